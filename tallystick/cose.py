@@ -1,0 +1,111 @@
+"""COSE_Sign1 (RFC 9052 §4.2), tagged 18, in deterministic CBOR only.
+
+Signed bytes are kept as received; an envelope whose re-encoding differs is malformed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cbor2
+
+from tallystick.errors import MalformedInput, VerificationFailed
+from tallystick.keys import COSE_ALGORITHMS, PublicKey, Signer
+
+TAG_SIGN1 = 18
+ALG, CONTENT_TYPE, KID, CWT_CLAIMS, TYPE = 1, 3, 4, 15, 16
+MAX_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Sign1:
+    """A decoded envelope. ``payload`` is ``None`` when detached; ``protected_bytes`` is what is signed."""
+
+    protected_bytes: bytes
+    protected: dict[Any, Any]
+    unprotected: dict[Any, Any]
+    payload: bytes | None
+    signature: bytes
+
+    def to_be_signed(self, detached: bytes | None = None) -> bytes:
+        """Sig_structure (RFC 9052 §4.4), external_aad empty."""
+        payload = self.payload if detached is None else detached
+        if payload is None or (self.payload is not None and detached is not None):
+            raise MalformedInput("a COSE_Sign1 payload is either attached or given, not both and not neither")
+        return sig_structure(self.protected_bytes, payload)
+
+    def verify(self, key: PublicKey, detached: bytes | None = None) -> None:
+        """Raise ``VerificationFailed`` unless ``key`` made this signature under the algorithm the header names."""
+        if self.protected.get(ALG) != COSE_ALGORITHMS[key.alg]:
+            raise VerificationFailed(f"the header names algorithm {self.protected.get(ALG)}, the key is {key.alg}")
+        key.verify(self.to_be_signed(detached), self.signature)
+
+
+def sig_structure(protected: bytes, payload: bytes) -> bytes:
+    """The bytes that are signed."""
+    return dump(["Signature1", protected, b"", payload])
+
+
+def sign1(
+    signer: Signer,
+    protected: dict[Any, Any],
+    payload: bytes,
+    *,
+    detached: bool = False,
+    unprotected: dict[Any, Any] | None = None,
+) -> bytes:
+    """A signed envelope; the algorithm header is set from the signer's key."""
+    header = dump({ALG: COSE_ALGORITHMS[signer.public.alg], **protected})
+    signature = signer.sign(sig_structure(header, payload))
+    content = [header, unprotected or {}, None if detached else payload, signature]
+    return dump(cbor2.CBORTag(TAG_SIGN1, content))
+
+
+def parse_sign1(data: bytes, limit: int = MAX_BYTES) -> Sign1:
+    """Decode an envelope without verifying it. Raises ``MalformedInput``."""
+    value = load(data, limit)
+    if not isinstance(value, cbor2.CBORTag) or value.tag != TAG_SIGN1:
+        raise MalformedInput("not a COSE_Sign1: expected CBOR tag 18")
+    parts = value.value
+    if not isinstance(parts, list) or len(parts) != 4:
+        raise MalformedInput("not a COSE_Sign1: expected an array of four")
+    protected, unprotected, payload, signature = parts
+    if not isinstance(protected, bytes) or not isinstance(unprotected, dict) or not isinstance(signature, bytes):
+        raise MalformedInput("not a COSE_Sign1: a member has the wrong type")
+    if not isinstance(payload, bytes | None):
+        raise MalformedInput("not a COSE_Sign1: the payload is neither bytes nor null")
+    header = load(protected, limit)
+    if not isinstance(header, dict):
+        raise MalformedInput("the protected header is not a map")
+    check_labels(header)
+    check_labels(unprotected)
+    if type(header.get(ALG)) is not int:
+        raise MalformedInput("the protected header names no algorithm (label 1)")
+    return Sign1(protected, header, unprotected, payload, signature)
+
+
+def check_labels(header: dict[Any, Any]) -> None:
+    """Raise ``MalformedInput`` unless all labels are integers or text; ``true`` and ``1.0`` equal 1 in Python."""
+    if any(type(label) not in (int, str) for label in header):
+        raise MalformedInput("a header label is neither an integer nor text")
+
+
+def dump(value: Any) -> bytes:
+    """Deterministic CBOR (RFC 8949 §4.2)."""
+    return cbor2.dumps(value, canonical=True)
+
+
+def load(data: bytes, limit: int) -> Any:
+    """The value of which ``data`` is the deterministic CBOR. Raises ``MalformedInput``."""
+    if len(data) > limit:
+        raise MalformedInput(f"the CBOR has {len(data)} bytes, at most {limit} are read")
+    try:
+        value = cbor2.loads(data)
+        again = dump(value)
+    # cbor2 turns tags into Python objects and lets their constructors raise whatever they raise.
+    except Exception as error:
+        raise MalformedInput(f"not CBOR: {type(error).__name__}: {error}") from None
+    if again != data:
+        raise MalformedInput("the CBOR is not deterministic (RFC 8949 §4.2), or bytes follow it")
+    return value

@@ -1,0 +1,19 @@
+"""Credential files: after a licence or certificate is logged and its file signed, the signed file's digest is logged."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from tallystick.digests import DigestPair
+from tallystick.schema import COUNT, record, text
+
+
+@record
+class CredentialIssue:
+    """The subject (licence or certificate) took the form of a signed file."""
+
+    form: Literal["c2pa"]
+    purpose: Literal["card", "original", "certificate"]
+    media_type: Annotated[str, text(120)]
+    file: DigestPair
+    size: Annotated[int, COUNT]

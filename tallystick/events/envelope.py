@@ -1,0 +1,92 @@
+"""What all events share."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from tallystick import canonical
+from tallystick.digests import DigestPair
+from tallystick.errors import MalformedInput
+from tallystick.events.kinds import BODIES, LETTERS
+from tallystick.identifiers import Letter, parse_identifier
+from tallystick.schema import NAME, TIME, FieldError, identifier, items, read, record, text, write
+
+VERSION = 1
+
+
+@record
+class RecordedFor:
+    """The service signed this statement for ``party``, whom it knew by ``authenticated_by``."""
+
+    party: Annotated[str, identifier(Letter.PARTY)]
+    authenticated_by: Literal["api-token"]
+
+
+@record
+class _Envelope:
+    v: Literal[1]
+    type: Annotated[str, text(40)]
+    event_id: Annotated[str, NAME]
+    subject: Annotated[str, text(255)]
+    time: Annotated[str, TIME]
+    body: Any
+    recorded_for: RecordedFor | None = None
+    private: Annotated[dict[str, DigestPair], items(32, 1)] | None = None
+
+
+@record
+class Event:
+    """One event. ``body`` is the record that ``BODIES[type]`` names; ``private`` holds commitments by name."""
+
+    type: str
+    event_id: str
+    subject: str
+    time: str
+    body: Any
+    recorded_for: RecordedFor | None = None
+    private: dict[str, DigestPair] | None = None
+
+    @property
+    def commitments(self) -> dict[str, DigestPair]:
+        """The salted commitments by name; empty where there are none."""
+        return self.private or {}
+
+
+def parse_event(value: canonical.JsonValue) -> Event:
+    """An event from its JSON value. Raises ``MalformedInput`` naming the field, or the version to install."""
+    if isinstance(value, dict) and type(value.get("v")) is int and value["v"] != VERSION:
+        raise UnknownVersion(f"event version {value['v']}; this program knows version {VERSION}: install a newer one")
+    envelope = read(_Envelope, value)
+    if envelope.type not in BODIES:
+        raise FieldError("type", f"unknown event type {envelope.type!r}; this version knows: {', '.join(BODIES)}")
+    _check_subject(envelope.type, envelope.subject)
+    return Event(
+        type=envelope.type,
+        event_id=envelope.event_id,
+        subject=envelope.subject,
+        time=envelope.time,
+        body=read(BODIES[envelope.type], envelope.body, "body"),
+        recorded_for=envelope.recorded_for,
+        private=envelope.private,
+    )
+
+
+def encode_event(event: Event) -> bytes:
+    """Canonical bytes. Raises ``MalformedInput`` for an event that ``parse_event`` would refuse."""
+    value = {"v": VERSION, **write(event)}
+    parse_event(value)
+    return canonical.encode(value)
+
+
+class UnknownVersion(MalformedInput):
+    """A later version of the format: nothing is wrong with the bytes, and nothing is proved by them here."""
+
+
+def _check_subject(kind: str, subject: str) -> None:
+    letter = LETTERS[kind]
+    if letter is None:
+        return  # log.*: the subject is the origin, compared at admission
+    try:
+        parse_identifier(subject, letter)
+    except MalformedInput as error:
+        raise FieldError("subject", str(error)) from None

@@ -1,0 +1,51 @@
+"""Which record stands in the body of which event type, and what its subject names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tallystick.events import capability, certificate, credential, dispute, job, licence, log, objects, party
+from tallystick.identifiers import Letter
+
+BODIES: dict[str, type[Any]] = {
+    "log.key-set": log.KeySet,
+    "log.policy": log.Policy,
+    "log.anchor-target": log.AnchorTarget,
+    "log.batch": log.Batch,
+    "party.register": party.PartyRegistration,
+    "party.key": party.PartyKey,
+    "object.register": objects.ObjectRegistration,
+    "capability.file": capability.CapabilityFiling,
+    "capability.test": capability.CapabilityTest,
+    "capability.grade": capability.CapabilityGrade,
+    "capability.approve": capability.CapabilityDecision,
+    "capability.suspend": capability.CapabilityDecision,
+    "capability.reinstate": capability.CapabilityDecision,
+    "capability.revoke": capability.CapabilityDecision,
+    "job.register": job.JobRegistration,
+    "job.complete": job.JobCompletion,
+    "licence.grant": licence.LicenceGrant,
+    "licence.status": licence.LicenceStatus,
+    "certificate.issue": certificate.CertificateIssue,
+    "certificate.withdraw": certificate.CertificateWithdrawal,
+    "credential.issue": credential.CredentialIssue,
+    "dispute.open": dispute.DisputeOpening,
+    "dispute.resolve": dispute.DisputeResolution,
+}
+
+_BY_FAMILY: dict[str, Letter | None] = {
+    "log": None,
+    "party": Letter.PARTY,
+    "object": Letter.OBJECT,
+    "capability": Letter.CAPABILITY,
+    "job": Letter.JOB,
+    "licence": Letter.LICENCE,
+    "certificate": Letter.CERTIFICATE,
+    "dispute": Letter.DISPUTE,
+}
+
+LETTERS: dict[str, Letter | None] = {
+    # A credential is a file about a licence or a certificate, so it is recorded under the licence or certificate.
+    kind: None if kind == "credential.issue" else _BY_FAMILY[kind.split(".")[0]]
+    for kind in BODIES
+}

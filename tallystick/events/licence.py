@@ -1,0 +1,37 @@
+"""Licences: a grant with one salted commitment per term, and its status history."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from tallystick.identifiers import Letter
+from tallystick.schema import TIME, between, identifier, items, record, text
+
+MAX_STATUS_INDEX = (1 << 20) - 1
+
+
+@record
+class StatusPointer:
+    """Where the licence's status stands: a Token Status List and the index in it, never used twice."""
+
+    list: Annotated[str, text(200)]
+    index: Annotated[int, between(0, MAX_STATUS_INDEX)]
+
+
+@record
+class LicenceGrant:
+    """A licence of ``object``; its terms are the private commitments of the event (``tallystick.licence.terms``)."""
+
+    object: Annotated[str, identifier(Letter.OBJECT)]
+    title_chain: Annotated[tuple[Annotated[str, identifier()], ...], items(16, 1)]
+    status: StatusPointer
+    parent: Annotated[str, identifier(Letter.LICENCE)] | None = None
+
+
+@record
+class LicenceStatus:
+    """The licence is suspended, reinstated, revoked or has expired, on stated grounds, from ``effective``."""
+
+    action: Literal["suspend", "reinstate", "revoke", "expire"]
+    grounds: Annotated[str, text(200)]
+    effective: Annotated[str, TIME]

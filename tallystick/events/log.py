@@ -1,0 +1,66 @@
+"""Events of the log about itself: its keys, its rules, its anchors, its batches."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from tallystick.identifiers import Letter
+from tallystick.keys import KeyText
+from tallystick.schema import COUNT, HEX20, HEX32, TIME, base64_bytes, identifier, items, matching, record, text
+
+ORIGIN = matching(r"[!-*,-~]{1,200}", "a schema-less URL of printable ASCII without space or +")
+PREFIX = matching(r"10\.[0-9]{4,9}(\.[0-9]{1,9}){0,3}", "a DOI prefix")
+
+
+@record
+class RoleKey:
+    """A key and the one role that it has. ``proof``: its own signature over the key set without proofs."""
+
+    role: Literal["log", "log-pq", "authority", "registrar", "service", "exporter", "status"]
+    key: KeyText
+    not_before: Annotated[str, TIME]
+    proof: Annotated[str, base64_bytes(2420)] | None = None
+    not_after: Annotated[str, TIME] | None = None
+
+
+@record
+class KeySet:
+    """Entry 0: binds the log's origin, all its keys and the registrar, signed by the registrar (the root of trust)."""
+
+    origin: Annotated[str, ORIGIN]
+    prefix: Annotated[str, PREFIX]
+    registrar: Annotated[str, identifier(Letter.PARTY)]
+    service: Annotated[str, identifier(Letter.PARTY)]
+    keys: Annotated[tuple[RoleKey, ...], items(16, 7)]
+
+
+@record
+class Policy:
+    """The registration policy: who may say what, in which state. In force for all entries after it until the next."""
+
+    rules: Literal["tallystick-admission"]
+    version: Literal[1]
+
+
+@record
+class AnchorTarget:
+    """A contract that may hold this log's checkpoints; verifiers accept no target that the log or they do not name."""
+
+    kind: Literal["evm"]
+    chain_id: Annotated[int, COUNT]
+    genesis: Annotated[str, HEX32]
+    contract: Annotated[str, HEX20]
+    code_hash: Annotated[str, HEX32]
+    log_id: Annotated[str, HEX32]
+    hash: Literal["keccak256"]
+    operator: Annotated[str, text(80)]
+    sealer: Annotated[str, HEX20] | None = None
+
+
+@record
+class Batch:
+    """Closes a batch: its time (the event's ``time``) is the operator's claim for positions ``first`` to ``last``."""
+
+    first: Annotated[int, COUNT]
+    last: Annotated[int, COUNT]
+    policy: Annotated[int, COUNT]

@@ -1,0 +1,54 @@
+"""Objects: the identity of an asset with its minimum traceability set."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from tallystick.content import Content, read_content
+from tallystick.digests import DigestPair
+from tallystick.identifiers import Letter
+from tallystick.schema import HEX32, Rule, identifier, items, record, text
+
+CONTENT = Rule("a digest record", read_content)
+
+
+@record
+class Basis:
+    """A link of the authorisation chain: a declared basis (its statement in words), or an earlier event's subject.
+
+    ``declared``: ``statement`` says on what the holder rests, such as own work.
+    ``object`` / ``licence`` / ``job``: ``subject`` names it.
+    """
+
+    kind: Literal["declared", "object", "licence", "job"]
+    statement: Annotated[str, text(200)] | None = None
+    subject: Annotated[str, identifier()] | None = None
+
+
+@record
+class Generation:
+    """How a generated object came about; equal to what its job and capability say, checked at admission."""
+
+    job: Annotated[str, identifier(Letter.JOB)]
+    capability: Annotated[str, identifier(Letter.CAPABILITY)]
+    version: Annotated[str, text(80)]
+    model_signature: Annotated[str, HEX32]
+    parameters: DigestPair
+    environment: DigestPair
+
+
+@record
+class ObjectRegistration:
+    """An object enters. ``content`` is a digest record of ``tallystick.content``; the holder is who says it."""
+
+    kind: Literal["image", "model-3d", "material", "video", "audio", "text", "data", "composite"]
+    origin: Literal["captured", "authored", "generated", "composed"]
+    content: Annotated[Any, CONTENT]
+    basis: Annotated[tuple[Basis, ...], items(16, 1)]
+    generation: Generation | None = None
+    media_type: Annotated[str, text(120)] | None = None
+
+    @property
+    def digest_record(self) -> Content:
+        """The typed digest record."""
+        return read_content(self.content)

@@ -1,0 +1,257 @@
+"""Strict records: frozen dataclasses that read from and write to JSON values by their annotations.
+
+A record refuses unknown fields, missing fields and wrong types, and its errors
+name the field, what was found and what was expected. A field whose default is
+``None`` is optional and, when ``None``, absent from the JSON: one meaning, one form.
+Used for everything that is hashed or signed; no third-party model library, so
+that the verifier stays small.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import types
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, TypeVar, Union, dataclass_transform, get_args, get_origin, get_type_hints
+
+from tallystick.base64s import from_base64
+from tallystick.errors import MalformedInput
+from tallystick.identifiers import Letter, parse_identifier
+from tallystick.times import parse_time
+
+T = TypeVar("T")
+Decoder = Callable[[Any, str], Any]
+
+_decoders: dict[Any, Decoder] = {}
+
+
+class FieldError(MalformedInput):
+    """A field of a record is not as its schema demands. ``field`` is its path, such as ``body.content.bytes``."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}: {problem}" if field else problem)
+        self.field = field
+        self.problem = problem
+
+
+@dataclasses.dataclass(frozen=True)
+class Rule:
+    """A constraint on one value; ``check`` raises ``MalformedInput``."""
+
+    what: str
+    check: Callable[[Any], object]
+
+
+def matching(pattern: str, what: str) -> Rule:
+    """Text that the whole of ``pattern`` matches."""
+    form = re.compile(pattern, re.ASCII)
+
+    def check(text: str) -> None:
+        if not form.fullmatch(text):
+            raise MalformedInput(f"expected {what}, found {text[:60]!r}")
+
+    return Rule(what, check)
+
+
+def text(longest: int, shortest: int = 1) -> Rule:
+    """Text of ``shortest`` to ``longest`` characters without control characters."""
+
+    def check(value: str) -> None:
+        if not shortest <= len(value) <= longest:
+            raise MalformedInput(f"expected {shortest} to {longest} characters, found {len(value)}")
+        if any(ord(character) < 32 or ord(character) == 127 for character in value):
+            raise MalformedInput("holds a control character")
+
+    return Rule(f"text of at most {longest} characters", check)
+
+
+def between(least: int, most: int) -> Rule:
+    """An integer in a closed range."""
+
+    def check(value: int) -> None:
+        if not least <= value <= most:
+            raise MalformedInput(f"expected {least} to {most}, found {value}")
+
+    return Rule(f"{least} to {most}", check)
+
+
+def items(most: int, least: int = 0) -> Rule:
+    """A list or mapping with so many members."""
+
+    def check(value: Any) -> None:
+        if not least <= len(value) <= most:
+            raise MalformedInput(f"expected {least} to {most} items, found {len(value)}")
+
+    return Rule(f"{least} to {most} items", check)
+
+
+def identifier(letter: Letter | None = None) -> Rule:
+    """An identifier of the given type."""
+    return Rule("an identifier", lambda value: parse_identifier(value, letter))
+
+
+def base64_bytes(most: int) -> Rule:
+    """Canonical base64 of at most ``most`` bytes."""
+
+    def check(value: str) -> None:
+        if len(value) > (most + 2) // 3 * 4:
+            raise MalformedInput(f"expected base64 of at most {most} bytes")
+        from_base64(value)
+
+    return Rule("base64", check)
+
+
+HEX32 = matching("[0-9a-f]{64}", "64 lowercase hex digits")
+HEX20 = matching("[0-9a-f]{40}", "40 lowercase hex digits")
+TIME = Rule("a time", parse_time)
+NAME = matching("[A-Za-z0-9][A-Za-z0-9._-]{0,63}", "1 to 64 letters, digits, dots, underscores or hyphens")
+WORD = matching("[a-z][a-z0-9-]{0,39}", "a lowercase word")
+COUNT = between(0, (1 << 53) - 1)
+
+
+@dataclass_transform(frozen_default=True)
+def record(cls: type[T]) -> type[T]:
+    """Make ``cls`` a frozen dataclass that ``read`` and ``write`` understand."""
+    return dataclasses.dataclass(frozen=True)(cls)
+
+
+def read(cls: type[T], value: Any, path: str = "") -> T:
+    """A record of ``cls`` from a JSON value. Raises ``FieldError``."""
+    found: T = _decoder(cls)(value, path)
+    return found
+
+
+def write(value: Any) -> Any:
+    """The JSON value of a record: ``None`` fields are absent, tuples are lists."""
+    if dataclasses.is_dataclass(value):
+        fields = ((field.name, getattr(value, field.name)) for field in dataclasses.fields(value))
+        return {name: write(item) for name, item in fields if item is not None}
+    if isinstance(value, dict):
+        return {key: write(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [write(item) for item in value]
+    return value
+
+
+def _decoder(cls: Any) -> Decoder:
+    if cls not in _decoders:
+        _decoders[cls] = _build_decoder(cls)
+    return _decoders[cls]
+
+
+def _build_decoder(cls: Any) -> Decoder:
+    hints = get_type_hints(cls, include_extras=True)
+    fields = {field.name: _field(hints[field.name]) for field in dataclasses.fields(cls)}
+    required = {field.name for field in dataclasses.fields(cls) if field.default is dataclasses.MISSING}
+
+    def decode(value: Any, path: str) -> Any:
+        if not isinstance(value, dict):
+            raise FieldError(path, f"expected an object, found {_kind(value)}")
+        for name in value:
+            if name not in fields:
+                known = ", ".join(fields)
+                raise FieldError(_join(path, name), f"unknown field; this version knows: {known}")
+        for name in required:
+            if name not in value:
+                raise FieldError(_join(path, name), "missing")
+        return cls(**{name: fields[name](item, _join(path, name)) for name, item in value.items()})
+
+    return decode
+
+
+def _field(hint: Any) -> Decoder:
+    """A decoder for one annotation."""
+    if get_origin(hint) is Annotated:
+        base, *rules = get_args(hint)
+        return _ruled(_field(base), rules)
+    if get_origin(hint) in (Union, types.UnionType):
+        (inner,) = (option for option in get_args(hint) if option is not type(None))
+        return _field(inner)
+    if get_origin(hint) is Literal:
+        return _literal(get_args(hint))
+    if get_origin(hint) is tuple:
+        return _list(_field(get_args(hint)[0]))
+    if get_origin(hint) is dict:
+        return _mapping(_field(get_args(hint)[1]))
+    if dataclasses.is_dataclass(hint):
+        assert isinstance(hint, type)
+        return _decoder(hint)
+    if hint is Any:
+        return lambda value, path: value
+    return _scalar(hint)
+
+
+def _ruled(inner: Decoder, rules: list[Rule]) -> Decoder:
+    def decode(value: Any, path: str) -> Any:
+        found = inner(value, path)
+        for rule in rules:
+            try:
+                rule.check(found)
+            except FieldError:
+                raise
+            except MalformedInput as error:
+                raise FieldError(path, str(error)) from None
+        return found
+
+    return decode
+
+
+def _literal(options: tuple[Any, ...]) -> Decoder:
+    kinds = {type(option) for option in options}
+
+    def decode(value: Any, path: str) -> Any:
+        # type() rather than ==: in Python True == 1, in JSON it is not.
+        if type(value) not in kinds or value not in options:
+            raise FieldError(path, f"expected one of {', '.join(map(str, options))}; found {str(value)[:60]!r}")
+        return value
+
+    return decode
+
+
+def _list(inner: Decoder) -> Decoder:
+    def decode(value: Any, path: str) -> Any:
+        if not isinstance(value, list):
+            raise FieldError(path, f"expected a list, found {_kind(value)}")
+        return tuple(inner(item, f"{path}[{index}]") for index, item in enumerate(value))
+
+    return decode
+
+
+def _mapping(inner: Decoder) -> Decoder:
+    def decode(value: Any, path: str) -> Any:
+        if not isinstance(value, dict):
+            raise FieldError(path, f"expected an object, found {_kind(value)}")
+        for key in value:
+            if not isinstance(key, str):
+                raise FieldError(path, "expected text keys")
+            try:
+                NAME.check(key)
+            except MalformedInput as error:
+                raise FieldError(path, f"key {key[:60]!r}: {error}") from None
+        return {key: inner(item, _join(path, key)) for key, item in value.items()}
+
+    return decode
+
+
+def _scalar(kind: Any) -> Decoder:
+    def decode(value: Any, path: str) -> Any:
+        if type(value) is not kind:
+            raise FieldError(path, f"expected {_NAMES[kind]}, found {_kind(value)}")
+        return value
+
+    return decode
+
+
+_NAMES: dict[Any, str] = {str: "text", int: "an integer", bool: "true or false"}
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return "null"
+    names = {bool: "true or false", int: "an integer", str: "text", list: "a list", dict: "an object"}
+    return names.get(type(value), type(value).__name__)
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name[:60]}" if path else name[:60]

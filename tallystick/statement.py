@@ -1,0 +1,84 @@
+"""Signed statements: the entries of the log (SCITT Signed Statement, RFC 9943, in COSE_Sign1).
+
+Protected header {1: alg, 3: content type, 4: kid, 15: {1: iss, 2: sub}}, empty
+unprotected header, payload = the event in canonical JSON. The bytes are hashed
+and kept as received.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from tallystick import canonical, cose
+from tallystick.errors import MalformedInput
+from tallystick.events import Event, encode_event, parse_event
+from tallystick.keys import COSE_ALGORITHMS, PublicKey, Signer
+from tallystick.merkle import leaf_hash
+
+CONTENT_TYPE = "application/vnd.tallystick.event+json"
+MAX_ENTRY_BYTES = 65_535
+"""Entry bundles carry a u16 length (C2SP tlog-tiles)."""
+
+STATEMENT_ALGORITHMS = frozenset({COSE_ALGORITHMS["ed25519"], COSE_ALGORITHMS["es256"]})
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One entry: who says (``issuer``) what (``event``) about whom (``event.subject``). Parsed, not yet verified."""
+
+    entry: bytes
+    envelope: cose.Sign1
+    issuer: str
+    kid: bytes
+    event: Event
+
+    @property
+    def statement_id(self) -> bytes:
+        """SHA-256(Sig_structure): the same words under a varied envelope are no second statement."""
+        return hashlib.sha256(self.envelope.to_be_signed()).digest()
+
+    @property
+    def leaf(self) -> bytes:
+        """Leaf hash."""
+        return leaf_hash(self.entry)
+
+    def verify(self, key: PublicKey) -> None:
+        """Raise ``VerificationFailed`` unless ``key`` signed it."""
+        self.envelope.verify(key)
+
+
+def sign_statement(signer: Signer, issuer: str, event: Event) -> Statement:
+    """A new statement of ``issuer``. Raises ``MalformedInput`` when it would be longer than an entry may be."""
+    protected = {
+        cose.CONTENT_TYPE: CONTENT_TYPE,
+        cose.KID: signer.public.kid,
+        cose.CWT_CLAIMS: {1: issuer, 2: event.subject},
+    }
+    return parse_statement(cose.sign1(signer, protected, encode_event(event)))
+
+
+def parse_statement(entry: bytes) -> Statement:
+    """Read an entry; every rule of form is checked, no signature. Raises ``MalformedInput``."""
+    envelope = cose.parse_sign1(entry, MAX_ENTRY_BYTES)
+    if envelope.unprotected:
+        raise MalformedInput("the unprotected header of a statement must be empty: nothing signs it")
+    header = envelope.protected
+    if set(header) != {cose.ALG, cose.CONTENT_TYPE, cose.KID, cose.CWT_CLAIMS}:
+        raise MalformedInput(f"the protected header has labels {sorted(map(str, header))}, expected 1, 3, 4 and 15")
+    if header[cose.ALG] not in STATEMENT_ALGORITHMS:
+        raise MalformedInput(f"a statement is signed with EdDSA (-8) or ES256 (-7), found {header[cose.ALG]!r}")
+    if header[cose.CONTENT_TYPE] != CONTENT_TYPE:
+        raise MalformedInput(f"the content type is {header[cose.CONTENT_TYPE]!r}, expected {CONTENT_TYPE!r}")
+    kid, claims = header[cose.KID], header[cose.CWT_CLAIMS]
+    if not isinstance(kid, bytes) or len(kid) != 32:
+        raise MalformedInput("the key identifier is not an RFC 9679 thumbprint of 32 bytes")
+    if not isinstance(claims, dict) or set(claims) != {1, 2} or not all(isinstance(v, str) for v in claims.values()):
+        raise MalformedInput("the CWT claims must be iss (1) and sub (2), both text")
+    cose.check_labels(claims)
+    if envelope.payload is None:
+        raise MalformedInput("the payload of a statement must be attached")
+    event = parse_event(canonical.decode(envelope.payload, MAX_ENTRY_BYTES))
+    if claims[2] != event.subject:
+        raise MalformedInput(f"the header is about {claims[2]!r}, the event about {event.subject!r}")
+    return Statement(entry, envelope, claims[1], kid, event)
