@@ -39,7 +39,7 @@ class Letter(StrEnum):
 
 
 def new_identifier(letter: Letter, random: bytes, prefix: str = DEFAULT_PREFIX) -> Identifier:
-    """An identifier from ``RANDOM_BYTES`` random bytes (the caller brings them: this package has no source of chance)."""
+    """An identifier from ``RANDOM_BYTES`` random bytes (the caller brings them: no chance in here)."""
     if len(random) != RANDOM_BYTES:
         raise ValueError(f"an identifier takes {RANDOM_BYTES} random bytes, got {len(random)}")
     check_prefix(prefix)

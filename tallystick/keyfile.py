@@ -26,7 +26,7 @@ def write_key(path: Path, signer: LocalSigner, passphrase: bytes) -> None:
 
 
 def read_key(path: Path, passphrase: bytes) -> LocalSigner:
-    """Load a key. Raises ``MalformedInput`` that says whether the file is missing, not a key, or the passphrase wrong."""
+    """Load a key. Raises ``MalformedInput``: the file is missing, no key, or the passphrase is wrong."""
     try:
         pem = path.read_bytes()
     except FileNotFoundError:

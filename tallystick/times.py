@@ -18,7 +18,7 @@ _LAST = 253402300799  # 9999-12-31T23:59:59Z
 
 
 def parse_time(text: str) -> UnixSeconds:
-    """Seconds since 1970-01-01T00:00:00Z. Raises ``MalformedInput`` for any other form or a date that does not exist."""
+    """Seconds since 1970-01-01T00:00:00Z. Raises ``MalformedInput`` for another form or no date."""
     if not _FORM.fullmatch(text):
         raise MalformedInput(f"{text[:40]!r} is not a time of the form 2026-01-31T12:00:00Z")
     try:

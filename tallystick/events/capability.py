@@ -52,5 +52,5 @@ class CapabilityGrade:
 class CapabilityDecision:
     """The registrar approves, suspends, reinstates or revokes. In force from its position in the log."""
 
-    grounds: Annotated[str, text(200)]
+    grounds: Literal["requirements-met", "test-failed", "security", "law", "request", "expiry", "error"]
     effective: Annotated[str, TIME] | None = None

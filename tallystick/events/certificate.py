@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from tallystick.identifiers import Letter
 from tallystick.schema import identifier, record, text
@@ -21,4 +21,4 @@ class CertificateIssue:
 class CertificateWithdrawal:
     """The registrar withdraws a certificate."""
 
-    grounds: Annotated[str, text(200)]
+    grounds: Literal["error", "request", "court-order", "dispute", "superseded"]

@@ -1,4 +1,4 @@
-"""Credential files: after a licence or certificate is logged and its file signed, the signed file's digest is logged."""
+"""Credential files: log the licence or certificate, sign its file, then log the signed file's digest."""
 
 from __future__ import annotations
 

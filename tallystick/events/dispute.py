@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from tallystick.schema import identifier, record, text
+from tallystick.schema import identifier, record
 
 
 @record
@@ -20,4 +20,4 @@ class DisputeResolution:
     """The registrar records how a dispute ended."""
 
     outcome: Literal["upheld", "rejected", "settled", "withdrawn"]
-    grounds: Annotated[str, text(200)]
+    grounds: Literal["evidence", "agreement", "court-order", "lapse"]

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 from tallystick import canonical
 from tallystick.digests import DigestPair
 from tallystick.errors import MalformedInput
-from tallystick.events.kinds import BODIES, LETTERS
-from tallystick.identifiers import Letter, parse_identifier
+from tallystick.events.kinds import BODIES, SUBJECTS
+from tallystick.identifiers import Letter, letter_of, parse_identifier
 from tallystick.schema import NAME, TIME, FieldError, identifier, items, read, record, text, write
 
 VERSION = 1
@@ -83,10 +83,13 @@ class UnknownVersion(MalformedInput):
 
 
 def _check_subject(kind: str, subject: str) -> None:
-    letter = LETTERS[kind]
-    if letter is None:
+    letters = SUBJECTS[kind]
+    if not letters:
         return  # log.*: the subject is the origin, compared at admission
     try:
-        parse_identifier(subject, letter)
+        found = letter_of(parse_identifier(subject))
     except MalformedInput as error:
         raise FieldError("subject", str(error)) from None
+    if found not in letters:
+        expected = " or ".join(letter.name.lower() for letter in letters)
+        raise FieldError("subject", f"{subject} names a {found.name.lower()}, expected a {expected}")

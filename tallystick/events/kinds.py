@@ -33,19 +33,18 @@ BODIES: dict[str, type[Any]] = {
     "dispute.resolve": dispute.DisputeResolution,
 }
 
-_BY_FAMILY: dict[str, Letter | None] = {
-    "log": None,
-    "party": Letter.PARTY,
-    "object": Letter.OBJECT,
-    "capability": Letter.CAPABILITY,
-    "job": Letter.JOB,
-    "licence": Letter.LICENCE,
-    "certificate": Letter.CERTIFICATE,
-    "dispute": Letter.DISPUTE,
+_BY_FAMILY: dict[str, tuple[Letter, ...]] = {
+    "log": (),
+    "party": (Letter.PARTY,),
+    "object": (Letter.OBJECT,),
+    "capability": (Letter.CAPABILITY,),
+    "job": (Letter.JOB,),
+    "licence": (Letter.LICENCE,),
+    "certificate": (Letter.CERTIFICATE,),
+    # A credential is a file about a licence or a certificate and is recorded under it.
+    "credential": (Letter.LICENCE, Letter.CERTIFICATE),
+    "dispute": (Letter.DISPUTE,),
 }
 
-LETTERS: dict[str, Letter | None] = {
-    # A credential is a file about a licence or a certificate, so it is recorded under the licence or certificate.
-    kind: None if kind == "credential.issue" else _BY_FAMILY[kind.split(".")[0]]
-    for kind in BODIES
-}
+SUBJECTS: dict[str, tuple[Letter, ...]] = {kind: _BY_FAMILY[kind.split(".")[0]] for kind in BODIES}
+"""What the subject of each type may name; empty: the log's origin."""

@@ -33,5 +33,5 @@ class LicenceStatus:
     """The licence is suspended, reinstated, revoked or has expired, on stated grounds, from ``effective``."""
 
     action: Literal["suspend", "reinstate", "revoke", "expire"]
-    grounds: Annotated[str, text(200)]
+    grounds: Literal["breach", "non-payment", "court-order", "request", "remedied", "expiry", "error"]
     effective: Annotated[str, TIME]

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from tallystick.identifiers import Letter
 from tallystick.keys import KeyText
-from tallystick.schema import COUNT, HEX20, HEX32, TIME, base64_bytes, identifier, items, matching, record, text
+from tallystick.schema import COUNT, HEX20, HEX32, TIME, base64_bytes, identifier, items, matching, record
 
 ORIGIN = matching(r"[!-*,-~]{1,200}", "a schema-less URL of printable ASCII without space or +")
 PREFIX = matching(r"10\.[0-9]{4,9}(\.[0-9]{1,9}){0,3}", "a DOI prefix")
@@ -53,7 +53,7 @@ class AnchorTarget:
     code_hash: Annotated[str, HEX32]
     log_id: Annotated[str, HEX32]
     hash: Literal["keccak256"]
-    operator: Annotated[str, text(80)]
+    vouched_by: Literal["operator", "chain"]
     sealer: Annotated[str, HEX20] | None = None
 
 

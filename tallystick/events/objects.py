@@ -14,14 +14,16 @@ CONTENT = Rule("a digest record", read_content)
 
 @record
 class Basis:
-    """A link of the authorisation chain: a declared basis (its statement in words), or an earlier event's subject.
+    """A link of the authorisation chain: a declared basis, or the subject of an earlier event.
 
-    ``declared``: ``statement`` says on what the holder rests, such as own work.
-    ``object`` / ``licence`` / ``job``: ``subject`` names it.
+    ``declared``: ``declaration`` says on what the holder rests; details are private commitments.
+    ``object``, ``licence`` and ``job``: ``subject`` names it.
     """
 
     kind: Literal["declared", "object", "licence", "job"]
-    statement: Annotated[str, text(200)] | None = None
+    declaration: Literal["own-work", "work-for-hire", "commission", "assignment", "public-domain", "statute"] | None = (
+        None
+    )
     subject: Annotated[str, identifier()] | None = None
 
 
