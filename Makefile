@@ -1,0 +1,56 @@
+# Everything runs in .venv, which tools/bootstrap.py makes and keeps in step with the lock files.
+# Needed beforehand: make, and Python >= 3.11 with pip. `make PYTHON=python3.12 test` chooses another Python.
+PYTHON ?= python3
+PY := .venv/bin/python
+PACKAGES := tallystick ledger anchors credentials api demo fixtures
+# Give a file or folder of your own to the demo: make demo ASSET=path
+ASSET ?=
+
+.PHONY: help demo serve test test-all lint format wheel lock clean runtime dev
+
+help:
+	@echo "make demo [ASSET=path]   the whole main job on a real asset, verified offline at the end"
+	@echo "make serve               the service on http://127.0.0.1:8000 (TALLYSTICK_PORT, TALLYSTICK_DATA)"
+	@echo "make test                lint, types, import contracts and every test but the exhaustive sweeps"
+	@echo "make test-all            the exhaustive sweeps too"
+	@echo "make lint | format       ruff, mypy and import contracts alone | reformat"
+	@echo "make wheel               dist/tallystick-*.whl: the verifier, without the server"
+	@echo "make lock                resolve requirements*.in again into the lock files"
+	@echo "make clean               remove .venv and what was built; demo-out/ and data/ stay"
+
+demo: runtime
+	@$(PY) -m demo $(if $(ASSET),"$(ASSET)")
+
+serve: runtime
+	@exec $(PY) -m api serve
+
+test: lint
+	@$(PY) -m pytest -n 2 -m "not exhaustive"
+
+test-all: lint
+	@$(PY) -m pytest -n 2
+
+lint: dev
+	@$(PY) -m ruff check --quiet .
+	@$(PY) -m ruff format --check --quiet . || { echo "run 'make format'"; exit 1; }
+	@$(PY) -m mypy --no-error-summary $(wildcard $(PACKAGES))
+	@.venv/bin/lint-imports --no-cache > .venv/lint-imports.log || { cat .venv/lint-imports.log; exit 1; }
+
+format: dev
+	@$(PY) -m ruff check --quiet --fix .
+	@$(PY) -m ruff format --quiet .
+
+wheel: dev
+	@$(PY) tools/wheel.py dist
+
+lock: dev
+	@$(PY) tools/lock.py
+
+clean:
+	@rm -rf .venv build dist ./*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+runtime dev:
+	@command -v $(PYTHON) >/dev/null 2>&1 || { \
+	  echo "tallystick needs Python 3.11 or later, and '$(PYTHON)' is not on the PATH: install it, or name it with PYTHON=..."; exit 1; }
+	@$(PYTHON) tools/bootstrap.py $@
