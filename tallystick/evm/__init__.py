@@ -1,0 +1,1 @@
+"""What an offline verifier must know of Ethereum: Keccak, RLP, tries, headers, signatures and the anchor proof."""

@@ -1,0 +1,190 @@
+"""Verify an anchor proof offline, step by step, and say what it shows and by whose word.
+
+1. The proof's target is the one the caller trusts, and its code is a known AnchorRegistry.
+2. The checkpoint's log is the target's: log id = keccak(authority, SHA-256(origin)).
+3. The header's hash carries the seal of the target's sealer.
+4. The transaction stands in the block, on that chain, sent to that contract.
+5. Its receipt stands in the block, succeeded, and holds the event ``Anchored`` with this checkpoint.
+6. In the block's state the contract has that code, and the log's slot holds this checkpoint.
+
+Steps 4 and 5 show the act, step 6 its result; the code behind step 6 is what
+checked consistency with everything anchored before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tallystick.base64s import from_base64
+from tallystick.errors import VerificationFailed
+from tallystick.events.log import AnchorTarget
+from tallystick.evm import registry, rlp
+from tallystick.evm.header import Header, decode_header
+from tallystick.evm.keccak import keccak256
+from tallystick.evm.proof import AnchoredCheckpoint, AnchorProof, blobs
+from tallystick.evm.registry import KNOWN_REGISTRIES, Registry
+from tallystick.evm.secp256k1 import verify_signer
+from tallystick.evm.transaction import Log, decode_receipt, decode_transaction
+from tallystick.evm.trie import prove_value
+
+_SEAL_CONTEXT = b"tallystick/embedded-seal/v1\n"
+
+
+@dataclass(frozen=True)
+class AnchorFact:
+    """What a verified anchor proof shows.
+
+    size, root: the checkpoint that the contract held after this block.
+    origin_hash, authority: whose log it is (SHA-256 of the origin text; 20-byte address).
+    registry: the known contract whose code held it, and so checked consistency.
+    chain_id, block_number, block_hash: where.
+    block_time: Unix seconds that the block's producer claims.
+    vouched_by: on whose word the header rests; ``operator`` proves nothing against the operator.
+    needs: facts from outside this proof that would make it stronger.
+    trust: the same in one sentence.
+    """
+
+    size: int
+    root: bytes
+    origin_hash: bytes
+    authority: bytes
+    registry: str
+    chain_id: int
+    block_number: int
+    block_hash: bytes
+    block_time: int
+    vouched_by: str
+    needs: tuple[str, ...]
+    trust: str
+
+
+def seal_digest(chain_id: int, genesis: bytes, block_hash: bytes) -> bytes:
+    """What the operator of an embedded chain signs for each block that carries an anchor: 32 bytes."""
+    return keccak256(_SEAL_CONTEXT + chain_id.to_bytes(8, "big") + genesis + block_hash)
+
+
+def verify(proof: AnchorProof, target: AnchorTarget) -> AnchorFact:
+    """Check ``proof`` against the trusted ``target``.
+
+    Raises ``VerificationFailed`` with the step that does not hold, or
+    ``MalformedInput`` when a member is not what it should be.
+    """
+    known = _check_target(proof, target)
+    checkpoint = proof.checkpoint
+    _check_log_id(checkpoint, target)
+    header = decode_header(from_base64(proof.header))
+    _check_seal(proof, target, header)
+    _check_transaction(proof, target, header)
+    _check_event(proof, target, header)
+    _check_state(proof, target, header, known)
+    return AnchorFact(
+        size=checkpoint.size,
+        root=bytes.fromhex(checkpoint.root),
+        origin_hash=bytes.fromhex(checkpoint.origin_hash),
+        authority=bytes.fromhex(checkpoint.authority),
+        registry=known.name,
+        chain_id=target.chain_id,
+        block_number=header.number,
+        block_hash=header.hash,
+        block_time=header.time,
+        vouched_by=target.vouched_by,
+        needs=("a timestamp or an anchor elsewhere over the block hash, by someone independent of the operator",),
+        trust=(
+            f"Block {header.number} of chain {target.chain_id} is vouched for by its operator alone: "
+            "this orders the log's checkpoints, and shows no time against the operator."
+        ),
+    )
+
+
+def _check_target(proof: AnchorProof, target: AnchorTarget) -> Registry:
+    if proof.target != target:
+        raise VerificationFailed(f"step 1: the proof is for {proof.target}, the trusted target is {target}")
+    if target.vouched_by != "operator" or target.sealer is None:
+        raise VerificationFailed(
+            "step 1: this version checks only chains that their operator seals; the target names no sealer"
+        )
+    known = KNOWN_REGISTRIES.get(bytes.fromhex(target.code_hash))
+    if known is None:
+        raise VerificationFailed(
+            f"step 1: code {target.code_hash} is no AnchorRegistry that this version knows; "
+            "a newer tallystick may know it"
+        )
+    return known
+
+
+def _check_log_id(checkpoint: AnchoredCheckpoint, target: AnchorTarget) -> None:
+    found = registry.log_id(bytes.fromhex(checkpoint.authority), bytes.fromhex(checkpoint.origin_hash)).hex()
+    if found != target.log_id:
+        raise VerificationFailed(f"step 2: authority and origin make log id {found}, the target's is {target.log_id}")
+
+
+def _check_seal(proof: AnchorProof, target: AnchorTarget, header: Header) -> None:
+    digest = seal_digest(target.chain_id, bytes.fromhex(target.genesis), header.hash)
+    try:
+        verify_signer(bytes.fromhex(target.sealer or ""), digest, bytes.fromhex(proof.finality.signature))
+    except VerificationFailed as error:
+        raise VerificationFailed(
+            f"step 3: block {header.hash.hex()} does not carry its sealer's seal: {error}"
+        ) from None
+
+
+def _check_transaction(proof: AnchorProof, target: AnchorTarget, header: Header) -> None:
+    raw = from_base64(proof.transaction.raw)
+    found = prove_value(
+        header.transactions_root, rlp.encode_int(proof.transaction.index), blobs(proof.transaction.proof)
+    )
+    if found != raw:
+        raise VerificationFailed("step 4: another transaction stands at this index of the block")
+    transaction = decode_transaction(raw)
+    if transaction.chain_id != target.chain_id:
+        raise VerificationFailed(
+            f"step 4: the transaction is for chain {transaction.chain_id}, the target is chain {target.chain_id}"
+        )
+    if transaction.to.hex() != target.contract:
+        raise VerificationFailed(
+            f"step 4: the transaction goes to {transaction.to.hex() or 'no one'}, the contract is {target.contract}"
+        )
+
+
+def _check_event(proof: AnchorProof, target: AnchorTarget, header: Header) -> None:
+    raw = from_base64(proof.receipt.raw)
+    found = prove_value(header.receipts_root, rlp.encode_int(proof.transaction.index), blobs(proof.receipt.proof))
+    if found != raw:
+        raise VerificationFailed("step 5: another receipt stands at this index of the block")
+    receipt = decode_receipt(raw)
+    if not receipt.succeeded:
+        raise VerificationFailed("step 5: the transaction failed")
+    if proof.log_index >= len(receipt.logs):
+        raise VerificationFailed(f"step 5: the receipt has {len(receipt.logs)} events, none at {proof.log_index}")
+    if receipt.logs[proof.log_index] != _expected_event(proof.checkpoint, target):
+        raise VerificationFailed("step 5: the event at this place is not Anchored by the contract with this checkpoint")
+
+
+def _expected_event(checkpoint: AnchoredCheckpoint, target: AnchorTarget) -> Log:
+    data = registry.event_data(checkpoint.size, bytes.fromhex(checkpoint.root), bytes.fromhex(checkpoint.authority))
+    topics = (registry.ANCHORED_TOPIC, bytes.fromhex(target.log_id))
+    return Log(bytes.fromhex(target.contract), topics, data)
+
+
+def _check_state(proof: AnchorProof, target: AnchorTarget, header: Header, known: Registry) -> None:
+    account = rlp.as_list(
+        rlp.decode(
+            prove_value(header.state_root, keccak256(bytes.fromhex(target.contract)), blobs(proof.account_proof))
+        ),
+        "an account",
+    )
+    if len(account) != 4:
+        raise VerificationFailed(f"step 6: an account has 4 fields, found {len(account)}")
+    code_hash = rlp.as_bytes(account[3], "an account's code hash", 32)
+    if code_hash.hex() != target.code_hash:
+        raise VerificationFailed(f"step 6: the contract's code is {code_hash.hex()}, the target's {target.code_hash}")
+    key = keccak256(registry.storage_key(known, bytes.fromhex(target.log_id)))
+    storage_root = rlp.as_bytes(account[2], "an account's storage root", 32)
+    held = rlp.as_int(rlp.decode(prove_value(storage_root, key, blobs(proof.storage_proof))), "a storage value")
+    expected = _commitment(proof.checkpoint)
+    if held != int.from_bytes(expected, "big"):
+        raise VerificationFailed(f"step 6: the slot holds {held:064x}, the checkpoint's commitment is {expected.hex()}")
+
+
+def _commitment(checkpoint: AnchoredCheckpoint) -> bytes:
+    return registry.commitment(checkpoint.size, bytes.fromhex(checkpoint.root), bytes.fromhex(checkpoint.authority))

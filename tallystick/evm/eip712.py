@@ -1,0 +1,29 @@
+"""The EIP-712 message by which a log's authority vouches for a checkpoint.
+
+The domain holds name and version only, no chain and no contract: one signature
+anchors a checkpoint anywhere and convicts its signer anywhere.
+"""
+
+from __future__ import annotations
+
+from tallystick.errors import MalformedInput
+from tallystick.evm.keccak import keccak256
+from tallystick.evm.secp256k1 import verify_signer
+
+DOMAIN_SEPARATOR = keccak256(
+    keccak256(b"EIP712Domain(string name,string version)") + keccak256(b"tallystick") + keccak256(b"1")
+)
+CHECKPOINT_TYPE_HASH = keccak256(b"Checkpoint(bytes32 origin,uint64 size,bytes32 root)")
+
+
+def checkpoint_digest(origin_hash: bytes, size: int, root: bytes) -> bytes:
+    """What the authority signs: 32 bytes. ``origin_hash`` is SHA-256 of the origin text, ``size`` a u64."""
+    if len(origin_hash) != 32 or len(root) != 32 or not 0 <= size < 1 << 64:
+        raise MalformedInput("a checkpoint message has a 32-byte origin, a u64 size and a 32-byte root")
+    message = keccak256(CHECKPOINT_TYPE_HASH + origin_hash + size.to_bytes(32, "big") + root)
+    return keccak256(b"\x19\x01" + DOMAIN_SEPARATOR + message)
+
+
+def verify_checkpoint(authority: bytes, origin_hash: bytes, size: int, root: bytes, signature: bytes) -> None:
+    """Raise ``VerificationFailed`` unless ``authority`` (20-byte address) signed the checkpoint (65 bytes r ‖ s ‖ v)."""
+    verify_signer(authority, checkpoint_digest(origin_hash, size, root), signature)

@@ -1,0 +1,53 @@
+"""What AnchorRegistry puts on a chain: log ids, slots and events (see docs/contracts.md)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tallystick.errors import MalformedInput
+from tallystick.evm.keccak import keccak256
+
+ANCHORED_TOPIC = keccak256(b"Anchored(bytes32,uint64,bytes32,address)")
+
+
+@dataclass(frozen=True)
+class Registry:
+    """A published AnchorRegistry. ``mapping_slot``: storage position of its mapping from log id to commitment."""
+
+    name: str
+    mapping_slot: int
+
+
+# keccak256 of runtime code -> contract. Only these are known to check consistency before they store: code that
+# merely emits the right event proves nothing about history. Entries are never removed.
+KNOWN_REGISTRIES = {
+    bytes.fromhex("d08e163da7d1cb7bc57de52644dda44b6225cfce5c7f32b125578c0e936dab5a"): Registry(
+        "AnchorRegistry 1", mapping_slot=1
+    ),
+}
+
+
+def log_id(authority: bytes, origin_hash: bytes) -> bytes:
+    """Name of a log on any chain. ``authority``: 20-byte address; ``origin_hash``: SHA-256 of the origin text."""
+    return keccak256(_word(authority, 20) + _word(origin_hash, 32))
+
+
+def commitment(size: int, root: bytes, authority: bytes) -> bytes:
+    """What the log's slot holds when the checkpoint (size, root) is its newest anchored one."""
+    return keccak256(size.to_bytes(32, "big") + _word(root, 32) + _word(authority, 20))
+
+
+def storage_key(registry: Registry, of_log: bytes) -> bytes:
+    """Storage position of a log's slot (what ``eth_getProof`` takes), 32 bytes."""
+    return keccak256(registry.mapping_slot.to_bytes(32, "big") + _word(of_log, 32))
+
+
+def event_data(size: int, root: bytes, authority: bytes) -> bytes:
+    """Unindexed data of the event ``Anchored``."""
+    return size.to_bytes(32, "big") + _word(root, 32) + _word(authority, 20)
+
+
+def _word(value: bytes, length: int) -> bytes:
+    if len(value) != length:
+        raise MalformedInput(f"expected {length} bytes, found {len(value)}")
+    return value.rjust(32, b"\x00")
