@@ -103,7 +103,7 @@ def _check_target(proof: AnchorProof, target: AnchorTarget) -> Registry:
         raise VerificationFailed(
             "step 1: this version checks only chains that their operator seals; the target names no sealer"
         )
-    known = KNOWN_REGISTRIES.get(bytes.fromhex(target.code_hash))
+    known = KNOWN_REGISTRIES.get(target.code_hash)
     if known is None:
         raise VerificationFailed(
             f"step 1: code {target.code_hash} is no AnchorRegistry that this version knows; "

@@ -25,5 +25,5 @@ def checkpoint_digest(origin_hash: bytes, size: int, root: bytes) -> bytes:
 
 
 def verify_checkpoint(authority: bytes, origin_hash: bytes, size: int, root: bytes, signature: bytes) -> None:
-    """Raise ``VerificationFailed`` unless ``authority`` (20-byte address) signed the checkpoint (65 bytes r ‖ s ‖ v)."""
+    """Raise ``VerificationFailed`` unless ``authority`` (20-byte address) made ``signature`` (65 bytes r ‖ s ‖ v)."""
     verify_signer(authority, checkpoint_digest(origin_hash, size, root), signature)

@@ -18,12 +18,10 @@ class Registry:
     mapping_slot: int
 
 
-# keccak256 of runtime code -> contract. Only these are known to check consistency before they store: code that
+# keccak256 of runtime code, hex -> contract. Only these are known to check consistency before they store: code that
 # merely emits the right event proves nothing about history. Entries are never removed.
 KNOWN_REGISTRIES = {
-    bytes.fromhex("d08e163da7d1cb7bc57de52644dda44b6225cfce5c7f32b125578c0e936dab5a"): Registry(
-        "AnchorRegistry 1", mapping_slot=1
-    ),
+    "d08e163da7d1cb7bc57de52644dda44b6225cfce5c7f32b125578c0e936dab5a": Registry("AnchorRegistry 1", mapping_slot=1),
 }
 
 
