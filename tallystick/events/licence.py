@@ -20,11 +20,16 @@ class StatusPointer:
 
 @record
 class LicenceGrant:
-    """A licence of ``object``; its terms are the private commitments of the event (``tallystick.licence.terms``)."""
+    """A licence of ``object``; its terms are the private commitments of the event (``tallystick.licence.terms``).
+
+    ``holder`` names the licensee openly, which lets it act in this log on the strength of the licence;
+    absent, the licensee is known from the disclosed term alone.
+    """
 
     object: Annotated[str, identifier(Letter.OBJECT)]
     title_chain: Annotated[tuple[Annotated[str, identifier()], ...], items(16, 1)]
     status: StatusPointer
+    holder: Annotated[str, identifier(Letter.PARTY)] | None = None
     parent: Annotated[str, identifier(Letter.LICENCE)] | None = None
 
 

@@ -1,0 +1,74 @@
+"""The one decision: may this statement stand at this position?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tallystick.admission import capabilities, licensing, log_rules, objects, parties
+from tallystick.admission.context import Actor, Context
+from tallystick.admission.refusal import Refused
+from tallystick.admission.signer import check_signature, resolve_signer
+from tallystick.admission.state import LOG, LogState, State, StateReader
+from tallystick.keys import PublicKey
+from tallystick.statement import Statement
+from tallystick.times import format_time
+
+CLOCK_TOLERANCE = 300
+"""Seconds by which a claimed time may lie after admission: clocks of honest parties differ."""
+
+_RULES = {**log_rules.RULES, **parties.RULES, **objects.RULES, **capabilities.RULES, **licensing.RULES}
+
+
+@dataclass(frozen=True)
+class Admission:
+    """A statement that is admitted: who said it, by which key, and what it changes."""
+
+    actor: Actor
+    key: PublicKey
+    changes: tuple[tuple[str, State], ...]
+
+
+def decide(
+    statement: Statement, position: int, admitted_at: int, reader: StateReader, verified_with: PublicKey | None = None
+) -> Admission:
+    """Admit ``statement`` at ``position`` (leaf index) in a batch of time ``admitted_at`` (Unix seconds), or refuse.
+
+    ``verified_with``: a key with which the caller has already verified this
+    statement's signature; it is verified here unless that is the key the log knows.
+    Raises ``Refused``.
+    """
+    if position == 0:
+        return _begin(statement, admitted_at, reader)
+    actor, key = resolve_signer(statement, admitted_at, reader, position)
+    if verified_with != key:
+        check_signature(statement, key)
+    context = Context(statement, position, admitted_at, reader, actor)
+    _check_order(context)
+    _RULES[statement.event.type](context)
+    return Admission(actor, key, tuple(context.changes.items()))
+
+
+def _begin(statement: Statement, admitted_at: int, reader: StateReader) -> Admission:
+    """Entry 0: signed by the registrar's key that it names itself; a verifier compares that key with its trust file."""
+    if statement.event.type != "log.key-set":
+        raise Refused("log-not-begun", "type", f"entry 0 is {statement.event.type}", "entry 0 must be log.key-set")
+    key = log_rules.registrar_key(statement.event.body)
+    check_signature(statement, key)
+    actor = Actor(statement.event.body.registrar, "registrar")
+    context = Context(statement, 0, admitted_at, reader, actor)
+    log_rules.begin(context)
+    return Admission(actor, key, tuple(context.changes.items()))
+
+
+def _check_order(context: Context) -> None:
+    log = context.find(LOG, LogState)
+    kind = context.event.type
+    if log is not None and log.policy is None and kind != "log.policy":
+        raise Refused("no-policy", "type", "no registration policy is in force", "entry 1 must be log.policy")
+    if context.event.time > format_time(context.admitted_at + CLOCK_TOLERANCE):
+        raise Refused(
+            "time-in-future",
+            "time",
+            f"the claimed time {context.event.time} lies after the admission, {format_time(context.admitted_at)}",
+            "set the clock of the machine that signs",
+        )

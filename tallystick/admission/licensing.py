@@ -1,0 +1,157 @@
+"""Rules for licences, certificates and the credential files made of them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Literal
+
+from tallystick.admission.context import Context
+from tallystick.admission.refusal import Refused
+from tallystick.admission.state import (
+    CertificateState,
+    LicenceState,
+    ObjectState,
+    PartyState,
+    Rights,
+    number_key,
+    right_key,
+    status_key,
+)
+from tallystick.events.certificate import CertificateIssue
+from tallystick.events.licence import LicenceGrant, LicenceStatus
+
+_Status = Literal["valid", "suspended", "revoked", "expired"]
+
+# action → (states it applies to, state after it)
+_TRANSITIONS: dict[str, tuple[tuple[str, ...], _Status]] = {
+    "suspend": (("valid",), "suspended"),
+    "reinstate": (("suspended",), "valid"),
+    "revoke": (("valid", "suspended"), "revoked"),
+    "expire": (("valid", "suspended"), "expired"),
+}
+
+REQUIRED_TERMS = ("licensee", "use", "territory", "window", "media")
+
+
+def grant(context: Context) -> None:
+    """``licence.grant``: by the holder of the object, with the terms that every licence has."""
+    body: LicenceGrant = context.event.body
+    licensor = context.party()
+    found = context.need(body.object, ObjectState, "body.object")
+    if found.holder != licensor:
+        raise Refused(
+            "not-holder",
+            "body.object",
+            f"{body.object} is held by {found.holder}, not by {licensor}",
+            "have the holder grant the licence",
+        )
+    if body.parent is not None:
+        raise Refused(
+            "unsupported",
+            "body.parent",
+            "sublicences are not admitted by these rules",
+            "have the holder grant the licence",
+        )
+    for index, subject in enumerate(body.title_chain):
+        context.need(subject, object, f"body.title_chain[{index}]")
+    if body.object not in body.title_chain:
+        raise Refused("incomplete", "body.title_chain", f"it does not hold {body.object}", "add the object itself")
+    missing = [term for term in REQUIRED_TERMS if term not in context.event.commitments]
+    if missing:
+        raise Refused(
+            "incomplete",
+            f"private.{missing[0]}",
+            f"the terms {', '.join(missing)} are missing",
+            "state every required term",
+        )
+    context.take(status_key(body.status), "body.status", f"status index {body.status.index} of {body.status.list}")
+    context.enter(LicenceState(body.object, licensor, body.status, "valid", body.holder))
+    if body.holder is not None:
+        context.need(body.holder, PartyState, "body.holder")
+        key = right_key(body.object, body.holder)
+        rights = context.find(key, Rights) or Rights(())
+        context.put(key, Rights((*rights.licences, context.event.subject)))
+
+
+def change_status(context: Context) -> None:
+    """``licence.status``: by the licensor or the registrar."""
+    body: LicenceStatus = context.event.body
+    subject = context.event.subject
+    licence = context.need(subject, LicenceState, "subject")
+    if context.party() != licence.licensor and context.actor.role != "registrar":
+        raise Refused(
+            "not-holder",
+            "iss",
+            f"{subject} was granted by {licence.licensor}",
+            "have the licensor or the registrar say it",
+        )
+    before, after = _TRANSITIONS[body.action]
+    if licence.status not in before:
+        raise Refused(
+            "wrong-state",
+            "body.action",
+            f"{subject} is {licence.status}",
+            f"{body.action} applies to a licence that is {' or '.join(before)}",
+        )
+    context.put(subject, dataclasses.replace(licence, status=after))
+
+
+def issue_certificate(context: Context) -> None:
+    """``certificate.issue``: by the registrar, for a registered object, under a number of its own."""
+    body: CertificateIssue = context.event.body
+    context.require_registrar()
+    context.need(body.object, ObjectState, "body.object")
+    if body.supersedes is not None:
+        old = context.need(body.supersedes, CertificateState, "body.supersedes")
+        if old.object != body.object:
+            raise Refused(
+                "inconsistent",
+                "body.supersedes",
+                f"{body.supersedes} is about {old.object}",
+                "name an earlier certificate of the same object",
+            )
+        context.put(body.supersedes, dataclasses.replace(old, status="withdrawn"))
+    context.take(number_key(body.number), "body.number", f"certificate number {body.number}")
+    context.enter(CertificateState(body.object, body.number, "issued"))
+
+
+def withdraw_certificate(context: Context) -> None:
+    """``certificate.withdraw``: by the registrar."""
+    context.require_registrar()
+    subject = context.event.subject
+    certificate = context.need(subject, CertificateState, "subject")
+    if certificate.status != "issued":
+        raise Refused("wrong-state", "subject", f"{subject} is withdrawn already", "nothing is left to do")
+    context.put(subject, dataclasses.replace(certificate, status="withdrawn"))
+
+
+def issue_credential(context: Context) -> None:
+    """``credential.issue``: by the service itself, the registrar, or who granted the licence."""
+    subject = context.event.subject
+    licence = context.find(subject, LicenceState)
+    certificate = context.find(subject, CertificateState)
+    if licence is None and certificate is None:
+        raise Refused(
+            "unregistered",
+            "subject",
+            f"{subject} is no registered licence or certificate",
+            "log the licence or certificate first",
+        )
+    by_operator = context.actor.role == "registrar" or (context.actor.role == "service" and context.actor.party is None)
+    if not by_operator and (licence is None or context.party() != licence.licensor):
+        raise Refused(
+            "not-entitled",
+            "iss",
+            f"{context.actor.party} did not grant {subject}",
+            "have the service, the registrar or the licensor say it",
+        )
+
+
+RULES: dict[str, Callable[[Context], None]] = {
+    "licence.grant": grant,
+    "licence.status": change_status,
+    "certificate.issue": issue_certificate,
+    "certificate.withdraw": withdraw_certificate,
+    "credential.issue": issue_credential,
+}

@@ -1,0 +1,173 @@
+"""Rules for the log's events about itself."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+from tallystick import canonical
+from tallystick.admission.context import Context
+from tallystick.admission.refusal import Refused
+from tallystick.admission.state import LOG, LogState, PartyState
+from tallystick.base64s import from_base64, to_base64
+from tallystick.errors import VerificationFailed
+from tallystick.events.log import AnchorTarget, Batch, KeySet, Policy, RoleKey
+from tallystick.keys import PublicKey, Signer
+from tallystick.schema import write
+
+PROOF_DOMAIN = b"tallystick/key-set/v1\n"
+
+# Which algorithms a role may use; each role has exactly one key in a key set.
+ROLE_ALGORITHMS: dict[str, tuple[str, ...]] = {
+    "log": ("ed25519",),
+    "log-pq": ("ml-dsa-44",),
+    "authority": ("es256k",),
+    "registrar": ("ed25519", "es256"),
+    "service": ("ed25519", "es256"),
+    "exporter": ("ed25519", "es256"),
+    "status": ("ed25519", "es256"),
+}
+
+
+def proof_message(keys: KeySet) -> bytes:
+    """What each key of a set signs to show that its holder agreed: the set without proofs."""
+    bare = dataclasses.replace(keys, keys=tuple(dataclasses.replace(key, proof=None) for key in keys.keys))
+    return PROOF_DOMAIN + canonical.encode(write(bare))
+
+
+def prove_key_set(keys: KeySet, signers: dict[str, Signer]) -> KeySet:
+    """The set with the proof of each key, from the signers by role."""
+    message = proof_message(keys)
+    proved = tuple(dataclasses.replace(key, proof=to_base64(signers[key.role].sign(message))) for key in keys.keys)
+    return dataclasses.replace(keys, keys=proved)
+
+
+def role_key(keys: tuple[RoleKey, ...], role: str) -> PublicKey:
+    """The key of a role; ``Refused`` when the set has none."""
+    for key in keys:
+        if key.role == role:
+            return PublicKey.from_text(key.key)
+    raise Refused("bad-key-set", "body.keys", f"the key set has no {role} key", "give each role one key")
+
+
+def registrar_key(body: KeySet) -> PublicKey:
+    """The registrar's key in a key set."""
+    return role_key(body.keys, "registrar")
+
+
+def begin(context: Context) -> None:
+    """``log.key-set`` at position 0."""
+    body: KeySet = context.event.body
+    if context.event.subject != body.origin or context.statement.issuer != body.registrar:
+        raise Refused(
+            "bad-key-set",
+            "subject",
+            "the key set's subject must be the origin and its issuer the registrar",
+            "make the genesis entries with this program",
+        )
+    if sorted(key.role for key in body.keys) != sorted(ROLE_ALGORITHMS):
+        raise Refused(
+            "bad-key-set",
+            "body.keys",
+            f"the roles are {', '.join(key.role for key in body.keys)}",
+            f"give each of {', '.join(ROLE_ALGORITHMS)} one key",
+        )
+    if len({key.key.public for key in body.keys}) != len(body.keys):
+        raise Refused("bad-key-set", "body.keys", "two roles share a key", "give each role a key of its own")
+    message = proof_message(body)
+    for key in body.keys:
+        _check_role_key(key, message)
+    context.put(LOG, LogState(body.origin, body.prefix, body.registrar, body.service, body.keys, ()))
+    context.put(body.registrar, PartyState("organisation", ("registrar",), ()))
+    if body.service != body.registrar:
+        context.put(body.service, PartyState("service", ("platform",), ()))
+
+
+def _check_role_key(key: RoleKey, message: bytes) -> None:
+    if key.key.alg not in ROLE_ALGORITHMS[key.role]:
+        raise Refused(
+            "bad-key-set",
+            "body.keys",
+            f"the {key.role} key is {key.key.alg}",
+            f"use {' or '.join(ROLE_ALGORITHMS[key.role])}",
+        )
+    try:
+        PublicKey.from_text(key.key).verify(message, from_base64(key.proof or ""))
+    except VerificationFailed:
+        raise Refused(
+            "bad-key-set",
+            "body.keys",
+            f"the {key.role} key did not sign this key set",
+            "every key proves that its holder agreed",
+        ) from None
+
+
+def policy(context: Context) -> None:
+    """``log.policy``: the registrar states the rules in force from here."""
+    _: Policy = context.event.body
+    context.require_registrar()
+    _require_origin(context)
+    context.put(LOG, dataclasses.replace(context.log, policy=context.position))
+
+
+def anchor_target(context: Context) -> None:
+    """``log.anchor-target``: the log names a contract."""
+    body: AnchorTarget = context.event.body
+    _require_log(context)
+    if body in context.log.targets:
+        raise Refused("already-registered", "body", "this anchor target is named already", "nothing is left to do")
+    context.put(LOG, dataclasses.replace(context.log, targets=(*context.log.targets, body)))
+
+
+def batch(context: Context) -> None:
+    """``log.batch``: closes the entries just before it, under the policy in force."""
+    body: Batch = context.event.body
+    _require_log(context)
+    if not body.first <= body.last == context.position - 1:
+        raise Refused(
+            "bad-batch",
+            "body",
+            f"a batch entry at {context.position} closes with {context.position - 1}, "
+            f"found {body.first} to {body.last}",
+            "only the sequencer writes batch entries",
+        )
+    if body.policy != context.log.policy:
+        raise Refused(
+            "bad-batch",
+            "body.policy",
+            f"the policy in force stands at {context.log.policy}, found {body.policy}",
+            "only the sequencer writes batch entries",
+        )
+
+
+def _require_log(context: Context) -> None:
+    if context.actor.role != "log":
+        raise Refused(
+            "not-entitled", "iss", f"{context.event.type} is the log's own to say", "nobody else may submit it"
+        )
+    _require_origin(context)
+
+
+def _require_origin(context: Context) -> None:
+    if context.event.subject != context.log.origin:
+        raise Refused(
+            "wrong-subject",
+            "subject",
+            f"the subject is {context.event.subject}, expected the origin {context.log.origin}",
+            "set the subject to the log's origin",
+        )
+
+
+def no_second_key_set(context: Context) -> None:
+    """``log.key-set`` after entry 0 (rotation is a later version of the rules)."""
+    raise Refused(
+        "already-registered", "type", "the key set stands at entry 0", "key rotation comes with a later version"
+    )
+
+
+RULES: dict[str, Callable[[Context], None]] = {
+    "log.key-set": no_second_key_set,
+    "log.policy": policy,
+    "log.anchor-target": anchor_target,
+    "log.batch": batch,
+}

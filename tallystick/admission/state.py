@@ -1,0 +1,215 @@
+"""What the rules remember of the entries so far: one small record per subject, kept by the ledger or in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Literal, Protocol, TypeAlias
+
+from tallystick.digests import DigestPair
+from tallystick.errors import MalformedInput
+from tallystick.events.licence import StatusPointer
+from tallystick.events.log import AnchorTarget, RoleKey
+from tallystick.keys import KeyText
+from tallystick.schema import read, record, write
+
+LOG = "log"
+"""Key of the log's own state."""
+
+
+@record
+class LogState:
+    """The key set and the policy in force (``policy``: its position; ``None`` until entry 1)."""
+
+    origin: str
+    prefix: str
+    registrar: str
+    service: str
+    keys: tuple[RoleKey, ...]
+    targets: tuple[AnchorTarget, ...]
+    policy: int | None = None
+
+
+@record
+class HeldKey:
+    """A party's key: valid from position ``added`` until ``revoked``, and within its window of admission times."""
+
+    kid: str
+    key: KeyText
+    not_before: str
+    added: int
+    not_after: str | None = None
+    revoked: int | None = None
+
+
+@record
+class PartyState:
+    """A registered party."""
+
+    kind: str
+    roles: tuple[str, ...]
+    keys: tuple[HeldKey, ...]
+
+
+@record
+class ObjectState:
+    """A registered object."""
+
+    holder: str
+    kind: str
+    origin: str
+    position: int
+    job: str | None = None
+
+
+@record
+class CapabilityState:
+    """A filed capability version. ``model_signature``: its fingerprint (hex)."""
+
+    provider: str
+    version: str
+    generative: bool
+    model_signature: str
+    status: Literal["filed", "approved", "suspended", "revoked"]
+    passed: bool
+    grade: str | None = None
+
+
+@record
+class JobState:
+    """An admitted job, with what its outputs must repeat."""
+
+    party: str
+    capability: str
+    version: str
+    model_signature: str
+    parameters: DigestPair
+    environment: DigestPair
+    status: Literal["running", "done", "failed"]
+
+
+@record
+class LicenceState:
+    """A licence and its standing."""
+
+    object: str
+    licensor: str
+    pointer: StatusPointer
+    status: Literal["valid", "suspended", "revoked", "expired"]
+    holder: str | None = None
+
+
+@record
+class CertificateState:
+    """A registration certificate."""
+
+    object: str
+    number: str
+    status: Literal["issued", "withdrawn"]
+
+
+@record
+class DisputeState:
+    """A dispute."""
+
+    target: str
+    claimant: str
+    status: Literal["open", "upheld", "rejected", "settled", "withdrawn"]
+
+
+@record
+class Taken:
+    """A key, number or index that may be used once, and by whom it was."""
+
+    by: str
+
+
+@record
+class Rights:
+    """Licences by which a party may use another's object."""
+
+    licences: tuple[str, ...]
+
+
+State: TypeAlias = (
+    LogState
+    | PartyState
+    | ObjectState
+    | CapabilityState
+    | JobState
+    | LicenceState
+    | CertificateState
+    | DisputeState
+    | Taken
+    | Rights
+)
+
+_KINDS: dict[str, type[Any]] = {
+    "log": LogState,
+    "party": PartyState,
+    "object": ObjectState,
+    "capability": CapabilityState,
+    "job": JobState,
+    "licence": LicenceState,
+    "certificate": CertificateState,
+    "dispute": DisputeState,
+    "taken": Taken,
+    "rights": Rights,
+}
+_NAMES = {cls: name for name, cls in _KINDS.items()}
+
+
+class StateReader(Protocol):
+    """Gives the state of a subject as of just before the entry that is being decided."""
+
+    def get(self, key: str) -> State | None:
+        """The state under ``key``, or ``None``."""
+        ...
+
+
+class MemoryState:
+    """A ``StateReader`` that also takes what ``decide`` changed."""
+
+    def __init__(self) -> None:
+        self._states: dict[str, State] = {}
+
+    def get(self, key: str) -> State | None:
+        """See ``StateReader.get``."""
+        return self._states.get(key)
+
+    def apply(self, changes: Iterable[tuple[str, State]]) -> None:
+        """Remember changes."""
+        self._states.update(changes)
+
+
+def encode_state(state: State) -> dict[str, Any]:
+    """JSON value of a state, tagged by ``kind`` and ``value``."""
+    return {"kind": _NAMES[type(state)], "value": write(state)}
+
+
+def decode_state(value: dict[str, Any]) -> State:
+    """Inverse of ``encode_state``. Raises ``MalformedInput``."""
+    cls = _KINDS.get(value.get("kind", ""))
+    if cls is None:
+        raise MalformedInput(f"unknown kind of state {value.get('kind')!r}")
+    state: State = read(cls, value.get("value"))
+    return state
+
+
+def right_key(object_id: str, party: str) -> str:
+    """Where ``Rights`` of a party to an object stand."""
+    return f"right:{object_id}:{party}"
+
+
+def kid_key(kid: str) -> str:
+    """Where it stands that a key belongs to someone."""
+    return f"kid:{kid}"
+
+
+def status_key(pointer: StatusPointer) -> str:
+    """Where it stands that a status index is in use."""
+    return f"status:{pointer.list}#{pointer.index}"
+
+
+def number_key(number: str) -> str:
+    """Where it stands that a certificate number is in use."""
+    return f"number:{number}"

@@ -1,0 +1,65 @@
+"""ML-DSA-44 cosignatures on checkpoints: C2SP tlog-cosignature, type 0x06.
+
+The log signs its own checkpoints this way (tlog-checkpoint: "Logs SHOULD use
+ML-DSA-44 cosignatures"), as a cosigner whose name is the origin.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tallystick.checkpoint import parse_body
+from tallystick.errors import VerificationFailed
+from tallystick.keys import PublicKey, Signer
+from tallystick.note import COSIGNATURE_ML_DSA_44, Signature, key_id
+
+_LABEL = b"subtree/v1\n\0"
+_MAX_TIME = (1 << 63) - 1
+
+
+def cosigned_message(cosigner: str, seconds: int, text: str) -> bytes:
+    """The ``cosigned_message`` structure for the checkpoint with this note text."""
+    body = parse_body(text)
+    return b"".join(
+        (
+            _LABEL,
+            _vector(cosigner.encode()),
+            seconds.to_bytes(8, "big"),
+            _vector(body.origin.encode()),
+            (0).to_bytes(8, "big"),
+            body.size.to_bytes(8, "big"),
+            body.root,
+        )
+    )
+
+
+def _vector(data: bytes) -> bytes:
+    if not 1 <= len(data) <= 255:
+        raise VerificationFailed(f"a name of {len(data)} bytes cannot be cosigned: expected 1 to 255")
+    return bytes([len(data)]) + data
+
+
+@dataclass(frozen=True)
+class MlDsaCosigner:
+    """Type 0x06 verifier. The signature field is u64 time ‖ 2,420 bytes."""
+
+    name: str
+    key: PublicKey
+
+    @property
+    def key_id(self) -> bytes:
+        """Key ID."""
+        return key_id(self.name, COSIGNATURE_ML_DSA_44, self.key.raw)
+
+    def verify(self, text: str, signature: bytes) -> None:
+        """Raise ``VerificationFailed`` unless the cosignature is this key's over the checkpoint ``text``."""
+        seconds = int.from_bytes(signature[:8], "big")
+        if seconds > _MAX_TIME:
+            raise VerificationFailed("the cosignature's time does not fit in 63 bits")
+        self.key.verify(cosigned_message(self.name, seconds, text), signature[8:])
+
+
+def cosign_ml_dsa(text: str, name: str, signer: Signer, seconds: int) -> Signature:
+    """A type 0x06 signature line made at ``seconds`` since 1970."""
+    signature = seconds.to_bytes(8, "big") + signer.sign(cosigned_message(name, seconds, text))
+    return Signature(name, key_id(name, COSIGNATURE_ML_DSA_44, signer.public.raw), signature)

@@ -1,0 +1,138 @@
+"""Tiles: C2SP tlog-tiles v0.1.0 paths, widths, entry bundles, and a reader of nodes from tiles."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from tallystick.errors import MalformedInput
+from tallystick.merkle import HASH_SIZE, CompactRange, node_hash
+
+HEIGHT = 8
+WIDTH = 1 << HEIGHT
+MAX_LEVEL = 63
+ENTRIES = "entries"
+
+_PATH = re.compile(
+    r"tile/(entries|[0-9]|[1-5][0-9]|6[0-3])((?:/x[0-9]{3})*/[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?", re.ASCII
+)
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One tile or entry bundle. ``level`` is 0–63, or ``None`` for an entry bundle; ``width`` 1–256."""
+
+    level: int | None
+    index: int
+    width: int = WIDTH
+
+    def path(self) -> str:
+        """``tile/<L>/<N>[.p/<W>]``, N in groups of three digits."""
+        level = ENTRIES if self.level is None else str(self.level)
+        partial = "" if self.width == WIDTH else f".p/{self.width}"
+        return f"tile/{level}/{_index_path(self.index)}{partial}"
+
+
+def parse_tile_path(path: str) -> Tile:
+    """Inverse of ``Tile.path``; raises ``MalformedInput`` for every other text."""
+    match = _PATH.fullmatch(path)
+    if not match or len(path) > 100:
+        raise MalformedInput(f"{path[:80]!r} is not a tile path")
+    index = int(match[2].replace("/", "").replace("x", ""))
+    tile = Tile(None if match[1] == ENTRIES else int(match[1]), index, int(match[3] or WIDTH))
+    if tile.path() != path:
+        raise MalformedInput(f"{path[:80]!r} is not the canonical path of a tile")
+    return tile
+
+
+def _index_path(index: int) -> str:
+    groups = [f"{index % 1000:03d}"]
+    while index := index // 1000:
+        groups.append(f"x{index % 1000:03d}")
+    return "/".join(reversed(groups))
+
+
+def tiles_between(old_size: int, new_size: int) -> list[Tile]:
+    """The hash tiles that a tree of ``new_size`` has and one of ``old_size`` has not, lowest level first.
+
+    Partial widths are floor(size / 256^level) mod 256; empty tiles do not exist.
+    """
+    found = []
+    for level in range(MAX_LEVEL + 1):
+        old, new = old_size >> level * HEIGHT, new_size >> level * HEIGHT
+        if new == 0:
+            break
+        if old != new:
+            found += [Tile(level, index, min(WIDTH, new - index * WIDTH)) for index in _indexes(old, new)]
+    return found
+
+
+def bundles_between(old_size: int, new_size: int) -> list[Tile]:
+    """The entry bundles that a tree of ``new_size`` has and one of ``old_size`` has not."""
+    return [Tile(None, index, min(WIDTH, new_size - index * WIDTH)) for index in _indexes(old_size, new_size)]
+
+
+def _indexes(old: int, new: int) -> range:
+    return range(old // WIDTH, (new + WIDTH - 1) // WIDTH)
+
+
+def encode_bundle(entries: Sequence[bytes]) -> bytes:
+    """Entries, each after its big-endian u16 length."""
+    return b"".join(len(entry).to_bytes(2, "big") + entry for entry in entries)
+
+
+def parse_bundle(data: bytes) -> list[bytes]:
+    """Inverse of ``encode_bundle``. Raises ``MalformedInput``."""
+    entries: list[bytes] = []
+    at = 0
+    while at < len(data):
+        length = int.from_bytes(data[at : at + 2], "big")
+        entry = data[at + 2 : at + 2 + length]
+        if len(entry) != length or at + 2 > len(data):
+            raise MalformedInput(f"the entry bundle ends inside entry {len(entries)}")
+        entries.append(entry)
+        at += 2 + length
+    return entries
+
+
+class TileReader:
+    """A ``merkle.NodeReader`` over the tiles of a tree of ``size``; ``fetch`` gives the bytes of one tile."""
+
+    def __init__(self, size: int, fetch: Callable[[Tile], bytes]) -> None:
+        self._size = size
+        self._fetch = fetch
+        self._seen: dict[tuple[int, int], bytes] = {}
+
+    def nodes(self, coordinates: Sequence[tuple[int, int]]) -> list[bytes]:
+        """Hash of each complete subtree. Raises ``MalformedInput`` when a tile has the wrong length."""
+        return [self._node(level, index) for level, index in coordinates]
+
+    def _node(self, level: int, index: int) -> bytes:
+        if (index + 1) << level > self._size:
+            raise ValueError(f"the subtree ({level}, {index}) is not complete in a tree of {self._size}")
+        tile_level, above = divmod(level, HEIGHT)
+        first = index << above
+        tile = self._tile(tile_level, first // WIDTH)
+        at = first % WIDTH * HASH_SIZE
+        hashes = [tile[at + i * HASH_SIZE : at + (i + 1) * HASH_SIZE] for i in range(1 << above)]
+        while len(hashes) > 1:
+            hashes = [node_hash(hashes[i], hashes[i + 1]) for i in range(0, len(hashes), 2)]
+        return hashes[0]
+
+    def _tile(self, level: int, index: int) -> bytes:
+        if (level, index) not in self._seen:
+            width = min(WIDTH, (self._size >> level * HEIGHT) - index * WIDTH)
+            data = self._fetch(Tile(level, index, width))
+            if len(data) != width * HASH_SIZE:
+                raise MalformedInput(f"the tile {Tile(level, index, width).path()} has {len(data)} bytes")
+            self._seen[level, index] = data
+        return self._seen[level, index]
+
+
+def root_of_full_tile(data: bytes) -> bytes:
+    """The hash that a full tile has in the level above."""
+    edge = CompactRange()
+    for at in range(0, len(data), HASH_SIZE):
+        edge.append(data[at : at + HASH_SIZE])
+    return edge.root()
