@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 
-MASK = 0xFFFFFFFFFFFFFFFF
+M = 0xFFFFFFFFFFFFFFFF
 RATE = 136
 _ROUND_CONSTANTS = (
     0x0000000000000001,
@@ -54,143 +54,37 @@ def keccak256(data: bytes) -> bytes:
 
 
 def _permute(state: _State) -> _State:
-    """Keccak-f[1600]: 24 rounds of theta, rho with pi, chi and iota over 25 lanes of 64 bits."""
-    (
-        a00,
-        a01,
-        a02,
-        a03,
-        a04,
-        a05,
-        a06,
-        a07,
-        a08,
-        a09,
-        a10,
-        a11,
-        a12,
-        a13,
-        a14,
-        a15,
-        a16,
-        a17,
-        a18,
-        a19,
-        a20,
-        a21,
-        a22,
-        a23,
-        a24,
-    ) = state
+    """Keccak-f[1600]: 24 rounds of theta, rho with pi, chi and iota; a to e are the rows of the 5 × 5 lanes."""
+    a0, a1, a2, a3, a4, b0, b1, b2, b3, b4, c0, c1, c2, c3, c4, d0, d1, d2, d3, d4, e0, e1, e2, e3, e4 = state
     for constant in _ROUND_CONSTANTS:
-        c0 = a00 ^ a05 ^ a10 ^ a15 ^ a20
-        c1 = a01 ^ a06 ^ a11 ^ a16 ^ a21
-        c2 = a02 ^ a07 ^ a12 ^ a17 ^ a22
-        c3 = a03 ^ a08 ^ a13 ^ a18 ^ a23
-        c4 = a04 ^ a09 ^ a14 ^ a19 ^ a24
-        d0 = c4 ^ ((c1 << 1 | c1 >> 63) & MASK)
-        d1 = c0 ^ ((c2 << 1 | c2 >> 63) & MASK)
-        d2 = c1 ^ ((c3 << 1 | c3 >> 63) & MASK)
-        d3 = c2 ^ ((c4 << 1 | c4 >> 63) & MASK)
-        d4 = c3 ^ ((c0 << 1 | c0 >> 63) & MASK)
-        b00 = a00 ^ d0
-        t = a05 ^ d0
-        b16 = (t << 36 | t >> 28) & MASK
-        t = a10 ^ d0
-        b07 = (t << 3 | t >> 61) & MASK
-        t = a15 ^ d0
-        b23 = (t << 41 | t >> 23) & MASK
-        t = a20 ^ d0
-        b14 = (t << 18 | t >> 46) & MASK
-        t = a01 ^ d1
-        b10 = (t << 1 | t >> 63) & MASK
-        t = a06 ^ d1
-        b01 = (t << 44 | t >> 20) & MASK
-        t = a11 ^ d1
-        b17 = (t << 10 | t >> 54) & MASK
-        t = a16 ^ d1
-        b08 = (t << 45 | t >> 19) & MASK
-        t = a21 ^ d1
-        b24 = (t << 2 | t >> 62) & MASK
-        t = a02 ^ d2
-        b20 = (t << 62 | t >> 2) & MASK
-        t = a07 ^ d2
-        b11 = (t << 6 | t >> 58) & MASK
-        t = a12 ^ d2
-        b02 = (t << 43 | t >> 21) & MASK
-        t = a17 ^ d2
-        b18 = (t << 15 | t >> 49) & MASK
-        t = a22 ^ d2
-        b09 = (t << 61 | t >> 3) & MASK
-        t = a03 ^ d3
-        b05 = (t << 28 | t >> 36) & MASK
-        t = a08 ^ d3
-        b21 = (t << 55 | t >> 9) & MASK
-        t = a13 ^ d3
-        b12 = (t << 25 | t >> 39) & MASK
-        t = a18 ^ d3
-        b03 = (t << 21 | t >> 43) & MASK
-        t = a23 ^ d3
-        b19 = (t << 56 | t >> 8) & MASK
-        t = a04 ^ d4
-        b15 = (t << 27 | t >> 37) & MASK
-        t = a09 ^ d4
-        b06 = (t << 20 | t >> 44) & MASK
-        t = a14 ^ d4
-        b22 = (t << 39 | t >> 25) & MASK
-        t = a19 ^ d4
-        b13 = (t << 8 | t >> 56) & MASK
-        t = a24 ^ d4
-        b04 = (t << 14 | t >> 50) & MASK
-        a00 = b00 ^ (b02 & (b01 ^ MASK)) ^ constant
-        a01 = b01 ^ (b03 & (b02 ^ MASK))
-        a02 = b02 ^ (b04 & (b03 ^ MASK))
-        a03 = b03 ^ (b00 & (b04 ^ MASK))
-        a04 = b04 ^ (b01 & (b00 ^ MASK))
-        a05 = b05 ^ (b07 & (b06 ^ MASK))
-        a06 = b06 ^ (b08 & (b07 ^ MASK))
-        a07 = b07 ^ (b09 & (b08 ^ MASK))
-        a08 = b08 ^ (b05 & (b09 ^ MASK))
-        a09 = b09 ^ (b06 & (b05 ^ MASK))
-        a10 = b10 ^ (b12 & (b11 ^ MASK))
-        a11 = b11 ^ (b13 & (b12 ^ MASK))
-        a12 = b12 ^ (b14 & (b13 ^ MASK))
-        a13 = b13 ^ (b10 & (b14 ^ MASK))
-        a14 = b14 ^ (b11 & (b10 ^ MASK))
-        a15 = b15 ^ (b17 & (b16 ^ MASK))
-        a16 = b16 ^ (b18 & (b17 ^ MASK))
-        a17 = b17 ^ (b19 & (b18 ^ MASK))
-        a18 = b18 ^ (b15 & (b19 ^ MASK))
-        a19 = b19 ^ (b16 & (b15 ^ MASK))
-        a20 = b20 ^ (b22 & (b21 ^ MASK))
-        a21 = b21 ^ (b23 & (b22 ^ MASK))
-        a22 = b22 ^ (b24 & (b23 ^ MASK))
-        a23 = b23 ^ (b20 & (b24 ^ MASK))
-        a24 = b24 ^ (b21 & (b20 ^ MASK))
-    return (
-        a00,
-        a01,
-        a02,
-        a03,
-        a04,
-        a05,
-        a06,
-        a07,
-        a08,
-        a09,
-        a10,
-        a11,
-        a12,
-        a13,
-        a14,
-        a15,
-        a16,
-        a17,
-        a18,
-        a19,
-        a20,
-        a21,
-        a22,
-        a23,
-        a24,
-    )
+        x0, x1, x2 = a0 ^ b0 ^ c0 ^ d0 ^ e0, a1 ^ b1 ^ c1 ^ d1 ^ e1, a2 ^ b2 ^ c2 ^ d2 ^ e2
+        x3, x4 = a3 ^ b3 ^ c3 ^ d3 ^ e3, a4 ^ b4 ^ c4 ^ d4 ^ e4
+        y0, y1, y2 = x4 ^ (x1 << 1 & M | x1 >> 63), x0 ^ (x2 << 1 & M | x2 >> 63), x1 ^ (x3 << 1 & M | x3 >> 63)
+        y3, y4 = x2 ^ (x4 << 1 & M | x4 >> 63), x3 ^ (x0 << 1 & M | x0 >> 63)
+        a0, a1, a2, a3, a4 = a0 ^ y0, a1 ^ y1, a2 ^ y2, a3 ^ y3, a4 ^ y4
+        b0, b1, b2, b3, b4 = b0 ^ y0, b1 ^ y1, b2 ^ y2, b3 ^ y3, b4 ^ y4
+        c0, c1, c2, c3, c4 = c0 ^ y0, c1 ^ y1, c2 ^ y2, c3 ^ y3, c4 ^ y4
+        d0, d1, d2, d3, d4 = d0 ^ y0, d1 ^ y1, d2 ^ y2, d3 ^ y3, d4 ^ y4
+        e0, e1, e2, e3, e4 = e0 ^ y0, e1 ^ y1, e2 ^ y2, e3 ^ y3, e4 ^ y4
+        p0, p1, p2 = a0, (b1 << 44 | b1 >> 20) & M, (c2 << 43 | c2 >> 21) & M
+        p3, p4 = (d3 << 21 | d3 >> 43) & M, (e4 << 14 | e4 >> 50) & M
+        q0, q1, q2 = (a3 << 28 | a3 >> 36) & M, (b4 << 20 | b4 >> 44) & M, (c0 << 3 | c0 >> 61) & M
+        q3, q4 = (d1 << 45 | d1 >> 19) & M, (e2 << 61 | e2 >> 3) & M
+        r0, r1, r2 = (a1 << 1 | a1 >> 63) & M, (b2 << 6 | b2 >> 58) & M, (c3 << 25 | c3 >> 39) & M
+        r3, r4 = (d4 << 8 | d4 >> 56) & M, (e0 << 18 | e0 >> 46) & M
+        s0, s1, s2 = (a4 << 27 | a4 >> 37) & M, (b0 << 36 | b0 >> 28) & M, (c1 << 10 | c1 >> 54) & M
+        s3, s4 = (d2 << 15 | d2 >> 49) & M, (e3 << 56 | e3 >> 8) & M
+        t0, t1, t2 = (a2 << 62 | a2 >> 2) & M, (b3 << 55 | b3 >> 9) & M, (c4 << 39 | c4 >> 25) & M
+        t3, t4 = (d0 << 41 | d0 >> 23) & M, (e1 << 2 | e1 >> 62) & M
+        a0, a1, a2 = p0 ^ p2 & (p1 ^ M), p1 ^ p3 & (p2 ^ M), p2 ^ p4 & (p3 ^ M)
+        a3, a4 = p3 ^ p0 & (p4 ^ M), p4 ^ p1 & (p0 ^ M)
+        b0, b1, b2 = q0 ^ q2 & (q1 ^ M), q1 ^ q3 & (q2 ^ M), q2 ^ q4 & (q3 ^ M)
+        b3, b4 = q3 ^ q0 & (q4 ^ M), q4 ^ q1 & (q0 ^ M)
+        c0, c1, c2 = r0 ^ r2 & (r1 ^ M), r1 ^ r3 & (r2 ^ M), r2 ^ r4 & (r3 ^ M)
+        c3, c4 = r3 ^ r0 & (r4 ^ M), r4 ^ r1 & (r0 ^ M)
+        d0, d1, d2 = s0 ^ s2 & (s1 ^ M), s1 ^ s3 & (s2 ^ M), s2 ^ s4 & (s3 ^ M)
+        d3, d4 = s3 ^ s0 & (s4 ^ M), s4 ^ s1 & (s0 ^ M)
+        e0, e1, e2 = t0 ^ t2 & (t1 ^ M), t1 ^ t3 & (t2 ^ M), t2 ^ t4 & (t3 ^ M)
+        e3, e4 = t3 ^ t0 & (t4 ^ M), t4 ^ t1 & (t0 ^ M)
+        a0 ^= constant
+    return a0, a1, a2, a3, a4, b0, b1, b2, b3, b4, c0, c1, c2, c3, c4, d0, d1, d2, d3, d4, e0, e1, e2, e3, e4
