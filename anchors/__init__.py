@@ -1,1 +1,1 @@
-
+"""Chains and clocks: the embedded chain, any JSON-RPC chain, outbox, scheduler, offline proofs of anchors."""

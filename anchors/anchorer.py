@@ -1,0 +1,105 @@
+"""Moves one anchor through its states: prepared, sent, mined, final; or dropped, when the contract refuses it.
+
+Every step looks at the chain first and acts second, so that repeating a step after
+a crash finds what the crashed run did and goes on from there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from anchors.account import Signed
+from anchors.client import EvmClient
+from anchors.errors import AnchorRefused
+from anchors.outbox import Outbox
+from anchors.outbox_rows import Anchor, Mined, Target
+from anchors.packer import Packer
+from anchors.ports import CheckpointSource, Clock
+from anchors.registry import Registry, gas_limit
+from anchors.sender import GaveUp, Sender
+from tallystick.checkpoint import Checkpoint
+
+
+@dataclass(frozen=True)
+class Anchorer:
+    """Works for one target. ``confirmations``: blocks on top of an anchor's block before it counts as final."""
+
+    outbox: Outbox
+    client: EvmClient
+    sender: Sender
+    registry: Registry
+    packer: Packer
+    source: CheckpointSource
+    clock: Clock
+    confirmations: int = 0
+
+    def advance(self, target: Target, anchor: Anchor) -> Anchor:
+        """Go as far as the chain lets us; returns the anchor as it then stands.
+
+        Raises ``ChainUnreachable`` when the chain does not answer, ``PackingFailed`` or the core's errors when the
+        proof does not hold; the anchor keeps its state and the next run goes on.
+        """
+        if anchor.state in ("prepared", "sent"):
+            anchor = self._to_mined(target, anchor)
+        if anchor.state == "mined":
+            anchor = self._to_final(target, anchor)
+        return anchor
+
+    def _to_mined(self, target: Target, anchor: Anchor) -> Anchor:
+        found = self._found_on_chain(target, anchor)
+        if found is None:
+            try:
+                self.sender.push(target.id, anchor.id, lambda: self._sign(target, anchor))
+            except (AnchorRefused, GaveUp) as error:
+                return self.outbox.mark_dropped(anchor.id, str(error), self.clock())
+            anchor = self.outbox.mark_sent(anchor.id, self.clock())
+            found = self._found_on_chain(target, anchor)
+        if found is None:
+            return anchor
+        return self.outbox.mark_mined(anchor.id, found, self.clock())
+
+    def _found_on_chain(self, target: Target, anchor: Anchor) -> Mined | None:
+        """Where the anchor stands: by our own transaction, or by an event that another one caused (adopted)."""
+        receipt = self.sender.succeeded(target.id, anchor.id)
+        if receipt is not None:
+            return self._mined(bytes(receipt["transactionHash"]), bytes(receipt["blockHash"]))
+        newest = self.registry.newest(self._hint(target))
+        if newest is None or newest.size < anchor.size:
+            return None
+        event = self.registry.find(self._checkpoint(anchor))
+        return None if event is None else self._mined(event.tx_hash, event.block_hash)
+
+    def _mined(self, tx_hash: bytes, block_hash: bytes) -> Mined | None:
+        block = self.client.block(block_hash)
+        if block is None:
+            return None
+        return Mined(tx_hash, block_hash, int(block["number"]), int(block["timestamp"]))
+
+    def _hint(self, target: Target) -> Checkpoint | None:
+        """Our last final anchor: most often it is what the slot holds."""
+        last = self.outbox.last_final(target.id)
+        return None if last is None else self._checkpoint(last)
+
+    def _checkpoint(self, anchor: Anchor) -> Checkpoint:
+        return Checkpoint(self.registry.log.origin, anchor.size, anchor.root)
+
+    def _sign(self, target: Target, anchor: Anchor) -> Signed:
+        """The transaction that moves the contract from what it holds to this anchor. Raises ``AnchorRefused``."""
+        newest = self.registry.newest(self._hint(target))
+        old_size = 0 if newest is None else newest.size
+        if old_size >= anchor.size:
+            raise AnchorRefused(f"the contract holds size {old_size} already, this anchor has size {anchor.size}")
+        proof = [] if newest is None else self.source.consistency(old_size, anchor.size)
+        data = self.registry.relay_data(newest, self._checkpoint(anchor), proof, anchor.signature)
+        # A refusal costs nothing here; the sent transaction is refused only if the slot moves in between.
+        self.registry.simulate(data, self.sender.account.address)
+        return self.sender.account.sign(self.registry.contract, data, gas_limit(proof))
+
+    def _to_final(self, target: Target, anchor: Anchor) -> Anchor:
+        receipt = None if anchor.tx_hash is None else self.client.receipt(anchor.tx_hash)
+        if receipt is None or bytes(receipt["blockHash"]) != anchor.block_hash:
+            # The block was reorganised away. The stored transaction is sent again.
+            return self.outbox.mark_sent(anchor.id, self.clock())
+        if self.client.head_number() - int(receipt["blockNumber"]) < self.confirmations:
+            return anchor
+        return self.outbox.mark_final(anchor.id, self.packer.pack(target, self.registry, anchor), self.clock())

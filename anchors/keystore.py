@@ -1,0 +1,98 @@
+"""secp256k1 keys of the gas account and of the block sealer: encrypted JSON keystores (Web3 Secret Storage v3).
+
+The log's own keys are never here: an anchor carries the log authority's EIP-712
+signature, and the key in this file only pays for it.
+
+Key derivation is scrypt with N = 2^14 instead of the customary 2^18: opening a
+keystore costs about 50 ms and 16 MiB instead of 1 s and 256 MiB. The password is
+meant to be a long random one in a file that the operator protects; with a guessable
+password neither cost would help.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
+
+from anchors.errors import AnchorError
+
+SCRYPT_N = 1 << 14
+"""Cost of the key derivation (N of RFC 7914; r = 8, p = 1 are the keystore format's own)."""
+
+
+class KeystoreError(AnchorError):
+    """The keystore or its password file cannot be used; the message says which and what to do."""
+
+
+@dataclass(frozen=True)
+class ChainKey:
+    """An unlocked key. Its ``repr`` shows the address alone."""
+
+    address: bytes
+    """20 bytes."""
+    _account: LocalAccount
+
+    @classmethod
+    def from_secret(cls, secret: bytes) -> ChainKey:
+        """The key with this 32-byte secret."""
+        account = Account.from_key(secret)
+        return cls(address=bytes.fromhex(account.address[2:]), _account=account)
+
+    def sign_transaction(self, fields: Mapping[str, Any]) -> bytes:
+        """Raw bytes of the signed transaction with these web3 fields, ready for ``eth_sendRawTransaction``."""
+        return bytes(self._account.sign_transaction(dict(fields)).raw_transaction)
+
+    def sign_digest(self, digest: bytes) -> bytes:
+        """65 bytes r ‖ s ‖ v (low s, v 27 or 28) over a 32-byte digest."""
+        return bytes(self._account.unsafe_sign_hash(cast(Any, digest)).signature)
+
+    def __repr__(self) -> str:
+        return f"ChainKey({self._account.address})"
+
+
+def create(path: Path, password_file: Path, secret: bytes | None = None) -> ChainKey:
+    """Make a key, or take ``secret`` (32 bytes), and keep it encrypted in a new file that only its owner can read.
+
+    Raises ``KeystoreError`` when the file exists: a key is never overwritten.
+    """
+    key = ChainKey.from_secret(secret or secrets.token_bytes(32))
+    document = Account.encrypt(key._account.key, read_password(password_file), kdf="scrypt", iterations=SCRYPT_N)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError as error:
+        raise KeystoreError(f"{path} exists already and a key is never overwritten: choose another path") from error
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        json.dump(document, file, indent=1, sort_keys=True)
+        file.flush()
+        os.fsync(file.fileno())
+    return key
+
+
+def load(path: Path, password_file: Path) -> ChainKey:
+    """Open a keystore. Raises ``KeystoreError`` for a missing or damaged file, or a wrong password."""
+    try:
+        document = json.loads(path.read_text(encoding="ascii"))
+        return ChainKey.from_secret(bytes(Account.decrypt(document, read_password(password_file))))
+    except FileNotFoundError as error:
+        raise KeystoreError(f"there is no keystore at {path}: create one, or correct the path") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise KeystoreError(f"{path} does not open with the password in {password_file}: {error}") from error
+
+
+def read_password(password_file: Path) -> str:
+    """First line of the password file. Raises ``KeystoreError`` when it is missing or empty."""
+    try:
+        password = password_file.read_text(encoding="utf-8").partition("\n")[0]
+    except FileNotFoundError as error:
+        raise KeystoreError(f"there is no password file at {password_file}") from error
+    if not password:
+        raise KeystoreError(f"the password file {password_file} is empty")
+    return password

@@ -1,0 +1,273 @@
+"""The outbox: what is to be anchored, what was signed and sent, and what came of it.
+
+One SQLite file, ``anchors.db``. The worker moves targets and anchors; any process
+may read them, ask for an anchor, or mark a target as named. Every method is one
+transaction, on disk when it returns. Nothing here talks to a chain, so the API
+process uses it without loading web3.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+from anchors.errors import OutboxConflict
+from anchors.outbox_rows import OPEN_STATES, Anchor, AnchorState, Attempt, Mined, Request, Target, TargetSpec
+from anchors.outbox_schema import connect
+from anchors.ports import PublishedCheckpoint
+
+_ALLOWED: dict[AnchorState, tuple[AnchorState, ...]] = {
+    "prepared": ("sent", "mined", "dropped"),
+    "sent": ("sent", "mined", "dropped"),
+    "mined": ("sent", "final"),
+    "final": (),
+    "dropped": (),
+}
+"""From which state an anchor may go to which. A reorganised block takes a mined anchor back to sent."""
+
+
+class Outbox:
+    """Open one for each process. Raises ``OutboxConflict`` when the file is not an outbox."""
+
+    def __init__(self, path: Path) -> None:
+        self._sql = connect(path)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._sql.close()
+
+    # --- targets --------------------------------------------------------------------
+
+    def put_target(self, spec: TargetSpec, now: int) -> Target:
+        """The target of this name, made when there is none. Raises ``OutboxConflict`` when it is another one."""
+        if self._one("SELECT 1 FROM target WHERE name = ?", spec.name) is None:
+            with self._write():
+                self._insert("target", {**asdict(spec), "state": "deploying", "deploying_at": now})
+        target = _target(self._one("SELECT * FROM target WHERE name = ?", spec.name))
+        if target.spec != spec:
+            changed = [f.name for f in fields(spec) if getattr(spec, f.name) != getattr(target.spec, f.name)]
+            raise OutboxConflict(
+                f"target {spec.name!r} is known with another {', '.join(changed)}: a changed chain, contract or log "
+                "is a new target and needs a new name"
+            )
+        return target
+
+    def announce(self, target_id: int, contract: bytes, now: int) -> Target:
+        """The contract is deployed: the target waits for the log to name it. Repeating it changes nothing."""
+        with self._write():
+            target = self._target(target_id)
+            if target.state == "deploying":
+                self._sql.execute(
+                    "UPDATE target SET state = 'announced', contract = ?, announced_at = ? WHERE id = ?",
+                    (contract, now, target_id),
+                )
+            elif target.contract != contract:
+                raise OutboxConflict(f"target {target.spec.name!r} has contract {_hex(target.contract)} already")
+            return self._target(target_id)
+
+    def mark_named(self, target_id: int, log_position: int, now: int) -> Target:
+        """The log names the target in the entry at ``log_position``. Repeating it changes nothing."""
+        with self._write():
+            target = self._target(target_id)
+            if target.state == "deploying":
+                raise OutboxConflict(f"target {target.spec.name!r} has no contract yet: nothing to name")
+            if target.state == "announced":
+                self._sql.execute(
+                    "UPDATE target SET state = 'named', log_position = ?, named_at = ? WHERE id = ?",
+                    (log_position, now, target_id),
+                )
+            return self._target(target_id)
+
+    def targets(self) -> list[Target]:
+        """Every target, oldest first."""
+        return [_target(row) for row in self._sql.execute("SELECT * FROM target ORDER BY id")]
+
+    def _target(self, target_id: int) -> Target:
+        return _target(self._one("SELECT * FROM target WHERE id = ?", target_id))
+
+    # --- requests -------------------------------------------------------------------
+
+    def request(self, reason: str, size: int, now: int) -> Request:
+        """Ask that the log be anchored at ``size`` or beyond, soon: "licence", "dispute", "on demand", ..."""
+        with self._write():
+            request_id = self._insert("request", {"reason": reason, "size": size, "requested_at": now})
+        return Request(request_id, reason, size, now)
+
+    def pending(self, target_id: int) -> list[Request]:
+        """Requests beyond the target's last final anchor, oldest first."""
+        rows = self._sql.execute(
+            "SELECT * FROM request WHERE size > (SELECT coalesce(max(size), 0) FROM anchor"
+            " WHERE target_id = ? AND state = 'final') ORDER BY id",
+            (target_id,),
+        )
+        return [Request(**dict(row)) for row in rows]
+
+    # --- anchors ----------------------------------------------------------------------
+
+    def prepare(self, target_id: int, published: PublishedCheckpoint, reason: str, now: int) -> Anchor:
+        """The anchor of this checkpoint for this target: made when new, else the one that exists, as it is."""
+        checkpoint = published.checkpoint
+        with self._write():
+            self._sql.execute(
+                "INSERT INTO anchor (target_id, size, root, note, signature, reason, state, prepared_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, 'prepared', ?) ON CONFLICT (target_id, size, root) DO NOTHING",
+                (
+                    target_id,
+                    checkpoint.size,
+                    checkpoint.root,
+                    published.note,
+                    published.authority_signature,
+                    reason,
+                    now,
+                ),
+            )
+            found = self.find(target_id, checkpoint.size, checkpoint.root)
+        if found is None:
+            raise RuntimeError("an anchor that was just stored is gone")
+        return found
+
+    def find(self, target_id: int, size: int, root: bytes) -> Anchor | None:
+        """The one anchor of (size, root) for a target, or None."""
+        row = self._one("SELECT * FROM anchor WHERE target_id = ? AND size = ? AND root = ?", target_id, size, root)
+        return None if row is None else Anchor(**dict(row))
+
+    def anchor(self, anchor_id: int) -> Anchor:
+        """One anchor. Raises ``OutboxConflict`` when there is none with this number."""
+        row = self._one("SELECT * FROM anchor WHERE id = ?", anchor_id)
+        if row is None:
+            raise OutboxConflict(f"there is no anchor {anchor_id}")
+        return Anchor(**dict(row))
+
+    def anchors(self, target_id: int | None = None, state: AnchorState | None = None) -> list[Anchor]:
+        """Anchors by size, of one target or of all, in one state or in any."""
+        rows = self._sql.execute(
+            "SELECT * FROM anchor WHERE (?1 IS NULL OR target_id = ?1) AND (?2 IS NULL OR state = ?2)"
+            " ORDER BY target_id, size, id",
+            (target_id, state),
+        )
+        return [Anchor(**dict(row)) for row in rows]
+
+    def open_anchor(self, target_id: int) -> Anchor | None:
+        """The anchor of this target that is on its way, or None. There is at most one."""
+        marks = ", ".join("?" for _ in OPEN_STATES)
+        row = self._one(
+            f"SELECT * FROM anchor WHERE target_id = ? AND state IN ({marks}) ORDER BY id", target_id, *OPEN_STATES
+        )
+        return None if row is None else Anchor(**dict(row))
+
+    def last_final(self, target_id: int) -> Anchor | None:
+        """The final anchor with the largest size, or None."""
+        row = self._one(
+            "SELECT * FROM anchor WHERE target_id = ? AND state = 'final' ORDER BY size DESC LIMIT 1", target_id
+        )
+        return None if row is None else Anchor(**dict(row))
+
+    def mark_sent(self, anchor_id: int, now: int) -> Anchor:
+        """A transaction for it is with the chain; also back from mined, when its block was reorganised away."""
+        cleared = {"tx_hash": None, "block_hash": None, "block_number": None, "block_time": None, "mined_at": None}
+        with self._write():
+            first = self.anchor(anchor_id).sent_at
+            return self._move(anchor_id, "sent", sent_at=first if first is not None else now, error=None, **cleared)
+
+    def mark_mined(self, anchor_id: int, mined: Mined, now: int) -> Anchor:
+        """The contract took it, in this block."""
+        with self._write():
+            return self._move(anchor_id, "mined", mined_at=now, error=None, **asdict(mined))
+
+    def mark_final(self, anchor_id: int, proof: bytes, now: int) -> Anchor:
+        """Its block will not change any more; ``proof`` are the bytes of the packed ``AnchorProof``."""
+        with self._write():
+            return self._move(anchor_id, "final", final_at=now, proof=proof, error=None)
+
+    def mark_dropped(self, anchor_id: int, error: str, now: int) -> Anchor:
+        """The contract refuses it; nobody will try it again."""
+        with self._write():
+            return self._move(anchor_id, "dropped", dropped_at=now, error=error)
+
+    def note_error(self, anchor_id: int, error: str) -> None:
+        """Keep what hindered an open anchor, for whoever looks; its state stays."""
+        with self._write():
+            self._sql.execute("UPDATE anchor SET error = ? WHERE id = ?", (error, anchor_id))
+
+    def _move(self, anchor_id: int, state: AnchorState, **columns: Any) -> Anchor:
+        """Change the state, if the outbox allows it. Moving to the state it is in already changes nothing."""
+        found = self.anchor(anchor_id)
+        if found.state == state and state != "sent":
+            return found
+        if state not in _ALLOWED[found.state]:
+            raise OutboxConflict(f"anchor {anchor_id} is {found.state}: it cannot become {state}")
+        names = ", ".join(f"{name} = ?" for name in columns)
+        self._sql.execute(f"UPDATE anchor SET state = ?, {names} WHERE id = ?", (state, *columns.values(), anchor_id))
+        return self.anchor(anchor_id)
+
+    # --- transactions -------------------------------------------------------------------
+
+    def add_attempt(
+        self, target_id: int, anchor_id: int | None, *, nonce: int, max_fee: int, raw: bytes, tx_hash: bytes, now: int
+    ) -> Attempt:
+        """Keep a signed transaction before it is sent. ``anchor_id`` None: it deploys the target's contract."""
+        columns = {
+            "target_id": target_id,
+            "anchor_id": anchor_id,
+            "nonce": nonce,
+            "max_fee": max_fee,
+            "raw": raw,
+            "tx_hash": tx_hash,
+            "stored_at": now,
+        }
+        with self._write():
+            attempt_id = self._insert("attempt", columns)
+        return Attempt(id=attempt_id, sent_at=None, **columns)  # type: ignore[arg-type]
+
+    def attempts(self, target_id: int, anchor_id: int | None) -> list[Attempt]:
+        """Every transaction signed for an anchor (None: for the deployment), oldest first."""
+        rows = self._sql.execute(
+            "SELECT * FROM attempt WHERE target_id = ? AND anchor_id IS ? ORDER BY id", (target_id, anchor_id)
+        )
+        return [Attempt(**dict(row)) for row in rows]
+
+    def attempt_sent(self, attempt_id: int, now: int) -> None:
+        """The chain took the transaction; the first time counts."""
+        with self._write():
+            self._sql.execute("UPDATE attempt SET sent_at = coalesce(sent_at, ?) WHERE id = ?", (now, attempt_id))
+
+    # --- SQL ----------------------------------------------------------------------------
+
+    @contextmanager
+    def _write(self) -> Iterator[None]:
+        self._sql.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._sql.execute("COMMIT")
+        except BaseException:
+            if self._sql.in_transaction:
+                self._sql.execute("ROLLBACK")
+            raise
+
+    def _insert(self, table: str, columns: dict[str, Any]) -> int:
+        names, marks = ", ".join(columns), ", ".join("?" for _ in columns)
+        cursor = self._sql.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(columns.values()))
+        return int(cursor.lastrowid or 0)
+
+    def _one(self, query: str, *values: Any) -> sqlite3.Row | None:
+        row: sqlite3.Row | None = self._sql.execute(query, values).fetchone()
+        return row
+
+
+_SPEC_FIELDS = [field.name for field in fields(TargetSpec)]
+
+
+def _target(row: sqlite3.Row | None) -> Target:
+    if row is None:
+        raise OutboxConflict("there is no such target")
+    columns = dict(row)
+    spec = TargetSpec(**{name: columns.pop(name) for name in _SPEC_FIELDS})
+    return Target(spec=spec, **columns)
+
+
+def _hex(value: bytes | None) -> str:
+    return "none" if value is None else "0x" + value.hex()

@@ -1,0 +1,135 @@
+"""What the outbox holds, as frozen values. No SQL leaves ``anchors.outbox``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from anchors.trust import TrustLine, VouchedBy, trust_line
+from tallystick.events.log import AnchorTarget
+
+TargetState = Literal["deploying", "announced", "named"]
+AnchorState = Literal["prepared", "sent", "mined", "final", "dropped"]
+
+OPEN_STATES: tuple[AnchorState, ...] = ("prepared", "sent", "mined")
+"""States in which an anchor still has a way to go."""
+
+
+@dataclass(frozen=True)
+class TargetSpec:
+    """What is known of a target before its contract exists. For ever the same under one name."""
+
+    name: str
+    chain_id: int
+    genesis_hash: bytes
+    origin: str
+    authority: bytes
+    log_id: bytes
+    sealer: bytes | None
+    vouched_by: VouchedBy
+    code_hash: bytes
+
+
+@dataclass(frozen=True)
+class Target:
+    """A chain, a contract there, and this log in it."""
+
+    id: int
+    spec: TargetSpec
+    state: TargetState
+    contract: bytes | None
+    """20 bytes, once deployed."""
+    log_position: int | None
+    """Position of the log entry that names the target."""
+    deploying_at: int
+    announced_at: int | None
+    named_at: int | None
+
+    @property
+    def announcement(self) -> AnchorTarget:
+        """What the log is to name: the body of a ``log.anchor-target`` event. Only of a deployed target."""
+        if self.contract is None:
+            raise ValueError(f"target {self.spec.name} has no contract yet")
+        spec = self.spec
+        return AnchorTarget(
+            kind="evm",
+            chain_id=spec.chain_id,
+            genesis=spec.genesis_hash.hex(),
+            contract=self.contract.hex(),
+            code_hash=spec.code_hash.hex(),
+            log_id=spec.log_id.hex(),
+            hash="keccak256",
+            vouched_by=spec.vouched_by,
+            sealer=None if spec.sealer is None else spec.sealer.hex(),
+        )
+
+
+@dataclass(frozen=True)
+class Request:
+    """Somebody needs the log anchored at ``size`` or beyond. Done for a target when a final anchor reaches it."""
+
+    id: int
+    reason: str
+    size: int
+    requested_at: int
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """One checkpoint on its way to one target."""
+
+    id: int
+    target_id: int
+    size: int
+    root: bytes
+    note: bytes
+    """The signed note as it was published."""
+    signature: bytes
+    """The authority's EIP-712 signature."""
+    reason: str
+    state: AnchorState
+    prepared_at: int
+    sent_at: int | None
+    mined_at: int | None
+    final_at: int | None
+    dropped_at: int | None
+    tx_hash: bytes | None
+    block_hash: bytes | None
+    block_number: int | None
+    block_time: int | None
+    proof: bytes | None
+    """The packed ``AnchorProof``, once final."""
+    error: str | None
+    """Why it was dropped, or what hindered it last."""
+
+    def trust(self, vouched_by: VouchedBy) -> TrustLine:
+        """What this anchor proves, and on whose word."""
+        final = self.state == "final"
+        return trust_line(self.size, self.root, self.block_time if final else None, vouched_by)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A signed transaction, stored before it was sent."""
+
+    id: int
+    target_id: int
+    anchor_id: int | None
+    """None: the transaction deploys the target's contract."""
+    nonce: int
+    max_fee: int
+    """maxFeePerGas in wei."""
+    raw: bytes
+    tx_hash: bytes
+    stored_at: int
+    sent_at: int | None
+
+
+@dataclass(frozen=True)
+class Mined:
+    """Where a transaction came to lie."""
+
+    tx_hash: bytes
+    block_hash: bytes
+    block_number: int
+    block_time: int

@@ -1,0 +1,132 @@
+"""Packs the offline proof of an anchor while the chain still answers, and checks it as any verifier would.
+
+The builder asks the chain for the block, every transaction and receipt in it, and
+the contract's state at it; it rebuilds hash and roots, packs, and runs the core's
+own verification over the packed bytes. Whatever does not fit raises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from trie.hexary import HexaryTrie
+
+from anchors.client import EvmClient
+from anchors.outbox_rows import Anchor, Target
+from anchors.ports import BlockSeals
+from anchors.registry import Registry
+from anchors.wire import PackingFailed, bytes_of, header_rlp, receipt_bytes, transaction_bytes
+from tallystick.checkpoint import Checkpoint
+from tallystick.events.log import AnchorTarget
+from tallystick.evm import anchor as verifier
+from tallystick.evm import proof as formats
+from tallystick.evm import rlp
+from tallystick.evm.registry import ANCHORED_TOPIC, KNOWN_REGISTRIES, storage_key
+
+
+@dataclass(frozen=True)
+class Packer:
+    """Makes proofs from one embedded chain."""
+
+    client: EvmClient
+    seals: BlockSeals
+
+    def pack(self, target: Target, registry: Registry, anchor: Anchor) -> bytes:
+        """Canonical bytes of the ``AnchorProof`` of a mined anchor.
+
+        Raises ``PackingFailed`` when the chain's answers do not fit together, and
+        ``VerificationFailed`` or ``MalformedInput`` when the core refuses the result.
+        """
+        named = target.announcement
+        block = self._block(anchor)
+        header = header_rlp(block)
+        inclusion = self._inclusion(block, registry, anchor)
+        state = self._state(named, block)
+        checkpoint = formats.AnchoredCheckpoint(
+            origin_hash=registry.log.origin_hash.hex(),
+            size=anchor.size,
+            root=anchor.root.hex(),
+            authority=registry.log.authority.hex(),
+        )
+        sealed = formats.Block(header=header, seal=self.seals.seal(bytes(block["hash"])))
+        packed = formats.encode(formats.pack(named, checkpoint, sealed, inclusion, state))
+        verifier.verify(formats.decode(packed), named)
+        return packed
+
+    def _block(self, anchor: Anchor) -> dict[str, Any]:
+        if anchor.block_hash is None:
+            raise PackingFailed(f"anchor {anchor.id} is in no block")
+        block = self.client.block(anchor.block_hash)
+        if block is None:
+            raise PackingFailed(f"the chain does not know block 0x{anchor.block_hash.hex()}")
+        return block
+
+    def _inclusion(self, block: Mapping[str, Any], registry: Registry, anchor: Anchor) -> formats.Inclusion:
+        transactions = [transaction_bytes(item) for item in block["transactions"]]
+        hashes = [bytes(item["hash"]) for item in block["transactions"]]
+        shown = [self._receipt(tx_hash) for tx_hash in hashes]
+        receipts = [receipt_bytes(item) for item in shown]
+        if anchor.tx_hash not in hashes:
+            raise PackingFailed(f"block {block['number']} does not hold the transaction of anchor {anchor.id}")
+        index = hashes.index(anchor.tx_hash)
+        return formats.Inclusion(
+            index=index,
+            transaction=transactions[index],
+            transaction_proof=trie_proof(transactions, index, bytes(block["transactionsRoot"])),
+            receipt=receipts[index],
+            receipt_proof=trie_proof(receipts, index, bytes(block["receiptsRoot"])),
+            log_index=_log_index(shown[index]["logs"], registry, anchor),
+        )
+
+    def _receipt(self, tx_hash: bytes) -> dict[str, Any]:
+        receipt = self.client.receipt(tx_hash)
+        if receipt is None:
+            raise PackingFailed(f"the chain has no receipt of transaction 0x{tx_hash.hex()}")
+        return receipt
+
+    def _state(self, named: AnchorTarget, block: Mapping[str, Any]) -> formats.State:
+        known = KNOWN_REGISTRIES.get(named.code_hash)
+        if known is None:
+            raise PackingFailed(f"contract code {named.code_hash} is no AnchorRegistry that the core knows")
+        slot = storage_key(known, bytes.fromhex(named.log_id))
+        shown = self.client.proof(bytes.fromhex(named.contract), slot, int(block["number"]))
+        return formats.State(
+            account_proof=[bytes(node) for node in shown["accountProof"]],
+            storage_proof=[bytes(node) for node in shown["storageProof"][0]["proof"]],
+        )
+
+
+def trie_proof(values: Sequence[bytes], index: int, root: bytes) -> list[bytes]:
+    """Nodes on the path to ``values[index]`` in the trie of ``values`` under rlp(position), root node first.
+
+    Raises ``PackingFailed`` when the trie does not have this root.
+    """
+    trie = HexaryTrie({})
+    for position, value in enumerate(values):
+        trie[rlp.encode_int(position)] = value
+    if bytes(trie.root_hash) != root:
+        raise PackingFailed(f"the trie of {len(values)} values has root 0x{trie.root_hash.hex()}, not 0x{root.hex()}")
+    path = trie.get_proof(cast(Any, rlp.encode_int(index)))
+    encoded = [rlp.encode(_plain(node)) for node in path]
+    # A node shorter than a hash stands inside its parent.
+    return [node for at, node in enumerate(encoded) if at == 0 or len(node) >= 32]
+
+
+def _plain(node: Any) -> Any:
+    return bytes(node) if isinstance(node, bytes) else [_plain(item) for item in node]
+
+
+def _log_index(logs: Sequence[Mapping[str, Any]], registry: Registry, anchor: Anchor) -> int:
+    """Position in the receipt of the event that anchored this checkpoint."""
+    topics = [ANCHORED_TOPIC, registry.log.log_id]
+    expected = (
+        registry.contract,
+        topics,
+        registry.event_data(Checkpoint(registry.log.origin, anchor.size, anchor.root)),
+    )
+    for at, log in enumerate(logs):
+        if (bytes_of(log["address"]), [bytes(topic) for topic in log["topics"]], bytes(log["data"])) == expected:
+            return at
+    raise PackingFailed(f"the transaction of anchor {anchor.id} does not anchor size {anchor.size}")

@@ -1,0 +1,162 @@
+"""AnchorRegistry on a chain: its calldata, its slot, its events, its refusals."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from web3 import Web3
+
+from anchors.client import EvmClient
+from anchors.errors import ChainMismatch
+from tallystick.checkpoint import Checkpoint
+from tallystick.evm.keccak import keccak256
+from tallystick.evm.registry import ANCHORED_TOPIC, commitment, event_data, log_id
+
+GAS_BASE = 90_000
+GAS_PER_HASH = 1_500
+"""A bound, not an estimate: relay with a fresh slot uses under 80,000 and each proof hash under 1,000 (calldata and
+sha256). What is not used is not paid."""
+GAS_DEPLOY = 3_000_000
+
+NEVER = bytes(32)
+"""What the slot of a log holds that was never anchored."""
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """The compiled contract as it is committed in ``contracts/``."""
+
+    abi: list[dict[str, Any]]
+    bytecode: bytes
+    """Creation code."""
+    code_hash: bytes
+    """keccak256 of the runtime code, 32 bytes."""
+
+    @classmethod
+    def load(cls, path: Path) -> Artefact:
+        """Read the committed JSON. Raises ``ChainMismatch`` when its runtime code has another hash than it says."""
+        document = json.loads(path.read_text(encoding="utf-8"))
+        runtime = bytes.fromhex(document["runtime"].removeprefix("0x"))
+        stated = bytes.fromhex(document["code_hash"].removeprefix("0x"))
+        if keccak256(runtime) != stated:
+            raise ChainMismatch(f"{path}: the runtime code does not have the code hash that the artefact states")
+        return cls(document["abi"], bytes.fromhex(document["bytecode"].removeprefix("0x")), stated)
+
+
+@dataclass(frozen=True)
+class LogIdentity:
+    """A log as the contract knows it."""
+
+    origin: str
+    authority: bytes
+    """20 bytes."""
+
+    @property
+    def origin_hash(self) -> bytes:
+        """SHA-256 of the origin text."""
+        return hashlib.sha256(self.origin.encode()).digest()
+
+    @property
+    def log_id(self) -> bytes:
+        """32 bytes."""
+        return log_id(self.authority, self.origin_hash)
+
+
+@dataclass(frozen=True)
+class AnchoredEvent:
+    """An ``Anchored`` event of one log, and where it stands."""
+
+    checkpoint: Checkpoint
+    tx_hash: bytes
+    block_hash: bytes
+    block_number: int
+
+
+class Registry:
+    """One deployed contract, for one log."""
+
+    def __init__(self, client: EvmClient, artefact: Artefact, contract: bytes, log: LogIdentity) -> None:
+        self._client = client
+        self._abi = Web3().eth.contract(abi=artefact.abi)
+        self.contract = contract
+        self.log = log
+
+    def relay_data(self, old: Checkpoint | None, new: Checkpoint, proof: Sequence[bytes], signature: bytes) -> bytes:
+        """Calldata of ``relay``: ``new`` extends ``old`` (None: never anchored) by an RFC 6962 proof."""
+        hashes = [*(() if old is None or not is_power_of_two(old.size) else (old.root,)), *proof]
+        arguments = [
+            Web3.to_checksum_address(self.log.authority),
+            self.log.origin_hash,
+            0 if old is None else old.size,
+            new.size,
+            new.root,
+            hashes,
+            signature,
+        ]
+        return bytes.fromhex(self._abi.encode_abi("relay", arguments)[2:])
+
+    def simulate(self, data: bytes, sender: bytes) -> None:
+        """Run the call without sending it. Raises ``AnchorRefused`` with the contract's reason."""
+        self._client.call(self.contract, data, sender)
+
+    def slot(self) -> bytes:
+        """Commitment that the contract holds for the log, ``NEVER`` before the first anchor."""
+        data = bytes.fromhex(self._abi.encode_abi("slot", [self.log.log_id])[2:])
+        return self._client.call(self.contract, data, self.log.authority)
+
+    def events(self) -> list[AnchoredEvent]:
+        """Every anchor of the log on this contract, oldest first."""
+        found = self._client.logs(self.contract, (ANCHORED_TOPIC, self.log.log_id))
+        return [_event(self.log.origin, log) for log in found]
+
+    def find(self, checkpoint: Checkpoint) -> AnchoredEvent | None:
+        """The event that anchored exactly this checkpoint, whoever sent it, or None."""
+        return next((event for event in self.events() if event.checkpoint == checkpoint), None)
+
+    def newest(self, hint: Checkpoint | None = None) -> Checkpoint | None:
+        """The checkpoint that the slot commits to; None: never anchored. ``hint`` saves a search when it is right.
+
+        Raises ``ChainMismatch`` when the slot commits to something that no event tells of.
+        """
+        held = self.slot()
+        if held == NEVER:
+            return None
+        if hint is not None and held == self.commitment(hint):
+            return hint
+        for event in reversed(self.events()):
+            if held == self.commitment(event.checkpoint):
+                return event.checkpoint
+        raise ChainMismatch(f"the slot holds 0x{held.hex()}, and no event of the contract explains it")
+
+    def commitment(self, checkpoint: Checkpoint) -> bytes:
+        """What the slot holds after this checkpoint was anchored."""
+        return commitment(checkpoint.size, checkpoint.root, self.log.authority)
+
+    def event_data(self, checkpoint: Checkpoint) -> bytes:
+        """Data of the event that anchoring this checkpoint emits."""
+        return event_data(checkpoint.size, checkpoint.root, self.log.authority)
+
+
+def gas_limit(proof: Sequence[bytes]) -> int:
+    """Gas to allow an anchor with this proof."""
+    return GAS_BASE + GAS_PER_HASH * len(proof)
+
+
+def is_power_of_two(size: int) -> bool:
+    """Whether a tree of this size is complete: then its root seeds the proof and is sent along."""
+    return size > 0 and size & (size - 1) == 0
+
+
+def _event(origin: str, log: dict[str, Any]) -> AnchoredEvent:
+    data = bytes(log["data"])
+    return AnchoredEvent(
+        checkpoint=Checkpoint(origin, int.from_bytes(data[:32], "big"), data[32:64]),
+        tx_hash=bytes(log["transactionHash"]),
+        block_hash=bytes(log["blockHash"]),
+        block_number=int(log["blockNumber"]),
+    )
