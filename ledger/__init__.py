@@ -1,1 +1,1 @@
-
+"""State: events admitted by policy, put in order, made durable and published as a tree. One writer per log."""

@@ -1,0 +1,156 @@
+"""What a store is. Entries are the truth; index, states and batches can be computed from them again.
+
+Contract, the same for every backend (tests/conformance):
+positions are consecutive from 0 and never change; a transaction is durable when
+its block ends without an exception, and leaves no trace when it ends with one; a
+transaction sees what it wrote; a snapshot sees one committed state; only
+disclosures are ever deleted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from tallystick.admission import State
+
+MAX_SEARCH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The index line of one entry. ``party``: whom it counts for; ``references``: all identifiers it names."""
+
+    position: int
+    statement_id: bytes
+    party: str
+    event_id: str
+    type: str
+    subject: str
+    references: frozenset[str]
+    disclosures: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchLine:
+    """A batch: the position of its closing entry, its first position, its time (Unix seconds)."""
+
+    position: int
+    first: int
+    admitted_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An entry as it stands. ``batch``: position of the batch entry that closes over it."""
+
+    position: int
+    entry: bytes
+    statement_id: bytes
+    party: str
+    event_id: str
+    type: str
+    subject: str
+    admitted_at: int
+    batch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Which records: all conditions hold. Admission times are Unix seconds, ``since`` inclusive, ``until`` not.
+
+    ``after`` is the cursor: the last position of the page before, -1 at first.
+    """
+
+    subject: str | None = None
+    type: str | None = None
+    since: int | None = None
+    until: int | None = None
+    after: int = -1
+    limit: int = 100
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.limit <= MAX_SEARCH:
+            raise ValueError(f"a page has 1 to {MAX_SEARCH} records, got {self.limit}")
+
+
+class Reads(Protocol):
+    """Reads of one state of the store. Also a ``tallystick.admission.StateReader``."""
+
+    def size(self) -> int:
+        """Number of entries."""
+        ...
+
+    def entries(self, first: int, end: int) -> list[bytes]:
+        """The entries of positions ``first`` to ``end`` - 1, as far as they exist."""
+        ...
+
+    def record(self, position: int) -> Record | None:
+        """The indexed entry at ``position``."""
+        ...
+
+    def search(self, search: Search) -> list[Record]:
+        """Records in the order of their positions."""
+        ...
+
+    def last_batch(self) -> BatchLine | None:
+        """The latest batch."""
+        ...
+
+    def batch_of(self, position: int) -> BatchLine | None:
+        """The batch that closes over ``position``."""
+        ...
+
+    def positions_of(self, statement_ids: Sequence[bytes]) -> dict[bytes, int]:
+        """Where these statements stand; unknown ones are absent."""
+        ...
+
+    def position_of_event(self, party: str, event_id: str) -> int | None:
+        """Where the event stands that ``party`` said under this id."""
+        ...
+
+    def get(self, key: str) -> State | None:
+        """The admission state under ``key``."""
+        ...
+
+    def states(self) -> Iterator[tuple[str, State]]:
+        """Every admission state, ordered by key."""
+        ...
+
+    def disclosures(self, position: int) -> dict[str, str]:
+        """Disclosure texts of an entry by name, without those erased."""
+        ...
+
+
+class Transaction(Reads, Protocol):
+    """The one write transaction."""
+
+    def append(self, entries: Sequence[bytes]) -> int:
+        """Put entries at the end; their first position."""
+        ...
+
+    def index(self, lines: Sequence[Line], batch: BatchLine, states: Mapping[str, State]) -> None:
+        """Index what was appended, close the batch, and set states."""
+        ...
+
+
+class Store(Protocol):
+    """A backend. ``close`` once; nothing works after it."""
+
+    def snapshot(self) -> AbstractContextManager[Reads]:
+        """One committed state; from any thread."""
+        ...
+
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        """Committed and durable at the end of the block, rolled back by an exception; one at a time."""
+        ...
+
+    def erase_disclosures(self, position: int, names: Sequence[str]) -> list[str]:
+        """Delete disclosures for good; the names that were there, in order."""
+        ...
+
+    def close(self) -> None:
+        """Free what the store holds."""
+        ...

@@ -1,0 +1,272 @@
+"""The store in SQLite: WAL, a commit is on the disk when it returns, driver SQL throughout."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from ledger.errors import LogClosed, LogExists, NoLog, UnknownSchema
+from ledger.store.protocol import BatchLine, Line, Record, Search
+from tallystick import canonical
+from tallystick.admission import State, decode_state, encode_state
+
+SCHEMA = "0001"
+"""The newest migration, known here so that opening an up-to-date database need not import Alembic."""
+
+# Each connection: commits survive power loss; erased values are overwritten; a large batch stays in memory.
+_PRAGMAS = ("synchronous=FULL", "secure_delete=ON", "busy_timeout=10000", "cache_size=-32768")
+_PARAMETERS = 500  # per statement, below SQLite's limit of 999 in old builds
+
+_RECORD = (
+    "SELECT s.position, e.entry, s.statement_id, s.party, s.event_id, s.type, s.subject, b.admitted_at, b.position"
+    " FROM statements s JOIN entries e ON e.position = s.position"
+    " JOIN batches b ON b.position ="
+    " (SELECT position FROM batches WHERE position >= s.position ORDER BY position LIMIT 1)"
+)
+
+
+def create(path: Path) -> None:
+    """An empty database. Raises ``LogExists`` unless the file is missing, or left blank by a creation cut short."""
+    if path.exists() and not _is_blank(path):
+        raise LogExists(f"{path} exists already: open it, or choose another folder")
+    from ledger.store.migrate import migrate
+
+    migrate(path)
+
+
+def _is_blank(path: Path) -> bool:
+    connection = _attach(path)
+    try:
+        return bool(connection.execute("SELECT count(*) = 0 FROM sqlite_schema").fetchone()[0])
+    except sqlite3.DatabaseError:
+        return False
+    finally:
+        connection.close()
+
+
+def open_store(path: Path) -> SqliteStore:
+    """The store at ``path``, migrated if its schema is older. Never creates: raises ``NoLog``, ``UnknownSchema``."""
+    if not path.is_file():
+        raise NoLog(f"there is no database {path}: correct the path, or begin a log there with `init`")
+    found = schema_of(path)
+    if found != SCHEMA:
+        if found > SCHEMA:
+            raise UnknownSchema(f"{path} has schema {found}, this program knows {SCHEMA}: install a newer one")
+        from ledger.store.migrate import migrate
+
+        migrate(path)
+    return SqliteStore(path)
+
+
+def schema_of(path: Path) -> str:
+    """The migration that the database is at. Raises ``UnknownSchema`` for any other file, which it leaves alone."""
+    connection = _attach(path)
+    try:
+        (row,) = connection.execute("SELECT version_num FROM alembic_version").fetchall()
+    except (sqlite3.Error, ValueError) as error:
+        raise UnknownSchema(f"{path} is not a database of this program: {error}") from None
+    finally:
+        connection.close()
+    return str(row[0])
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection that does not create the file and leaves transactions to us."""
+    connection = _attach(path)
+    for pragma in _PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+    return connection
+
+
+def _attach(path: Path) -> sqlite3.Connection:
+    uri = f"file:{quote(str(path.absolute()))}?mode=rw"
+    return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+
+
+class SqliteReads:
+    """Reads, and in a write transaction writes, of one connection."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def size(self) -> int:
+        """See ``Reads``."""
+        (last,) = self._connection.execute("SELECT max(position) FROM entries").fetchone()
+        return 0 if last is None else last + 1
+
+    def entries(self, first: int, end: int) -> list[bytes]:
+        """See ``Reads``."""
+        query = "SELECT entry FROM entries WHERE position >= ? AND position < ? ORDER BY position"
+        return [entry for (entry,) in self._connection.execute(query, (first, end))]
+
+    def record(self, position: int) -> Record | None:
+        """See ``Reads``."""
+        row = self._connection.execute(f"{_RECORD} WHERE s.position = ?", (position,)).fetchone()
+        return Record(*row) if row else None
+
+    def search(self, search: Search) -> list[Record]:
+        """See ``Reads``."""
+        query, conditions = _RECORD, ["s.position > ?"]
+        values: list[str | int] = [search.after]
+        if search.subject is not None:
+            query += " JOIN subject_references r ON r.position = s.position AND r.subject = ? AND r.position > ?"
+            values = [search.subject, search.after, search.after]
+        if search.type is not None:
+            conditions.append("s.type = ?")
+            values.append(search.type)
+        if search.since is not None:
+            # Times never fall: the first batch of that time or later begins the range.
+            conditions.append("s.position >= (SELECT min(first) FROM batches WHERE admitted_at >= ?)")
+            values.append(search.since)
+        if search.until is not None:
+            conditions.append("s.position <= (SELECT max(position) FROM batches WHERE admitted_at < ?)")
+            values.append(search.until)
+        query += f" WHERE {' AND '.join(conditions)} ORDER BY s.position LIMIT ?"
+        return [Record(*row) for row in self._connection.execute(query, (*values, search.limit))]
+
+    def last_batch(self) -> BatchLine | None:
+        """See ``Reads``."""
+        return self._batch("SELECT position, first, admitted_at FROM batches ORDER BY position DESC LIMIT 1", ())
+
+    def batch_of(self, position: int) -> BatchLine | None:
+        """See ``Reads``."""
+        query = "SELECT position, first, admitted_at FROM batches WHERE position >= ? ORDER BY position LIMIT 1"
+        return self._batch(query, (position,))
+
+    def _batch(self, query: str, values: tuple[int, ...]) -> BatchLine | None:
+        row = self._connection.execute(query, values).fetchone()
+        return BatchLine(*row) if row else None
+
+    def positions_of(self, statement_ids: Sequence[bytes]) -> dict[bytes, int]:
+        """See ``Reads``."""
+        found: dict[bytes, int] = {}
+        for at in range(0, len(statement_ids), _PARAMETERS):
+            some = statement_ids[at : at + _PARAMETERS]
+            marks = ",".join("?" * len(some))
+            query = f"SELECT statement_id, position FROM statements WHERE statement_id IN ({marks})"
+            found.update(self._connection.execute(query, some).fetchall())
+        return found
+
+    def position_of_event(self, party: str, event_id: str) -> int | None:
+        """See ``Reads``."""
+        query = "SELECT position FROM statements WHERE party = ? AND event_id = ?"
+        row = self._connection.execute(query, (party, event_id)).fetchone()
+        return row[0] if row else None
+
+    def get(self, key: str) -> State | None:
+        """See ``Reads``."""
+        row = self._connection.execute("SELECT state FROM states WHERE key = ?", (key,)).fetchone()
+        return decode_state(json.loads(row[0])) if row else None
+
+    def states(self) -> Iterator[tuple[str, State]]:
+        """See ``Reads``."""
+        for key, state in self._connection.execute("SELECT key, state FROM states ORDER BY key"):
+            yield key, decode_state(json.loads(state))
+
+    def disclosures(self, position: int) -> dict[str, str]:
+        """See ``Reads``."""
+        query = "SELECT name, disclosure FROM disclosures WHERE position = ? ORDER BY name"
+        return dict(self._connection.execute(query, (position,)).fetchall())
+
+    def append(self, entries: Sequence[bytes]) -> int:
+        """See ``Transaction``."""
+        first = self.size()
+        self._connection.executemany("INSERT INTO entries VALUES (?, ?)", enumerate(entries, first))
+        return first
+
+    def index(self, lines: Sequence[Line], batch: BatchLine, states: Mapping[str, State]) -> None:
+        """See ``Transaction``."""
+        many = self._connection.executemany
+        many(
+            "INSERT INTO statements VALUES (?, ?, ?, ?, ?, ?)",
+            ((it.position, it.statement_id, it.party, it.event_id, it.type, it.subject) for it in lines),
+        )
+        many(
+            "INSERT INTO subject_references VALUES (?, ?)",
+            ((name, line.position) for line in lines for name in sorted(line.references)),
+        )
+        many(
+            "INSERT INTO disclosures VALUES (?, ?, ?)",
+            ((line.position, *item) for line in lines for item in line.disclosures.items()),
+        )
+        many(
+            "INSERT INTO states VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET state = excluded.state",
+            ((key, canonical.encode(encode_state(state))) for key, state in states.items()),
+        )
+        self._connection.execute(
+            "INSERT INTO batches VALUES (?, ?, ?)", (batch.position, batch.first, batch.admitted_at)
+        )
+
+
+class SqliteStore:
+    """A ``Store``. One connection writes; snapshots take theirs from a pool."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._writing = threading.Lock()
+        self._writer = connect(path)
+        self._writer.execute("PRAGMA journal_mode=WAL")
+        # Checkpointing the WAL rarely keeps it off the way of most commits.
+        self._writer.execute("PRAGMA wal_autocheckpoint=8192")
+        self._idle: list[sqlite3.Connection] = []
+        self._closed = False
+
+    @contextmanager
+    def snapshot(self) -> Iterator[SqliteReads]:
+        """See ``Store``."""
+        self._check_open()
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = connect(self._path)
+        connection.execute("BEGIN")
+        try:
+            yield SqliteReads(connection)
+        finally:
+            connection.rollback()
+            if self._closed:
+                connection.close()
+            else:
+                self._idle.append(connection)
+
+    @contextmanager
+    def transaction(self) -> Iterator[SqliteReads]:
+        """See ``Store``."""
+        with self._writing:
+            self._check_open()
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield SqliteReads(self._writer)
+                self._writer.execute("COMMIT")
+            finally:
+                # After a commit nothing is left to roll back; after anything else, all of it.
+                self._writer.rollback()
+
+    def erase_disclosures(self, position: int, names: Sequence[str]) -> list[str]:
+        """See ``Store``."""
+        with self.transaction() as working:
+            held = working.disclosures(position)
+            erased = [name for name in dict.fromkeys(names) if name in held]
+            query = "DELETE FROM disclosures WHERE position = ? AND name = ?"
+            self._writer.executemany(query, [(position, name) for name in erased])
+        with self._writing:
+            # What was overwritten in the database stands in the write-ahead log too.
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return erased
+
+    def close(self) -> None:
+        """See ``Store``."""
+        with self._writing:
+            self._closed = True
+            for connection in (*self._idle, self._writer):
+                connection.close()
+            self._idle.clear()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise LogClosed(f"the store {self._path} was closed")

@@ -1,0 +1,155 @@
+"""What is particular to SQLite: the schema, its migrations, and opening without creating."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
+from sqlmodel import SQLModel
+
+from ledger.errors import LogExists, NoLog, UnknownSchema
+from ledger.store import BatchLine, Line, tables
+from ledger.store.migrate import SCRIPTS, migrate
+from ledger.store.sqlite import SCHEMA, SqliteStore, create, open_store
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    path = tmp_path / "ledger.sqlite"
+    create(path)
+    return path
+
+
+def sql(path: Path, statement: str) -> list[tuple[object, ...]]:
+    connection = sqlite3.connect(path)
+    try:
+        with connection:
+            return connection.execute(statement).fetchall()
+    finally:
+        connection.close()
+
+
+def test_migrations_make_what_the_tables_declare(database: Path) -> None:
+    engine = create_engine(f"sqlite:///{database}")
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), SQLModel.metadata) == []
+    declared = {
+        name: table.dialect_options["sqlite"].get("with_rowid") for name, table in SQLModel.metadata.tables.items()
+    }
+    engine.dispose()
+    for name, with_rowid in declared.items():
+        (row,) = sql(database, f"SELECT sql FROM sqlite_schema WHERE name = '{name}'")
+        assert ("WITHOUT ROWID" in str(row[0])) == (with_rowid is False), name
+    assert tables.EntryRow.__tablename__ in declared
+
+
+def test_the_schema_known_without_alembic_is_the_newest() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    assert ScriptDirectory.from_config(config).get_heads() == [SCHEMA]
+
+
+def test_opening_what_is_up_to_date_imports_neither_alembic_nor_sqlalchemy(database: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from ledger.store.sqlite import open_store; "
+        f"open_store(Path({str(database)!r})).close(); "
+        "print([name for name in ('alembic', 'sqlalchemy', 'sqlmodel') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_a_mistyped_path_creates_nothing(tmp_path: Path) -> None:
+    with pytest.raises(NoLog, match="correct the path"):
+        open_store(tmp_path / "legder.sqlite")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_database_is_not_begun_twice(database: Path) -> None:
+    with pytest.raises(LogExists):
+        create(database)
+
+
+def test_another_file_is_no_blank_database(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    path.write_bytes(b"a letter to my aunt")
+    with pytest.raises(LogExists):
+        create(path)
+    assert path.read_bytes() == b"a letter to my aunt"
+
+
+def test_a_later_schema_is_refused(database: Path) -> None:
+    sql(database, "UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(UnknownSchema, match="install a newer one"):
+        open_store(database)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a database at all, but long enough to be looked at" * 20])
+def test_another_file_is_refused_and_left_alone(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "ledger.sqlite"
+    path.write_bytes(content)
+    with pytest.raises(UnknownSchema):
+        open_store(path)
+    assert path.read_bytes() == content
+
+
+def test_a_migration_that_fails_leaves_nothing_of_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from alembic import op
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("disk full")
+
+    path = tmp_path / "ledger.sqlite"
+    monkeypatch.setattr(op, "create_index", fail)
+    with pytest.raises(OSError, match="disk full"):
+        migrate(path)
+    assert sql(path, "SELECT name FROM sqlite_schema") == []
+    monkeypatch.undo()
+    create(path)
+    open_store(path).close()
+
+
+def test_a_commit_is_synced_to_the_disk(database: Path) -> None:
+    store = SqliteStore(database)
+    assert store._writer.execute("PRAGMA synchronous").fetchone() == (2,)
+    assert store._writer.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    store.close()
+
+
+def test_an_erased_value_is_nowhere_in_the_files(database: Path) -> None:
+    store = open_store(database)
+    with store.transaction() as working:
+        working.append([b"entry"])
+        secret = {"name": "a secret that must be gone", "other": "kept"}
+        working.index([Line(0, b"i", "p", "e", "t", "s", frozenset(), secret)], BatchLine(0, 0, 1), {})
+    assert any(b"a secret that must be gone" in path.read_bytes() for path in database.parent.iterdir())
+    store.erase_disclosures(0, ["name"])
+    assert not any(b"a secret that must be gone" in path.read_bytes() for path in database.parent.iterdir())
+    store.close()
+
+
+def test_entries_survive_the_process(database: Path) -> None:
+    program = (
+        "import os, signal; from pathlib import Path; from ledger.store.sqlite import open_store\n"
+        "from ledger.store import BatchLine, Line\n"
+        f"store = open_store(Path({str(database)!r}))\n"
+        "with store.transaction() as working:\n"
+        "    working.append([b'kept'])\n"
+        "    working.index([Line(0, b'i', 'p', 'e', 't', 's', frozenset())], BatchLine(0, 0, 1), {})\n"
+        "with store.transaction() as working:\n"
+        "    working.append([b'never committed'])\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == -9
+    store = open_store(database)
+    with store.snapshot() as reads:
+        assert reads.entries(0, 9) == [b"kept"]
+    store.close()
