@@ -77,7 +77,7 @@ def _check(value: JsonValue, depth: int) -> None:
         pass
     elif isinstance(value, int):
         if abs(value) > MAX_INTEGER:
-            raise MalformedInput(f"the integer {str(value)[:40]} does not fit below 2^53")
+            raise MalformedInput(f"an integer of {value.bit_length()} bits does not fit below 2^53")
     elif isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(key, str) or not key.isascii():

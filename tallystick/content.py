@@ -119,7 +119,12 @@ def check_path(path: str) -> None:
     """Raise ``MalformedInput`` unless ``path`` is NFC, relative, ``/``-separated, and stays inside its folder."""
     if unicodedata.normalize("NFC", path) != path:
         raise MalformedInput(f"the path {path!r} is not in Unicode NFC form")
-    if len(path.encode("utf-8")) > MAX_PATH_BYTES or "\\" in path or path.startswith("/"):
+    try:
+        encoded = path.encode("utf-8")
+    except UnicodeEncodeError:
+        # How Python shows a file name whose bytes are not UTF-8.
+        raise MalformedInput(f"the path {path[:80]!r} has no UTF-8 form: rename the file") from None
+    if len(encoded) > MAX_PATH_BYTES or "\\" in path or path.startswith("/"):
         raise MalformedInput(f"the path {path[:80]!r} is not a relative path of at most {MAX_PATH_BYTES} bytes")
     if any(part in ("", ".", "..") for part in path.split("/")) or any(ord(c) < 32 or ord(c) == 127 for c in path):
         raise MalformedInput(f"the path {path[:80]!r} has an empty, '.' or '..' part or a control character")

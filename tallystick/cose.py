@@ -17,6 +17,9 @@ TAG_SIGN1 = 18
 ALG, CONTENT_TYPE, KID, CWT_CLAIMS, TYPE = 1, 3, 4, 15, 16
 MAX_BYTES = 1 << 20
 
+# Major types (RFC 8949 §3.1).
+_BYTES, _TEXT, _TAG = 2, 3, 6
+
 
 @dataclass(frozen=True)
 class Sign1:
@@ -92,7 +95,7 @@ def check_labels(header: dict[Any, Any]) -> None:
 
 
 def dump(value: Any) -> bytes:
-    """Deterministic CBOR (RFC 8949 §4.2)."""
+    """Deterministic CBOR (RFC 8949 §4.2); map keys shorter first, which for every map of ours is also byte order."""
     return cbor2.dumps(value, canonical=True)
 
 
@@ -100,12 +103,35 @@ def load(data: bytes, limit: int) -> Any:
     """The value of which ``data`` is the deterministic CBOR. Raises ``MalformedInput``."""
     if len(data) > limit:
         raise MalformedInput(f"the CBOR has {len(data)} bytes, at most {limit} are read")
+    _check_tags(data)
     try:
         value = cbor2.loads(data)
         again = dump(value)
-    # cbor2 turns tags into Python objects and lets their constructors raise whatever they raise.
+    # What cbor2 raises for bad UTF-8, depth or unhashable keys differs between its versions.
     except Exception as error:
         raise MalformedInput(f"not CBOR: {type(error).__name__}: {error}") from None
     if again != data:
         raise MalformedInput("the CBOR is not deterministic (RFC 8949 §4.2), or bytes follow it")
     return value
+
+
+def _check_tags(data: bytes) -> None:
+    """Raise ``MalformedInput`` for any tag but 18, before cbor2 sees it.
+
+    cbor2 turns tags into Python objects, and a few hundred bytes of shared
+    references (tags 28 and 29) into more items than fit in memory.
+    """
+    at = 0
+    while at < len(data):
+        major, argument = data[at] >> 5, data[at] & 31
+        at += 1
+        if 24 <= argument <= 27:
+            width = 1 << argument - 24
+            argument = int.from_bytes(data[at : at + width], "big")
+            at += width
+        elif argument > 27 and major in (_BYTES, _TEXT):
+            raise MalformedInput("the CBOR is not deterministic (RFC 8949 §4.2): a string of indefinite length")
+        if major == _TAG and argument != TAG_SIGN1:
+            raise MalformedInput(f"the CBOR has the tag {argument}, expected CBOR tag {TAG_SIGN1} or none")
+        if major in (_BYTES, _TEXT):
+            at += argument

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 
 from tallystick.errors import MalformedInput
@@ -33,5 +34,5 @@ def read_key(path: Path, passphrase: bytes) -> LocalSigner:
         raise MalformedInput(f"no key file {path}") from None
     try:
         return LocalSigner(serialization.load_pem_private_key(pem, passphrase))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, UnsupportedAlgorithm):
         raise MalformedInput(f"{path} is not a private key that this passphrase opens") from None

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Annotated, Any, Literal, Protocol, TypeAlias
 
 import cbor2
@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from tallystick.base64s import from_base64, to_base64
 from tallystick.errors import MalformedInput, VerificationFailed
-from tallystick.schema import base64_bytes, record
+from tallystick.schema import Rule, base64_bytes, record
 
 Algorithm: TypeAlias = Literal["ed25519", "es256", "ml-dsa-44", "es256k"]
 
@@ -29,6 +29,11 @@ Algorithm: TypeAlias = Literal["ed25519", "es256", "ml-dsa-44", "es256k"]
 COSE_ALGORITHMS: dict[Algorithm, int] = {"ed25519": -8, "es256": -7, "ml-dsa-44": -48, "es256k": -47}
 RAW_BYTES: dict[Algorithm, int] = {"ed25519": 32, "es256": 65, "ml-dsa-44": 1312, "es256k": 65}
 SIGNATURE_BYTES: dict[Algorithm, int] = {"ed25519": 64, "es256": 64, "ml-dsa-44": 2420, "es256k": 64}
+
+# y of the points of small order on Curve25519: under such a key a signature that nobody made verifies.
+_FIELD = 2**255 - 19
+_ORDER_8 = int.from_bytes(bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little")
+_SMALL_ORDER = frozenset({0, 1, _FIELD - 1, _ORDER_8, _FIELD - _ORDER_8})
 
 _CURVES: dict[str, ec.EllipticCurve] = {"es256": ec.SECP256R1(), "es256k": ec.SECP256K1()}
 _CURVE_NUMBERS = {"es256": 1, "es256k": 8}
@@ -56,11 +61,13 @@ class PublicKey:
             _ = self._loaded
         except ValueError as error:
             raise MalformedInput(f"not an {self.alg} public key: {error}") from None
+        if self.alg == "ed25519":
+            _check_ed25519(self.raw)
 
     @classmethod
     def from_text(cls, text: KeyText) -> PublicKey:
         """Raises ``MalformedInput``."""
-        return cls(text.alg, from_base64(text.public))
+        return _read_key(text)
 
     def to_text(self) -> KeyText:
         """Inverse of ``from_text``."""
@@ -101,6 +108,24 @@ class PublicKey:
                 self._loaded.verify(signature, message)
         except (InvalidSignature, ValueError):
             raise VerificationFailed(f"the signature does not verify with {self.alg} key {self.kid.hex()}") from None
+
+
+@lru_cache(maxsize=1024)
+def _read_key(text: KeyText) -> PublicKey:
+    # The keys of a log are read for every statement that is decided.
+    return PublicKey(text.alg, from_base64(text.public))
+
+
+def _check_ed25519(raw: bytes) -> None:
+    y = int.from_bytes(raw, "little") & (1 << 255) - 1
+    if y >= _FIELD:
+        raise MalformedInput("not an ed25519 public key: its coordinate is not reduced (RFC 8032 §5.1.3)")
+    if y in _SMALL_ORDER:
+        raise MalformedInput("not an ed25519 public key: a point of small order, under which anyone can sign")
+
+
+VALID_KEY = Rule("a public key", PublicKey.from_text)
+"""For fields of ``KeyText``: the key must be one, so that nothing after parsing meets a key that cannot be loaded."""
 
 
 class Signer(Protocol):

@@ -41,7 +41,7 @@ def parse_tile_path(path: str) -> Tile:
         raise MalformedInput(f"{path[:80]!r} is not a tile path")
     index = int(match[2].replace("/", "").replace("x", ""))
     tile = Tile(None if match[1] == ENTRIES else int(match[1]), index, int(match[3] or WIDTH))
-    if tile.path() != path:
+    if tile.width > WIDTH or tile.path() != path:
         raise MalformedInput(f"{path[:80]!r} is not the canonical path of a tile")
     return tile
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from tallystick.identifiers import Letter
-from tallystick.keys import KeyText
+from tallystick.keys import VALID_KEY, KeyText
 from tallystick.schema import COUNT, HEX20, HEX32, TIME, base64_bytes, identifier, items, matching, record
 
 ORIGIN = matching(r"[!-*,-~]{1,200}", "a schema-less URL of printable ASCII without space or +")
@@ -17,7 +17,7 @@ class RoleKey:
     """A key and the one role that it has. ``proof``: its own signature over the key set without proofs."""
 
     role: Literal["log", "log-pq", "authority", "registrar", "service", "exporter", "status"]
-    key: KeyText
+    key: Annotated[KeyText, VALID_KEY]
     not_before: Annotated[str, TIME]
     proof: Annotated[str, base64_bytes(2420)] | None = None
     not_after: Annotated[str, TIME] | None = None

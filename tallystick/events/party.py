@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from tallystick.keys import KeyText
+from tallystick.keys import VALID_KEY, KeyText
 from tallystick.schema import HEX32, TIME, items, record
 
 
@@ -12,7 +12,7 @@ from tallystick.schema import HEX32, TIME, items, record
 class ValidKey:
     """A key with its validity; ``not_after`` absent: until revoked."""
 
-    key: KeyText
+    key: Annotated[KeyText, VALID_KEY]
     not_before: Annotated[str, TIME]
     not_after: Annotated[str, TIME] | None = None
 
