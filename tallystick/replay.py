@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tallystick.admission import Admission, MemoryState, Refused, decide
+from tallystick.admission import Admission, MemoryState, Refused, State, decide
 from tallystick.errors import VerificationFailed
 from tallystick.events.log import Batch
 from tallystick.statement import Statement
@@ -45,41 +45,87 @@ class Replay:
 
 
 def replay(entries: Sequence[Placed]) -> Replay:
-    """Decide ``entries`` (any order, each position once) again; a repeated position raises ``VerificationFailed``."""
+    """Decide ``entries`` (any order, each position once) again; a repeated position raises ``VerificationFailed``.
+
+    Entries count once the batch entry that closes over them is itself admitted: a
+    forged one must not lend its time to a statement on which a later one rests.
+    """
     ordered = sorted(entries, key=lambda placed: placed.position)
     if len({placed.position for placed in ordered}) != len(ordered):
         raise VerificationFailed("two entries claim one position")
-    batches = {placed.position: placed for placed in ordered if placed.statement.event.type == "log.batch"}
     result = Replay({}, {}, MemoryState())
+    seen: dict[bytes, int] = {}
+    waiting: list[Placed] = []
     for placed in ordered:
-        try:
-            batch = _batch_of(placed, batches.values())
-            admitted_at = parse_time(batch.statement.event.time)
-            admission = decide(placed.statement, placed.position, admitted_at, result.state)
-        except VerificationFailed as error:
-            result.refused[placed.position] = error
+        identity = placed.statement.statement_id
+        if identity in seen:
+            result.refused[placed.position] = _repeated(placed, seen[identity])
             continue
-        result.state.apply(admission.changes)
-        result.admitted[placed.position] = Admitted(placed, admitted_at, batch.position, admission)
-    for admitted in list(result.admitted.values()):
-        if admitted.batch in result.refused:
-            # Its time was taken from a batch entry that turned out not to be the log's.
-            result.refused[admitted.placed.position] = result.refused[admitted.batch]
-            del result.admitted[admitted.placed.position]
+        seen[identity] = placed.position
+        if placed.statement.event.type == "log.batch":
+            _close(placed, waiting, result)
+            waiting = []
+        else:
+            waiting.append(placed)
+    result.refused.update(_unclosed(waiting))
     return result
 
 
-def _batch_of(placed: Placed, batches: Iterable[Placed]) -> Placed:
-    """The batch entry that closes over this entry; a batch entry closes itself."""
-    if placed.statement.event.type == "log.batch":
-        return placed
-    for batch in batches:
-        body: Batch = batch.statement.event.body
-        if body.first <= placed.position <= body.last < batch.position:
-            return batch
-    raise Refused(
-        "no-batch",
+class _Pending:
+    """State with the changes of a batch that is not admitted yet."""
+
+    def __init__(self, below: MemoryState) -> None:
+        self._below = below
+        self.changes: dict[str, State] = {}
+
+    def get(self, key: str) -> State | None:
+        return self.changes.get(key) or self._below.get(key)
+
+
+def _close(batch: Placed, waiting: Sequence[Placed], result: Replay) -> None:
+    """Decide what ``batch`` covers and then itself; nothing of it counts unless the batch entry is admitted."""
+    admitted_at = parse_time(batch.statement.event.time)
+    pending = _Pending(result.state)
+    admitted: dict[int, Admitted] = {}
+    # A batch entry that skips a position leaves it without admission time: no later one may cover it.
+    refused = _unclosed(one for one in waiting if not _covers(batch, one))
+    for placed in [*(one for one in waiting if _covers(batch, one)), batch]:
+        try:
+            admission = decide(placed.statement, placed.position, admitted_at, pending)
+        except VerificationFailed as error:
+            refused[placed.position] = error
+            continue
+        pending.changes.update(admission.changes)
+        admitted[placed.position] = Admitted(placed, admitted_at, batch.position, admission)
+    if batch.position in refused:
+        result.refused.update(dict.fromkeys(admitted, refused[batch.position]) | refused)
+        return
+    result.state.apply(pending.changes.items())
+    result.admitted.update(admitted)
+    result.refused.update(refused)
+
+
+def _covers(batch: Placed, placed: Placed) -> bool:
+    body: Batch = batch.statement.event.body
+    return body.first <= placed.position <= body.last < batch.position
+
+
+def _unclosed(entries: Iterable[Placed]) -> dict[int, VerificationFailed]:
+    return {
+        placed.position: Refused(
+            "no-batch",
+            "position",
+            f"no batch entry shown covers position {placed.position}",
+            "export again with the batch entry of each statement",
+        )
+        for placed in entries
+    }
+
+
+def _repeated(placed: Placed, first: int) -> Refused:
+    return Refused(
+        "already-entered",
         "position",
-        f"no batch entry shown covers position {placed.position}",
-        "export again with the batch entry of each statement",
+        f"the statement at position {placed.position} stands at {first} already",
+        "a log takes a statement once: who wrote it a second time must explain",
     )

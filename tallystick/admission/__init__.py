@@ -7,9 +7,10 @@ again; the verifier decides the entries of a bundle again. All three call ``deci
 
 from tallystick.admission.decide import Admission, decide
 from tallystick.admission.refusal import Refused
-from tallystick.admission.state import LOG, MemoryState, State, StateReader, decode_state, encode_state
+from tallystick.admission.state import BATCH, LOG, MemoryState, State, StateReader, decode_state, encode_state
 
 __all__ = [
+    "BATCH",
     "LOG",
     "Admission",
     "MemoryState",

@@ -8,10 +8,10 @@ from tallystick.admission import capabilities, licensing, log_rules, objects, pa
 from tallystick.admission.context import Actor, Context
 from tallystick.admission.refusal import Refused
 from tallystick.admission.signer import check_signature, resolve_signer
-from tallystick.admission.state import LOG, LogState, State, StateReader
+from tallystick.admission.state import LOG, LogState, MemoryState, State, StateReader
 from tallystick.keys import PublicKey
 from tallystick.statement import Statement
-from tallystick.times import format_time
+from tallystick.times import format_time, parse_time
 
 CLOCK_TOLERANCE = 300
 """Seconds by which a claimed time may lie after admission: clocks of honest parties differ."""
@@ -38,7 +38,7 @@ def decide(
     Raises ``Refused``.
     """
     if position == 0:
-        return _begin(statement, admitted_at, reader)
+        return _begin(statement, admitted_at, reader, verified_with)
     actor, key = resolve_signer(statement, admitted_at, reader, position)
     if verified_with != key:
         check_signature(statement, key)
@@ -48,24 +48,33 @@ def decide(
     return Admission(actor, key, tuple(context.changes.items()))
 
 
-def _begin(statement: Statement, admitted_at: int, reader: StateReader) -> Admission:
+def _begin(statement: Statement, admitted_at: int, reader: StateReader, verified_with: PublicKey | None) -> Admission:
     """Entry 0: signed by the registrar's key that it names itself; a verifier compares that key with its trust file."""
     if statement.event.type != "log.key-set":
         raise Refused("log-not-begun", "type", f"entry 0 is {statement.event.type}", "entry 0 must be log.key-set")
-    key = log_rules.registrar_key(statement.event.body)
-    check_signature(statement, key)
-    actor = Actor(statement.event.body.registrar, "registrar")
-    context = Context(statement, 0, admitted_at, reader, actor)
+    context = Context(statement, 0, admitted_at, reader, Actor(statement.event.body.registrar, "registrar"))
+    _check_time(context)
     log_rules.begin(context)
+    # From here on the set speaks for itself: its signer is found as for every later entry.
+    begun = MemoryState()
+    begun.apply(context.changes.items())
+    actor, key = resolve_signer(statement, admitted_at, begun, 0)
+    if actor.role != "registrar":
+        raise Refused("not-entitled", "kid", f"the {actor.role} key signed the key set", "have the registrar sign it")
+    if verified_with != key:
+        check_signature(statement, key)
     return Admission(actor, key, tuple(context.changes.items()))
 
 
 def _check_order(context: Context) -> None:
     log = context.find(LOG, LogState)
-    kind = context.event.type
-    if log is not None and log.policy is None and kind != "log.policy":
+    if log is not None and log.policy is None and context.event.type != "log.policy":
         raise Refused("no-policy", "type", "no registration policy is in force", "entry 1 must be log.policy")
-    if context.event.time > format_time(context.admitted_at + CLOCK_TOLERANCE):
+    _check_time(context)
+
+
+def _check_time(context: Context) -> None:
+    if parse_time(context.event.time) > context.admitted_at + CLOCK_TOLERANCE:
         raise Refused(
             "time-in-future",
             "time",

@@ -8,12 +8,14 @@ from collections.abc import Callable
 from tallystick import canonical
 from tallystick.admission.context import Context
 from tallystick.admission.refusal import Refused
-from tallystick.admission.state import LOG, LogState, PartyState
+from tallystick.admission.state import BATCH, LOG, BatchState, LogState, PartyState
 from tallystick.base64s import from_base64, to_base64
 from tallystick.errors import VerificationFailed
 from tallystick.events.log import AnchorTarget, Batch, KeySet, Policy, RoleKey
+from tallystick.identifiers import Identifier, prefix_of
 from tallystick.keys import PublicKey, Signer
 from tallystick.schema import write
+from tallystick.times import format_time
 
 PROOF_DOMAIN = b"tallystick/key-set/v1\n"
 
@@ -50,11 +52,6 @@ def role_key(keys: tuple[RoleKey, ...], role: str) -> PublicKey:
     raise Refused("bad-key-set", "body.keys", f"the key set has no {role} key", "give each role one key")
 
 
-def registrar_key(body: KeySet) -> PublicKey:
-    """The registrar's key in a key set."""
-    return role_key(body.keys, "registrar")
-
-
 def begin(context: Context) -> None:
     """``log.key-set`` at position 0."""
     body: KeySet = context.event.body
@@ -65,6 +62,14 @@ def begin(context: Context) -> None:
             "the key set's subject must be the origin and its issuer the registrar",
             "make the genesis entries with this program",
         )
+    for field, party in (("registrar", body.registrar), ("service", body.service)):
+        if prefix_of(Identifier(party)) != body.prefix:
+            raise Refused(
+                "foreign-prefix",
+                f"body.{field}",
+                f"{party} does not have the prefix {body.prefix} that the set gives the log",
+                f"make an identifier that starts with {body.prefix}/",
+            )
     if sorted(key.role for key in body.keys) != sorted(ROLE_ALGORITHMS):
         raise Refused(
             "bad-key-set",
@@ -120,9 +125,30 @@ def anchor_target(context: Context) -> None:
 
 
 def batch(context: Context) -> None:
-    """``log.batch``: closes the entries just before it, under the policy in force."""
+    """``log.batch``: closes the entries just before it, under the policy in force, at its own time.
+
+    No position is closed twice and time never falls: else the log could give an entry
+    the admission time at which its signer's key was in force.
+    """
     body: Batch = context.event.body
     _require_log(context)
+    time = context.event.time
+    if time != format_time(context.admitted_at):
+        raise Refused(
+            "bad-batch",
+            "time",
+            f"the batch was admitted at {format_time(context.admitted_at)}, found {time}",
+            "only the sequencer writes batch entries",
+        )
+    before = context.find(BATCH, BatchState)
+    if before is not None and (body.first <= before.position or time < before.time):
+        raise Refused(
+            "bad-batch",
+            "body.first" if body.first <= before.position else "time",
+            f"the batch before it ends at position {before.position} and {before.time}, "
+            f"found first position {body.first} and {time}",
+            "only the sequencer writes batch entries",
+        )
     if not body.first <= body.last == context.position - 1:
         raise Refused(
             "bad-batch",
@@ -138,6 +164,7 @@ def batch(context: Context) -> None:
             f"the policy in force stands at {context.log.policy}, found {body.policy}",
             "only the sequencer writes batch entries",
         )
+    context.put(BATCH, BatchState(context.position, time))
 
 
 def _require_log(context: Context) -> None:

@@ -14,6 +14,8 @@ from tallystick.schema import read, record, write
 
 LOG = "log"
 """Key of the log's own state."""
+BATCH = "batch"
+"""Key of the latest batch."""
 
 
 @record
@@ -27,6 +29,14 @@ class LogState:
     keys: tuple[RoleKey, ...]
     targets: tuple[AnchorTarget, ...]
     policy: int | None = None
+
+
+@record
+class BatchState:
+    """The latest batch: the position of its closing entry, and its time."""
+
+    position: int
+    time: str
 
 
 @record
@@ -132,6 +142,7 @@ class Rights:
 
 State: TypeAlias = (
     LogState
+    | BatchState
     | PartyState
     | ObjectState
     | CapabilityState
@@ -145,6 +156,7 @@ State: TypeAlias = (
 
 _KINDS: dict[str, type[Any]] = {
     "log": LogState,
+    "batch": BatchState,
     "party": PartyState,
     "object": ObjectState,
     "capability": CapabilityState,
