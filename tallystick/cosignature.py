@@ -1,6 +1,6 @@
-"""ML-DSA-44 cosignatures on checkpoints: C2SP tlog-cosignature, type 0x06.
+"""Cosignatures on checkpoints: C2SP tlog-cosignature, ML-DSA-44 (type 0x06) and Ed25519 (type 0x04).
 
-The log signs its own checkpoints this way (tlog-checkpoint: "Logs SHOULD use
+The log signs its own checkpoints with ML-DSA-44 (tlog-checkpoint: "Logs SHOULD use
 ML-DSA-44 cosignatures"), as a cosigner whose name is the origin.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from tallystick.checkpoint import parse_body
 from tallystick.errors import VerificationFailed
 from tallystick.keys import PublicKey, Signer
-from tallystick.note import COSIGNATURE_ML_DSA_44, Signature, key_id
+from tallystick.note import COSIGNATURE_ED25519, COSIGNATURE_ML_DSA_44, Signature, key_id
 
 _LABEL = b"subtree/v1\n\0"
 _MAX_TIME = (1 << 63) - 1
@@ -53,10 +53,33 @@ class MlDsaCosigner:
 
     def verify(self, text: str, signature: bytes) -> None:
         """Raise ``VerificationFailed`` unless the cosignature is this key's over the checkpoint ``text``."""
-        seconds = int.from_bytes(signature[:8], "big")
-        if seconds > _MAX_TIME:
-            raise VerificationFailed("the cosignature's time does not fit in 63 bits")
-        self.key.verify(cosigned_message(self.name, seconds, text), signature[8:])
+        self.key.verify(cosigned_message(self.name, cosigned_at(signature), text), signature[8:])
+
+
+@dataclass(frozen=True)
+class Ed25519Cosigner:
+    """Type 0x04 verifier. The signature field is u64 time ‖ 64 bytes; the name is not covered."""
+
+    name: str
+    key: PublicKey
+
+    @property
+    def key_id(self) -> bytes:
+        """Key ID."""
+        return key_id(self.name, COSIGNATURE_ED25519, self.key.raw)
+
+    def verify(self, text: str, signature: bytes) -> None:
+        """Raise ``VerificationFailed`` unless the cosignature is this key's over the checkpoint ``text``."""
+        message = f"cosignature/v1\ntime {cosigned_at(signature)}\n{text}"
+        self.key.verify(message.encode(), signature[8:])
+
+
+def cosigned_at(signature: bytes) -> int:
+    """Unix seconds at which a cosigner of either type says that it signed. Raises ``VerificationFailed``."""
+    seconds = int.from_bytes(signature[:8], "big")
+    if seconds > _MAX_TIME:
+        raise VerificationFailed("the cosignature's time does not fit in 63 bits")
+    return seconds
 
 
 def cosign_ml_dsa(text: str, name: str, signer: Signer, seconds: int) -> Signature:

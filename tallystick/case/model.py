@@ -1,0 +1,137 @@
+"""The index of a case, where its members stand, and what an exporter puts in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
+
+from tallystick.content import FileEntry
+from tallystick.errors import MalformedInput
+from tallystick.events.log import ORIGIN
+from tallystick.identifiers import Letter, parse_identifier
+from tallystick.schema import COUNT, TIME, identifier, items, matching, record
+
+VERSION: Literal[1] = 1
+FORMAT: Literal["tallystick-evidence/1"] = "tallystick-evidence/1"
+
+MAX_ENTRIES = 20_000
+MAX_ANCHORS = 256
+MAX_INDEX_BYTES = 1 << 24
+MAX_PROOFS_BYTES = 1 << 26
+MAX_DISCLOSURES_BYTES = 1 << 23
+MAX_FILE_LIST_BYTES = 1 << 28
+
+INDEX = "data/case.json"
+CRATE = "data/ro-crate-metadata.json"
+CHECKPOINT = "data/log/checkpoint"
+PROOFS = "data/log/proofs.json"
+
+Kind: TypeAlias = Literal["object", "licence", "job", "dispute"]
+Source: TypeAlias = bytes | Path
+
+SUBJECT_LETTERS: dict[str, Letter] = {
+    "object": Letter.OBJECT,
+    "licence": Letter.LICENCE,
+    "job": Letter.JOB,
+    "dispute": Letter.DISPUTE,
+}
+
+CREDENTIAL_NAME = r"data/credentials/[A-Za-z0-9][A-Za-z0-9._-]{0,119}"
+
+
+@record
+class Original:
+    """Whether the bytes of an object are in the bundle, or only their digests in the log."""
+
+    object: Annotated[str, identifier(Letter.OBJECT)]
+    mode: Literal["included", "digests"]
+
+
+@record
+class CredentialFile:
+    """The signed file that the ``credential.issue`` entry at ``position`` recorded."""
+
+    position: Annotated[int, COUNT]
+    file: Annotated[str, matching(CREDENTIAL_NAME, "a name under data/credentials/")]
+
+
+@record
+class CaseIndex:
+    """``data/case.json``. Lists are sorted; ``log`` is the origin, ``exported_at`` the exporter's claim."""
+
+    v: Literal[1]
+    format: Literal["tallystick-evidence/1"]
+    kind: Literal["object", "licence", "job", "dispute"]
+    subject: Annotated[str, identifier()]
+    log: Annotated[str, ORIGIN]
+    exported_at: Annotated[str, TIME]
+    originals: Annotated[tuple[Original, ...], items(MAX_ENTRIES)]
+    credentials: Annotated[tuple[CredentialFile, ...], items(MAX_ENTRIES)]
+    anchors: Annotated[tuple[Annotated[int, COUNT], ...], items(MAX_ANCHORS)]
+
+
+def check_index(index: CaseIndex) -> None:
+    """Raise ``MalformedInput`` unless subject and kind agree and the lists are sorted and without repeats."""
+    parse_identifier(index.subject, SUBJECT_LETTERS[index.kind])
+    objects = [original.object for original in index.originals]
+    positions = [credential.position for credential in index.credentials]
+    files = {credential.file for credential in index.credentials}
+    if objects != sorted(set(objects)) or positions != sorted(set(positions)) or len(files) != len(positions):
+        raise MalformedInput(f"{INDEX}: originals and credentials must be sorted and name each object and file once")
+    if index.anchors != tuple(range(len(index.anchors))):
+        raise MalformedInput(f"{INDEX}: anchors must be numbered 0, 1, 2 …")
+
+
+@dataclass(frozen=True)
+class AnchorMaterial:
+    """An anchor proof (canonical JSON) and the signed checkpoint that was anchored."""
+
+    proof: bytes
+    checkpoint: bytes
+
+
+@dataclass(frozen=True)
+class OriginalMaterial:
+    """An object's bytes: by path within a folder, or a single file. Empty ``files``: its digests only.
+
+    ``file_list``: the file list of a folder object, wanted when its files are included.
+    """
+
+    object: str
+    files: Mapping[str, Source] = field(default_factory=dict)
+    file_list: tuple[FileEntry, ...] | None = None
+
+
+@dataclass(frozen=True)
+class CaseMaterial:
+    """What an exporter gathered. Mappings named after entries are by leaf index.
+
+    log: origin. checkpoint: the signed note of the case's tree head. inclusion: the path of each
+    entry in that tree. consistency: paths by (anchored size, case size). credentials: file name and
+    bytes by the position of the ``credential.issue`` entry.
+    """
+
+    kind: Kind
+    subject: str
+    log: str
+    exported_at: str
+    entries: Mapping[int, bytes]
+    checkpoint: bytes
+    inclusion: Mapping[int, Sequence[bytes]]
+    consistency: Mapping[tuple[int, int], Sequence[bytes]] = field(default_factory=dict)
+    disclosures: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    anchors: Sequence[AnchorMaterial] = ()
+    originals: Sequence[OriginalMaterial] = ()
+    credentials: Mapping[int, tuple[str, Source]] = field(default_factory=dict)
+
+
+def slug_of(of: str) -> str:
+    """The part of an identifier that names its members."""
+    return of[of.index("/") + 1 :]
+
+
+NUMBER = re.compile(r"0|[1-9][0-9]{0,15}", re.ASCII)
+SLUG = re.compile(r"[A-Z](?:-[0-9A-Z]{4}){4}-[0-9A-Z]", re.ASCII)

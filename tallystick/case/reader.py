@@ -1,0 +1,287 @@
+"""From payload members back to typed values: one form, one place, capped, and nothing left over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+from tallystick import canonical
+from tallystick.base64s import from_base64
+from tallystick.case.crate import crate_of
+from tallystick.case.model import (
+    CHECKPOINT,
+    CRATE,
+    FORMAT,
+    INDEX,
+    MAX_DISCLOSURES_BYTES,
+    MAX_ENTRIES,
+    MAX_FILE_LIST_BYTES,
+    MAX_INDEX_BYTES,
+    MAX_PROOFS_BYTES,
+    NUMBER,
+    PROOFS,
+    SLUG,
+    VERSION,
+    CaseIndex,
+    check_index,
+    slug_of,
+)
+from tallystick.commitments import Disclosure, parse_disclosure
+from tallystick.content import FileEntry, check_file_list, check_path
+from tallystick.errors import MalformedInput
+from tallystick.events.envelope import UnknownVersion
+from tallystick.evm.proof import MAX_PROOF_BYTES, AnchorProof, decode
+from tallystick.merkle import HASH_SIZE, MAX_PROOF_HASHES
+from tallystick.note import MAX_NOTE_BYTES
+from tallystick.replay import Placed
+from tallystick.schema import read
+from tallystick.statement import MAX_ENTRY_BYTES, parse_statement
+
+T = TypeVar("T")
+Path = tuple[bytes, ...]
+
+
+class Members(Protocol):
+    """What ``read_case`` needs of a bundle."""
+
+    def names(self) -> tuple[str, ...]:
+        """Every payload member."""
+        ...
+
+    def read(self, name: str, limit: int) -> bytes:
+        """The bytes of a member of at most ``limit`` bytes; raises ``MalformedInput``."""
+        ...
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """A parsed anchor proof and the note that was anchored."""
+
+    number: int
+    proof: AnchorProof
+    checkpoint: bytes
+
+
+@dataclass(frozen=True)
+class Case:
+    """A case that was read: every member has its form, nothing is verified.
+
+    inclusion, disclosures: by leaf index. consistency: by (old size, new size).
+    originals: member names by object and path. credentials: member name by position;
+    the member itself may be absent.
+    """
+
+    index: CaseIndex
+    entries: tuple[Placed, ...]
+    checkpoint: bytes
+    inclusion: Mapping[int, Path]
+    consistency: Mapping[tuple[int, int], Path]
+    disclosures: Mapping[int, tuple[Disclosure, ...]]
+    anchors: tuple[Anchor, ...]
+    file_lists: Mapping[str, tuple[FileEntry, ...]]
+    originals: Mapping[str, Mapping[str, str]]
+    credentials: Mapping[int, str]
+
+
+def read_case(members: Members) -> Case:
+    """Read every small member. Raises ``MalformedInput`` naming the member; for a later format ``UnknownVersion``."""
+    names = members.names()
+    for needed in (INDEX, CRATE, CHECKPOINT, PROOFS):
+        if needed not in names:
+            raise MalformedInput(f"{needed} is missing: not a tallystick evidence bundle, or not all of one")
+    index = _at(INDEX, _read_index, members.read(INDEX, MAX_INDEX_BYTES))
+    places = _sort(names, index)
+    _check_crate(members, index, names)
+    inclusion, consistency = _at(PROOFS, _read_proofs, members.read(PROOFS, MAX_PROOFS_BYTES))
+    return Case(
+        index=index,
+        entries=_entries(members, places.entries),
+        checkpoint=members.read(CHECKPOINT, MAX_NOTE_BYTES),
+        inclusion=_within(inclusion, places, PROOFS),
+        consistency=consistency,
+        disclosures=_within(_disclosures(members, places.disclosures), places, "data/disclosures/"),
+        anchors=_anchors(members, index),
+        file_lists=_file_lists(members, places.file_lists),
+        originals=places.originals,
+        credentials={credential.position: credential.file for credential in index.credentials},
+    )
+
+
+# --- places -------------------------------------------------------------------
+
+
+@dataclass
+class _Places:
+    """Member names by what they hold."""
+
+    entries: dict[int, str] = field(default_factory=dict)
+    disclosures: dict[int, str] = field(default_factory=dict)
+    anchors: set[str] = field(default_factory=set)
+    file_lists: dict[str, str] = field(default_factory=dict)
+    originals: dict[str, dict[str, str]] = field(default_factory=dict)
+
+
+def _sort(names: Iterable[str], index: CaseIndex) -> _Places:
+    """Each member in its place. Raises ``MalformedInput`` for a name that has none, or for a place left empty."""
+    places = _Places(originals={original.object: {} for original in index.originals})
+    objects = {slug_of(original.object): original for original in index.originals}
+    credentials = {credential.file for credential in index.credentials}
+    for name in names:
+        if name in (INDEX, CRATE, CHECKPOINT, PROOFS) or name in credentials:
+            continue
+        folder, _, rest = name.removeprefix("data/").partition("/")
+        if folder == "entries" and (number := _number(rest, ".cose")) is not None:
+            places.entries[number] = name
+        elif folder == "disclosures" and (number := _number(rest, ".json")) is not None:
+            places.disclosures[number] = name
+        elif folder == "anchors":
+            places.anchors.add(name)
+        elif folder == "contents" and SLUG.fullmatch(slug := rest.removesuffix(".json")) and slug in objects:
+            places.file_lists[objects[slug].object] = name
+        elif folder == "originals" and (slug := rest.partition("/")[0]) in objects:
+            path = rest.partition("/")[2]
+            check_path(path)
+            places.originals[objects[slug].object][path] = name
+        else:
+            raise MalformedInput(f"the member {name[:120]!r} has no place in a case of format {FORMAT}")
+    _check_places(places, index)
+    return places
+
+
+def _check_places(places: _Places, index: CaseIndex) -> None:
+    if not 1 <= len(places.entries) <= MAX_ENTRIES:
+        raise MalformedInput(f"a case has 1 to {MAX_ENTRIES} entries, found {len(places.entries)}")
+    expected = {f"data/anchors/{number}/{file}" for number in index.anchors for file in ("proof.json", "checkpoint")}
+    if places.anchors != expected:
+        odd = sorted(places.anchors ^ expected)[0]
+        raise MalformedInput(f"{odd} is missing, or {INDEX} does not name it")
+    for original in index.originals:
+        if bool(places.originals[original.object]) != (original.mode == "included"):
+            count = len(places.originals[original.object])
+            raise MalformedInput(f"{INDEX} says {original.mode} for {original.object}, {count} files are here")
+
+
+def _number(text: str, suffix: str) -> int | None:
+    digits = text.removesuffix(suffix)
+    return int(digits) if text.endswith(suffix) and NUMBER.fullmatch(digits) else None
+
+
+def _within(found: dict[int, T], places: _Places, what: str) -> dict[int, T]:
+    for position in found:
+        if position not in places.entries:
+            raise MalformedInput(f"{what} speaks of entry {position}, which is not in the bundle")
+    return found
+
+
+# --- members ------------------------------------------------------------------
+
+
+def _at(name: str, parse: Callable[[bytes], T], data: bytes) -> T:
+    """``parse(data)``; errors name the member."""
+    try:
+        return parse(data)
+    except UnknownVersion as error:
+        raise UnknownVersion(f"{name}: {error}") from None
+    except MalformedInput as error:
+        raise MalformedInput(f"{name}: {error}") from None
+
+
+def _read_index(data: bytes) -> CaseIndex:
+    value = canonical.decode(data, MAX_INDEX_BYTES)
+    _check_version(value, "case")
+    if isinstance(value, dict) and isinstance(value.get("format"), str) and value["format"] != FORMAT:
+        raise UnknownVersion(f"format {value['format'][:60]!r}; this program knows {FORMAT}: install a newer one")
+    index = read(CaseIndex, value)
+    check_index(index)
+    return index
+
+
+def _check_crate(members: Members, index: CaseIndex, names: Iterable[str]) -> None:
+    crate = crate_of(index.kind, index.subject, index.exported_at, names)
+    if members.read(CRATE, MAX_FILE_LIST_BYTES) != crate:
+        raise MalformedInput(f"{CRATE} is not the description of exactly these members")
+
+
+def _entries(members: Members, places: Mapping[int, str]) -> tuple[Placed, ...]:
+    return tuple(
+        Placed(position, _at(name, parse_statement, members.read(name, MAX_ENTRY_BYTES)))
+        for position, name in sorted(places.items())
+    )
+
+
+def _read_proofs(data: bytes) -> tuple[dict[int, Path], dict[tuple[int, int], Path]]:
+    value = canonical.decode(data, MAX_PROOFS_BYTES)
+    _check_version(value, "proofs")
+    if not isinstance(value, dict) or set(value) != {"v", "inclusion", "consistency"}:
+        raise MalformedInput("expected an object with v, inclusion and consistency")
+    inclusion, consistency = value["inclusion"], value["consistency"]
+    if not isinstance(inclusion, dict) or not isinstance(consistency, list):
+        raise MalformedInput("inclusion must be an object and consistency a list")
+    if any(not NUMBER.fullmatch(position) for position in inclusion):
+        raise MalformedInput("a key of inclusion is not a leaf index")
+    return {int(at): _path(path) for at, path in inclusion.items()}, _read_consistency(consistency)
+
+
+def _read_consistency(value: list[Any]) -> dict[tuple[int, int], Path]:
+    found: dict[tuple[int, int], Path] = {}
+    for item in value:
+        if not isinstance(item, dict) or set(item) != {"from", "to", "path"}:
+            raise MalformedInput("a consistency proof has from, to and path")
+        sizes = (item["from"], item["to"])
+        if any(type(size) is not int or size < 0 for size in sizes):
+            raise MalformedInput("the sizes of a consistency proof are whole numbers")
+        if found and sizes <= max(found):
+            raise MalformedInput("consistency proofs must be sorted by their sizes and stand once")
+        found[sizes] = _path(item["path"])
+    return found
+
+
+def _path(value: Any) -> Path:
+    if not isinstance(value, list) or len(value) > MAX_PROOF_HASHES + 1:
+        raise MalformedInput(f"a proof is a list of at most {MAX_PROOF_HASHES + 1} hashes")
+    path = tuple(from_base64(text) if isinstance(text, str) and len(text) < 64 else b"" for text in value)
+    if any(len(node) != HASH_SIZE for node in path):
+        raise MalformedInput(f"a hash in a proof is base64 of {HASH_SIZE} bytes")
+    return path
+
+
+def _disclosures(members: Members, places: Mapping[int, str]) -> dict[int, tuple[Disclosure, ...]]:
+    return {
+        position: _at(name, _read_disclosures, members.read(name, MAX_DISCLOSURES_BYTES))
+        for position, name in sorted(places.items())
+    }
+
+
+def _read_disclosures(data: bytes) -> tuple[Disclosure, ...]:
+    value = canonical.decode(data, MAX_DISCLOSURES_BYTES)
+    if not isinstance(value, list) or not value or not all(isinstance(text, str) for text in value):
+        raise MalformedInput("expected a list of disclosures")
+    return tuple(parse_disclosure(text) for text in value)
+
+
+def _anchors(members: Members, index: CaseIndex) -> tuple[Anchor, ...]:
+    found = []
+    for number in index.anchors:
+        name = f"data/anchors/{number}/proof.json"
+        proof = _at(name, decode, members.read(name, MAX_PROOF_BYTES))
+        found.append(Anchor(number, proof, members.read(f"data/anchors/{number}/checkpoint", MAX_NOTE_BYTES)))
+    return tuple(found)
+
+
+def _file_lists(members: Members, places: Mapping[str, str]) -> dict[str, tuple[FileEntry, ...]]:
+    return {of: _at(name, _read_file_list, members.read(name, MAX_FILE_LIST_BYTES)) for of, name in places.items()}
+
+
+def _read_file_list(data: bytes) -> tuple[FileEntry, ...]:
+    value = canonical.decode(data, MAX_FILE_LIST_BYTES)
+    if not isinstance(value, list):
+        raise MalformedInput("expected a list of files")
+    entries = tuple(read(FileEntry, item, f"[{number}]") for number, item in enumerate(value))
+    check_file_list(entries)
+    return entries
+
+
+def _check_version(value: Any, what: str) -> None:
+    if isinstance(value, dict) and type(value.get("v")) is int and value["v"] != VERSION:
+        raise UnknownVersion(f"{what} version {value['v']}; this program knows version {VERSION}: install a newer one")

@@ -1,0 +1,169 @@
+"""The trust file, version 1: whom a verifier believes. It comes from the court or the reader, never from a bundle.
+
+JSON that people edit (any spacing and key order); its fingerprint is the SHA-256
+of its bytes, to be compared by another channel (see docs/trust.md). Every field is
+demanded, so that nothing is trusted, or left out, by silence.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from tallystick import canonical
+from tallystick.base64s import from_base64
+from tallystick.cosignature import Ed25519Cosigner, MlDsaCosigner
+from tallystick.errors import MalformedInput
+from tallystick.events.envelope import UnknownVersion
+from tallystick.events.log import ORIGIN, AnchorTarget
+from tallystick.keys import KeyText, PublicKey
+from tallystick.note import COSIGNATURE_ED25519, COSIGNATURE_ML_DSA_44, NoteVerifier, parse_verifier_key
+from tallystick.schema import TIME, WORD, base64_bytes, between, items, read, record, text, write
+from tallystick.tree_head import LogKeys, parse_log_keys
+
+VERSION: Literal[1] = 1
+MAX_TRUST_BYTES = 1 << 20
+
+_VERIFIER_KEY = text(4096)
+_DER = base64_bytes(8192)
+
+
+@record
+class TrustedLog:
+    """A log: its origin, its three verifier keys (C2SP text), and the registrar, who is the root of its parties."""
+
+    origin: Annotated[str, ORIGIN]
+    keys: Annotated[tuple[Annotated[str, _VERIFIER_KEY], ...], items(3, 3)]
+    registrar: KeyText
+
+
+@record
+class TrustedExporter:
+    """Who may put a case together. An exporter cannot make a claim proved; it vouches that the case is as exported."""
+
+    name: Annotated[str, text(200)]
+    key: KeyText
+
+
+@record
+class TimeAuthority:
+    """Root certificate (base64 DER) of an RFC 3161 authority; ``independent`` of the log's operator or not."""
+
+    name: Annotated[str, text(200)]
+    root: Annotated[str, _DER]
+    independent: bool
+
+
+@record
+class Witnesses:
+    """Cosigners of checkpoints (C2SP verifier keys), and how many of them a checkpoint must bear."""
+
+    keys: Annotated[tuple[Annotated[str, _VERIFIER_KEY], ...], items(64)]
+    quorum: Annotated[int, between(0, 64)]
+
+
+@record
+class TrustFile:
+    """The file as it is written.
+
+    publisher, issued: who publishes it, and since when it stands.
+    c2pa_roots: root certificates (base64 DER) under which signers of credential files must stand.
+    evm_targets: contracts believed on the reader's own word, besides those that a log names.
+    independent_time: whether time must be shown by someone independent of the operator to call a case proved.
+    status_max_age: seconds for which a signed licence status is fresh.
+    required: ids of claims demanded beyond those that the verifier always demands.
+    """
+
+    v: Literal[1]
+    publisher: Annotated[str, text(200)]
+    issued: Annotated[str, TIME]
+    logs: Annotated[tuple[TrustedLog, ...], items(64, 1)]
+    exporters: Annotated[tuple[TrustedExporter, ...], items(64)]
+    c2pa_roots: Annotated[tuple[Annotated[str, _DER], ...], items(64)]
+    evm_targets: Annotated[tuple[AnchorTarget, ...], items(64)]
+    tsa_roots: Annotated[tuple[TimeAuthority, ...], items(64)]
+    independent_time: bool
+    witnesses: Witnesses
+    status_max_age: Annotated[int, between(0, 10 * 366 * 86400)]
+    required: Annotated[tuple[Annotated[str, WORD], ...], items(16)]
+
+
+@dataclass(frozen=True)
+class LogTrust:
+    """A trusted log's keys, ready for use."""
+
+    keys: LogKeys
+    registrar: PublicKey
+
+
+@dataclass(frozen=True)
+class Trust:
+    """A trust file that was read. ``fingerprint``: SHA-256 of its bytes, hex; ``exporters``: by kid."""
+
+    file: TrustFile
+    fingerprint: str
+    logs: Mapping[str, LogTrust]
+    exporters: Mapping[bytes, tuple[str, PublicKey]]
+    witnesses: tuple[NoteVerifier, ...]
+
+    @property
+    def c2pa_roots(self) -> tuple[bytes, ...]:
+        """DER of each root certificate."""
+        return tuple(from_base64(root) for root in self.file.c2pa_roots)
+
+
+def parse_trust(data: bytes) -> Trust:
+    """Read a trust file. Raises ``MalformedInput``; for a later version ``UnknownVersion``."""
+    value = canonical.decode_relaxed(data, MAX_TRUST_BYTES)
+    if isinstance(value, dict) and type(value.get("v")) is int and value["v"] != VERSION:
+        raise UnknownVersion(
+            f"trust file version {value['v']}; this program knows version {VERSION}: install a newer one"
+        )
+    file = read(TrustFile, value)
+    logs = {log.origin: _log(log) for log in file.logs}
+    exporters = {key.kid: (name, key) for name, key in ((e.name, PublicKey.from_text(e.key)) for e in file.exporters)}
+    if len(logs) != len(file.logs) or len(exporters) != len(file.exporters):
+        raise MalformedInput("the trust file names a log or an exporter's key twice")
+    if any(authority.independent for authority in file.tsa_roots) and not file.independent_time:
+        raise MalformedInput("the trust file names an independent time authority, so independent_time must be true")
+    return Trust(file, hashlib.sha256(data).hexdigest(), logs, exporters, _witnesses(file.witnesses))
+
+
+def encode_trust(file: TrustFile) -> bytes:
+    """Canonical bytes of a trust file. Raises ``MalformedInput`` for one that ``parse_trust`` would refuse."""
+    data = canonical.encode(write(file))
+    parse_trust(data)
+    return data
+
+
+def trusted_log(keys: LogKeys, registrar: PublicKey) -> TrustedLog:
+    """The entry of a trust file for a log."""
+    return TrustedLog(keys.origin, keys.verifier_keys(), registrar.to_text())
+
+
+def _log(log: TrustedLog) -> LogTrust:
+    keys = parse_log_keys(log.keys)
+    if keys.origin != log.origin:
+        raise MalformedInput(f"the verifier keys of log {log.origin!r} are named {keys.origin!r}")
+    return LogTrust(keys, PublicKey.from_text(log.registrar))
+
+
+def _witnesses(witnesses: Witnesses) -> tuple[NoteVerifier, ...]:
+    found = tuple(_witness(line) for line in witnesses.keys)
+    # Two names on one key would let one witness count twice: an Ed25519 cosignature does not cover the name.
+    if len({verifier.key.kid for verifier in found}) != len(found):
+        raise MalformedInput("two witnesses share a key")
+    if witnesses.quorum > len(found):
+        raise MalformedInput(f"a quorum of {witnesses.quorum} of {len(found)} witnesses can never be met")
+    return found
+
+
+def _witness(line: str) -> Ed25519Cosigner | MlDsaCosigner:
+    name, kind, raw = parse_verifier_key(line)
+    if kind == COSIGNATURE_ED25519:
+        return Ed25519Cosigner(name, PublicKey("ed25519", raw))
+    if kind == COSIGNATURE_ML_DSA_44:
+        return MlDsaCosigner(name, PublicKey("ml-dsa-44", raw))
+    raise MalformedInput(f"the witness {name!r} has a key of type {kind:#04x}, expected a cosignature key (04 or 06)")
