@@ -1,1 +1,1 @@
-
+"""HTTP service, worker and wiring."""

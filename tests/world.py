@@ -266,16 +266,27 @@ class World:
 
     # --- licences ----------------------------------------------------------------------
 
+    def terms(self, object_id: str) -> dict[str, Any]:
+        """What ``licence`` grants unless told otherwise: play and display in three countries, on streaming."""
+        kid = self.licensee.signer.public.kid.hex()
+        price = {"amount": "1200000", "currency": "EUR", "shares": [{"party": self.studio.id, "basis_points": 10_000}]}
+        ai_use = ("data_mining", "inference", "generative_training", "other_training")
+        return {
+            "licensee": {"party": self.licensee.id, "holder_kid": kid},
+            "asset": {"object": object_id, "sha256": hashlib.sha256(object_id.encode()).hexdigest()},
+            "use": {"include": ["display", "play"], "exclude": []},
+            "exclusivity": "non-exclusive",
+            "territory": {"include": ["AT", "CH", "DE"], "exclude": []},
+            "window": {"start": KEYS_FROM, "end": "2030-01-01T00:00:00Z"},
+            "media": {"include": ["streaming"], "exclude": []},
+            "sublicensing": {"allowed": False, "max_depth": 0},
+            "ai_use": dict.fromkeys(ai_use, "prohibited"),
+            "payment": price,
+        }
+
     def licence(self, object_id: str, index: int = 0, holder: str | None = None, **terms: Any) -> Statement:
         """The studio grants a licence of its object."""
-        stated = {
-            "licensee": self.licensee.id,
-            "use": ["play"],
-            "territory": ["DE"],
-            "window": {"from": KEYS_FROM, "until": "2030-01-01T00:00:00Z"},
-            "media": ["streaming"],
-            **terms,
-        }
+        stated = {**self.terms(object_id), **terms}
         pointer = StatusPointer("https://log.example/status/1", index)
         body = LicenceGrant(object_id, (object_id,), pointer, holder)
         return self.say(self.studio, "licence.grant", self.identifier(Letter.LICENCE), body, stated)

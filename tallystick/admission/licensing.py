@@ -20,6 +20,8 @@ from tallystick.admission.state import (
 )
 from tallystick.events.certificate import CertificateIssue
 from tallystick.events.licence import LicenceGrant, LicenceStatus
+from tallystick.licence.terms import check_names
+from tallystick.schema import FieldError
 
 _Status = Literal["valid", "suspended", "revoked", "expired"]
 
@@ -30,8 +32,6 @@ _TRANSITIONS: dict[str, tuple[tuple[str, ...], _Status]] = {
     "revoke": (("valid", "suspended"), "revoked"),
     "expire": (("valid", "suspended"), "expired"),
 }
-
-REQUIRED_TERMS = ("licensee", "use", "territory", "window", "media")
 
 
 def grant(context: Context) -> None:
@@ -57,14 +57,7 @@ def grant(context: Context) -> None:
         context.need(subject, object, f"body.title_chain[{index}]")
     if body.object not in body.title_chain:
         raise Refused("incomplete", "body.title_chain", f"it does not hold {body.object}", "add the object itself")
-    missing = [term for term in REQUIRED_TERMS if term not in context.event.commitments]
-    if missing:
-        raise Refused(
-            "incomplete",
-            f"private.{missing[0]}",
-            f"the terms {', '.join(missing)} are missing",
-            "state every required term",
-        )
+    _require_terms(context)
     context.take(status_key(body.status), "body.status", f"status index {body.status.index} of {body.status.list}")
     context.enter(LicenceState(body.object, licensor, body.status, "valid", body.holder))
     if body.holder is not None:
@@ -72,6 +65,19 @@ def grant(context: Context) -> None:
         key = right_key(body.object, body.holder)
         rights = context.find(key, Rights) or Rights(())
         context.put(key, Rights((*rights.licences, context.event.subject)))
+
+
+def _require_terms(context: Context) -> None:
+    """An unknown term is refused too: whoever reads the licence later could not tell what it forbids."""
+    try:
+        check_names(context.event.commitments)
+    except FieldError as error:
+        raise Refused(
+            "incomplete",
+            error.field.replace("terms", "private", 1),
+            error.problem,
+            "commit to every mandatory term, and to terms of this version only",
+        ) from None
 
 
 def change_status(context: Context) -> None:

@@ -75,7 +75,7 @@ class DisclosedTerms:
 def decode_terms(value: JsonValue) -> Terms:
     """Complete terms from a JSON object of named terms. Raises ``FieldError`` naming the field."""
     terms = read(Terms, value, "terms")
-    _check_names(name for name in NAMES if getattr(terms, name) is not None)
+    check_names(name for name in NAMES if getattr(terms, name) is not None)
     return terms
 
 
@@ -93,7 +93,7 @@ def disclosed_terms(committed: Collection[str], opened: Mapping[str, JsonValue])
     ``FieldError`` for a name or value that version 1 does not know: an unread term
     may forbid what is asked.
     """
-    _check_names(committed)
+    check_names(committed)
     for name in opened:
         if name not in committed:
             raise FieldError(f"terms.{name}", "disclosed, but the licence commits to no such term")
@@ -101,7 +101,8 @@ def disclosed_terms(committed: Collection[str], opened: Mapping[str, JsonValue])
     return DisclosedTerms(terms, frozenset(committed) - frozenset(opened))
 
 
-def _check_names(names: Iterable[str]) -> None:
+def check_names(names: Iterable[str]) -> None:
+    """Raise ``FieldError`` unless every mandatory term is among ``names``, and nothing unknown to this version."""
     found = set(names)
     for name in sorted(found.difference(NAMES)):
         raise FieldError(f"terms.{name}", f"unknown term; version {VERSION} knows: {', '.join(NAMES)}")

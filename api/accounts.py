@@ -1,0 +1,79 @@
+"""Access tokens: each belongs to one party and has scopes. Only the SHA-256 of a token is kept."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import sqlite3
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias, get_args
+
+from tallystick.errors import MalformedInput
+
+Scope: TypeAlias = Literal["submit", "read-private", "evidence", "registrar", "operate"]
+SCOPES: tuple[Scope, ...] = get_args(Scope)
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS token (
+    id TEXT PRIMARY KEY, digest BLOB NOT NULL UNIQUE, party TEXT NOT NULL, scopes TEXT NOT NULL
+) STRICT
+"""
+
+
+@dataclass(frozen=True)
+class Account:
+    """Who presents a token: the party, what the token may do, and the token's public name."""
+
+    token_id: str
+    party: str
+    scopes: frozenset[str]
+
+
+class Accounts:
+    """Tokens in a small database of their own, apart from the log. Safe to share between threads."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.Lock()
+        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._db.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; {_SCHEMA};")
+
+    def issue(self, party: str, scopes: Iterable[str]) -> tuple[str, Account]:
+        """A new token, told once, and the account it opens. Raises ``MalformedInput`` for an unknown scope."""
+        chosen = frozenset(scopes)
+        if unknown := chosen - set(SCOPES):
+            raise MalformedInput(f"unknown scopes {', '.join(sorted(unknown))}; known: {', '.join(SCOPES)}")
+        token, account = f"ts_{secrets.token_urlsafe(32)}", Account(secrets.token_hex(8), party, chosen)
+        with self._lock:
+            self._db.execute(
+                "INSERT INTO token VALUES (?, ?, ?, ?)",
+                (account.token_id, _digest(token), party, " ".join(sorted(chosen))),
+            )
+        return token, account
+
+    def find(self, token: str) -> Account | None:
+        """The account that ``token`` opens, if any."""
+        with self._lock:
+            row = self._db.execute("SELECT id, party, scopes FROM token WHERE digest = ?", (_digest(token),)).fetchone()
+        return Account(row[0], row[1], frozenset(row[2].split())) if row else None
+
+    def revoke(self, token_id: str) -> bool:
+        """Make a token worthless; whether there was one of that name."""
+        with self._lock:
+            return self._db.execute("DELETE FROM token WHERE id = ?", (token_id,)).rowcount == 1
+
+    def is_empty(self) -> bool:
+        """Whether no token was ever issued (or all were revoked)."""
+        with self._lock:
+            return self._db.execute("SELECT 1 FROM token LIMIT 1").fetchone() is None
+
+    def close(self) -> None:
+        """Close the database."""
+        with self._lock:
+            self._db.close()
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()

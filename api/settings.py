@@ -1,0 +1,89 @@
+"""Settings from the environment, read once at the edge and passed down as a value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tallystick.errors import MalformedInput
+from tallystick.events.log import ORIGIN
+from tallystick.identifiers import DEFAULT_PREFIX, check_prefix
+
+DEFAULT_ORIGIN = "tallystick.local/log"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that an operator may choose. Intervals are seconds."""
+
+    data: Path
+    host: str = "127.0.0.1"
+    port: int = 8000
+    origin: str = DEFAULT_ORIGIN
+    prefix: str = DEFAULT_PREFIX
+    passphrase: str | None = None
+    publish_every: float = 1.0
+    anchor_entries: int = 1024
+    anchor_seconds: int = 3600
+    status_lifetime: int = 86_400
+
+    @property
+    def log(self) -> Path:
+        """The ledger's folder."""
+        return self.data / "log"
+
+    @property
+    def keys(self) -> Path:
+        """Encrypted private keys."""
+        return self.data / "keys"
+
+    @property
+    def anchors(self) -> Path:
+        """Outbox, embedded chain, keystore."""
+        return self.data / "anchors"
+
+    @property
+    def credentials(self) -> Path:
+        """Issued credential files."""
+        return self.data / "credentials"
+
+    @property
+    def accounts(self) -> Path:
+        """Token database."""
+        return self.data / "accounts.db"
+
+    @property
+    def base_url(self) -> str:
+        """Where the service listens."""
+        return f"http://{self.host}:{self.port}"
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Settings from ``TALLYSTICK_*`` variables. Raises ``MalformedInput`` that names the variable."""
+    settings = Settings(
+        data=Path(environment.get("TALLYSTICK_DATA", "data")),
+        host=environment.get("TALLYSTICK_HOST", Settings.host),
+        port=_number(environment, "TALLYSTICK_PORT", Settings.port, 1, 65_535),
+        origin=environment.get("TALLYSTICK_ORIGIN", Settings.origin),
+        prefix=environment.get("TALLYSTICK_PREFIX", Settings.prefix),
+        passphrase=environment.get("TALLYSTICK_PASSPHRASE"),
+        anchor_entries=_number(environment, "TALLYSTICK_ANCHOR_ENTRIES", Settings.anchor_entries, 1, 1 << 40),
+        anchor_seconds=_number(environment, "TALLYSTICK_ANCHOR_SECONDS", Settings.anchor_seconds, 1, 1 << 40),
+        status_lifetime=_number(environment, "TALLYSTICK_STATUS_LIFETIME", Settings.status_lifetime, 60, 1 << 31),
+    )
+    for name, check in (("TALLYSTICK_ORIGIN", ORIGIN.check), ("TALLYSTICK_PREFIX", check_prefix)):
+        try:
+            check(settings.origin if name.endswith("ORIGIN") else settings.prefix)
+        except MalformedInput as error:
+            raise MalformedInput(f"{name}: {error}") from None
+    return settings
+
+
+def _number(environment: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
+    text = environment.get(name)
+    if text is None:
+        return default
+    if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+        raise MalformedInput(f"{name}: expected a whole number from {least} to {most}, found {text[:40]!r}")
+    return int(text)

@@ -1,0 +1,219 @@
+"""Was this certificate entitled to sign a claim at that time? (C2PA specification, section 14.5; RFC 5280)
+
+The path is the one that the signature carries, in its order, to one of the caller's signer roots: no other path is
+searched for. The time is the caller's. Roots for timestamps (TSA) or identities (CAWG) never come here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID as Purpose
+from cryptography.x509.oid import ExtensionOID
+
+from tallystick.c2pa.refusal import CredentialRefused
+from tallystick.errors import MalformedInput
+
+CLAIM_SIGNING = x509.ObjectIdentifier("1.3.6.1.4.1.62558.2.1")
+"""c2pa-kp-claimSigning."""
+DOCUMENT_SIGNING = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.36")
+SIGNING_PURPOSES = frozenset({CLAIM_SIGNING, Purpose.EMAIL_PROTECTION, DOCUMENT_SIGNING})
+_OTHER_TRADES = frozenset({Purpose.ANY_EXTENDED_KEY_USAGE, Purpose.TIME_STAMPING, Purpose.OCSP_SIGNING})
+_C2PA_ARC = "1.3.6.1.4.1.62558."
+_KNOWN_EXTENSIONS = frozenset(
+    {
+        ExtensionOID.BASIC_CONSTRAINTS,
+        ExtensionOID.KEY_USAGE,
+        ExtensionOID.EXTENDED_KEY_USAGE,
+        ExtensionOID.SUBJECT_KEY_IDENTIFIER,
+        ExtensionOID.AUTHORITY_KEY_IDENTIFIER,
+        ExtensionOID.CERTIFICATE_POLICIES,
+        ExtensionOID.SUBJECT_ALTERNATIVE_NAME,
+    }
+)
+_SIGNATURE_HASHES = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
+_CURVES = ("secp256r1", "secp384r1", "secp521r1")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One reason why a certificate may not sign, with the certificate it concerns."""
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignerRoots:
+    """The certificates under which claims may be signed: the `c2pa signer roots` of a trust file, nothing else."""
+
+    certificates: tuple[x509.Certificate, ...]
+
+    @classmethod
+    def from_pem(cls, pem: bytes) -> SignerRoots:
+        """Read one or more PEM certificates. Raises MalformedInput."""
+        try:
+            return cls(tuple(x509.load_pem_x509_certificates(pem)))
+        except (ValueError, x509.InvalidVersion) as error:
+            raise MalformedInput(f"the signer roots are not PEM certificates: {error}") from None
+
+
+def name_of(name: x509.Name) -> str:
+    """A distinguished name for people (RFC 4514)."""
+    return name.rfc4514_string()
+
+
+def require_signer(chain: Sequence[x509.Certificate], roots: SignerRoots, at: datetime) -> x509.Certificate:
+    """Raise CredentialRefused with the first fault of `chain` (leaf first) at `at`, or return the root it ends in."""
+    require_utc(at)
+    for fault in faults(chain, roots, at):
+        raise CredentialRefused(fault.code, fault.detail)
+    return _anchor(chain, roots)[0]
+
+
+def require_utc(at: datetime) -> None:
+    """Refuse a time without a zone: it would mean another instant on another machine."""
+    if at.tzinfo is None:
+        raise MalformedInput(f"the time {at.isoformat()} has no time zone; give UTC")
+
+
+def faults(chain: Sequence[x509.Certificate], roots: SignerRoots, at: datetime) -> Iterator[Fault]:
+    """Every fault of `chain` as the chain of a claim signer at `at`, the leaf's own first, then the path, then time."""
+    try:
+        yield from _leaf_faults(chain[0])
+        for number, certificate in enumerate(chain):
+            yield from _common_faults(certificate)
+            if number:
+                yield from _authority_faults(certificate, number - 1, "intermediate")
+        yield from _path_faults(chain, roots)
+        for certificate in (*chain, *_anchor(chain, roots)):
+            yield from _time_faults(certificate, at)
+    except (ValueError, x509.UnsupportedGeneralNameType, x509.DuplicateExtension, UnsupportedAlgorithm) as error:
+        yield Fault("signer.malformed", f"a certificate of the chain does not parse: {error}")
+
+
+def _extension(certificate: x509.Certificate, kind: type[x509.ExtensionType]) -> x509.ExtensionType | None:
+    try:
+        return certificate.extensions.get_extension_for_class(kind).value
+    except x509.ExtensionNotFound:
+        return None
+
+
+def _leaf_faults(leaf: x509.Certificate) -> Iterator[Fault]:
+    who = name_of(leaf.subject)
+    if leaf.issuer == leaf.subject:
+        yield Fault("signer.self_signed", f"{who} names itself as its issuer; a signer needs a certificate authority")
+    basic = _extension(leaf, x509.BasicConstraints)
+    if isinstance(basic, x509.BasicConstraints) and basic.ca:
+        yield Fault("signer.is_ca", f"{who} is a certificate authority (CA:TRUE) and may not sign claims itself")
+    usage = _extension(leaf, x509.KeyUsage)
+    if not isinstance(usage, x509.KeyUsage) or not usage.digital_signature:
+        yield Fault("signer.key_usage", f"{who} lacks the key usage digitalSignature")
+    elif usage.key_cert_sign or usage.crl_sign:
+        yield Fault("signer.key_usage", f"{who} may sign certificates or revocation lists, which no signer needs")
+    purposes = _extension(leaf, x509.ExtendedKeyUsage)
+    named = set(purposes) if isinstance(purposes, x509.ExtendedKeyUsage) else set()
+    if not named & SIGNING_PURPOSES:
+        wanted = "c2pa-kp-claimSigning, emailProtection or documentSigning"
+        yield Fault("signer.purpose", f"{who} lacks an extended key usage for signing: {wanted}")
+    if foreign := {oid for oid in named - SIGNING_PURPOSES if _is_other_trade(oid)}:
+        dotted = ", ".join(sorted(oid.dotted_string for oid in foreign))
+        yield Fault("signer.purpose", f"{who} has extended key usages that a claim signer may not have: {dotted}")
+    if _extension(leaf, x509.AuthorityKeyIdentifier) is None:
+        yield Fault("signer.key_identifier", f"{who} lacks an authority key identifier")
+
+
+def _is_other_trade(purpose: x509.ObjectIdentifier) -> bool:
+    """Timestamps, revocation answers, "anything", and any other C2PA purpose: one key must not do two such things."""
+    return purpose in _OTHER_TRADES or purpose.dotted_string.startswith(_C2PA_ARC)
+
+
+def _common_faults(certificate: x509.Certificate) -> Iterator[Fault]:
+    who = name_of(certificate.subject)
+    if certificate.version is not x509.Version.v3:
+        yield Fault("signer.version", f"{who} is not an X.509 v3 certificate")
+    for extension in certificate.extensions:
+        if extension.critical and extension.oid not in _KNOWN_EXTENSIONS:
+            yield Fault("signer.extension", f"{who} has the critical extension {extension.oid.dotted_string}")
+    key = certificate.public_key()
+    good = (
+        (isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _CURVES)
+        or (isinstance(key, rsa.RSAPublicKey) and key.key_size >= 2048)
+        or isinstance(key, ed25519.Ed25519PublicKey)
+    )
+    if not good:
+        yield Fault("signer.key", f"{who} has a key that C2PA does not allow (P-256/384/521, Ed25519, RSA from 2048)")
+    used = certificate.signature_hash_algorithm
+    if used is not None and not isinstance(used, _SIGNATURE_HASHES):
+        yield Fault("signer.algorithm", f"{who} was signed with {used.name}; SHA-256, SHA-384 or SHA-512 is needed")
+
+
+def _authority_faults(authority: x509.Certificate, below: int, kind: str) -> Iterator[Fault]:
+    """`below` counts the intermediates between this authority and the leaf (pathLenConstraint, RFC 5280)."""
+    who = f"the {kind} {name_of(authority.subject)}"
+    basic = _extension(authority, x509.BasicConstraints)
+    if not isinstance(basic, x509.BasicConstraints) or not basic.ca:
+        yield Fault("signer.not_an_authority", f"{who} is not a certificate authority (CA:TRUE)")
+    elif basic.path_length is not None and basic.path_length < below:
+        yield Fault("signer.path_length", f"{who} allows {basic.path_length} authorities below it, not {below}")
+    usage = _extension(authority, x509.KeyUsage)
+    if not isinstance(usage, x509.KeyUsage) or not usage.key_cert_sign:
+        yield Fault("signer.not_an_authority", f"{who} lacks the key usage keyCertSign")
+    purposes = _extension(authority, x509.ExtendedKeyUsage)
+    named = set(purposes) if isinstance(purposes, x509.ExtendedKeyUsage) else set()
+    if not named & SIGNING_PURPOSES and any(_is_other_trade(oid) for oid in named):
+        yield Fault("signer.purpose", f"{who} is for other purposes than signing (timestamps, say)")
+
+
+def _path_faults(chain: Sequence[x509.Certificate], roots: SignerRoots) -> Iterator[Fault]:
+    for number, certificate in enumerate(chain[:-1]):
+        yield from _link_faults(certificate, chain[number + 1])
+    anchor = _anchor(chain, roots)
+    if not anchor:
+        last = name_of(chain[-1].issuer)
+        yield Fault("signer.untrusted", f"the chain ends below {last}, which is not one of the trusted signer roots")
+    elif anchor[0] != chain[-1]:
+        yield from _common_faults(anchor[0])
+        yield from _authority_faults(anchor[0], len(chain) - 1, "root")
+
+
+def _link_faults(certificate: x509.Certificate, issuer: x509.Certificate) -> Iterator[Fault]:
+    who, above = name_of(certificate.subject), name_of(issuer.subject)
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature):
+        yield Fault("signer.chain_broken", f"{who} was not issued by {above}, which follows it in the chain")
+    wanted = _extension(certificate, x509.AuthorityKeyIdentifier)
+    given = _extension(issuer, x509.SubjectKeyIdentifier)
+    if not isinstance(given, x509.SubjectKeyIdentifier):
+        yield Fault("signer.key_identifier", f"{above} lacks a subject key identifier")
+    elif isinstance(wanted, x509.AuthorityKeyIdentifier) and wanted.key_identifier != given.digest:
+        yield Fault("signer.key_identifier", f"{who} names another key of {above} than the one that follows")
+
+
+def _anchor(chain: Sequence[x509.Certificate], roots: SignerRoots) -> tuple[x509.Certificate, ...]:
+    """The trusted root that ends the chain, or that issued its last certificate; empty if there is none.
+
+    A leaf is never its own root, even where someone lists it: its issuer must answer for it.
+    """
+    last = chain[-1]
+    for root in roots.certificates:
+        if (root == last and len(chain) > 1) or not any(_link_faults(last, root)):
+            return (root,)
+    return ()
+
+
+def _time_faults(certificate: x509.Certificate, at: datetime) -> Iterator[Fault]:
+    who, when = name_of(certificate.subject), at.isoformat()
+    if at < certificate.not_valid_before_utc:
+        since = certificate.not_valid_before_utc.isoformat()
+        yield Fault("signer.not_yet_valid", f"{who} is valid from {since}, after {when}")
+    if at > certificate.not_valid_after_utc:
+        until = certificate.not_valid_after_utc.isoformat()
+        yield Fault("signer.expired", f"{who} was valid until {until}, before {when}")
