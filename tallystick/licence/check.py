@@ -1,0 +1,282 @@
+"""The offline check of a licence file: may this be done, as of this instant?
+
+Seven stages in a fixed order (docs/evidence-format.md): issuer chain, signature,
+holder, dates, question, status, inclusion. All are always reported; the first that
+fails decides, else the first that cannot be told. Never *valid* on a stale status.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tallystick.errors import VerificationFailed
+from tallystick.licence.answer import Answer, Effect, TermReason, answer
+from tallystick.licence.credential import LicenceCredential
+from tallystick.licence.grant import LogTrust, ProvedGrant, prove_grant
+from tallystick.licence.question import Question
+from tallystick.licence.staple import ProvedStatus, StatusStaple, prove_status
+from tallystick.licence.status_list import FreshnessPolicy, Status
+from tallystick.licence.wording import Wording
+from tallystick.times import format_time, parse_time
+
+
+class Stage(StrEnum):
+    """The stages in their order."""
+
+    ISSUER = "issuer"
+    SIGNATURE = "signature"
+    HOLDER = "holder"
+    DATES = "dates"
+    QUESTION = "question"
+    STATUS = "status"
+    INCLUSION = "inclusion"
+
+
+class Outcome(StrEnum):
+    """What a stage, or one term within it, came to."""
+
+    MET = "met"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    CONDITION = "condition"
+    """Left to the reader: not asked about, or a duty that no offline check can enforce."""
+
+
+class LicenceAnswer(StrEnum):
+    """The answer to the whole check."""
+
+    VALID = "valid"
+    NOT_VALID = "not_valid"
+    CANNOT_TELL = "cannot_tell"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One finding. ``term`` and ``clause``: the term of the licence that it rests on, and its words."""
+
+    stage: Stage
+    outcome: Outcome
+    text: Wording
+    term: str | None = None
+    clause: Wording | None = None
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """The first two stages, judged by ``tallystick.c2pa``, and what the file carries if both were met."""
+
+    issuer: Reason
+    signature: Reason
+    credential: LicenceCredential | None
+
+
+@dataclass(frozen=True)
+class StatusAsOf:
+    """The instant and the log size for which the status speaks."""
+
+    issued_at: str
+    log_size: int
+
+
+@dataclass(frozen=True)
+class LicenceCheck:
+    """The answer as of the instant ``as_of``, every reason in order, and the one that decides."""
+
+    answer: LicenceAnswer
+    as_of: str
+    question: str
+    licence: str | None
+    status_as_of: StatusAsOf | None
+    reasons: tuple[Reason, ...]
+    deciding: Reason
+
+
+@dataclass(frozen=True)
+class CheckRequest:
+    """What is asked: the question, the instant, and the verifier's policy.
+
+    ``holder_kid``: thumbprint (hex) of a key whose possession the presenter has
+    proved to the verifier; ``None`` when nobody proved any.
+    """
+
+    question: Question
+    at: str
+    policy: FreshnessPolicy
+    holder_kid: str | None = None
+
+
+def check_licence(file: FileFacts, trust: LogTrust, request: CheckRequest, staple: StatusStaple | None) -> LicenceCheck:
+    """Run all seven stages. Raises ``MalformedInput`` on bytes that have not their form, and nothing else."""
+    parse_time(request.at)
+    if file.credential is None:
+        return _conclude(file, request, [_untold(stage) for stage in list(Stage)[2:]], None, None)
+    try:
+        grant = prove_grant(file.credential, trust)
+    except VerificationFailed as error:
+        failed = _detail(Stage.INCLUSION, Outcome.FAILED, "日志未证明该许可", "the log does not prove the grant", error)
+        return _conclude(file, request, [*(_untold(stage) for stage in list(Stage)[2:6]), failed], None, None)
+    answered = answer(grant.disclosed, request.question, request.at)
+    status, status_reason = _status(grant, trust, request, staple)
+    reasons = [
+        _holder(grant, request.holder_kid),
+        _logged(grant, request.at),
+        *_terms(answered, Stage.DATES),
+        *_terms(answered, Stage.QUESTION),
+        status_reason,
+        _inclusion(grant, status),
+    ]
+    return _conclude(file, request, reasons, answered, status)
+
+
+def _conclude(
+    file: FileFacts, request: CheckRequest, later: list[Reason], answered: Answer | None, status: ProvedStatus | None
+) -> LicenceCheck:
+    reasons = (file.issuer, file.signature, *later)
+    result, deciding = _decide(reasons, answered)
+    return LicenceCheck(
+        answer=result,
+        as_of=request.at,
+        question=request.question.text,
+        licence=file.credential.licence if file.credential else None,
+        status_as_of=None if status is None else _as_of(status),
+        reasons=reasons,
+        deciding=deciding,
+    )
+
+
+def _decide(reasons: tuple[Reason, ...], answered: Answer | None) -> tuple[LicenceAnswer, Reason]:
+    for outcome, result in ((Outcome.FAILED, LicenceAnswer.NOT_VALID), (Outcome.UNKNOWN, LicenceAnswer.CANNOT_TELL)):
+        for reason in reasons:
+            if reason.outcome is outcome:
+                return result, reason
+    if answered is None:
+        raise ValueError("without terms some stage is failed or unknown")
+    granting = answered.deciding.term
+    return LicenceAnswer.VALID, next(each for each in reasons if (each.stage, each.term) == (Stage.QUESTION, granting))
+
+
+def _as_of(status: ProvedStatus) -> StatusAsOf:
+    return StatusAsOf(format_time(status.list.issued_at), status.list.checkpoint.size)
+
+
+# --- stages 3 to 7 --------------------------------------------------------------
+
+
+def _untold(stage: Stage) -> Reason:
+    return Reason(stage, Outcome.UNKNOWN, Wording("前提不成立，未予判断", "not judged: what it rests on does not hold"))
+
+
+def _detail(stage: Stage, outcome: Outcome, zh: str, en: str, error: Exception) -> Reason:
+    return Reason(stage, outcome, Wording(f"{zh}：{error}", f"{en}: {error}"))
+
+
+def _holder(grant: ProvedGrant, holder_kid: str | None) -> Reason:
+    licensee = grant.disclosed.terms.licensee
+    if holder_kid is None:
+        text = Wording(
+            "未出示持有人密钥：任何持有此文件者均可出示它",
+            "no holder key was shown: anyone who has the file can show it",
+        )
+        return Reason(Stage.HOLDER, Outcome.CONDITION, text, "licensee")
+    if licensee is None:
+        text = Wording(
+            "被许可人条款未披露，无法核对持有人", "the term licensee is withheld: the holder cannot be compared"
+        )
+        return Reason(Stage.HOLDER, Outcome.UNKNOWN, text, "licensee")
+    if licensee.holder_kid != holder_kid:
+        text = Wording(
+            f"出示的密钥{holder_kid}不是被许可人的密钥{licensee.holder_kid}",
+            f"the key shown is {holder_kid}, the licensee's is {licensee.holder_kid}",
+        )
+        return Reason(Stage.HOLDER, Outcome.FAILED, text, "licensee")
+    text = Wording("出示者持有被许可人的密钥", "the presenter holds the licensee's key")
+    return Reason(Stage.HOLDER, Outcome.MET, text, "licensee")
+
+
+def _logged(grant: ProvedGrant, at: str) -> Reason:
+    logged = format_time(grant.admitted_at)
+    if logged > at:
+        text = Wording(f"授权于{logged}入账，晚于{at}", f"the grant entered the log at {logged}, after {at}")
+        return Reason(Stage.DATES, Outcome.FAILED, text)
+    return Reason(Stage.DATES, Outcome.MET, Wording(f"授权于{logged}入账", f"the grant entered the log at {logged}"))
+
+
+_OUTCOMES = {
+    Effect.MET: Outcome.MET,
+    Effect.PROHIBITS: Outcome.FAILED,
+    Effect.UNKNOWN: Outcome.UNKNOWN,
+    Effect.CONDITION: Outcome.CONDITION,
+}
+
+
+def _terms(answered: Answer, stage: Stage) -> list[Reason]:
+    """The window is a matter of dates, every other term one of the question."""
+    return [_term(reason, stage) for reason in answered.reasons if (reason.term == "window") == (stage is Stage.DATES)]
+
+
+def _term(reason: TermReason, stage: Stage) -> Reason:
+    return Reason(stage, _OUTCOMES[reason.effect], reason.why, reason.term, reason.clause)
+
+
+_WORDS = {
+    Status.VALID: Wording("有效", "valid"),
+    Status.INVALID: Wording("已撤销", "revoked"),
+    Status.SUSPENDED: Wording("已中止", "suspended"),
+    Status.EXPIRED: Wording("已届满", "expired"),
+}
+_STANDINGS = {
+    "revoked": Status.INVALID,
+    "suspended": Status.SUSPENDED,
+    "expired": Status.EXPIRED,
+}
+
+
+def _status(
+    grant: ProvedGrant, trust: LogTrust, request: CheckRequest, staple: StatusStaple | None
+) -> tuple[ProvedStatus | None, Reason]:
+    """A staple that proves nothing is no staple: it can take validity away from nobody, and give it to nobody."""
+    if grant.standing in _STANDINGS:
+        word = _WORDS[_STANDINGS[grant.standing]]
+        text = Wording(f"文件所附日志条目显示：{word.zh}", f"the log entries in the file themselves say: {word.en}")
+        return None, Reason(Stage.STATUS, Outcome.FAILED, text)
+    if staple is None:
+        text = Wording("未附状态证明，无法判断是否已撤销", "no status was given: whether it was revoked is unknown")
+        return None, Reason(Stage.STATUS, Outcome.UNKNOWN, text)
+    try:
+        found = prove_status(staple, grant, trust, parse_time(request.at), request.policy)
+    except VerificationFailed as error:
+        return None, _detail(
+            Stage.STATUS, Outcome.UNKNOWN, "所附状态不足为凭", "the status that was given proves nothing", error
+        )
+    return found, _judged_status(found)
+
+
+def _judged_status(found: ProvedStatus) -> Reason:
+    word, size = _WORDS[found.status], found.list.checkpoint.size
+    issued = format_time(found.list.issued_at)
+    if found.stale is not None:
+        text = Wording(
+            f"状态已过时，须取得新的状态；{issued}（日志大小{size}）时为：{word.zh}",
+            f"{found.stale}; at {issued} it said: {word.en}",
+        )
+        return Reason(Stage.STATUS, Outcome.UNKNOWN, text)
+    text = Wording(f"{issued}（日志大小{size}）时状态为：{word.zh}", f"{word.en} as of {issued}, log size {size}")
+    return Reason(Stage.STATUS, Outcome.MET if found.status is Status.VALID else Outcome.FAILED, text)
+
+
+def _inclusion(grant: ProvedGrant, status: ProvedStatus | None) -> Reason:
+    position, size = grant.position, grant.checkpoint.size
+    zh, en = (
+        f"授权在日志第{position}位，检查点大小{size}",
+        f"the grant is entry {position} under the checkpoint of size {size}",
+    )
+    if status is not None:
+        size = status.list.checkpoint.size
+        zh, en = (
+            f"授权（第{position}位）与状态同在大小为{size}的检查点",
+            (f"the grant (entry {position}) and its status are both under the checkpoint of size {size}"),
+        )
+    if grant.recorded_by_service:
+        zh, en = f"{zh}；由服务方代{grant.licensor}记录", f"{en}; recorded by the service for {grant.licensor}"
+    return Reason(Stage.INCLUSION, Outcome.MET, Wording(zh, en))

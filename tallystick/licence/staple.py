@@ -1,0 +1,102 @@
+"""A stapled status: the status list, the checkpoint that it was computed from, and the grant's place under it.
+
+So grant and status are shown in *one* checkpoint, whatever checkpoint the licence
+file was issued under. Served per licence, version 1, as canonical JSON
+(``application/vnd.tallystick.licence-status+json``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from tallystick import canonical
+from tallystick.base64s import from_base64
+from tallystick.keys import PublicKey
+from tallystick.licence.credential import HASH, NOTE, PROOF
+from tallystick.licence.grant import LogTrust, ProvedGrant
+from tallystick.licence.status_list import (
+    MAX_TOKEN_BYTES,
+    FreshnessPolicy,
+    Status,
+    StatusList,
+    StatusRefused,
+    StatusStale,
+    verify_status_list,
+)
+from tallystick.merkle import verify_inclusion
+from tallystick.schema import base64_bytes, read, record, write
+from tallystick.times import UnixSeconds, format_time
+from tallystick.tree_head import verify_tree_head
+
+STAPLE_TYPE = "application/vnd.tallystick.licence-status+json"
+MAX_STAPLE_BYTES = 600_000
+
+
+@record
+class StatusStaple:
+    """``list``: the token (base64); ``checkpoint``: a signed note; ``proof``: the grant's inclusion proof under it."""
+
+    v: Literal[1]
+    list: Annotated[str, base64_bytes(MAX_TOKEN_BYTES)]
+    checkpoint: Annotated[str, NOTE]
+    proof: Annotated[tuple[Annotated[str, HASH], ...], PROOF]
+
+
+@dataclass(frozen=True)
+class ProvedStatus:
+    """A status of the log's own saying. ``stale``: why it is not fresh enough, or ``None``."""
+
+    status: Status
+    list: StatusList
+    stale: StatusStale | None
+
+
+def decode_staple(data: bytes) -> StatusStaple:
+    """Raises ``MalformedInput``."""
+    return read(StatusStaple, canonical.decode(data, MAX_STAPLE_BYTES), "status")
+
+
+def encode_staple(staple: StatusStaple) -> bytes:
+    """Canonical bytes. Inverse of ``decode_staple``."""
+    return canonical.encode(write(staple))
+
+
+def prove_status(
+    staple: StatusStaple, grant: ProvedGrant, trust: LogTrust, at: UnixSeconds, policy: FreshnessPolicy
+) -> ProvedStatus:
+    """The status that the staple proves for ``grant``; a stale one is returned with its staleness.
+
+    Raises ``VerificationFailed`` when the staple proves nothing (wrong key, list, index
+    or checkpoint, or a list from the future), ``MalformedInput`` on bad bytes.
+    """
+    key = PublicKey.from_text(grant.status_key.key)
+    found = verify_status_list(from_base64(staple.list), key, grant.pointer.list)
+    _require_key_in_force(grant, found)
+    status = found.status(grant.pointer.index)
+    _require_one_checkpoint(staple, grant, trust, found)
+    try:
+        found.check_fresh(at, policy)
+    except StatusStale as stale:
+        return ProvedStatus(status, found, stale)
+    return ProvedStatus(status, found, None)
+
+
+def _require_key_in_force(grant: ProvedGrant, found: StatusList) -> None:
+    issued, key = format_time(found.issued_at), grant.status_key
+    if issued < key.not_before or (key.not_after is not None and issued >= key.not_after):
+        raise StatusRefused(
+            f"the status key is valid from {key.not_before} until {key.not_after or 'revoked'}, "
+            f"the list was issued at {issued}"
+        )
+
+
+def _require_one_checkpoint(staple: StatusStaple, grant: ProvedGrant, trust: LogTrust, found: StatusList) -> None:
+    checkpoint = verify_tree_head(staple.checkpoint.encode(), trust.keys).checkpoint
+    if checkpoint != found.checkpoint:
+        raise StatusRefused(
+            f"the status list shows the tree of size {found.checkpoint.size} with root {found.checkpoint.root.hex()}, "
+            f"the stapled checkpoint is of size {checkpoint.size} with root {checkpoint.root.hex()}"
+        )
+    hashes = [from_base64(each) for each in staple.proof]
+    verify_inclusion(grant.statement.leaf, grant.position, checkpoint.size, hashes, checkpoint.root)
