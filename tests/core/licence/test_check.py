@@ -349,7 +349,7 @@ def test_another_log_of_the_same_registrar_is_refused() -> None:
     """The registrar's other key set, in a tree that this log's keys signed."""
     paper = Paper(world=World(origin="log.example/other"))
     paper.world.origin, paper.world.signers = "log.example/little", World().signers
-    with pytest.raises(VerificationFailed, match="the key set is of log 'log.example/other'"):
+    with pytest.raises(VerificationFailed, match=r"the key set is of log 'log\.example/other'"):
         prove_grant(paper.credential(), paper.trust)
 
 
