@@ -26,6 +26,8 @@ from tallystick.merkle import leaf_hash, prove_consistency, root_of
 ARTEFACT = Artefact.load(Path(__file__).parents[2] / "contracts" / "AnchorRegistry.json")
 START = 1_800_000_000
 GAS_KEY = ChainKey.from_secret(b"\x01" * 32)
+SOMEBODY = ChainKey.from_secret(b"\x03" * 32)
+"""Another account with money, who has nothing to do with the log."""
 SEALER = ChainKey.from_secret(b"\x02" * 32)
 AUTHORITY = ec.derive_private_key(0xA17, ec.SECP256K1())
 ORIGIN = "log.example/anchors"
@@ -98,7 +100,7 @@ class Names:
 
 
 def create_chain(folder: Path, clock: Clock, origin: str = ORIGIN) -> EmbeddedChain:
-    genesis = Genesis(checkpoint=b"genesis checkpoint", time=clock(), funded=(GAS_KEY.address,))
+    genesis = Genesis(checkpoint=b"genesis checkpoint", time=clock(), funded=(GAS_KEY.address, SOMEBODY.address))
     return EmbeddedChain.create(folder / "chain.db", ChainIdentity(origin, LOG_KEY), genesis, SEALER, clock)
 
 
@@ -142,7 +144,13 @@ class Bench:
 
 
 def make_worker(
-    log: MemoryLog, chain: EmbeddedChain, outbox: Outbox, names: Names, clock: Clock, policy: Policy
+    log: MemoryLog,
+    chain: EmbeddedChain,
+    outbox: Outbox,
+    names: Names,
+    clock: Clock,
+    policy: Policy,
+    name: str = "embedded",
 ) -> AnchorWorker:
-    config = WorkerConfig(name="embedded", log=log.identity, policy=policy, artefact=ARTEFACT)
+    config = WorkerConfig(name=name, log=log.identity, policy=policy, artefact=ARTEFACT)
     return AnchorWorker(config, chain, GAS_KEY, outbox, log, names, clock)
