@@ -1,0 +1,198 @@
+"""One batch: statements are decided in log order inside one transaction, and a batch entry closes over them.
+
+Everything that writes entries goes through ``Scribe.write``: the sequencer, and the genesis of a log.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+
+from ledger.errors import Conflict
+from ledger.store import BatchLine, Line, Reads, Store, Transaction
+from ledger.submission import Outcome, Receipt, Submission, speaker
+from tallystick.admission import LOG, Refused, State, decide
+from tallystick.admission.signer import check_signature, resolve_signer
+from tallystick.admission.state import LogState
+from tallystick.errors import TallystickError
+from tallystick.events import Event
+from tallystick.events.log import Batch
+from tallystick.keys import Signer
+from tallystick.references import references
+from tallystick.statement import Statement, parse_statement, sign_statement
+from tallystick.times import format_time
+
+Clock = Callable[[], int]
+"""Unix seconds now."""
+
+_BATCH_ID = "batch-"
+
+_log = logging.getLogger(__name__)
+
+
+class Scribe:
+    """Writes batches of one log, whose key closes them. Holds nothing that the store does not: no crash confuses it."""
+
+    def __init__(self, store: Store, origin: str, signer: Signer, clock: Clock) -> None:
+        self._store = store
+        self._origin = origin
+        self._signer = signer
+        self._clock = clock
+        self.clock_behind = 0
+        """Seconds by which the clock was behind the log at the last batch; the log's time stood still meanwhile."""
+
+    def write(self, submissions: Sequence[Submission]) -> list[Outcome]:
+        """One outcome for each submission; what is receipted is durable when this returns."""
+        with self._store.transaction() as working:
+            draft = _Draft(working, submissions, self._time(working), self._origin)
+            for submission in submissions:
+                draft.take(submission)
+            closing = draft.close(self._signer) if draft.lines else None
+            return draft.outcomes(closing)
+
+    def _time(self, reads: Reads) -> int:
+        now, last = self._clock(), reads.last_batch()
+        self.clock_behind = max(0, last.admitted_at - now) if last else 0
+        if last and self.clock_behind:
+            _log.warning(
+                "the clock says %s, the log has reached %s: keeping that time until the clock has caught up",
+                format_time(now),
+                format_time(last.admitted_at),
+            )
+        return now + self.clock_behind
+
+
+class _Draft:
+    """A batch while it is being decided. Reads its own changes: the next statement is decided after this one."""
+
+    def __init__(self, working: Transaction, submissions: Sequence[Submission], admitted_at: int, origin: str) -> None:
+        self._working = working
+        self._admitted_at = admitted_at
+        self._origin = origin
+        self._first = working.size()
+        self._known = working.positions_of([one.statement_id for one in submissions])
+        self._events: dict[tuple[str, str], int] = {}
+        self._states: dict[str, State] = {}
+        self._read: dict[str, State] = {}
+        self._entries: list[bytes] = []
+        self._placed: list[tuple[int, bool] | Exception] = []
+        self.lines: list[Line] = []
+
+    def get(self, key: str) -> State | None:
+        """The state as of the entries drafted so far (a ``StateReader``)."""
+        found = self._states.get(key) or self._read.get(key)
+        if found is None:
+            found = self._working.get(key)
+            if found is not None:
+                self._read[key] = found
+        return found
+
+    @property
+    def _next(self) -> int:
+        return self._first + len(self._entries)
+
+    def take(self, submission: Submission) -> None:
+        """Admit, recognise or refuse one statement."""
+        try:
+            position = self._find(submission)
+            duplicate = position is not None
+            if position is None:
+                position = self._admit(submission)
+            self._placed.append((position, duplicate))
+        except TallystickError as error:
+            self._placed.append(error)
+        # Nothing was changed yet: a fault met in deciding one statement must not take the others down.
+        except Exception as error:
+            _log.exception("a statement could not be decided")
+            self._placed.append(error)
+
+    def _find(self, submission: Submission) -> int | None:
+        """Where the statement stands already. Raises ``Conflict`` when its event id names another event."""
+        position = self._known.get(submission.statement_id)
+        if position is not None:
+            return position
+        event = submission.statement.event
+        position = self._events.get((submission.party, event.event_id))
+        if position is None:
+            position = self._working.position_of_event(submission.party, event.event_id)
+        if position is None:
+            return None
+        # Whoever asks after a party's events in its name must be that party.
+        _, key = resolve_signer(submission.statement, self._admitted_at, self, self._next)
+        check_signature(submission.statement, key)
+        if self._event_at(position) != event:
+            raise Conflict(submission.party, event.event_id, position)
+        return position
+
+    def _event_at(self, position: int) -> Event:
+        if position >= self._first:
+            entry = self._entries[position - self._first]
+        else:
+            (entry,) = self._working.entries(position, position + 1)
+        return parse_statement(entry).event
+
+    def _admit(self, submission: Submission) -> int:
+        statement, position = submission.statement, self._next
+        event = statement.event
+        if event.type == "log.batch" or (submission.party == self._origin and event.event_id.startswith(_BATCH_ID)):
+            raise Refused(
+                "not-entitled", "type", "batch entries and their ids are the sequencer's", "leave them to the log"
+            )
+        admission = decide(statement, position, self._admitted_at, self, submission.verified_with)
+        self._put(submission, dict(admission.changes))
+        return position
+
+    def _put(self, submission: Submission, changes: dict[str, State]) -> None:
+        statement, position, event = submission.statement, self._next, submission.statement.event
+        self._entries.append(statement.entry)
+        self._known[submission.statement_id] = position
+        self._events[submission.party, event.event_id] = position
+        self._states.update(changes)
+        self.lines.append(
+            Line(
+                position,
+                submission.statement_id,
+                submission.party,
+                event.event_id,
+                event.type,
+                event.subject,
+                submission.references,
+                submission.disclosures,
+            )
+        )
+
+    def close(self, signer: Signer) -> BatchLine:
+        """Append all that was admitted, and the batch entry after it."""
+        statement = self._batch_entry(signer)
+        decide(statement, self._next, self._admitted_at, self, signer.public)
+        batch = BatchLine(self._next, self._first, self._admitted_at)
+        named = references(statement)
+        self._put(Submission(statement, statement.statement_id, speaker(statement), named, {}), {})
+        self._working.append(self._entries)
+        self._working.index(self.lines, batch, self._states)
+        return batch
+
+    def _batch_entry(self, signer: Signer) -> Statement:
+        log = self.get(LOG)
+        policy = log.policy if isinstance(log, LogState) else None
+        if policy is None:
+            raise Refused("no-policy", "type", "the log has no registration policy", "begin the log with its genesis")
+        last = self._next - 1
+        event = Event(
+            type="log.batch",
+            event_id=f"{_BATCH_ID}{self._next}",
+            subject=self._origin,
+            time=format_time(self._admitted_at),
+            body=Batch(self._first, last, policy),
+        )
+        return sign_statement(signer, self._origin, event)
+
+    def outcomes(self, closing: BatchLine | None) -> list[Outcome]:
+        """One for each statement taken, in order."""
+        return [placed if isinstance(placed, Exception) else self._receipt(*placed, closing) for placed in self._placed]
+
+    def _receipt(self, position: int, duplicate: bool, closing: BatchLine | None) -> Receipt:
+        batch = closing if closing and position >= self._first else self._working.batch_of(position)
+        if batch is None:
+            raise RuntimeError(f"no batch closes over position {position}")
+        return Receipt(position, batch.position, batch.admitted_at, duplicate)
