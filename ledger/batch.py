@@ -164,10 +164,10 @@ class _Draft:
     def close(self, signer: Signer) -> BatchLine:
         """Append all that was admitted, and the batch entry after it."""
         statement = self._batch_entry(signer)
-        decide(statement, self._next, self._admitted_at, self, signer.public)
+        admission = decide(statement, self._next, self._admitted_at, self, signer.public)
         batch = BatchLine(self._next, self._first, self._admitted_at)
         named = references(statement)
-        self._put(Submission(statement, statement.statement_id, speaker(statement), named, {}), {})
+        self._put(Submission(statement, statement.statement_id, speaker(statement), named, {}), dict(admission.changes))
         self._working.append(self._entries)
         self._working.index(self.lines, batch, self._states)
         return batch
