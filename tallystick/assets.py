@@ -82,7 +82,9 @@ def _blocks(file: BinaryIO, size: int, name: str, progress: Progress) -> Iterato
 
 
 def _walk(folder: Path, prefix: str) -> Iterator[tuple[str, Path]]:
-    for item in os.scandir(folder):
+    with os.scandir(folder) as scan:
+        items = list(scan)
+    for item in items:
         name = f"{prefix}{_nfc(item.name)}"
         check_path(name)
         mode = item.stat(follow_symlinks=False).st_mode
