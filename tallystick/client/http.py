@@ -1,0 +1,180 @@
+"""A thin client of the service: one method per resource, problems raised as errors that carry code, field and hint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import httpx
+
+from tallystick.base64s import to_base64
+from tallystick.commitments import Disclosure
+from tallystick.errors import TallystickError
+from tallystick.statement import Statement
+
+PROBLEM = "application/problem+json"
+
+
+class ServiceProblem(TallystickError):
+    """The service refused. ``code`` is stable; ``field`` and ``hint`` say where and what to do."""
+
+    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
+        self.status = status
+        self.code = str(problem.get("code", "unknown"))
+        self.detail = str(problem.get("detail") or problem.get("title") or "")
+        self.field = problem.get("field")
+        self.hint = problem.get("hint")
+        where = f" [{self.field}]" if self.field else ""
+        super().__init__(f"{self.code}{where}: {self.detail}" + (f" ({self.hint})" if self.hint else ""))
+
+
+class Unreachable(TallystickError):
+    """No answer from the service."""
+
+
+class Client:
+    """Speaks to one service with one token. Use as a context manager."""
+
+    def __init__(self, base_url: str, token: str | None = None, timeout: float = 60.0) -> None:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self.base_url = base_url
+        self._http = httpx.Client(base_url=base_url, headers=headers, timeout=timeout)
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._http.close()
+
+    # --- saying ---------------------------------------------------------------
+
+    def submit(self, kind: str, body: Mapping[str, Any], **fields: Any) -> dict[str, Any]:
+        """Have the service sign an event for this token's party. ``fields``: subject, event_id, time, private."""
+        return self._json("POST", "/v1/events", json={"type": kind, "body": body, **fields})
+
+    def state(self, statement: Statement, disclosures: Iterable[Disclosure] = ()) -> dict[str, Any]:
+        """Submit a statement that the party signed itself, with what opens its commitments."""
+        texts = [disclosure.text for disclosure in disclosures]
+        return self._json(
+            "POST", "/v1/statements", json={"statement": to_base64(statement.entry), "disclosures": texts}
+        )
+
+    def register_party(self, party: Mapping[str, Any]) -> dict[str, Any]:
+        """Register a party (registrar)."""
+        return self._json("POST", "/v1/parties", json=party)
+
+    def issue_token(self, party: str, scopes: Sequence[str]) -> dict[str, Any]:
+        """A token for a party (registrar), shown once."""
+        return self._json("POST", "/v1/tokens", json={"party": party, "scopes": list(scopes)})
+
+    # --- reading ----------------------------------------------------------------
+
+    def status(self) -> dict[str, Any]:
+        """The status page as JSON."""
+        return self._json("GET", "/v1/status")
+
+    def subject(self, identifier: str) -> dict[str, Any]:
+        """A subject's state and the positions that name it."""
+        return self._json("GET", f"/v1/subjects/{identifier}")
+
+    def events(self, **query: Any) -> dict[str, Any]:
+        """A page of events: subject, type, from, to, cursor, limit."""
+        return self._json("GET", "/v1/events", params=query)
+
+    def inclusion(self, position: int, size: int | None = None) -> dict[str, Any]:
+        """Inclusion proof of a position in the published tree, or in that of ``size``."""
+        query = {"position": position} | ({} if size is None else {"size": size})
+        return self._json("GET", "/v1/proofs/inclusion", params=query)
+
+    def consistency(self, old: int, new: int) -> dict[str, Any]:
+        """Consistency proof between two published sizes."""
+        return self._json("GET", "/v1/proofs/consistency", params={"from": old, "to": new})
+
+    def fetch(self, path: str) -> bytes:
+        """The bytes under ``path``: the checkpoint, a tile, a file."""
+        return self._send("GET", path).content
+
+    # --- sealing and anchoring -----------------------------------------------------
+
+    def publish(self) -> dict[str, Any]:
+        """Publish a checkpoint now (scope operate)."""
+        return self._json("POST", "/v1/checkpoints")
+
+    def anchor(self, reason: str) -> dict[str, Any]:
+        """Ask for an anchor of the published checkpoint (scope operate)."""
+        return self._json("POST", "/v1/anchors", json={"reason": reason})
+
+    def anchors(self) -> list[dict[str, Any]]:
+        """All anchors with their states."""
+        found: list[dict[str, Any]] = self._json("GET", "/v1/anchors")["anchors"]
+        return found
+
+    # --- issuing ----------------------------------------------------------------------
+
+    def reserve_status(self) -> dict[str, Any]:
+        """A status list and an index in it, for a licence that the party signs itself."""
+        return self._json("POST", "/v1/status-indexes")
+
+    def issue_card(self, licence: str, disclose: Sequence[str] | None = None) -> dict[str, Any]:
+        """Have the licence card made, signed and logged."""
+        return self._json(
+            "POST", f"/v1/licences/{licence}/card", json={} if disclose is None else {"disclose": disclose}
+        )
+
+    def sign_original(self, licence: str, path: Path, media_type: str, **form: str) -> bytes:
+        """The licensed original with the licence signed into it."""
+        with path.open("rb") as file:
+            answer = self._send(
+                "POST",
+                f"/v1/licences/{licence}/original",
+                files={"file": (path.name, file, media_type)},
+                data=form,
+            )
+        return answer.content
+
+    def issue_certificate(self, certificate: Mapping[str, Any]) -> dict[str, Any]:
+        """Issue a registration certificate (registrar)."""
+        return self._json("POST", "/v1/certificates", json=certificate)
+
+    def export(self, request: str, files: str, originals: Mapping[str, Path], destination: Path) -> int:
+        """Write the evidence bundle to ``destination``; its size. ``originals``: by path in the file list."""
+        handles = {name: path.open("rb") for name, path in originals.items()}
+        parts = [("original", (name, handle, "application/octet-stream")) for name, handle in handles.items()]
+        try:
+            form = {"request": request, "files": files}
+            with self._http.stream("POST", "/v1/evidence", data=form, files=parts or None) as answer:
+                _raise_problem(answer)
+                with destination.open("wb") as out:
+                    return sum(out.write(block) for block in answer.iter_bytes())
+        except httpx.HTTPError as error:
+            raise Unreachable(f"no answer from {self.base_url}: {error}") from error
+        finally:
+            for handle in handles.values():
+                handle.close()
+
+    def _json(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+        found: dict[str, Any] = self._send(method, path, **options).json()
+        return found
+
+    def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
+        try:
+            answer = self._http.request(method, path, **options)
+        except httpx.HTTPError as error:
+            raise Unreachable(f"no answer from {self.base_url}: {error}") from error
+        _raise_problem(answer)
+        return answer
+
+
+def _raise_problem(answer: httpx.Response) -> None:
+    if answer.is_success:
+        return
+    answer.read()
+    if answer.headers.get("content-type", "").startswith(PROBLEM):
+        raise ServiceProblem(answer.status_code, answer.json())
+    raise ServiceProblem(answer.status_code, {"detail": answer.text[:200]})
