@@ -132,7 +132,7 @@ class Bench:
     ) -> Bench:
         """Begin in an empty folder, or go on in one that was used before."""
         clock, names = clock or Clock(), names or Names()
-        begin = open_chain if (folder / "chain.db").exists() else create_chain
+        begin = open_chain if EmbeddedChain.exists(folder / "chain.db") else create_chain
         chain = begin(folder, clock)
         outbox = Outbox(folder / "anchors.db")
         worker = make_worker(log, chain, outbox, names, clock, policy or Policy())
