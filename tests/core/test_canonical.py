@@ -66,7 +66,7 @@ NOT_CANONICAL = {
     "escaped letter": b'"\\u0041"',
     "upper-case escape": b'"\\u000F"',
     "long escape of newline": b'"\\u000a"',
-    "escaped text that needs none": '"\\u20ac"'.encode(),
+    "escaped text that needs none": b'"\\u20ac"',
     "surrogate pair as escapes": b'"\\ud83d\\ude00"',
     "minus zero": b"-0",
 }
