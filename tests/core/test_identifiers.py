@@ -137,7 +137,8 @@ def test_messages_say_what_is_wrong() -> None:
         f"https://doi.org/{EXAMPLE}", EXAMPLE.replace("10.", "11."), EXAMPLE.replace("/", "//"), EXAMPLE[:-2],
         f"{EXAMPLE}-{EXAMPLE}", EXAMPLE.replace("000G", "OO0G"), EXAMPLE.replace("000G", "０００G"),
         EXAMPLE.replace("10.5555", "10.555"), EXAMPLE.replace("10.5555", "10.5555."),
-        EXAMPLE.replace("5555", "5555..1"), EXAMPLE.replace("5555", "5" * 10), EXAMPLE.replace("5555", "5555.1.1.1.1"), EXAMPLE * 1000,
+        EXAMPLE.replace("5555", "5555..1"), EXAMPLE.replace("5555", "5" * 10),
+        EXAMPLE.replace("5555", "5555.1.1.1.1"), EXAMPLE * 1000,
     ],
 )  # fmt: skip
 def test_other_forms_are_malformed(text: str) -> None:
