@@ -7,18 +7,20 @@ fails decides, else the first that cannot be told. Never *valid* on a stale stat
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from tallystick.errors import VerificationFailed
 from tallystick.licence.answer import Answer, Effect, TermReason, answer
 from tallystick.licence.credential import LicenceCredential
-from tallystick.licence.grant import LogTrust, ProvedGrant, prove_grant
+from tallystick.licence.grant import ProvedGrant, prove_grant
 from tallystick.licence.question import Question
 from tallystick.licence.staple import ProvedStatus, StatusStaple, prove_status
 from tallystick.licence.status_list import FreshnessPolicy, Status
 from tallystick.licence.wording import Wording
 from tallystick.times import format_time, parse_time
+from tallystick.trust import LogTrust
 
 
 class Stage(StrEnum):
@@ -106,18 +108,23 @@ class CheckRequest:
     holder_kid: str | None = None
 
 
-def check_licence(file: FileFacts, trust: LogTrust, request: CheckRequest, staple: StatusStaple | None) -> LicenceCheck:
-    """Run all seven stages. Raises ``MalformedInput`` on bytes that have not their form, and nothing else."""
+def check_licence(
+    file: FileFacts, logs: Mapping[str, LogTrust], request: CheckRequest, staple: StatusStaple | None
+) -> LicenceCheck:
+    """Run all seven stages; ``logs``: those that the verifier trusts, by origin.
+
+    Raises ``MalformedInput`` on bytes that have not their form, and nothing else.
+    """
     parse_time(request.at)
     if file.credential is None:
         return _conclude(file, request, [_untold(stage) for stage in list(Stage)[2:]], None, None)
     try:
-        grant = prove_grant(file.credential, trust)
+        grant = prove_grant(file.credential, logs)
     except VerificationFailed as error:
         failed = _detail(Stage.INCLUSION, Outcome.FAILED, "日志未证明该许可", "the log does not prove the grant", error)
         return _conclude(file, request, [*(_untold(stage) for stage in list(Stage)[2:6]), failed], None, None)
     answered = answer(grant.disclosed, request.question, request.at)
-    status, status_reason = _status(grant, trust, request, staple)
+    status, status_reason = _status(grant, request, staple)
     reasons = [
         _holder(grant, request.holder_kid),
         _logged(grant, request.at),
@@ -233,7 +240,7 @@ _STANDINGS = {
 
 
 def _status(
-    grant: ProvedGrant, trust: LogTrust, request: CheckRequest, staple: StatusStaple | None
+    grant: ProvedGrant, request: CheckRequest, staple: StatusStaple | None
 ) -> tuple[ProvedStatus | None, Reason]:
     """A staple that proves nothing is no staple: it can take validity away from nobody, and give it to nobody."""
     if grant.standing in _STANDINGS:
@@ -244,7 +251,7 @@ def _status(
         text = Wording("未附状态证明，无法判断是否已撤销", "no status was given: whether it was revoked is unknown")
         return None, Reason(Stage.STATUS, Outcome.UNKNOWN, text)
     try:
-        found = prove_status(staple, grant, trust, parse_time(request.at), request.policy)
+        found = prove_status(staple, grant, parse_time(request.at), request.policy)
     except VerificationFailed as error:
         return None, _detail(
             Stage.STATUS, Outcome.UNKNOWN, "所附状态不足为凭", "the status that was given proves nothing", error

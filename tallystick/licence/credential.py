@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from tallystick import canonical
+from tallystick.c2pa.verdict import MAX_PAYLOAD
 from tallystick.canonical import JsonValue
 from tallystick.errors import MalformedInput
 from tallystick.events.licence import StatusPointer
@@ -18,8 +19,6 @@ from tallystick.merkle import MAX_PROOF_HASHES
 from tallystick.schema import COUNT, FieldError, Rule, base64_bytes, identifier, items, read, record, text, write
 from tallystick.statement import MAX_ENTRY_BYTES
 
-LABEL = "org.tallystick.licence"
-MAX_CREDENTIAL_BYTES = 64 * 1024
 MAX_ENTRIES = 64
 MAX_NOTE_CHARACTERS = 16 * 1024
 
@@ -52,15 +51,15 @@ class LicenceCredential:
     grant: Annotated[int, COUNT]
     checkpoint: Annotated[str, NOTE]
     entries: Annotated[tuple[ShownEntry, ...], items(MAX_ENTRIES, 1)]
-    disclosures: dict[str, Annotated[tuple[Annotated[str, text(MAX_CREDENTIAL_BYTES)], ...], items(32, 1)]]
+    disclosures: dict[str, Annotated[tuple[Annotated[str, text(MAX_PAYLOAD)], ...], items(32, 1)]]
     status: StatusPointer
 
 
 def decode_credential(value: JsonValue) -> LicenceCredential:
     """Read the assertion's JSON value. Raises ``MalformedInput`` naming the field; no signature is looked at."""
     size = len(canonical.encode(value))
-    if size > MAX_CREDENTIAL_BYTES:
-        raise MalformedInput(f"the licence credential has {size} bytes, at most {MAX_CREDENTIAL_BYTES} are read")
+    if size > MAX_PAYLOAD:
+        raise MalformedInput(f"the licence credential has {size} bytes, at most {MAX_PAYLOAD} are read")
     credential = read(LicenceCredential, value, "licence")
     indices = [shown.index for shown in credential.entries]
     if indices != sorted(set(indices)):

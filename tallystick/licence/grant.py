@@ -2,38 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tallystick.admission import LOG
 from tallystick.admission.state import LicenceState, LogState
 from tallystick.base64s import from_base64
-from tallystick.checkpoint import Checkpoint
+from tallystick.checkpoint import Checkpoint, parse_body
 from tallystick.commitments import open_commitments, parse_disclosure
 from tallystick.errors import VerificationFailed
 from tallystick.events.licence import LicenceGrant, StatusPointer
 from tallystick.events.log import RoleKey
-from tallystick.keys import PublicKey
 from tallystick.licence.credential import LicenceCredential
 from tallystick.licence.terms import DisclosedTerms, disclosed_terms
 from tallystick.merkle import verify_inclusion
+from tallystick.note import parse_note
 from tallystick.replay import Admitted, Placed, Replay, replay
 from tallystick.statement import Statement, parse_statement
 from tallystick.times import UnixSeconds
-from tallystick.tree_head import LogKeys, verify_tree_head
-
-
-@dataclass(frozen=True)
-class LogTrust:
-    """What the verifier believes about one log beforehand: its checkpoint keys and its registrar's key."""
-
-    keys: LogKeys
-    registrar: PublicKey
+from tallystick.tree_head import verify_tree_head
+from tallystick.trust import LogTrust
 
 
 @dataclass(frozen=True)
 class ProvedGrant:
-    """A grant that stands in the log. ``admitted_at``: the operator's claim; ``standing``: by the entries shown."""
+    """A grant in a trusted log. ``admitted_at``: the operator's claim; ``standing``: by the entries shown."""
 
+    log: LogTrust
     position: int
     statement: Statement
     checkpoint: Checkpoint
@@ -46,9 +41,14 @@ class ProvedGrant:
     disclosed: DisclosedTerms
 
 
-def prove_grant(credential: LicenceCredential, trust: LogTrust) -> ProvedGrant:
-    """Raises ``VerificationFailed`` with the first thing that does not hold, ``MalformedInput`` on bad bytes."""
-    checkpoint = verify_tree_head(credential.checkpoint.encode(), trust.keys).checkpoint
+def prove_grant(credential: LicenceCredential, logs: Mapping[str, LogTrust]) -> ProvedGrant:
+    """The grant, by whichever of the trusted ``logs`` (by origin) the file's checkpoint is of.
+
+    Raises ``VerificationFailed`` with the first thing that does not hold, ``MalformedInput`` on bad bytes.
+    """
+    note = credential.checkpoint.encode()
+    trust = _trusted(parse_body(parse_note(note).text).origin, logs)
+    checkpoint = verify_tree_head(note, trust.keys).checkpoint
     placed = [_included(shown.index, shown.entry, shown.proof, checkpoint) for shown in credential.entries]
     decided = replay(placed)
     _require_registrar(decided, trust)
@@ -56,10 +56,11 @@ def prove_grant(credential: LicenceCredential, trust: LogTrust) -> ProvedGrant:
     body = _grant_body(admitted.placed.statement, credential)
     opened = _open(placed, credential)
     standing = decided.state.get(credential.licence)
-    log = decided.state.get(LOG)
-    if not isinstance(standing, LicenceState) or not isinstance(log, LogState):
+    state = decided.state.get(LOG)
+    if not isinstance(standing, LicenceState) or not isinstance(state, LogState):
         raise VerificationFailed("the entries shown do not register this licence")
     return ProvedGrant(
+        log=trust,
         position=credential.grant,
         statement=admitted.placed.statement,
         checkpoint=checkpoint,
@@ -67,10 +68,16 @@ def prove_grant(credential: LicenceCredential, trust: LogTrust) -> ProvedGrant:
         licensor=standing.licensor,
         recorded_by_service=admitted.placed.statement.event.recorded_for is not None,
         standing=standing.status,
-        status_key=_status_key(log),
+        status_key=_status_key(state),
         pointer=body.status,
         disclosed=_agreeing(opened, body),
     )
+
+
+def _trusted(origin: str, logs: Mapping[str, LogTrust]) -> LogTrust:
+    if origin not in logs:
+        raise VerificationFailed(f"the log {origin!r} is not trusted; the trust file names: {', '.join(logs)}")
+    return logs[origin]
 
 
 def _included(index: int, entry: str, proof: tuple[str, ...], checkpoint: Checkpoint) -> Placed:
@@ -143,5 +150,5 @@ def _agreeing(disclosed: DisclosedTerms, body: LicenceGrant) -> DisclosedTerms:
     return disclosed
 
 
-def _status_key(log: LogState) -> RoleKey:
-    return next(key for key in log.keys if key.role == "status")
+def _status_key(state: LogState) -> RoleKey:
+    return next(key for key in state.keys if key.role == "status")

@@ -14,7 +14,7 @@ from tallystick import canonical
 from tallystick.base64s import from_base64
 from tallystick.keys import PublicKey
 from tallystick.licence.credential import HASH, NOTE, PROOF
-from tallystick.licence.grant import LogTrust, ProvedGrant
+from tallystick.licence.grant import ProvedGrant
 from tallystick.licence.status_list import (
     MAX_TOKEN_BYTES,
     FreshnessPolicy,
@@ -62,9 +62,7 @@ def encode_staple(staple: StatusStaple) -> bytes:
     return canonical.encode(write(staple))
 
 
-def prove_status(
-    staple: StatusStaple, grant: ProvedGrant, trust: LogTrust, at: UnixSeconds, policy: FreshnessPolicy
-) -> ProvedStatus:
+def prove_status(staple: StatusStaple, grant: ProvedGrant, at: UnixSeconds, policy: FreshnessPolicy) -> ProvedStatus:
     """The status that the staple proves for ``grant``; a stale one is returned with its staleness.
 
     Raises ``VerificationFailed`` when the staple proves nothing (wrong key, list, index
@@ -74,7 +72,7 @@ def prove_status(
     found = verify_status_list(from_base64(staple.list), key, grant.pointer.list)
     _require_key_in_force(grant, found)
     status = found.status(grant.pointer.index)
-    _require_one_checkpoint(staple, grant, trust, found)
+    _require_one_checkpoint(staple, grant, found)
     try:
         found.check_fresh(at, policy)
     except StatusStale as stale:
@@ -91,8 +89,8 @@ def _require_key_in_force(grant: ProvedGrant, found: StatusList) -> None:
         )
 
 
-def _require_one_checkpoint(staple: StatusStaple, grant: ProvedGrant, trust: LogTrust, found: StatusList) -> None:
-    checkpoint = verify_tree_head(staple.checkpoint.encode(), trust.keys).checkpoint
+def _require_one_checkpoint(staple: StatusStaple, grant: ProvedGrant, found: StatusList) -> None:
+    checkpoint = verify_tree_head(staple.checkpoint.encode(), grant.log.keys).checkpoint
     if checkpoint != found.checkpoint:
         raise StatusRefused(
             f"the status list shows the tree of size {found.checkpoint.size} with root {found.checkpoint.root.hex()}, "

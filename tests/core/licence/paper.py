@@ -10,16 +10,17 @@ from tallystick.base64s import to_base64
 from tallystick.checkpoint import Checkpoint
 from tallystick.events.licence import LicenceStatus, StatusPointer
 from tallystick.keys import LocalSigner
-from tallystick.licence.check import FileFacts, Outcome, Reason, Stage
+from tallystick.licence.check import CheckRequest, FileFacts, LicenceCheck, Outcome, Reason, Stage, check_licence
 from tallystick.licence.credential import LicenceCredential, ShownEntry
-from tallystick.licence.grant import LogTrust
+from tallystick.licence.question import parse_question
 from tallystick.licence.staple import StatusStaple
-from tallystick.licence.status_list import Status, StatusList, pack, sign_status_list
+from tallystick.licence.status_list import FreshnessPolicy, Status, StatusList, pack, sign_status_list
 from tallystick.licence.wording import Wording
 from tallystick.merkle import leaf_hash, prove_inclusion, root_of
 from tallystick.statement import Statement
-from tallystick.times import UnixSeconds
+from tallystick.times import UnixSeconds, format_time
 from tallystick.tree_head import sign_checkpoint
+from tallystick.trust import LogTrust
 from tests.world import World
 
 DAY = 86_400
@@ -61,8 +62,8 @@ class Paper:
         self.append([self.world.say(self.world.studio, "licence.status", self.licence.event.subject, body)])
 
     @property
-    def trust(self) -> LogTrust:
-        return LogTrust(self.world.signers.keys, self.world.registrar.signer.public)
+    def trust(self) -> dict[str, LogTrust]:
+        return {self.world.origin: LogTrust(self.world.signers.keys, self.world.registrar.signer.public)}
 
     def checkpoint(self, size: int | None = None) -> Checkpoint:
         leaves = [leaf_hash(each.entry) for each in self.log[:size]]
@@ -114,6 +115,12 @@ class Paper:
         return StatusStaple(1, to_base64(token), self.note(), self.proof(self.grant))
 
 
+def stranger() -> Paper:
+    """Another log under other keys, complete and consistent, of the same origin and names."""
+    other = World(name="another world")
+    return Paper(world=other)
+
+
 def file_facts(credential: LicenceCredential | None, **failed: str) -> FileFacts:
     """What the C2PA verdict would say; ``failed`` names stages that it refuses, and why."""
     found = {
@@ -123,3 +130,23 @@ def file_facts(credential: LicenceCredential | None, **failed: str) -> FileFacts
         for stage in (Stage.ISSUER, Stage.SIGNATURE)
     }
     return FileFacts(found[Stage.ISSUER], found[Stage.SIGNATURE], credential)
+
+
+ASKED = "play in DE on streaming"
+
+
+def check(
+    paper: Paper,
+    staple: StatusStaple | None,
+    *,
+    later: int = 0,
+    ask: str = ASKED,
+    credential: LicenceCredential | None = None,
+    max_age: int = 7 * DAY,
+    **more: Any,
+) -> LicenceCheck:
+    request = CheckRequest(
+        parse_question(ask), format_time(paper.world.clock + later), FreshnessPolicy(max_age), more.get("holder_kid")
+    )
+    facts = file_facts(credential or paper.credential(), **more.get("failed", {}))
+    return check_licence(facts, more.get("trust", paper.trust), request, staple)

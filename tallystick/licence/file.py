@@ -1,0 +1,71 @@
+"""From a C2PA-signed licence file to the facts of the first two stages, and the credential that it carries."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cryptography import x509
+
+from tallystick.c2pa import C2paVerdict, CredentialRefused, SignerRoots, judge, media_type_of, read
+from tallystick.errors import MalformedInput
+from tallystick.licence.check import FileFacts, Outcome, Reason, Stage
+from tallystick.licence.credential import decode_credential
+from tallystick.licence.wording import Wording
+from tallystick.times import parse_time
+from tallystick.trust import Trust
+
+_ABSENT = Wording("文件带有内容凭证，但其中没有许可", "the file has a Content Credential, and no licence stands in it")
+_NOT_JUDGED = Wording("签名不成立，未予判断", "not judged: the signature does not hold")
+
+
+def read_licence_file(path: Path, trust: Trust, at: str, sidecar: bytes | None = None) -> FileFacts:
+    """Read and judge the file as of the instant ``at``; ``sidecar``: its manifest store, when it stands beside it.
+
+    Raises ``MalformedInput`` on a file or a licence assertion that has not its form;
+    what does not hold is a failed stage.
+    """
+    moment = datetime.fromtimestamp(parse_time(at), UTC)
+    try:
+        verdict = judge(read(path, media_type_of(path.name), sidecar), signer_roots(trust), moment)
+    except CredentialRefused as refused:
+        return _refused(refused)
+    return _trusted(verdict)
+
+
+def signer_roots(trust: Trust) -> SignerRoots:
+    """The C2PA signer roots of a trust file. Raises ``MalformedInput``."""
+    try:
+        return SignerRoots(tuple(x509.load_der_x509_certificate(der) for der in trust.c2pa_roots))
+    except ValueError as error:
+        raise MalformedInput(f"c2pa_roots of the trust file: not a certificate: {error}") from None
+
+
+def _refused(refused: CredentialRefused) -> FileFacts:
+    """``judge`` asks who signed (codes ``signer.*``) only once signature and file were found to fit."""
+    text = Wording(f"内容凭证被拒绝：{refused}", f"the Content Credential is refused: {refused}")
+    if refused.code.startswith("signer."):
+        return FileFacts(
+            Reason(Stage.ISSUER, Outcome.FAILED, text),
+            Reason(Stage.SIGNATURE, Outcome.MET, Wording("签名与文件相符", "the signature fits the file")),
+            None,
+        )
+    return FileFacts(
+        Reason(Stage.ISSUER, Outcome.UNKNOWN, _NOT_JUDGED), Reason(Stage.SIGNATURE, Outcome.FAILED, text), None
+    )
+
+
+def _trusted(verdict: C2paVerdict) -> FileFacts:
+    root = verdict.chain[-1].subject
+    issuer = Reason(
+        Stage.ISSUER,
+        Outcome.MET,
+        Wording(f"由{verdict.signer}签署，可追溯至{root}", f"signed by {verdict.signer}, who stands under {root}"),
+    )
+    if verdict.licence is None:
+        return FileFacts(issuer, Reason(Stage.SIGNATURE, Outcome.FAILED, _ABSENT), None)
+    text = Wording("签名有效，文件自签署后未改动", "the signature holds, and the file is as it was signed")
+    if verdict.problems:
+        found = "; ".join(verdict.problems)
+        text = Wording(f"{text.zh}；提示：{found}", f"{text.en}; note: {found}")
+    return FileFacts(issuer, Reason(Stage.SIGNATURE, Outcome.MET, text), decode_credential(verdict.licence))
