@@ -1,0 +1,131 @@
+"""What the chapters share: the screen, the folders, the parties with their keys, and the facts for the last table."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from demo.service import Service
+from tallystick.assets import Asset
+from tallystick.client.http import Client, ServiceProblem
+from tallystick.commitments import Disclosure, disclose
+from tallystick.events import Event
+from tallystick.identifiers import Letter, new_identifier
+from tallystick.keys import LocalSigner
+from tallystick.statement import sign_statement
+from tallystick.times import format_time
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """A party that signs for itself: its identifier, its key, and a client with its token."""
+
+    party: str
+    signer: LocalSigner
+    client: Client
+
+    def say(
+        self, kind: str, subject: str, body: Any, private: Mapping[str, Any] | None = None
+    ) -> tuple[dict[str, Any], list[Disclosure]]:
+        """Sign an event with the party's own key and submit it: the service's answer, and what opens the commitments."""
+        opened = [disclose(name, value, secrets.token_bytes(16)) for name, value in (private or {}).items()]
+        event = Event(
+            type=kind,
+            event_id=secrets.token_hex(12),
+            subject=subject,
+            time=now(),
+            body=body,
+            private={one.name: one.commitment for one in opened} or None,
+        )
+        return self.client.state(sign_statement(self.signer, self.party, event), opened), opened
+
+
+@dataclass
+class Stage:
+    """One run of the demo."""
+
+    out: Path
+    console: Console
+    service: Service
+    asset_path: Path
+    prefix: str = "10.5555"
+    registrar: Client = field(init=False)
+    speakers: dict[str, Speaker] = field(default_factory=dict)
+    asset: Asset = field(init=False)
+    ids: dict[str, str] = field(default_factory=dict)
+    made: list[tuple[str, str, str]] = field(default_factory=list)
+
+    @property
+    def work(self) -> Path:
+        """What the studio makes on its own machine."""
+        return self.out / "studio"
+
+    def new(self, letter: Letter) -> str:
+        """A new identifier, made by the client."""
+        return new_identifier(letter, secrets.token_bytes(10), self.prefix)
+
+    def chapter(self, number: int, title: str) -> None:
+        """A heading."""
+        self.console.print(f"\n[bold cyan]{number}. {escape(title)}[/]")
+
+    def tell(self, text: str) -> None:
+        """A line."""
+        self.console.print(f"   {escape(text)}", highlight=False)
+
+    def good(self, text: str) -> None:
+        """Something that was shown."""
+        self.console.print(f"   [green]✓[/] {escape(text)}", highlight=False)
+
+    def refused(self, what: str, problem: str) -> None:
+        """Something that must be refused, and was."""
+        self.console.print(f"   [yellow]✗ refused[/] {escape(what)}: {escape(problem)}", highlight=False)
+
+    def record(self, what: str, where: str, proved: str) -> None:
+        """A row of the last table."""
+        self.made.append((what, where, proved))
+
+    def summary(self) -> Table:
+        """The last screen."""
+        table = Table(title="What was made, where, and what was proved", title_justify="left", expand=False)
+        for heading in ("made", "where", "proved"):
+            table.add_column(heading, overflow="fold")
+        for row in self.made:
+            table.add_row(*map(escape, row))
+        return table
+
+    def close(self) -> None:
+        """Close every connection and stop the service."""
+        for client in {id(speaker.client): speaker.client for speaker in self.speakers.values()}.values():
+            client.close()
+        if hasattr(self, "registrar"):
+            self.registrar.close()
+        self.service.stop()
+
+
+class ShownWrong(Exception):
+    """The demo saw something that must not happen; it stops and says so."""
+
+
+def expect_refusal(stage: Stage, what: str, code: str, attempt: Any) -> None:
+    """Run ``attempt``, which the service must refuse with ``code``; print its reason."""
+    try:
+        attempt()
+    except ServiceProblem as problem:
+        if problem.code != code:
+            raise ShownWrong(f"{what}: refused with {problem.code}, expected {code}: {problem}") from problem
+        stage.refused(what, f"{problem.code}: {problem.detail}")
+        return
+    raise ShownWrong(f"{what} was accepted; it must be refused with {code}")
+
+
+def now() -> str:
+    """The studio's clock."""
+    return format_time(int(time.time()))
