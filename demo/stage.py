@@ -35,7 +35,7 @@ class Speaker:
     def say(
         self, kind: str, subject: str, body: Any, private: Mapping[str, Any] | None = None
     ) -> tuple[dict[str, Any], list[Disclosure]]:
-        """Sign an event with the party's own key and submit it: the service's answer, and what opens the commitments."""
+        """Sign an event with the party's own key and submit it: the answer, and what opens its commitments."""
         opened = [disclose(name, value, secrets.token_bytes(16)) for name, value in (private or {}).items()]
         event = Event(
             type=kind,
