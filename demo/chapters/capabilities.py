@@ -31,8 +31,6 @@ MODELS = {
     "picture": Model("lantern-picture", "1.0.0", picture, ("any",), ("image",)),
     "shape": Model("lantern-shape", "1.2.0", shape, ("image", "model-3d"), ("model-3d", "material")),
 }
-SIGNATURES: dict[str, str] = {}
-"""Fingerprint of each model's signature, for the objects that it makes."""
 
 
 def file(stage: Stage) -> None:
@@ -58,7 +56,6 @@ def _file(stage: Stage, key: str, model: Model, *, refuse_first: bool) -> None:
 
     def filing(signer: LocalSigner) -> CapabilityFiling:
         signature = sign_model(signer, capability, model.version, weights)
-        SIGNATURES[key] = fingerprint(signature)
         return CapabilityFiling(model.name, model.version, True, model.consumes, model.produces, weights, signature)
 
     if refuse_first:
@@ -69,11 +66,11 @@ def _file(stage: Stage, key: str, model: Model, *, refuse_first: bool) -> None:
             "bad-model-signature",
             lambda: provider.say("capability.file", capability, stranger),
         )
-    answer, _ = provider.say("capability.file", capability, filing(provider.signer))
-    stage.ids[key] = capability
-    stage.good(
-        f"{model.name} {model.version} {capability} filed at {answer['position']}, weights {weights.sha256[:16]}…"
-    )
+    body = filing(provider.signer)
+    answer, _ = provider.say("capability.file", capability, body)
+    stage.ids[key], stage.ids[f"{key}-signature"] = capability, fingerprint(body.model_signature)
+    stage.good(f"{model.name} {model.version} {capability} filed at position {answer['position']}")
+    stage.tell(f"weights {weights.sha256[:32]}…, signed with the provider's registered key")
     stage.record("capability", capability, f"{model.name} {model.version}: model signature verified over its weights")
 
 

@@ -113,7 +113,7 @@ def _run(stage: Stage, step: Step, workflow: str, environment: DigestPair, sourc
         job,
         capability,
         capabilities.MODELS[step.capability].version,
-        capabilities.SIGNATURES[step.capability],
+        stage.ids[f"{step.capability}-signature"],
         opened[0].commitment,
         environment,
     )
