@@ -7,12 +7,13 @@ needs an entry which is not shown refuses.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tallystick.admission import Admission, MemoryState, Refused, State, decide
 from tallystick.errors import VerificationFailed
 from tallystick.events.log import Batch
+from tallystick.keys import PublicKey
 from tallystick.statement import Statement
 from tallystick.times import parse_time
 
@@ -44,9 +45,10 @@ class Replay:
     state: MemoryState
 
 
-def replay(entries: Sequence[Placed]) -> Replay:
+def replay(entries: Sequence[Placed], verified: Mapping[int, PublicKey] | None = None) -> Replay:
     """Decide ``entries`` (any order, each position once) again; a repeated position raises ``VerificationFailed``.
 
+    ``verified``: keys with which the caller has already verified signatures, by position.
     Entries count once the batch entry that closes over them is itself admitted: a
     forged one must not lend its time to a statement on which a later one rests.
     """
@@ -63,7 +65,7 @@ def replay(entries: Sequence[Placed]) -> Replay:
             continue
         seen[identity] = placed.position
         if placed.statement.event.type == "log.batch":
-            _close(placed, waiting, result)
+            _close(placed, waiting, result, verified or {})
             waiting = []
         else:
             waiting.append(placed)
@@ -82,7 +84,7 @@ class _Pending:
         return self.changes.get(key) or self._below.get(key)
 
 
-def _close(batch: Placed, waiting: Sequence[Placed], result: Replay) -> None:
+def _close(batch: Placed, waiting: Sequence[Placed], result: Replay, verified: Mapping[int, PublicKey]) -> None:
     """Decide what ``batch`` covers and then itself; nothing of it counts unless the batch entry is admitted."""
     admitted_at = parse_time(batch.statement.event.time)
     pending = _Pending(result.state)
@@ -91,7 +93,7 @@ def _close(batch: Placed, waiting: Sequence[Placed], result: Replay) -> None:
     refused = _unclosed(one for one in waiting if not _covers(batch, one))
     for placed in [*(one for one in waiting if _covers(batch, one)), batch]:
         try:
-            admission = decide(placed.statement, placed.position, admitted_at, pending)
+            admission = decide(placed.statement, placed.position, admitted_at, pending, verified.get(placed.position))
         except VerificationFailed as error:
             refused[placed.position] = error
             continue

@@ -1,0 +1,76 @@
+"""The ``tallystick`` program: finds the command and loads nothing else.
+
+Commands of the core are modules with ``add_parser(subparsers)``. Others join by
+the entry-point group ``tallystick.commands``: a name, and a function that takes
+the arguments after it and returns the exit status.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import io
+import os
+import sys
+from collections.abc import Sequence
+
+from tallystick import __version__
+
+GROUP = "tallystick.commands"
+BUILT_IN = {"verify": "tallystick.commands.verify", "license": "tallystick.commands.license"}
+"""Command -> module, imported only when it is the one that is asked for."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit status (2 for wrong usage)."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that lacks a character shows its code instead of ending the program.
+            stream.reconfigure(errors="backslashreplace")
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        status = _run(arguments)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        # Whoever read our output has read enough; Python must not complain about it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(arguments: list[str]) -> int:
+    name = arguments[0] if arguments else ""
+    if name not in BUILT_IN and name and not name.startswith("-"):
+        for point in _joined():
+            if point.name == name:
+                return int(point.load()(arguments[1:]) or 0)
+    modules = [BUILT_IN[name]] if name in BUILT_IN else list(BUILT_IN.values())
+    args = _parser(modules, known=name in BUILT_IN).parse_args(arguments)
+    return int(args.run(args))
+
+
+def _parser(modules: Sequence[str], known: bool) -> argparse.ArgumentParser:
+    others = "" if known else ", ".join(sorted(point.name for point in _joined()))
+    parser = argparse.ArgumentParser(
+        prog="tallystick",
+        description="Provenance that a court believes.",
+        epilog=f"Also installed: {others}" if others else None,
+    )
+    parser.add_argument("--version", action="version", version=f"tallystick {__version__}")
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for module in modules:
+        importlib.import_module(module).add_parser(subparsers)
+    return parser
+
+
+def _joined() -> list[importlib.metadata.EntryPoint]:
+    """Commands that other distributions and extras brought."""
+    import importlib.metadata
+
+    return list(importlib.metadata.entry_points(group=GROUP))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,49 @@
+"""The report as one self-contained HTML page: no script, no link, nothing fetched; every value escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+
+from tallystick.report.content import Document, Section, document
+from tallystick.report.lines import Language
+from tallystick.verify.outcome import Report
+
+_STYLE = """
+body{font:16px/1.6 serif;max-width:52rem;margin:2rem auto;padding:0 1rem;color:#1c2530;background:#fff}
+h1{font-size:1.5rem;margin:0}h2{font-size:1.1rem;margin:2rem 0 .4rem;border-bottom:1px solid #bbb}
+.verdict{font-weight:bold;font-size:1.2rem;padding:.6rem .8rem;border-left:.4rem solid;margin:1rem 0}
+.proved{border-color:#2c6e49;background:#eef6f0}.not_proved,.malformed{border-color:#a8321f;background:#fbefec}
+.lead p{margin:.2rem 0}table{border-collapse:collapse;width:100%}
+td{border-bottom:1px solid #ddd;padding:.3rem .6rem .3rem 0;vertical-align:top;overflow-wrap:anywhere}
+p{margin:.3rem 0;overflow-wrap:anywhere}@media print{body{margin:0;font-size:11pt}}
+"""
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+
+
+def html_report(report: Report, language: Language) -> str:
+    """One HTML page."""
+    return "".join(_page(document(report, language), report.verdict))
+
+
+def _page(shown: Document, verdict: str) -> Iterable[str]:
+    lang = "zh-Hans" if shown.language == "zh" else "en"
+    yield f'<!DOCTYPE html>\n<html lang="{lang}"><head><meta charset="utf-8">'
+    yield f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+    yield f"<title>{escape(shown.title)}</title><style>{_STYLE}</style></head><body>"
+    yield f'<h1>{escape(shown.title)}</h1><p class="verdict {verdict}">{escape(shown.verdict)}</p><div class="lead">'
+    yield from (f"<p>{escape(line)}</p>" for line in shown.lead)
+    yield "</div>"
+    for section in shown.sections:
+        yield from _section(section)
+    yield "</body></html>\n"
+
+
+def _section(section: Section) -> Iterable[str]:
+    yield f"<h2>{escape(section.heading)}</h2>"
+    yield from (f"<p>{escape(line)}</p>" for line in section.paragraphs)
+    if section.rows:
+        yield "<table>"
+        for row in section.rows:
+            yield "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>"
+        yield "</table>"

@@ -1,0 +1,28 @@
+"""The report as plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tallystick.report.content import Document, Section, document
+from tallystick.report.lines import Language
+from tallystick.verify.outcome import Report
+
+
+def text_report(report: Report, language: Language) -> str:
+    """Plain text, ending in a newline; the verdict is the first line."""
+    return "\n".join(_lines(document(report, language))) + "\n"
+
+
+def _lines(shown: Document) -> Iterable[str]:
+    yield shown.verdict
+    yield from shown.lead
+    for section in shown.sections:
+        yield ""
+        yield from _section(section)
+
+
+def _section(section: Section) -> Iterable[str]:
+    yield f"== {section.heading}"
+    yield from section.paragraphs
+    yield from (" | ".join(row) for row in section.rows)

@@ -1,0 +1,116 @@
+"""What a report says and in which order, for a judge: conclusions first, the carrier / data / content division, then
+who said what, what is not proved, and the technical annex. Text and HTML only lay it out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tallystick.report.lines import Language, sentence
+from tallystick.report.words import CLAIMS, DIVISIONS, OUTCOMES, VERDICTS, Words, words
+from tallystick.times import format_time
+from tallystick.verify.outcome import Claim, Report
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading and its paragraphs; ``rows`` stand in a table (text: one line each)."""
+
+    heading: str
+    paragraphs: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True)
+class Document:
+    """The whole report. ``lead``: the first lines: verdict, time, adverse events."""
+
+    title: str
+    verdict: str
+    lead: tuple[str, ...]
+    sections: tuple[Section, ...]
+    language: Language
+
+
+def document(report: Report, language: Language) -> Document:
+    """Lay out ``report`` in one language."""
+    w = words(language)
+    sections = (
+        Section(w.about, rows=tuple(_about(report, w))),
+        *_divisions(report, language),
+        Section(w.who, rows=tuple(_who(report, w))),
+        Section(w.unproved, paragraphs=(w.never, *_unproved(report, language))),
+        Section(w.annex, paragraphs=tuple(_annex(report, language))),
+    )
+    verdict = VERDICTS[report.verdict][language]
+    return Document(w.title, verdict, tuple(_lead(report, language)), sections, language)
+
+
+def _lead(report: Report, language: Language) -> Iterable[str]:
+    w = words(language)
+    time = report.claim("time")
+    if time.outcome != "proved":
+        yield w.time
+    adverse = [line for line in report.claim("completeness").evidence if line.key == "adverse.event"]
+    if adverse:
+        yield w.adverse.format(count=len(adverse))
+        yield from (f"— {sentence(line, language)}" for line in adverse)
+    elif report.facts:
+        yield w.no_adverse
+    for claim in report.claims:
+        if claim.required and claim.outcome != "proved":
+            yield f"{CLAIMS[claim.id][language]}: {OUTCOMES[claim.outcome][language]}"
+
+
+def _about(report: Report, w: Words) -> Iterable[tuple[str, ...]]:
+    facts = report.facts
+    if facts:
+        yield w.subject, f"{facts['kind']} {facts['subject']}"
+        yield w.log, str(facts["log"])
+        yield w.exporter, f"{facts['exporter']['name']} ({facts['exporter']['key']})"
+        yield w.exported, str(facts["exported_at"])
+    yield w.as_of, format_time(report.at)
+    yield w.trust, f"{report.trust_publisher}: sha256 {report.trust_fingerprint}"
+    yield w.bundle, f"sha256 {report.bundle_sha256}"
+
+
+def _divisions(report: Report, language: Language) -> Iterable[Section]:
+    for heading, claim_ids in DIVISIONS:
+        rows = tuple(_row(report.claim(claim_id), language) for claim_id in claim_ids)
+        yield Section(heading[language], rows=rows)
+
+
+def _row(claim: Claim, language: Language) -> tuple[str, ...]:
+    first = next((line for line in claim.evidence if line.key not in ("rests-on", "adverse.event")), claim.evidence[0])
+    return CLAIMS[claim.id][language], OUTCOMES[claim.outcome][language], sentence(first, language)
+
+
+def _who(report: Report, w: Words) -> Iterable[tuple[str, ...]]:
+    statements: list[Mapping[str, Any]] = report.facts.get("statements", [])
+    for one in statements:
+        if one["type"] == "log.batch":
+            continue
+        by = w.signed.format(who=one["signed_by"])
+        if "recorded_for" in one:
+            by = w.recorded.format(who=one["recorded_for"])
+        yield str(one["admitted_at"]), f"{one['type']} {one['subject']}", by
+    if not statements:
+        yield (w.nothing,)
+
+
+def _unproved(report: Report, language: Language) -> Iterable[str]:
+    w = words(language)
+    for claim in report.claims:
+        if claim.outcome != "proved":
+            required = w.required if claim.required else w.optional
+            lines = "; ".join(sentence(line, language) for line in claim.evidence[-3:])
+            yield f"{CLAIMS[claim.id][language]} ({required}): {OUTCOMES[claim.outcome][language]}. {lines}"
+
+
+def _annex(report: Report, language: Language) -> Iterable[str]:
+    w = words(language)
+    for claim in report.claims:
+        yield f"{w.step.format(step=claim.step)} {claim.id}: {OUTCOMES[claim.outcome][language]}"
+        yield from (f"— {sentence(line, language)}" for line in claim.evidence)

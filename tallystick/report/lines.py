@@ -1,0 +1,27 @@
+"""Lines of evidence as sentences."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+from tallystick.report.phrases import PHRASES
+from tallystick.verify.outcome import Line
+
+Language: TypeAlias = Literal["zh", "en"]
+
+
+def sentence(line: Line, language: Language) -> str:
+    """The line in one language, with what to do next where it reports a fault."""
+    phrase = PHRASES[line.key]
+    values = {name: _plain(value) for name, value in line.values.items()}
+    if language == "zh":
+        told = phrase.zh.format_map(values).strip()
+        return f"{told}。应对：{phrase.next_zh}" if phrase.next_zh else told
+    told = phrase.en.format_map(values).strip()
+    return f"{told}. Next: {phrase.next_en}" if phrase.next_en else told
+
+
+def _plain(value: object) -> str:
+    """A value for print: names and messages come from the bundle, so control characters are shown, not obeyed."""
+    text = str(value)
+    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text[:600])

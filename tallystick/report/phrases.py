@@ -1,0 +1,286 @@
+"""What each line of evidence says, in English and Chinese: what was found, and for a fault what to do next.
+
+A value in braces comes from the evidence. ``{detail}`` is the core's own message
+(found and expected values), in English in both languages.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """A sentence in both languages; ``next_en`` and ``next_zh``: what to do, for a line that reports a fault."""
+
+    en: str
+    zh: str
+    next_en: str = ""
+    next_zh: str = ""
+
+
+_EXPORT = (
+    "ask the exporter for the bundle again, by another channel",
+    "请通过另一渠道向出具方重新索取证据包",
+)
+_ADD = ("export the case again with the missing entries", "请补齐缺失的条目后重新导出")
+_KEEP = (
+    "treat the bundle as altered, keep it as it is, and ask where it came from",
+    "请将此证据包视为已被改动，原样留存，并追查其来源",
+)
+
+PHRASES: dict[str, Phrase] = {
+    # steps 1 and 2
+    "integrity.good": Phrase(
+        "{count} members are exactly those that exporter “{name}” (key {kid}) signed",
+        "{count} 个成员文件与出具方“{name}”（密钥 {kid}）签名时完全一致",
+    ),
+    "container.bad": Phrase(
+        "the bytes are not those of the signed manifests: {detail}", "内容与签名清单不符：{detail}", *_EXPORT
+    ),
+    "malformed": Phrase("not of the form of the format: {detail}", "不符合格式：{detail}", *_EXPORT),
+    "version": Phrase(
+        "of a version that this program does not know: {detail}",
+        "版本高于本程序所知：{detail}",
+        "install a newer tallystick and verify again",
+        "请安装新版 tallystick 后重新验证",
+    ),
+    "exporter.unknown": Phrase(
+        "the manifests are signed by key {kid}, which the trust file does not name",
+        "清单由密钥 {kid} 签名，信任文件未列出该密钥",
+        "find out whose key it is by another channel; only then add it to the trust file",
+        "请通过另一渠道查明密钥归属，确认后方可加入信任文件",
+    ),
+    "exporter.bad": Phrase(
+        "the signature of exporter “{name}” does not hold: {detail}",
+        "出具方“{name}”的签名不成立：{detail}",
+        *_EXPORT,
+    ),
+    "not-examined": Phrase("not examined, because step {step} does not hold", "因第 {step} 步不成立，未予审查"),
+    "rests-on": Phrase(
+        "not proved, because it rests on step {steps}, which does not hold",
+        "因所依据的第 {steps} 步不成立，不能认定为已证明",
+    ),
+    "failed": Phrase("{detail}", "{detail}", *_KEEP),
+    # step 3
+    "signature.good": Phrase(
+        "{count} entries are signed over their exact bytes, by {keys} keys that entries of the log declare",
+        "{count} 个条目的签名均覆盖其原始字节，由日志条目所登记的 {keys} 个密钥作出",
+    ),
+    "signature.no-key": Phrase(
+        "entry {position} is signed by key {kid}, which no entry shown declares",
+        "第 {position} 条由密钥 {kid} 签名，所示条目均未登记该密钥",
+        *_ADD,
+    ),
+    "signature.bad": Phrase(
+        "the signature of entry {position} does not hold: {detail}", "第 {position} 条的签名不成立：{detail}", *_KEEP
+    ),
+    # step 4
+    "inclusion.good": Phrase(
+        "{count} entries stand at their indexes in the tree of {size} entries with root {root}",
+        "{count} 个条目位于其序号处，所属日志树共 {size} 条，根为 {root}",
+    ),
+    "inclusion.no-head": Phrase("no tree head of a trusted log to compare with", "没有可信日志的树头可供比对"),
+    "inclusion.missing": Phrase(
+        "entry {position} comes without an inclusion proof", "第 {position} 条缺少包含证明", *_ADD
+    ),
+    "inclusion.bad": Phrase(
+        "entry {position} does not stand there in the signed tree: {detail}",
+        "第 {position} 条不在已签名的日志树的该位置：{detail}",
+        *_KEEP,
+    ),
+    # step 5
+    "checkpoint.good": Phrase(
+        "log {origin} signed a tree of {size} entries with root {root}: Ed25519, ML-DSA-44 and EIP-712 signatures hold",
+        "日志 {origin} 对共 {size} 条、根为 {root} 的日志树签名：Ed25519、ML-DSA-44、EIP-712 三个签名均成立",
+    ),
+    "checkpoint.witnesses": Phrase(
+        "at least {quorum} witnesses of the trust file cosigned it", "信任文件所列见证人中至少 {quorum} 个已联署"
+    ),
+    "checkpoint.unknown-log": Phrase(
+        "the case is of log {origin}; the trust file names {known}",
+        "本案所属日志为 {origin}，信任文件所列为 {known}",
+        "compare origin and keys of the log by another channel; only then add it to the trust file",
+        "请通过另一渠道核对日志的名称与密钥，确认后方可加入信任文件",
+    ),
+    "checkpoint.bad": Phrase("the tree head does not hold: {detail}", "树头不成立：{detail}", *_KEEP),
+    "checkpoint.later": Phrase(
+        "the tree head says it was signed at {time}, after the time of verification",
+        "树头自称签于 {time}，晚于验证所据时间",
+        "verify as of a later time, or check the clock",
+        "请以更晚的时间验证，或核对时钟",
+    ),
+    "checkpoint.no-quorum": Phrase(
+        "{quorum} witnesses must have cosigned the tree head: {detail}",
+        "树头须有 {quorum} 个见证人联署：{detail}",
+        "export again under a checkpoint that the witnesses cosigned",
+        "请以见证人已联署的检查点重新导出",
+    ),
+    "checkpoint.no-genesis": Phrase(
+        "entry 0, the log's key set, is not in the bundle", "证据包缺少第 0 条（日志密钥集）", *_ADD
+    ),
+    "checkpoint.other-log": Phrase(
+        "entry 0 and the trust file name different keys ({roles}): another log under the same name",
+        "第 0 条与信任文件所列密钥不同（{roles}）：系同名的另一日志",
+        *_KEEP,
+    ),
+    # step 6
+    "entitlement.good": Phrase(
+        "the admission rules, applied again to the entries shown, admit all {count} of them",
+        "对所示条目重新适用登记规则，{count} 条全部准予登记",
+    ),
+    "entitlement.no-genesis": Phrase("entry 0 is not in the bundle", "证据包缺少第 0 条", *_ADD),
+    "entitlement.refused": Phrase(
+        "the rules do not admit entry {position} on the entries shown: {detail}; {hint}",
+        "依所示条目，规则不准予登记第 {position} 条：{detail}；{hint}",
+        *_ADD,
+    ),
+    "entitlement.later": Phrase(
+        "entry {position} was admitted at {time}, after the time of verification",
+        "第 {position} 条登记于 {time}，晚于验证所据时间",
+        "verify as of a later time, or check the clock",
+        "请以更晚的时间验证，或核对时钟",
+    ),
+    # step 7
+    "disclosure.good": Phrase(
+        "{opened} private values are opened and match their salted commitments; {withheld} are withheld",
+        "已披露的 {opened} 项非公开内容与其加盐承诺一致；另有 {withheld} 项未披露",
+    ),
+    "disclosure.bad": Phrase(
+        "a value disclosed for entry {position} is not the committed one: {detail}",
+        "第 {position} 条所披露的内容与承诺不符：{detail}",
+        *_KEEP,
+    ),
+    # step 8
+    "content.good": Phrase(
+        "the {count} files of {object} have the registered SHA-256, SM3, size and tree root",
+        "{object} 的 {count} 个文件与登记的 SHA-256、SM3、大小和树根一致",
+    ),
+    "content.bad": Phrase(
+        "the bytes given for {object} are not those registered: {detail}",
+        "所附 {object} 的内容与登记不符：{detail}",
+        "compare with the original in its holder's hands",
+        "请与持有人保存的原件比对",
+    ),
+    "content.digests": Phrase(
+        "the bytes of {object} are not in the bundle; compare your own copy: tallystick digest FILE",
+        "证据包未附 {object} 的原件；请以自有副本比对：tallystick digest FILE",
+    ),
+    "content.none": Phrase("the case names no original", "本案未列原件"),
+    "content.unregistered": Phrase("no entry shown registers {object}", "所示条目均未登记 {object}", *_ADD),
+    # step 9
+    "traceability.good": Phrase(
+        "{objects} objects and the {sources} they were made from are bound to job, capability and declared basis",
+        "{objects} 个客体及其所依据的 {sources} 个客体均已与任务、能力和权利依据绑定，要素齐全",
+    ),
+    "traceability.missing": Phrase(
+        "{subject} is not registered by any entry shown", "所示条目均未登记 {subject}", *_ADD
+    ),
+    "traceability.no-job": Phrase(
+        "{subject} names job {job}, which no entry shown registers", "{subject} 所称任务 {job} 未见登记条目", *_ADD
+    ),
+    "traceability.unbound": Phrase(
+        "{subject} names job {job}, whose completion does not list it",
+        "{subject} 所称任务 {job} 的完成条目未列出该客体",
+        "complete the job in the log, then export again",
+        "请先在日志中完成该任务，再重新导出",
+    ),
+    "traceability.no-capability": Phrase(
+        "{subject} names capability {capability}, which no entry shown files",
+        "{subject} 所称能力 {capability} 未见备案条目",
+        *_ADD,
+    ),
+    "traceability.no-outputs": Phrase(
+        "job {job} is not completed with any output",
+        "任务 {job} 尚未以任何输出完成",
+        "complete the job in the log, then export again",
+        "请先在日志中完成该任务，再重新导出",
+    ),
+    # step 10
+    "anchor.good": Phrase(
+        "{registry} on chain {chain} held size {size} in block {block} ({time}), and checked that it extends what it "
+        "held before; the block is vouched for by the chain's operator alone",
+        "链 {chain} 上的 {registry} 在区块 {block}（{time}）中记有大小 {size}，并已校验其为此前记录的延续；"
+        "该区块仅由链的运营方担保",
+    ),
+    "anchor.covers": Phrase(
+        "every entry about the case's subjects lies below the anchored size {size}",
+        "涉案条目均在已锚定的大小 {size} 之内",
+    ),
+    "anchor.none": Phrase(
+        "the bundle holds no anchor", "证据包无锚定证明", "anchor the log, then export again", "请锚定日志后重新导出"
+    ),
+    "anchor.no-head": Phrase("no tree head of a trusted log to compare with", "没有可信日志的树头可供比对"),
+    "anchor.bad": Phrase("anchor {number} does not hold: {detail}", "锚定证明 {number} 不成立：{detail}", *_KEEP),
+    "anchor.unknown-target": Phrase(
+        "anchor {number} is on contract {contract}, which neither the log nor the trust file names",
+        "锚定证明 {number} 所在合约 {contract} 未见于日志或信任文件",
+        *_ADD,
+    ),
+    "anchor.later": Phrase(
+        "anchor {number} is dated {time}, after the time of verification",
+        "锚定证明 {number} 的时间为 {time}，晚于验证所据时间",
+        "verify as of a later time, or check the clock",
+        "请以更晚的时间验证，或核对时钟",
+    ),
+    "anchor.unused-proof": Phrase(
+        "a consistency proof from {old} to {new} belongs to no anchor that holds",
+        "由 {old} 至 {new} 的一致性证明不属于任何成立的锚定",
+        *_EXPORT,
+    ),
+    "anchor.uncovered": Phrase(
+        "the entries {positions} are not below any anchored size (the largest is {size})",
+        "第 {positions} 条不在任何已锚定的大小之内（最大为 {size}）",
+        "anchor the log again, then export again",
+        "请再次锚定日志后重新导出",
+    ),
+    # step 11
+    "time.interval": Phrase(
+        "first entry about the case admitted at {earliest}; the last one anchored no later than {latest}",
+        "首个涉案条目登记于 {earliest}；末个涉案条目锚定不晚于 {latest}",
+    ),
+    "time.source": Phrase("{time}: {source}, by the operator's word", "{time}：{source}（运营方陈述）"),
+    "time.operator": Phrase(
+        "every source of time is the operator's own; compare with a fact from outside, such as a publication, "
+        "a delivery or a timestamp of an independent authority",
+        "全部时间来源均出自运营方自身；须以外部事实印证，例如公开发表、交付记录或独立时间戳机构的时间戳",
+    ),
+    "time.disagree": Phrase(
+        "entry {position} says it was admitted at {admitted}, after block {block} ({time}) that already covers it",
+        "第 {position} 条自称登记于 {admitted}，晚于已覆盖它的区块 {block}（{time}）",
+        *_KEEP,
+    ),
+    # step 12
+    "credential.good": Phrase(
+        "{file} is the file recorded at entry {position}; signed by {signer}, entitled at {time}; it names {subject}",
+        "{file} 即第 {position} 条所记文件；由 {signer} 签名，其于 {time} 有权签署；文件载明 {subject}",
+    ),
+    "credential.problem": Phrase("about {file}: {detail}", "关于 {file}：{detail}"),
+    "credential.none": Phrase("the entries shown record no signed file", "所示条目未记录任何签名文件"),
+    "credential.missing": Phrase(
+        "the signed file that entry {position} records is not in the bundle",
+        "第 {position} 条所记的签名文件不在证据包中",
+        "export again with the credential files",
+        "请附上凭证文件后重新导出",
+    ),
+    "credential.bad": Phrase(
+        "{file}, recorded at entry {position}, does not hold: {detail}",
+        "第 {position} 条所记文件 {file} 不成立：{detail}",
+        *_KEEP,
+    ),
+    "credential.unlogged": Phrase(
+        "{file} is given for entry {position}, which records no signed file",
+        "{file} 称属于第 {position} 条，该条未记录签名文件",
+        *_EXPORT,
+    ),
+    # step 13
+    "adverse.event": Phrase(
+        "{time}: {type} about {about} (entry {position}): {detail} {standing}",
+        "{time}：{type}，涉及 {about}（第 {position} 条）：{detail} {standing}",
+    ),
+    "completeness.withheld": Phrase(
+        "whether other events up to size {size} were withheld cannot be seen from here; "
+        "anyone with the log's tiles can look",
+        "截至大小 {size} 是否有其他事件未予出示，从证据包无法判断；持有日志数据者均可查验",
+    ),
+}

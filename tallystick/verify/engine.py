@@ -1,0 +1,202 @@
+"""The order of the steps, and what rests on what.
+
+Steps 1 and 2 decide whether the bundle is looked at in any further way. Then every
+step runs, so that a report names every fault; a claim is proved only if the steps
+on which it rests hold as well.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from typing import BinaryIO
+
+from tallystick.bundle import Bundle, read_bundle
+from tallystick.case import Case, read_case
+from tallystick.errors import MalformedInput, VerificationFailed
+from tallystick.events.envelope import UnknownVersion
+from tallystick.trust import Trust
+from tallystick.verify import anchors, completeness, credentials, interval, statements, traceability, tree, values
+from tallystick.verify.examination import Examination
+from tallystick.verify.outcome import CLAIM_IDS, Claim, Finding, Line, Report, Verdict, say
+
+# In the order in which they run: signatures and tree before all that is read from the entries.
+_CHECKS: tuple[tuple[str, Callable[[Examination], Finding]], ...] = (
+    ("statement-signature", statements.check_signatures),
+    ("checkpoint-signature", tree.check_checkpoint),
+    ("inclusion", tree.check_inclusion),
+    ("entitlement", statements.check_entitlement),
+    ("disclosure", values.check_disclosures),
+    ("content", values.check_contents),
+    ("traceability", traceability.check_traceability),
+    ("anchor", anchors.check_anchors),
+    ("time", interval.check_time),
+    ("credential", credentials.check_credentials),
+    ("completeness", completeness.check_completeness),
+)
+
+# Steps on which a claim rests. What an entry says counts once the entry is signed, in the signed tree, and entitled.
+_RESTS_ON: dict[str, tuple[int, ...]] = {
+    "statement-signature": (5,),
+    "inclusion": (5,),
+    "entitlement": (3, 4, 5),
+    **dict.fromkeys(("disclosure", "content", "traceability", "anchor", "credential"), (3, 4, 5, 6)),
+}
+
+# Demanded of every kind of case by this program; neither bundle nor trust file can take one away.
+_REQUIRED = {
+    "integrity",
+    "statement-signature",
+    "inclusion",
+    "checkpoint-signature",
+    "entitlement",
+    "disclosure",
+    "traceability",
+    "anchor",
+}
+
+
+def verify_case(file: BinaryIO, trust: Trust, at: int) -> Report:
+    """Verify the bundle in ``file`` (seekable) under ``trust`` as of ``at`` (Unix seconds).
+
+    Never raises for what stands in the bundle: a bundle that cannot be read gets the verdict ``malformed``.
+    """
+    unknown = sorted(set(trust.file.required) - set(CLAIM_IDS))
+    if unknown:
+        raise UnknownVersion(f"the trust file requires the claim {unknown[0]!r}, which a newer program may know")
+    sha256 = _sha256(file)
+    try:
+        bundle, line = _open(file, trust)
+        case = read_case(bundle)
+    except _Refused as refused:
+        return _refusal(trust, at, sha256, 2, refused.finding, False)
+    except UnknownVersion as error:
+        return _refusal(trust, at, sha256, 1, Finding("not_proved", (say("version", detail=str(error)),)), False)
+    except MalformedInput as error:
+        return _refusal(trust, at, sha256, 1, Finding("not_proved", (say("malformed", detail=str(error)),)), True)
+    except VerificationFailed as error:
+        return _refusal(
+            trust, at, sha256, 1, Finding("contradicted", (say("container.bad", detail=str(error)),)), False
+        )
+    return _examine(Examination(bundle, case, trust, at), Finding("proved", (line,)), sha256)
+
+
+class _Refused(Exception):
+    """Step 2 ends the verification."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__()
+        self.finding = finding
+
+
+def _open(file: BinaryIO, trust: Trust) -> tuple[Bundle, Line]:
+    """Steps 1 and 2: the bytes are those of the manifests, and a trusted exporter signed the manifests."""
+    bundle = read_bundle(file)
+    kid = bundle.exporter_kid
+    if kid not in trust.exporters:
+        raise _Refused(Finding("not_proved", (say("exporter.unknown", kid=kid.hex()),)))
+    name, key = trust.exporters[kid]
+    try:
+        bundle.verify_signature(key)
+    except VerificationFailed as error:
+        raise _Refused(Finding("contradicted", (say("exporter.bad", name=name, detail=str(error)),))) from None
+    return bundle, say("integrity.good", count=len(bundle.names()), name=name, kid=kid.hex())
+
+
+def _examine(ex: Examination, integrity: Finding, sha256: str) -> Report:
+    case, trust = ex.case, ex.trust
+    name, _ = trust.exporters[ex.bundle.exporter_kid]
+    ex.facts |= {
+        "kind": case.index.kind,
+        "subject": case.index.subject,
+        "log": case.index.log,
+        "exported_at": case.index.exported_at,
+        "exporter": {"name": name, "key": ex.bundle.exporter_kid.hex()},
+    }
+    findings: dict[str, Finding] = {"integrity": integrity}
+    malformed = False
+    for claim_id, check in _CHECKS:
+        try:
+            findings[claim_id] = check(ex)
+        except UnknownVersion as error:
+            findings[claim_id] = Finding("not_proved", (say("version", detail=str(error)),))
+        except VerificationFailed as error:
+            findings[claim_id] = Finding("contradicted", (say("failed", detail=str(error)),))
+        except MalformedInput as error:
+            malformed = True
+            findings[claim_id] = Finding("not_proved", (say("malformed", detail=str(error)),))
+    required = _required(trust, case, bool(credentials.positions(ex)))
+    claims = tuple(_claim(claim_id, findings, required) for claim_id in CLAIM_IDS)
+    return _report(ex.trust, ex.at, sha256, claims, malformed, ex.facts)
+
+
+def _required(trust: Trust, case: Case | None, has_credentials: bool) -> set[str]:
+    required = _REQUIRED | set(trust.file.required)
+    if trust.file.independent_time:
+        required.add("time")
+    if case is not None and any(original.mode == "included" for original in case.index.originals):
+        required.add("content")
+    if has_credentials:
+        required.add("credential")
+    return required
+
+
+def _claim(claim_id: str, findings: dict[str, Finding], required: set[str]) -> Claim:
+    finding = findings[claim_id]
+    fallen = tuple(
+        step
+        for step in _RESTS_ON.get(claim_id, ())
+        if any(CLAIM_IDS[other] == step and found.outcome != "proved" for other, found in findings.items())
+    )
+    outcome, evidence = finding.outcome, finding.evidence
+    if fallen and outcome in ("proved", "needs_external_fact"):
+        outcome = "not_proved"
+        evidence = (*evidence, say("rests-on", steps=", ".join(map(str, fallen))))
+    return Claim(claim_id, CLAIM_IDS[claim_id], outcome, claim_id in required, evidence, fallen)
+
+
+def _refusal(trust: Trust, at: int, sha256: str, step: int, finding: Finding, malformed: bool) -> Report:
+    """Integrity does not hold: nothing else is looked at."""
+    required = _required(trust, None, False)
+    claims = [Claim("integrity", step, finding.outcome, True, finding.evidence)]
+    for claim_id, number in CLAIM_IDS.items():
+        if claim_id != "integrity":
+            line = say("not-examined", step=step)
+            claims.append(Claim(claim_id, number, "not_proved", claim_id in required, (line,), (step,)))
+    return _report(trust, at, sha256, tuple(claims), malformed, {})
+
+
+def _report(
+    trust: Trust, at: int, sha256: str, claims: tuple[Claim, ...], malformed: bool, facts: dict[str, object]
+) -> Report:
+    refused = [claim for claim in claims if claim.required and claim.outcome != "proved"]
+    refused += [claim for claim in claims if claim.outcome == "contradicted" and not claim.required]
+    verdict: Verdict = "malformed" if malformed else "not_proved" if refused else "proved"
+    return Report(
+        verdict=verdict,
+        claims=claims,
+        refused_at=_first(refused) if refused else None,
+        trust_fingerprint=trust.fingerprint,
+        trust_publisher=trust.file.publisher,
+        at=at,
+        bundle_sha256=sha256,
+        facts=facts,
+    )
+
+
+def _first(refused: Iterable[Claim]) -> int:
+    """The first step that refused for a reason of its own, rather than for what it rests on."""
+    own = [claim.step for claim in refused if not _only_rests(claim)]
+    return min(own) if own else min(claim.step for claim in refused)
+
+
+def _only_rests(claim: Claim) -> bool:
+    return claim.outcome == "not_proved" and any(line.key in ("rests-on", "not-examined") for line in claim.evidence)
+
+
+def _sha256(file: BinaryIO) -> str:
+    hasher = hashlib.sha256()
+    file.seek(0)
+    while block := file.read(1 << 20):
+        hasher.update(block)
+    return hasher.hexdigest()

@@ -1,0 +1,56 @@
+"""Step 9: the objects of the case, and all that they were made from, are bound to their origin and complete."""
+
+from __future__ import annotations
+
+from tallystick.admission.state import CapabilityState
+from tallystick.events.objects import ObjectRegistration
+from tallystick.verify.examination import Examination
+from tallystick.verify.focus import job_of, outputs_of, registration
+from tallystick.verify.outcome import Finding, Tally
+
+
+def check_traceability(ex: Examination) -> Finding:
+    """Each object registered; if generated, its job, the job's completion that lists it, and its capability."""
+    tally = Tally()
+    for subject in ex.focus.missing:
+        tally.lacks("traceability.missing", subject=subject)
+    checked: set[str] = set()
+    waiting = list(ex.focus.objects)
+    while waiting:
+        subject = waiting.pop()
+        if subject in checked:
+            continue
+        checked.add(subject)
+        body = registration(ex.replay, subject)
+        if body is None:
+            tally.lacks("traceability.missing", subject=subject)
+            continue
+        waiting += _check_object(ex, tally, subject, body)
+    if ex.case.index.kind == "job":
+        _check_job(ex, tally, ex.case.index.subject)
+    if tally.holds:
+        tally.shows("traceability.good", objects=len(ex.focus.objects), sources=len(checked) - len(ex.focus.objects))
+    return tally.finding()
+
+
+def _check_object(ex: Examination, tally: Tally, subject: str, body: ObjectRegistration) -> list[str]:
+    """Check one object; the objects that it was made from."""
+    sources = [basis.subject for basis in body.basis if basis.kind == "object" and basis.subject is not None]
+    if body.generation is None:
+        return sources
+    job = job_of(ex.replay, body.generation.job)
+    if job is None:
+        tally.lacks("traceability.no-job", subject=subject, job=body.generation.job)
+        return sources
+    if subject not in outputs_of(ex.replay, body.generation.job):
+        tally.lacks("traceability.unbound", subject=subject, job=body.generation.job)
+    if not isinstance(ex.replay.state.get(body.generation.capability), CapabilityState):
+        tally.lacks("traceability.no-capability", subject=subject, capability=body.generation.capability)
+    return sources + [item.object for item in job.inputs]
+
+
+def _check_job(ex: Examination, tally: Tally, job: str) -> None:
+    if job_of(ex.replay, job) is None:
+        tally.lacks("traceability.missing", subject=job)
+    elif not outputs_of(ex.replay, job):
+        tally.lacks("traceability.no-outputs", job=job)

@@ -1,0 +1,102 @@
+"""Steps 7 and 8: opened private values match their commitments, and original bytes match their digest records."""
+
+from __future__ import annotations
+
+from tallystick.bundle import Bundle
+from tallystick.commitments import open_commitments
+from tallystick.content import (
+    Content,
+    FileContent,
+    FolderContent,
+    check_content,
+    entry_of,
+    file_content,
+    folder_content,
+)
+from tallystick.errors import VerificationFailed
+from tallystick.verify.examination import Examination
+from tallystick.verify.focus import registration
+from tallystick.verify.outcome import Finding, Tally
+
+
+def check_disclosures(ex: Examination) -> Finding:
+    """Step 7: each disclosure opens a commitment of its entry; what is withheld is named."""
+    tally = Tally()
+    opened: dict[str, object] = {}
+    for position, disclosures in ex.case.disclosures.items():
+        commitments = ex.entries[position].statement.event.commitments
+        try:
+            opened[str(position)] = open_commitments(commitments, list(disclosures))
+        except VerificationFailed as error:
+            tally.contradicts("disclosure.bad", position=position, detail=str(error))
+    withheld = sum(
+        len(placed.statement.event.commitments) - len(ex.case.disclosures.get(position, ()))
+        for position, placed in ex.entries.items()
+    )
+    if tally.holds:
+        shown = sum(map(len, ex.case.disclosures.values()))
+        tally.shows("disclosure.good", opened=shown, withheld=withheld)
+        ex.facts["disclosed"] = opened
+    return tally.finding()
+
+
+def check_contents(ex: Examination) -> Finding:
+    """Step 8: SHA-256, SM3, size and tree root of the originals, against the registered digest record."""
+    tally = Tally()
+    records = []
+    for original in ex.case.index.originals:
+        body = registration(ex.replay, original.object)
+        if body is None:
+            tally.lacks("content.unregistered", object=original.object)
+            continue
+        expected = body.digest_record
+        records.append({"object": original.object, "mode": original.mode, **_digests(expected)})
+        try:
+            _check_file_list(ex, original.object, expected)
+            if original.mode == "included":
+                check_content(expected, _content_of(ex, original.object, expected))
+        except VerificationFailed as error:
+            tally.contradicts("content.bad", object=original.object, detail=str(error))
+            continue
+        if original.mode == "included":
+            tally.shows("content.good", object=original.object, count=len(ex.case.originals[original.object]))
+        else:
+            tally.needs("content.digests", object=original.object)
+    if not ex.case.index.originals:
+        tally.needs("content.none")
+    ex.facts["originals"] = records
+    return tally.finding()
+
+
+def _digests(content: Content) -> dict[str, object]:
+    if isinstance(content, FileContent):
+        return {"form": "file", "sha256": content.sha256, "sm3": content.sm3, "size": content.size}
+    return {"form": "folder", "root": content.root, "count": content.count, "size": content.size}
+
+
+def _check_file_list(ex: Examination, of: str, expected: Content) -> None:
+    entries = ex.case.file_lists.get(of)
+    if entries is None:
+        return
+    if isinstance(expected, FileContent):
+        raise VerificationFailed("the object is a single file, and the bundle brings a file list for it")
+    check_content(expected, folder_content(entries))
+
+
+def _content_of(ex: Examination, of: str, expected: Content) -> Content:
+    """The digest record that the included bytes give."""
+    files = ex.case.originals[of]
+    if isinstance(expected, FolderContent):
+        return folder_content([entry_of(path, _file(ex.bundle, files[path])) for path in sorted(files, key=_bytes)])
+    if len(files) != 1:
+        raise VerificationFailed(f"the object is a single file, the bundle brings {len(files)}")
+    (member,) = files.values()
+    return _file(ex.bundle, member)
+
+
+def _file(bundle: Bundle, member: str) -> FileContent:
+    return file_content(bundle.stream(member))
+
+
+def _bytes(path: str) -> bytes:
+    return path.encode()
