@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from ledger.errors import Conflict
-from ledger.store import BatchLine, Line, Reads, Store, Transaction
+from ledger.store import BatchLine, Line, Reads, Store, Transaction, leaves_digest
 from ledger.submission import Outcome, Receipt, Submission, speaker
 from tallystick.admission import LOG, Refused, State, decide
 from tallystick.admission.signer import check_signature, resolve_signer
@@ -18,6 +18,7 @@ from tallystick.errors import TallystickError
 from tallystick.events import Event
 from tallystick.events.log import Batch
 from tallystick.keys import Signer
+from tallystick.merkle import leaf_hash
 from tallystick.references import references
 from tallystick.statement import Statement, parse_statement, sign_statement
 from tallystick.times import format_time
@@ -165,9 +166,10 @@ class _Draft:
         """Append all that was admitted, and the batch entry after it."""
         statement = self._batch_entry(signer)
         admission = decide(statement, self._next, self._admitted_at, self, signer.public)
-        batch = BatchLine(self._next, self._first, self._admitted_at)
         named = references(statement)
         self._put(Submission(statement, statement.statement_id, speaker(statement), named, {}), dict(admission.changes))
+        digest = leaves_digest(leaf_hash(entry) for entry in self._entries)
+        batch = BatchLine(self._next - 1, self._first, self._admitted_at, digest)
         self._working.append(self._entries)
         self._working.index(self.lines, batch, self._states)
         return batch

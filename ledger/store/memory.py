@@ -77,6 +77,10 @@ class MemoryReads:
         at = bisect_left(self._batches, position, key=lambda batch: batch.position)
         return self._batches[at] if at < len(self._batches) else None
 
+    def batches(self, first: int) -> Iterator[BatchLine]:
+        """See ``Reads``."""
+        yield from self._batches[bisect_left(self._batches, first, key=lambda batch: batch.position) :]
+
     def positions_of(self, statement_ids: Sequence[bytes]) -> dict[bytes, int]:
         """See ``Reads``."""
         return {one: self._by_statement[one] for one in statement_ids if one in self._by_statement}

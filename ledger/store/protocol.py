@@ -9,7 +9,8 @@ disclosures are ever deleted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -35,11 +36,21 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class BatchLine:
-    """A batch: the position of its closing entry, its first position, its time (Unix seconds)."""
+    """A batch: the position of its closing entry, its first position, its time (Unix seconds).
+
+    ``digest`` is ``leaves_digest`` of its entries, worked out before they were stored: a
+    bit that flips in the store between append and publication is seen by it.
+    """
 
     position: int
     first: int
     admitted_at: int
+    digest: bytes
+
+
+def leaves_digest(leaves: Iterable[bytes]) -> bytes:
+    """SHA-256 over leaf hashes, one after the other."""
+    return hashlib.sha256(b"".join(leaves)).digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +112,10 @@ class Reads(Protocol):
 
     def batch_of(self, position: int) -> BatchLine | None:
         """The batch that closes over ``position``."""
+        ...
+
+    def batches(self, first: int) -> Iterator[BatchLine]:
+        """The batches that close over ``first`` and later positions, in order."""
         ...
 
     def positions_of(self, statement_ids: Sequence[bytes]) -> dict[bytes, int]:

@@ -28,6 +28,7 @@ _RECORD = (
     " JOIN batches b ON b.position ="
     " (SELECT position FROM batches WHERE position >= s.position ORDER BY position LIMIT 1)"
 )
+_BATCH = "SELECT position, first, admitted_at, digest FROM batches"
 
 
 def create(path: Path) -> None:
@@ -131,12 +132,16 @@ class SqliteReads:
 
     def last_batch(self) -> BatchLine | None:
         """See ``Reads``."""
-        return self._batch("SELECT position, first, admitted_at FROM batches ORDER BY position DESC LIMIT 1", ())
+        return self._batch(f"{_BATCH} ORDER BY position DESC LIMIT 1", ())
 
     def batch_of(self, position: int) -> BatchLine | None:
         """See ``Reads``."""
-        query = "SELECT position, first, admitted_at FROM batches WHERE position >= ? ORDER BY position LIMIT 1"
-        return self._batch(query, (position,))
+        return self._batch(f"{_BATCH} WHERE position >= ? ORDER BY position LIMIT 1", (position,))
+
+    def batches(self, first: int) -> Iterator[BatchLine]:
+        """See ``Reads``."""
+        for row in self._connection.execute(f"{_BATCH} WHERE position >= ? ORDER BY position", (first,)):
+            yield BatchLine(*row)
 
     def _batch(self, query: str, values: tuple[int, ...]) -> BatchLine | None:
         row = self._connection.execute(query, values).fetchone()
@@ -199,7 +204,7 @@ class SqliteReads:
             ((key, canonical.encode(encode_state(state))) for key, state in states.items()),
         )
         self._connection.execute(
-            "INSERT INTO batches VALUES (?, ?, ?)", (batch.position, batch.first, batch.admitted_at)
+            "INSERT INTO batches VALUES (?, ?, ?, ?)", (batch.position, batch.first, batch.admitted_at, batch.digest)
         )
 
 

@@ -56,6 +56,7 @@ class BatchRow(SQLModel, table=True):
     position: int = Field(primary_key=True)
     first: int
     admitted_at: int
+    digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
 class StateRow(SQLModel, table=True):

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from ledger.store import BatchLine, Line, Reads, Store, Transaction
+from ledger.store import BatchLine, Line, Reads, Store, Transaction, leaves_digest
 from tallystick.admission import State
+from tallystick.merkle import leaf_hash
 
 
 class Violation(AssertionError):
@@ -50,6 +51,8 @@ class PolicedTransaction:
             raise Violation("the index lines are not one for each appended entry, in order")
         if (batch.first, batch.position) != (self.first, expected[-1]):
             raise Violation(f"the batch closes {batch.first} to {batch.position}, appended were {expected}")
+        if batch.digest != leaves_digest(leaf_hash(entry) for entry in self.appended):
+            raise Violation("the batch has the digest of other leaves")
         if last and batch.admitted_at < last.admitted_at:
             raise Violation(f"time fell from {last.admitted_at} to {batch.admitted_at}")
         if self.indexed:

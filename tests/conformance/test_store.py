@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from ledger.errors import LogClosed
-from ledger.store import BatchLine, Line, Search, Store
+from ledger.store import BatchLine, Line, Search, Store, leaves_digest
 from ledger.store.memory import MemoryStore
 from ledger.store.sqlite import create, open_store
 from tallystick.admission.state import Rights, Taken
+from tallystick.merkle import leaf_hash
 from tests.conformance.policed import PolicedStore, Violation
 
 Open = Callable[[], Store]
@@ -50,11 +51,15 @@ def line(position: int, **fields: object) -> Line:
     return Line(position, **known)  # type: ignore[arg-type]
 
 
+def batch(position: int, first: int, admitted_at: int) -> BatchLine:
+    leaves = (leaf_hash(b"entry %d" % each) for each in range(first, position + 1))
+    return BatchLine(position, first, admitted_at, leaves_digest(leaves))
+
+
 def write(store: Store, lines: list[Line], admitted_at: int = 100, states: dict[str, object] | None = None) -> None:
     with store.transaction() as working:
         first = working.append([b"entry %d" % each.position for each in lines])
-        batch = BatchLine(lines[-1].position, first, admitted_at)
-        working.index(lines, batch, states or {})  # type: ignore[arg-type]
+        working.index(lines, batch(lines[-1].position, first, admitted_at), states or {})  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -102,10 +107,13 @@ def test_a_record_knows_its_batch(filled: Store) -> None:
         assert (record.party, record.event_id, record.type, record.subject) == ("p", "e1", "job.register", "s1")
         assert (record.batch, record.admitted_at) == (2, 100)
         assert [(reads.batch_of(n)) for n in (0, 2, 3, 4, 6)] == [
-            BatchLine(2, 0, 100), BatchLine(2, 0, 100), BatchLine(3, 3, 100), BatchLine(6, 4, 200), BatchLine(6, 4, 200)
+            batch(2, 0, 100), batch(2, 0, 100), batch(3, 3, 100), batch(6, 4, 200), batch(6, 4, 200)
         ]  # fmt: skip
         assert reads.batch_of(7) is None
-        assert reads.last_batch() == BatchLine(6, 4, 200)
+        assert reads.last_batch() == batch(6, 4, 200)
+        assert list(reads.batches(0)) == [batch(2, 0, 100), batch(3, 3, 100), batch(6, 4, 200)]
+        assert list(reads.batches(3)) == [batch(3, 3, 100), batch(6, 4, 200)]
+        assert list(reads.batches(7)) == []
         assert reads.record(7) is None
 
 
@@ -156,19 +164,19 @@ def test_states_are_replaced(store: Store) -> None:
 
 def test_a_transaction_sees_what_it_wrote(store: Store) -> None:
     with store.transaction() as working:
-        assert working.append([b"one", b"two"]) == 0
+        assert working.append([b"entry 0", b"entry 1"]) == 0
         assert working.size() == 2
-        assert working.entries(0, 2) == [b"one", b"two"]
-        working.index([line(0), line(1)], BatchLine(1, 0, 5), {"k": Taken("x")})
+        assert working.entries(0, 2) == [b"entry 0", b"entry 1"]
+        working.index([line(0), line(1)], batch(1, 0, 5), {"k": Taken("x")})
         assert working.get("k") == Taken("x")
-        assert working.last_batch() == BatchLine(1, 0, 5)
+        assert working.last_batch() == batch(1, 0, 5)
 
 
 def test_an_exception_leaves_no_trace(filled: Store) -> None:
     def fail() -> None:
         with filled.transaction() as working:
-            working.append([b"never"])
-            working.index([line(7, disclosures={"name": "secret"})], BatchLine(7, 7, 300), {"s0": Taken("never")})
+            working.append([b"entry 7"])
+            working.index([line(7, disclosures={"name": "secret"})], batch(7, 7, 300), {"s0": Taken("never")})
             raise KeyError
 
     with pytest.raises(KeyError):
@@ -177,7 +185,7 @@ def test_an_exception_leaves_no_trace(filled: Store) -> None:
         assert reads.size() == 7
         assert reads.get("s0") is None
         assert reads.disclosures(7) == {}
-        assert reads.last_batch() == BatchLine(6, 4, 200)
+        assert reads.last_batch() == batch(6, 4, 200)
         assert reads.position_of_event("p", "e7") is None
     write(filled, [line(7)], 300)
 
@@ -204,9 +212,9 @@ def test_writers_wait_for_one_another(store: Store) -> None:
     def write_one(name: int) -> None:
         with store.transaction() as working:
             position = working.size()
-            working.append([b"entry"])
+            working.append([b"entry %d" % position])
             index = line(position, statement_id=bytes([name]) * 32, event_id=f"by {name}")
-            working.index([index], BatchLine(position, position, 100), {})
+            working.index([index], batch(position, position, 100), {})
 
     threads = [threading.Thread(target=write_one, args=(name,)) for name in range(8)]
     for thread in threads:
@@ -260,19 +268,20 @@ def test_a_changed_entry_is_seen(policed: PolicedStore) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lines", "batch", "complaint"),
+    ("lines", "closing", "complaint"),
     [
-        ([line(2)], BatchLine(1, 1, 100), "in order"),
-        ([line(1)], BatchLine(1, 0, 100), "the batch closes"),
-        ([line(1)], BatchLine(1, 1, 99), "time fell"),
+        ([line(2)], batch(1, 1, 100), "in order"),
+        ([line(1)], batch(1, 0, 100), "the batch closes"),
+        ([line(1)], batch(1, 1, 99), "time fell"),
+        ([line(1)], BatchLine(1, 1, 100, bytes(32)), "digest of other leaves"),
     ],
 )
-def test_a_wrong_index_is_seen(policed: PolicedStore, lines: list[Line], batch: BatchLine, complaint: str) -> None:
+def test_a_wrong_index_is_seen(policed: PolicedStore, lines: list[Line], closing: BatchLine, complaint: str) -> None:
     with policed.transaction() as working:
         working.append([b"entry 1"])
         with pytest.raises(Violation, match=complaint):
-            working.index(lines, batch, {})
-        working.index([line(1)], BatchLine(1, 1, 100), {})
+            working.index(lines, closing, {})
+        working.index([line(1)], batch(1, 1, 100), {})
 
 
 def test_a_missing_index_is_seen(policed: PolicedStore) -> None:

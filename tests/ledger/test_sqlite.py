@@ -129,7 +129,7 @@ def test_an_erased_value_is_nowhere_in_the_files(database: Path) -> None:
     with store.transaction() as working:
         working.append([b"entry"])
         secret = {"name": "a secret that must be gone", "other": "kept"}
-        working.index([Line(0, b"i", "p", "e", "t", "s", frozenset(), secret)], BatchLine(0, 0, 1), {})
+        working.index([Line(0, b"i", "p", "e", "t", "s", frozenset(), secret)], BatchLine(0, 0, 1, b"d"), {})
     assert any(b"a secret that must be gone" in path.read_bytes() for path in database.parent.iterdir())
     store.erase_disclosures(0, ["name"])
     assert not any(b"a secret that must be gone" in path.read_bytes() for path in database.parent.iterdir())
@@ -143,7 +143,7 @@ def test_entries_survive_the_process(database: Path) -> None:
         f"store = open_store(Path({str(database)!r}))\n"
         "with store.transaction() as working:\n"
         "    working.append([b'kept'])\n"
-        "    working.index([Line(0, b'i', 'p', 'e', 't', 's', frozenset())], BatchLine(0, 0, 1), {})\n"
+        "    working.index([Line(0, b'i', 'p', 'e', 't', 's', frozenset())], BatchLine(0, 0, 1, b'd'), {})\n"
         "with store.transaction() as working:\n"
         "    working.append([b'never committed'])\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"

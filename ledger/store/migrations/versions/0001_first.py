@@ -39,6 +39,7 @@ def upgrade() -> None:
         sa.Column("position", sa.Integer, primary_key=True),
         sa.Column("first", sa.Integer, nullable=False),
         sa.Column("admitted_at", sa.Integer, nullable=False),
+        sa.Column("digest", sa.LargeBinary, nullable=False),
     )
     op.create_index("batches_admitted_at", "batches", ["admitted_at"])
     op.create_table(

@@ -1,0 +1,83 @@
+"""The few operations on files that the log rests on: a test can fail each of them, or forget what was not synced.
+
+Nothing is on the disk before it is synced: the bytes of a file by ``sync``, its
+name by ``sync_folder``.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Protocol
+
+
+class Disk(Protocol):
+    """Files as the operating system gives them."""
+
+    def read(self, path: Path) -> bytes:
+        """All bytes of a file. Raises ``FileNotFoundError``."""
+        ...
+
+    def write(self, path: Path, data: bytes) -> None:
+        """Create or replace a file; not durable yet."""
+        ...
+
+    def sync(self, path: Path) -> None:
+        """Make the bytes of a file durable."""
+        ...
+
+    def rename(self, path: Path, target: Path) -> None:
+        """Give a file another name, replacing what had it; not durable yet."""
+        ...
+
+    def make_folder(self, path: Path) -> None:
+        """Create one folder in an existing one; not durable yet."""
+        ...
+
+    def sync_folder(self, path: Path) -> None:
+        """Make the names in a folder durable."""
+        ...
+
+    def exists(self, path: Path) -> bool:
+        """Whether there is a file or folder."""
+        ...
+
+
+class LocalDisk:
+    """A ``Disk`` on POSIX."""
+
+    def read(self, path: Path) -> bytes:
+        """See ``Disk``."""
+        return path.read_bytes()
+
+    def write(self, path: Path, data: bytes) -> None:
+        """See ``Disk``."""
+        path.write_bytes(data)
+
+    def sync(self, path: Path) -> None:
+        """See ``Disk``."""
+        _fsync(path, os.O_RDONLY)
+
+    def rename(self, path: Path, target: Path) -> None:
+        """See ``Disk``."""
+        path.replace(target)
+
+    def make_folder(self, path: Path) -> None:
+        """See ``Disk``."""
+        path.mkdir(exist_ok=True)
+
+    def sync_folder(self, path: Path) -> None:
+        """See ``Disk``."""
+        _fsync(path, os.O_RDONLY | os.O_DIRECTORY)
+
+    def exists(self, path: Path) -> bool:
+        """See ``Disk``."""
+        return path.exists()
+
+
+def _fsync(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

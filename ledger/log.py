@@ -1,0 +1,234 @@
+"""A log in a data folder: the one object that the service opens, writes through and reads from."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
+from contextlib import ExitStack, closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from ledger.background import BackgroundPublisher
+from ledger.batch import Clock, Scribe
+from ledger.checkpoint_store import SqliteCheckpointStore
+from ledger.errors import LogExists, NoLog, WrongLog
+from ledger.folder import Folder, FolderLock
+from ledger.genesis import Founding, begin
+from ledger.publisher import Publisher
+from ledger.reader import PublishedLog
+from ledger.sequencer import Sequencer
+from ledger.store import Store
+from ledger.store.sqlite import create, open_store
+from ledger.submission import Outcome, Receipt, Submission, prepare
+from ledger.tilestore import TileStore
+from tallystick.admission import LOG
+from tallystick.admission.log_rules import role_key
+from tallystick.admission.state import LogState
+from tallystick.commitments import Disclosure
+from tallystick.keys import PublicKey
+from tallystick.statement import Statement
+from tallystick.tree_head import LogKeys, LogSigners, SignedCheckpoint
+
+PUBLISH_EVERY = 0.1
+"""Seconds between two publications at least."""
+
+
+@dataclass(frozen=True)
+class LogStatus:
+    """How a log fares. ``clock_behind``: seconds by which the clock is behind the log's time."""
+
+    size: int
+    published: int
+    clock_behind: int
+    publisher_error: str | None
+
+
+def system_clock() -> int:
+    """Unix seconds now."""
+    return int(time.time())
+
+
+class Log:
+    """An open log. ``store.snapshot()`` gives reads of what is committed, ``published`` of what is published."""
+
+    def __init__(
+        self,
+        folder: Folder,
+        store: Store,
+        publisher: Publisher,
+        scribe: Scribe,
+        published: PublishedLog,
+        every: float | None,
+        undo: ExitStack,
+    ) -> None:
+        """Use ``Log.open`` or ``Log.create``. ``undo`` lets go of what the log holds."""
+        self.folder = folder
+        self.store = store
+        self.published = published
+        self._publisher = publisher
+        self._scribe = scribe
+        self._undo = undo
+        self._shown = threading.Condition()
+        self._latest: SignedCheckpoint | None = None
+        self._background = BackgroundPublisher(self.publish_now, every) if every is not None else None
+        self._sequencer = Sequencer(scribe, self._wake)
+        self._wake()
+
+    @classmethod
+    def create(
+        cls,
+        path: Path,
+        founding: Founding,
+        signers: LogSigners,
+        clock: Clock = system_clock,
+        *,
+        checkpoints: Path | None = None,
+        publish_every: float | None = PUBLISH_EVERY,
+    ) -> Log:
+        """Begin a log in ``path``, or go on where beginning one was cut short. Raises ``LogExists``."""
+        folder = Folder(path, checkpoints)
+        folder.make()
+        lock = FolderLock(folder)
+        try:
+            _found(folder, founding, clock)
+        finally:
+            lock.release()
+        return cls.open(path, signers, clock, checkpoints=checkpoints, publish_every=publish_every)
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        signers: LogSigners,
+        clock: Clock = system_clock,
+        *,
+        checkpoints: Path | None = None,
+        publish_every: float | None = PUBLISH_EVERY,
+    ) -> Log:
+        """Open the log in ``path``; creates nothing. ``publish_every`` seconds at most, ``None``: only on demand.
+
+        Raises ``NoLog``, ``LogBusy``, ``WrongLog``, ``UnknownSchema``, ``HistoryLost`` or ``Corrupt``.
+        """
+        folder = Folder(path, checkpoints)
+        if not folder.database.is_file():
+            raise NoLog(f"there is no log in {path}: correct the path, or begin one there with `init`")
+        with ExitStack() as undo:
+            undo.callback(FolderLock(folder).release)
+            store = open_store(folder.database)
+            undo.callback(store.close)
+            _check_keys(store, signers.keys)
+            held = SqliteCheckpointStore(folder.checkpoints)
+            undo.callback(held.close)
+            tiles = TileStore(folder.public)
+            publisher = Publisher(store, tiles, held, signers, clock)
+            scribe = Scribe(store, signers.origin, signers.ed25519, clock)
+            published = PublishedLog(tiles, signers.keys)
+            return cls(folder, store, publisher, scribe, published, publish_every, undo.pop_all())
+
+    # --- writing -------------------------------------------------------------
+
+    def submit(
+        self, statement: Statement, disclosures: Iterable[Disclosure] = (), verified_with: PublicKey | None = None
+    ) -> Future[Receipt]:
+        """The receipt once the statement is durable; the future raises ``Refused``, ``Conflict``, ``OutcomeUnknown``.
+
+        Raises ``VerificationFailed`` at once when a disclosure does not open a commitment.
+        """
+        receipt: Future[Receipt] = Future()
+        receipt.set_running_or_notify_cancel()
+        many = self.submit_many([prepare(statement, disclosures, verified_with)])
+        many.add_done_callback(lambda done: _settle(receipt, done))
+        return receipt
+
+    def submit_many(self, submissions: Sequence[Submission]) -> Future[list[Outcome]]:
+        """One outcome for each, in order, all decided in one batch: a refused one does not disturb the others."""
+        return self._sequencer.submit(submissions)
+
+    # --- publishing ----------------------------------------------------------
+
+    def publish_now(self) -> SignedCheckpoint:
+        """Publish what is committed; see ``Publisher.publish``."""
+        signed = self._publisher.publish()
+        with self._shown:
+            self._latest = signed
+            self._shown.notify_all()
+        return signed
+
+    def wait_published(self, size: int, timeout: float) -> SignedCheckpoint:
+        """A published checkpoint of at least ``size``, as soon as there is one. Raises ``TimeoutError`` (seconds)."""
+        with self._shown:
+            if not self._shown.wait_for(lambda: self._latest and self._latest.checkpoint.size >= size, timeout):
+                raise TimeoutError(f"no checkpoint of size {size} was published in {timeout} s")
+            assert self._latest is not None  # what was waited for
+            return self._latest
+
+    def status(self) -> LogStatus:
+        """For people and monitors."""
+        with self.store.snapshot() as reads:
+            size = reads.size()
+        error = self._background.error if self._background else None
+        shown = self._latest.checkpoint.size if self._latest else 0
+        return LogStatus(size, shown, self._scribe.clock_behind, str(error) if error else None)
+
+    def _wake(self) -> None:
+        if self._background:
+            self._background.wake()
+
+    # --- closing -------------------------------------------------------------
+
+    def close(self) -> None:
+        """Write what waits, finish the publication under way, and let go of everything."""
+        self._sequencer.close()
+        if self._background:
+            self._background.close()
+        self._undo.close()
+
+    def __enter__(self) -> Log:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _settle(receipt: Future[Receipt], done: Future[list[Outcome]]) -> None:
+    error = done.exception()
+    outcome = error if error is not None else done.result()[0]
+    if isinstance(outcome, Receipt):
+        receipt.set_result(outcome)
+    else:
+        receipt.set_exception(outcome)
+
+
+def _found(folder: Folder, founding: Founding, clock: Clock) -> None:
+    """The checkpoint store comes first: where entries stand without one, somebody took it away."""
+    if folder.database.exists() and not folder.checkpoints.exists():
+        raise LogExists(f"{folder.database} exists without its checkpoint store: bring that back, then open the log")
+    # Either may be there already, whole, when an earlier attempt was cut short; opening them says if they are not.
+    with suppress(LogExists):
+        SqliteCheckpointStore.create(folder.checkpoints)
+    with closing(SqliteCheckpointStore(folder.checkpoints)) as held:
+        held.enter(founding.origin)
+    with suppress(LogExists):
+        create(folder.database)
+    with closing(open_store(folder.database)) as store:
+        begin(store, founding, clock)
+
+
+def _check_keys(store: Store, keys: LogKeys) -> None:
+    with store.snapshot() as reads:
+        log = reads.get(LOG)
+    if not isinstance(log, LogState):
+        raise NoLog("the database holds no genesis entries: begin the log with `init`")
+    if log.origin != keys.origin:
+        raise WrongLog(f"this is the log {log.origin}, the keys are of {keys.origin}")
+    given = {"log": keys.ed25519, "log-pq": keys.ml_dsa, "authority": keys.authority}
+    wrong = [role for role, key in given.items() if role_key(log.keys, role) != key]
+    if wrong:
+        raise WrongLog(
+            f"the key set of {log.origin} names other keys for: {', '.join(wrong)}; give the log its own keys"
+        )

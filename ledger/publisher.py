@@ -1,0 +1,125 @@
+"""Publication: integrate, recompute, prove, sign, compare-and-swap, show. Every step may be the last before a crash.
+
+Nothing is remembered from one publication to the next that is not read again from
+the checkpoint store and the tiles: what a crash left undone, the next one does.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from ledger.batch import Clock
+from ledger.checkpoint_store import CheckpointStore, Held
+from ledger.errors import Corrupt, Forked, HistoryLost
+from ledger.frontier import Frontier
+from ledger.integrate import integrate, recompute
+from ledger.store import Store
+from ledger.tilestore import TileStore
+from tallystick.checkpoint import Checkpoint
+from tallystick.errors import VerificationFailed
+from tallystick.merkle import EMPTY_ROOT, ProofFailed, prove_consistency, verify_consistency
+from tallystick.tiles import TileReader
+from tallystick.tree_head import LogSigners, SignedCheckpoint, sign_checkpoint, verify_tree_head
+
+
+class Publisher:
+    """Signs the checkpoints of one log. Making one fences every publisher of that log made before it."""
+
+    def __init__(
+        self, store: Store, tiles: TileStore, checkpoints: CheckpointStore, signers: LogSigners, clock: Clock
+    ) -> None:
+        """Raises ``HistoryLost`` when the store lacks what was signed, ``Corrupt`` when it or the tiles changed."""
+        self._store = store
+        self._tiles = tiles
+        self._checkpoints = checkpoints
+        self._signers = signers
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._edge = Frontier(0, [])
+        self._check_history()
+        self._epoch = checkpoints.take_over(signers.origin)
+
+    def publish(self) -> SignedCheckpoint:
+        """A published checkpoint of everything committed when this began; the last one if that is all.
+
+        Raises ``Fenced``, ``Forked``, ``HistoryLost`` or ``Corrupt``, and then nothing was signed.
+        """
+        with self._lock:
+            held = self._checkpoints.latest(self._signers.origin)
+            signed = self._read(held)
+            self._show(held)
+            last = self._head(signed)
+            edge = self._edge_of(last)
+            with self._store.snapshot() as reads:
+                size = reads.size()
+                self._check_size(size, held)
+                if signed and size == last.size:
+                    return signed
+                grown = integrate(reads, self._tiles, edge, size)
+            root = recompute(self._tiles, held.size, size)
+            if root != grown.root():
+                raise Corrupt(f"the tiles as written give another root than the entries, at size {size}; run `fsck`")
+            return self._sign(held, last, Checkpoint(self._signers.origin, size, root), grown)
+
+    def _sign(self, held: Held, last: Checkpoint, new: Checkpoint, grown: Frontier) -> SignedCheckpoint:
+        self._check_extends(last, new, held.note)
+        note = sign_checkpoint(new, self._signers, self._clock())
+        signed = verify_tree_head(note.encode(), self._signers.keys)
+        self._checkpoints.swap(self._signers.origin, self._epoch, held, new.size, note)
+        self._edge = grown
+        self._tiles.put_checkpoint(note)
+        return signed
+
+    def _check_extends(self, last: Checkpoint, new: Checkpoint, note: str) -> None:
+        proof = prove_consistency(TileReader(new.size, self._tiles.get), last.size, new.size)
+        try:
+            verify_consistency(last.size, last.root, new.size, new.root, proof)
+        except ProofFailed as error:
+            raise Forked(
+                f"the log as stored does not extend the checkpoint signed last: {error}; nothing was signed",
+                (note, new.body()),
+            ) from None
+
+    def _head(self, signed: SignedCheckpoint | None) -> Checkpoint:
+        return signed.checkpoint if signed else Checkpoint(self._signers.origin, 0, EMPTY_ROOT)
+
+    def _read(self, held: Held) -> SignedCheckpoint | None:
+        """The checkpoint signed last."""
+        if not held.note:
+            return None
+        try:
+            signed = verify_tree_head(held.note.encode(), self._signers.keys)
+        except VerificationFailed as error:
+            raise Corrupt(f"the checkpoint store holds a checkpoint that this log did not sign: {error}") from None
+        if signed.checkpoint.size != held.size:
+            raise Corrupt(f"the checkpoint store says size {held.size} of a checkpoint of {signed.checkpoint.size}")
+        return signed
+
+    def _show(self, held: Held) -> None:
+        """What was signed but not shown before a crash is shown now."""
+        if held.note and self._tiles.checkpoint() != held.note.encode():
+            self._tiles.put_checkpoint(held.note)
+
+    def _edge_of(self, last: Checkpoint) -> Frontier:
+        if self._edge.size != last.size:
+            self._edge = Frontier.load(last.size, self._tiles.get)
+        if self._edge.root() != last.root:
+            self._edge = Frontier(0, [])
+            raise Corrupt(f"the tiles do not give the root that was signed for size {last.size}; run `fsck`")
+        return self._edge
+
+    def _check_size(self, size: int, held: Held) -> None:
+        if size < held.size:
+            raise HistoryLost(
+                f"the database has {size} entries, a checkpoint of {held.size} was signed: it is an old copy. "
+                "Bring back the newest database; to go on from this one would be a second history"
+            )
+
+    def _check_history(self) -> None:
+        """The store begins with what was signed, as far as a few tiles can tell; `fsck` looks at all of it."""
+        held = self._checkpoints.latest(self._signers.origin)
+        last = self._head(self._read(held))
+        with self._store.snapshot() as reads:
+            self._check_size(reads.size(), held)
+            # Grows by nothing, but reads the entries of the last bundle and holds them against what was signed.
+            integrate(reads, self._tiles, self._edge_of(last), last.size)

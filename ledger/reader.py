@@ -1,0 +1,67 @@
+"""What others read: checkpoint, proofs and entries, from the public folder alone, never from the database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from ledger.errors import Corrupt, NoLog
+from ledger.tilestore import TileStore
+from tallystick.merkle import prove_consistency, prove_inclusion
+from tallystick.tiles import WIDTH, Tile, TileReader, parse_bundle
+from tallystick.tree_head import LogKeys, SignedCheckpoint, verify_tree_head
+
+_KEPT_TILES = 256
+"""Full tiles kept in memory: 2 MiB."""
+
+
+class PublishedLog:
+    """Reads of a published log; from any thread."""
+
+    def __init__(self, tiles: TileStore, keys: LogKeys) -> None:
+        self._tiles = tiles
+        self._keys = keys
+        self._full_tile = lru_cache(maxsize=_KEPT_TILES)(tiles.get)
+
+    def checkpoint(self) -> SignedCheckpoint:
+        """The latest published checkpoint, its signatures verified. Raises ``NoLog`` before the first."""
+        return verify_tree_head(self.note(), self._keys)
+
+    def note(self) -> bytes:
+        """The bytes of the latest published checkpoint."""
+        note = self._tiles.checkpoint()
+        if note is None:
+            raise NoLog("no checkpoint is published yet")
+        return note
+
+    def nodes(self, size: int) -> TileReader:
+        """A ``merkle.NodeReader`` over the tiles of a published tree of ``size``."""
+        return TileReader(size, self._fetch)
+
+    def prove_inclusion(self, index: int, size: int) -> list[bytes]:
+        """Proof of leaf ``index`` in a published tree of ``size``. Raises ``ValueError`` outside it."""
+        return prove_inclusion(self.nodes(size), index, size)
+
+    def prove_consistency(self, old_size: int, size: int) -> list[bytes]:
+        """Proof that a published tree of ``size`` extends its first ``old_size`` leaves."""
+        return prove_consistency(self.nodes(size), old_size, size)
+
+    def entries(self, positions: Sequence[int], size: int) -> list[bytes]:
+        """The entries at ``positions``, in that order, of a published tree of ``size``. Raises ``ValueError``."""
+        bundles: dict[int, list[bytes]] = {}
+        for position in positions:
+            if not 0 <= position < size:
+                raise ValueError(f"no entry {position} in a tree of {size}")
+            index = position // WIDTH
+            if index not in bundles:
+                bundles[index] = self._bundle(index, min(WIDTH, size - index * WIDTH))
+        return [bundles[position // WIDTH][position % WIDTH] for position in positions]
+
+    def _bundle(self, index: int, width: int) -> list[bytes]:
+        found = parse_bundle(self._tiles.get(Tile(None, index, width)))[:width]
+        if len(found) != width:
+            raise Corrupt(f"the bundle {Tile(None, index, width).path()} has {len(found)} entries; run `fsck`")
+        return found
+
+    def _fetch(self, tile: Tile) -> bytes:
+        return self._full_tile(tile) if tile.width == WIDTH else self._tiles.get(tile)

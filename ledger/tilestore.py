@@ -1,0 +1,94 @@
+"""Tiles and the checkpoint as files that anybody may serve: C2SP tlog-tiles paths under one folder.
+
+A file is written under another name, synced, renamed, and its folder is synced: who
+finds a name finds all of its bytes. A tile never changes; only ``checkpoint`` is replaced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from ledger.disk import Disk, LocalDisk
+from ledger.errors import Corrupt
+from tallystick.tiles import WIDTH, Tile
+
+CHECKPOINT = "checkpoint"
+_TEMPORARY = ".tmp"
+
+
+class TileStore:
+    """The public folder of a log. Absent folders are made as they are needed, below ``root`` only."""
+
+    def __init__(self, root: Path, disk: Disk | None = None) -> None:
+        self._root = root
+        self._disk = disk or LocalDisk()
+
+    def put(self, tiles: Iterable[tuple[Tile, bytes]]) -> None:
+        """Make tiles durable, all of them, before returning. Raises ``Corrupt`` if one exists with other bytes."""
+        changed: dict[Path, None] = {}
+        for tile, data in tiles:
+            path = self._root / tile.path()
+            if self._holds(tile, path, data):
+                # It may stand there since a crash that came before its folders were synced.
+                changed.update(dict.fromkeys(path.parents[: len(path.parents) - len(self._root.parents)]))
+            else:
+                self._write(path, data, changed)
+        self._sync(changed)
+
+    def _holds(self, tile: Tile, path: Path, data: bytes) -> bool:
+        if not self._disk.exists(path):
+            return False
+        if self._disk.read(path) != data:
+            first = tile.index * WIDTH ** ((tile.level or 0) + 1)
+            raise Corrupt(
+                f"the tile {tile.path()} exists with other bytes than the stored entries give: one of the two was "
+                "changed, or an old database was restored; run `fsck` and restore what it names",
+                first,
+            )
+        return True
+
+    def _write(self, path: Path, data: bytes, changed: dict[Path, None]) -> None:
+        self._make_folder(path.parent, changed)
+        temporary = path.with_name(path.name + _TEMPORARY)
+        self._disk.write(temporary, data)
+        self._disk.sync(temporary)
+        self._disk.rename(temporary, path)
+        changed[path.parent] = None
+
+    def _sync(self, changed: dict[Path, None]) -> None:
+        # Inner folders first: a name is durable before the folder that holds it can be reached.
+        for folder in sorted(changed, key=lambda path: len(path.parts), reverse=True):
+            self._disk.sync_folder(folder)
+
+    def _make_folder(self, folder: Path, changed: dict[Path, None]) -> None:
+        if folder != self._root and not self._disk.exists(folder):
+            self._make_folder(folder.parent, changed)
+            self._disk.make_folder(folder)
+            changed[folder.parent] = None
+
+    def get(self, tile: Tile) -> bytes:
+        """The bytes of a tile or entry bundle; the front of the full one where a partial one is not kept.
+
+        Raises ``Corrupt`` when there is neither.
+        """
+        for name in dict.fromkeys((tile, Tile(tile.level, tile.index))):
+            try:
+                data = self._disk.read(self._root / name.path())
+            except FileNotFoundError:
+                continue
+            return data if name == tile or tile.level is None else data[: tile.width * 32]
+        raise Corrupt(f"the tile {tile.path()} is missing; run `fsck`")
+
+    def put_checkpoint(self, note: str) -> None:
+        """Replace the published checkpoint."""
+        changed: dict[Path, None] = {}
+        self._write(self._root / CHECKPOINT, note.encode(), changed)
+        self._sync(changed)
+
+    def checkpoint(self) -> bytes | None:
+        """The published checkpoint, if there is one."""
+        try:
+            return self._disk.read(self._root / CHECKPOINT)
+        except FileNotFoundError:
+            return None
