@@ -49,6 +49,7 @@ class Anchorer:
         found = self._found_on_chain(target, anchor)
         if found is None:
             try:
+                # Looked at again when it comes to signing: the slot may have moved since.
                 self.sender.push(target.id, anchor.id, lambda: self._sign(target, anchor))
             except (AnchorRefused, GaveUp) as error:
                 return self.outbox.mark_dropped(anchor.id, str(error), self.clock())

@@ -45,6 +45,11 @@ class EvmClient:
         """Runtime code at an address; empty when there is none."""
         return bytes(_ask(lambda: self.w3.eth.get_code(checksum(address))))
 
+    def storage(self, address: bytes, slot: bytes) -> bytes:
+        """The 32-byte word in a contract's storage slot (32 bytes)."""
+        found = _ask(lambda: self.w3.eth.get_storage_at(checksum(address), int.from_bytes(slot, "big")))
+        return bytes(found).rjust(32, b"\x00")
+
     def next_nonce(self, address: bytes) -> int:
         """Number of transactions from this address in mined blocks."""
         return int(_ask(lambda: self.w3.eth.get_transaction_count(checksum(address), "latest")))

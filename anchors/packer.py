@@ -19,11 +19,10 @@ from anchors.ports import BlockSeals
 from anchors.registry import Registry
 from anchors.wire import PackingFailed, bytes_of, header_rlp, receipt_bytes, transaction_bytes
 from tallystick.checkpoint import Checkpoint
-from tallystick.events.log import AnchorTarget
 from tallystick.evm import anchor as verifier
 from tallystick.evm import proof as formats
 from tallystick.evm import rlp
-from tallystick.evm.registry import ANCHORED_TOPIC, KNOWN_REGISTRIES, storage_key
+from tallystick.evm.registry import ANCHORED_TOPIC
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class Packer:
         block = self._block(anchor)
         header = header_rlp(block)
         inclusion = self._inclusion(block, registry, anchor)
-        state = self._state(named, block)
+        state = self._state(registry, block)
         checkpoint = formats.AnchoredCheckpoint(
             origin_hash=registry.log.origin_hash.hex(),
             size=anchor.size,
@@ -86,12 +85,8 @@ class Packer:
             raise PackingFailed(f"the chain has no receipt of transaction 0x{tx_hash.hex()}")
         return receipt
 
-    def _state(self, named: AnchorTarget, block: Mapping[str, Any]) -> formats.State:
-        known = KNOWN_REGISTRIES.get(named.code_hash)
-        if known is None:
-            raise PackingFailed(f"contract code {named.code_hash} is no AnchorRegistry that the core knows")
-        slot = storage_key(known, bytes.fromhex(named.log_id))
-        shown = self.client.proof(bytes.fromhex(named.contract), slot, int(block["number"]))
+    def _state(self, registry: Registry, block: Mapping[str, Any]) -> formats.State:
+        shown = self.client.proof(registry.contract, registry.storage_key, int(block["number"]))
         return formats.State(
             account_proof=[bytes(node) for node in shown["accountProof"]],
             storage_proof=[bytes(node) for node in shown["storageProof"][0]["proof"]],

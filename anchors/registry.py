@@ -15,7 +15,7 @@ from anchors.client import EvmClient
 from anchors.errors import ChainMismatch
 from tallystick.checkpoint import Checkpoint
 from tallystick.evm.keccak import keccak256
-from tallystick.evm.registry import ANCHORED_TOPIC, commitment, event_data, log_id
+from tallystick.evm.registry import ANCHORED_TOPIC, KNOWN_REGISTRIES, commitment, event_data, log_id, storage_key
 
 GAS_BASE = 90_000
 GAS_PER_HASH = 1_500
@@ -78,13 +78,18 @@ class AnchoredEvent:
 
 
 class Registry:
-    """One deployed contract, for one log."""
+    """One deployed contract, for one log. Raises ``ChainMismatch`` for code that no verifier would accept."""
 
     def __init__(self, client: EvmClient, artefact: Artefact, contract: bytes, log: LogIdentity) -> None:
         self._client = client
+        known = KNOWN_REGISTRIES.get(artefact.code_hash.hex())
+        if known is None:
+            raise ChainMismatch(f"contract code 0x{artefact.code_hash.hex()} is no AnchorRegistry that the core knows")
         self._abi = Web3().eth.contract(abi=artefact.abi)
         self.contract = contract
         self.log = log
+        self.storage_key = storage_key(known, log.log_id)
+        """Where the log's commitment stands in the contract's storage, 32 bytes."""
 
     def relay_data(self, old: Checkpoint | None, new: Checkpoint, proof: Sequence[bytes], signature: bytes) -> bytes:
         """Calldata of ``relay``: ``new`` extends ``old`` (None: never anchored) by an RFC 6962 proof."""
@@ -106,8 +111,7 @@ class Registry:
 
     def slot(self) -> bytes:
         """Commitment that the contract holds for the log, ``NEVER`` before the first anchor."""
-        data = bytes.fromhex(self._abi.encode_abi("slot", [self.log.log_id])[2:])
-        return self._client.call(self.contract, data, self.log.authority)
+        return self._client.storage(self.contract, self.storage_key)
 
     def events(self) -> list[AnchoredEvent]:
         """Every anchor of the log on this contract, oldest first."""

@@ -9,6 +9,7 @@ and the tests call ``run_once``.
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -131,7 +132,7 @@ class AnchorWorker:
         while not stop.is_set():
             try:
                 self.run_once()
-            except (AnchorError, TallystickError) as error:
+            except (AnchorError, TallystickError, sqlite3.Error) as error:
                 log.warning("anchoring did not get on: %s", error)
             stop.wait(pause)
 

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from trie.hexary import HexaryTrie
 
+from anchors.errors import ChainMismatch
 from anchors.packer import Packer, trie_proof
+from anchors.registry import Registry
 from anchors.wire import PackingFailed, header_rlp, transaction_bytes
 from tallystick import canonical
 from tallystick.errors import MalformedInput, VerificationFailed
@@ -20,7 +22,7 @@ from tallystick.evm import anchor as verifier
 from tallystick.evm import proof as formats
 from tallystick.evm import rlp
 from tallystick.evm.trie import prove_value
-from tests.anchors.support import Bench, MemoryLog
+from tests.anchors.support import ARTEFACT, Bench, MemoryLog
 
 
 class Packed:
@@ -172,8 +174,10 @@ def test_a_transaction_of_an_untested_type_is_not_packed(packed: Packed) -> None
 def test_a_contract_that_the_core_does_not_know_is_not_packed(packed: Packed) -> None:
     unknown = replace(packed.target, spec=replace(packed.target.spec, code_hash=b"\x11" * 32))
     worker = packed.bench.worker
-    with pytest.raises(PackingFailed, match="no AnchorRegistry that the core knows"):
+    with pytest.raises(VerificationFailed, match="no AnchorRegistry that this version knows"):
         worker._packer.pack(unknown, worker._registry(packed.target), packed.anchor)
+    with pytest.raises(ChainMismatch, match="no AnchorRegistry that the core knows"):
+        Registry(worker._client, replace(ARTEFACT, code_hash=b"\x11" * 32), b"\x22" * 20, packed.bench.log.identity)
 
 
 def test_an_anchor_of_another_size_is_not_found_in_the_transaction(packed: Packed) -> None:

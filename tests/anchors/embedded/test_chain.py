@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -124,6 +125,24 @@ def test_a_clock_that_went_back_does_not_take_the_chain_back(chain: EmbeddedChai
     clock.now = START - 10_000
     chain.submit(transfer(chain, 0))
     assert chain.head().timestamp == START + 1
+
+
+# --- a full disk ----------------------------------------------------------------------
+
+
+def test_a_full_disk_refuses_the_block_whole_and_the_next_one_goes_on(chain: EmbeddedChain) -> None:
+    chain.submit(transfer(chain, 0))
+    (pages,) = chain.database._sql.execute("PRAGMA page_count").fetchone()
+    chain.database._sql.execute(f"PRAGMA max_page_count={pages}")
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        _ = [chain.submit(transfer(chain, nonce)) for nonce in range(1, 200)]
+    head = chain.head()
+    assert 1 <= head.block_number < 199
+    assert chain.transactions(head)[0].nonce == head.block_number - 1
+    assert chain.find_transaction(bytes(chain.transactions(head)[0].hash)) == (head, 0)
+    chain.database._sql.execute("PRAGMA max_page_count=1000000")
+    chain.submit(transfer(chain, head.block_number))
+    assert chain.head().parent_hash == head.hash
 
 
 # --- seals ----------------------------------------------------------------------------
