@@ -4,9 +4,9 @@ The log's own keys are never here: an anchor carries the log authority's EIP-712
 signature, and the key in this file only pays for it.
 
 Key derivation is scrypt with N = 2^14 instead of the customary 2^18: opening a
-keystore costs about 50 ms and 16 MiB instead of 1 s and 256 MiB. The password is
-meant to be a long random one in a file that the operator protects; with a guessable
-password neither cost would help.
+keystore costs about 50 ms and 16 MiB instead of 1 s and 256 MiB. The passphrase is
+meant to be a long random one that the operator protects; with a guessable one neither
+cost would help.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SCRYPT_N = 1 << 14
 
 
 class KeystoreError(AnchorError):
-    """The keystore or its password file cannot be used; the message says which and what to do."""
+    """The keystore cannot be used; the message says which one and what to do."""
 
 
 @dataclass(frozen=True)
@@ -58,41 +58,37 @@ class ChainKey:
         return f"ChainKey({self._account.address})"
 
 
-def create(path: Path, password_file: Path, secret: bytes | None = None) -> ChainKey:
+def create(path: Path, passphrase: bytes, secret: bytes | None = None) -> ChainKey:
     """Make a key, or take ``secret`` (32 bytes), and keep it encrypted in a new file that only its owner can read.
 
-    Raises ``KeystoreError`` when the file exists: a key is never overwritten.
+    Raises ``KeystoreError`` when the file exists: a key is never overwritten. A kill
+    leaves the whole file or none.
     """
+    if not passphrase:
+        raise KeystoreError(f"{path}: a key is not kept under an empty passphrase")
     key = ChainKey.from_secret(secret or secrets.token_bytes(32))
-    document = Account.encrypt(key._account.key, read_password(password_file), kdf="scrypt", iterations=SCRYPT_N)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError as error:
-        raise KeystoreError(f"{path} exists already and a key is never overwritten: choose another path") from error
-    with os.fdopen(handle, "w", encoding="ascii") as file:
+    document = Account.encrypt(key._account.key, cast(Any, passphrase), kdf="scrypt", iterations=SCRYPT_N)
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}.draft")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
         json.dump(document, file, indent=1, sort_keys=True)
         file.flush()
         os.fsync(file.fileno())
+    try:
+        # A link, unlike a rename, never replaces what is there.
+        os.link(draft, path)
+    except FileExistsError as error:
+        raise KeystoreError(f"{path} exists already and a key is never overwritten: choose another path") from error
+    finally:
+        draft.unlink()
     return key
 
 
-def load(path: Path, password_file: Path) -> ChainKey:
-    """Open a keystore. Raises ``KeystoreError`` for a missing or damaged file, or a wrong password."""
+def load(path: Path, passphrase: bytes) -> ChainKey:
+    """Open a keystore. Raises ``KeystoreError`` for a missing or damaged file, or a wrong passphrase."""
     try:
         document = json.loads(path.read_text(encoding="ascii"))
-        return ChainKey.from_secret(bytes(Account.decrypt(document, read_password(password_file))))
+        return ChainKey.from_secret(bytes(Account.decrypt(document, cast(Any, passphrase))))
     except FileNotFoundError as error:
         raise KeystoreError(f"there is no keystore at {path}: create one, or correct the path") from error
     except (ValueError, KeyError, TypeError) as error:
-        raise KeystoreError(f"{path} does not open with the password in {password_file}: {error}") from error
-
-
-def read_password(password_file: Path) -> str:
-    """First line of the password file. Raises ``KeystoreError`` when it is missing or empty."""
-    try:
-        password = password_file.read_text(encoding="utf-8").partition("\n")[0]
-    except FileNotFoundError as error:
-        raise KeystoreError(f"there is no password file at {password_file}") from error
-    if not password:
-        raise KeystoreError(f"the password file {password_file} is empty")
-    return password
+        raise KeystoreError(f"{path} does not open with this passphrase: {error}") from error

@@ -12,46 +12,41 @@ from anchors.keystore import ChainKey, KeystoreError, create, load
 from tallystick.evm.secp256k1 import verify_signer
 
 SECRET = bytes(range(1, 33))
+PASSPHRASE = b"correct horse"
 
 
-@pytest.fixture
-def password(tmp_path: Path) -> Path:
-    path = tmp_path / "password"
-    path.write_text("correct horse\n", encoding="utf-8")
-    return path
+def test_a_key_comes_back_with_its_passphrase(tmp_path: Path) -> None:
+    made = create(tmp_path / "key.json", PASSPHRASE, SECRET)
+    assert load(tmp_path / "key.json", PASSPHRASE) == made == ChainKey.from_secret(SECRET)
 
 
-def test_a_key_comes_back_with_its_password(tmp_path: Path, password: Path) -> None:
-    made = create(tmp_path / "key.json", password, SECRET)
-    assert load(tmp_path / "key.json", password) == made == ChainKey.from_secret(SECRET)
+def test_a_new_key_is_random(tmp_path: Path) -> None:
+    assert create(tmp_path / "a", PASSPHRASE).address != create(tmp_path / "b", PASSPHRASE).address
 
 
-def test_a_new_key_is_random(tmp_path: Path, password: Path) -> None:
-    assert create(tmp_path / "a", password).address != create(tmp_path / "b", password).address
-
-
-def test_the_file_is_the_owners_alone_and_holds_no_secret(tmp_path: Path, password: Path) -> None:
-    create(tmp_path / "key.json", password, SECRET)
+def test_the_file_is_the_owners_alone_and_holds_no_secret(tmp_path: Path) -> None:
+    create(tmp_path / "key.json", PASSPHRASE, SECRET)
     text = (tmp_path / "key.json").read_text(encoding="ascii")
     assert stat.S_IMODE((tmp_path / "key.json").stat().st_mode) == 0o600
     assert SECRET.hex() not in text.lower()
     assert json.loads(text)["crypto"]["kdfparams"]["n"] == 1 << 14
 
 
-def test_a_key_is_never_overwritten(tmp_path: Path, password: Path) -> None:
-    made = create(tmp_path / "key.json", password)
+def test_a_key_is_never_overwritten_and_no_draft_stays(tmp_path: Path) -> None:
+    made = create(tmp_path / "key.json", PASSPHRASE)
     with pytest.raises(KeystoreError, match="never overwritten"):
-        create(tmp_path / "key.json", password)
-    assert load(tmp_path / "key.json", password) == made
+        create(tmp_path / "key.json", PASSPHRASE)
+    assert load(tmp_path / "key.json", PASSPHRASE) == made
+    assert [path.name for path in tmp_path.iterdir()] == ["key.json"]
 
 
-@pytest.mark.parametrize("damage", ["wrong password", "flipped ciphertext", "not json", "empty object"])
-def test_a_damaged_keystore_or_a_wrong_password_is_refused(tmp_path: Path, password: Path, damage: str) -> None:
-    path = tmp_path / "key.json"
-    create(path, password, SECRET)
+@pytest.mark.parametrize("damage", ["wrong passphrase", "flipped ciphertext", "not json", "empty object"])
+def test_a_damaged_keystore_or_a_wrong_passphrase_is_refused(tmp_path: Path, damage: str) -> None:
+    path, passphrase = tmp_path / "key.json", PASSPHRASE
+    create(path, passphrase, SECRET)
     document = json.loads(path.read_text(encoding="ascii"))
-    if damage == "wrong password":
-        password.write_text("wrong\n", encoding="utf-8")
+    if damage == "wrong passphrase":
+        passphrase = b"wrong"
     elif damage == "flipped ciphertext":
         first, rest = document["crypto"]["ciphertext"][0], document["crypto"]["ciphertext"][1:]
         document["crypto"]["ciphertext"] = f"{int(first, 16) ^ 1:x}{rest}"
@@ -59,18 +54,15 @@ def test_a_damaged_keystore_or_a_wrong_password_is_refused(tmp_path: Path, passw
     else:
         path.write_text("{}" if damage == "empty object" else "no", encoding="ascii")
     with pytest.raises(KeystoreError, match="does not open"):
-        load(path, password)
+        load(path, passphrase)
 
 
-def test_missing_files_are_named(tmp_path: Path, password: Path) -> None:
+def test_a_missing_file_and_an_empty_passphrase_are_refused(tmp_path: Path) -> None:
     with pytest.raises(KeystoreError, match="no keystore at"):
-        load(tmp_path / "absent", password)
-    with pytest.raises(KeystoreError, match="no password file"):
-        create(tmp_path / "key.json", tmp_path / "absent")
-    password.write_text("\nsecond line", encoding="utf-8")
-    with pytest.raises(KeystoreError, match="is empty"):
-        create(tmp_path / "key.json", password)
-    assert not (tmp_path / "key.json").exists()
+        load(tmp_path / "absent", PASSPHRASE)
+    with pytest.raises(KeystoreError, match="empty passphrase"):
+        create(tmp_path / "key.json", b"")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_key_does_not_show_its_secret() -> None:
