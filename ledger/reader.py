@@ -20,12 +20,12 @@ class PublishedLog:
 
     def __init__(self, tiles: TileStore, keys: LogKeys) -> None:
         self._tiles = tiles
-        self._keys = keys
+        self.keys = keys
         self._full_tile = lru_cache(maxsize=_KEPT_TILES)(tiles.get)
 
     def checkpoint(self) -> SignedCheckpoint:
         """The latest published checkpoint, its signatures verified. Raises ``NoLog`` before the first."""
-        return verify_tree_head(self.note(), self._keys)
+        return verify_tree_head(self.note(), self.keys)
 
     def note(self) -> bytes:
         """The bytes of the latest published checkpoint."""
