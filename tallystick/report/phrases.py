@@ -80,7 +80,6 @@ PHRASES: dict[str, Phrase] = {
         "{count} entries stand at their indexes in the tree of {size} entries with root {root}",
         "{count} 个条目位于其序号处，所属日志树共 {size} 条，根为 {root}",
     ),
-    "inclusion.no-head": Phrase("no tree head of a trusted log to compare with", "没有可信日志的树头可供比对"),
     "inclusion.missing": Phrase(
         "entry {position} comes without an inclusion proof", "第 {position} 条缺少包含证明", *_ADD
     ),
@@ -210,7 +209,6 @@ PHRASES: dict[str, Phrase] = {
     "anchor.none": Phrase(
         "the bundle holds no anchor", "证据包无锚定证明", "anchor the log, then export again", "请锚定日志后重新导出"
     ),
-    "anchor.no-head": Phrase("no tree head of a trusted log to compare with", "没有可信日志的树头可供比对"),
     "anchor.bad": Phrase("anchor {number} does not hold: {detail}", "锚定证明 {number} 不成立：{detail}", *_KEEP),
     "anchor.unknown-target": Phrase(
         "anchor {number} is on contract {contract}, which neither the log nor the trust file names",

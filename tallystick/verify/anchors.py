@@ -19,7 +19,7 @@ def check_anchors(ex: Examination) -> Finding:
     """Every anchor in the bundle holds, and every entry about the case's subjects lies below an anchored size."""
     tally = Tally()
     if ex.head is None:
-        tally.lacks("anchor.no-head")
+        tally.lacks("rests-on", steps="5")
         return tally.finding()
     if not ex.case.anchors:
         tally.lacks("anchor.none")

@@ -18,6 +18,7 @@ from anchors.ports import PublishedCheckpoint
 from anchors.registry import LogIdentity
 from anchors.scheduler import Policy
 from anchors.worker import AnchorWorker, WorkerConfig
+from tallystick import canonical
 from tallystick.bundle import write_bundle
 from tallystick.case import AnchorMaterial, CaseMaterial, OriginalMaterial, case_members
 from tallystick.case.model import Source
@@ -26,12 +27,13 @@ from tallystick.events.log import AnchorTarget
 from tallystick.keys import LocalSigner
 from tallystick.merkle import leaf_hash, prove_consistency, prove_inclusion, root_of
 from tallystick.note import parse_note
+from tallystick.schema import write
 from tallystick.statement import Statement
 from tallystick.tree_head import authority_signature, sign_checkpoint
 from tallystick.trust import Trust, TrustedExporter, TrustFile, Witnesses, parse_trust, trusted_log
 from tallystick.verify import Report, verify_case
 from tests.anchors.support import ARTEFACT, GAS_KEY, SEALER, Clock
-from tests.world import START, Someone, World, key_from
+from tests.world import START, World
 
 AT = START + 86_400
 PICTURE = b"the concept picture " * 40
@@ -104,9 +106,10 @@ class Kit:
     anchored: bytes
     picture: str
     made: str
+    late: str
     case_size: int
     made_bytes: bytes
-    head: bytes = b""
+    head: bytes
 
     @property
     def world(self) -> World:
@@ -135,9 +138,6 @@ class Kit:
         return replace(file, **changes)
 
     def trust(self, **changes: Any) -> Trust:
-        from tallystick import canonical
-        from tallystick.schema import write
-
         return parse_trust(canonical.encode(write(self.trust_file(**changes))))
 
     def material(self, **changes: Any) -> CaseMaterial:
@@ -178,7 +178,7 @@ class Kit:
 
 
 def build_kit(folder: Path, name: str = "little world", origin: str = "log.example/little") -> Kit:
-    """A log with one generated object, anchored once, and a little more after the anchor."""
+    """A log with one generated object, anchored once; after the anchor one more party and one more object."""
     world = World(name, origin)
     log = MemoryLog(world)
     folder.mkdir(parents=True, exist_ok=True)
@@ -202,7 +202,8 @@ def build_kit(folder: Path, name: str = "little world", origin: str = "log.examp
     assert outcome.anchor is not None
     proof = outcome.anchor.proof or b""
     anchored = log.note(outcome.anchor.size)
-    log.add(world.register(Someone(world.licensee.id, key_from(f"{name}/licensee")), "licensee"))
+    late = world.object()
+    log.add(world.register(world.licensee, "licensee"), late)
     return Kit(
         log=log,
         target=target,
@@ -210,6 +211,7 @@ def build_kit(folder: Path, name: str = "little world", origin: str = "log.examp
         anchored=anchored,
         picture=picture.event.subject,
         made=made.event.subject,
+        late=late.event.subject,
         case_size=log.size,
         made_bytes=made_bytes,
         head=log.note(),
