@@ -136,8 +136,6 @@ def _is_other_trade(purpose: x509.ObjectIdentifier) -> bool:
 
 def _common_faults(certificate: x509.Certificate) -> Iterator[Fault]:
     who = name_of(certificate.subject)
-    if certificate.version is not x509.Version.v3:
-        yield Fault("signer.version", f"{who} is not an X.509 v3 certificate")
     for extension in certificate.extensions:
         if extension.critical and extension.oid not in _KNOWN_EXTENSIONS:
             yield Fault("signer.extension", f"{who} has the critical extension {extension.oid.dotted_string}")

@@ -7,6 +7,7 @@ binding of the manifest to the file's own bytes is left to c2pa-python.
 
 from __future__ import annotations
 
+import io
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -97,10 +98,13 @@ def active_manifest(store: SuperBox) -> ActiveManifest:
 
 def decode_cbor(data: bytes, what: str) -> Any:
     """Decode exactly one CBOR item. Raises MalformedInput."""
+    stream = io.BytesIO(data)
     try:
-        value = cbor2.loads(data)
+        value = cbor2.load(stream)
     except (cbor2.CBORError, RecursionError, ValueError, TypeError, OverflowError) as error:
         raise MalformedInput(f"the CBOR of the {what} does not decode: {error}") from None
+    if stream.tell() != len(data):
+        raise MalformedInput(f"{len(data) - stream.tell()} bytes follow the CBOR of the {what}")
     return value
 
 

@@ -14,7 +14,7 @@ import pytest
 from credentials.errors import SigningFailed
 from credentials.sign import DIGITAL_CREATION, ClaimSigner, sign_asset
 from tallystick import canonical
-from tallystick.c2pa import CredentialRefused, judge, read
+from tallystick.c2pa import C2paReading, CredentialRefused, judge, read
 from tallystick.c2pa.verdict import CERTIFICATE, LICENCE
 from tallystick.errors import MalformedInput
 from tests.core.c2pa.kit import AT, PAYLOAD, claim_signer, custom, es256, manifest, plain, signed, world
@@ -182,3 +182,22 @@ def test_a_forked_process_builds_its_own(tmp_path: Path) -> None:
     sign_asset(claim_signer(), plain("image/png"), tmp_path / "parent.png", manifest(), "image/png")
     with get_context("fork").Pool(1) as pool:
         assert pool.apply(_sign_in_child, (str(tmp_path),)) is True
+
+
+def test_what_is_written_is_read_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Should c2pa-python ever write something else than it was told, the file does not appear."""
+
+    def unbound(*arguments: object) -> C2paReading:
+        reading = read(*arguments)  # type: ignore[arg-type]
+        return replace(reading, engine=replace(reading.engine, success=()))
+
+    def reworded(*arguments: object) -> C2paReading:
+        reading = read(*arguments)  # type: ignore[arg-type]
+        changed = tuple(replace(a, content=a.content + b" ") for a in reading.manifest.assertions)
+        return replace(reading, manifest=replace(reading.manifest, assertions=changed))
+
+    for fake, says in ((unbound, "does not verify"), (reworded, "not written as given")):
+        monkeypatch.setattr("credentials.sign.read", fake)
+        with pytest.raises(SigningFailed, match=says):
+            sign_asset(claim_signer(), plain("image/png"), tmp_path / "a.png", manifest(), "image/png")
+        assert list(tmp_path.iterdir()) == []

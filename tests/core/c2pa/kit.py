@@ -37,7 +37,7 @@ from credentials.sign import (
 from tallystick.c2pa import SignerRoots
 from tallystick.c2pa.chain import CLAIM_SIGNING
 from tallystick.c2pa.containers import locate
-from tallystick.c2pa.jumbf import parse_store
+from tallystick.c2pa.jumbf import SuperBox, parse_store
 from tallystick.c2pa.verdict import LICENCE
 
 BORN = datetime(2025, 1, 1, tzinfo=UTC)
@@ -167,7 +167,7 @@ def der(certificate: x509.Certificate) -> bytes:
 
 def resign(
     png: bytes,
-    chain: tuple[x509.Certificate, ...],
+    chain: tuple[x509.Certificate | bytes, ...],
     key: ec.EllipticCurvePrivateKey,
     edits: Mapping[str, Callable[[bytes], bytes]] | None = None,
     unprotected: Mapping[str, Any] | None = None,
@@ -179,7 +179,7 @@ def resign(
     active = parse_store(store).children[-1]
     claim = active.child("c2pa.claim.v2").content(b"cbor")
     old = active.child("c2pa.signature").content(b"cbor")
-    protected = cbor2.dumps({1: -7, 33: [der(certificate) for certificate in chain]})
+    protected = cbor2.dumps({1: -7, 33: [c if isinstance(c, bytes) else der(c) for c in chain]})
     signature = es256(key, cbor2.dumps(["Signature1", protected, b"", claim]))
     room = len(old) - len(_cose(protected, dict(unprotected or {}), b"", signature))
     new = _cose(protected, dict(unprotected or {}), bytes(room), signature)
@@ -256,11 +256,29 @@ def custom(
     usage: tuple[str, ...] = ("digital_signature",),
     ca: bool = False,
     self_signed: bool = False,
+    *,
+    without: tuple[type[x509.ExtensionType], ...] = (),
+    extra: tuple[tuple[x509.ExtensionType, bool], ...] = (),
+    curve: ec.EllipticCurve | None = None,
+    digest: hashes.HashAlgorithm | None = None,
 ) -> Identity:
     """A certificate under `parent` that breaks the profile where the test says so."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Custom")])
+    key = ec.generate_private_key(curve or ec.SECP256R1())
+    subject = x509.Name(
+        [
+            x509.NameAttribute(x509.NameOID.ORGANIZATION_NAME, "Registrar"),
+            x509.NameAttribute(x509.NameOID.COMMON_NAME, "Custom"),
+        ]
+    )
     issuer, issuer_key = (subject, key) if self_signed else (parent.certificate.subject, parent.key)
+    extensions: list[tuple[x509.ExtensionType, bool]] = [
+        (x509.BasicConstraints(ca, None), True),
+        (x509.KeyUsage(**{flag: flag in usage for flag in FLAGS}), True),
+        (x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False),
+        (x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), False),
+    ]
+    if purposes:
+        extensions.append((x509.ExtendedKeyUsage([x509.ObjectIdentifier(p) for p in purposes]), False))
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -269,12 +287,31 @@ def custom(
         .serial_number(x509.random_serial_number())
         .not_valid_before(BORN)
         .not_valid_after(BORN + timedelta(days=LONG))
-        .add_extension(x509.BasicConstraints(ca, None), True)
-        .add_extension(x509.KeyUsage(**{flag: flag in usage for flag in FLAGS}), True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), False)
     )
-    if purposes:
-        builder = builder.add_extension(x509.ExtendedKeyUsage([x509.ObjectIdentifier(p) for p in purposes]), False)
-    certificate = builder.sign(issuer_key, hashes.SHA256())
+    for extension, critical in (*(e for e in extensions if not isinstance(e[0], without)), *extra):
+        builder = builder.add_extension(extension, critical)
+    certificate = builder.sign(issuer_key, digest or hashes.SHA256())
     return Identity((certificate,) if self_signed else (certificate, *parent.chain), key)
+
+
+def raw(superbox: SuperBox, body: bytes | None = None) -> bytes:
+    """The bytes of a superbox, with another body where one is given."""
+    content = superbox.body if body is None else body
+    return (len(content) + 8).to_bytes(4) + b"jumb" + content
+
+
+def rebuilt(store: bytes, path: tuple[str, ...], change: Callable[[bytes], bytes]) -> bytes:
+    """`store` with the body of the superbox at `path` (below the active manifest) changed, and all lengths right."""
+    top = parse_store(store)
+    boxes = [top, top.children[-1]]
+    for label in path:
+        boxes.append(boxes[-1].child(label))
+    new = raw(boxes[-1], change(boxes[-1].body))
+    for outer, inner in zip(boxes[-2::-1], boxes[:0:-1], strict=True):
+        new = raw(outer, _swap_any(outer.body, raw(inner), new))
+    return new
+
+
+def _swap_any(data: bytes, old: bytes, new: bytes) -> bytes:
+    assert data.count(old) == 1
+    return data.replace(old, new)

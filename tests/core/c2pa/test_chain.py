@@ -1,0 +1,73 @@
+"""The certificate profile, fault by fault: one certificate is wrong in one way, and the fault has its name."""
+
+from __future__ import annotations
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from credentials.ca import Identity, issue_signer
+from tallystick.c2pa import CredentialRefused, SignerRoots
+from tallystick.c2pa.chain import faults, require_signer
+from tests.core.c2pa.kit import AT, BORN, LONG, custom, world
+
+
+def codes(identity: Identity, roots: SignerRoots | None = None) -> list[str]:
+    return [fault.code for fault in faults(identity.chain[:-1], roots or world().roots, AT)]
+
+
+def under(authority: Identity) -> Identity:
+    return issue_signer(authority, "Signer", BORN, LONG)
+
+
+def test_an_authority_needs_both_marks() -> None:
+    assert codes(under(custom(world().root, (), ("key_cert_sign",), ca=True))) == []
+    assert codes(under(custom(world().root, (), ("key_cert_sign",)))) == ["signer.not_an_authority"]
+    assert codes(under(custom(world().root, (), ("crl_sign",), ca=True))) == ["signer.not_an_authority"]
+
+
+def test_a_root_is_an_authority_too() -> None:
+    impostor = custom(world().issuing, (), ())
+    signer = under(impostor)
+    roots = SignerRoots((impostor.certificate,))
+    assert [fault.code for fault in faults(signer.chain[:1], roots, AT)] == ["signer.not_an_authority"] * 2
+
+
+def test_a_leaf_alone_is_not_its_own_root() -> None:
+    leaf = world().signer.chain[:1]
+    with pytest.raises(CredentialRefused) as caught:
+        require_signer(leaf, SignerRoots(leaf), AT)
+    assert caught.value.code == "signer.untrusted"
+
+
+def test_the_key_identifiers_must_lead_upwards() -> None:
+    other = x509.AuthorityKeyIdentifier.from_issuer_public_key(world().root.key.public_key())
+    astray = custom(world().issuing, without=(x509.AuthorityKeyIdentifier,), extra=((other, False),))
+    assert codes(astray) == ["signer.key_identifier"]
+    assert codes(custom(world().issuing, without=(x509.AuthorityKeyIdentifier,))) == ["signer.key_identifier"]
+    nameless = custom(world().root, (), ("key_cert_sign",), ca=True, without=(x509.SubjectKeyIdentifier,))
+    assert codes(under(nameless)) == ["signer.key_identifier"]
+
+
+def test_a_critical_extension_that_we_do_not_know() -> None:
+    unknown = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00")
+    assert codes(custom(world().issuing, extra=((unknown, True),))) == ["signer.extension"]
+    assert codes(custom(world().issuing, extra=((unknown, False),))) == []
+    narrow = x509.NameConstraints([x509.DNSName("example.com")], None)
+    limited = custom(world().root, (), ("key_cert_sign",), ca=True, extra=((narrow, True),))
+    assert codes(under(limited)) == ["signer.extension"]
+
+
+def test_keys_and_digests_that_c2pa_does_not_allow() -> None:
+    assert codes(custom(world().issuing, curve=ec.SECP256K1())) == ["signer.key"]
+    assert codes(custom(world().issuing, curve=ec.SECP384R1())) == []
+    assert codes(custom(world().issuing, digest=hashes.SHA224())) == ["signer.algorithm"]
+
+
+def test_faults_of_one_certificate_do_not_hide_another() -> None:
+    assert codes(under(custom(world().root, (), (), curve=ec.SECP256K1()))) == [
+        "signer.key",
+        "signer.not_an_authority",
+        "signer.not_an_authority",
+    ]
