@@ -9,12 +9,13 @@ from typing import Any
 
 import cbor2
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from tallystick.c2pa import C2paReading, CredentialRefused, judge, read
 from tallystick.c2pa.jumbf import parse_store
 from tallystick.c2pa.reading import Status, _engine_report, _parse_report, _require_free_box
 from tallystick.errors import MalformedInput
-from tests.core.c2pa.kit import AT, raw, rebuilt, replaced, resign, signed, store_of, world
+from tests.core.c2pa.kit import AT, custom, raw, rebuilt, replaced, resign, signed, store_of, world
 
 
 def refused_reading(png: bytes, says: str) -> None:
@@ -216,3 +217,11 @@ def test_our_assertion_must_be_canonical() -> None:
     png = resign(signed(), signer.chain[:-1], signer.key, {"org.tallystick.licence": swap})
     with pytest.raises(MalformedInput, match="canonical"):
         judge(read(png, "image/png"), world().roots, AT)
+
+
+def test_es256_is_for_p256_alone() -> None:
+    """A signature of another curve has the same length; COSE in C2PA fixes the curve by the algorithm."""
+    leaf = custom(world().issuing, curve=ec.SECP256K1())
+    with pytest.raises(CredentialRefused, match="does not fit its algorithm") as caught:
+        read(resign(signed(), leaf.chain[:-1], leaf.key), "image/png")
+    assert caught.value.code == "claimSignature.mismatch"
