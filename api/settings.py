@@ -11,6 +11,8 @@ from tallystick.events.log import ORIGIN
 from tallystick.identifiers import DEFAULT_PREFIX, check_prefix
 
 DEFAULT_ORIGIN = "tallystick.local/log"
+OUTBOX = "anchors.db"
+"""In the anchors' folder: where service and worker meet."""
 
 
 @dataclass(frozen=True)

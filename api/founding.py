@@ -1,0 +1,69 @@
+"""The first start: keys, then the log with its genesis, then its first checkpoint. Cut short anywhere, it goes on."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+from api.folders import make_whole, write_whole
+from api.keyring import Keyring, create_keyring, open_keyring, passphrase_of
+from api.settings import Settings
+from ledger.batch import Clock
+from ledger.errors import LogExists
+from ledger.folder import Folder
+from ledger.genesis import Founding
+from ledger.log import Log
+from tallystick.errors import TallystickError
+from tallystick.identifiers import RANDOM_BYTES, Letter, new_identifier
+
+VKEYS = "vkeys"
+"""In the key folder: the log's public verifier keys, for whoever needs no private one."""
+GENESIS = "genesis-checkpoint"
+"""In the key folder: the first checkpoint that these keys signed. Where it stands, a log was begun with them."""
+
+
+class Misplaced(TallystickError):
+    """Keys without their log, or a log without its keys."""
+
+
+def found_keyring(settings: Settings) -> Keyring:
+    """The log's keys, made at the first start. Raises ``MalformedInput`` for a wrong passphrase."""
+    if not settings.keys.exists() and Folder(settings.log).database.exists():
+        raise Misplaced(
+            f"{settings.log} holds a log and {settings.keys} no keys: bring the keys back, "
+            "or choose an empty folder with TALLYSTICK_DATA"
+        )
+    make_whole(settings.keys, lambda folder: _make_keys(folder, settings))
+    return open_keyring(settings.keys, passphrase_of(settings.keys, settings.passphrase, create=False))
+
+
+def _make_keys(folder: Path, settings: Settings) -> None:
+    keyring = create_keyring(folder, passphrase_of(folder, settings.passphrase, create=True))
+    lines = keyring.log_signers(settings.origin).keys.verifier_keys()
+    (folder / VKEYS).write_text("".join(f"{line}\n" for line in lines))
+
+
+def found_log(settings: Settings, keyring: Keyring, clock: Clock) -> Log:
+    """The open log, begun at the first start. Raises what ``Log.open`` does, and ``Misplaced``."""
+    signers = keyring.log_signers(settings.origin)
+    genesis = settings.keys / GENESIS
+    if not genesis.exists():
+        try:
+            log = Log.create(settings.log, _founding(settings, keyring), signers, clock, publish_every=None)
+        except LogExists:
+            log = Log.open(settings.log, signers, clock, publish_every=None)
+        with log:
+            write_whole(genesis, log.publish_now().note.encode().encode())
+    elif not Folder(settings.log).database.exists():
+        raise Misplaced(
+            f"the keys in {settings.keys} have begun a log, and {settings.log} holds none: bring it back; "
+            "a second log under the same keys would be a fork"
+        )
+    return Log.open(settings.log, signers, clock, publish_every=settings.publish_every)
+
+
+def _founding(settings: Settings, keyring: Keyring) -> Founding:
+    registrar, service = (
+        str(new_identifier(Letter.PARTY, secrets.token_bytes(RANDOM_BYTES), settings.prefix)) for _ in range(2)
+    )
+    return Founding(settings.origin, settings.prefix, registrar, service, keyring.signers)

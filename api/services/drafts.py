@@ -1,0 +1,130 @@
+"""Drafts: events as a client gives them, before private values are salted and somebody signs."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from api.services.voices import Voice
+from tallystick import canonical
+from tallystick.commitments import MAX_DISCLOSURE_BYTES, MIN_SALT_BYTES, Disclosure, disclose, parse_disclosure
+from tallystick.digests import DigestPair
+from tallystick.errors import MalformedInput
+from tallystick.events import Event, parse_event
+from tallystick.events.kinds import SUBJECTS
+from tallystick.identifiers import RANDOM_BYTES, Letter, new_identifier
+from tallystick.licence.terms import decode_terms
+from tallystick.schema import FieldError, write
+from tallystick.statement import Statement, sign_statement
+
+# The event that brings a subject into being: there, and only there, the service may make its identifier.
+_MAKES: dict[str, Letter] = {
+    "party.register": Letter.PARTY,
+    "object.register": Letter.OBJECT,
+    "capability.file": Letter.CAPABILITY,
+    "job.register": Letter.JOB,
+    "licence.grant": Letter.LICENCE,
+    "certificate.issue": Letter.CERTIFICATE,
+    "dispute.open": Letter.DISPUTE,
+}
+
+
+@dataclass(frozen=True)
+class Draft:
+    """An event to be. ``private`` holds values, not digests.
+
+    ``subject``, ``event_id`` and ``time`` may be left to the service; without an event id
+    of its own a client cannot repeat the event safely.
+    """
+
+    type: str
+    body: canonical.JsonValue
+    event_id: str | None = None
+    subject: str | None = None
+    time: str | None = None
+    private: Mapping[str, canonical.JsonValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Signed:
+    """A draft that became a statement, and what opens its commitments."""
+
+    statement: Statement
+    disclosures: tuple[Disclosure, ...]
+
+
+def sign_draft(draft: Draft, voice: Voice, prefix: str, origin: str, now: str) -> Signed:
+    """Raises ``MalformedInput``, most often a ``FieldError`` that names the field."""
+    disclosures = tuple(_salt(name, value) for name, value in draft.private.items())
+    event = _event(
+        draft, voice, {one.name: one.commitment for one in disclosures}, _subject(draft, prefix, origin), now
+    )
+    if draft.type == "licence.grant":
+        _check_terms(draft.private)
+    return Signed(sign_statement(voice.signer, voice.issuer, event), disclosures)
+
+
+def _salt(name: str, value: canonical.JsonValue) -> Disclosure:
+    try:
+        opened = disclose(name, value, secrets.token_bytes(MIN_SALT_BYTES))
+    except MalformedInput as error:
+        raise FieldError(f"private.{name}", str(error)) from None
+    if len(opened.text) > MAX_DISCLOSURE_BYTES:
+        raise FieldError(f"private.{name}", f"a private value takes at most {MAX_DISCLOSURE_BYTES} bytes")
+    return opened
+
+
+def _event(draft: Draft, voice: Voice, commitments: dict[str, DigestPair], subject: str, now: str) -> Event:
+    value: dict[str, Any] = {
+        "v": 1,
+        "type": draft.type,
+        "event_id": secrets.token_hex(16) if draft.event_id is None else draft.event_id,
+        "subject": subject,
+        "time": now if draft.time is None else draft.time,
+        "body": draft.body,
+    }
+    if voice.recorded_for:
+        value["recorded_for"] = write(voice.recorded_for)
+    if commitments:
+        value["private"] = write(commitments)
+    return parse_event(value)
+
+
+def _subject(draft: Draft, prefix: str, origin: str) -> str:
+    if draft.subject is not None:
+        return draft.subject
+    if draft.type in _MAKES:
+        return str(new_identifier(_MAKES[draft.type], secrets.token_bytes(RANDOM_BYTES), prefix))
+    if SUBJECTS.get(draft.type) == ():
+        return origin
+    raise FieldError("subject", f"missing; {draft.type[:40]} is about something that is registered already")
+
+
+def _check_terms(private: Mapping[str, canonical.JsonValue]) -> None:
+    try:
+        decode_terms(dict(private))
+    except FieldError as error:
+        raise FieldError(error.field.replace("terms", "private", 1), error.problem) from None
+
+
+def says_the_same(draft: Draft, event: Event, disclosures: Mapping[str, str]) -> bool:
+    """Whether ``event``, with what is kept of its private values, is what ``draft`` asks for once more.
+
+    What the draft leaves to the service is not compared. A value that was erased cannot be, and differs.
+    """
+    return (
+        event.type == draft.type
+        and draft.subject in (None, event.subject)
+        and draft.time in (None, event.time)
+        and canonical.encode(write(event.body)) == canonical.encode(draft.body)
+        and event.commitments.keys() == draft.private.keys()
+        and all(_is_value(disclosures.get(name), value) for name, value in draft.private.items())
+    )
+
+
+def _is_value(disclosure: str | None, value: canonical.JsonValue) -> bool:
+    if disclosure is None:
+        return False
+    return canonical.encode(parse_disclosure(disclosure).value) == canonical.encode(value)

@@ -1,0 +1,189 @@
+"""Submission: drafts are salted and signed, statements of parties are checked, and both go to the sequencer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import ParamSpec
+
+from api.accounts import Account
+from api.services.drafts import Draft, says_the_same, sign_draft
+from api.services.errors import Forbidden
+from api.services.voices import Voice, Voices, require_scope
+from ledger.errors import Conflict
+from ledger.log import Log
+from ledger.store import Reads
+from ledger.submission import Outcome, Receipt, Submission, prepare
+from tallystick.admission.signer import check_signature, resolve_signer
+from tallystick.commitments import parse_disclosure
+from tallystick.digests import DigestPair
+from tallystick.errors import TallystickError
+from tallystick.statement import Statement, parse_statement
+from tallystick.times import format_time
+
+MAX_ITEMS = 1000
+"""Drafts or statements in one call."""
+
+_URGENT = ("dispute", "licence")
+
+P = ParamSpec("P")
+
+Clock = Callable[[], int]
+Urgent = Callable[[str, int], Awaitable[None]]
+"""Asks that the log be anchored at this size at once, for this reason."""
+
+
+@dataclass(frozen=True)
+class SignedStatement:
+    """A statement that a party signed itself: the entry's bytes and the RFC 9901 disclosures it gives us to keep."""
+
+    entry: bytes
+    disclosures: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """An event is in the log, durably. ``admitted_at``: Unix seconds; ``duplicate``: it was there before this call."""
+
+    position: int
+    type: str
+    subject: str
+    event_id: str
+    statement_id: bytes
+    admitted_at: int
+    duplicate: bool
+    commitments: Mapping[str, DigestPair] = field(default_factory=dict)
+
+
+Result = Recorded | Exception
+"""``TallystickError``: why it was not recorded. Anything else: a fault of ours."""
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    submission: Submission
+    draft: Draft | None = None
+
+
+class SubmissionService:
+    """Records events for accounts, and for the registrar, the service and the log themselves."""
+
+    def __init__(self, log: Log, voices: Voices, urgent: Urgent, clock: Clock) -> None:
+        self._log = log
+        self._voices = voices
+        self._urgent = urgent
+        self._clock = clock
+
+    async def submit_drafts(self, account: Account, drafts: Sequence[Draft]) -> list[Result]:
+        """One result for each draft, in order. Raises ``Forbidden`` when the token may not submit at all."""
+        require_scope(account, "submit")
+        return await self.record(self._voices.of_account(account), drafts)
+
+    async def record(self, voice: Voice, drafts: Sequence[Draft]) -> list[Result]:
+        """As ``submit_drafts``, in a voice of the caller's choice: for other services, who checked who asks."""
+        return await self._run(lambda: [_attempt(self._sign, voice, draft) for draft in drafts])
+
+    async def record_one(self, voice: Voice, draft: Draft) -> Recorded:
+        """One event; raises what ``record`` would return."""
+        (result,) = await self.record(voice, [draft])
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    async def submit_statements(self, account: Account, statements: Sequence[SignedStatement]) -> list[Result]:
+        """As ``submit_drafts``, for what the account's own party signed."""
+        require_scope(account, "submit")
+        return await self._run(lambda: self._check_all(account, statements))
+
+    async def _run(self, prepare_all: Callable[[], list[_Prepared | Exception]]) -> list[Result]:
+        # Hundreds of signatures take a while; the event loop goes on serving others meanwhile.
+        prepared = await asyncio.to_thread(prepare_all)
+        outcomes = iter(await self._write([one.submission for one in prepared if isinstance(one, _Prepared)]))
+        placed = [(one, one) if isinstance(one, Exception) else (one, next(outcomes)) for one in prepared]
+        results: list[Result] = []
+        for asked, outcome in placed:
+            results.append(await self._result(asked, outcome) if isinstance(asked, _Prepared) else asked)
+        await self._ask_anchors(results)
+        return results
+
+    async def _write(self, submissions: list[Submission]) -> list[Outcome]:
+        return await asyncio.wrap_future(self._log.submit_many(submissions)) if submissions else []
+
+    # --- drafts -----------------------------------------------------------------
+
+    def _sign(self, voice: Voice, draft: Draft) -> _Prepared:
+        now = format_time(self._clock())
+        signed = sign_draft(draft, voice, self._voices.prefix, self._voices.origin, now)
+        return _Prepared(prepare(signed.statement, signed.disclosures, voice.signer.public), draft)
+
+    async def _result(self, asked: _Prepared, outcome: Outcome) -> Result:
+        if isinstance(outcome, Receipt):
+            return _recorded(asked.submission.statement, outcome)
+        if isinstance(outcome, Conflict) and asked.draft is not None:
+            return await asyncio.to_thread(self._again, asked.draft, outcome)
+        return outcome
+
+    def _again(self, draft: Draft, conflict: Conflict) -> Result:
+        """Salts and times differ at each signing: what counts is whether the draft asks for the same event."""
+        with self._log.store.snapshot() as reads:
+            record, kept = reads.record(conflict.position), reads.disclosures(conflict.position)
+        if record is None:
+            return conflict
+        statement = parse_statement(record.entry)
+        if not says_the_same(draft, statement.event, kept):
+            return conflict
+        return _recorded(statement, Receipt(record.position, record.batch, record.admitted_at, True))
+
+    # --- statements -------------------------------------------------------------
+
+    def _check_all(self, account: Account, statements: Sequence[SignedStatement]) -> list[_Prepared | Exception]:
+        with self._log.store.snapshot() as reads:
+            return [_attempt(self._check, account, one, reads) for one in statements]
+
+    def _check(self, account: Account, signed: SignedStatement, reads: Reads) -> _Prepared:
+        statement = parse_statement(signed.entry)
+        if statement.issuer != account.party:
+            raise Forbidden(
+                f"the statement is of {statement.issuer}, the token of {account.party}",
+                "submit a statement with a token of the party that signed it",
+                "statement",
+            )
+        # Here many signatures can be verified at a time; the sequencer is alone.
+        _, key = resolve_signer(statement, self._clock(), reads, reads.size())
+        check_signature(statement, key)
+        return _Prepared(prepare(statement, [parse_disclosure(text) for text in signed.disclosures], key))
+
+    # --- what has to be anchored at once -----------------------------------------
+
+    async def _ask_anchors(self, results: Sequence[Result]) -> None:
+        """For repeated events too: whoever repeats one may have been cut off before its anchor was asked for."""
+        for reason in _URGENT:
+            sizes = [one.position + 1 for one in results if isinstance(one, Recorded) and _family(one) == reason]
+            if sizes:
+                await self._urgent(reason, max(sizes))
+
+
+def _attempt(make: Callable[P, _Prepared], *args: P.args, **kwargs: P.kwargs) -> _Prepared | Exception:
+    try:
+        return make(*args, **kwargs)
+    except TallystickError as error:
+        return error
+
+
+def _family(recorded: Recorded) -> str:
+    return recorded.type.partition(".")[0]
+
+
+def _recorded(statement: Statement, receipt: Receipt) -> Recorded:
+    event = statement.event
+    return Recorded(
+        position=receipt.position,
+        type=event.type,
+        subject=event.subject,
+        event_id=event.event_id,
+        statement_id=statement.statement_id,
+        admitted_at=receipt.admitted_at,
+        duplicate=receipt.duplicate,
+        commitments=event.commitments,
+    )
