@@ -17,8 +17,8 @@ from tallystick.c2pa.refusal import CredentialRefused
 from tallystick.errors import MalformedInput
 
 LICENCE, CERTIFICATE = "org.tallystick.licence", "org.tallystick.certificate"
-MAX_PAYLOAD = 64 * 1024
-"""Bytes of the JSON of one assertion of ours."""
+MAX_PAYLOAD = 512 * 1024
+"""Bytes of the JSON of one assertion of ours: a licence brings every entry on which its grant rests, with proofs."""
 
 JUDGED_BY_US = frozenset({"signingCredential.expired", "signingCredential.untrusted", "claimSignature.outsideValidity"})
 """Failures of c2pa-python that say only what it thinks of a certificate today; we judge chain and time ourselves."""

@@ -19,7 +19,7 @@ from tallystick.merkle import MAX_PROOF_HASHES
 from tallystick.schema import COUNT, FieldError, Rule, base64_bytes, identifier, items, read, record, text, write
 from tallystick.statement import MAX_ENTRY_BYTES
 
-MAX_ENTRIES = 64
+MAX_ENTRIES = 512
 MAX_NOTE_CHARACTERS = 16 * 1024
 
 

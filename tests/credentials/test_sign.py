@@ -86,7 +86,7 @@ def test_payloads_are_written_canonically(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("assertions", "error", "says"),
     [
-        ({LICENCE: {"v": 1, "x": "y" * 65536}}, SigningFailed, "limit"),
+        ({LICENCE: {"v": 1, "x": "y" * (512 * 1024)}}, SigningFailed, "limit"),
         ({"org.example.other": {"v": 1}}, SigningFailed, "not known"),
         ({LICENCE: {"v": 1.5}}, MalformedInput, "canonical"),
     ],

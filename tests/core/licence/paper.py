@@ -39,16 +39,17 @@ class Leaves:
 
 @dataclass
 class Paper:
-    """A world whose log holds one licence at ``grant`` with status index 3, issued at the world's clock."""
+    """A world whose log holds one licence at ``grant``, issued at the world's clock; ``index``: of its status."""
 
     terms: dict[str, Any] = field(default_factory=dict)
     world: World = field(default_factory=World)
+    index: int = 3
 
     def __post_init__(self) -> None:
         self.log: list[Statement] = self.world.genesis()
-        source = self.world.object()
-        self.licence = self.world.licence(source.event.subject, index=3, **self.terms)
-        self.append([*self.world.parties(), source, self.licence])
+        self.source = self.world.object()
+        self.licence = self.world.licence(self.source.event.subject, index=self.index, **self.terms)
+        self.append([*self.world.parties(), self.source, self.licence])
         self.grant = self.log.index(self.licence)
         self.issued_size = len(self.log)
 
@@ -91,12 +92,13 @@ class Paper:
             checkpoint=self.note(size),
             entries=tuple(self.shown(index, size) for index in range(size)),
             disclosures={str(self.grant): texts} if texts else {},
-            status=StatusPointer(URI, 3),
+            status=StatusPointer(URI, self.index),
         )
 
     def status_list(self, status: Status = Status.VALID, **changes: Any) -> StatusList:
-        """A list of five, issued now for a week; ours is at index 3."""
-        statuses = [Status.INVALID, Status.VALID, Status.INVALID, status, Status.INVALID]
+        """A list of five, issued now for a week; ours is at ``index``."""
+        statuses = [Status.INVALID, Status.VALID, Status.INVALID, Status.VALID, Status.INVALID]
+        statuses[self.index] = status
         fields = {
             "uri": URI,
             "issued_at": UnixSeconds(self.world.clock),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tallystick import canonical
+from tallystick.c2pa.verdict import MAX_PAYLOAD
 from tallystick.licence.check import (
     CheckRequest,
     LicenceAnswer,
@@ -13,6 +15,7 @@ from tallystick.licence.check import (
     StatusAsOf,
     check_licence,
 )
+from tallystick.licence.credential import encode_credential
 from tallystick.licence.question import parse_question
 from tallystick.licence.status_list import FreshnessPolicy, Status
 from tallystick.times import format_time
@@ -90,6 +93,27 @@ def test_a_file_that_shows_its_own_revocation_is_not_valid() -> None:
     found = check(paper, paper.staple(), credential=paper.credential(size=len(paper.log)))
     assert (found.answer, found.deciding.stage) == (NOT_VALID, Stage.STATUS)
     assert "the log entries in the file themselves say: revoked" in found.deciding.text.en
+
+
+def test_a_licence_of_an_object_with_a_long_history_fits_and_is_checked() -> None:
+    """Three jobs and two capabilities behind the object, every statement in a batch of its own."""
+    paper = Paper()
+    world = paper.world
+    (first, filed), (second, filed_too) = world.capability(), world.capability("2.0")
+    made, statements = paper.source.event.subject, [*filed, *filed_too]
+    for capability in (first, second, first):
+        job, registered = world.job(capability, [made])
+        output = world.output(job)
+        made = output.event.subject
+        statements += [registered, output, world.complete(job, [made])]
+    paper.licence, paper.index = world.licence(made, index=4), 4
+    for statement in [*statements, paper.licence]:
+        paper.append([statement])
+    paper.grant, paper.issued_size = paper.log.index(paper.licence), len(paper.log)
+    value = encode_credential(paper.credential())
+    assert len(value["entries"]) == 46
+    assert len(canonical.encode(value)) < MAX_PAYLOAD / 4
+    assert check(paper, paper.staple()).answer is VALID
 
 
 # --- dates, holder, question ------------------------------------------------------

@@ -65,7 +65,7 @@ BAD_CREDENTIAL: dict[str, tuple[Any, str]] = {
         lambda paper: changed(paper, entries=[{"index": 8, "entry": "QR==", "proof": []}]),
         "is not canonical base64",
     ),
-    "more than the limit": (lambda paper: changed(paper, checkpoint="x" * 65_536), "at most 65536 are read"),
+    "more than the limit": (lambda paper: changed(paper, checkpoint="x" * 524_288), "at most 524288 are read"),
     "a list": (lambda paper: [], "licence: expected an object"),
 }
 
