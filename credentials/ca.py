@@ -7,6 +7,7 @@ encrypted. The time comes from the caller.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -47,7 +48,10 @@ class Identity:
         return b"".join(certificate.public_bytes(serialization.Encoding.PEM) for certificate in self.chain[:-1])
 
     def save(self, folder: Path, name: str, passphrase: bytes) -> None:
-        """Write ``<name>.pem`` (the chain) and ``<name>.key.pem`` (encrypted, mode 0600). Never overwrites a key."""
+        """Write ``<name>.pem`` (the chain) and ``<name>.key.pem`` (encrypted, mode 0600). Never overwrites a key.
+
+        The key comes last and makes the pair count: whoever is interrupted before starts again.
+        """
         if not passphrase:
             raise KeyUnreadable("a private key is only written encrypted; the passphrase is empty")
         secret = self.key.private_bytes(
@@ -56,16 +60,20 @@ class Identity:
             serialization.BestAvailableEncryption(passphrase),
         )
         folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(folder / f"{name}.key.pem", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        if _key_path(folder, name).exists():
+            raise FileExistsError(f"the key {name}.key.pem is there already, and a key is never overwritten")
+        (folder / f"{name}.pem").write_bytes(self.signing_chain_pem + self.root_pem)
+        handle = os.open(_key_path(folder, name), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "wb") as stream:
             stream.write(secret)
-        (folder / f"{name}.pem").write_bytes(self.signing_chain_pem + (self.root_pem))
+            stream.flush()
+            os.fsync(handle)
 
     @classmethod
     def load(cls, folder: Path, name: str, passphrase: bytes) -> Identity:
         """Read what `save` wrote. Raises KeyUnreadable, FileNotFoundError."""
         chain = tuple(x509.load_pem_x509_certificates((folder / f"{name}.pem").read_bytes()))
-        secret = (folder / f"{name}.key.pem").read_bytes()
+        secret = _key_path(folder, name).read_bytes()
         try:
             key = serialization.load_pem_private_key(secret, passphrase)
         except (ValueError, TypeError):
@@ -73,6 +81,22 @@ class Identity:
         if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != chain[0].public_key():
             raise KeyUnreadable(f"the key {name}.key.pem does not belong to the certificate {name}.pem")
         return cls(chain, key)
+
+
+def registrar_signer(folder: Path, passphrase: bytes, organisation: str, now: datetime) -> Identity:
+    """The claim signer kept in `folder`; at the first call it is made, with a root and an issuing authority above it.
+
+    Raises KeyUnreadable on a wrong passphrase.
+    """
+
+    def kept(name: str, make: Callable[[], Identity]) -> Identity:
+        if not _key_path(folder, name).exists():
+            make().save(folder, name, passphrase)
+        return Identity.load(folder, name, passphrase)
+
+    root = kept("root", lambda: new_root(organisation, f"{organisation} root", now))
+    issuing = kept("issuing", lambda: issue_authority(root, f"{organisation} issuing authority", now))
+    return kept("signer", lambda: issue_signer(issuing, f"{organisation} content credentials", now))
 
 
 def new_root(organisation: str, common_name: str, now: datetime, days: int = ROOT_DAYS) -> Identity:
@@ -105,6 +129,10 @@ def _issue(parent: Identity, common_name: str, now: datetime, days: int, *, auth
     above = x509.AuthorityKeyIdentifier.from_issuer_public_key(parent.key.public_key())
     certificate = builder.add_extension(above, False).sign(parent.key, hashes.SHA256())
     return Identity((certificate, *parent.chain), key)
+
+
+def _key_path(folder: Path, name: str) -> Path:
+    return folder / f"{name}.key.pem"
 
 
 def _name(organisation: str, common_name: str) -> x509.Name:
