@@ -65,10 +65,11 @@ def _check_witnesses(ex: Examination, head: SignedCheckpoint) -> Finding | None:
         found = verify_note(head.note, ex.trust.witnesses)
     except VerificationFailed as error:
         return Finding("not_proved", (say("checkpoint.no-quorum", detail=str(error), quorum=quorum),))
-    times = {(s.name, s.key_id): cosigned_at(s.signature) for s in head.note.signatures if len(s.signature) > 8}
-    timely = [witness for witness in found if times[(witness.name, witness.key_id)] <= ex.at]
+    signed_by = {(witness.name, witness.key_id) for witness in found}
+    times = [cosigned_at(one.signature) for one in head.note.signatures if (one.name, one.key_id) in signed_by]
+    timely = [seconds for seconds in times if seconds <= ex.at]
     if len(timely) < quorum:
-        detail = f"{len(timely)} of the trusted witnesses cosigned"
+        detail = f"{len(timely)} of the trusted witnesses cosigned by then"
         return Finding("not_proved", (say("checkpoint.no-quorum", detail=detail, quorum=quorum),))
     return None
 

@@ -137,7 +137,7 @@ def two_entries_exchanged(kit: Kit, other: Kit, members: Members) -> Members:
 
 @attack(4)
 def entry_renamed(kit: Kit, other: Kit, members: Members) -> Members:
-    position, free = kit.log.find("object.register", 1), kit.case_size + 3
+    position, free = kit.log.find("object.register", 1), kit.log.size + 3
 
     def move(proofs: Any) -> None:
         proofs["inclusion"][str(free)] = proofs["inclusion"].pop(str(position))
@@ -149,7 +149,7 @@ def entry_renamed(kit: Kit, other: Kit, members: Members) -> Members:
 
 @attack(4)
 def entry_duplicated(kit: Kit, other: Kit, members: Members) -> Members:
-    position, free = kit.log.find("object.register", 1), kit.case_size + 3
+    position, free = kit.log.find("object.register", 1), kit.log.size + 3
 
     def copy(proofs: Any) -> None:
         proofs["inclusion"][str(free)] = proofs["inclusion"][str(position)]
@@ -196,7 +196,7 @@ def tree_of_a_fork_signed_by_the_log_itself(kit: Kit, other: Kit, members: Membe
 
 @attack(4)
 def size_that_the_log_signed_falsely(kit: Kit, other: Kit, members: Members) -> Members:
-    lie = Checkpoint(kit.world.origin, kit.case_size + 1, root_of(kit.log.leaves()))
+    lie = Checkpoint(kit.world.origin, kit.log.size + 1, root_of(kit.log.leaves()))
     return {**members, CHECKPOINT: sign_checkpoint(lie, kit.world.signers, kit.world.clock).encode()}
 
 
@@ -205,12 +205,12 @@ def size_that_the_log_signed_falsely(kit: Kit, other: Kit, members: Members) -> 
 
 @attack(5)
 def checkpoint_of_another_log(kit: Kit, other: Kit, members: Members) -> Members:
-    return {**members, CHECKPOINT: other.head}
+    return {**members, CHECKPOINT: other.honest.checkpoint}
 
 
 @attack(5)
 def checkpoint_signed_by_other_keys(kit: Kit, other: Kit, members: Members) -> Members:
-    checkpoint = Checkpoint(kit.world.origin, kit.case_size, root_of(kit.log.leaves()))
+    checkpoint = Checkpoint(kit.world.origin, kit.log.size, root_of(kit.log.leaves()))
     signers = World("thief", kit.world.origin).signers
     return {**members, CHECKPOINT: sign_checkpoint(checkpoint, signers, kit.world.clock).encode()}
 
@@ -392,7 +392,11 @@ def target_that_the_log_does_not_name(kit: Kit, other: Kit, members: Members) ->
 
 @attack(10)
 def anchor_of_another_log(kit: Kit, other: Kit, members: Members) -> Members:
-    return {**members, "data/anchors/0/proof.json": other.proof, "data/anchors/0/checkpoint": other.anchored}
+    return {
+        **members,
+        "data/anchors/0/proof.json": other.anchored.proof,
+        "data/anchors/0/checkpoint": other.anchored.checkpoint,
+    }
 
 
 @attack(10)
@@ -402,7 +406,7 @@ def anchored_checkpoint_of_another_size(kit: Kit, other: Kit, members: Members) 
 
 @attack(10)
 def anchored_checkpoint_of_another_log(kit: Kit, other: Kit, members: Members) -> Members:
-    return {**members, "data/anchors/0/checkpoint": other.anchored}
+    return {**members, "data/anchors/0/checkpoint": other.anchored.checkpoint}
 
 
 @attack(10)

@@ -20,7 +20,7 @@ from anchors.scheduler import Policy
 from anchors.worker import AnchorWorker, WorkerConfig
 from tallystick import canonical
 from tallystick.bundle import write_bundle
-from tallystick.case import AnchorMaterial, CaseMaterial, OriginalMaterial, case_members
+from tallystick.case import AnchorMaterial, CaseMaterial, Kind, OriginalMaterial, case_members
 from tallystick.case.model import Source
 from tallystick.checkpoint import Checkpoint, parse_body
 from tallystick.events.log import AnchorTarget
@@ -85,39 +85,38 @@ class MemoryLog:
         return [at for at, one in enumerate(self.statements) if one.event.type == kind][number]
 
 
-def open_worker(folder: Path, log: MemoryLog) -> AnchorWorker:
-    """An embedded chain and its worker for ``log``; the chain's clock stands at the world's."""
-    clock = Clock(log.world.clock)
-    origin, authority = log.world.origin, log.world.signers.keys.authority_address
-    genesis = Genesis(checkpoint=b"genesis", time=clock(), funded=(GAS_KEY.address,))
-    identity = ChainIdentity(origin, log.world.roles["log"].public.raw)
-    chain = EmbeddedChain.create(folder / "chain.db", identity, genesis, SEALER, clock)
-    config = WorkerConfig("embedded", LogIdentity(origin, authority), Policy(), ARTEFACT)
-    return AnchorWorker(config, chain, GAS_KEY, Outbox(folder / "anchors.db"), log, log, clock)
+class Scene:
+    """A log and the chain that it is anchored on; the chain's clock stands at the world's."""
 
+    def __init__(self, folder: Path, world: World) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.world, self.log = world, MemoryLog(world)
+        self.anchors: list[AnchorMaterial] = []
+        self._clock = Clock(world.clock)
+        origin, authority = world.origin, world.signers.keys.authority_address
+        genesis = Genesis(checkpoint=b"genesis", time=world.clock, funded=(GAS_KEY.address,))
+        identity = ChainIdentity(origin, world.roles["log"].public.raw)
+        chain = EmbeddedChain.create(folder / "chain.db", identity, genesis, SEALER, self._clock)
+        config = WorkerConfig("embedded", LogIdentity(origin, authority), Policy(), ARTEFACT)
+        self._outbox = Outbox(folder / "anchors.db")
+        self._worker = AnchorWorker(config, chain, GAS_KEY, self._outbox, self.log, self.log, self._clock)
+        self.target = self._worker.ensure_target().announcement
+        self.log.add(world.key_set(), world.policy())
+        self.log.add(world.say(world.log, "log.anchor-target", world.origin, self.target))
 
-@dataclass
-class Kit:
-    """Everything that the honest parties of one case have."""
-
-    log: MemoryLog
-    target: AnchorTarget
-    proof: bytes
-    anchored: bytes
-    picture: str
-    made: str
-    late: str
-    case_size: int
-    made_bytes: bytes
-    head: bytes
-
-    @property
-    def world(self) -> World:
-        return self.log.world
-
-    @property
-    def exporter(self) -> LocalSigner:
-        return self.world.roles["exporter"]
+    def anchor(self) -> AnchorMaterial:
+        """Anchor the log as it is now."""
+        self._clock.now = self.world.clock
+        self._outbox.request("demand", self.log.size, self._clock())
+        outcome = self._worker.run_once()
+        while outcome.progress in ("in flight", "deploying"):
+            outcome = self._worker.run_once()
+        assert outcome.progress == "final", outcome
+        assert outcome.anchor is not None
+        assert outcome.anchor.proof is not None
+        made = AnchorMaterial(outcome.anchor.proof, self.log.note(outcome.anchor.size))
+        self.anchors.append(made)
+        return made
 
     def trust_file(self, **changes: Any) -> TrustFile:
         """What a careful reader trusts of this world."""
@@ -126,7 +125,7 @@ class Kit:
             publisher="The test court",
             issued="2026-01-01T00:00:00Z",
             logs=(trusted_log(self.world.signers.keys, self.world.roles["registrar"].public),),
-            exporters=(TrustedExporter("the service", self.exporter.public.to_text()),),
+            exporters=(TrustedExporter("the service", self.world.roles["exporter"].public.to_text()),),
             c2pa_roots=(),
             evm_targets=(),
             tsa_roots=(),
@@ -140,52 +139,80 @@ class Kit:
     def trust(self, **changes: Any) -> Trust:
         return parse_trust(canonical.encode(write(self.trust_file(**changes))))
 
-    def material(self, **changes: Any) -> CaseMaterial:
-        """The honest case of the generated object: every entry of the log up to the case's size."""
-        size = self.case_size
-        checkpoint = parse_body(parse_note(self.head).text)
-        assert checkpoint.size == size
-        anchored = parse_body(parse_note(self.anchored).text).size
-        job = self.log.find("job.register")
-        opened = self.world.disclosures[self.log.statements[job].statement_id]
+    def material(self, subject: str, kind: Kind = "object", **changes: Any) -> CaseMaterial:
+        """A case with every entry of the log and every anchor, without originals."""
+        size = self.log.size
+        anchored = {parse_body(parse_note(one.checkpoint).text).size for one in self.anchors} - {size}
         material = CaseMaterial(
-            kind="object",
-            subject=self.made,
+            kind=kind,
+            subject=subject,
             log=self.world.origin,
             exported_at=self.world.now(),
-            entries={at: one.entry for at, one in enumerate(self.log.statements[:size])},
-            checkpoint=self.head,
+            entries={at: one.entry for at, one in enumerate(self.log.statements)},
+            checkpoint=self.log.note(),
             inclusion={at: prove_inclusion(self.log, at, size) for at in range(size)},
-            consistency={(anchored, size): prove_consistency(self.log, anchored, size)} if anchored < size else {},
-            disclosures={job: [one.text for one in opened]},
-            anchors=[AnchorMaterial(self.proof, self.anchored)],
-            originals=[OriginalMaterial(self.made, {"made.bin": self.made_bytes})],
+            consistency={(old, size): prove_consistency(self.log, old, size) for old in anchored},
+            anchors=self.anchors,
         )
         return replace(material, **changes)
 
-    def members(self, **changes: Any) -> dict[str, Source]:
-        return case_members(self.material(**changes))
-
-    def bundle(self, members: Mapping[str, Source] | None = None, exporter: LocalSigner | None = None) -> bytes:
-        """The bundle of ``members`` (the honest case), signed by the real exporter."""
+    def bundle(self, members: Mapping[str, Source], exporter: LocalSigner | None = None) -> bytes:
+        """The bundle of ``members``, signed by the real exporter."""
         file = io.BytesIO()
-        info = {"Bagging-Date": "2026-02-01"}
-        write_bundle(file, self.members() if members is None else members, exporter or self.exporter, info)
+        write_bundle(file, members, exporter or self.world.roles["exporter"], {"Bagging-Date": "2026-02-01"})
         return file.getvalue()
 
     def verify(self, bundle: bytes, trust: Trust | None = None, at: int = AT) -> Report:
         return verify_case(io.BytesIO(bundle), trust or self.trust(), at)
 
+    def judge(self, material: CaseMaterial, trust: Trust | None = None, at: int = AT) -> Report:
+        """The verdict on a case, exported and verified."""
+        return self.verify(self.bundle(case_members(material)), trust, at)
+
+
+@dataclass
+class Kit:
+    """The small case: one generated object, anchored; after the anchor one more party and one more object."""
+
+    scene: Scene
+    made: str
+    late: str
+    made_bytes: bytes
+    honest: CaseMaterial
+
+    @property
+    def world(self) -> World:
+        return self.scene.world
+
+    @property
+    def log(self) -> MemoryLog:
+        return self.scene.log
+
+    @property
+    def anchored(self) -> AnchorMaterial:
+        return self.scene.anchors[0]
+
+    def trust(self, **changes: Any) -> Trust:
+        return self.scene.trust(**changes)
+
+    def material(self, **changes: Any) -> CaseMaterial:
+        return replace(self.honest, **changes)
+
+    def members(self) -> dict[str, Source]:
+        return case_members(self.honest)
+
+    def bundle(self, members: Mapping[str, Source] | None = None, exporter: LocalSigner | None = None) -> bytes:
+        return self.scene.bundle(self.members() if members is None else members, exporter)
+
+    def verify(self, bundle: bytes, trust: Trust | None = None, at: int = AT) -> Report:
+        return self.scene.verify(bundle, trust, at)
+
 
 def build_kit(folder: Path, name: str = "little world", origin: str = "log.example/little") -> Kit:
-    """A log with one generated object, anchored once; after the anchor one more party and one more object."""
+    """A log of one generated object and what it needs."""
     world = World(name, origin)
-    log = MemoryLog(world)
-    folder.mkdir(parents=True, exist_ok=True)
-    worker = open_worker(folder, log)
-    target = worker.ensure_target().announcement
-    log.add(world.key_set(), world.policy())
-    log.add(world.say(world.log, "log.anchor-target", world.origin, target))
+    scene = Scene(folder, world)
+    log = scene.log
     log.add(world.register(world.studio, "studio"), world.register(world.provider, "provider"))
     log.add(world.register(world.tester, "tester"))
     capability, filed = world.capability()
@@ -195,24 +222,13 @@ def build_kit(folder: Path, name: str = "little world", origin: str = "log.examp
     made_bytes = b"made of " + PICTURE
     made = world.output(job, data=made_bytes)
     log.add(picture, registered, made, world.complete(job, [made.event.subject]))
-    outcome = worker.run_once()
-    while outcome.progress in ("in flight", "deploying"):
-        outcome = worker.run_once()
-    assert outcome.progress == "final", outcome
-    assert outcome.anchor is not None
-    proof = outcome.anchor.proof or b""
-    anchored = log.note(outcome.anchor.size)
+    scene.anchor()
     late = world.object()
     log.add(world.register(world.licensee, "licensee"), late)
-    return Kit(
-        log=log,
-        target=target,
-        proof=proof,
-        anchored=anchored,
-        picture=picture.event.subject,
-        made=made.event.subject,
-        late=late.event.subject,
-        case_size=log.size,
-        made_bytes=made_bytes,
-        head=log.note(),
+    opened = world.disclosures[registered.statement_id]
+    honest = scene.material(
+        made.event.subject,
+        disclosures={log.find("job.register"): [one.text for one in opened]},
+        originals=[OriginalMaterial(made.event.subject, {"made.bin": made_bytes})],
     )
+    return Kit(scene, made.event.subject, late.event.subject, made_bytes, honest)
