@@ -13,19 +13,20 @@ checked consistency with everything anchored before.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tallystick.base64s import from_base64
-from tallystick.errors import VerificationFailed
+from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.events.log import AnchorTarget
 from tallystick.evm import registry, rlp
 from tallystick.evm.header import Header, decode_header
 from tallystick.evm.keccak import keccak256
-from tallystick.evm.proof import AnchoredCheckpoint, AnchorProof, blobs
+from tallystick.evm.proof import AnchoredCheckpoint, AnchorProof
 from tallystick.evm.registry import KNOWN_REGISTRIES, Registry
 from tallystick.evm.secp256k1 import verify_signer
 from tallystick.evm.transaction import Log, decode_receipt, decode_transaction
-from tallystick.evm.trie import prove_value
+from tallystick.evm.trie import TrieProofFailed, prove_value
 
 _SEAL_CONTEXT = b"tallystick/embedded-seal/v1\n"
 
@@ -130,10 +131,8 @@ def _check_seal(proof: AnchorProof, target: AnchorTarget, header: Header) -> Non
 
 def _check_transaction(proof: AnchorProof, target: AnchorTarget, header: Header) -> None:
     raw = from_base64(proof.transaction.raw)
-    found = prove_value(
-        header.transactions_root, rlp.encode_int(proof.transaction.index), blobs(proof.transaction.proof)
-    )
-    if found != raw:
+    key = rlp.encode_int(proof.transaction.index)
+    if _prove("step 4: transaction", header.transactions_root, key, proof.transaction.proof) != raw:
         raise VerificationFailed("step 4: another transaction stands at this index of the block")
     transaction = decode_transaction(raw)
     if transaction.chain_id != target.chain_id:
@@ -148,8 +147,8 @@ def _check_transaction(proof: AnchorProof, target: AnchorTarget, header: Header)
 
 def _check_event(proof: AnchorProof, target: AnchorTarget, header: Header) -> None:
     raw = from_base64(proof.receipt.raw)
-    found = prove_value(header.receipts_root, rlp.encode_int(proof.transaction.index), blobs(proof.receipt.proof))
-    if found != raw:
+    key = rlp.encode_int(proof.transaction.index)
+    if _prove("step 5: receipt", header.receipts_root, key, proof.receipt.proof) != raw:
         raise VerificationFailed("step 5: another receipt stands at this index of the block")
     receipt = decode_receipt(raw)
     if not receipt.succeeded:
@@ -167,23 +166,29 @@ def _expected_event(checkpoint: AnchoredCheckpoint, target: AnchorTarget) -> Log
 
 
 def _check_state(proof: AnchorProof, target: AnchorTarget, header: Header, known: Registry) -> None:
+    contract = keccak256(bytes.fromhex(target.contract))
     account = rlp.as_list(
-        rlp.decode(
-            prove_value(header.state_root, keccak256(bytes.fromhex(target.contract)), blobs(proof.account_proof))
-        ),
-        "an account",
+        rlp.decode(_prove("step 6: account", header.state_root, contract, proof.account_proof)), "an account"
     )
     if len(account) != 4:
-        raise VerificationFailed(f"step 6: an account has 4 fields, found {len(account)}")
-    code_hash = rlp.as_bytes(account[3], "an account's code hash", 32)
-    if code_hash.hex() != target.code_hash:
-        raise VerificationFailed(f"step 6: the contract's code is {code_hash.hex()}, the target's {target.code_hash}")
-    key = keccak256(registry.storage_key(known, bytes.fromhex(target.log_id)))
+        raise MalformedInput(f"an account has 4 fields, found {len(account)}")
+    code_hash = rlp.as_bytes(account[3], "an account's code hash", 32).hex()
+    if code_hash != target.code_hash:
+        raise VerificationFailed(f"step 6: the contract's code is {code_hash}, the target's {target.code_hash}")
     storage_root = rlp.as_bytes(account[2], "an account's storage root", 32)
-    held = rlp.as_int(rlp.decode(prove_value(storage_root, key, blobs(proof.storage_proof))), "a storage value")
-    expected = _commitment(proof.checkpoint)
-    if held != int.from_bytes(expected, "big"):
-        raise VerificationFailed(f"step 6: the slot holds {held:064x}, the checkpoint's commitment is {expected.hex()}")
+    key = keccak256(registry.storage_key(known, bytes.fromhex(target.log_id)))
+    held = rlp.as_int(rlp.decode(_prove("step 6: slot", storage_root, key, proof.storage_proof)), "a storage value")
+    expected = _commitment(proof.checkpoint).hex()
+    if f"{held:064x}" != expected:
+        raise VerificationFailed(f"step 6: the slot holds {held:064x}, the checkpoint's commitment is {expected}")
+
+
+def _prove(what: str, root: bytes, key: bytes, nodes: Sequence[str]) -> bytes:
+    """The value at ``key`` of a trie; ``what`` names step and part in the error."""
+    try:
+        return prove_value(root, key, [from_base64(node) for node in nodes])
+    except TrieProofFailed as error:
+        raise VerificationFailed(f"{what}: {error}") from None
 
 
 def _commitment(checkpoint: AnchoredCheckpoint) -> bytes:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from tallystick import canonical
-from tallystick.base64s import from_base64, to_base64
+from tallystick.base64s import to_base64
 from tallystick.events.envelope import UnknownVersion
 from tallystick.events.log import AnchorTarget
 from tallystick.evm import header, transaction, trie
@@ -142,11 +142,6 @@ def decode(data: bytes) -> AnchorProof:
             f"anchor proof version {value['v']}; this program knows version {VERSION}: install a newer one"
         )
     return read(AnchorProof, value)
-
-
-def blobs(texts: Sequence[str]) -> list[bytes]:
-    """The bytes of base64 members."""
-    return [from_base64(text) for text in texts]
 
 
 def _texts(nodes: Sequence[bytes]) -> tuple[str, ...]:

@@ -1,0 +1,148 @@
+"""A small real chain (py-evm) with the registry on it, and a packer of anchor proofs that is not the product's."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import rlp as oracle_rlp
+from cryptography.hazmat.primitives.asymmetric import ec
+from eth.chains.base import MiningChain
+from eth.consensus.noproof import NoProofConsensus
+from eth.db.atomic import AtomicDB
+from trie import HexaryTrie
+
+from tallystick import merkle
+from tallystick.events.log import AnchorTarget
+from tallystick.evm import anchor, eip712, registry, rlp, secp256k1
+from tallystick.evm.keccak import keccak256
+from tallystick.evm.proof import AnchoredCheckpoint, AnchorProof, Block, Inclusion, State, pack
+from tests.contracts.chain import ARTEFACT, CHAIN_ID, DEPLOYER, FORKS, calldata
+from tests.contracts.trees import RealTree, step, wire
+
+TREE = RealTree(100)
+ORIGIN_HASH = hashlib.sha256(b"log.example/test").digest()
+AUTHORITY_KEY = ec.derive_private_key(0xA11CE, ec.SECP256K1())
+SEALER_KEY = ec.derive_private_key(0x5EA1, ec.SECP256K1())
+STRANGER = b"\x77" * 20
+GAS = 3_000_000
+
+
+def address(key: ec.EllipticCurvePrivateKey) -> bytes:
+    numbers = key.public_key().public_numbers()
+    return secp256k1.address_of(b"\x04" + numbers.x.to_bytes(32, "big") + numbers.y.to_bytes(32, "big"))
+
+
+AUTHORITY, SEALER = address(AUTHORITY_KEY), address(SEALER_KEY)
+LOG_ID = registry.log_id(AUTHORITY, ORIGIN_HASH)
+
+
+@dataclass(frozen=True)
+class Mined:
+    """A block with the transactions that were sent in it."""
+
+    block: Any
+    receipts: tuple[Any, ...]
+
+
+class Blocks:
+    """Block 1 deploys the registry; ``mine`` adds one more."""
+
+    def __init__(self, fork: str) -> None:
+        machine = FORKS[fork].configure(consensus_class=NoProofConsensus)
+        funds = {"balance": 10**24, "nonce": 0, "code": b"", "storage": {}}
+        genesis = {"difficulty": 1 if fork == "london" else 0, "gas_limit": 30_000_000, "timestamp": 1_700_000_000}
+        self.chain = MiningChain.configure(
+            __name__="TestChain", vm_configuration=((0, machine),), chain_id=CHAIN_ID
+        ).from_genesis(AtomicDB(), genesis, {DEPLOYER.public_key.to_canonical_address(): funds})
+        self._nonce = 0
+        deployment = self.mine([(b"", bytes.fromhex(ARTEFACT["bytecode"][2:]))])
+        self.contract = keccak256(rlp.encode([DEPLOYER.public_key.to_canonical_address(), b""]))[12:]
+        assert deployment.receipts[0].state_root == b"\x01"
+
+    def mine(self, calls: list[tuple[bytes, bytes]], kind: int = 0) -> Mined:
+        """Send (to, data) pairs in one block. ``kind``: transaction type 0 or 2."""
+        signed = [self._sign(to, data, kind) for to, data in calls]
+        number = self.chain.header.block_number
+        result, receipts, _ = self.chain.mine_all(signed, timestamp=1_700_000_000 + 60 * number)
+        return Mined(result.imported_block, receipts)
+
+    def relay(self, old_size: int, new_size: int, tree: RealTree = TREE) -> tuple[bytes, bytes]:
+        """(to, data) of a relayed anchor."""
+        old_root, new_root, proof = step(tree, old_size, new_size)
+        signature = secp256k1.sign_digest(AUTHORITY_KEY, eip712.checkpoint_digest(ORIGIN_HASH, new_size, new_root))
+        sent = wire(old_size, old_root, proof)
+        return self.contract, calldata("relay", AUTHORITY, ORIGIN_HASH, old_size, new_size, new_root, sent, signature)
+
+    def target(self) -> AnchorTarget:
+        return AnchorTarget(
+            kind="evm",
+            chain_id=CHAIN_ID,
+            genesis=self.chain.get_canonical_block_header_by_number(0).hash.hex(),
+            contract=self.contract.hex(),
+            code_hash=ARTEFACT["code_hash"].removeprefix("0x"),
+            log_id=LOG_ID.hex(),
+            hash="keccak256",
+            vouched_by="operator",
+            sealer=SEALER.hex(),
+        )
+
+    def pack(self, mined: Mined, index: int, size: int, log_index: int = 0) -> AnchorProof:
+        header = mined.block.header
+        transactions = [transaction.encode() for transaction in mined.block.transactions]
+        receipts = [receipt.encode() for receipt in mined.receipts]
+        key = rlp.encode_int(index)
+        target = self.target()
+        digest = anchor.seal_digest(CHAIN_ID, bytes.fromhex(target.genesis), header.hash)
+        root = merkle.root_at(TREE, size)
+        return pack(
+            target,
+            AnchoredCheckpoint(ORIGIN_HASH.hex(), size, root.hex(), AUTHORITY.hex()),
+            Block(oracle_rlp.encode(header), secp256k1.sign_digest(SEALER_KEY, digest)),
+            Inclusion(
+                index,
+                transactions[index],
+                indexed_proof(transactions, key, header.transaction_root),
+                receipts[index],
+                indexed_proof(receipts, key, header.receipt_root),
+                log_index,
+            ),
+            self.state(header.state_root),
+        )
+
+    def state(self, state_root: bytes) -> State:
+        database = self.chain.chaindb.db
+        accounts = HexaryTrie(database, state_root)
+        key = keccak256(self.contract)
+        storage = HexaryTrie(database, oracle_rlp.decode(accounts[key])[2])
+        slot = keccak256(registry.storage_key(registry.KNOWN_REGISTRIES[self.target().code_hash], LOG_ID))
+        return State(proof_nodes(accounts, key), proof_nodes(storage, slot))
+
+    def _sign(self, to: bytes, data: bytes, kind: int) -> Any:
+        machine = self.chain.get_vm()
+        fields = {"nonce": self._nonce, "gas": GAS, "to": to, "value": 0, "data": data}
+        self._nonce += 1
+        if kind == 0:
+            unsigned = machine.create_unsigned_transaction(**fields, gas_price=2 * 10**9)
+            return unsigned.as_signed_transaction(DEPLOYER, chain_id=CHAIN_ID)
+        unsigned = machine.get_transaction_builder().new_unsigned_dynamic_fee_transaction(
+            **fields,
+            chain_id=CHAIN_ID,
+            max_priority_fee_per_gas=10**9,
+            max_fee_per_gas=3 * 10**9,
+            access_list=[],
+        )
+        return unsigned.as_signed_transaction(DEPLOYER)
+
+
+def proof_nodes(trie: HexaryTrie, key: bytes) -> list[bytes]:
+    return [oracle_rlp.encode(node) for node in trie.get_proof(key)]
+
+
+def indexed_proof(values: list[bytes], key: bytes, root: bytes) -> list[bytes]:
+    trie = HexaryTrie({})
+    for index, value in enumerate(values):
+        trie[rlp.encode_int(index)] = value
+    assert trie.root_hash == root
+    return proof_nodes(trie, key)

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from eth_account import Account
+from eth_keys import keys
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tallystick.errors import MalformedInput, VerificationFailed
+from tallystick.evm import eip712, secp256k1
+
+CHANCE = random.Random(1)
+
+
+def pair(secret: int) -> tuple[ec.EllipticCurvePrivateKey, keys.PrivateKey]:
+    return ec.derive_private_key(secret, ec.SECP256K1()), keys.PrivateKey(secret.to_bytes(32, "big"))
+
+
+@pytest.mark.parametrize("secret", [1, 2, 3, secp256k1.N - 1, *(CHANCE.randrange(1, secp256k1.N) for _ in range(20))])
+def test_signing_and_recovery_agree_with_another_implementation(secret: int) -> None:
+    ours, theirs = pair(secret)
+    for digest in (bytes(32), b"\xff" * 32, CHANCE.randbytes(32)):
+        signature = secp256k1.sign_digest(ours, digest)
+        other = theirs.sign_msg_hash(digest).to_bytes()
+        assert signature == other[:64] + bytes([other[64] + 27])  # RFC 6979 makes both the same
+        public = secp256k1.recover(digest, signature)
+        assert public == b"\x04" + theirs.public_key.to_bytes()
+        assert secp256k1.address_of(public) == theirs.public_key.to_canonical_address()
+
+
+@given(st.binary(min_size=65, max_size=65), st.binary(min_size=32, max_size=32))
+def test_whatever_recovers_recovers_to_the_same_key_elsewhere(signature: bytes, digest: bytes) -> None:
+    signature = signature[:64] + bytes([27 + signature[64] % 2])
+    try:
+        public = secp256k1.recover(digest, signature)
+    except VerificationFailed:
+        return
+    other = keys.Signature(signature[:64] + bytes([signature[64] - 27]))
+    assert public == b"\x04" + other.recover_public_key_from_msg_hash(digest).to_bytes()
+
+
+ORDER = secp256k1.N.to_bytes(32, "big")
+ATTACKS: dict[str, Callable[[bytes], bytes]] = {
+    "malleable twin": lambda good: (
+        good[:32] + (secp256k1.N - int.from_bytes(good[32:64], "big")).to_bytes(32, "big") + bytes([55 - good[64]])
+    ),
+    "other v": lambda good: good[:64] + bytes([55 - good[64]]),
+    "v 0 or 1": lambda good: good[:64] + bytes([good[64] - 27]),
+    "v of EIP-155": lambda good: good[:64] + bytes([good[64] + 10]),
+    "zero r": lambda good: bytes(32) + good[32:],
+    "zero s": lambda good: good[:32] + bytes(32) + good[64:],
+    "r of the order": lambda good: ORDER + good[32:],
+    "s of the order": lambda good: good[:32] + ORDER + good[64:],
+    "short": lambda good: good[:64],
+    "long": lambda good: good + b"\x00",
+    "empty": lambda good: b"",
+}
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_only_one_form_of_a_signature_is_accepted(attack: str) -> None:
+    digest = bytes(range(32))
+    good = secp256k1.sign_digest(pair(7)[0], digest)
+    address = secp256k1.address_of(secp256k1.recover(digest, good))
+    secp256k1.verify_signer(address, digest, good)
+    with pytest.raises(VerificationFailed):
+        secp256k1.verify_signer(address, digest, ATTACKS[attack](good))
+
+
+def test_every_flipped_bit_is_refused() -> None:
+    digest = CHANCE.randbytes(32)
+    good = secp256k1.sign_digest(pair(8)[0], digest)
+    address = secp256k1.address_of(secp256k1.recover(digest, good))
+    for at in range(65 * 8):
+        flipped = (int.from_bytes(good, "big") ^ 1 << at).to_bytes(65, "big")
+        with pytest.raises(VerificationFailed):
+            secp256k1.verify_signer(address, digest, flipped)
+    with pytest.raises(VerificationFailed):
+        secp256k1.verify_signer(address, bytes([digest[0] ^ 1]) + digest[1:], good)
+    with pytest.raises(VerificationFailed):
+        secp256k1.verify_signer(bytes(20), digest, good)
+
+
+def test_a_signature_that_recovers_to_infinity_is_refused() -> None:
+    """With R = G, s = 1 and z = 1 the recovered key is G - G."""
+    r = secp256k1.G[0].to_bytes(32, "big")
+    one = (1).to_bytes(32, "big")
+    v = 27 + (secp256k1.G[1] & 1)
+    with pytest.raises(VerificationFailed, match="no key"):
+        secp256k1.recover(one, r + one + bytes([v]))
+
+
+def test_addresses_come_from_uncompressed_keys_alone() -> None:
+    public = b"\x04" + pair(9)[1].public_key.to_bytes()
+    for wrong in (public[1:], b"\x02" + public[1:33], b"\x06" + public[1:], b""):
+        with pytest.raises(MalformedInput):
+            secp256k1.address_of(wrong)
+
+
+# --- EIP-712 --------------------------------------------------------------------------
+
+TYPES = {
+    "Checkpoint": [
+        {"name": "origin", "type": "bytes32"},
+        {"name": "size", "type": "uint64"},
+        {"name": "root", "type": "bytes32"},
+    ]
+}
+
+
+@settings(max_examples=30)
+@given(
+    st.binary(min_size=32, max_size=32),
+    st.integers(min_value=0, max_value=2**64 - 1),
+    st.binary(min_size=32, max_size=32),
+)
+def test_a_wallet_and_the_core_sign_the_same_checkpoint(origin: bytes, size: int, root: bytes) -> None:
+    secret = 0xA11CE
+    signed = Account.sign_typed_data(
+        secret.to_bytes(32, "big"),
+        domain_data={"name": "tallystick", "version": "1"},
+        message_types=TYPES,
+        message_data={"origin": origin, "size": size, "root": root},
+    )
+    ours = secp256k1.sign_digest(pair(secret)[0], eip712.checkpoint_digest(origin, size, root))
+    assert ours == bytes(signed.signature)
+    address = pair(secret)[1].public_key.to_canonical_address()
+    eip712.verify_checkpoint(address, origin, size, root, ours)
+    with pytest.raises(VerificationFailed):
+        eip712.verify_checkpoint(address, origin, size ^ 1, root, ours)
+    with pytest.raises(VerificationFailed):
+        eip712.verify_checkpoint(address, origin, size, bytes([root[0] ^ 1]) + root[1:], ours)
+    with pytest.raises(VerificationFailed):
+        eip712.verify_checkpoint(address, bytes([origin[0] ^ 1]) + origin[1:], size, root, ours)
+
+
+def test_a_checkpoint_message_has_fixed_lengths() -> None:
+    for origin, size, root in (
+        (b"o" * 31, 1, bytes(32)),
+        (bytes(32), 1, b"r" * 33),
+        (bytes(32), 1 << 64, bytes(32)),
+        (bytes(32), -1, bytes(32)),
+    ):
+        with pytest.raises(MalformedInput):
+            eip712.checkpoint_digest(origin, size, root)
