@@ -8,8 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from eth_account import Account
 from hypothesis import given
 from hypothesis import strategies as st
+from trie import HexaryTrie
 
 from tallystick import canonical, merkle
 from tallystick.base64s import from_base64, to_base64
@@ -17,9 +19,9 @@ from tallystick.errors import MalformedInput, TallystickError, VerificationFaile
 from tallystick.events.envelope import UnknownVersion
 from tallystick.evm import anchor, rlp, secp256k1
 from tallystick.evm.keccak import keccak256
-from tallystick.evm.proof import MAX_PROOF_BYTES, AnchorProof, decode, encode
+from tallystick.evm.proof import MAX_PROOF_BYTES, AnchorProof, ReceiptProof, TransactionProof, decode, encode
 from tests.contracts.chain import FORKS
-from tests.core.evm.blocks import AUTHORITY, ORIGIN_HASH, SEALER_KEY, STRANGER, TREE, Blocks
+from tests.core.evm.blocks import AUTHORITY, ORIGIN_HASH, SEALER_KEY, STRANGER, TREE, Blocks, proof_nodes
 
 STRANGER_KEY = secp256k1.ec.derive_private_key(0xBAD, secp256k1.ec.SECP256K1())
 
@@ -260,6 +262,70 @@ def test_step_6_an_anchor_overtaken_in_its_own_block() -> None:
     mined = case.blocks.mine([case.blocks.relay(60, 70), case.blocks.relay(70, 80)])
     case.refused(case.blocks.pack(mined, 0, 70), 6)
     assert anchor.verify(case.blocks.pack(mined, 1, 80), case.target).size == 80
+
+
+# --- blocks that no honest chain makes, sealed by the operator himself ----------------------------
+
+
+def forged(case: Case, position: int, key: bytes, value: bytes, part: Callable[[Any], AnchorProof]) -> AnchorProof:
+    """The proof over a sealed header whose trie at ``position`` holds ``value`` alone; ``part`` puts the proof in."""
+    trie = HexaryTrie({})
+    trie[key] = value
+    fields = rlp.decode(from_base64(case.proof.header))
+    assert isinstance(fields, list)
+    fields[position] = trie.root_hash
+    nodes = tuple(to_base64(node) for node in proof_nodes(trie, key))
+    sealed = case.sealed(rlp.encode(fields))
+    return replace(part(nodes), header=sealed.header, finality=sealed.finality)
+
+
+@pytest.mark.parametrize(
+    "change", [{"chainId": 1}, {"to": STRANGER}, {"to": b""}], ids=["chain", "contract", "creation"]
+)
+def test_step_4_a_transaction_for_another_chain_or_contract(case: Case, change: dict[str, Any]) -> None:
+    fields = {"nonce": 0, "gas": 90_000, "gasPrice": 1, "value": 0, "data": b""}
+    home = {"chainId": case.target.chain_id, "to": case.blocks.contract}
+    raw = bytes(Account.sign_transaction(fields | home | change, b"\x11" * 32).raw_transaction)
+
+    def part(nodes: tuple[str, ...]) -> AnchorProof:
+        return replace(case.proof, transaction=TransactionProof(1, to_base64(raw), nodes))
+
+    case.refused(forged(case, 4, rlp.encode_int(1), raw, part), 4)
+
+
+def test_step_5_a_failed_transaction_with_the_right_event(case: Case) -> None:
+    good = from_base64(case.proof.receipt.raw)
+    fields = rlp.decode(good)
+    assert isinstance(fields, list)
+    raw = rlp.encode([b"", *fields[1:]])
+
+    def part(nodes: tuple[str, ...]) -> AnchorProof:
+        return replace(case.proof, receipt=ReceiptProof(to_base64(raw), nodes))
+
+    case.refused(forged(case, 5, rlp.encode_int(1), raw, part), 5)
+
+
+def _account(case: Case) -> list[rlp.Item]:
+    leaf = rlp.as_list(rlp.decode(from_base64(case.proof.account_proof[-1])), "the last node")
+    return rlp.as_list(rlp.decode(rlp.as_bytes(leaf[1], "the account")), "the account")
+
+
+def _with_account(case: Case, account: list[rlp.Item]) -> AnchorProof:
+    key = keccak256(bytes.fromhex(case.target.contract))
+    return forged(case, 3, key, rlp.encode(account), lambda nodes: replace(case.proof, account_proof=nodes))
+
+
+def test_step_6_other_code_with_the_right_storage(case: Case) -> None:
+    nonce, balance, storage, code = _account(case)
+    assert anchor.verify(_with_account(case, [nonce, balance, storage, code]), case.target).size == 60
+    case.refused(_with_account(case, [nonce, balance, storage, keccak256(b"obliging code")]), 6)
+
+
+def test_step_6_an_account_of_another_form(case: Case) -> None:
+    account = _account(case)
+    for wrong in ([*account, b""], account[:3], [*account[:3], b"short"]):
+        with pytest.raises(MalformedInput):
+            anchor.verify(_with_account(case, wrong), case.target)
 
 
 # --- the file -------------------------------------------------------------------------------
