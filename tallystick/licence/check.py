@@ -1,6 +1,6 @@
 """The offline check of a licence file: may this be done, as of this instant?
 
-Seven stages in a fixed order (docs/evidence-format.md): issuer chain, signature,
+Seven stages in a fixed order (docs/licence.md): issuer chain, signature,
 holder, dates, question, status, inclusion. All are always reported; the first that
 fails decides, else the first that cannot be told. Never *valid* on a stale status.
 """
@@ -17,7 +17,7 @@ from tallystick.licence.credential import LicenceCredential
 from tallystick.licence.grant import ProvedGrant, prove_grant
 from tallystick.licence.question import Question
 from tallystick.licence.staple import ProvedStatus, StatusStaple, prove_status
-from tallystick.licence.status_list import FreshnessPolicy, Status
+from tallystick.licence.status_list import STATUS_OF_STANDING, FreshnessPolicy, Status
 from tallystick.licence.wording import Wording
 from tallystick.times import format_time, parse_time
 from tallystick.trust import LogTrust
@@ -232,19 +232,15 @@ _WORDS = {
     Status.SUSPENDED: Wording("已中止", "suspended"),
     Status.EXPIRED: Wording("已届满", "expired"),
 }
-_STANDINGS = {
-    "revoked": Status.INVALID,
-    "suspended": Status.SUSPENDED,
-    "expired": Status.EXPIRED,
-}
 
 
 def _status(
     grant: ProvedGrant, request: CheckRequest, staple: StatusStaple | None
 ) -> tuple[ProvedStatus | None, Reason]:
     """A staple that proves nothing is no staple: it can take validity away from nobody, and give it to nobody."""
-    if grant.standing in _STANDINGS:
-        word = _WORDS[_STANDINGS[grant.standing]]
+    shown = STATUS_OF_STANDING[grant.standing]
+    if shown is not Status.VALID:
+        word = _WORDS[shown]
         text = Wording(f"文件所附日志条目显示：{word.zh}", f"the log entries in the file themselves say: {word.en}")
         return None, Reason(Stage.STATUS, Outcome.FAILED, text)
     if staple is None:

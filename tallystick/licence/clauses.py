@@ -1,4 +1,4 @@
-"""The value of each named term of a licence, version 1 (docs/evidence-format.md, Licence terms).
+"""The value of each named term of a licence, version 1 (docs/licence.md).
 
 Every record is strict: unknown fields, unknown words, unsorted or redundant
 lists are refused, so that one meaning has one byte string to commit to.

@@ -50,6 +50,15 @@ class Status(IntEnum):
     EXPIRED = 3
 
 
+STATUS_OF_STANDING = {
+    "valid": Status.VALID,
+    "revoked": Status.INVALID,
+    "suspended": Status.SUSPENDED,
+    "expired": Status.EXPIRED,
+}
+"""From what the admission rules remember of a licence (``LicenceState.status``) to what a list says of it."""
+
+
 class StatusRefused(VerificationFailed):
     """The list is well formed and says nothing about the licence: wrong key, wrong list, index outside it."""
 
