@@ -109,14 +109,16 @@ def _recompute_tile(tiles: TileStore, tile: Tile, old_size: int) -> None:
     for index in range(fresh, first + tile.width):
         below = Tile(level - 1, index)
         if found[index - first] != root_of_full_tile(tiles.get(below)):
-            raise _differ(tile, below)
+            raise _differ(tile, below, index * WIDTH**level)
 
 
 def _compare(tiles: TileStore, tile: Tile, expected: list[bytes], source: Tile) -> None:
-    if hashes(tiles.get(tile)) != expected:
-        raise _differ(tile, source)
+    found = hashes(tiles.get(tile))
+    if found != expected:
+        pairs = zip(found, expected, strict=False)
+        offset = next((at for at, (have, want) in enumerate(pairs) if have != want), min(len(found), len(expected)))
+        raise _differ(tile, source, source.index * WIDTH + offset)
 
 
-def _differ(tile: Tile, below: Tile) -> Corrupt:
-    first = below.index * WIDTH ** ((below.level or 0) + 1)
-    return Corrupt(f"the tile {tile.path()} is not what {below.path()} gives; run `fsck`", first)
+def _differ(tile: Tile, source: Tile, first: int) -> Corrupt:
+    return Corrupt(f"the tile {tile.path()} is not what {source.path()} gives from entry {first} on; see `fsck`", first)

@@ -14,7 +14,7 @@ from ledger.errors import Corrupt
 from tallystick.tiles import WIDTH, Tile
 
 CHECKPOINT = "checkpoint"
-_TEMPORARY = ".tmp"
+TEMPORARY = ".tmp"
 
 
 class TileStore:
@@ -50,7 +50,7 @@ class TileStore:
 
     def _write(self, path: Path, data: bytes, changed: dict[Path, None]) -> None:
         self._make_folder(path.parent, changed)
-        temporary = path.with_name(path.name + _TEMPORARY)
+        temporary = path.with_name(path.name + TEMPORARY)
         self._disk.write(temporary, data)
         self._disk.sync(temporary)
         self._disk.rename(temporary, path)

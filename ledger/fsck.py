@@ -1,0 +1,181 @@
+"""Everything recomputed from stored bytes: entries, tiles, checkpoints, admissions, index and states."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from ledger.checkpoint_store import SqliteCheckpointStore
+from ledger.completeness import Completeness
+from ledger.errors import Corrupt, LedgerError, NoLog, UnknownSchema
+from ledger.folder import Folder
+from ledger.frontier import hashes
+from ledger.integrate import recompute
+from ledger.replaying import Finding, Progress, Replayed, replay_log
+from ledger.store import Reads, leaves_digest
+from ledger.store.sqlite import SCHEMA, SqliteStore, schema_of
+from ledger.tilestore import CHECKPOINT, TEMPORARY, TileStore
+from tallystick.admission import LOG
+from tallystick.admission.log_rules import role_key
+from tallystick.admission.state import LogState
+from tallystick.errors import MalformedInput, TallystickError
+from tallystick.merkle import CompactRange, leaf_hash
+from tallystick.tiles import HEIGHT, WIDTH, Tile, parse_bundle, parse_tile_path
+from tallystick.tree_head import LogKeys, verify_tree_head
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a check found, the first bad position first; nothing is wrong when ``findings`` is empty."""
+
+    entries: int
+    published: int
+    completeness: Completeness
+    findings: tuple[Finding, ...]
+
+
+def fsck(folder: Folder, progress: Progress = lambda done: None) -> Report:
+    """Check a log, which may be in use. Raises ``NoLog`` or ``UnknownSchema`` when there is nothing to check."""
+    with closing(_open(folder)) as store:
+        tiles = TileStore(folder.public)
+        # The note is read first: what it covers is committed already.
+        note = tiles.checkpoint()
+        with store.snapshot() as reads:
+            replayed = replay_log(reads, progress)
+            keys = _keys(replayed)
+            findings = list(replayed.findings)
+            size, root = 0, b""
+            if keys is None:
+                findings.append(Finding(0, "entry 0 gives no keys: no checkpoint of this log can be verified"))
+            else:
+                size, root = _published(note, keys, findings)
+                findings += _signed(folder, keys, size, reads.size())
+            findings += _batches(reads)
+            findings += _tree(reads, tiles, size, root)
+            findings += _files(folder.public, size)
+    return Report(
+        replayed.entries, size, replayed.completeness, tuple(sorted(findings, key=lambda finding: finding.order))
+    )
+
+
+def replay(folder: Folder, progress: Progress = lambda done: None) -> Replayed:
+    """The admissions alone."""
+    with closing(_open(folder)) as store, store.snapshot() as reads:
+        return replay_log(reads, progress)
+
+
+def _open(folder: Folder) -> SqliteStore:
+    if not folder.database.is_file():
+        raise NoLog(f"there is no log in {folder.path}: correct the path")
+    if schema_of(folder.database) != SCHEMA:
+        raise UnknownSchema(f"{folder.database} has another schema than this program: open the log with it once")
+    return SqliteStore(folder.database)
+
+
+def _keys(replayed: Replayed) -> LogKeys | None:
+    log = replayed.states.get(LOG)
+    if not isinstance(log, LogState):
+        return None
+    ed25519, ml_dsa, authority = (role_key(log.keys, role) for role in ("log", "log-pq", "authority"))
+    return LogKeys(log.origin, ed25519, ml_dsa, authority)
+
+
+def _published(note: bytes | None, keys: LogKeys, findings: list[Finding]) -> tuple[int, bytes]:
+    if note is None:
+        findings.append(Finding(-1, "no checkpoint is published"))
+        return 0, b""
+    try:
+        checkpoint = verify_tree_head(note, keys).checkpoint
+    except TallystickError as error:
+        findings.append(Finding(-1, f"the published checkpoint: {error}"))
+        return 0, b""
+    return checkpoint.size, checkpoint.root
+
+
+def _signed(folder: Folder, keys: LogKeys, published: int, size: int) -> Iterator[Finding]:
+    """The checkpoint store: what it holds was signed by the log, and is neither behind nor ahead of the rest."""
+    try:
+        with closing(SqliteCheckpointStore(folder.checkpoints)) as store:
+            held = store.latest(keys.origin)
+        signed = verify_tree_head(held.note.encode(), keys).checkpoint if held.note else None
+    except (LedgerError, TallystickError) as error:
+        yield Finding(-1, f"the checkpoint store: {error}")
+        return
+    signed_size = signed.size if signed else 0
+    if signed_size < published:
+        yield Finding(-1, f"a checkpoint of size {published} is published, only one of {signed_size} is held as signed")
+    if signed_size > size:
+        yield Finding(size, f"a checkpoint of size {signed_size} was signed, the database ends here: an old copy")
+
+
+def _batches(reads: Reads) -> Iterator[Finding]:
+    """Entries are as they were when they were appended."""
+    for batch in reads.batches(0):
+        entries = reads.entries(batch.first, batch.position + 1)
+        if leaves_digest(leaf_hash(entry) for entry in entries) != batch.digest:
+            yield Finding(batch.first, f"an entry of positions {batch.first} to {batch.position} is not as appended")
+
+
+def _tree(reads: Reads, tiles: TileStore, size: int, root: bytes) -> Iterator[Finding]:
+    """Stored entries, bundles, tiles and the published root give one another."""
+    edge = CompactRange()
+    for first in range(0, size, WIDTH):
+        entries = reads.entries(first, min(first + WIDTH, size))
+        for entry in entries:
+            edge.append(leaf_hash(entry))
+        yield from _bundle(tiles, first, entries, min(WIDTH, size - first))
+    try:
+        found = recompute(tiles, 0, size)
+    except (Corrupt, MalformedInput) as error:
+        yield Finding(getattr(error, "position", None) or 0, f"the tiles: {error}")
+    else:
+        if size and found != root:
+            yield Finding(-1, f"the tiles give root {found.hex()}, the published checkpoint says {root.hex()}")
+    if size and (edge.size != size or edge.root() != root):
+        yield Finding(-1, f"the {edge.size} stored entries do not give the published root of size {size}")
+
+
+def _bundle(tiles: TileStore, first: int, entries: list[bytes], width: int) -> Iterator[Finding]:
+    try:
+        published = parse_bundle(tiles.get(Tile(None, first // WIDTH, width)))[:width]
+    except (Corrupt, MalformedInput) as error:
+        yield Finding(first, f"the entry bundle from {first}: {error}")
+        return
+    for offset in range(width):
+        stored = entries[offset : offset + 1]
+        if stored != published[offset : offset + 1]:
+            yield Finding(first + offset, "the stored entry is not the published one")
+
+
+def _files(public: Path, size: int) -> Iterator[Finding]:
+    """Partial tiles of earlier sizes, which mirrors may still ask for, are the fronts of the present ones."""
+    tiles = TileStore(public)
+    for path in sorted(path for path in public.rglob("*") if path.is_file()):
+        name = path.relative_to(public).as_posix()
+        if name == CHECKPOINT or name.endswith(TEMPORARY):
+            continue
+        try:
+            tile = parse_tile_path(name)
+        except MalformedInput:
+            yield Finding(-1, f"the public folder holds a file that is no tile: {name}")
+            continue
+        level = tile.level or 0
+        present = Tile(tile.level, tile.index, min(WIDTH, (size >> level * HEIGHT) - tile.index * WIDTH))
+        if tile.width < present.width:
+            yield from _front(tiles, tile, path.read_bytes(), present)
+
+
+def _front(tiles: TileStore, tile: Tile, data: bytes, present: Tile) -> Iterator[Finding]:
+    parse = parse_bundle if tile.level is None else hashes
+    try:
+        found, expected = parse(data), parse(tiles.get(present))[: tile.width]
+    except (Corrupt, MalformedInput) as error:
+        yield Finding(tile.index * WIDTH ** ((tile.level or 0) + 1), f"the tile {tile.path()}: {error}")
+        return
+    if found != expected:
+        pairs = enumerate(zip(found, expected, strict=False))
+        offset = next((at for at, (have, want) in pairs if have != want), min(len(found), len(expected)))
+        first = (tile.index * WIDTH + offset) * WIDTH ** (tile.level or 0)
+        yield Finding(first, f"the tile {tile.path()} is not the front of {present.path()}")

@@ -1,0 +1,147 @@
+"""Every admission decided again, batch by batch, from the stored entries alone, and held against what is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from ledger.completeness import Census, Completeness
+from ledger.store import BatchLine, Reads, Record, Search
+from ledger.submission import speaker
+from tallystick.admission import Refused, State, decide
+from tallystick.errors import MalformedInput, VerificationFailed
+from tallystick.events.log import Batch
+from tallystick.references import references
+from tallystick.statement import Statement, parse_statement
+from tallystick.times import parse_time
+
+_CHUNK = 1000
+Progress = Callable[[int], None]
+"""Told how many more entries are done."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something is wrong at ``position``, or, -1, with the log as a whole."""
+
+    position: int
+    problem: str
+
+    @property
+    def order(self) -> tuple[bool, int]:
+        """The first bad position comes first, what has none last."""
+        return self.position < 0, self.position
+
+    def __str__(self) -> str:
+        return f"position {self.position}: {self.problem}" if self.position >= 0 else self.problem
+
+
+@dataclass
+class Replayed:
+    """What the entries give: the state after the last of them, the figure of completeness, and what is wrong."""
+
+    entries: int = 0
+    states: dict[str, State] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    completeness: Completeness = field(default_factory=lambda: Census().figure())
+
+    def find(self, position: int, problem: str) -> None:
+        """Note that something is wrong."""
+        self.findings.append(Finding(position, problem))
+
+
+def replay_log(reads: Reads, progress: Progress = lambda done: None) -> Replayed:
+    """Decide the whole log again. Memory grows with the number of subjects, not of entries."""
+    result, census = Replayed(), Census()
+    open_batch: list[tuple[int, Statement]] = []
+    first = 0
+    for position, entry in _entries(reads):
+        census.take(position, entry)
+        result.entries = position + 1
+        try:
+            statement = parse_statement(entry)
+        except MalformedInput as error:
+            result.find(position, f"the entry is not a statement: {error}")
+            continue
+        _check_index(reads, position, statement, result)
+        open_batch.append((position, statement))
+        if statement.event.type == "log.batch":
+            _replay_batch(reads, first, open_batch, result)
+            progress(position + 1 - first)
+            first, open_batch = position + 1, []
+    if first < result.entries:
+        result.find(first, "no batch entry closes over this position")
+    _check_states(reads, result)
+    result.completeness = census.figure()
+    for gap in result.completeness.incomplete:
+        result.find(gap.position, f"the object {gap.subject} lacks: {', '.join(gap.missing)}")
+    result.findings.sort(key=lambda finding: finding.order)
+    return result
+
+
+def _entries(reads: Reads) -> Iterator[tuple[int, bytes]]:
+    for first in range(0, reads.size(), _CHUNK):
+        yield from enumerate(reads.entries(first, first + _CHUNK), first)
+
+
+class _Pending:
+    """State with the changes of the batch that is being replayed."""
+
+    def __init__(self, below: dict[str, State]) -> None:
+        self._below = below
+        self.changes: dict[str, State] = {}
+
+    def get(self, key: str) -> State | None:
+        return self.changes.get(key) or self._below.get(key)
+
+    def put(self, changes: Iterable[tuple[str, State]]) -> None:
+        self.changes.update(changes)
+
+
+def _replay_batch(reads: Reads, first: int, batch: list[tuple[int, Statement]], result: Replayed) -> None:
+    position, closing = batch[-1]
+    body: Batch = closing.event.body
+    admitted_at = parse_time(closing.event.time)
+    if (body.first, body.last) != (first, position - 1):
+        result.find(position, f"the batch entry closes {body.first} to {body.last}, expected {first} to {position - 1}")
+    stored = reads.batch_of(position)
+    if stored is None or (stored.position, stored.first, stored.admitted_at) != (position, first, admitted_at):
+        result.find(position, f"the store has the batch as {_text(stored)}, the entry says {first} at {admitted_at}")
+    pending = _Pending(result.states)
+    for at, statement in batch:
+        try:
+            pending.put(decide(statement, at, admitted_at, pending).changes)
+        except VerificationFailed as error:
+            code = f"{error.code}: " if isinstance(error, Refused) else ""
+            result.find(at, f"the rules refuse this entry: {code}{error}")
+    result.states.update(pending.changes)
+
+
+def _text(batch: BatchLine | None) -> str:
+    return f"{batch.first} to {batch.position} at {batch.admitted_at}" if batch else "none"
+
+
+def _check_index(reads: Reads, position: int, statement: Statement, result: Replayed) -> None:
+    """The index says what the entry says, and finds it by every name that it has."""
+    record, event = reads.record(position), statement.event
+    expected = (statement.statement_id, speaker(statement), event.event_id, event.type, event.subject)
+    if record is None or _indexed(record) != expected:
+        result.find(position, "the index does not say of this entry what it says itself")
+        return
+    for name in references(statement):
+        if [one.position for one in reads.search(Search(subject=name, after=position - 1, limit=1))] != [position]:
+            result.find(position, f"the index does not find this entry under {name}")
+
+
+def _indexed(record: Record) -> tuple[bytes, str, str, str, str]:
+    return record.statement_id, record.party, record.event_id, record.type, record.subject
+
+
+def _check_states(reads: Reads, result: Replayed) -> None:
+    seen = set()
+    for key, state in reads.states():
+        seen.add(key)
+        if result.states.get(key) != state:
+            result.find(-1, f"the state stored under {key} is not what the entries give")
+    for key in sorted(result.states.keys() - seen):
+        result.find(-1, f"the state that the entries give to {key} is not stored")

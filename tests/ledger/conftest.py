@@ -1,0 +1,56 @@
+"""A log of the little world on disk, made once and copied for each test."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from ledger.genesis import Founding
+from ledger.log import Log
+from tests.world import World
+
+
+def founding(world: World) -> Founding:
+    """What the world's log is made of."""
+    return Founding(world.origin, world.prefix, world.registrar.id, world.service.id, world.roles)
+
+
+def later(world: World) -> World:
+    """A world of the same keys that makes other identifiers."""
+    again = World(world.name, world.origin)
+    again._made = 1_000_000
+    return again
+
+
+def open_log(path: Path, world: World, every: float | None = None) -> Log:
+    """The log in ``path``, publishing on demand."""
+    return Log.open(path, world.signers, lambda: world.clock, publish_every=every)
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The main job, one entry a batch (0–28), published at 3, 15 and 29."""
+    path = tmp_path_factory.mktemp("template") / "data"
+    world = World()
+    with Log.create(path, founding(world), world.signers, lambda: world.clock, publish_every=None) as log:
+        log.publish_now()
+        for count, statement in enumerate(world.main_job()):
+            log.submit(statement, world.disclosures.get(statement.statement_id, ())).result()
+            if count == 5:
+                log.publish_now()
+        log.publish_now()
+    return path
+
+
+@pytest.fixture
+def data(template: Path, tmp_path: Path) -> Path:
+    """A copy of the template."""
+    return Path(shutil.copytree(template, tmp_path / "data"))
+
+
+@pytest.fixture
+def world() -> World:
+    """The world of the template, later."""
+    return later(World())

@@ -1,0 +1,306 @@
+"""Every damage is found and named; an object that stands in the log in spite of the rules is seen."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ledger.checkpoint_store import SqliteCheckpointStore
+from ledger.completeness import completeness
+from ledger.errors import NoLog
+from ledger.folder import Folder
+from ledger.fsck import Report, fsck, replay
+from ledger.store import BatchLine, Line, leaves_digest
+from ledger.store.sqlite import open_store
+from ledger.submission import prepare
+from tallystick import canonical, cose
+from tallystick.admission.state import BATCH, BatchState
+from tallystick.events.objects import Basis
+from tallystick.identifiers import Letter
+from tallystick.merkle import leaf_hash
+from tallystick.statement import CONTENT_TYPE, Statement
+from tallystick.times import format_time
+from tests.ledger.conftest import open_log
+from tests.world import START, World
+
+
+def check(data: Path) -> Report:
+    return fsck(Folder(data))
+
+
+def sql(data: Path, statement: str, *values: object) -> None:
+    connection = sqlite3.connect(data / "ledger.sqlite")
+    with connection:
+        assert connection.execute(statement, values).rowcount == 1
+    connection.close()
+
+
+def flip(path: Path, byte: int = 0) -> None:
+    content = bytearray(path.read_bytes())
+    content[byte] ^= 1
+    path.write_bytes(bytes(content))
+
+
+def test_a_sound_log(data: Path) -> None:
+    report = check(data)
+    assert report.findings == ()
+    assert (report.entries, report.published) == (29, 29)
+    assert str(report.completeness) == "2 of 2 objects are bound and complete"
+    assert replay(Folder(data)).findings == []
+
+
+def test_a_log_in_use_and_not_all_published(data: Path, world: World) -> None:
+    with open_log(data, world) as log:
+        log.submit(world.object()).result()
+        report = check(data)
+    assert report.findings == ()
+    assert (report.entries, report.published) == (31, 29)
+
+
+def test_no_log(tmp_path: Path) -> None:
+    with pytest.raises(NoLog):
+        check(tmp_path)
+
+
+def _flip_entry(data: Path, position: int) -> None:
+    connection = sqlite3.connect(data / "ledger.sqlite")
+    (entry,) = connection.execute("SELECT entry FROM entries WHERE position = ?", (position,)).fetchone()
+    connection.close()
+    entry = entry[:-1] + bytes([entry[-1] ^ 1])
+    sql(data, "UPDATE entries SET entry = ? WHERE position = ?", entry, position)
+
+
+def _old_checkpoint(data: Path) -> None:
+    held = SqliteCheckpointStore(data / "checkpoints.sqlite")
+    held._connection.execute("UPDATE signed SET note = '', size = 0")
+    held.close()
+
+
+# What is done to the log -> the position that is named first, and words of some finding.
+DAMAGES: dict[str, tuple[Callable[[Path], Any], int, str]] = {
+    "entry": (lambda data: _flip_entry(data, 17), 17, "the stored entry is not the published one"),
+    "entry signature": (lambda data: _flip_entry(data, 17), 17, "bad-signature"),
+    "entry digest": (lambda data: _flip_entry(data, 17), 17, "is not as appended"),
+    "entry lost": (lambda data: sql(data, "DELETE FROM entries WHERE position = 28"), 27, "no batch entry closes"),
+    "bundle": (lambda data: flip(data / "public/tile/entries/000.p/29", 20_000), 25, "not the published one"),
+    "bundle length": (lambda data: flip(data / "public/tile/entries/000.p/29"), 0, "bundle"),
+    "tile": (lambda data: flip(data / "public/tile/0/000.p/29", 17 * 32), 17, "from entry 17 on"),
+    "old tile": (lambda data: flip(data / "public/tile/0/000.p/15"), 0, "000.p/15 is not the front"),
+    "old bundle": (lambda data: flip(data / "public/tile/entries/000.p/3", 9), 0, "000.p/3 is not the front"),
+    "tile lost": (lambda data: (data / "public/tile/0/000.p/29").unlink(), 0, "is missing"),
+    "foreign file": (lambda data: (data / "public/tile/notes.txt").write_text("x"), -1, "no tile: tile/notes.txt"),
+    "checkpoint": (lambda data: flip(data / "public/checkpoint", 30), -1, "the published checkpoint"),
+    "checkpoint lost": (lambda data: (data / "public/checkpoint").unlink(), -1, "no checkpoint is published"),
+    "checkpoint store": (_old_checkpoint, -1, "only one of 0 is held as signed"),
+    "checkpoint store lost": (lambda data: (data / "checkpoints.sqlite").unlink(), -1, "must not run without it"),
+    "index": (lambda data: sql(data, "UPDATE statements SET type = 'x' WHERE position = 9"), 9, "the index does not"),
+    "batch": (lambda data: sql(data, "UPDATE batches SET admitted_at = 1 WHERE position = 10"), 10, "9 to 10 at 1,"),
+    "batch lost": (
+        lambda data: sql(data, "DELETE FROM batches WHERE position = 10"),
+        10,
+        "the store has the batch as 11 to 12",
+    ),
+    "state": (lambda data: sql(data, "DELETE FROM states WHERE key = 'log'"), -1, "give to log is not stored"),
+}
+
+
+@pytest.mark.parametrize("damage", sorted(DAMAGES))
+def test_a_damage_is_found_and_named(data: Path, damage: str) -> None:
+    do, position, words = DAMAGES[damage]
+    do(data)
+    findings = check(data).findings
+    assert findings[0].position == position, findings
+    assert any(words in str(finding) for finding in findings), findings
+
+
+def test_a_state_that_was_changed(data: Path) -> None:
+    licence = next(iter(_keys(data, "/L-")))
+    connection = sqlite3.connect(data / "ledger.sqlite")
+    (state,) = connection.execute("SELECT state FROM states WHERE key = ?", (licence,)).fetchone()
+    connection.close()
+    sql(data, "UPDATE states SET state = ? WHERE key = ?", state.replace(b'"valid"', b'"revoked"'), licence)
+    findings = check(data).findings
+    assert [str(one) for one in findings] == [f"the state stored under {licence} is not what the entries give"]
+
+
+def _keys(data: Path, part: str) -> list[str]:
+    connection = sqlite3.connect(data / "ledger.sqlite")
+    rows = connection.execute("SELECT key FROM states WHERE key LIKE ?", (f"10.%{part}%",)).fetchall()
+    connection.close()
+    return [key for (key,) in rows]
+
+
+def test_an_entry_that_one_cannot_find_by_a_name(data: Path, world: World) -> None:
+    sql(data, "DELETE FROM subject_references WHERE position = 5 AND subject = ?", world.provider.id)
+    assert [str(one) for one in check(data).findings] == [
+        f"position 5: the index does not find this entry under {world.provider.id}"
+    ]
+
+
+def test_an_old_database(data: Path, world: World, tmp_path: Path) -> None:
+    backup = Path(shutil.copytree(data, tmp_path / "backup"))
+    with open_log(data, world) as log:
+        log.submit(world.object()).result()
+        log.publish_now()
+    shutil.copy(backup / "ledger.sqlite", data)
+    findings = check(data).findings
+    assert any("a checkpoint of size 31 was signed, the database ends here" in str(one) for one in findings)
+
+
+# --- behind the policy -------------------------------------------------------------------
+
+
+def plant(data: Path, world: World, *entries: bytes, statements: tuple[Statement, ...] = ()) -> None:
+    """Put entries into the store with an honest index and batch, past the rules."""
+    store = open_store(data / "ledger.sqlite")
+    with store.transaction() as working:
+        first = working.size()
+        said = [*entries, *(one.entry for one in statements)]
+        world.clock = START
+        batch = world.batch(first, first + len(said) - 1)
+        lines = [
+            Line(first + at, leaf_hash(one), "p", f"p{first + at}", "t", "s", frozenset())
+            for at, one in enumerate(said)
+        ]
+        for at, statement in enumerate((*statements, batch)):
+            ready, event = prepare(statement), statement.event
+            position = first + len(entries) + at
+            line = Line(
+                position, ready.statement_id, ready.party, event.event_id, event.type, event.subject, ready.references
+            )
+            lines[position - first : position - first + 1] = [line]
+        said.append(batch.entry)
+        working.append(said)
+        digest = leaves_digest(map(leaf_hash, said))
+        last = first + len(said) - 1
+        working.index(lines, BatchLine(last, first, START, digest), {BATCH: BatchState(last, format_time(START))})
+    store.close()
+
+
+def raw_statement(world: World, event: dict[str, Any]) -> bytes:
+    """A statement of the studio whose event no strict reader accepts."""
+    protected = {3: CONTENT_TYPE, 4: world.studio.signer.public.kid, 15: {1: world.studio.id, 2: event["subject"]}}
+    return cose.sign1(world.studio.signer, protected, canonical.encode(event))
+
+
+def generated_event(world: World, data: Path) -> dict[str, Any]:
+    """The event of the template's generated object, under a new name."""
+    with open_log(data, world) as log, log.store.snapshot() as reads:
+        entries = reads.entries(0, reads.size())
+    events = [canonical.decode_relaxed(cose.parse_sign1(entry).payload or b"", 65535) for entry in entries]
+    event = next(one for one in events if one["body"].get("origin") == "generated")
+    return {**event, "event_id": "planted", "subject": world.identifier(Letter.OBJECT)}
+
+
+def without(event: dict[str, Any], *path: str) -> dict[str, Any]:
+    """A copy of ``event`` that lacks one member."""
+    copy = canonical.decode_relaxed(canonical.encode(event), 65535)
+    inner = copy
+    for name in path[:-1]:
+        inner = inner[name]
+    del inner[path[-1]]
+    return dict(copy)
+
+
+@pytest.mark.parametrize(
+    ("path", "missing"),
+    [
+        (("body", "content"), "content digests"),
+        (("body", "content", "sm3"), "content digests"),
+        (("body", "basis"), "authorisation chain"),
+        (("body", "generation"), "job, capability version, model signature, parameter commitment, environment digest"),
+        (("body", "generation", "job"), "job, capability version, parameter commitment, environment digest"),
+        (("body", "generation", "version"), "capability version"),
+        (("body", "generation", "model_signature"), "model signature"),
+        (("body", "generation", "parameters"), "parameter commitment"),
+        (("body", "generation", "environment", "sm3"), "environment digest"),
+    ],
+)
+def test_an_incomplete_object_behind_the_policy_lowers_the_figure(
+    data: Path, world: World, path: tuple[str, ...], missing: str
+) -> None:
+    event = generated_event(world, data)
+    plant(data, world, raw_statement(world, without(event, *path)))
+    report = check(data)
+    assert str(report.completeness) == "2 of 3 objects are bound and complete"
+    assert report.findings[0].position == 29
+    assert f"position 29: the object {event['subject']} lacks: {missing}" in [str(one) for one in report.findings]
+    store = open_store(data / "ledger.sqlite")
+    with store.snapshot() as reads:
+        assert completeness(reads) == report.completeness
+    store.close()
+
+
+def test_a_complete_object_keeps_the_figure(data: Path, world: World) -> None:
+    event = generated_event(world, data)
+    plant(data, world, raw_statement(world, event))
+    assert str(check(data).completeness) == "3 of 3 objects are bound and complete"
+
+
+def test_an_object_that_rests_on_nothing_registered(data: Path, world: World) -> None:
+    nowhere = world.identifier(Letter.OBJECT)
+    plant(data, world, statements=(world.object(basis=(Basis("object", None, nowhere),)),))
+    report = check(data)
+    assert report.completeness.incomplete[0].missing == ("authorisation chain",)
+    assert [one.position for one in report.findings] == [29, 29]
+    assert "the rules refuse this entry: unregistered" in str(report.findings[0])
+
+
+def test_an_entry_that_is_no_statement(data: Path, world: World) -> None:
+    plant(data, world, b"something else")
+    report = check(data)
+    assert report.findings[0].position == 29
+    assert "is not a statement" in str(report.findings[0])
+
+
+def test_batches_that_leave_a_gap_or_go_back_in_time(data: Path, world: World) -> None:
+    store = open_store(data / "ledger.sqlite")
+    with store.transaction() as working:
+        entries = [
+            world.object(),
+            world.batch(29, 29, time=format_time(START + 120)),
+            world.object(),
+            world.object(),
+            world.batch(32, 32, time=format_time(START + 60)),
+        ]
+        lines = []
+        for position, statement in enumerate(entries, 29):
+            ready, event = prepare(statement), statement.event
+            names = (ready.party, event.event_id, event.type, event.subject)
+            lines.append(Line(position, ready.statement_id, *names, ready.references))
+        working.append([one.entry for one in entries])
+        working.index(lines, BatchLine(33, 29, START, bytes(32)), {})
+    store.close()
+    found = [str(one) for one in check(data).findings]
+    assert "position 33: the batch entry closes 32 to 32, expected 31 to 32" in found
+    assert any(one.startswith("position 33: the rules refuse this entry: bad-batch: the batch before") for one in found)
+
+
+# --- the command -------------------------------------------------------------------------
+
+
+def run(*arguments: str) -> tuple[int, str, str]:
+    done = subprocess.run([sys.executable, "-m", "ledger", *arguments], capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_the_command(data: Path, tmp_path: Path) -> None:
+    assert run("fsck", str(data)) == (
+        0,
+        "29 entries, 29 published; 2 of 2 objects are bound and complete\nnothing is wrong\n",
+        "",
+    )
+    code, out, _ = run("replay", str(data))
+    assert (code, out.splitlines()[0]) == (0, "29 entries decided again; 2 of 2 objects are bound and complete")
+    _flip_entry(data, 17)
+    code, _, error = run("fsck", str(data))
+    assert (code, "the first at position 17" in error) == (1, True)
+    code, _, error = run("fsck", str(tmp_path / "nowhere"))
+    assert (code, "correct the path" in error) == (2, True)
