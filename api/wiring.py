@@ -5,25 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from anchors.outbox import Outbox
 from api.accounts import SCOPES, Accounts
 from api.folders import data_folder
 from api.founding import found_keyring, found_log
-from api.keyring import Keyring
+from api.keyring import Keyring, passphrase_of
 from api.services.anchoring import AnchorDesk, TargetNaming
+from api.services.certificates import CertificateService
 from api.services.completeness import CompletenessCheck
+from api.services.credential_files import CredentialFiles
+from api.services.evidence import EvidenceService
+from api.services.issuing import Issuer
+from api.services.licences import LicenceService
 from api.services.parties import PartyService
 from api.services.proofs import ProofService
 from api.services.reading import ReadingService
 from api.services.status import StatusService
+from api.services.status_lists import StatusLists
 from api.services.submission import SubmissionService
+from api.services.trusting import trust_file
 from api.services.voices import Voices
 from api.settings import OUTBOX, Settings
+from credentials.ca import Identity, registrar_signer
+from credentials.sign import ClaimSigner
 from ledger.batch import Clock
 from ledger.log import Log, system_clock
 from tallystick.admission import LOG
 from tallystick.admission.state import LogState
+from tallystick.times import format_time
 
 
 @dataclass(frozen=True)
@@ -44,6 +55,15 @@ class Services:
     completeness: CompletenessCheck
     parties: PartyService
     status: StatusService
+    statuses: StatusLists
+    licences: LicenceService
+    certificates: CertificateService
+    evidence: EvidenceService
+    trust: bytes
+
+    def now(self) -> str:
+        """The service's clock, as it stands in events."""
+        return format_time(self.clock())
 
     def first_token(self) -> str | None:
         """An administrator's token where nobody has any yet: of the registrar, with all scopes."""
@@ -78,6 +98,10 @@ def _services(
     submission = SubmissionService(log, voices, desk.urgent, clock)
     proofs = ProofService(log.published, keyring.log_signers(settings.origin).keys)
     completeness = CompletenessCheck(log)
+    identity = _identity(settings, clock)
+    files = CredentialFiles(settings.credentials)
+    issuer = Issuer(log, submission, voices, files, ClaimSigner.from_identity(identity), clock)
+    statuses = StatusLists(log, settings.origin, keyring.signers["status"], settings.status_lifetime, clock)
     return Services(
         settings=settings,
         clock=clock,
@@ -93,6 +117,34 @@ def _services(
         completeness=completeness,
         parties=PartyService(submission, accounts, log, voices),
         status=StatusService(log, voices, proofs, desk, completeness),
+        statuses=statuses,
+        licences=LicenceService(issuer, statuses),
+        certificates=CertificateService(issuer, desk),
+        evidence=EvidenceService(log, desk, files, voices, keyring.signers["exporter"], clock),
+        trust=_trust(settings, keyring, log, identity),
+    )
+
+
+def _identity(settings: Settings, clock: Clock) -> Identity:
+    """The claim signer, with a certificate authority of its own above it."""
+    passphrase = passphrase_of(settings.keys, settings.passphrase, create=False)
+    now = datetime.fromtimestamp(clock(), UTC)
+    return registrar_signer(settings.keys / "ca", passphrase, settings.origin, now)
+
+
+def _trust(settings: Settings, keyring: Keyring, log: Log, identity: Identity) -> bytes:
+    """The same bytes at every start: it is issued when the log begins."""
+    signers = keyring.signers
+    with log.store.snapshot() as reads:
+        first = reads.record(0)
+    assert first is not None  # Log.open saw to it
+    return trust_file(
+        keyring.log_signers(settings.origin).keys,
+        signers["registrar"].public,
+        signers["exporter"].public,
+        [identity.chain[-1]],
+        format_time(first.admitted_at),
+        settings.status_lifetime,
     )
 
 

@@ -122,8 +122,15 @@ class LicenceService:
         await asyncio.to_thread(self._sign_original, standing, upload, media_type, out)
         return await self._issuer.record(licence, "original", media_type, out, keep=False)
 
-    def card_file(self, licence: str) -> Path:
-        """The latest card of a licence. Raises ``NotFound``."""
+    def card_file(self, account: Account, licence: str) -> Path:
+        """The latest card, which shows private terms: for licensor, named holder and registrar alone."""
+        parse_identifier(licence, Letter.LICENCE)
+        with self._issuer.log.store.snapshot() as reads:
+            state = reads.get(licence)
+        if not isinstance(state, LicenceState):
+            raise NotFound(f"{licence} is not registered", "grant the licence first", "licence")
+        if account.party not in (state.licensor, state.holder) and not self._issuer.voices.is_registrar(account):
+            raise Forbidden(f"the card of {licence} is not yours to read", "ask the licensor for it", "licence")
         return latest_file(self._issuer, licence, "card")
 
     async def _standing(self, account: Account, licence: str, disclose: Sequence[str] | None) -> _Standing:
