@@ -303,6 +303,9 @@ def test_inclusion_failures_are_told_apart(evm: Evm) -> None:
     assert reason(leaf, 20, 50, root, flipped) == "root mismatch"
     assert reason(root, 20, 50, root, proof) == "root mismatch"
     assert reason(leaf, 20, 50, root, proof[:-1]) == "proof length"
+    # Whether the missing sibling stands on the right (leaf 20) or on the left (leaf 49).
+    last = TREE.nodes([(0, 49)])[0]
+    assert reason(last, 49, 50, root, merkle.prove_inclusion(TREE, 49, 50)[:-1]) == "proof length"
     assert reason(leaf, 20, 50, root, [*proof, proof[0]]) == "proof length"
     assert reason(leaf, 50, 50, root, proof) == "index outside the tree"
     assert reason(leaf, 0, 0, merkle.EMPTY_ROOT, []) == "index outside the tree"
