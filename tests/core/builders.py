@@ -1,0 +1,133 @@
+"""One event of each type, with all that it may hold; and the same with the least. Everything is fixed for ever."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tallystick.commitments import disclose
+from tallystick.content import entry_of, file_content, folder_content
+from tallystick.digests import digest_pair
+from tallystick.events import Event, RecordedFor
+from tallystick.events.capability import CapabilityDecision, CapabilityFiling, CapabilityGrade, CapabilityTest, Weights
+from tallystick.events.certificate import CertificateIssue, CertificateWithdrawal
+from tallystick.events.credential import CredentialIssue
+from tallystick.events.dispute import DisputeOpening, DisputeResolution
+from tallystick.events.job import Input, JobCompletion, JobRegistration
+from tallystick.events.licence import LicenceGrant, LicenceStatus, StatusPointer
+from tallystick.events.log import AnchorTarget, Batch, KeySet, Policy, RoleKey
+from tallystick.events.objects import Basis, Generation, ObjectRegistration
+from tallystick.events.party import PartyKey, PartyRegistration, ValidKey
+from tallystick.identifiers import Letter, new_identifier
+from tallystick.keys import LocalSigner
+from tallystick.modelsig import fingerprint, sign_model
+from tallystick.schema import write
+from tests.world import ROLES, key_from
+
+ORIGIN = "log.example/golden"
+FROM, UNTIL = "2026-01-01T00:00:00Z", "2031-01-01T00:00:00Z"
+TIME = "2026-02-01T12:00:00Z"
+SALT = bytes(range(16))
+
+
+def identifier(letter: Letter, number: int = 1) -> str:
+    return str(new_identifier(letter, bytes([number]) * 10))
+
+
+PARTY, OTHER = identifier(Letter.PARTY), identifier(Letter.PARTY, 2)
+SERVICE, REGISTRAR = identifier(Letter.PARTY, 3), identifier(Letter.PARTY, 4)
+OBJECT, SOURCE = identifier(Letter.OBJECT), identifier(Letter.OBJECT, 2)
+CAPABILITY, JOB, WORKFLOW = identifier(Letter.CAPABILITY), identifier(Letter.JOB), identifier(Letter.WORKFLOW)
+LICENCE, PARENT = identifier(Letter.LICENCE), identifier(Letter.LICENCE, 2)
+CERTIFICATE, OLD = identifier(Letter.CERTIFICATE), identifier(Letter.CERTIFICATE, 2)
+DISPUTE = identifier(Letter.DISPUTE)
+PAIR, OTHER_PAIR = digest_pair(b"one"), digest_pair(b"two")
+
+ROLE_KEYS: dict[str, LocalSigner] = {role: key_from(f"golden/{role}", alg) for role, alg in ROLES.items()}
+PARTY_KEY, OTHER_KEY = key_from("golden/party"), key_from("golden/other", "es256")
+PRIVATE = {one.name: one.commitment for one in (disclose("name", "Ada", SALT), disclose("note", {"a": 1}, SALT))}
+WEIGHTS = Weights(PAIR.sha256, PAIR.sm3, 4096)
+MODEL_SIGNATURE = sign_model(PARTY_KEY, CAPABILITY, "1.0", WEIGHTS)
+
+FILE = file_content([b"hello"])
+FOLDER = folder_content([entry_of("a.txt", FILE), entry_of("tex/灯.png", file_content([b"x" * 2_000_000]))])
+
+BARE_KEY_SET = KeySet(
+    ORIGIN,
+    "10.5555",
+    REGISTRAR,
+    SERVICE,
+    tuple(RoleKey(role, key.public.to_text(), FROM) for role, key in ROLE_KEYS.items()),  # type: ignore[arg-type]
+)
+
+
+def event(kind: str, subject: str, body: Any, **more: Any) -> Event:
+    return Event(type=kind, event_id=f"e-{kind}", subject=subject, time=TIME, body=body, **more)
+
+
+RECORDED = {"recorded_for": RecordedFor(PARTY, "api-token"), "private": PRIVATE}
+VALID = ValidKey(PARTY_KEY.public.to_text(), FROM, UNTIL)
+GENERATION = Generation(JOB, CAPABILITY, "1.0", fingerprint(MODEL_SIGNATURE), PAIR, OTHER_PAIR)
+BASES = (
+    Basis("declared", "own-work"),
+    Basis("object", None, SOURCE),
+    Basis("licence", None, LICENCE),
+    Basis("job", None, JOB),
+)
+TARGET = AnchorTarget("evm", 31337, "11" * 32, "22" * 20, "33" * 32, "44" * 32, "keccak256", "chain", "55" * 20)
+FILING = CapabilityFiling("maker", "1.0", True, ("image", "text"), ("model-3d",), WEIGHTS, MODEL_SIGNATURE)
+GRANT = LicenceGrant(OBJECT, (OBJECT, SOURCE), StatusPointer("https://log.example/status/1", 7), OTHER, PARENT)
+
+FULL: dict[str, Event] = {
+    one.type: one
+    for one in (
+        event("log.key-set", ORIGIN, BARE_KEY_SET),
+        event("log.policy", ORIGIN, Policy("tallystick-admission", 1)),
+        event("log.anchor-target", ORIGIN, TARGET),
+        event("log.batch", ORIGIN, Batch(0, 1, 1)),
+        event("party.register", PARTY, PartyRegistration("person", ("studio", "provider"), (VALID,)), private=PRIVATE),
+        event("party.key", PARTY, PartyKey("add", VALID)),
+        event(
+            "object.register",
+            OBJECT,
+            ObjectRegistration("model-3d", "generated", write(FOLDER), BASES, GENERATION, "model/vnd.usdz+zip"),
+            **RECORDED,
+        ),
+        event("capability.file", CAPABILITY, FILING, **RECORDED),
+        event("capability.test", CAPABILITY, CapabilityTest(PAIR, OTHER_PAIR, "pass", "0.97"), **RECORDED),
+        event("capability.grade", CAPABILITY, CapabilityGrade("A", "scheme 1")),
+        event("capability.approve", CAPABILITY, CapabilityDecision("requirements-met", TIME)),
+        event("capability.suspend", CAPABILITY, CapabilityDecision("security", TIME)),
+        event("capability.reinstate", CAPABILITY, CapabilityDecision("request", TIME)),
+        event("capability.revoke", CAPABILITY, CapabilityDecision("law", TIME)),
+        event("job.register", JOB, JobRegistration(CAPABILITY, (Input(SOURCE, "source"),), PAIR, WORKFLOW), **RECORDED),
+        event("job.complete", JOB, JobCompletion("done", (OBJECT,)), **RECORDED),
+        event("licence.grant", LICENCE, GRANT, **RECORDED),
+        event("licence.status", LICENCE, LicenceStatus("revoke", "breach", TIME), **RECORDED),
+        event("certificate.issue", CERTIFICATE, CertificateIssue(OBJECT, "TS-2026-0001", OLD), private=PRIVATE),
+        event("certificate.withdraw", CERTIFICATE, CertificateWithdrawal("court-order")),
+        event("credential.issue", LICENCE, CredentialIssue("c2pa", "card", "image/png", PAIR, 12345)),
+        event("dispute.open", DISPUTE, DisputeOpening(OBJECT, "authorship"), **RECORDED),
+        event("dispute.resolve", DISPUTE, DisputeResolution("upheld", "evidence")),
+    )
+}
+
+# The types that have optional fields, without them.
+LEAST: dict[str, Event] = {
+    one.type: one
+    for one in (
+        event(
+            "log.anchor-target",
+            ORIGIN,
+            AnchorTarget("evm", 1, "11" * 32, "22" * 20, "33" * 32, "44" * 32, "keccak256", "operator"),
+        ),
+        event("party.register", PARTY, PartyRegistration("organisation", ("licensee",), ())),
+        event("party.key", PARTY, PartyKey("revoke", None, PARTY_KEY.public.kid.hex())),
+        event("object.register", OBJECT, ObjectRegistration("image", "authored", write(FILE), BASES[:1])),
+        event("capability.test", CAPABILITY, CapabilityTest(PAIR, OTHER_PAIR, "fail")),
+        event("capability.approve", CAPABILITY, CapabilityDecision("requirements-met")),
+        event("job.register", JOB, JobRegistration(CAPABILITY, (), PAIR)),
+        event("job.complete", JOB, JobCompletion("failed", ())),
+        event("licence.grant", LICENCE, LicenceGrant(OBJECT, (OBJECT,), StatusPointer("s", 0))),
+        event("certificate.issue", CERTIFICATE, CertificateIssue(OBJECT, "1")),
+    )
+}
