@@ -69,7 +69,7 @@ def read_content(value: canonical.JsonValue, path: str = "content") -> Content:
         return read(FileContent, value, path)
     if form == "folder":
         return read(FolderContent, value, path)
-    raise FieldError(f"{path}.form", "expected file or folder")
+    raise FieldError(f"{path}.form" if path else "form", "expected file or folder")
 
 
 def file_content(blocks: Iterable[bytes]) -> FileContent:

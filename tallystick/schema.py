@@ -188,8 +188,8 @@ def _ruled(inner: Decoder, rules: list[Rule]) -> Decoder:
         for rule in rules:
             try:
                 rule.check(found)
-            except FieldError:
-                raise
+            except FieldError as error:
+                raise FieldError(_join(path, error.field), error.problem) from None
             except MalformedInput as error:
                 raise FieldError(path, str(error)) from None
         return found
@@ -254,4 +254,4 @@ def _kind(value: Any) -> str:
 
 
 def _join(path: str, name: str) -> str:
-    return f"{path}.{name[:60]}" if path else name[:60]
+    return ".".join(part for part in (path, name[:60]) if part)

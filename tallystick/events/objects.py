@@ -9,7 +9,7 @@ from tallystick.digests import DigestPair
 from tallystick.identifiers import Letter
 from tallystick.schema import HEX32, Rule, identifier, items, record, text
 
-CONTENT = Rule("a digest record", read_content)
+CONTENT = Rule("a digest record", lambda value: read_content(value, ""))
 
 
 @record
