@@ -63,8 +63,7 @@ def tiles_between(old_size: int, new_size: int) -> list[Tile]:
         old, new = old_size >> level * HEIGHT, new_size >> level * HEIGHT
         if new == 0:
             break
-        if old != new:
-            found += [Tile(level, index, min(WIDTH, new - index * WIDTH)) for index in _indexes(old, new)]
+        found += [Tile(level, index, min(WIDTH, new - index * WIDTH)) for index in _indexes(old, new)]
     return found
 
 
@@ -74,7 +73,7 @@ def bundles_between(old_size: int, new_size: int) -> list[Tile]:
 
 
 def _indexes(old: int, new: int) -> range:
-    return range(old // WIDTH, (new + WIDTH - 1) // WIDTH)
+    return range(old // WIDTH, (new + WIDTH - 1) // WIDTH) if old != new else range(0)
 
 
 def encode_bundle(entries: Sequence[bytes]) -> bytes:

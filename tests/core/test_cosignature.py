@@ -1,0 +1,103 @@
+"""ML-DSA-44 cosignatures: the message byte for byte as C2SP tlog-cosignature lays it out."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+
+from tallystick.checkpoint import Checkpoint
+from tallystick.cosignature import MlDsaCosigner, cosign_ml_dsa, cosigned_message
+from tallystick.errors import MalformedInput, VerificationFailed
+from tallystick.note import Note, key_id, parse_note, verify_note
+from tests.world import key_from
+
+ROOT = bytes(range(32))
+TEXT = Checkpoint("example.com/log", 20852163, ROOT).body()
+SIGNER = key_from("cosigner", "ml-dsa-44")
+WITNESS = MlDsaCosigner("witness.example/w", SIGNER.public)
+TIME = 1_679_315_147
+
+
+def test_the_message_byte_for_byte() -> None:
+    """label[12], name<1..255>, u64 time, origin<1..255>, u64 start, u64 end, hash[32], all big-endian."""
+    expected = (
+        b"subtree/v1\n\0"
+        + bytes([17])
+        + b"witness.example/w"
+        + struct.pack(">Q", TIME)
+        + bytes([15])
+        + b"example.com/log"
+        + struct.pack(">QQ", 0, 20852163)
+        + ROOT
+    )
+    assert cosigned_message("witness.example/w", TIME, TEXT) == expected
+    assert len(b"subtree/v1\n\0") == 12
+
+
+def test_the_line() -> None:
+    made = cosign_ml_dsa(TEXT, WITNESS.name, SIGNER, TIME)
+    assert made.key_id == WITNESS.key_id == key_id(WITNESS.name, 0x06, SIGNER.public.raw)
+    assert made.signature[:8] == struct.pack(">Q", TIME)
+    assert len(made.signature) == 8 + 2420
+    SIGNER.public.verify(cosigned_message(WITNESS.name, TIME, TEXT), made.signature[8:])
+    WITNESS.verify(TEXT, made.signature)
+    assert verify_note(parse_note(Note(TEXT, (made,)).encode().encode()), [WITNESS]) == [WITNESS]
+
+
+GOOD = cosign_ml_dsa(TEXT, WITNESS.name, SIGNER, TIME).signature
+
+
+def test_a_signature_for_anything_else_is_refused() -> None:
+    others = {
+        "another origin": Checkpoint("example.com/logs", 20852163, ROOT),
+        "another size": Checkpoint("example.com/log", 20852164, ROOT),
+        "another root": Checkpoint("example.com/log", 20852163, ROOT[::-1]),
+    }
+    for other in others.values():
+        with pytest.raises(VerificationFailed):
+            WITNESS.verify(other.body(), GOOD)
+    with pytest.raises(VerificationFailed):
+        MlDsaCosigner("witness.example/v", SIGNER.public).verify(TEXT, GOOD)
+    with pytest.raises(VerificationFailed):
+        MlDsaCosigner(WITNESS.name, key_from("else", "ml-dsa-44").public).verify(TEXT, GOOD)
+
+
+def test_name_and_origin_cannot_be_shifted_into_each_other() -> None:
+    """Both carry a length: the same concatenation under other borders is another message."""
+    one = cosigned_message("ab", 0, Checkpoint("c", 1, ROOT).body())
+    other = cosigned_message("a", 0, Checkpoint("bc", 1, ROOT).body())
+    assert one != other
+
+
+def test_time_is_signed_and_bounded() -> None:
+    for seconds in (0, 1, TIME + 1, (1 << 63) - 1):
+        changed = struct.pack(">Q", seconds) + GOOD[8:]
+        with pytest.raises(VerificationFailed, match="does not verify"):
+            WITNESS.verify(TEXT, changed)
+        WITNESS.verify(TEXT, cosign_ml_dsa(TEXT, WITNESS.name, SIGNER, seconds).signature)
+    with pytest.raises(VerificationFailed, match="does not fit in 63 bits"):
+        WITNESS.verify(TEXT, struct.pack(">Q", 1 << 63) + GOOD[8:])
+
+
+@pytest.mark.parametrize("length", [0, 7, 8, 9, 64, 72, 2420, 2427, 2429])
+def test_other_lengths_are_refused(length: int) -> None:
+    with pytest.raises(VerificationFailed):
+        WITNESS.verify(TEXT, (GOOD + bytes(10))[:length])
+
+
+def test_names_have_1_to_255_bytes() -> None:
+    longest = "w" * 255
+    assert cosigned_message(longest, 0, TEXT)[12:14] == b"\xffw"
+    for name in ("", "w" * 256, "é" * 128):
+        with pytest.raises(VerificationFailed, match="cannot be cosigned"):
+            cosigned_message(name, 0, TEXT)
+        if name:
+            with pytest.raises(VerificationFailed, match="cannot be cosigned"):
+                cosigned_message("w", 0, Checkpoint(name, 1, ROOT).body())
+
+
+@pytest.mark.parametrize("text", ["", "hello\n", TEXT + "extension\n", TEXT[:-1]])
+def test_only_checkpoints_can_be_cosigned(text: str) -> None:
+    with pytest.raises(MalformedInput):
+        WITNESS.verify(text, GOOD)

@@ -1,0 +1,64 @@
+"""References: every identifier that an entry names, wherever it stands."""
+
+from __future__ import annotations
+
+import pytest
+
+from tallystick.references import references
+from tallystick.statement import sign_statement
+from tests.core.builders import (
+    CAPABILITY,
+    CERTIFICATE,
+    DISPUTE,
+    FULL,
+    JOB,
+    LICENCE,
+    OBJECT,
+    OLD,
+    OTHER,
+    PARENT,
+    PARTY,
+    PARTY_KEY,
+    REGISTRAR,
+    SERVICE,
+    SOURCE,
+    WORKFLOW,
+)
+
+ISSUER = SERVICE
+EXPECTED = {
+    "log.key-set": {REGISTRAR, SERVICE},
+    "log.policy": set(),
+    "log.batch": set(),
+    "log.anchor-target": set(),
+    "party.register": {PARTY},
+    "party.key": {PARTY},
+    "object.register": {OBJECT, SOURCE, LICENCE, JOB, CAPABILITY, PARTY},
+    "capability.file": {CAPABILITY, PARTY},
+    "capability.test": {CAPABILITY, PARTY},
+    "capability.grade": {CAPABILITY},
+    "capability.approve": {CAPABILITY},
+    "capability.suspend": {CAPABILITY},
+    "capability.reinstate": {CAPABILITY},
+    "capability.revoke": {CAPABILITY},
+    "job.register": {JOB, CAPABILITY, SOURCE, WORKFLOW, PARTY},
+    "job.complete": {JOB, OBJECT, PARTY},
+    "licence.grant": {LICENCE, OBJECT, SOURCE, OTHER, PARENT, PARTY},
+    "licence.status": {LICENCE, PARTY},
+    "certificate.issue": {CERTIFICATE, OBJECT, OLD},
+    "certificate.withdraw": {CERTIFICATE},
+    "credential.issue": {LICENCE},
+    "dispute.open": {DISPUTE, OBJECT, PARTY},
+    "dispute.resolve": {DISPUTE},
+}
+
+
+@pytest.mark.parametrize("kind", FULL)
+def test_all_of_each_type(kind: str) -> None:
+    statement = sign_statement(PARTY_KEY, ISSUER, FULL[kind])
+    assert references(statement) == EXPECTED[kind] | {ISSUER}
+
+
+def test_an_issuer_that_is_no_identifier_is_no_reference() -> None:
+    for issuer in ("log.example/golden", "10.5555/", "10.", PARTY[:-1] + "?", ""):
+        assert references(sign_statement(PARTY_KEY, issuer, FULL["log.policy"])) == frozenset()
