@@ -8,6 +8,7 @@ the code-point order of keys equals the UTF-16 order that RFC 8785 §3.2.3 deman
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any, TypeAlias
 
@@ -18,6 +19,9 @@ JsonValue: TypeAlias = Any
 
 MAX_INTEGER = (1 << 53) - 1
 MAX_DEPTH = 32
+
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_BRACKET = re.compile(rb"[\[\]{}]")
 
 
 def encode(value: JsonValue) -> bytes:
@@ -43,6 +47,7 @@ def decode_relaxed(data: bytes, limit: int) -> JsonValue:
     """As ``decode`` but any spacing and key order: for files that people edit, never for what is hashed or signed."""
     if len(data) > limit:
         raise MalformedInput(f"the JSON has {len(data)} bytes, at most {limit} are read")
+    _check_nesting(data)
     try:
         value = json.loads(
             data.decode("utf-8"), object_pairs_hook=_object, parse_float=_no_float, parse_constant=_no_float
@@ -53,6 +58,21 @@ def decode_relaxed(data: bytes, limit: int) -> JsonValue:
         raise MalformedInput(f"not JSON: {error}") from None
     _check(value, 0)
     return value
+
+
+def _check_nesting(data: bytes) -> None:
+    """Refuse deep nesting before ``json`` recurses into it.
+
+    Its own guard is the process's recursion limit, which Ethereum libraries raise
+    so far that 200 KB of brackets overflow the stack and kill the process.
+    """
+    if data.count(b"[") + data.count(b"{") <= MAX_DEPTH:
+        return
+    depth = 0
+    for bracket in _BRACKET.findall(_STRING.sub(b"", data)):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > MAX_DEPTH + 1:
+            raise MalformedInput(f"the JSON is nested deeper than {MAX_DEPTH} levels")
 
 
 def _object(pairs: Iterable[tuple[str, JsonValue]]) -> dict[str, JsonValue]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 import pytest
@@ -134,6 +135,25 @@ def test_depth_is_counted_exactly() -> None:
     assert encode(decode(deepest, LIMIT)) == deepest
     objects = b'{"a":' * MAX_DEPTH + b"1" + b"}" * MAX_DEPTH
     assert encode(decode(objects, LIMIT)) == objects
+
+
+def test_depth_bombs_do_not_lean_on_the_recursion_limit() -> None:
+    """py_ecc raises it to 100,000 on import; ``json`` then overflows the stack, and the process is gone."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, 100_000))
+    try:
+        for opening, closing in ((b"[", b"]"), (b'{"a":', b"}"), (b'[{"[":', b"}]")):
+            with pytest.raises(MalformedInput, match="nested deeper than 32 levels"):
+                decode_relaxed(opening * 100_000 + b"1" + closing * 100_000, LIMIT * 2)
+    finally:
+        sys.setrecursionlimit(before)
+
+
+def test_brackets_in_strings_are_no_nesting() -> None:
+    for text in ("[" * 500, '"' + "{" * 500, "\\" + "[" * 500 + "\\"):
+        assert decode(encode([text, {"k": text}]), LIMIT) == [text, {"k": text}]
+    siblings = [[], {}] * 400
+    assert decode(encode(siblings), LIMIT) == siblings
 
 
 def test_the_size_cap_comes_first() -> None:
