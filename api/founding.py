@@ -13,8 +13,13 @@ from ledger.errors import LogExists
 from ledger.folder import Folder
 from ledger.genesis import Founding
 from ledger.log import Log
+from ledger.reader import PublishedLog
+from ledger.tilestore import TileStore
 from tallystick.errors import TallystickError
+from tallystick.events.log import KeySet
 from tallystick.identifiers import RANDOM_BYTES, Letter, new_identifier
+from tallystick.statement import parse_statement
+from tallystick.tree_head import LogKeys, parse_log_keys
 
 VKEYS = "vkeys"
 """In the key folder: the log's public verifier keys, for whoever needs no private one."""
@@ -60,6 +65,23 @@ def found_log(settings: Settings, keyring: Keyring, clock: Clock) -> Log:
             "a second log under the same keys would be a fork"
         )
     return Log.open(settings.log, signers, clock, publish_every=settings.publish_every)
+
+
+def read_log_keys(settings: Settings) -> LogKeys:
+    """The log's public keys, for who needs no private one. Raises ``Misplaced`` where no service ever started."""
+    try:
+        text = (settings.keys / VKEYS).read_text()
+    except FileNotFoundError:
+        raise Misplaced(f"there is no log in {settings.data}: start the service first") from None
+    return parse_log_keys(text.splitlines())
+
+
+def read_registrar(settings: Settings) -> str:
+    """The registrar's party id, from entry 0 as published."""
+    published = PublishedLog(TileStore(Folder(settings.log).public), read_log_keys(settings))
+    (entry,) = published.entries([0], published.checkpoint().checkpoint.size)
+    body: KeySet = parse_statement(entry).event.body
+    return body.registrar
 
 
 def _founding(settings: Settings, keyring: Keyring) -> Founding:

@@ -11,8 +11,6 @@ from tallystick.events.log import ORIGIN
 from tallystick.identifiers import DEFAULT_PREFIX, check_prefix
 
 DEFAULT_ORIGIN = "tallystick.local/log"
-OUTBOX = "anchors.db"
-"""In the anchors' folder: where service and worker meet."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +42,11 @@ class Settings:
     def anchors(self) -> Path:
         """Outbox, embedded chain, keystore."""
         return self.data / "anchors"
+
+    @property
+    def outbox(self) -> Path:
+        """Where service and worker meet."""
+        return self.anchors / "anchors.db"
 
     @property
     def credentials(self) -> Path:

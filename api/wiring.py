@@ -27,7 +27,7 @@ from api.services.status_lists import StatusLists
 from api.services.submission import SubmissionService
 from api.services.trusting import trust_file
 from api.services.voices import Voices
-from api.settings import OUTBOX, Settings
+from api.settings import Settings
 from credentials.ca import Identity, registrar_signer
 from credentials.sign import ClaimSigner
 from ledger.batch import Clock
@@ -83,7 +83,7 @@ def open_services(settings: Settings, clock: Clock = system_clock) -> Iterator[S
         keyring = found_keyring(settings)
         with found_log(settings, keyring, clock) as log:
             settings.anchors.mkdir(exist_ok=True, mode=0o700)
-            accounts, desk = Accounts(settings.accounts), AnchorDesk(Outbox(settings.anchors / OUTBOX), clock)
+            accounts, desk = Accounts(settings.accounts), AnchorDesk(Outbox(settings.outbox), clock)
             try:
                 yield _services(settings, clock, keyring, log, accounts, desk)
             finally:
@@ -96,7 +96,7 @@ def _services(
 ) -> Services:
     voices = _voices(log, keyring)
     submission = SubmissionService(log, voices, desk.urgent, clock)
-    proofs = ProofService(log.published, keyring.log_signers(settings.origin).keys)
+    proofs = ProofService(log.published, log.folder.public, keyring.log_signers(settings.origin).keys)
     completeness = CompletenessCheck(log)
     identity = _identity(settings, clock)
     files = CredentialFiles(settings.credentials)

@@ -6,6 +6,7 @@ its states: it reads each object's entry, and the entries of what that names, ag
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from dataclasses import dataclass
 
@@ -20,6 +21,9 @@ from tallystick.statement import Statement, parse_statement
 
 STEP = 500
 """Objects looked at in one go."""
+
+PAUSE = 2.0
+"""Seconds to wait once every object has been looked at."""
 
 NAMED = 100
 """Incomplete objects that are named; the others are counted."""
@@ -72,6 +76,13 @@ class CompletenessCheck:
                 (self._found.incomplete + bad)[:NAMED],
             )
             return self._found
+
+    async def run(self) -> None:
+        """Keep up with the log, a step at a time, for ever."""
+        while True:
+            before = self._found.checked
+            found = await asyncio.to_thread(self.advance)
+            await asyncio.sleep(0 if found.checked > before else PAUSE)
 
 
 def problem_of(record: Record, reads: Reads) -> str | None:

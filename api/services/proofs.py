@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 from api.services.errors import NotFound, Unavailable
 from ledger.errors import NoLog
 from ledger.reader import PublishedLog
 from tallystick.merkle import prove_consistency, prove_inclusion
 from tallystick.schema import FieldError
+from tallystick.tiles import Tile
 from tallystick.tree_head import LogKeys, SignedCheckpoint, verify_tree_head
 
 
@@ -37,8 +39,10 @@ class ConsistencyProof:
 class ProofService:
     """Any size up to the published one can be proved: its subtrees are subtrees of the published tree."""
 
-    def __init__(self, published: PublishedLog, keys: LogKeys) -> None:
+    def __init__(self, published: PublishedLog, public: Path, keys: LogKeys) -> None:
+        """``public``: the folder of the published files."""
         self._published = published
+        self._public = public
         # A note is checked when it is new; a proof should not cost three signatures.
         self._verified = lru_cache(maxsize=4)(lambda note: verify_tree_head(note, keys))
         self.vkeys = "".join(f"{line}\n" for line in keys.verifier_keys())
@@ -46,10 +50,24 @@ class ProofService:
 
     def checkpoint(self) -> SignedCheckpoint:
         """The latest. Raises ``Unavailable`` before the first."""
+        return self._verified(self.note())
+
+    def note(self) -> bytes:
+        """The latest checkpoint as published. Raises ``Unavailable`` before the first."""
         try:
-            return self._verified(self._published.note())
+            return self._published.note()
         except NoLog as error:
             raise Unavailable(str(error)) from None
+
+    def tile(self, tile: Tile) -> bytes:
+        """The file of a tile or bundle. Raises ``NotFound``."""
+        try:
+            return (self._public / tile.path()).read_bytes()
+        except FileNotFoundError:
+            raise NotFound(
+                f"there is no {tile.path()}",
+                "derive paths from the size of a published checkpoint; where a partial tile is gone, take the full one",
+            ) from None
 
     def inclusion(self, position: int, size: int | None) -> InclusionProof:
         """Raises ``NotFound`` outside the published tree."""

@@ -26,13 +26,16 @@ class Unanchored:
 
 @dataclass(frozen=True)
 class Status:
-    """The log, its newest checkpoint, what its objects lack, and its anchors, newest first."""
+    """The log, its newest checkpoint, what its objects lack, and its anchors, newest first.
+
+    ``publishing``: whether the last attempt to publish succeeded; why it did not is told to the operator's log.
+    """
 
     voices: Voices
     size: int
     checkpoint: SignedCheckpoint | None
     clock_behind: int
-    publisher_error: str | None
+    publishing: bool
     completeness: Completeness
     unanchored: Unanchored | None
     targets: tuple[Target, ...]
@@ -59,7 +62,7 @@ class StatusService:
             size=log.size,
             checkpoint=self._checkpoint(),
             clock_behind=log.clock_behind,
-            publisher_error=log.publisher_error,
+            publishing=log.publisher_error is None,
             completeness=self._completeness.advance(),
             unanchored=self._unanchored(),
             targets=tuple(self._desk.targets()),

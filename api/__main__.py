@@ -1,0 +1,127 @@
+"""``python -m api serve``: the service with its worker. ``worker``: the worker alone. ``token``: a new token."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Sequence
+
+from api.settings import Settings, read_settings
+from tallystick.errors import TallystickError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code: 0, or 1 after one sentence that says what is wrong."""
+    parser = argparse.ArgumentParser(prog="python -m api", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("serve", help="the service, with its worker")
+    worker = commands.add_parser("worker", help="the anchor worker alone")
+    worker.add_argument("--supervised", action="store_true", help="stop when standard input ends")
+    commands.add_parser("token", help="print a new administrator's token")
+    given = parser.parse_args(arguments)
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING)
+    logging.getLogger("api").setLevel(logging.INFO)
+    try:
+        settings = read_settings(os.environ)
+        if given.command == "serve":
+            _serve(settings)
+        elif given.command == "worker":
+            _work(settings, given.supervised)
+        else:
+            _token(settings)
+    except (TallystickError, Unusable) as error:
+        print(f"tallystick: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+class Unusable(Exception):
+    """The machine does not let us; the message says what to do."""
+
+
+def _serve(settings: Settings) -> None:
+    import uvicorn
+
+    from api.app import create_app
+    from api.supervisor import Supervisor
+    from api.wiring import open_services
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # uvicorn handles both while it serves, and raises them again when it has finished.
+        signal.signal(number, _leave)
+    with _listen(settings) as listening, open_services(settings) as services:
+        config = uvicorn.Config(
+            create_app(services), log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=10
+        )
+        supervisor = Supervisor()
+        supervisor.start()
+        try:
+            _greet(settings, services.first_token())
+            uvicorn.Server(config).run(sockets=[listening])
+        finally:
+            supervisor.stop()
+
+
+def _leave(*_: object) -> None:
+    raise SystemExit(0)
+
+
+def _listen(settings: Settings) -> socket.socket:
+    listening = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((settings.host, settings.port))
+        # From here on clients wait instead of being turned away.
+        listening.listen(1024)
+    except OSError as error:
+        listening.close()
+        raise Unusable(
+            f"cannot listen on {settings.host} port {settings.port} ({error.strerror}): another program uses it, "
+            "or it is not ours to use; choose another with TALLYSTICK_PORT"
+        ) from None
+    return listening
+
+
+def _greet(settings: Settings, token: str | None) -> None:
+    if token is not None:
+        print(f"administrator's token (shown this once): {token}", flush=True)
+    print(f"tallystick listens on {settings.base_url} (documentation: {settings.base_url}/docs)", flush=True)
+
+
+def _work(settings: Settings, supervised: bool) -> None:
+    from anchors.errors import AnchorError
+    from api.worker import run_worker
+
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    if supervised:
+        threading.Thread(target=_wait_for_end, args=(stop,), daemon=True).start()
+    try:
+        run_worker(settings, stop)
+    except AnchorError as error:
+        raise Unusable(str(error)) from error
+
+
+def _wait_for_end(stop: threading.Event) -> None:
+    """The pipe from the service ends when the service does, even by kill -9."""
+    sys.stdin.buffer.read()
+    stop.set()
+
+
+def _token(settings: Settings) -> None:
+    from api.accounts import SCOPES, Accounts
+    from api.founding import read_registrar
+
+    registrar = read_registrar(settings)
+    token, _ = Accounts(settings.accounts).issue(registrar, SCOPES)
+    print(token)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

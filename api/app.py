@@ -1,0 +1,62 @@
+"""The application: routers in one list, problems, headers, and what runs beside the requests."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from fastapi import APIRouter, FastAPI
+from fastapi_offline import FastAPIOffline
+
+from api import problems
+from api.middleware import SecurityHeaders
+from api.routes import anchors, events, page, parties, proofs, reading, status
+from api.wiring import Services
+from tallystick import __version__
+
+MAX_BODY_BYTES = 2 << 20
+"""Unless a route says otherwise."""
+
+ROUTERS: tuple[APIRouter, ...] = (
+    events.routes,
+    reading.routes,
+    proofs.routes,
+    anchors.routes,
+    parties.routes,
+    status.routes,
+    proofs.public,
+    page.routes,
+)
+
+
+def create_app(services: Services) -> FastAPI:
+    """The application over open services. ``/docs`` works without the Internet."""
+    app = FastAPIOffline(
+        docs_url="/docs",
+        redoc_url=None,
+        title="tallystick",
+        version=__version__,
+        summary="Provenance that a court believes",
+        lifespan=_beside_requests,
+        max_body_size=MAX_BODY_BYTES,
+    )
+    app.state.services = services
+    problems.install(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.add_middleware(SecurityHeaders)
+    return app
+
+
+@asynccontextmanager
+async def _beside_requests(app: FastAPI) -> AsyncIterator[None]:
+    services: Services = app.state.services
+    tasks = [asyncio.create_task(services.naming.run()), asyncio.create_task(services.completeness.run())]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task

@@ -1,0 +1,104 @@
+"""What all routes share: the services, strict JSON bodies, and who is asking."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any, TypeAlias
+
+from fastapi import APIRouter, Depends, Request, Response, Security
+from fastapi.routing import APIRoute
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import BaseModel, ConfigDict
+
+from api.accounts import Account
+from api.problems import MEDIA_TYPE, Unreadable
+from api.services.errors import ServiceError
+from api.services.voices import require_scope
+from api.wiring import Services
+from tallystick import canonical
+from tallystick.errors import MalformedInput
+
+_bearer = HTTPBearer(auto_error=False, description="A token of one party")
+
+
+class Schema(BaseModel):
+    """An HTTP schema: strict, immutable, no unknown fields."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class ProblemSchema(BaseModel):
+    """RFC 9457, with a stable ``code``, the ``field`` at fault and a ``hint``."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    field: str | None = None
+    hint: str | None = None
+    instance: str | None = None
+
+
+class _StrictRequest(Request):
+    async def json(self) -> Any:
+        """One meaning or none: no key twice, no numbers that JSON readers round differently."""
+        data = await self.body()
+        try:
+            return canonical.decode_relaxed(data, len(data))
+        except MalformedInput as error:
+            raise Unreadable(str(error)) from None
+
+
+class _StrictRoute(APIRoute):
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def strict(request: Request) -> Response:
+            return await handle(_StrictRequest(request.scope, request.receive))
+
+        return strict
+
+
+def router(tag: str, prefix: str = "/v1") -> APIRouter:
+    """A router whose errors are documented as problems."""
+    problems: dict[int | str, dict[str, Any]] = {
+        "4XX": {"description": "A problem", "content": {MEDIA_TYPE: {"schema": ProblemSchema.model_json_schema()}}}
+    }
+    return APIRouter(prefix=prefix, tags=[tag], route_class=_StrictRoute, responses=problems)
+
+
+async def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+async def _account(
+    services: UsedServices, given: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
+) -> Account | None:
+    if given is None:
+        return None
+    account = services.accounts.find(given.credentials)
+    if account is None:
+        raise ServiceError("unauthenticated", "the token is not known, or was revoked", "ask for a new token")
+    return account
+
+
+async def _known(account: MaybeAccount) -> Account:
+    if account is None:
+        raise ServiceError("unauthenticated", "this takes a token", "send the header 'Authorization: Bearer <token>'")
+    return account
+
+
+async def _operator(account: KnownAccount) -> Account:
+    require_scope(account, "operate")
+    return account
+
+
+UsedServices: TypeAlias = Annotated[Services, Depends(_services)]
+MaybeAccount: TypeAlias = Annotated[Account | None, Depends(_account)]
+"""Who asks, or nobody; a wrong token is refused everywhere."""
+KnownAccount: TypeAlias = Annotated[Account, Depends(_known)]
+"""Who asks; 401 without a token."""
+OperatorAccount: TypeAlias = Annotated[Account, Depends(_operator)]
+"""As ``KnownAccount``, with the scope operate."""

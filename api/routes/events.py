@@ -1,0 +1,143 @@
+"""Events go in: as drafts that the service signs, or as statements that a party signed itself."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import Response
+from pydantic import Field
+
+from api.problems import problem_of
+from api.routes.base import KnownAccount, Schema, UsedServices, router
+from api.routes.schemas import DigestPairSchema
+from api.services.drafts import Draft
+from api.services.submission import MAX_ITEMS, Recorded, Result, SignedStatement
+from tallystick.base64s import from_base64
+from tallystick.errors import MalformedInput
+from tallystick.schema import FieldError, write
+from tallystick.times import format_time
+
+MAX_BATCH_BYTES = 64 << 20
+
+routes = router("submitting")
+
+
+class DraftSchema(Schema):
+    """An event. Private values are salted by the service: the log holds commitments to them, never the values."""
+
+    type: str
+    body: dict[str, Any]
+    event_id: str | None = Field(None, description="Yours: repeat it and the event is recorded once")
+    subject: str | None = Field(None, description="Left out, an event that registers something gets a new identifier")
+    time: str | None = Field(None, description="When it happened, as 2026-01-31T12:00:00Z; left out: now")
+    private: dict[str, Any] = Field(default_factory=dict, description="Values by name")
+
+    def draft(self) -> Draft:
+        """For the service."""
+        return Draft(self.type, self.body, self.event_id, self.subject, self.time, self.private)
+
+
+class StatementSchema(Schema):
+    """A COSE_Sign1 statement in base64, and RFC 9901 disclosures for the vault."""
+
+    statement: str
+    disclosures: list[str] = Field(default_factory=list, max_length=32)
+
+    def signed(self) -> SignedStatement:
+        """For the service. Raises ``FieldError``."""
+        try:
+            return SignedStatement(from_base64(self.statement), tuple(self.disclosures))
+        except MalformedInput as error:
+            raise FieldError("statement", str(error)) from None
+
+
+class DraftBatch(Schema):
+    """Up to 1,000 drafts; each is recorded or refused by itself."""
+
+    events: Annotated[list[DraftSchema], Field(min_length=1, max_length=MAX_ITEMS)]
+
+
+class StatementBatch(Schema):
+    """Up to 1,000 statements; each is recorded or refused by itself."""
+
+    statements: Annotated[list[StatementSchema], Field(min_length=1, max_length=MAX_ITEMS)]
+
+
+class RecordedSchema(Schema):
+    """Where the event stands. It is durable; the next checkpoint covers it."""
+
+    position: int
+    type: str
+    subject: str
+    event_id: str
+    statement_id: str
+    admitted_at: str
+    duplicate: bool = Field(description="It was there before this request")
+    private: dict[str, DigestPairSchema] = Field(description="Commitments to the private values")
+
+
+class BatchResults(Schema):
+    """One result for each item, in order: what ``RecordedSchema`` shows, or a problem document."""
+
+    results: list[dict[str, Any]]
+
+
+@routes.post("/events", status_code=201, responses={200: {"model": RecordedSchema}})
+async def submit_event(
+    draft: DraftSchema, services: UsedServices, account: KnownAccount, response: Response
+) -> RecordedSchema:
+    """Record an event for the token's party: 201, or 200 where it stood already."""
+    (result,) = await services.submission.submit_drafts(account, [draft.draft()])
+    return _one(result, response)
+
+
+@routes.post("/events/batch", max_body_size=MAX_BATCH_BYTES)
+async def submit_events(batch: DraftBatch, services: UsedServices, account: KnownAccount) -> BatchResults:
+    """Record many events."""
+    return _many(await services.submission.submit_drafts(account, [one.draft() for one in batch.events]))
+
+
+@routes.post("/statements", status_code=201, responses={200: {"model": RecordedSchema}})
+async def submit_statement(
+    statement: StatementSchema, services: UsedServices, account: KnownAccount, response: Response
+) -> RecordedSchema:
+    """Record a statement that the token's party signed: 201, or 200 where it stood already."""
+    (result,) = await services.submission.submit_statements(account, [statement.signed()])
+    return _one(result, response)
+
+
+@routes.post("/statements/batch", max_body_size=MAX_BATCH_BYTES)
+async def submit_statements(batch: StatementBatch, services: UsedServices, account: KnownAccount) -> BatchResults:
+    """Record many statements."""
+    signed = [one.signed() for one in batch.statements]
+    return _many(await services.submission.submit_statements(account, signed))
+
+
+def recorded_schema(recorded: Recorded) -> RecordedSchema:
+    """How a recorded event is shown."""
+    return RecordedSchema(
+        position=recorded.position,
+        type=recorded.type,
+        subject=recorded.subject,
+        event_id=recorded.event_id,
+        statement_id=recorded.statement_id.hex(),
+        admitted_at=format_time(recorded.admitted_at),
+        duplicate=recorded.duplicate,
+        private={name: DigestPairSchema(**write(pair)) for name, pair in recorded.commitments.items()},
+    )
+
+
+def _one(result: Result, response: Response) -> RecordedSchema:
+    if isinstance(result, Exception):
+        raise result
+    response.status_code = 200 if result.duplicate else 201
+    return recorded_schema(result)
+
+
+def _many(results: list[Result]) -> BatchResults:
+    return BatchResults(
+        results=[
+            problem_of(one).body() if isinstance(one, Exception) else recorded_schema(one).model_dump()
+            for one in results
+        ]
+    )

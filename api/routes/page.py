@@ -1,0 +1,143 @@
+"""The status page, for people: one page of HTML, in Chinese or English, without scripts."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from html import escape
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Header, Query
+from fastapi.responses import HTMLResponse
+
+from api.middleware import NOTHING
+from api.routes.anchors import AnchorSchema
+from api.routes.base import UsedServices
+from api.routes.status import StatusSchema, status_schema
+
+Language = Literal["en", "zh"]
+
+routes = APIRouter()
+
+WORDS: dict[Language, dict[str, str]] = {
+    "en": {
+        "title": "Provenance log",
+        "size": "Entries",
+        "checkpoint": "Newest checkpoint",
+        "checkpoint_line": "{size} entries, root {root}",
+        "none": "none yet",
+        "publishing": "Publishing",
+        "ok": "in order",
+        "failing": "failing: the operator's log says why",
+        "completeness": "Objects bound and complete",
+        "completeness_line": "{complete} of {objects} ({share})",
+        "incomplete": "Incomplete",
+        "unanchored": "Oldest entry without an anchor",
+        "unanchored_line": "position {position}, admitted {admitted_at}",
+        "anchors": "Anchors",
+        "anchor_size": "entries",
+        "state": "state",
+        "block_time": "block time",
+        "trust": "what it proves, and on whose word",
+        "more": "Interface",
+    },
+    "zh": {
+        "title": "溯源日志",
+        "size": "条目数",
+        "checkpoint": "最新检查点",
+        "checkpoint_line": "{size} 条，根 {root}",
+        "none": "尚无",
+        "publishing": "发布",
+        "ok": "正常",
+        "failing": "失败：原因见运营方日志",
+        "completeness": "已绑定且完整的对象",
+        "completeness_line": "{objects} 个中的 {complete} 个（{share}）",
+        "incomplete": "不完整",
+        "unanchored": "最早的未锚定条目",
+        "unanchored_line": "位置 {position}，收录于 {admitted_at}",
+        "anchors": "锚定",
+        "anchor_size": "条目数",
+        "state": "状态",
+        "block_time": "区块时间",
+        "trust": "证明了什么，凭谁的话",
+        "more": "接口",
+    },
+}
+_STATES: dict[Language, dict[str, str]] = {
+    "en": {},
+    "zh": {"prepared": "待发送", "sent": "已发送", "mined": "已入块", "final": "已确定", "dropped": "已放弃"},
+}
+
+_STYLE = (
+    "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}"
+    "dt{font-weight:600;margin-top:.8rem}dd{margin:0;overflow-wrap:anywhere}"
+    "table{border-collapse:collapse;width:100%}td,th{border-top:1px solid #ccc;padding:.3rem .6rem .3rem 0;"
+    "text-align:left;vertical-align:top;overflow-wrap:anywhere}nav{float:right}"
+)
+_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+_POLICY = f"{NOTHING}; style-src 'sha256-{_STYLE_HASH}'"
+
+
+@routes.get("/", response_class=HTMLResponse, include_in_schema=False)
+def page(
+    services: UsedServices,
+    lang: Annotated[Language | None, Query()] = None,
+    accept_language: Annotated[str, Header()] = "",
+) -> HTMLResponse:
+    """The status at a glance."""
+    language = lang or choose(accept_language)
+    html = render(status_schema(services.status.status()), language)
+    return HTMLResponse(html, headers={"Content-Security-Policy": _POLICY, "Vary": "Accept-Language"})
+
+
+def choose(accept_language: str) -> Language:
+    """Chinese for whoever names it before English."""
+    named = [part.split(";")[0].strip().lower()[:2] for part in accept_language.split(",")]
+    return next(("zh" if name == "zh" else "en" for name in named if name in WORDS), "en")
+
+
+def render(status: StatusSchema, language: Language) -> str:
+    """The page."""
+    words = WORDS[language]
+    facts = "".join(f"<dt>{words[name]}</dt><dd>{value}</dd>" for name, value in _facts(status, words))
+    other, label = ("zh", "中文") if language == "en" else ("en", "English")
+    return (
+        f'<!doctype html><html lang="{language}"><head><meta charset="utf-8">'
+        f'<meta name="viewport" content="width=device-width"><title>{escape(status.origin)}</title>'
+        f"<style>{_STYLE}</style></head><body>"
+        f'<nav><a href="/?lang={other}" lang="{other}">{label}</a></nav>'
+        f"<h1>{words['title']} {escape(status.origin)}</h1><dl>{facts}</dl>"
+        f"<h2>{words['anchors']}</h2>{_anchors(status.anchors, words, _STATES[language])}"
+        f'<p>{words["more"]}: <a href="/docs">/docs</a>, <a href="/v1/status">/v1/status</a>, '
+        '<a href="/checkpoint">/checkpoint</a>, <a href="/vkeys">/vkeys</a></p></body></html>'
+    )
+
+
+def _facts(status: StatusSchema, words: dict[str, str]) -> list[tuple[str, str]]:
+    head, found, oldest = status.checkpoint, status.completeness, status.oldest_unanchored
+    facts = [
+        ("size", str(status.size)),
+        ("checkpoint", words["checkpoint_line"].format(size=head.size, root=head.root) if head else words["none"]),
+        ("publishing", words["ok"] if status.publishing else words["failing"]),
+        (
+            "completeness",
+            words["completeness_line"].format(
+                objects=found.objects, complete=found.complete, share=f"{found.share:.2%}"
+            ),
+        ),
+    ]
+    facts += [("incomplete", escape(f"{one.subject} ({one.position}): {one.problem}")) for one in found.incomplete]
+    line = words["unanchored_line"].format(**oldest.model_dump()) if oldest else words["none"]
+    return [*facts, ("unanchored", line)]
+
+
+def _anchors(anchors: list[AnchorSchema], words: dict[str, str], states: dict[str, str]) -> str:
+    if not anchors:
+        return f"<p>{words['none']}</p>"
+    rows = "".join(
+        f"<tr><td>{one.size}</td><td>{states.get(one.state, one.state)}</td><td>{one.block_time or ''}</td>"
+        f"<td>{escape(one.trust)}</td></tr>"
+        for one in anchors
+    )
+    heads = "".join(f"<th>{words[name]}</th>" for name in ("anchor_size", "state", "block_time", "trust"))
+    return f"<table><tr>{heads}</tr>{rows}</table>"

@@ -1,0 +1,119 @@
+"""The published log: checkpoint, tiles and verifier keys as C2SP tlog-tiles has them, and proofs ready made."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from api.routes.base import OperatorAccount, Schema, UsedServices, router
+from api.routes.reading import IMMUTABLE
+from api.services.errors import NotFound
+from tallystick.base64s import to_base64
+from tallystick.errors import MalformedInput
+from tallystick.tiles import parse_tile_path
+
+NOTE_TYPE = "text/plain; charset=utf-8"
+TILE_TYPE = "application/octet-stream"
+
+# Anybody's page may read the published log.
+_OPEN = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
+
+# Positions and sizes fit in 63 bits.
+Number = Annotated[int, Query(ge=0, lt=1 << 63)]
+
+routes = router("proofs")
+public = APIRouter(tags=["published log"])
+
+
+class InclusionSchema(Schema):
+    """RFC 6962 §2.1.1: ``path`` proves that ``leaf`` stands at ``position`` of the tree of ``size``. Base64."""
+
+    position: int
+    size: int
+    leaf: str
+    path: list[str]
+    checkpoint: str | None
+
+
+class ConsistencySchema(Schema):
+    """RFC 6962 §2.1.2: ``path`` proves that the tree of ``to`` begins with the tree of ``from``. Base64."""
+
+    old_size: int
+    new_size: int
+    path: list[str]
+    checkpoint: str | None
+
+
+class CheckpointSchema(Schema):
+    """A published checkpoint. ``note``: with its signatures."""
+
+    origin: str
+    size: int
+    root: str
+    note: str
+
+
+@routes.get("/proofs/inclusion")
+def prove_inclusion(services: UsedServices, position: Number, size: Number | None = None) -> InclusionSchema:
+    """Inclusion proof in the published tree, or in that of an earlier ``size``."""
+    proof = services.proofs.inclusion(position, size)
+    return InclusionSchema(
+        position=proof.position,
+        size=proof.size,
+        leaf=to_base64(proof.leaf),
+        path=[to_base64(node) for node in proof.path],
+        checkpoint=proof.note,
+    )
+
+
+@routes.get("/proofs/consistency")
+def prove_consistency(
+    services: UsedServices,
+    old_size: Annotated[int, Query(alias="from", ge=0, lt=1 << 63)],
+    new_size: Annotated[int | None, Query(alias="to", ge=0, lt=1 << 63)] = None,
+) -> ConsistencySchema:
+    """Consistency proof between two sizes; ``to`` left out: the published one."""
+    proof = services.proofs.consistency(old_size, new_size)
+    return ConsistencySchema(
+        old_size=proof.old_size,
+        new_size=proof.new_size,
+        path=[to_base64(node) for node in proof.path],
+        checkpoint=proof.note,
+    )
+
+
+@routes.post("/checkpoints")
+async def publish(services: UsedServices, account: OperatorAccount) -> CheckpointSchema:
+    """Publish what is recorded, now."""
+    signed = await asyncio.to_thread(services.log.publish_now)
+    checkpoint = signed.checkpoint
+    return CheckpointSchema(
+        origin=checkpoint.origin, size=checkpoint.size, root=checkpoint.root.hex(), note=signed.note.encode()
+    )
+
+
+@public.get("/checkpoint", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+def checkpoint(services: UsedServices) -> Response:
+    """The latest published checkpoint (C2SP tlog-checkpoint)."""
+    note = services.proofs.note()
+    return Response(note, media_type=NOTE_TYPE, headers={"Cache-Control": "public, max-age=1", **_OPEN})
+
+
+@public.get("/tile/{path:path}", response_class=Response, responses={200: {"content": {TILE_TYPE: {}}}})
+def tile(path: str, services: UsedServices) -> Response:
+    """A tile or an entry bundle (C2SP tlog-tiles)."""
+    try:
+        data = services.proofs.tile(parse_tile_path(f"tile/{path}"))
+    except MalformedInput as error:
+        raise NotFound(str(error), "paths are as C2SP tlog-tiles writes them, e.g. /tile/0/000.p/5") from None
+    return Response(data, media_type=TILE_TYPE, headers={"Cache-Control": IMMUTABLE, **_OPEN})
+
+
+@public.get("/vkeys", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+def verifier_keys(services: UsedServices) -> Response:
+    """The log's verifier keys, one a line (C2SP signed-note text form)."""
+    return Response(
+        services.proofs.vkeys, media_type=NOTE_TYPE, headers={"Cache-Control": "public, max-age=3600", **_OPEN}
+    )

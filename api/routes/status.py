@@ -1,0 +1,119 @@
+"""Status, as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from api.routes.anchors import AnchorSchema, anchor_schema
+from api.routes.base import Schema, UsedServices, router
+from api.services.status import Status
+from tallystick.schema import write
+from tallystick.times import format_time
+
+routes = router("status")
+
+
+class CheckpointFigures(Schema):
+    """The newest published tree."""
+
+    size: int
+    root: str
+
+
+class IncompleteSchema(Schema):
+    """An object that lacks part of the minimum traceability set."""
+
+    position: int
+    subject: str
+    problem: str
+
+
+class CompletenessSchema(Schema):
+    """Objects that are bound and complete, recomputed from the log up to the object at ``checked``."""
+
+    objects: int
+    complete: int
+    share: float
+    checked: int
+    incomplete: list[IncompleteSchema]
+
+
+class UnanchoredSchema(Schema):
+    """The oldest entry that no final anchor covers."""
+
+    position: int
+    admitted_at: str
+
+
+class TargetSchema(Schema):
+    """A chain and contract. ``announcement``: what the log names it by, once deployed."""
+
+    name: str
+    state: str
+    chain_id: int
+    vouched_by: str
+    log_position: int | None
+    announcement: dict[str, Any] | None
+
+
+class StatusSchema(Schema):
+    """How the log fares."""
+
+    origin: str
+    prefix: str
+    registrar: str
+    service: str
+    size: int
+    checkpoint: CheckpointFigures | None
+    clock_behind: int
+    publishing: bool
+    completeness: CompletenessSchema
+    oldest_unanchored: UnanchoredSchema | None
+    targets: list[TargetSchema]
+    anchors: list[AnchorSchema]
+
+
+@routes.get("/status")
+def read_status(services: UsedServices) -> StatusSchema:
+    """Size, checkpoint, completeness, anchors."""
+    return status_schema(services.status.status())
+
+
+def status_schema(status: Status) -> StatusSchema:
+    """How the status is shown."""
+    head, found, oldest = status.checkpoint, status.completeness, status.unanchored
+    return StatusSchema(
+        origin=status.voices.origin,
+        prefix=status.voices.prefix,
+        registrar=status.voices.registrar,
+        service=status.voices.service,
+        size=status.size,
+        checkpoint=CheckpointFigures(size=head.checkpoint.size, root=head.checkpoint.root.hex()) if head else None,
+        clock_behind=status.clock_behind,
+        publishing=status.publishing,
+        completeness=CompletenessSchema(
+            objects=found.objects,
+            complete=found.complete,
+            share=round(found.share, 6),
+            checked=found.checked,
+            incomplete=[
+                IncompleteSchema(position=one.position, subject=one.subject, problem=one.problem)
+                for one in found.incomplete
+            ],
+        ),
+        oldest_unanchored=UnanchoredSchema(position=oldest.position, admitted_at=format_time(oldest.admitted_at))
+        if oldest
+        else None,
+        targets=[
+            TargetSchema(
+                name=target.spec.name,
+                state=target.state,
+                chain_id=target.spec.chain_id,
+                vouched_by=target.spec.vouched_by,
+                log_position=target.log_position,
+                announcement=write(target.announcement) if target.contract else None,
+            )
+            for target in status.targets
+        ],
+        anchors=[anchor_schema(view) for view in status.anchors],
+    )
