@@ -126,7 +126,9 @@ def _facts(status: StatusSchema, words: dict[str, str]) -> list[tuple[str, str]]
             ),
         ),
     ]
-    facts += [("incomplete", escape(f"{one.subject} ({one.position}): {one.problem}")) for one in found.incomplete]
+    facts += [
+        ("incomplete", escape(f"{one.subject} ({one.position}): {', '.join(one.missing)}")) for one in found.incomplete
+    ]
     line = words["unanchored_line"].format(**oldest.model_dump()) if oldest else words["none"]
     return [*facts, ("unanchored", line)]
 

@@ -6,9 +6,13 @@ from typing import Any
 
 from api.routes.anchors import AnchorSchema, anchor_schema
 from api.routes.base import Schema, UsedServices, router
+from api.services.completeness import Figure
 from api.services.status import Status
 from tallystick.schema import write
 from tallystick.times import format_time
+
+NAMED = 100
+"""Incomplete objects that are named; the others are counted."""
 
 routes = router("status")
 
@@ -25,16 +29,16 @@ class IncompleteSchema(Schema):
 
     position: int
     subject: str
-    problem: str
+    missing: list[str]
 
 
 class CompletenessSchema(Schema):
-    """Objects that are bound and complete, recomputed from the log up to the object at ``checked``."""
+    """Objects that are bound and complete, recomputed from the first ``entries`` entries of the log."""
 
     objects: int
     complete: int
     share: float
-    checked: int
+    entries: int
     incomplete: list[IncompleteSchema]
 
 
@@ -81,7 +85,7 @@ def read_status(services: UsedServices) -> StatusSchema:
 
 def status_schema(status: Status) -> StatusSchema:
     """How the status is shown."""
-    head, found, oldest = status.checkpoint, status.completeness, status.unanchored
+    head, figure, oldest = status.checkpoint, status.completeness, status.unanchored
     return StatusSchema(
         origin=status.voices.origin,
         prefix=status.voices.prefix,
@@ -91,16 +95,7 @@ def status_schema(status: Status) -> StatusSchema:
         checkpoint=CheckpointFigures(size=head.checkpoint.size, root=head.checkpoint.root.hex()) if head else None,
         clock_behind=status.clock_behind,
         publishing=status.publishing,
-        completeness=CompletenessSchema(
-            objects=found.objects,
-            complete=found.complete,
-            share=round(found.share, 6),
-            checked=found.checked,
-            incomplete=[
-                IncompleteSchema(position=one.position, subject=one.subject, problem=one.problem)
-                for one in found.incomplete
-            ],
-        ),
+        completeness=_completeness(figure),
         oldest_unanchored=UnanchoredSchema(position=oldest.position, admitted_at=format_time(oldest.admitted_at))
         if oldest
         else None,
@@ -116,4 +111,18 @@ def status_schema(status: Status) -> StatusSchema:
             for target in status.targets
         ],
         anchors=[anchor_schema(view) for view in status.anchors],
+    )
+
+
+def _completeness(figure: Figure) -> CompletenessSchema:
+    found = figure.found
+    return CompletenessSchema(
+        objects=found.objects,
+        complete=found.complete,
+        share=round(figure.share, 6),
+        entries=figure.entries,
+        incomplete=[
+            IncompleteSchema(position=one.position, subject=one.subject, missing=list(one.missing))
+            for one in found.incomplete[:NAMED]
+        ],
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from anchors.outbox_rows import Target
 from api.services.anchoring import AnchorDesk, AnchorView
-from api.services.completeness import Completeness, CompletenessCheck
+from api.services.completeness import CompletenessCheck, Figure
 from api.services.errors import Unavailable
 from api.services.proofs import ProofService
 from api.services.voices import Voices
@@ -36,7 +36,7 @@ class Status:
     checkpoint: SignedCheckpoint | None
     clock_behind: int
     publishing: bool
-    completeness: Completeness
+    completeness: Figure
     unanchored: Unanchored | None
     targets: tuple[Target, ...]
     anchors: tuple[AnchorView, ...]
