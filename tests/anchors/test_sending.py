@@ -142,8 +142,9 @@ def test_it_gives_up_after_ten_transactions(bench: Bench) -> None:
     assert "gave up after 10" in (the_anchor(bench).error or "")
 
 
+@pytest.mark.parametrize("other_block", [None, b"\x11" * 32], ids=["in no block", "in another block"])
 def test_a_block_taken_back_returns_the_anchor_to_sent_and_the_same_bytes_go_out_again(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, other_block: bytes | None
 ) -> None:
     target = bench.outbox.targets()[0]
     anchorer = bench.worker._anchorer(target)
@@ -151,7 +152,8 @@ def test_a_block_taken_back_returns_the_anchor_to_sent_and_the_same_bytes_go_out
     assert patient.advance(target, the_anchor(bench)).state == "mined"
     assert patient.advance(target, the_anchor(bench)).state == "mined"
     with monkeypatch.context() as patch:
-        patch.setattr(EvmClient, "receipt", lambda *_: None)
+        moved = None if other_block is None else {"blockHash": other_block, "blockNumber": 4, "status": 1}
+        patch.setattr(EvmClient, "receipt", lambda *_: moved)
         returned = patient.advance(target, the_anchor(bench))
     assert (returned.state, returned.tx_hash, returned.block_hash, returned.mined_at) == ("sent", None, None, None)
     assert patient.advance(target, the_anchor(bench)).state == "mined"
