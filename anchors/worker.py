@@ -132,7 +132,7 @@ class AnchorWorker:
         while not stop.is_set():
             try:
                 self.run_once()
-            except (AnchorError, TallystickError, sqlite3.Error) as error:
+            except (AnchorError, TallystickError, sqlite3.Error, OSError) as error:
                 log.warning("anchoring did not get on: %s", error)
             stop.wait(pause)
 
