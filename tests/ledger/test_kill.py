@@ -1,0 +1,86 @@
+"""Thirty random SIGKILLs of a real process: nothing acknowledged is missing, and no checkpoint ever seen is a fork."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from ledger.folder import Folder
+from ledger.fsck import fsck
+from ledger.reader import PublishedLog
+from ledger.store.sqlite import open_store
+from ledger.tilestore import TileStore
+from tallystick.checkpoint import Checkpoint
+from tallystick.merkle import verify_consistency
+from tests.ledger.conftest import open_log
+from tests.world import World
+
+LIVES = 30
+
+
+class Witness:
+    """Remembers every checkpoint that it saw, and demands that each extends the one before."""
+
+    def __init__(self, data: Path) -> None:
+        self._published = PublishedLog(TileStore(data / "public"), World().signers.keys)
+        self.seen: list[Checkpoint] = [self._published.checkpoint().checkpoint]
+
+    def look(self) -> None:
+        latest, before = self._published.checkpoint().checkpoint, self.seen[-1]
+        proof = self._published.prove_consistency(before.size, latest.size)
+        verify_consistency(before.size, before.root, latest.size, latest.root, proof)
+        self.seen.append(latest)
+
+
+def one_life(process: subprocess.Popen[str], chance: random.Random) -> dict[str, int]:
+    """Start a child, kill it at a random moment after a random number of acknowledgements; what it acknowledged."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    print("live", file=process.stdin, flush=True)
+    acknowledged: dict[str, int] = {}
+    child, killer, enough = 0, None, chance.randint(1, 60)
+    for line in process.stdout:
+        first, second = line.split()
+        if first == "ended":
+            assert second == "-9", f"the appender ended by itself with {second}"
+            break
+        if first == "child":
+            child = int(second)
+        else:
+            acknowledged[second] = int(first)
+        if child and len(acknowledged) >= enough and killer is None:
+            killer = threading.Timer(chance.uniform(0, 0.05), os.kill, (child, signal.SIGKILL))
+            killer.start()
+    return acknowledged
+
+
+def test_thirty_random_kills(data: Path) -> None:
+    chance, witness = random.Random(20260131), Witness(data)
+    acknowledged: dict[str, int] = {}
+    command = [sys.executable, "-m", "tests.ledger.appender", str(data)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        for _ in range(LIVES):
+            said = one_life(process, chance)
+            assert not acknowledged.keys() & said.keys()
+            acknowledged.update(said)
+            witness.look()
+            store = open_store(data / "ledger.sqlite")
+            with store.snapshot() as reads:
+                ids = [bytes.fromhex(one) for one in acknowledged]
+                assert {one.hex(): at for one, at in reads.positions_of(ids).items()} == acknowledged
+            store.close()
+        assert process.stdin is not None
+        process.stdin.close()
+    assert len(acknowledged) >= LIVES
+    assert len({one.size for one in witness.seen}) > 3
+    with open_log(data, World()) as log:
+        size = log.publish_now().checkpoint.size
+    witness.look()
+    report = fsck(Folder(data))
+    assert report.findings == ()
+    assert report.entries == report.published == size > max(acknowledged.values())
