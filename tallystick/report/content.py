@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tallystick.report.lines import Language, sentence
+from tallystick.report.lines import Language, printable, sentence
 from tallystick.report.words import CLAIMS, DIVISIONS, OUTCOMES, VERDICTS, Words, words
 from tallystick.times import format_time
 from tallystick.verify.outcome import Claim, Report
@@ -45,7 +45,13 @@ def document(report: Report, language: Language) -> Document:
         Section(w.annex, paragraphs=tuple(_annex(report, language))),
     )
     verdict = VERDICTS[report.verdict][language]
-    return Document(w.title, verdict, tuple(_lead(report, language)), sections, language)
+    return Document(w.title, verdict, tuple(_lead(report, language)), tuple(map(_shown, sections)), language)
+
+
+def _shown(section: Section) -> Section:
+    """The section with nothing in it that a terminal would obey."""
+    paragraphs = tuple(map(printable, section.paragraphs))
+    return Section(section.heading, paragraphs, tuple(tuple(map(printable, row)) for row in section.rows))
 
 
 def _lead(report: Report, language: Language) -> Iterable[str]:

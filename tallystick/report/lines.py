@@ -13,7 +13,7 @@ Language: TypeAlias = Literal["zh", "en"]
 def sentence(line: Line, language: Language) -> str:
     """The line in one language, with what to do next where it reports a fault."""
     phrase = PHRASES[line.key]
-    values = {name: _plain(value) for name, value in line.values.items()}
+    values = {name: printable(str(value)[:600]) for name, value in line.values.items()}
     if language == "zh":
         told = phrase.zh.format_map(values).strip()
         return f"{told}。应对：{phrase.next_zh}" if phrase.next_zh else told
@@ -21,7 +21,6 @@ def sentence(line: Line, language: Language) -> str:
     return f"{told}. Next: {phrase.next_en}" if phrase.next_en else told
 
 
-def _plain(value: object) -> str:
-    """A value for print: names and messages come from the bundle, so control characters are shown, not obeyed."""
-    text = str(value)
-    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text[:600])
+def printable(text: str) -> str:
+    """Text for print: names and messages come from outside, so control characters are shown, not obeyed."""
+    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)

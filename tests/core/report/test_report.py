@@ -1,0 +1,147 @@
+"""Reports: every line has words in both languages, the first lines say what matters, HTML is inert."""
+
+from __future__ import annotations
+
+import re
+import string
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from tallystick.report.as_html import html_report
+from tallystick.report.as_json import report_value
+from tallystick.report.as_text import text_report
+from tallystick.report.lines import Language, sentence
+from tallystick.report.phrases import PHRASES
+from tallystick.report.words import CLAIMS, DIVISIONS, OUTCOMES, VERDICTS, words
+from tallystick.verify.outcome import CLAIM_IDS, Claim, Line, Report, say
+
+VERIFY = Path(__file__).parents[3] / "tallystick" / "verify"
+LANGUAGES: tuple[Language, ...] = ("en", "zh")
+NASTY = "<script>alert(1)</script>\x1b[31m\n&\"'{detail}\u202e"
+
+
+def claim(claim_id: str, outcome: str = "proved", *lines: Line, required: bool = True) -> Claim:
+    evidence = lines or (say("disclosure.good", opened=1, withheld=2),)
+    return Claim(claim_id, CLAIM_IDS[claim_id], outcome, required, evidence)  # type: ignore[arg-type]
+
+
+def report(**changes: Claim) -> Report:
+    claims = {claim_id: claim(claim_id) for claim_id in CLAIM_IDS}
+    claims["time"] = claim("time", "needs_external_fact", say("time.operator"), required=False)
+    claims |= {name.replace("_", "-"): value for name, value in changes.items()}
+    facts = {
+        "kind": "object", "subject": NASTY, "log": "log.example", "exported_at": "2026-01-01T00:00:00Z",
+        "exporter": {"name": NASTY, "key": "00"},
+        "statements": [
+            {"type": "x", "subject": "A-1", "signed_by": "P-1", "admitted_at": "t"},
+            {"type": "x", "subject": "A-2", "signed_by": "P-9", "recorded_for": "P-2", "admitted_at": "t"},
+        ],
+    }  # fmt: skip
+    return Report("proved", tuple(claims.values()), None, "ab" * 32, NASTY, 0, "cd" * 32, facts)
+
+
+def used_keys() -> set[str]:
+    calls = r"(?:say|shows|lacks|contradicts|needs|note)\(\s*\"([a-z.-]+)\""
+    return {key for path in VERIFY.glob("*.py") for key in re.findall(calls, path.read_text(encoding="utf-8"))}
+
+
+def test_every_line_that_is_said_has_words_and_no_other() -> None:
+    assert used_keys() - {"contradicted", "not_proved", "needs_external_fact"} == set(PHRASES)
+
+
+def fields(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+
+@pytest.mark.parametrize("key", sorted(PHRASES))
+def test_both_languages_say_the_same_values(key: str) -> None:
+    phrase = PHRASES[key]
+    assert fields(phrase.en) == fields(phrase.zh)
+    assert bool(phrase.next_en) == bool(phrase.next_zh)
+    assert re.search("[一-鿿]", phrase.zh) or phrase.en == phrase.zh
+
+
+def test_every_claim_outcome_and_verdict_has_words() -> None:
+    assert set(CLAIMS) == set(CLAIM_IDS) == {one for _, ids in DIVISIONS for one in ids}
+    for table in (CLAIMS, OUTCOMES, VERDICTS):
+        assert all(set(words_of) == {"en", "zh"} for words_of in table.values())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_first_lines(language: Language) -> None:
+    event = say(
+        "adverse.event", time="t", type="dispute.open", about="A-1", position=9, detail="ownership", standing="open"
+    )
+    withheld = say("completeness.withheld", size=9)
+    shown = report(completeness=claim("completeness", "needs_external_fact", event, withheld, required=False))
+    lines = text_report(shown, language).splitlines()
+    assert lines[0] == VERDICTS["proved"][language]
+    assert lines[1] == words(language).time
+    assert "1" in lines[2]
+    assert "dispute.open" in lines[3]
+    assert words(language).never in lines
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_who_said_what(language: Language) -> None:
+    text = text_report(report(), language)
+    assert words(language).signed.format(who="P-1") in text
+    assert words(language).recorded.format(who="P-2") in text
+    assert "P-9" not in text, "the service is not who says it"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_report_calls_anything_legally_valid(language: Language) -> None:
+    everything = text_report(report(), language) + "".join(p.en + p.zh for p in PHRASES.values())
+    assert not re.search(r"legally valid|legal validity|合法有效|法律效力", everything, re.IGNORECASE)
+
+
+class Tags(HTMLParser):
+    """Collects elements, attributes and text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.attributes: set[str] = set()
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_html_runs_nothing_fetches_nothing_and_escapes_everything(language: Language) -> None:
+    nasty = report(integrity=claim("integrity", "contradicted", say("container.bad", detail=NASTY)))
+    seen = Tags(html_report(nasty, language))
+    assert seen.tags == {"html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "div", "table", "tr", "td"}
+    assert seen.attributes == {"lang", "charset", "http-equiv", "content", "class"}
+    assert "<script>alert(1)</script>" in seen.text
+    assert "url(" not in html_report(nasty, language)
+    assert "@import" not in html_report(nasty, language)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_control_characters_of_a_bundle_are_shown_not_obeyed(language: Language) -> None:
+    told = sentence(say("container.bad", detail=NASTY), language)
+    assert told.isprintable()
+    assert "\\u001b" in told
+    for line in text_report(report(), language).splitlines():
+        assert line.isprintable(), line
+
+
+def test_json_says_verdict_claims_and_what_was_verified() -> None:
+    value = report_value(report())
+    assert set(value) == {
+        "verdict", "refused_at", "claims", "trust_fingerprint", "at", "bundle_sha256", "facts",
+    }  # fmt: skip
+    assert value["at"] == "1970-01-01T00:00:00Z"
+    assert value["claims"][0]["evidence"] == [
+        "1 private values are opened and match their salted commitments; 2 are withheld"
+    ]

@@ -1,0 +1,124 @@
+"""The trust file: strict, fingerprinted, and without a default that trusts anybody."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tallystick.errors import MalformedInput
+from tallystick.events.envelope import UnknownVersion
+from tallystick.note import COSIGNATURE_ED25519, ED25519, verifier_key
+from tallystick.schema import write
+from tallystick.trust import (
+    TimeAuthority,
+    TrustedExporter,
+    TrustFile,
+    Witnesses,
+    encode_trust,
+    parse_trust,
+    trusted_log,
+)
+from tests.world import World, key_from
+
+WORLD = World()
+EXPORTER = TrustedExporter("the service", WORLD.roles["exporter"].public.to_text())
+
+
+def file(**changes: Any) -> TrustFile:
+    fields: dict[str, Any] = {
+        "v": 1,
+        "publisher": "a court",
+        "issued": "2026-01-01T00:00:00Z",
+        "logs": (trusted_log(WORLD.signers.keys, WORLD.registrar.signer.public),),
+        "exporters": (EXPORTER,),
+        "c2pa_roots": (),
+        "evm_targets": (),
+        "tsa_roots": (),
+        "independent_time": False,
+        "witnesses": Witnesses((), 0),
+        "status_max_age": 86_400,
+        "required": (),
+    }
+    return TrustFile(**(fields | changes))
+
+
+def test_it_reads_what_it_writes_and_knows_its_keys() -> None:
+    data = encode_trust(file())
+    trust = parse_trust(data)
+    assert trust.file == file()
+    assert trust.fingerprint == hashlib.sha256(data).hexdigest()
+    assert trust.logs[WORLD.origin].keys == WORLD.signers.keys
+    assert trust.logs[WORLD.origin].registrar == WORLD.registrar.signer.public
+    assert trust.exporters[WORLD.roles["exporter"].public.kid] == ("the service", WORLD.roles["exporter"].public)
+
+
+def test_people_may_lay_it_out_and_the_fingerprint_follows_the_bytes() -> None:
+    data = json.dumps(write(file()), indent=4).encode()
+    trust = parse_trust(data)
+    assert trust.file == file()
+    assert trust.fingerprint == hashlib.sha256(data).hexdigest() != parse_trust(encode_trust(file())).fingerprint
+
+
+@pytest.mark.parametrize("name", sorted(write(file())))
+def test_nothing_is_trusted_or_left_out_by_silence(name: str) -> None:
+    value = write(file())
+    del value[name]
+    with pytest.raises(MalformedInput, match=name):
+        parse_trust(json.dumps(value).encode())
+
+
+def test_a_later_version_says_what_to_install() -> None:
+    with pytest.raises(UnknownVersion, match="install a newer one"):
+        parse_trust(json.dumps(write(file()) | {"v": 2, "shiny": True}).encode())
+
+
+WITNESS = verifier_key("w", COSIGNATURE_ED25519, key_from("w").public.raw)
+LOG = write(file())["logs"][0]
+CHANGES: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "unknown field": lambda value: value.update(trust_everyone=True),
+    "no log": lambda value: value.update(logs=[]),
+    "one log twice": lambda value: value["logs"].append(LOG),
+    "one exporter twice": lambda value: value["exporters"].append(value["exporters"][0]),
+    "a log under another name than its keys": lambda value: value["logs"][0].update(origin="log.example/other"),
+    "two of three keys": lambda value: value["logs"][0]["keys"].pop(),
+    "one key twice": lambda value: value["logs"][0]["keys"].__setitem__(0, value["logs"][0]["keys"][1]),
+    "a mistyped key": lambda value: value["logs"][0]["keys"].__setitem__(0, LOG["keys"][0].replace("+", "+0", 1)),
+    "a key that is no text": lambda value: value["logs"][0]["keys"].__setitem__(0, 7),
+    "a quorum without witnesses": lambda value: value["witnesses"].update(quorum=1),
+    "a negative quorum": lambda value: value["witnesses"].update(quorum=-1),
+    "one witness under two names": lambda value: value["witnesses"].update(
+        keys=[WITNESS, verifier_key("x", COSIGNATURE_ED25519, key_from("w").public.raw)]
+    ),
+    "a log key as a witness": lambda value: value["witnesses"].update(
+        keys=[verifier_key("w", ED25519, key_from("w").public.raw)]
+    ),
+    "an independent authority and no independent time": lambda value: value.update(
+        tsa_roots=[write(TimeAuthority("tsa", "AAAA", True))]
+    ),
+    "a root that is not base64": lambda value: value.update(c2pa_roots=["-----BEGIN"]),
+    "a time of another form": lambda value: value.update(issued="2026-01-01"),
+    "true for a number": lambda value: value.update(status_max_age=True),
+}
+
+
+@pytest.mark.parametrize("name", sorted(CHANGES))
+def test_what_it_refuses(name: str) -> None:
+    value = json.loads(encode_trust(file()))
+    CHANGES[name](value)
+    with pytest.raises(MalformedInput):
+        parse_trust(json.dumps(value).encode())
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b"null", b"\xff", b"{" * 100_000, b'{"v":1,"v":1}'])
+def test_bytes_that_are_no_trust_file(data: bytes) -> None:
+    with pytest.raises(MalformedInput):
+        parse_trust(data)
+
+
+def test_a_local_time_authority_needs_no_independent_time() -> None:
+    roots = (TimeAuthority("the operator's own", "AAAA", False),)
+    assert parse_trust(encode_trust(file(tsa_roots=roots))).file.tsa_roots == roots
