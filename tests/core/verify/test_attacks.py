@@ -7,9 +7,12 @@ import itertools
 import pytest
 
 from tallystick.case.model import INDEX
+from tests.core.verify import attacks_on_facts
 from tests.core.verify.attacks import ATTACKS
 from tests.core.verify.kit import Kit
 from tests.core.verify.mutate import Members, edit_json, rezip, tags_of, without, without_entry
+
+assert attacks_on_facts  # its attacks stand in the same table
 
 
 def honest(kit: Kit) -> Members:
