@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -142,21 +143,29 @@ class Client:
         """Issue a registration certificate (registrar)."""
         return self._json("POST", "/v1/certificates", json=certificate)
 
-    def export(self, request: str, files: str, originals: Mapping[str, Path], destination: Path) -> int:
-        """Write the evidence bundle to ``destination``; its size. ``originals``: by path in the file list."""
-        handles = {name: path.open("rb") for name, path in originals.items()}
-        parts = [("original", (name, handle, "application/octet-stream")) for name, handle in handles.items()]
-        try:
-            form = {"request": request, "files": files}
-            with self._http.stream("POST", "/v1/evidence", data=form, files=parts or None) as answer:
-                _raise_problem(answer)
-                with destination.open("wb") as out:
-                    return sum(out.write(block) for block in answer.iter_bytes())
-        except httpx.HTTPError as error:
-            raise Unreachable(f"no answer from {self.base_url}: {error}") from error
-        finally:
-            for handle in handles.values():
-                handle.close()
+    def export(
+        self, request: str, files: str, originals: Mapping[str, Path], credentials: Sequence[Path], destination: Path
+    ) -> int:
+        """Write the evidence bundle to ``destination``; its size.
+
+        ``request``, ``files``: JSON as /docs shows it; ``originals``: by path in the file
+        list; ``credentials``: signed files that the service keeps no copy of.
+        """
+        named = [("original", name, path) for name, path in originals.items()]
+        named += [("credential", path.name, path) for path in credentials]
+        with ExitStack() as opened:
+            parts = [
+                (field, (name, opened.enter_context(path.open("rb")), "application/octet-stream"))
+                for field, name, path in named
+            ]
+            try:
+                form = {"request": request, "files": files}
+                with self._http.stream("POST", "/v1/evidence", data=form, files=parts or None) as answer:
+                    _raise_problem(answer)
+                    with destination.open("wb") as out:
+                        return sum(out.write(block) for block in answer.iter_bytes())
+            except httpx.HTTPError as error:
+                raise Unreachable(f"no answer from {self.base_url}: {error}") from error
 
     def _json(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         found: dict[str, Any] = self._send(method, path, **options).json()

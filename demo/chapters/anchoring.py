@@ -1,0 +1,90 @@
+"""6. The checkpoint is anchored, and again as the log grows; a fork, a real second tree, is refused by the contract."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from demo.stage import ShownWrong, Stage
+from tallystick.identifiers import Letter
+
+PATIENCE = 90.0
+"""Seconds: the first anchor waits for the contract to be deployed and named in the log."""
+
+
+def anchor_twice(stage: Stage) -> None:
+    """Anchor, let the log grow, anchor again: the contract checks that the second tree extends the first."""
+    stage.chapter(6, "The checkpoint is anchored on the embedded chain")
+    first = anchor_now(stage)
+    stage.good(f"size {first['size']} in block {first['block_number']}, transaction {first['tx_hash'][:18]}…")
+    stage.speakers["studio"].client.submit(
+        "dispute.open",
+        {"target": stage.ids["image"], "claim": "authorship"},
+        subject=stage.new(Letter.DISPUTE),
+        private={"statement": "The concept resembles our lantern of 2019. 概念图与我们2019年的灯笼近似。"},
+    )
+    second = anchor_now(stage)
+    stage.good(
+        f"size {second['size']} in block {second['block_number']}: consistency {first['size']} → {second['size']}"
+    )
+    stage.tell(second["trust"])
+    stage.record("anchor", f"block {second['block_number']}", "the contract verified that the log only grew")
+
+
+def anchor_now(stage: Stage) -> dict[str, Any]:
+    """Publish, ask for an anchor, wait until it is final."""
+    size = int(stage.registrar.publish()["size"])
+    stage.registrar.anchor("demo")
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        for anchor in stage.registrar.anchors():
+            if anchor["state"] == "final" and anchor["size"] >= size:
+                return anchor
+        time.sleep(0.1)
+    raise ShownWrong(f"no anchor of size {size} became final in {PATIENCE:.0f} s; see {stage.out / 'service.log'}")
+
+
+def try_fork(stage: Stage) -> None:
+    """Stop the service, act as a dishonest operator with all keys, fail, start again, anchor honestly."""
+    stage.tell("the service stops; a dishonest operator, who has every key, tries to anchor another history")
+    stage.service.stop()
+    # Heavy, and wanted only here: the chain's own libraries.
+    from anchors.errors import AnchorRefused
+    from api.settings import Settings
+    from api.worker import open_worker
+    from demo import fork
+
+    settings = Settings(data=stage.service.folder)
+    with open_worker(settings) as worker:
+        forged = fork.forge(settings, max(_final_sizes(stage)))
+        try:
+            worker.try_anchor(forged.old, forged.new, forged.proof, forged.signature)
+        except AnchorRefused as refused:
+            stage.refused(
+                f"a second tree of {forged.new.size} entries, root {forged.new.root.hex()[:16]}…, signed by the log's key",
+                f"the contract reverts: {refused.reason}",
+            )
+        else:
+            raise ShownWrong("the contract accepted a fork")
+    stage.service.start()
+    stage.good("the service starts again: the same log, the same chain")
+    stage.registrar.submit("dispute.resolve", {"outcome": "withdrawn", "grounds": "agreement"}, subject=_dispute(stage))
+    honest = anchor_now(stage)
+    stage.good(f"the honest call succeeds: size {honest['size']} in block {honest['block_number']}")
+
+
+def _final_sizes(stage: Stage) -> Sequence[int]:
+    from anchors.outbox import Outbox
+    from api.settings import OUTBOX
+
+    outbox = Outbox(stage.service.folder / "anchors" / OUTBOX)
+    try:
+        return [anchor.size for anchor in outbox.anchors(state="final")]
+    finally:
+        outbox.close()
+
+
+def _dispute(stage: Stage) -> str:
+    subject: str = stage.registrar.events(type="dispute.open", limit=1)["events"][0]["subject"]
+    return subject
