@@ -11,7 +11,7 @@ from fastapi_offline import FastAPIOffline
 
 from api import problems
 from api.middleware import SecurityHeaders
-from api.routes import anchors, events, page, parties, proofs, reading, status
+from api.routes import anchors, certificates, events, evidence, licences, page, parties, proofs, reading, status
 from api.wiring import Services
 from tallystick import __version__
 
@@ -24,6 +24,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     proofs.routes,
     anchors.routes,
     parties.routes,
+    licences.routes,
+    certificates.routes,
+    evidence.routes,
     status.routes,
     proofs.public,
     page.routes,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from contextlib import closing
 from typing import Any
 
+from api.settings import Settings
 from demo.stage import ShownWrong, Stage
 from tallystick.identifiers import Letter
 
@@ -25,9 +26,8 @@ def anchor_twice(stage: Stage) -> None:
         private={"statement": "The concept resembles our lantern of 2019. 概念图与我们2019年的灯笼近似。"},
     )
     second = anchor_now(stage)
-    stage.good(
-        f"size {second['size']} in block {second['block_number']}: consistency {first['size']} → {second['size']}"
-    )
+    stage.good(f"size {second['size']} in block {second['block_number']}")
+    stage.tell(f"the contract verified an RFC 6962 consistency proof {first['size']} → {second['size']}")
     stage.tell(second["trust"])
     stage.record("anchor", f"block {second['block_number']}", "the contract verified that the log only grew")
 
@@ -51,18 +51,17 @@ def try_fork(stage: Stage) -> None:
     stage.service.stop()
     # Heavy, and wanted only here: the chain's own libraries.
     from anchors.errors import AnchorRefused
-    from api.settings import Settings
     from api.worker import open_worker
     from demo import fork
 
     settings = Settings(data=stage.service.folder)
     with open_worker(settings) as worker:
-        forged = fork.forge(settings, max(_final_sizes(stage)))
+        forged = fork.forge(settings, _anchored(settings))
         try:
             worker.try_anchor(forged.old, forged.new, forged.proof, forged.signature)
         except AnchorRefused as refused:
             stage.refused(
-                f"a second tree of {forged.new.size} entries, root {forged.new.root.hex()[:16]}…, signed by the log's key",
+                f"a second tree of {forged.new.size} entries, signed by the log's own key",
                 f"the contract reverts: {refused.reason}",
             )
         else:
@@ -74,15 +73,12 @@ def try_fork(stage: Stage) -> None:
     stage.good(f"the honest call succeeds: size {honest['size']} in block {honest['block_number']}")
 
 
-def _final_sizes(stage: Stage) -> Sequence[int]:
+def _anchored(settings: Settings) -> int:
+    """The largest size that the contract holds for good."""
     from anchors.outbox import Outbox
-    from api.settings import OUTBOX
 
-    outbox = Outbox(stage.service.folder / "anchors" / OUTBOX)
-    try:
-        return [anchor.size for anchor in outbox.anchors(state="final")]
-    finally:
-        outbox.close()
+    with closing(Outbox(settings.outbox)) as outbox:
+        return max(anchor.size for anchor in outbox.anchors(state="final"))
 
 
 def _dispute(stage: Stage) -> str:

@@ -20,7 +20,7 @@ _ANSWERS = {0: "valid", 1: "not valid", 3: "cannot tell"}
 
 @dataclass(frozen=True)
 class Licence:
-    """What the licensee takes home. ``originals``: the signed original, where the asset has a file that can carry it."""
+    """What the licensee takes home. ``originals``: signed, where the asset has a file that can carry a licence."""
 
     identifier: str
     card: Path
