@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from api.accounts import Account
+from api.services import card_text
 from api.services.drafts import Draft
 from api.services.errors import Forbidden, NotFound
 from api.services.gathering import gather
@@ -31,7 +32,6 @@ from tallystick.events.objects import ObjectRegistration
 from tallystick.identifiers import Letter, parse_identifier
 from tallystick.licence.credential import LicenceCredential, ShownEntry, encode_credential
 from tallystick.licence.terms import NAMES, DisclosedTerms, disclosed_terms
-from tallystick.licence.wording import WITHHELD, clause_text
 from tallystick.schema import FieldError, write
 from tallystick.statement import Statement
 from tallystick.tree_head import SignedCheckpoint
@@ -193,7 +193,6 @@ class LicenceService:
         return LicenceCredential(1, licence, position, head.note.encode(), shown, disclosures, body.status)
 
     def _make_card(self, standing: _Standing, out: Path) -> None:
-        terms = standing.shown.terms
         body: LicenceGrant = standing.grant.event.body
         licensor = (
             standing.grant.event.recorded_for.party if standing.grant.event.recorded_for else standing.grant.issuer
@@ -203,12 +202,12 @@ class LicenceService:
             asset=body.object,
             title=standing.title,
             licensor=licensor,
-            licensee=terms.licensee.party if terms.licensee else WITHHELD.zh,
-            territory=_words(standing.shown, "territory"),
-            term=_words(standing.shown, "window"),
-            media=_words(standing.shown, "media"),
-            exclusivity=_words(standing.shown, "exclusivity"),
-            ai_use=_words(standing.shown, "ai_use"),
+            licensee=card_text.licensee(standing.shown),
+            territory=card_text.territory(standing.shown),
+            term=card_text.window(standing.shown),
+            media=card_text.media(standing.shown),
+            exclusivity=card_text.exclusivity(standing.shown),
+            ai_use=card_text.ai_use(standing.shown),
             status=f"{body.status.list}#{body.status.index}",
             issued=standing.grant.event.time,
             log=f"{self._issuer.voices.origin} #{standing.position}",
@@ -260,14 +259,6 @@ def _title(reads: Reads, position: int) -> str | None:
     text = reads.disclosures(position).get("title")
     value = parse_disclosure(text).value if text else None
     return value if isinstance(value, str) else None
-
-
-def _words(shown: DisclosedTerms, name: str) -> str:
-    value = getattr(shown.terms, name)
-    if value is None:
-        return f"{WITHHELD.zh} {WITHHELD.en}" if name in shown.withheld else "—"
-    words = clause_text(name, value)
-    return words.zh if words.zh == words.en else f"{words.zh} / {words.en}"
 
 
 def _ingredient(standing: _Standing, title: str) -> Ingredient:

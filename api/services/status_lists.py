@@ -107,7 +107,8 @@ class StatusLists:
             self._statuses[subject] = _AFTER[body.action]
 
     def _signed(self, uri: str, size: int) -> bytes:
-        statuses = [Status.VALID] * LIST_SIZE
+        # An index that nobody has must not read as a valid licence.
+        statuses = [Status.INVALID] * LIST_SIZE
         known = [licence for licence, (_, pointer) in self._pointers.items() if pointer.list == uri]
         if not known:
             raise NotFound(f"no licence points to {uri}", "take the list that the licence names", "list")
