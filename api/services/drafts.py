@@ -97,9 +97,10 @@ def _subject(draft: Draft, prefix: str, origin: str) -> str:
         return draft.subject
     if draft.type in _MAKES:
         return str(new_identifier(_MAKES[draft.type], secrets.token_bytes(RANDOM_BYTES), prefix))
-    if SUBJECTS.get(draft.type) == ():
+    # Of the log itself; or of a type that nobody knows, which is what has to be said then.
+    if not SUBJECTS.get(draft.type):
         return origin
-    raise FieldError("subject", f"missing; {draft.type[:40]} is about something that is registered already")
+    raise FieldError("subject", f"missing; {draft.type} is about something that is registered already")
 
 
 def _check_terms(private: Mapping[str, canonical.JsonValue]) -> None:

@@ -1,0 +1,25 @@
+"""One service for each test module: its tests add to the same log, as clients do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.api.house import House, Party, open_house
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    with open_house(tmp_path_factory.mktemp("house")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def studio(house: House) -> Party:
+    return house.party("studio")
+
+
+@pytest.fixture(scope="module")
+def rival(house: House) -> Party:
+    return house.party("studio", "provider", "licensee")
