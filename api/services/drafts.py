@@ -9,7 +9,7 @@ from typing import Any
 
 from api.services.voices import Voice
 from tallystick import canonical
-from tallystick.commitments import MAX_DISCLOSURE_BYTES, MIN_SALT_BYTES, Disclosure, disclose, parse_disclosure
+from tallystick.commitments import MAX_DISCLOSURE_BYTES, MIN_SALT_BYTES, Disclosure, disclose
 from tallystick.digests import DigestPair
 from tallystick.errors import MalformedInput
 from tallystick.events import Event, parse_event
@@ -108,24 +108,3 @@ def _check_terms(private: Mapping[str, canonical.JsonValue]) -> None:
         decode_terms(dict(private))
     except FieldError as error:
         raise FieldError(error.field.replace("terms", "private", 1), error.problem) from None
-
-
-def says_the_same(draft: Draft, event: Event, disclosures: Mapping[str, str]) -> bool:
-    """Whether ``event``, with what is kept of its private values, is what ``draft`` asks for once more.
-
-    What the draft leaves to the service is not compared. A value that was erased cannot be, and differs.
-    """
-    return (
-        event.type == draft.type
-        and draft.subject in (None, event.subject)
-        and draft.time in (None, event.time)
-        and canonical.encode(write(event.body)) == canonical.encode(draft.body)
-        and event.commitments.keys() == draft.private.keys()
-        and all(_is_value(disclosures.get(name), value) for name, value in draft.private.items())
-    )
-
-
-def _is_value(disclosure: str | None, value: canonical.JsonValue) -> bool:
-    if disclosure is None:
-        return False
-    return canonical.encode(parse_disclosure(disclosure).value) == canonical.encode(value)

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ParamSpec
 
 from api.accounts import Account
-from api.services.drafts import Draft, says_the_same, sign_draft
+from api.services.drafts import Draft, sign_draft
 from api.services.errors import Forbidden
 from api.services.voices import Voice, Voices, require_scope
 from ledger.errors import Conflict
 from ledger.log import Log
+from ledger.repeat import find_repeat
 from ledger.store import Reads
 from ledger.submission import Outcome, Receipt, Submission, prepare
 from tallystick.admission.signer import check_signature, resolve_signer
 from tallystick.commitments import parse_disclosure
 from tallystick.digests import DigestPair
 from tallystick.errors import TallystickError
+from tallystick.events import Event
 from tallystick.statement import Statement, parse_statement
 from tallystick.times import format_time
 
@@ -121,19 +124,21 @@ class SubmissionService:
         if isinstance(outcome, Receipt):
             return _recorded(asked.submission.statement, outcome)
         if isinstance(outcome, Conflict) and asked.draft is not None:
-            return await asyncio.to_thread(self._again, asked.draft, outcome)
+            return await asyncio.to_thread(self._again, asked.draft, asked.submission.statement.event, outcome)
         return outcome
 
-    def _again(self, draft: Draft, conflict: Conflict) -> Result:
+    def _again(self, draft: Draft, event: Event, conflict: Conflict) -> Result:
         """Salts and times differ at each signing: what counts is whether the draft asks for the same event."""
         with self._log.store.snapshot() as reads:
-            record, kept = reads.record(conflict.position), reads.disclosures(conflict.position)
-        if record is None:
-            return conflict
-        statement = parse_statement(record.entry)
-        if not says_the_same(draft, statement.event, kept):
-            return conflict
-        return _recorded(statement, Receipt(record.position, record.batch, record.admitted_at, True))
+            record = reads.record(conflict.position)
+            assert record is not None  # it is committed: the conflict is with it
+            subject = record.subject if draft.subject is None else event.subject
+            asked = dataclasses.replace(event, subject=subject, private=None)
+            try:
+                receipt = find_repeat(reads, conflict.party, asked, draft.private, draft.time is not None)
+            except Conflict as error:
+                return error
+        return conflict if receipt is None else _recorded(parse_statement(record.entry), receipt)
 
     # --- statements -------------------------------------------------------------
 
