@@ -8,12 +8,12 @@ equal requests may have raced.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 
 from ledger.errors import Conflict
 from ledger.store import Reads
 from ledger.submission import Receipt
+from tallystick import canonical
 from tallystick.canonical import JsonValue
 from tallystick.commitments import parse_disclosure
 from tallystick.events import Event
@@ -41,13 +41,9 @@ def find_repeat(
         == (event.type, event.subject, event.body, event.recorded_for)
         and (said.time == event.time or not time_claimed)
         and set(said.commitments) == set(values)
-        and opened == dict(values)
+        # As canonical JSON, where true is not 1.
+        and canonical.encode(opened) == canonical.encode(dict(values))
     )
     if not same:
         raise Conflict(party, event.event_id, record.position)
     return Receipt(record.position, record.batch, record.admitted_at, True)
-
-
-def _words(event: Event) -> Event:
-    """The event without what the service chose."""
-    return dataclasses.replace(event, time="", private=None)
