@@ -13,6 +13,10 @@ from tallystick.report.words import CLAIMS, DIVISIONS, OUTCOMES, VERDICTS, Words
 from tallystick.times import format_time
 from tallystick.verify.outcome import Claim, Report
 
+_LINES = 3
+"""Lines of evidence beside each conclusion; the annex has all of them."""
+_ELSEWHERE = frozenset({"rests-on", "adverse.event", "time.source"})
+
 
 @dataclass(frozen=True)
 class Section:
@@ -89,8 +93,9 @@ def _divisions(report: Report, language: Language) -> Iterable[Section]:
 
 
 def _row(claim: Claim, language: Language) -> tuple[str, ...]:
-    first = next((line for line in claim.evidence if line.key not in ("rests-on", "adverse.event")), claim.evidence[0])
-    return CLAIMS[claim.id][language], OUTCOMES[claim.outcome][language], sentence(first, language)
+    shown = [line for line in claim.evidence if line.key not in _ELSEWHERE][:_LINES] or claim.evidence[:1]
+    told = "; ".join(sentence(line, language) for line in shown)
+    return CLAIMS[claim.id][language], OUTCOMES[claim.outcome][language], told
 
 
 def _who(report: Report, w: Words) -> Iterable[tuple[str, ...]]:

@@ -1,0 +1,40 @@
+"""What was once proved stays proved: the kept bundle of each format version, by this program."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tallystick.bundle import read_bundle
+from tallystick.case import read_case
+from tallystick.case.model import INDEX
+from tallystick.trust import parse_trust
+from tallystick.verify import verify_case
+
+GOLDEN = Path(__file__).parents[3] / "fixtures" / "golden"
+VERSIONS = sorted(folder.parent.name for folder in GOLDEN.glob("*/evidence"))
+
+
+def test_every_version_is_kept() -> None:
+    assert VERSIONS == ["1"]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_kept_bundle_gets_the_same_answer(version: str) -> None:
+    folder = GOLDEN / version / "evidence"
+    expected = json.loads((folder / "expected.json").read_text(encoding="utf-8"))
+    trust = parse_trust((folder / "trust.json").read_bytes())
+    with (folder / "case.zip").open("rb") as file:
+        report = verify_case(file, trust, expected["at"])
+        assert read_case(read_bundle(file)).index.format == f"tallystick-evidence/{version}"
+    assert {"at": report.at, "verdict": report.verdict} == {key: expected[key] for key in ("at", "verdict")}
+    assert {claim.id: claim.outcome for claim in report.claims} == expected["claims"]
+    assert {claim.id for claim in report.claims if claim.outcome != "proved"} == {"time", "completeness"}
+
+
+def test_the_kept_bundle_is_small_and_its_index_is_the_first_member() -> None:
+    data = (GOLDEN / "1" / "evidence" / "case.zip").read_bytes()
+    assert len(data) < 128 << 10
+    assert INDEX.encode() in data
