@@ -23,6 +23,8 @@ MAX_INDEX_BYTES = 1 << 24
 MAX_PROOFS_BYTES = 1 << 26
 MAX_DISCLOSURES_BYTES = 1 << 23
 MAX_FILE_LIST_BYTES = 1 << 28
+MAX_TOTAL_BYTES = 1 << 29
+"""Of all members together that are read into memory: everything but originals and credentials."""
 
 INDEX = "data/case.json"
 CRATE = "data/ro-crate-metadata.json"

@@ -19,6 +19,7 @@ from tallystick.case.model import (
     MAX_FILE_LIST_BYTES,
     MAX_INDEX_BYTES,
     MAX_PROOFS_BYTES,
+    MAX_TOTAL_BYTES,
     NUMBER,
     PROOFS,
     SLUG,
@@ -54,6 +55,22 @@ class Members(Protocol):
         ...
 
 
+@dataclass
+class _Capped:
+    """Members of which at most ``left`` bytes are read in all."""
+
+    members: Members
+    left: int
+
+    def names(self) -> tuple[str, ...]:
+        return self.members.names()
+
+    def read(self, name: str, limit: int) -> bytes:
+        data = self.members.read(name, min(limit, self.left))
+        self.left -= len(data)
+        return data
+
+
 @dataclass(frozen=True)
 class Anchor:
     """A parsed anchor proof and the note that was anchored."""
@@ -86,6 +103,7 @@ class Case:
 
 def read_case(members: Members) -> Case:
     """Read every small member. Raises ``MalformedInput`` naming the member; for a later format ``UnknownVersion``."""
+    members = _Capped(members, MAX_TOTAL_BYTES)
     names = members.names()
     for needed in (INDEX, CRATE, CHECKPOINT, PROOFS):
         if needed not in names:

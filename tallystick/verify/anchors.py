@@ -10,7 +10,6 @@ from tallystick.evm import anchor as evm
 from tallystick.merkle import verify_consistency
 from tallystick.tree_head import origin_hash, verify_tree_head
 from tallystick.verify.examination import Examination
-from tallystick.verify.focus import entries_about
 from tallystick.verify.outcome import Finding, Tally, time_text
 from tallystick.verify.tree import signing_time
 
@@ -86,12 +85,7 @@ def _join(ex: Examination, head: Checkpoint, anchored: Checkpoint, joined: set[t
 
 def _check_cover(ex: Examination, tally: Tally) -> None:
     covered = max((fact.size for fact in ex.anchored), default=0)
-    above = sorted(
-        one.placed.position
-        for subject in ex.focus.subjects
-        for one in entries_about(ex.replay, subject)
-        if one.placed.position >= covered
-    )
+    above = [one.placed.position for one in ex.about if one.placed.position >= covered]
     if above:
         tally.lacks("anchor.uncovered", positions=", ".join(map(str, above)), size=covered)
     elif ex.anchored:

@@ -21,7 +21,7 @@ def check_completeness(ex: Examination) -> Finding:
         if about is None:
             continue
         event = one.placed.statement.event
-        state = ex.replay.state.get(event.subject)
+        state = ex.history.state(event.subject)
         standing = state.status if isinstance(state, DisputeState) else ""
         values: dict[str, Any] = {
             "position": position,

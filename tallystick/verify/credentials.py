@@ -24,13 +24,14 @@ def check_credentials(ex: Examination) -> Finding:
     """Digests as logged, a C2PA verdict under the trusted roots as of admission, the same licence or certificate."""
     tally = Tally()
     facts: list[dict[str, Any]] = []
-    issued = [ex.replay.admitted.get(position) for position in positions(ex)]
+    recorded = positions(ex)
+    issued = [ex.replay.admitted.get(position) for position in recorded]
     if not issued:
         tally.lacks("credential.none")
     for one in issued:
         if one is not None:
             _check_credential(ex, tally, one, facts)
-    for position in sorted(set(ex.case.credentials) - set(positions(ex))):
+    for position in sorted(set(ex.case.credentials) - set(recorded)):
         tally.contradicts("credential.unlogged", position=position, file=ex.case.credentials[position])
     ex.facts["credentials"] = facts
     return tally.finding()
@@ -44,7 +45,7 @@ def positions(ex: Examination) -> list[int]:
 def _check_credential(ex: Examination, tally: Tally, one: Admitted, facts: list[dict[str, Any]]) -> None:
     position = one.placed.position
     file = ex.case.credentials.get(position)
-    if file is None or file not in ex.bundle.names():
+    if file is None or file not in ex.names:
         tally.lacks("credential.missing", position=position)
         return
     try:

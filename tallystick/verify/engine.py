@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
+from types import MappingProxyType
 from typing import BinaryIO
 
 from tallystick.bundle import Bundle, read_bundle
@@ -180,7 +181,7 @@ def _report(
         trust_publisher=trust.file.publisher,
         at=at,
         bundle_sha256=sha256,
-        facts=facts,
+        facts=MappingProxyType(facts),
     )
 
 

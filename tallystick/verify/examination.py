@@ -14,10 +14,9 @@ from tallystick.case import Case
 from tallystick.checkpoint import Checkpoint
 from tallystick.evm.anchor import AnchorFact
 from tallystick.keys import PublicKey
-from tallystick.replay import Placed, Replay, replay
-from tallystick.times import parse_time
+from tallystick.replay import Admitted, Placed, Replay, replay
 from tallystick.trust import Trust
-from tallystick.verify.focus import Focus, focus_of
+from tallystick.verify.focus import Focus, History, focus_of
 from tallystick.verify.outcome import Line
 
 
@@ -51,16 +50,28 @@ class Examination:
         return replay(self.case.entries, self.verified)
 
     @cached_property
+    def history(self) -> History:
+        """Admitted entries by subject."""
+        return History(self.replay)
+
+    @cached_property
     def focus(self) -> Focus:
         """What the case is about."""
-        return focus_of(self.case.index, self.replay)
+        return focus_of(self.case.index, self.history)
+
+    @cached_property
+    def about(self) -> tuple[Admitted, ...]:
+        """Admitted entries about the case's subjects, in log order."""
+        found = (one for subject in self.focus.subjects for one in self.history.about(subject))
+        return tuple(sorted(found, key=lambda one: one.placed.position))
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Members of the bundle."""
+        return frozenset(self.bundle.names())
 
     @property
     def log_state(self) -> LogState | None:
         """What entry 0 and the log's own entries established."""
         state = self.replay.state.get(LOG)
         return state if isinstance(state, LogState) else None
-
-    def said_at(self, placed: Placed) -> int:
-        """The time that an entry claims for itself."""
-        return parse_time(placed.statement.event.time)

@@ -2,13 +2,53 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
-from tallystick.admission.state import DisputeState, JobState, LicenceState, ObjectState
+from tallystick.admission.state import DisputeState, JobState, LicenceState, ObjectState, State
 from tallystick.case import CaseIndex
-from tallystick.events.job import JobCompletion, JobRegistration
+from tallystick.events.job import JobRegistration
 from tallystick.events.objects import ObjectRegistration
 from tallystick.replay import Admitted, Replay
+
+
+class History:
+    """Admitted entries by subject, in log order."""
+
+    def __init__(self, replay: Replay) -> None:
+        self._state = replay.state
+        self._about: dict[str, list[Admitted]] = {}
+        for _, one in sorted(replay.admitted.items()):
+            self._about.setdefault(one.placed.statement.event.subject, []).append(one)
+
+    def about(self, subject: str) -> list[Admitted]:
+        """Entries with that subject."""
+        return self._about.get(subject, [])
+
+    def state(self, subject: str) -> State | None:
+        """What the entries made of it."""
+        return self._state.get(subject)
+
+    def registration(self, subject: str) -> ObjectRegistration | None:
+        """How the object was registered."""
+        body: ObjectRegistration | None = self._body(subject, "object.register")
+        return body
+
+    def job(self, subject: str) -> JobRegistration | None:
+        """How the job was registered."""
+        body: JobRegistration | None = self._body(subject, "job.register")
+        return body
+
+    def outputs(self, job: str) -> tuple[str, ...]:
+        """The objects that the job's completion lists."""
+        body = self._body(job, "job.complete")
+        return () if body is None else tuple(body.outputs)
+
+    def _body(self, subject: str, kind: str) -> Any:
+        for one in self.about(subject):
+            if one.placed.statement.event.type == kind:
+                return one.placed.statement.event.body
+        return None
 
 
 @dataclass(frozen=True)
@@ -20,32 +60,16 @@ class Focus:
     missing: tuple[str, ...]
 
 
-def focus_of(index: CaseIndex, replay: Replay) -> Focus:
-    """The subject and what it is made of: an object's job, a licence's object, a job's outputs, a dispute's target."""
-    found = _Walk(replay)
-    found.visit(index.subject)
-    return Focus(frozenset(found.subjects), tuple(found.objects), tuple(found.missing))
-
-
+@dataclass
 class _Walk:
-    def __init__(self, replay: Replay) -> None:
-        self.replay = replay
-        self.subjects: set[str] = set()
-        self.objects: list[str] = []
-        self.missing: list[str] = []
+    history: History
+    subjects: set[str] = field(default_factory=set)
+    objects: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
 
-    def visit(self, subject: str) -> None:
-        """Add a subject and what it is made of, one step at a time (chains are as long as the log allows)."""
-        waiting = [subject]
-        while waiting:
-            subject = waiting.pop()
-            if subject in self.subjects:
-                continue
-            self.subjects.add(subject)
-            waiting += self._named_by(subject)
-
-    def _named_by(self, subject: str) -> list[str]:
-        state = self.replay.state.get(subject)
+    def named_by(self, subject: str) -> list[str]:
+        """What a subject is made of; notes objects, and what is not shown."""
+        state = self.history.state(subject)
         if isinstance(state, ObjectState):
             self.objects.append(subject)
             return [state.job] if state.job else []
@@ -54,39 +78,19 @@ class _Walk:
         if isinstance(state, DisputeState):
             return [state.target]
         if isinstance(state, JobState):
-            return list(outputs_of(self.replay, subject))
+            return list(self.history.outputs(subject))
         if state is None:
             self.missing.append(subject)
         return []
 
 
-def entries_about(replay: Replay, subject: str) -> list[Admitted]:
-    """Admitted entries with that subject, in log order."""
-    return [one for _, one in sorted(replay.admitted.items()) if one.placed.statement.event.subject == subject]
-
-
-def registration(replay: Replay, subject: str) -> ObjectRegistration | None:
-    """How the object was registered."""
-    for one in entries_about(replay, subject):
-        if one.placed.statement.event.type == "object.register":
-            body: ObjectRegistration = one.placed.statement.event.body
-            return body
-    return None
-
-
-def job_of(replay: Replay, job: str) -> JobRegistration | None:
-    """How the job was registered."""
-    for one in entries_about(replay, job):
-        if one.placed.statement.event.type == "job.register":
-            body: JobRegistration = one.placed.statement.event.body
-            return body
-    return None
-
-
-def outputs_of(replay: Replay, job: str) -> tuple[str, ...]:
-    """The objects that the job's completion lists."""
-    for one in entries_about(replay, job):
-        if one.placed.statement.event.type == "job.complete":
-            body: JobCompletion = one.placed.statement.event.body
-            return body.outputs
-    return ()
+def focus_of(index: CaseIndex, history: History) -> Focus:
+    """The subject and what it is made of: an object's job, a licence's object, a job's outputs, a dispute's target."""
+    walk = _Walk(history)
+    waiting = [index.subject]
+    while waiting:
+        subject = waiting.pop()
+        if subject not in walk.subjects:
+            walk.subjects.add(subject)
+            waiting += walk.named_by(subject)
+    return Focus(frozenset(walk.subjects), tuple(walk.objects), tuple(walk.missing))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from tallystick.admission.decide import CLOCK_TOLERANCE
 from tallystick.replay import Admitted
 from tallystick.verify.examination import Examination
-from tallystick.verify.focus import entries_about
 from tallystick.verify.outcome import Finding, Tally, time_text
 
 
@@ -14,10 +13,7 @@ def check_time(ex: Examination) -> Finding:
     contradict it.
     """
     tally = Tally()
-    about = sorted(
-        (one for subject in ex.focus.subjects for one in entries_about(ex.replay, subject)),
-        key=lambda one: one.placed.position,
-    )
+    about = ex.about
     sources = [_entry(one) for one in about]
     if ex.head_signed_at is not None:
         sources.append({"source": "checkpoint", "by": "operator", "time": time_text(ex.head_signed_at)})
@@ -52,7 +48,7 @@ def _not_after(ex: Examination, last: Admitted) -> str | None:
     return time_text(min(times)) if times else None
 
 
-def _compare(ex: Examination, tally: Tally, about: list[Admitted]) -> None:
+def _compare(ex: Examination, tally: Tally, about: tuple[Admitted, ...]) -> None:
     for one in about:
         for fact in ex.anchored:
             if one.placed.position < fact.size and one.admitted_at > fact.block_time + CLOCK_TOLERANCE:

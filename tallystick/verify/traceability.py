@@ -5,7 +5,6 @@ from __future__ import annotations
 from tallystick.admission.state import CapabilityState
 from tallystick.events.objects import ObjectRegistration
 from tallystick.verify.examination import Examination
-from tallystick.verify.focus import job_of, outputs_of, registration
 from tallystick.verify.outcome import Finding, Tally
 
 
@@ -21,7 +20,7 @@ def check_traceability(ex: Examination) -> Finding:
         if subject in checked:
             continue
         checked.add(subject)
-        body = registration(ex.replay, subject)
+        body = ex.history.registration(subject)
         if body is None:
             tally.lacks("traceability.missing", subject=subject)
             continue
@@ -38,19 +37,19 @@ def _check_object(ex: Examination, tally: Tally, subject: str, body: ObjectRegis
     sources = [basis.subject for basis in body.basis if basis.kind == "object" and basis.subject is not None]
     if body.generation is None:
         return sources
-    job = job_of(ex.replay, body.generation.job)
+    job = ex.history.job(body.generation.job)
     if job is None:
         tally.lacks("traceability.no-job", subject=subject, job=body.generation.job)
         return sources
-    if subject not in outputs_of(ex.replay, body.generation.job):
+    if subject not in ex.history.outputs(body.generation.job):
         tally.lacks("traceability.unbound", subject=subject, job=body.generation.job)
-    if not isinstance(ex.replay.state.get(body.generation.capability), CapabilityState):
+    if not isinstance(ex.history.state(body.generation.capability), CapabilityState):
         tally.lacks("traceability.no-capability", subject=subject, capability=body.generation.capability)
     return sources + [item.object for item in job.inputs]
 
 
 def _check_job(ex: Examination, tally: Tally, job: str) -> None:
-    if job_of(ex.replay, job) is None:
+    if ex.history.job(job) is None:
         tally.lacks("traceability.missing", subject=job)
-    elif not outputs_of(ex.replay, job):
+    elif not ex.history.outputs(job):
         tally.lacks("traceability.no-outputs", job=job)

@@ -15,7 +15,6 @@ from tallystick.content import (
 )
 from tallystick.errors import VerificationFailed
 from tallystick.verify.examination import Examination
-from tallystick.verify.focus import registration
 from tallystick.verify.outcome import Finding, Tally
 
 
@@ -45,7 +44,7 @@ def check_contents(ex: Examination) -> Finding:
     tally = Tally()
     records = []
     for original in ex.case.index.originals:
-        body = registration(ex.replay, original.object)
+        body = ex.history.registration(original.object)
         if body is None:
             tally.lacks("content.unregistered", object=original.object)
             continue
