@@ -47,7 +47,7 @@ class Unusable(Exception):
 def _serve(settings: Settings) -> None:
     import uvicorn
 
-    from api.app import create_app
+    from api.app import create_app, server_config
     from api.supervisor import Supervisor
     from api.wiring import open_services
 
@@ -55,14 +55,12 @@ def _serve(settings: Settings) -> None:
         # uvicorn handles both while it serves, and raises them again when it has finished.
         signal.signal(number, _leave)
     with _listen(settings) as listening, open_services(settings) as services:
-        config = uvicorn.Config(
-            create_app(services), log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=10
-        )
+        server = uvicorn.Server(server_config(create_app(services)))
         supervisor = Supervisor()
         supervisor.start()
         try:
             _greet(settings, services.first_token())
-            uvicorn.Server(config).run(sockets=[listening])
+            server.run(sockets=[listening])
         finally:
             supervisor.stop()
 

@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+import uvicorn
 from fastapi import APIRouter, FastAPI
 from fastapi_offline import FastAPIOffline
+from starlette.types import ASGIApp
 
 from api import problems
-from api.middleware import SecurityHeaders
+from api.middleware import Edge
 from api.routes import anchors, certificates, events, evidence, licences, page, parties, proofs, reading, status
 from api.wiring import Services
 from tallystick import __version__
@@ -33,7 +35,7 @@ ROUTERS: tuple[APIRouter, ...] = (
 )
 
 
-def create_app(services: Services) -> FastAPI:
+def create_app(services: Services) -> ASGIApp:
     """The application over open services. ``/docs`` works without the Internet."""
     app = FastAPIOffline(
         docs_url="/docs",
@@ -48,8 +50,14 @@ def create_app(services: Services) -> FastAPI:
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)
-    app.add_middleware(SecurityHeaders)
-    return app
+    return Edge(app)
+
+
+def server_config(app: ASGIApp) -> uvicorn.Config:
+    """How the application is served: HTTP alone; our own log configuration."""
+    return uvicorn.Config(
+        app, log_config=None, access_log=False, server_header=False, ws="none", timeout_graceful_shutdown=10
+    )
 
 
 @asynccontextmanager

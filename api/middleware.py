@@ -1,9 +1,14 @@
-"""Headers that every answer bears: what browsers may do with it, and whether it may be kept."""
+"""The outermost layer: what every answer bears, whichever part of the stack gave it."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.problems import MEDIA_TYPE, TOO_LARGE
 
 NOTHING = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 # The page of fastapi-offline starts Swagger UI from an inline script.
@@ -22,8 +27,8 @@ _HEADERS = {
 }
 
 
-class SecurityHeaders:
-    """Adds what the answer does not bear already."""
+class Edge:
+    """Adds what the answer does not bear already: what browsers may do with it, and whether it may be kept."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -33,13 +38,32 @@ class SecurityHeaders:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        await self._app(scope, receive, _Answer(scope["path"], send).send)
 
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
-                    headers.setdefault(name, value)
-                headers.setdefault("Content-Security-Policy", DOCS if scope["path"].startswith("/docs") else NOTHING)
-            await send(message)
 
-        await self._app(scope, receive, send_with_headers)
+class _Answer:
+    def __init__(self, path: str, send: Send) -> None:
+        self._path = path
+        self._send = send
+        self._body: Callable[[Message], Message] = lambda message: message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            # The framework's own limit of bodies knows no problems.
+            if message["status"] == 413 and headers.get("content-type") != MEDIA_TYPE:
+                self._replace(headers)
+            self._add(headers)
+        elif message["type"] == "http.response.body":
+            message = self._body(message)
+        await self._send(message)
+
+    def _replace(self, headers: MutableHeaders) -> None:
+        body = json.dumps(TOO_LARGE.body(self._path)).encode()
+        headers["content-type"], headers["content-length"] = MEDIA_TYPE, str(len(body))
+        self._body = lambda message: {"type": "http.response.body", "body": body}
+
+    def _add(self, headers: MutableHeaders) -> None:
+        for name, value in _HEADERS.items():
+            headers.setdefault(name, value)
+        headers.setdefault("Content-Security-Policy", DOCS if self._path.startswith("/docs") else NOTHING)

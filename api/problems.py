@@ -31,7 +31,6 @@ _HTTP = {400: "malformed", 401: "unauthenticated", 403: "forbidden", 404: "not-f
 _HTTP_HINTS = {
     404: "see /docs for what there is",
     405: "see /docs for the methods of each resource",
-    413: "send less at a time: batches hold at most 1000 events",
 }
 
 _log = logging.getLogger(__name__)
@@ -67,6 +66,9 @@ class Problem:
             "instance": instance,
         }
         return {name: value for name, value in members.items() if value is not None}
+
+
+TOO_LARGE = Problem(413, "too-large", "the body is larger than this resource takes", hint="send less at a time")
 
 
 def problem_of(error: Exception) -> Problem:
@@ -115,7 +117,9 @@ async def _any(request: Request, error: Exception) -> JSONResponse:
 async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     status = error.status_code
-    code = "too-large" if status == 413 else _HTTP.get(status, "unavailable" if status >= 500 else "malformed")
+    if status == 413:
+        return respond(TOO_LARGE, request)
+    code = _HTTP.get(status, "unavailable" if status >= 500 else "malformed")
     detail = error.detail if isinstance(error, Unreadable) else f"{request.method} {request.url.path}: {error.detail}"
     return respond(Problem(status, code, detail, hint=_HTTP_HINTS.get(status)), request, dict(error.headers or {}))
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import httpx
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from api.accounts import SCOPES
-from api.app import create_app
+from api.app import create_app, server_config
 from api.settings import Settings
 from api.wiring import Services, open_services
 from tallystick.base64s import to_base64
@@ -95,10 +95,10 @@ class House:
 
 
 @contextmanager
-def serving(app: FastAPI) -> Iterator[httpx.Client]:
+def serving(app: ASGIApp) -> Iterator[httpx.Client]:
     """The application behind a real socket."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, ws="none"))
+        server = uvicorn.Server(server_config(app))
         thread = threading.Thread(target=server.run, args=([listening],))
         thread.start()
         try:
