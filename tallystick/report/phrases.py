@@ -142,7 +142,7 @@ PHRASES: dict[str, Phrase] = {
     ),
     # step 7
     "disclosure.good": Phrase(
-        "{opened} private values are opened and match their salted commitments; {withheld} are withheld",
+        "private values opened, each matching its salted commitment: {opened}; withheld: {withheld}",
         "已披露的 {opened} 项非公开内容与其加盐承诺一致；另有 {withheld} 项未披露",
     ),
     "disclosure.bad": Phrase(
@@ -152,7 +152,7 @@ PHRASES: dict[str, Phrase] = {
     ),
     # step 8
     "content.good": Phrase(
-        "the {count} files of {object} have the registered SHA-256, SM3, size and tree root",
+        "files of {object} that have the registered SHA-256, SM3 and size, in the registered tree: all {count}",
         "{object} 的 {count} 个文件与登记的 SHA-256、SM3、大小和树根一致",
     ),
     "content.bad": Phrase(
@@ -169,7 +169,7 @@ PHRASES: dict[str, Phrase] = {
     "content.unregistered": Phrase("no entry shown registers {object}", "所示条目均未登记 {object}", *_ADD),
     # step 9
     "traceability.good": Phrase(
-        "{objects} objects and the {sources} they were made from are bound to job, capability and declared basis",
+        "objects bound to job, capability and declared basis: {objects}; those they were made from: {sources}",
         "{objects} 个客体及其所依据的 {sources} 个客体均已与任务、能力和权利依据绑定，要素齐全",
     ),
     "traceability.missing": Phrase(

@@ -118,7 +118,7 @@ _EN = Words(
     annex="Technical annex",
     step="Step {step},",
     time="Time rests on the operator alone: it needs a fact from outside this bundle.",
-    adverse="{count} adverse or later events are on record:",
+    adverse="Adverse or later events on record: {count}",
     no_adverse="No adverse event is shown; whether one was withheld cannot be seen from the bundle.",
 )
 _ZH = Words(

@@ -143,5 +143,5 @@ def test_json_says_verdict_claims_and_what_was_verified() -> None:
     }  # fmt: skip
     assert value["at"] == "1970-01-01T00:00:00Z"
     assert value["claims"][0]["evidence"] == [
-        "1 private values are opened and match their salted commitments; 2 are withheld"
+        "private values opened, each matching its salted commitment: 1; withheld: 2"
     ]
