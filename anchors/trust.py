@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from tallystick.times import format_time
+
 VouchedBy = Literal["operator", "chain"]
 """Who vouches for the block header, as in a ``log.anchor-target`` entry."""
 
@@ -34,7 +36,7 @@ def trust_line(size: int, root: bytes, block_time: int | None, vouched_by: Vouch
     if block_time is None:
         return TrustLine(f"nothing yet: the anchor of size {size} is not final", voucher)
     return TrustLine(
-        f"the log had size {size} and root {root.hex()} no later than block time {block_time}, "
+        f"the log had size {size} and root {root.hex()} no later than block time {format_time(block_time)}, "
         "and extends what was anchored before",
         voucher,
     )

@@ -33,7 +33,9 @@ class Service:
 
     def start(self, patience: float = 60.0) -> None:
         """Start and wait until it answers. Raises ``ServiceFailed`` with what it printed."""
-        environment = {**os.environ, "TALLYSTICK_DATA": str(self.folder), "TALLYSTICK_PORT": str(self.port)}
+        # What the user has set for a service of their own is not meant for this one.
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("TALLYSTICK_")}
+        environment |= {"TALLYSTICK_DATA": str(self.folder), "TALLYSTICK_PORT": str(self.port)}
         with self._output.open("ab") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "api", "serve"],

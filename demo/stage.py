@@ -9,10 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
-
+from demo.screen import Screen
 from demo.service import Service
 from tallystick.assets import Asset
 from tallystick.client.http import Client, ServiceProblem
@@ -53,7 +50,7 @@ class Stage:
     """One run of the demo."""
 
     out: Path
-    console: Console
+    screen: Screen
     service: Service
     asset_path: Path
     prefix: str = "10.5555"
@@ -72,34 +69,10 @@ class Stage:
         """A new identifier, made by the client."""
         return new_identifier(letter, secrets.token_bytes(10), self.prefix)
 
-    def chapter(self, number: int, title: str) -> None:
-        """A heading."""
-        self.console.print(f"\n[bold cyan]{number}. {escape(title)}[/]")
-
-    def tell(self, text: str) -> None:
-        """A line."""
-        self.console.print(f"   {escape(text)}", highlight=False)
-
-    def good(self, text: str) -> None:
-        """Something that was shown."""
-        self.console.print(f"   [green]✓[/] {escape(text)}", highlight=False)
-
-    def refused(self, what: str, problem: str) -> None:
-        """Something that must be refused, and was."""
-        self.console.print(f"   [yellow]✗ refused[/] {escape(what)}: {escape(problem)}", highlight=False)
-
-    def record(self, what: str, where: str, proved: str) -> None:
-        """A row of the last table."""
-        self.made.append((what, where, proved))
-
-    def summary(self) -> Table:
-        """The last screen."""
-        table = Table(title="What was made, where, and what was proved", title_justify="left", expand=False)
-        for heading in ("made", "where", "proved"):
-            table.add_column(heading, overflow="fold")
-        for row in self.made:
-            table.add_row(*map(escape, row))
-        return table
+    def record(self, what: str, where: str | Path, proved: str) -> None:
+        """A row of the last table; a path is shown as it stands in ``out``."""
+        place = str(where.relative_to(self.out)) if isinstance(where, Path) else where
+        self.made.append((what, place, proved))
 
     def close(self) -> None:
         """Close every connection and stop the service."""
@@ -121,7 +94,7 @@ def expect_refusal(stage: Stage, what: str, code: str, attempt: Any) -> None:
     except ServiceProblem as problem:
         if problem.code != code:
             raise ShownWrong(f"{what}: refused with {problem.code}, expected {code}: {problem}") from problem
-        stage.refused(what, f"{problem.code}: {problem.detail}")
+        stage.screen.refused(what, f"{problem.detail} ({problem.code})")
         return
     raise ShownWrong(f"{what} was accepted; it must be refused with {code}")
 

@@ -16,9 +16,17 @@ PATIENCE = 90.0
 
 def anchor_twice(stage: Stage) -> None:
     """Anchor, let the log grow, anchor again: the contract checks that the second tree extends the first."""
-    stage.chapter(6, "The checkpoint is anchored on the embedded chain")
+    stage.screen.chapter(
+        "6",
+        "The checkpoint is anchored on the embedded chain",
+        "A contract keeps the log's checkpoint. It accepts only one that extends what it holds, and checks the proof "
+        "of that itself: the log's own key cannot put another history there. This chain is the operator's own; how far "
+        "to believe its blocks is for a court, and a public chain is nobody's.",
+    )
     first = anchor_now(stage)
-    stage.good(f"size {first['size']} in block {first['block_number']}, transaction {first['tx_hash'][:18]}…")
+    stage.screen.good(
+        f"{first['size']} entries anchored in block {first['block_number']}, transaction {first['tx_hash'][:18]}…"
+    )
     stage.speakers["studio"].client.submit(
         "dispute.open",
         {"target": stage.ids["image"], "claim": "authorship"},
@@ -26,10 +34,16 @@ def anchor_twice(stage: Stage) -> None:
         private={"statement": "The concept resembles our lantern of 2019. 概念图与我们2019年的灯笼近似。"},
     )
     second = anchor_now(stage)
-    stage.good(f"size {second['size']} in block {second['block_number']}")
-    stage.tell(f"the contract verified an RFC 6962 consistency proof {first['size']} → {second['size']}")
-    stage.tell(second["trust"])
-    stage.record("anchor", f"block {second['block_number']}", "the contract verified that the log only grew")
+    stage.screen.good(
+        f"{second['size']} entries anchored in block {second['block_number']}",
+        f"the contract verified an RFC 6962 consistency proof {first['size']} → {second['size']}",
+    )
+    stage.screen.tell(f"what that proves: {second['trust']}")
+    stage.record(
+        "anchor",
+        f"block {second['block_number']}",
+        "the contract checked that the log only grew; the chain is the operator's own",
+    )
 
 
 def anchor_now(stage: Stage) -> dict[str, Any]:
@@ -37,17 +51,18 @@ def anchor_now(stage: Stage) -> dict[str, Any]:
     size = int(stage.registrar.publish()["size"])
     stage.registrar.anchor("demo")
     until = time.monotonic() + PATIENCE
-    while time.monotonic() < until:
-        for anchor in stage.registrar.anchors():
-            if anchor["state"] == "final" and anchor["size"] >= size:
-                return anchor
-        time.sleep(0.1)
+    with stage.screen.busy(f"anchoring {size} entries"):
+        while time.monotonic() < until:
+            for anchor in stage.registrar.anchors():
+                if anchor["state"] == "final" and anchor["size"] >= size:
+                    return anchor
+            time.sleep(0.1)
     raise ShownWrong(f"no anchor of size {size} became final in {PATIENCE:.0f} s; see {stage.out / 'service.log'}")
 
 
 def try_fork(stage: Stage) -> None:
     """Stop the service, act as a dishonest operator with all keys, fail, start again, anchor honestly."""
-    stage.tell("the service stops; a dishonest operator, who has every key, tries to anchor another history")
+    stage.screen.tell("The service stops; a dishonest operator, who has every key, tries to anchor another history.")
     stage.service.stop()
     # Heavy, and wanted only here: the chain's own libraries.
     from anchors.errors import AnchorRefused
@@ -60,17 +75,19 @@ def try_fork(stage: Stage) -> None:
         try:
             worker.try_anchor(forged.old, forged.new, forged.proof, forged.signature)
         except AnchorRefused as refused:
-            stage.refused(
+            stage.screen.refused(
                 f"a second tree of {forged.new.size} entries, signed by the log's own key",
                 f"the contract reverts: {refused.reason}",
             )
+            stage.record("fork", "nowhere", "nothing: another history under the log's own key; the contract refused it")
         else:
             raise ShownWrong("the contract accepted a fork")
-    stage.service.start()
-    stage.good("the service starts again: the same log, the same chain")
+    with stage.screen.busy("starting the service again"):
+        stage.service.start()
+    stage.screen.good("the service starts again: the same log, the same chain")
     stage.registrar.submit("dispute.resolve", {"outcome": "withdrawn", "grounds": "agreement"}, subject=_dispute(stage))
     honest = anchor_now(stage)
-    stage.good(f"the honest call succeeds: size {honest['size']} in block {honest['block_number']}")
+    stage.screen.good(f"the honest call succeeds: {honest['size']} entries anchored in block {honest['block_number']}")
 
 
 def _anchored(settings: Settings) -> int:

@@ -35,7 +35,11 @@ MODELS = {
 
 def file(stage: Stage) -> None:
     """File both; a signature by a key that is not the provider's is refused."""
-    stage.chapter(3, "Two generative capabilities are filed")
+    stage.screen.chapter(
+        "3",
+        "Two generative capabilities are filed",
+        "Programs that generate content are filed by their provider: which version, which weights, which signature.",
+    )
     for key, model in MODELS.items():
         _file(stage, key, model, refuse_first=key == "picture")
 
@@ -47,7 +51,7 @@ def approve(stage: Stage, key: str) -> None:
     provider.say("capability.test", capability, CapabilityTest(suite, digest_pair(b"report"), "pass", "0.97"))
     stage.registrar.submit("capability.grade", {"grade": "A", "scheme": "demo-2026"}, subject=capability)
     answer = stage.registrar.submit("capability.approve", {"grounds": "requirements-met"}, subject=capability)
-    stage.good(f"{MODELS[key].name} passed its test, grade A, approved at position {answer['position']}")
+    stage.screen.good(f"{MODELS[key].name} passed its test, grade A, approved at position {answer['position']}")
 
 
 def _file(stage: Stage, key: str, model: Model, *, refuse_first: bool) -> None:
@@ -69,9 +73,11 @@ def _file(stage: Stage, key: str, model: Model, *, refuse_first: bool) -> None:
     body = filing(provider.signer)
     answer, _ = provider.say("capability.file", capability, body)
     stage.ids[key], stage.ids[f"{key}-signature"] = capability, fingerprint(body.model_signature)
-    stage.good(f"{model.name} {model.version} {capability} filed at position {answer['position']}")
-    stage.tell(f"weights {weights.sha256[:32]}…, signed with the provider's registered key")
-    stage.record("capability", capability, f"{model.name} {model.version}: model signature verified over its weights")
+    stage.screen.good(
+        f"{model.name} {model.version} {capability} filed at position {answer['position']}",
+        f"weights {weights.sha256[:32]}…, signed with the provider's registered key",
+    )
+    stage.record("capability", capability, f"{model.name} {model.version}: the provider's key signed these weights")
 
 
 def _weights(path: Path) -> Weights:

@@ -1,23 +1,34 @@
-"""8 and 9. The case is exported, verified without network or server, and refused once one byte is changed."""
+"""8 and 9. The case is exported, verified without network or server, and refused once it is changed, by whomever."""
 
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
 from pathlib import Path
+from typing import Any
 
+from api.founding import found_keyring
+from api.settings import Settings
+from demo import forgery
 from demo.chapters.anchoring import anchor_now
 from demo.chapters.licensing import Licence
 from demo.offline import Offline
 from demo.stage import ShownWrong, Stage, now
 from tallystick.content import FolderContent
+from tallystick.report.words import OUTCOMES
 from tallystick.schema import write
 
-REPORT_LINES = 24
+_PROVED, _CONTRADICTED = OUTCOMES["proved"]["en"], OUTCOMES["contradicted"]["en"]
 
 
 def export(stage: Stage, licence: Licence) -> Path:
     """Anchor once more so that everything is covered, then write the bundle with the originals in it."""
-    stage.chapter(8, "The case is exported")
+    stage.screen.chapter(
+        "8",
+        "The case is exported",
+        "Everything that bears on the prop goes into one file. It needs neither the service nor the chain any more.",
+    )
     anchor_now(stage)
     case = stage.out / "case.zip"
     prop = stage.ids["prop"]
@@ -29,39 +40,86 @@ def export(stage: Stage, licence: Licence) -> Path:
         licence.originals,
         case,
     )
-    stage.good(f"{case}, {size:,} bytes; whom to believe stands apart, in {stage.out / 'trust.json'}")
-    stage.record("evidence bundle", str(case), "see the report")
+    stage.screen.good(f"{case}, {size:,} bytes", f"whom to believe stands apart, in {stage.out / 'trust.json'}")
     return case
 
 
 def verify(stage: Stage, offline: Offline, case: Path) -> None:
-    """The verifier in a process of its own; then one byte is changed."""
-    stage.chapter(9, "The case is verified offline")
-    stage.tell(f"{offline.how}; server packages that this process can import: {offline.server_modules() or 'none'}")
+    """The verifier in a process of its own; then a stranger changes one bit, and the exporter a whole entry."""
+    stage.screen.chapter(
+        "9",
+        "The case is verified offline",
+        "A stranger checks the file with the verifier alone, and with a trust file that says whom to believe.",
+    )
+    stage.screen.tell(offline.how)
+    stage.screen.tell(f"server packages that this process can import: {offline.server_modules() or 'none'}")
     report = stage.out / "report.html"
-    done = _verify(stage, offline, case, "--html", str(report.resolve()))
-    if done[0] != 0:
-        raise ShownWrong(f"the verifier did not call the case proved (exit {done[0]}):\n{done[1]}")
-    for line in done[1].splitlines()[:REPORT_LINES]:
-        stage.tell(f"│ {line}")
-    stage.good(f"proved (exit 0); the whole report: {report}")
-    stage.record("report", str(report), "every required claim proved; time rests on the operator alone")
-    changed = stage.out / "case-changed.zip"
-    data = bytearray(case.read_bytes())
-    data[len(data) // 2] ^= 1
-    changed.write_bytes(data)
-    code, text = _verify(stage, offline, changed)
-    if code == 0:
-        raise ShownWrong("the verifier called a changed case proved")
-    stage.refused(f"the case with one bit changed at byte {len(data) // 2} (exit {code})", _reason(text))
+    code, text = _verify(stage, offline, case, "--html", str(report.resolve()))
+    if code != 0:
+        raise ShownWrong(f"the verifier did not call the case proved (exit {code}):\n{text}")
+    _show(stage, text)
+    stage.screen.good(f"proved (exit 0); the whole report: {report}")
+    stage.record("evidence bundle", case, "every required claim, offline; time rests on the operator alone")
+    stage.record("report", report, "each claim with its evidence, for a judge")
+    _change_bit(stage, offline, case)
+    _change_entry(stage, offline, case)
+
+
+def _show(stage: Stage, text: str) -> None:
+    """The first lines of the report; then its claims, one a line."""
+    lead, _, rest = text.partition("\n\n")
+    for line in lead.splitlines():
+        stage.screen.tell(f"│ {line}")
+    for line in rest.splitlines():
+        name, _, told = line.partition(" | ")
+        outcome, _, _ = told.partition(" | ")
+        if outcome == _PROVED:
+            stage.screen.good(f"{name}: {outcome}")
+        elif outcome in {words["en"] for words in OUTCOMES.values()}:
+            stage.screen.unsure(f"{name}: {outcome}")
+
+
+def _change_bit(stage: Stage, offline: Offline, case: Path) -> None:
+    changed = stage.out / "case-bit-changed.zip"
+    shutil.copyfile(case, changed)
+    with changed.open("r+b") as file:
+        middle = changed.stat().st_size // 2
+        file.seek(middle)
+        (byte,) = file.read(1)
+        file.seek(middle)
+        file.write(bytes([byte ^ 1]))
+    _expect_refusal(stage, offline, changed, f"the case with one bit changed, at byte {middle:,}")
+
+
+def _change_entry(stage: Stage, offline: Offline, case: Path) -> None:
+    changed, prop = stage.out / "case-dated-back.zip", stage.ids["prop"]
+    exporter = found_keyring(Settings(data=stage.service.folder)).signers["exporter"]
+    with tempfile.TemporaryDirectory(dir=stage.out) as work:
+        entry = forgery.date_back(case, prop, exporter, Path(work), changed)
+    _expect_refusal(
+        stage, offline, changed, f"{entry} dated back by a year by the exporter itself, and the case signed again"
+    )
+
+
+def _expect_refusal(stage: Stage, offline: Offline, changed: Path, told: str) -> None:
+    code, text = _verify(stage, offline, changed, "--json")
+    found = json.loads(text)
+    if code != 1 or found["verdict"] != "not_proved":
+        raise ShownWrong(f"{told}: the verifier said {found['verdict']} (exit {code}), expected not_proved (exit 1)")
+    stage.screen.refused(f"{told} (exit {code})", f"step {found['refused_at']}: {_reason(found)}")
+    stage.record("changed case", changed, f"nothing: refused at step {found['refused_at']}")
+
+
+def _reason(found: dict[str, Any]) -> str:
+    """What the step that refused first found."""
+    claim = next(
+        claim for claim in found["claims"] if claim["outcome"] != "proved" and claim["step"] >= found["refused_at"]
+    )
+    sentence: str = claim["evidence"][0]
+    return sentence
 
 
 def _verify(stage: Stage, offline: Offline, case: Path, *more: str) -> tuple[int, str]:
     trust = str((stage.out / "trust.json").resolve())
     done = offline.run("verify", str(case.resolve()), "--trust", trust, "--at", now(), *more, cwd=stage.out)
-    return done.returncode, done.stdout + done.stderr
-
-
-def _reason(text: str) -> str:
-    """The line that says why."""
-    return next((line.strip() for line in text.splitlines() if "changed" in line or "CRC" in line), text[:300])
+    return done.returncode, done.stdout or done.stderr

@@ -21,14 +21,21 @@ PARTIES: dict[str, tuple[list[str], str]] = {
 
 def begin(stage: Stage) -> None:
     """Start the service on an empty folder; register three parties, each with a key of its own."""
-    stage.chapter(1, "A fresh ledger: own keys, own embedded chain, contract deployed")
-    stage.service.start()
+    stage.screen.chapter(
+        "1",
+        "A fresh ledger: own keys, own embedded chain, contract deployed",
+        "The registrar's service begins a log that can only grow, on an empty folder, with keys of its own. "
+        "Studio, provider and licensee are registered, each with a key of its own; names stand in "
+        "the log as salted commitments only.",
+    )
+    with stage.screen.busy("starting the service"):
+        stage.service.start()
     stage.registrar = Client(stage.service.url, stage.service.administrator_token())
     status = stage.registrar.status()
-    stage.good(f"log {status['origin']} at {stage.service.url}, data in {stage.service.folder}")
+    stage.screen.good(f"log {status['origin']} at {stage.service.url}, data in {stage.service.folder}")
     for name, (roles, title) in PARTIES.items():
         stage.speakers[name] = _register(stage, name, roles, title)
-    stage.record("ledger", str(stage.service.folder), f"log {status['origin']}, keys encrypted at rest")
+    stage.record("ledger", stage.service.folder, f"log {status['origin']}: one history, every entry signed")
 
 
 def _register(stage: Stage, name: str, roles: list[str], title: str) -> Speaker:
@@ -46,5 +53,5 @@ def _register(stage: Stage, name: str, roles: list[str], title: str) -> Speaker:
     }
     answer = stage.registrar.register_party(request)
     token = stage.registrar.issue_token(party, ["submit", "read-private", "evidence"])["token"]
-    stage.good(f"{name} {party} registered at position {answer['position']}; its name is a salted commitment")
+    stage.screen.good(f"{name} {party} at position {answer['position']}; its name kept private")
     return Speaker(party, signer, Client(stage.service.url, token))

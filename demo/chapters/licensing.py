@@ -29,7 +29,12 @@ class Licence:
 
 def issue(stage: Stage) -> Licence:
     """The studio signs the grant itself; card, signed original and certificate come from the service."""
-    stage.chapter(7, "A licence and a registration certificate")
+    stage.screen.chapter(
+        "7",
+        "A licence and a registration certificate",
+        "The studio grants a licence; the registrar certifies the registration. The licensee, with a file in hand and "
+        "no network, asks what the licence allows.",
+    )
     (stage.out / "trust.json").write_bytes(stage.registrar.fetch("/v1/trust"))
     studio, licence = stage.speakers["studio"], stage.new(Letter.LICENCE)
     pointer = studio.client.reserve_status()
@@ -37,13 +42,13 @@ def issue(stage: Stage) -> Licence:
         stage.ids["prop"], (stage.ids["prop"],), StatusPointer(**pointer), stage.speakers["licensee"].party
     )
     answer, _ = studio.say("licence.grant", licence, body, _terms(stage))
-    stage.good(f"{licence} granted at position {answer['position']}, signed by the studio, each term committed")
+    stage.screen.good(f"{licence} granted at position {answer['position']}, signed by the studio, each term committed")
     studio.client.issue_card(licence)
     home = stage.out / "licensee"
     card = home / "licence.png"
     card.write_bytes(studio.client.fetch(f"/v1/licences/{licence}/card"))
-    stage.good(f"licence card, C2PA-signed: {card}")
-    stage.record("licence", str(card), f"{licence}, C2PA-signed, digest logged")
+    stage.screen.good(f"licence card, C2PA-signed: {card}")
+    stage.record("licence", card, "in force: valid for streaming in DE, not for cinemas in the US; revoked: not valid")
     originals = _sign_original(stage, licence, home)
     _certificate(stage)
     return Licence(licence, card, originals)
@@ -59,7 +64,7 @@ def check(stage: Stage, offline: Offline, licence: Licence) -> None:
     stage.speakers["studio"].say("licence.status", licence.identifier, body)
     stage.registrar.publish()
     _take_staple(stage, licence, staple)
-    stage.tell("the studio revokes the licence")
+    stage.screen.tell("The studio revokes the licence.")
     _ask(stage, offline, licence, "play in DE on streaming", 1, staple)
     _ask(stage, offline, licence, "play in DE on streaming", 3, None)
 
@@ -77,8 +82,7 @@ def _ask(stage: Stage, offline: Offline, licence: Licence, question: str, expect
             f"{done.stdout}{done.stderr}"
         )
     status = "with its status" if staple else "without a status"
-    stage.good(f'"{question}", {status}: {_ANSWERS[expected]}')
-    stage.tell(f"   {lines[1]}")
+    stage.screen.good(f'"{question}", {status}: {_ANSWERS[expected]}', lines[1])
 
 
 def _take_staple(stage: Stage, licence: Licence, staple: Path) -> None:
@@ -115,15 +119,15 @@ def _terms(stage: Stage) -> dict[str, object]:
 def _sign_original(stage: Stage, licence: str, home: Path) -> tuple[Path, ...]:
     chosen = next(((entry, path) for entry, path in stage.asset.files if path.suffix.lower() in _SIGNABLE), None)
     if chosen is None:
-        stage.tell("no picture in the asset: no file of it can carry the licence, the card does")
+        stage.screen.tell("No picture in the asset: no file of it can carry the licence; the card does.")
         return ()
     entry, path = chosen
     files = {} if isinstance(stage.asset.content, FileContent) else {"files": _file_list(stage)}
     signed = stage.speakers["studio"].client.sign_original(licence, path, _SIGNABLE[path.suffix.lower()], **files)
     place = home / f"licensed-{path.name}"
     place.write_bytes(signed)
-    stage.good(f"signed original of {entry.path}: {place}")
-    stage.record("signed original", str(place), "the licence is signed into the file")
+    stage.screen.good(f"signed original of {entry.path}: {place}")
+    stage.record("signed original", place, "the file itself carries its licence, and breaks with any change")
     return (place,)
 
 
@@ -142,8 +146,8 @@ def _certificate(stage: Stage) -> None:
     certificate = answer["certificate"]
     place = stage.out / "certificate.pdf"
     place.write_bytes(stage.registrar.fetch(f"/v1/certificates/{certificate}/file"))
-    stage.good(f"registration certificate {certificate}, zh/en, C2PA-signed: {place}")
-    stage.record("certificate", str(place), f"{certificate}; what it does not prove stands in it")
+    stage.screen.good(f"registration certificate {certificate}, zh/en, C2PA-signed: {place}")
+    stage.record("certificate", place, "what the registrar certifies, signed; what it does not prove stands in it")
 
 
 def _file_list(stage: Stage) -> str:

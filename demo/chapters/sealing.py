@@ -11,19 +11,29 @@ from tallystick.tree_head import LogKeys, SignedCheckpoint, parse_log_keys, veri
 
 def seal(stage: Stage) -> None:
     """Publish; check signatures, the prop's inclusion, and that the log only grew since the first checkpoint."""
-    stage.chapter(5, "The log is sealed")
+    stage.screen.chapter(
+        "5",
+        "The log is sealed",
+        "The log signs all its entries at once, in a checkpoint. Whoever keeps one can tell if anything before it is "
+        "ever changed, removed or slipped in.",
+    )
     client = stage.registrar
     keys = log_keys(client)
     before = checkpoint(client, keys)
     client.publish()
     after = checkpoint(client, keys)
-    stage.good(f"checkpoint of {after.checkpoint.size} entries, root {after.checkpoint.root.hex()[:32]}…")
-    stage.tell("signed with Ed25519, ML-DSA-44 and, for contracts, secp256k1 (EIP-712)")
+    stage.screen.good(
+        f"checkpoint of {after.checkpoint.size} entries, root {after.checkpoint.root.hex()[:32]}…",
+        "signed with Ed25519, ML-DSA-44 and, for contracts, secp256k1 (EIP-712)",
+    )
     position = check_inclusion(client, stage.ids["prop"], after)
-    stage.good(f"the prop's registration stands at position {position}: inclusion proof verified")
+    stage.screen.good(f"the prop's registration stands at position {position}: inclusion proof verified")
     check_growth(client, before, after)
-    stage.good(f"consistency proof verified: {before.checkpoint.size} → {after.checkpoint.size} entries, only grown")
-    stage.record("checkpoint", f"{stage.service.folder}/log", f"{after.checkpoint.size} entries, three signatures")
+    stage.screen.good(
+        f"consistency proof verified: {before.checkpoint.size} → {after.checkpoint.size} entries: it only grew"
+    )
+    public = stage.service.folder / "log" / "public" / "checkpoint"
+    stage.record("checkpoint", public, f"the prop is one of {after.checkpoint.size} entries; the log only grew")
 
 
 def log_keys(client: Client) -> LogKeys:

@@ -73,7 +73,11 @@ STEPS = (
 
 def record(stage: Stage) -> None:
     """Refusals first, then the three jobs."""
-    stage.chapter(4, "A workflow of three jobs")
+    stage.screen.chapter(
+        "4",
+        "A workflow of three jobs: image → geometry → material",
+        "A job names what it reads, what runs and what comes out. What is not registered or approved is refused.",
+    )
     environment = _environment()
     workflow = stage.new(Letter.WORKFLOW)
     studio = stage.speakers["studio"]
@@ -99,7 +103,7 @@ def record(stage: Stage) -> None:
     files = {"prop": _reference(stage)}
     for step in STEPS:
         files[step.name] = _run(stage, step, workflow, environment, files[step.reads])
-    stage.record("workflow", workflow, "3 jobs: inputs, capability, parameters, environment, outputs")
+    stage.record("workflow", workflow, "3 jobs: each output is bound to what was read, to what ran and how")
 
 
 def _run(stage: Stage, step: Step, workflow: str, environment: DigestPair, source: Path) -> Path:
@@ -122,7 +126,10 @@ def _run(stage: Stage, step: Step, workflow: str, environment: DigestPair, sourc
     studio.say("object.register", output, body, {"title": step.file})
     answer, _ = studio.say("job.complete", job, JobCompletion("done", (output,)))
     stage.ids[step.name], stage.ids[f"{step.name}-job"] = output, job
-    stage.good(f"{step.name}: {job} → {output} ({step.file}), complete at position {answer['position']}")
+    stage.screen.good(
+        f"{step.name}: {step.file} is {output}, complete at position {answer['position']}",
+        f"made by job {job} from {stage.ids[step.reads]} ({step.reads})",
+    )
     return path
 
 
