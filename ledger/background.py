@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 IDLE_SECONDS = 10.0
 """Looks for something to publish so often even if nobody woke it: a commit may have been done although it failed."""
+RETRY_SECONDS = 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ class BackgroundPublisher:
             self._wanted.clear()
             if not self._closing.is_set():
                 self._attempt()
-            self._closing.wait(self._every)
+            self._closing.wait(max(self._every, RETRY_SECONDS) if self.error else self._every)
 
     def _attempt(self) -> None:
         try:

@@ -6,7 +6,7 @@ finds a name finds all of its bytes. A tile never changes; only ``checkpoint`` i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ledger.disk import Disk, LocalDisk
@@ -27,14 +27,15 @@ class TileStore:
     def put(self, tiles: Iterable[tuple[Tile, bytes]]) -> None:
         """Make tiles durable, all of them, before returning. Raises ``Corrupt`` if one exists with other bytes."""
         changed: dict[Path, None] = {}
+        fresh = []
         for tile, data in tiles:
             path = self._root / tile.path()
             if self._holds(tile, path, data):
                 # It may stand there since a crash that came before its folders were synced.
                 changed.update(dict.fromkeys(path.parents[: len(path.parents) - len(self._root.parents)]))
             else:
-                self._write(path, data, changed)
-        self._sync(changed)
+                fresh.append((path, data))
+        self._write(fresh, changed)
 
     def _holds(self, tile: Tile, path: Path, data: bytes) -> bool:
         if not self._disk.exists(path):
@@ -48,18 +49,18 @@ class TileStore:
             )
         return True
 
-    def _write(self, path: Path, data: bytes, changed: dict[Path, None]) -> None:
-        self._make_folder(path.parent, changed)
-        temporary = path.with_name(path.name + TEMPORARY)
-        self._disk.write(temporary, data)
-        self._disk.sync(temporary)
-        self._disk.rename(temporary, path)
-        changed[path.parent] = None
-
-    def _sync(self, changed: dict[Path, None]) -> None:
-        # Inner folders first: a name is durable before the folder that holds it can be reached.
-        for folder in sorted(changed, key=lambda path: len(path.parts), reverse=True):
-            self._disk.sync_folder(folder)
+    def _write(self, files: Sequence[tuple[Path, bytes]], changed: dict[Path, None]) -> None:
+        names = []
+        for path, data in files:
+            self._make_folder(path.parent, changed)
+            temporary = path.with_name(path.name + TEMPORARY)
+            self._disk.write(temporary, data)
+            names.append((temporary, path))
+        self._disk.sync([temporary for temporary, _ in names])
+        for temporary, path in names:
+            self._disk.rename(temporary, path)
+            changed[path.parent] = None
+        self._disk.sync_folders(list(changed))
 
     def _make_folder(self, folder: Path, changed: dict[Path, None]) -> None:
         if folder != self._root and not self._disk.exists(folder):
@@ -82,9 +83,7 @@ class TileStore:
 
     def put_checkpoint(self, note: str) -> None:
         """Replace the published checkpoint."""
-        changed: dict[Path, None] = {}
-        self._write(self._root / CHECKPOINT, note.encode(), changed)
-        self._sync(changed)
+        self._write([(self._root / CHECKPOINT, note.encode())], {})
 
     def checkpoint(self) -> bytes | None:
         """The published checkpoint, if there is one."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import functools
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,11 +92,12 @@ class MemoryDisk:
     def _write(self, path: Path, data: bytes) -> None:
         self._live[path] = _Inode(data)
 
-    def sync(self, path: Path) -> None:
-        def do() -> None:
-            self._live[path].synced = self._live[path].data
+    def sync(self, paths: Sequence[Path]) -> None:
+        for path in paths:
+            self.plan.step("sync", functools.partial(self._sync, self._live[path]))
 
-        self.plan.step("sync", do)
+    def _sync(self, inode: _Inode) -> None:
+        inode.synced = inode.data
 
     def rename(self, path: Path, target: Path) -> None:
         def do() -> None:
@@ -107,15 +109,15 @@ class MemoryDisk:
         assert self._live[path.parent].data is None
         self.plan.step("make_folder", lambda: self._live.setdefault(path, _Inode(None)))
 
-    def sync_folder(self, path: Path) -> None:
-        def do() -> None:
-            for names in (self._durable, self._live):
-                assert names.get(path, self._live[path]).data is None
-            for known in [one for one in self._durable if one.parent == path and one != path]:
-                del self._durable[known]
-            self._durable.update({one: inode for one, inode in self._live.items() if one.parent == path})
+    def sync_folders(self, paths: Sequence[Path]) -> None:
+        for path in paths:
+            self.plan.step("sync_folder", functools.partial(self._sync_folder, path))
 
-        self.plan.step("sync_folder", do)
+    def _sync_folder(self, path: Path) -> None:
+        assert self._live[path].data is None
+        for known in [one for one in self._durable if one.parent == path and one != path]:
+            del self._durable[known]
+        self._durable.update({one: inode for one, inode in self._live.items() if one.parent == path})
 
 
 class MemoryCheckpoints:
