@@ -20,7 +20,8 @@ JsonValue: TypeAlias = Any
 MAX_INTEGER = (1 << 53) - 1
 MAX_DEPTH = 32
 
-_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+# Possessive, and content with an end that never comes: else each quote of an unclosed text is a new beginning.
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _BRACKET = re.compile(rb"[\[\]{}]")
 
 

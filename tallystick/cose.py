@@ -103,7 +103,7 @@ def load(data: bytes, limit: int) -> Any:
     """The value of which ``data`` is the deterministic CBOR. Raises ``MalformedInput``."""
     if len(data) > limit:
         raise MalformedInput(f"the CBOR has {len(data)} bytes, at most {limit} are read")
-    _check_tags(data)
+    check_tags(data, frozenset({TAG_SIGN1}))
     try:
         value = cbor2.loads(data)
         again = dump(value)
@@ -115,11 +115,12 @@ def load(data: bytes, limit: int) -> Any:
     return value
 
 
-def _check_tags(data: bytes) -> None:
-    """Raise ``MalformedInput`` for any tag but 18, before cbor2 sees it.
+def check_tags(data: bytes, allowed: frozenset[int]) -> None:
+    """Raise ``MalformedInput`` for any tag but those ``allowed``, before cbor2 sees it.
 
-    cbor2 turns tags into Python objects, and a few hundred bytes of shared
-    references (tags 28 and 29) into more items than fit in memory.
+    cbor2 turns tags into Python objects: a few hundred bytes of shared references
+    (tags 28 and 29) into more items than fit in memory, ten bytes of a decimal
+    into an error that nobody expects.
     """
     at = 0
     while at < len(data):
@@ -129,9 +130,14 @@ def _check_tags(data: bytes) -> None:
             width = 1 << argument - 24
             argument = int.from_bytes(data[at : at + width], "big")
             at += width
-        elif argument > 27 and major in (_BYTES, _TEXT):
-            raise MalformedInput("the CBOR is not deterministic (RFC 8949 §4.2): a string of indefinite length")
-        if major == _TAG and argument != TAG_SIGN1:
-            raise MalformedInput(f"the CBOR has the tag {argument}, expected CBOR tag {TAG_SIGN1} or none")
+        elif argument > 27:
+            # A string of indefinite length is the definite ones that follow; cbor2 refuses what is reserved.
+            argument = 0
+        if major == _TAG and argument not in allowed:
+            raise MalformedInput(f"the CBOR has the tag {argument}, expected {_tags(allowed)} or none")
         if major in (_BYTES, _TEXT):
             at += argument
+
+
+def _tags(allowed: frozenset[int]) -> str:
+    return "CBOR tag " + ", ".join(map(str, sorted(allowed)))

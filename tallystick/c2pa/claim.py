@@ -22,10 +22,13 @@ from cryptography.utils import CryptographyDeprecationWarning
 
 from tallystick.c2pa.jumbf import MANIFEST_TYPES, SuperBox
 from tallystick.c2pa.refusal import CredentialRefused
+from tallystick.cose import TAG_SIGN1, check_tags
 from tallystick.errors import MalformedInput
 
 MAX_CHAIN = 8
 MAX_ASSERTIONS = 1024
+MAX_CBOR = 4 << 20
+"""Bytes of the largest CBOR item that is decoded: one byte may be one object of 60."""
 _ALG, _X5CHAIN = 1, 33
 _UNPROTECTED = {"sigTst", "sigTst2", "rVals", "pad", "pad2", "x5chain", _X5CHAIN}
 _HASHES: dict[int, hashes.HashAlgorithm] = {256: hashes.SHA256(), 384: hashes.SHA384(), 512: hashes.SHA512()}
@@ -34,6 +37,8 @@ _PSS = {-37: 256, -38: 384, -39: 512}
 _EDDSA = -8
 _ASSERTION_URI = re.compile(r"(?:self#jumbf=)(?:/c2pa/(?P<manifest>[^/]+)/)?c2pa\.assertions/(?P<label>[^/]+)")
 _INSTANCE = re.compile(r"__\d+$")
+_TAGS = frozenset({0, 1, TAG_SIGN1})
+"""Times as text and as seconds, and the signature: all that C2PA uses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +103,14 @@ def active_manifest(store: SuperBox) -> ActiveManifest:
 
 def decode_cbor(data: bytes, what: str) -> Any:
     """Decode exactly one CBOR item. Raises MalformedInput."""
+    if len(data) > MAX_CBOR:
+        raise MalformedInput(f"the CBOR of the {what} has {len(data)} bytes, at most {MAX_CBOR} are read")
     stream = io.BytesIO(data)
     try:
+        check_tags(data, _TAGS)
         value = cbor2.load(stream)
+    except MalformedInput as error:
+        raise MalformedInput(f"{what}: {error}") from None
     except (cbor2.CBORError, RecursionError, ValueError, TypeError, OverflowError) as error:
         raise MalformedInput(f"the CBOR of the {what} does not decode: {error}") from None
     if stream.tell() != len(data):
@@ -122,7 +132,7 @@ def _verified_chain(cose: bytes, claim: bytes) -> tuple[x509.Certificate, ...]:
         raise MalformedInput("the protected header is not a map")
     unknown = [key for key in unprotected if key not in _UNPROTECTED]
     if unknown or any(any(unprotected.get(key, b"")) for key in ("pad", "pad2")):
-        raise MalformedInput(f"the unprotected header holds {unknown or 'padding that is not zero'}")
+        raise MalformedInput(f"the unprotected header holds {str(unknown)[:80] if unknown else 'padding not zero'}")
     chain = _certificates(header, unprotected)
     signed = cbor2.dumps(["Signature1", protected, b"", claim])
     try:
@@ -178,20 +188,22 @@ def _assertions(manifest: SuperBox, claim: dict[str, Any]) -> tuple[Assertion, .
     listed += [(entry, False) for name in ("gathered_assertions", "assertions") for entry in _entries(claim, name)]
     if len(listed) > MAX_ASSERTIONS:
         raise MalformedInput(f"more than {MAX_ASSERTIONS} assertions")
-    found = []
+    found, seen = [], set()
     for entry, created in listed:
         uri, digest = (entry.get("url"), entry.get("hash")) if isinstance(entry, dict) else (None, None)
         match = _ASSERTION_URI.fullmatch(uri) if isinstance(uri, str) else None
         if match is None or match["manifest"] not in (None, manifest.label):
-            raise MalformedInput(f"the claim names assertion {uri!r}, which is not in its own manifest")
+            raise MalformedInput(f"the claim names assertion {str(uri)[:80]!r}, which is not in its own manifest")
+        if match["label"] in seen:
+            raise MalformedInput(f"assertion {match['label'][:80]!r} is listed twice")
+        seen.add(match["label"])
         box = store.child(match["label"])
         if box.digest(str(entry.get("alg", claim.get("alg", "sha256")))) != digest:
             raise CredentialRefused("assertion.hashedURI.mismatch", f"assertion {box.label} was changed after signing")
         kind, content = box.contents[0] if len(box.contents) == 1 else (b"many", b"")
         found.append(Assertion(box.label, kind.decode("latin-1"), content, created))
-    extra = {box.label for box in store.children} - {assertion.label for assertion in found}
-    if extra or len({assertion.label for assertion in found}) != len(found):
-        raise MalformedInput(f"assertions {sorted(extra)} are not in the claim, or one is listed twice")
+    if extra := sorted({box.label for box in store.children} - seen):
+        raise MalformedInput(f"assertions {str(extra)[:200]} are not in the claim")
     return tuple(found)
 
 

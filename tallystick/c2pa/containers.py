@@ -157,7 +157,10 @@ def _bmff_manifest(body: bytes) -> bytes:
     return store[:length]
 
 
-_JPEG_MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")
+# A whole run of fill bytes at once, whatever follows it: nothing is looked at twice.
+_JPEG_MARKER = re.compile(rb"\xff++(.?)", re.DOTALL)
+_JPEG_DATA = frozenset({b"", b"\x00", *(bytes([code]) for code in range(0xD0, 0xD8))})
+"""What follows the fill bytes where no marker stands: a stuffed byte or a restart of the scan."""
 
 
 def _jpeg(stream: BinaryIO, size: int) -> Container:
@@ -167,7 +170,7 @@ def _jpeg(stream: BinaryIO, size: int) -> Container:
     packets: list[tuple[int, int, bytes]] = []
     position, in_scan = 2, False
     for _ in range(MAX_PARTS):
-        marker = _JPEG_MARKER.search(data, position)
+        marker = next((m for m in _JPEG_MARKER.finditer(data, position) if m[1] not in _JPEG_DATA), None)
         if marker is None or (marker.start() != position and not in_scan):
             raise MalformedInput(f"the JPEG file has no marker at byte {position}, or no end of image")
         start, code, body = marker.start(), marker.group(1)[0], marker.end()
@@ -185,7 +188,7 @@ def _jpeg(stream: BinaryIO, size: int) -> Container:
 def _jpeg_container(packets: list[tuple[int, int, bytes]], end: int, size: int) -> Container:
     """Join APP11 packets (ISO/IEC 19566-5, annex D): 'JP', box number, packet number, the box header again, data."""
     found: list[Container] = []
-    joined: dict[bytes, tuple[int, int, int, bytes, bytes]] = {}
+    joined: dict[bytes, tuple[int, int, int, bytes, bytearray]] = {}
     for start, after, body in packets:
         if body[:2] != b"JP" or len(body) < 16:
             continue
@@ -193,15 +196,16 @@ def _jpeg_container(packets: list[tuple[int, int, bytes]], end: int, size: int) 
         if packet == 1:
             if number in joined:
                 raise MalformedInput("two JUMBF boxes of the JPEG file have the same number")
-            joined[number] = (start, after, 1, header, body[8:])
+            joined[number] = (start, after, 1, header, bytearray(body[8:]))
             continue
-        first, last, count, known, data = joined.get(number, (0, 0, 0, b"", b""))
+        first, last, count, known, data = joined.get(number, (0, 0, 0, b"", bytearray()))
         if packet != count + 1 or start != last or header != known or len(data) > MAX_STORE:
             raise MalformedInput(f"APP11 packet {packet} of the JPEG file does not continue its JUMBF box")
-        joined[number] = (first, after, packet, known, data + body[16:])
+        data += body[16:]
+        joined[number] = (first, after, packet, known, data)
     for first, last, _, _, data in joined.values():
         if data[4:8] == b"jumb" and data[16:32] == STORE_TYPE:
-            found.append(Container(data, (first, last)))
+            found.append(Container(bytes(data), (first, last)))
     return _single(found, end, size)
 
 
@@ -217,6 +221,8 @@ def _pdf(stream: BinaryIO, size: int) -> Container:
         raise MalformedInput("not a PDF file")
     found: list[Container] = []
     for match in _PDF_STORE.finditer(data):
+        if found:
+            raise MalformedInput("the file holds two manifest stores, expected at most one")
         start = match.start() - 4
         length = int.from_bytes(data[max(start, 0) : match.start()])
         if start < 0 or length > MAX_STORE or start + length > size:
