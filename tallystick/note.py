@@ -96,8 +96,8 @@ def parse_verifier_key(text: str) -> tuple[str, int, bytes]:
 
 
 def check_name(name: str) -> None:
-    """Raise ``MalformedInput`` unless ``name`` may name a key: non-empty, no Unicode space, no plus, no control."""
-    if not name or "+" in name or any(c.isspace() or ord(c) < 32 for c in name):
+    """Raise ``MalformedInput`` unless ``name`` may name a key: non-empty, no space, plus, control or lone surrogate."""
+    if not name or "+" in name or any(c.isspace() or ord(c) < 32 or "\ud800" <= c <= "\udfff" for c in name):
         raise MalformedInput(f"{name[:60]!r} is not a key name: it must not be empty or hold spaces or +")
 
 
