@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from html import escape
 
 from tallystick.report.content import Document, Section, document
-from tallystick.report.lines import Language
+from tallystick.report.phrases import Language
 from tallystick.verify.outcome import Report
 
 _STYLE = """
@@ -16,6 +16,7 @@ h1{font-size:1.5rem;margin:0}h2{font-size:1.1rem;margin:2rem 0 .4rem;border-bott
 .proved{border-color:#2c6e49;background:#eef6f0}.not_proved,.malformed{border-color:#a8321f;background:#fbefec}
 .lead p{margin:.2rem 0}table{border-collapse:collapse;width:100%}
 td{border-bottom:1px solid #ddd;padding:.3rem .6rem .3rem 0;vertical-align:top;overflow-wrap:anywhere}
+td:first-child{min-width:10em}td:nth-child(2):not(:last-child){min-width:7em}
 p{margin:.3rem 0;overflow-wrap:anywhere}@media print{body{margin:0;font-size:11pt}}
 """
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"

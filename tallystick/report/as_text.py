@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tallystick.report.content import Document, Section, document
-from tallystick.report.lines import Language
+from tallystick.report.phrases import Language
 from tallystick.verify.outcome import Report
 
 

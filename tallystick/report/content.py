@@ -8,8 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tallystick.report.lines import Language, printable, sentence
-from tallystick.report.words import CLAIMS, DIVISIONS, OUTCOMES, VERDICTS, Words, words
+from tallystick.report.event_names import event_name, kind_name
+from tallystick.report.lines import printable, sentence
+from tallystick.report.phrases import Language
+from tallystick.report.words import CLAIMS, DIVISIONS, OUTCOMES, VERDICTS, words
 from tallystick.times import format_time
 from tallystick.verify.outcome import Claim, Report
 
@@ -42,9 +44,9 @@ def document(report: Report, language: Language) -> Document:
     """Lay out ``report`` in one language."""
     w = words(language)
     sections = (
-        Section(w.about, rows=tuple(_about(report, w))),
+        Section(w.about, rows=tuple(_about(report, language))),
         *_divisions(report, language),
-        Section(w.who, rows=tuple(_who(report, w))),
+        Section(w.who, rows=tuple(_who(report, language))),
         Section(w.unproved, paragraphs=(w.never, *_unproved(report, language))),
         Section(w.annex, paragraphs=tuple(_annex(report, language))),
     )
@@ -74,10 +76,10 @@ def _lead(report: Report, language: Language) -> Iterable[str]:
             yield f"{CLAIMS[claim.id][language]}: {OUTCOMES[claim.outcome][language]}"
 
 
-def _about(report: Report, w: Words) -> Iterable[tuple[str, ...]]:
-    facts = report.facts
+def _about(report: Report, language: Language) -> Iterable[tuple[str, ...]]:
+    w, facts = words(language), report.facts
     if facts:
-        yield w.subject, f"{facts['kind']} {facts['subject']}"
+        yield w.subject, f"{kind_name(facts['kind'], language)} {facts['subject']}"
         yield w.log, str(facts["log"])
         yield w.exporter, f"{facts['exporter']['name']} ({facts['exporter']['key']})"
         yield w.exported, str(facts["exported_at"])
@@ -93,22 +95,45 @@ def _divisions(report: Report, language: Language) -> Iterable[Section]:
 
 
 def _row(claim: Claim, language: Language) -> tuple[str, ...]:
+    return CLAIMS[claim.id][language], OUTCOMES[claim.outcome][language], _told(claim, language)
+
+
+def _told(claim: Claim, language: Language) -> str:
     shown = [line for line in claim.evidence if line.key not in _ELSEWHERE][:_LINES] or claim.evidence[:1]
-    told = "; ".join(sentence(line, language) for line in shown)
-    return CLAIMS[claim.id][language], OUTCOMES[claim.outcome][language], told
+    return ("；" if language == "zh" else "; ").join(sentence(line, language) for line in shown)
 
 
-def _who(report: Report, w: Words) -> Iterable[tuple[str, ...]]:
+def _who(report: Report, language: Language) -> Iterable[tuple[str, ...]]:
+    w = words(language)
     statements: list[Mapping[str, Any]] = report.facts.get("statements", [])
+    names = _names(report)
     for one in statements:
         if one["type"] == "log.batch":
             continue
-        by = w.signed.format(who=one["signed_by"])
         if "recorded_for" in one:
-            by = w.recorded.format(who=one["recorded_for"])
-        yield str(one["admitted_at"]), f"{one['type']} {one['subject']}", by
+            by = w.recorded.format(who=_called(one["recorded_for"], names))
+        else:
+            known = {one["signed_by"]: w.roles[one["role"]]} if one["role"] in w.roles else names
+            by = w.signed.format(who=_called(one["signed_by"], known))
+        yield str(one["admitted_at"]), f"{event_name(one['type'], language)} {_called(one['subject'], names)}", by
     if not statements:
         yield (w.nothing,)
+
+
+def _names(report: Report) -> dict[str, str]:
+    """Parties whose name is disclosed, and matches its commitment."""
+    if report.claim("disclosure").outcome != "proved":
+        return {}
+    disclosed: Mapping[str, Mapping[str, Any]] = report.facts["disclosed"]
+    return {
+        one["subject"]: str(disclosed[str(one["position"])]["name"])
+        for one in report.facts.get("statements", [])
+        if one["type"] == "party.register" and "name" in disclosed.get(str(one["position"]), {})
+    }
+
+
+def _called(subject: str, names: Mapping[str, str]) -> str:
+    return f"{names[subject]} ({subject})" if subject in names else subject
 
 
 def _unproved(report: Report, language: Language) -> Iterable[str]:
@@ -116,8 +141,8 @@ def _unproved(report: Report, language: Language) -> Iterable[str]:
     for claim in report.claims:
         if claim.outcome != "proved":
             required = w.required if claim.required else w.optional
-            lines = "; ".join(sentence(line, language) for line in claim.evidence[-3:])
-            yield f"{CLAIMS[claim.id][language]} ({required}): {OUTCOMES[claim.outcome][language]}. {lines}"
+            heading = f"{CLAIMS[claim.id][language]} ({required}): {OUTCOMES[claim.outcome][language]}"
+            yield f"{heading}. {_told(claim, language)}"
 
 
 def _annex(report: Report, language: Language) -> Iterable[str]:

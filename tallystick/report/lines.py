@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
-
-from tallystick.report.phrases import PHRASES
+from tallystick.report.event_names import event_name, in_words
+from tallystick.report.phrases import PHRASES, Language
 from tallystick.verify.outcome import Line
-
-Language: TypeAlias = Literal["zh", "en"]
 
 
 def sentence(line: Line, language: Language) -> str:
     """The line in one language, with what to do next where it reports a fault."""
     phrase = PHRASES[line.key]
     values = {name: printable(str(value)[:600]) for name, value in line.values.items()}
+    if line.key == "adverse.event":
+        values["type"] = event_name(values["type"], language)
+        values |= {name: in_words(values[name], language) for name in ("detail", "standing")}
     if language == "zh":
         told = phrase.zh.format_map(values).strip()
         return f"{told}。应对：{phrase.next_zh}" if phrase.next_zh else told

@@ -7,6 +7,9 @@ A value in braces comes from the evidence. ``{detail}`` is the core's own messag
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Language: TypeAlias = Literal["zh", "en"]
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tallystick.report.lines import Language
+from tallystick.report.phrases import Language
 
 VERDICTS = {
     "proved": {
@@ -85,6 +85,7 @@ class Words:
     who: str
     signed: str
     recorded: str
+    roles: dict[str, str]
     nothing: str
     unproved: str
     never: str
@@ -110,6 +111,7 @@ _EN = Words(
     who="Who said what",
     signed="signed by {who}",
     recorded="recorded by the service for {who}",
+    roles={"log": "the log", "registrar": "the registrar", "service": "the service"},
     nothing="nothing that was proved",
     unproved="What is not proved",
     never="The truth of the content is never proved: a statement may be signed, logged, anchored and false.",
@@ -134,6 +136,7 @@ _ZH = Words(
     who="何人作何陈述",
     signed="由 {who} 签名",
     recorded="由服务方代 {who} 记录",
+    roles={"log": "日志", "registrar": "登记机构", "service": "服务方"},
     nothing="无已证明的陈述",
     unproved="未证明事项",
     never="内容本身是否真实从未获得证明：陈述可以经签名、入账、锚定，而仍不真实。",

@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from tallystick.case.model import SUBJECT_LETTERS
+from tallystick.events.kinds import BODIES
 from tallystick.report.as_html import html_report
 from tallystick.report.as_json import report_value
 from tallystick.report.as_text import text_report
-from tallystick.report.lines import Language, sentence
-from tallystick.report.phrases import PHRASES
+from tallystick.report.event_names import EVENTS, KINDS
+from tallystick.report.lines import sentence
+from tallystick.report.phrases import PHRASES, Language
 from tallystick.report.words import CLAIMS, DIVISIONS, OUTCOMES, VERDICTS, words
 from tallystick.verify.outcome import CLAIM_IDS, Claim, Line, Report, say
 
@@ -35,10 +38,15 @@ def report(**changes: Claim) -> Report:
         "kind": "object", "subject": NASTY, "log": "log.example", "exported_at": "2026-01-01T00:00:00Z",
         "exporter": {"name": NASTY, "key": "00"},
         "statements": [
-            {"type": "x", "subject": "A-1", "signed_by": "P-1", "admitted_at": "t"},
-            {"type": "x", "subject": "A-2", "signed_by": "P-9", "recorded_for": "P-2", "admitted_at": "t"},
+            {"position": 3, "type": "party.register", "subject": "P-1", "signed_by": "P-0", "role": "registrar"},
+            {"position": 5, "type": "x", "subject": "A-1", "signed_by": "P-1", "role": "party"},
+            {"position": 6, "type": "x", "subject": "A-2", "signed_by": "P-9", "role": "service",
+             "recorded_for": "P-2"},
         ],
+        "disclosed": {"3": {"name": "Lantern \x1bStudio"}},
     }  # fmt: skip
+    for one in facts["statements"]:
+        one["admitted_at"] = "2026-01-01T00:00:00Z"  # type: ignore[index]
     return Report("proved", tuple(claims.values()), None, "ab" * 32, NASTY, 0, "cd" * 32, facts)
 
 
@@ -63,6 +71,17 @@ def test_both_languages_say_the_same_values(key: str) -> None:
     assert re.search("[一-鿿]", phrase.zh) or phrase.en == phrase.zh
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_names_that_are_not_proved_are_not_used(language: Language) -> None:
+    shown = report(disclosure=claim("disclosure", "contradicted", say("disclosure.bad", position=3, detail="x")))
+    assert "Lantern" not in text_report(shown, language)
+
+
+def test_every_event_and_kind_has_words() -> None:
+    assert set(EVENTS) == set(BODIES)
+    assert set(KINDS) == set(SUBJECT_LETTERS)
+
+
 def test_every_claim_outcome_and_verdict_has_words() -> None:
     assert set(CLAIMS) == set(CLAIM_IDS) == {one for _, ids in DIVISIONS for one in ids}
     for table in (CLAIMS, OUTCOMES, VERDICTS):
@@ -80,14 +99,15 @@ def test_the_first_lines(language: Language) -> None:
     assert lines[0] == VERDICTS["proved"][language]
     assert lines[1] == words(language).time
     assert "1" in lines[2]
-    assert "dispute.open" in lines[3]
+    assert EVENTS["dispute.open"][LANGUAGES.index(language)] in lines[3]
     assert words(language).never in lines
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_who_said_what(language: Language) -> None:
     text = text_report(report(), language)
-    assert words(language).signed.format(who="P-1") in text
+    assert words(language).signed.format(who="Lantern \\u001bStudio (P-1)") in text
+    assert words(language).signed.format(who=f"{words(language).roles['registrar']} (P-0)") in text
     assert words(language).recorded.format(who="P-2") in text
     assert "P-9" not in text, "the service is not who says it"
 

@@ -1,0 +1,71 @@
+"""Event types, kinds of case, and the words in adverse events, for people who do not read identifiers."""
+
+from __future__ import annotations
+
+from tallystick.report.phrases import Language
+
+EVENTS: dict[str, tuple[str, str]] = {
+    "log.key-set": ("key set of the log", "日志密钥集"),
+    "log.policy": ("registration policy", "登记规则"),
+    "log.anchor-target": ("anchor target named", "指定锚定目标"),
+    "log.batch": ("batch closed", "批次封存"),
+    "party.register": ("party registered", "主体登记"),
+    "party.key": ("party's key changed", "主体密钥变更"),
+    "object.register": ("object registered", "客体登记"),
+    "capability.file": ("capability filed", "能力备案"),
+    "capability.test": ("capability tested", "能力测试"),
+    "capability.grade": ("capability graded", "能力评级"),
+    "capability.approve": ("capability approved", "能力核准"),
+    "capability.suspend": ("capability suspended", "能力中止"),
+    "capability.reinstate": ("capability reinstated", "能力恢复"),
+    "capability.revoke": ("capability revoked", "能力撤销"),
+    "job.register": ("job registered", "任务登记"),
+    "job.complete": ("job completed", "任务完成"),
+    "licence.grant": ("licence granted", "许可授予"),
+    "licence.status": ("licence status changed", "许可状态变更"),
+    "certificate.issue": ("registration certificate issued", "登记证书签发"),
+    "certificate.withdraw": ("registration certificate withdrawn", "登记证书撤回"),
+    "credential.issue": ("signed file issued", "签名文件出具"),
+    "dispute.open": ("dispute opened", "争议提出"),
+    "dispute.resolve": ("dispute resolved", "争议处理"),
+}
+"""English, Chinese."""
+
+KINDS: dict[str, tuple[str, str]] = {
+    "object": ("object", "客体"),
+    "licence": ("licence", "许可"),
+    "job": ("job", "任务"),
+    "dispute": ("dispute", "争议"),
+}
+
+WORDS_ZH: dict[str, str] = {
+    "suspend": "中止", "revoke": "撤销", "expire": "届满",
+    "breach": "违约", "non-payment": "未付款", "court-order": "法院裁判", "request": "申请", "remedied": "已补正",
+    "expiry": "期满", "error": "错误", "dispute": "争议", "superseded": "被替代",
+    "requirements-met": "符合要求", "test-failed": "测试未通过", "security": "安全", "law": "法律规定",
+    "authorship": "作者身份", "ownership": "权属", "authority": "授权", "content": "内容", "provenance": "来源",
+    "licence": "许可", "other": "其他",
+    "upheld": "成立", "rejected": "驳回", "settled": "和解", "withdrawn": "撤回", "open": "未决",
+    "evidence": "证据", "agreement": "协议", "lapse": "逾期",
+}  # fmt: skip
+
+
+def event_name(kind: str, language: Language) -> str:
+    """The event type in words; an unknown one as it is written."""
+    return _pick(EVENTS, kind, language)
+
+
+def kind_name(kind: str, language: Language) -> str:
+    """The kind of case in words."""
+    return _pick(KINDS, kind, language)
+
+
+def in_words(text: str, language: Language) -> str:
+    """Comma-separated words of an event's body."""
+    if language == "en":
+        return text
+    return "，".join(WORDS_ZH.get(word, word) for word in text.split(", "))
+
+
+def _pick(table: dict[str, tuple[str, str]], name: str, language: Language) -> str:
+    return table.get(name, (name, name))[0 if language == "en" else 1]
