@@ -79,7 +79,7 @@ def test_nothing_names_this_machine_or_a_registry() -> None:
         f"{relative(path)}:{number}: {line.strip()[:100]}"
         for path in files()
         if path.suffix in TEXT
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1)
         if pattern.search(line)
     ]
     assert found == []
