@@ -6,6 +6,7 @@ import fcntl
 import os
 from pathlib import Path
 
+from ledger.disk import LocalDisk
 from ledger.errors import LogBusy, NoLog
 
 
@@ -20,8 +21,9 @@ class Folder:
         self.lock = path / "lock"
 
     def make(self) -> None:
-        """Create the folders that are missing."""
+        """Create the folders that are missing, durably."""
         self.public.mkdir(parents=True, exist_ok=True)
+        LocalDisk().sync_folders([self.path, self.path.absolute().parent])
 
 
 class FolderLock:

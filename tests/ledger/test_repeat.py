@@ -16,7 +16,7 @@ from tallystick.events import Event
 from tests.ledger.conftest import open_log
 from tests.world import START, World
 
-VALUES = {"title": "Prop", "price": {"amount": "12.50", "currency": "EUR"}}
+VALUES = {"title": "Prop", "price": {"amount": "12.50", "currency": "EUR"}, "takes": 1}
 
 
 @pytest.fixture
@@ -52,7 +52,9 @@ def test_a_new_id_is_no_repeat(said: tuple[Path, Event], world: World) -> None:
             assert find_repeat(reads, world.licensee.id, event, VALUES, False) is None
 
 
-@pytest.mark.parametrize("change", ["subject", "type", "body", "time", "recorded_for", "value", "more", "fewer"])
+@pytest.mark.parametrize(
+    "change", ["subject", "type", "body", "time", "recorded_for", "value", "kind", "more", "fewer"]
+)
 def test_other_words_under_the_same_id_conflict(said: tuple[Path, Event], world: World, change: str) -> None:
     data, event = said
     values: dict[str, Any] = dict(VALUES)
@@ -67,6 +69,8 @@ def test_other_words_under_the_same_id_conflict(said: tuple[Path, Event], world:
         event = dataclasses.replace(event, **{change: fields[change]})
     elif change == "fewer":
         del values["price"]
+    elif change == "kind":
+        values["takes"] = True
     else:
         values["title" if change == "value" else "note"] = "Other"
     with open_log(data, world) as log, pytest.raises(Conflict, match="at position 29"):

@@ -1,0 +1,60 @@
+"""A log that version 1 wrote is opened, migrated, checked and extended by every later version."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from ledger.folder import Folder
+from ledger.fsck import fsck
+from ledger.store.sqlite import SCHEMA, open_store, schema_of
+from tallystick.merkle import verify_consistency, verify_inclusion
+from tests.ledger.conftest import later, open_log
+from tests.ledger.golden import golden_world
+
+GOLDEN = sorted((Path(__file__).parents[2] / "fixtures/golden").glob("*/log"))
+
+
+def test_there_is_a_golden_log() -> None:
+    assert GOLDEN
+
+
+@pytest.mark.parametrize("golden", GOLDEN, ids=lambda path: path.parent.name)
+def test_a_golden_log(golden: Path, tmp_path: Path) -> None:
+    data = Path(shutil.copytree(golden, tmp_path / "log"))
+    expected = json.loads((data / "expected.json").read_text())
+    size, root = expected["sizes"][-1], bytes.fromhex(expected["root"])
+    world = later(golden_world())
+    world.clock += 86_400
+    with open_log(data, world) as log:
+        checkpoint = log.publish_now().checkpoint
+        assert (checkpoint.size, checkpoint.root) == (size, root)
+        with log.store.snapshot() as reads:
+            kept = [list(reads.disclosures(position)) for position in (3, 5)]
+        assert kept == [[], ["name"]]
+        said = world.object()
+        position = log.submit(said).result().position
+        after = log.publish_now().checkpoint
+        proof = log.published.prove_inclusion(position, after.size)
+        verify_inclusion(said.leaf, position, after.size, proof, after.root)
+        verify_consistency(size, root, after.size, after.root, log.published.prove_consistency(size, after.size))
+        for old in expected["sizes"]:
+            assert log.published.prove_inclusion(0, old) is not None
+    assert schema_of(data / "ledger.sqlite") == SCHEMA
+    report = fsck(Folder(data))
+    assert report.findings == ()
+    assert str(report.completeness) == "3 of 3 objects are bound and complete"
+
+
+@pytest.mark.parametrize("golden", GOLDEN, ids=lambda path: path.parent.name)
+def test_a_golden_database_alone_is_read(golden: Path, tmp_path: Path) -> None:
+    path = Path(shutil.copy(golden / "ledger.sqlite", tmp_path))
+    store = open_store(path)
+    with store.snapshot() as reads:
+        first = reads.record(0)
+        assert first is not None
+        assert (first.type, first.party) == ("log.key-set", golden_world().registrar.id)
+    store.close()
