@@ -113,7 +113,7 @@ def _services(
         reading=ReadingService(log, voices),
         proofs=proofs,
         desk=desk,
-        naming=TargetNaming(desk, submission, voices),
+        naming=TargetNaming(desk, submission, voices, log.publish_now),
         completeness=completeness,
         parties=PartyService(submission, accounts, log, voices),
         status=StatusService(log, voices, proofs, desk, completeness),

@@ -107,16 +107,20 @@ class AnchorDesk:
 class TargetNaming:
     """Names in the log each target that the worker announces. Repeating it after a crash finds the same entry."""
 
-    def __init__(self, desk: AnchorDesk, submission: SubmissionService, voices: Voices) -> None:
+    def __init__(
+        self, desk: AnchorDesk, submission: SubmissionService, voices: Voices, publish: Callable[[], object]
+    ) -> None:
         self._desk = desk
         self._submission = submission
         self._voices = voices
+        self._publish = publish
 
     async def name_announced(self) -> None:
-        """Name what waits."""
+        """Name what waits, publish that, and only then let it be anchored: the first anchor covers its own name."""
         for target in await asyncio.to_thread(self._desk.targets):
             if target.state == "announced":
                 recorded = await self._submission.record_one(self._voices.of_log(), _naming(target))
+                await asyncio.to_thread(self._publish)
                 await asyncio.to_thread(self._desk.mark_named, target, recorded.position)
 
     async def run(self) -> None:
