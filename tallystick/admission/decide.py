@@ -8,7 +8,7 @@ from tallystick.admission import capabilities, licensing, log_rules, objects, pa
 from tallystick.admission.context import Actor, Context
 from tallystick.admission.refusal import Refused
 from tallystick.admission.signer import check_signature, resolve_signer
-from tallystick.admission.state import LOG, LogState, MemoryState, State, StateReader
+from tallystick.admission.state import MemoryState, State, StateReader
 from tallystick.keys import PublicKey
 from tallystick.statement import Statement
 from tallystick.times import format_time, parse_time
@@ -67,8 +67,7 @@ def _begin(statement: Statement, admitted_at: int, reader: StateReader, verified
 
 
 def _check_order(context: Context) -> None:
-    log = context.find(LOG, LogState)
-    if log is not None and log.policy is None and context.event.type != "log.policy":
+    if context.log.policy is None and context.event.type != "log.policy":
         raise Refused("no-policy", "type", "no registration policy is in force", "entry 1 must be log.policy")
     _check_time(context)
 

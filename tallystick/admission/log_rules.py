@@ -62,14 +62,7 @@ def begin(context: Context) -> None:
             "the key set's subject must be the origin and its issuer the registrar",
             "make the genesis entries with this program",
         )
-    for field, party in (("registrar", body.registrar), ("service", body.service)):
-        if prefix_of(Identifier(party)) != body.prefix:
-            raise Refused(
-                "foreign-prefix",
-                f"body.{field}",
-                f"{party} does not have the prefix {body.prefix} that the set gives the log",
-                f"make an identifier that starts with {body.prefix}/",
-            )
+    _check_names(body)
     if sorted(key.role for key in body.keys) != sorted(ROLE_ALGORITHMS):
         raise Refused(
             "bad-key-set",
@@ -86,6 +79,24 @@ def begin(context: Context) -> None:
     context.put(body.registrar, PartyState("organisation", ("registrar",), ()))
     if body.service != body.registrar:
         context.put(body.service, PartyState("service", ("platform",), ()))
+
+
+def _check_names(body: KeySet) -> None:
+    if body.origin.startswith(f"{body.prefix}/"):
+        raise Refused(
+            "bad-key-set",
+            "body.origin",
+            f"the origin {body.origin} reads as an identifier: the log's key would speak under a party's name",
+            "name the log by a host name and path",
+        )
+    for field, party in (("registrar", body.registrar), ("service", body.service)):
+        if prefix_of(Identifier(party)) != body.prefix:
+            raise Refused(
+                "foreign-prefix",
+                f"body.{field}",
+                f"{party} does not have the prefix {body.prefix} that the set gives the log",
+                f"make an identifier that starts with {body.prefix}/",
+            )
 
 
 def _check_role_key(key: RoleKey, message: bytes) -> None:

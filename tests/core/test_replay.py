@@ -286,6 +286,16 @@ def test_changed_signatures_are_refused_where_they_stand() -> None:
         assert placed.position in found.refused
 
 
+def test_signatures_verified_before_count_only_for_the_key_that_the_log_knows() -> None:
+    bad = parse_statement(find("object.register").statement.entry[:-64] + bytes(64))
+    position = find("object.register").position
+    entries = [*without(LOG, position), Placed(position, bad)]
+    for key in (STRANGER.signer.public, WORLD.registrar.signer.public):
+        assert code(replay(entries, {position: key}), position) == ("bad-signature", "signature")
+    known = {placed.position: WORLD.studio.signer.public for placed in LOG}
+    assert replay(LOG, known).refused == {}
+
+
 def test_nothing_is_nothing() -> None:
     found = replay([])
     assert (found.admitted, found.refused, found.state.get(BATCH)) == ({}, {}, None)

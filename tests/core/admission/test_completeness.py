@@ -42,6 +42,7 @@ CASES: stages.Refusals = {
 ELSEWHERE = {
     ("decide.py", "_begin"),
     ("log_rules.py", "begin"),
+    ("log_rules.py", "_check_names"),
     ("log_rules.py", "_check_role_key"),
     ("log_rules.py", "role_key"),
     ("decide.py", "_check_order"),

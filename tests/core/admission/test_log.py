@@ -203,6 +203,14 @@ def test_entry_0_obeys_window_clock_and_prefix() -> None:
         )
 
 
+def test_the_origin_is_no_identifier() -> None:
+    """Else a statement of the log's key could be read as a party's."""
+    party = World().registrar.id
+    set_refused(
+        "bad-key-set", "body.origin", lambda world, body: dataclasses.replace(body, origin=party), subject=party
+    )
+
+
 def test_entry_0_is_the_key_set_and_nothing_else() -> None:
     world = World()
     for said in (world.policy(), world.object(), world.batch(0, 0)):
