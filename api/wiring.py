@@ -18,6 +18,7 @@ from api.services.completeness import CompletenessCheck
 from api.services.credential_files import CredentialFiles
 from api.services.evidence import EvidenceService
 from api.services.issuing import Issuer
+from api.services.licence_files import LicenceFiles
 from api.services.licences import LicenceService
 from api.services.parties import PartyService
 from api.services.proofs import ProofService
@@ -56,7 +57,9 @@ class Services:
     parties: PartyService
     status: StatusService
     statuses: StatusLists
+    files: CredentialFiles
     licences: LicenceService
+    licence_files: LicenceFiles
     certificates: CertificateService
     evidence: EvidenceService
     trust: bytes
@@ -118,9 +121,11 @@ def _services(
         parties=PartyService(submission, accounts, log, voices),
         status=StatusService(log, voices, proofs, desk, completeness),
         statuses=statuses,
+        files=files,
         licences=LicenceService(issuer, statuses),
+        licence_files=LicenceFiles(issuer, statuses),
         certificates=CertificateService(issuer, desk),
-        evidence=EvidenceService(log, desk, files, voices, keyring.signers["exporter"], clock),
+        evidence=EvidenceService(issuer, desk, keyring.signers["exporter"], clock),
         trust=_trust(settings, keyring, log, identity),
     )
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Annotated, TypeAlias
+
+from fastapi import Response
 from fastapi.responses import FileResponse
 from pydantic import Field
 
@@ -12,27 +15,33 @@ from api.services.certificates import CertificateRequest
 routes = router("certificates")
 
 
+Line: TypeAlias = Annotated[str, Field(max_length=300)]
+"""A text of which there may be many on a certificate."""
+
+
 class HolderSchema(Schema):
     """A rights holder; ``share`` in words, such as 100 %."""
 
-    name: str
-    party: str = ""
-    share: str = ""
+    name: Line
+    party: Line = ""
+    share: Line = ""
 
 
 class CertificateSchema(Schema):
-    """What the registrar certifies. Title, authors, holders and references are committed, not written, in the log."""
+    """What the registrar certifies. The log holds object, number and ``supersedes``; commitments to all the rest."""
 
     object: str
-    number: str = Field(description="By the registrar's own scheme; used once")
-    title: str
-    kind: str = ""
-    authority: str = ""
-    authors: list[str] = Field(default_factory=list)
-    holders: list[HolderSchema] = Field(default_factory=list)
-    created: str = ""
-    published: str = ""
-    references: dict[str, str] = Field(default_factory=dict, description="Film permit number, EIDR, ISAN, by name")
+    number: str = Field(max_length=80, description="By the registrar's own scheme; used once")
+    title: Line
+    kind: Line = ""
+    authority: Line = ""
+    authors: list[Line] = Field(default_factory=list, max_length=50)
+    holders: list[HolderSchema] = Field(default_factory=list, max_length=50)
+    created: Line = ""
+    published: Line = ""
+    references: dict[Line, Line] = Field(
+        default_factory=dict, max_length=50, description="Film permit number, EIDR, ISAN, by name"
+    )
     supersedes: str | None = None
     event_id: str | None = None
 
@@ -50,16 +59,17 @@ class CertifiedSchema(Schema):
     credential: IssuedSchema
 
 
-@routes.post("/certificates", status_code=201)
+@routes.post("/certificates", status_code=201, responses={200: {"model": CertifiedSchema}})
 async def issue_certificate(
-    certificate: CertificateSchema, services: UsedServices, account: KnownAccount
+    certificate: CertificateSchema, services: UsedServices, account: KnownAccount, response: Response
 ) -> CertifiedSchema:
-    """Log, print and sign a certificate; the registrar alone."""
+    """Log, print and sign a certificate; the registrar alone. 200 where it was logged already: repeating is safe."""
     recorded, issued = await services.certificates.issue(account, certificate.request())
+    response.status_code = 200 if recorded.duplicate else 201
     return CertifiedSchema(certificate=recorded.subject, position=recorded.position, credential=issued_schema(issued))
 
 
 @routes.get("/certificates/{certificate:path}/file", response_class=FileResponse)
-def get_certificate(certificate: str, services: UsedServices) -> FileResponse:
-    """The signed PDF: a certificate is made to be shown."""
-    return FileResponse(services.certificates.file(certificate), media_type="application/pdf")
+def get_certificate(certificate: str, services: UsedServices, account: KnownAccount) -> FileResponse:
+    """The signed PDF, which shows names: for the registrar and the holder of the object, who may show it to others."""
+    return FileResponse(services.certificates.file(account, certificate), media_type="application/pdf")

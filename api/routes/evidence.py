@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Any, Literal
+import re
+from typing import Any, Literal
 
-from fastapi import File, Form, Response, UploadFile
-from fastapi.responses import FileResponse
+from fastapi import Request, Response
 from pydantic import TypeAdapter, ValidationError
-from starlette.background import BackgroundTask
 
 from api.routes.base import KnownAccount, Schema, UsedServices, router
-from api.routes.uploads import MAX_UPLOAD_BYTES, store, upload_folder
+from api.routes.downloads import send_once
+from api.routes.uploads import (
+    MAX_LISTS_BYTES,
+    MAX_UPLOAD_BYTES,
+    MAX_UPLOADS,
+    Form,
+    multipart,
+    parse_file_list,
+    parse_json,
+    receive,
+)
 from api.services.evidence import EvidenceRequest
-from tallystick import canonical
+from api.services.voices import require_scope
 from tallystick.content import FileEntry
-from tallystick.schema import FieldError, read
+from tallystick.schema import FieldError
 
 routes = router("evidence")
 
 _MAX_REQUEST_BYTES = 1 << 20
-_MAX_LISTS_BYTES = 64 << 20
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,15}", re.ASCII)
+_FORM = multipart(
+    "What to export, and what the service does not keep",
+    {
+        "request*": "JSON: kind (object, licence, job, dispute), subject, disclose (all, none, or names by position)",
+        "files": "JSON: file lists of folder objects, by identifier",
+    },
+    {
+        "original": "Files of the subject, each named by its path in the file list",
+        "credential": "Signed files that the service keeps no copy of, or that nothing else puts into the bundle",
+    },
+)
 
 
 class EvidenceSchema(Schema):
@@ -31,38 +50,29 @@ class EvidenceSchema(Schema):
     disclose: Literal["all", "none"] | dict[str, list[str]] = "all"
 
 
-@routes.post("/evidence", response_class=FileResponse, max_body_size=MAX_UPLOAD_BYTES)
-async def export_evidence(
-    services: UsedServices,
-    account: KnownAccount,
-    request: Annotated[str, Form(description="JSON: kind, subject, disclose")],
-    original: Annotated[list[UploadFile] | None, File(description="Files of the subject, named by path")] = None,
-    files: Annotated[str | None, Form(description="JSON: file lists of folder objects, by identifier")] = None,
-    credential: Annotated[
-        list[UploadFile] | None, File(description="Signed files that the service keeps no copy of")
-    ] = None,
-) -> Response:
-    """Gather everything and write one signed bundle."""
-    asked = _parse(request)
-    with upload_folder(services.settings.credentials) as folder:
-        originals = {_name(one): await store(one, folder / "originals") for one in original or []}
-        signed = [await store(one, folder / "credentials" / str(at)) for at, one in enumerate(credential or [])]
-        wanted = EvidenceRequest(
-            kind=asked.kind,
-            subject=asked.subject,
-            disclose=_positions(asked.disclose),
-            originals={asked.subject: originals} if originals else {},
-            file_lists=_file_lists(files),
-            credentials=signed,
+@routes.post("/evidence", response_class=Response, max_body_size=MAX_UPLOAD_BYTES, openapi_extra=_FORM)
+async def export_evidence(request: Request, services: UsedServices, account: KnownAccount) -> Response:
+    """Gather everything and write one signed bundle.
+
+    ``X-Tallystick-Anchored`` says whether an anchor covers all of it, ``X-Tallystick-Left-Out``
+    names the positions of entries about signed files that are not in it.
+    """
+    require_scope(account, "evidence")
+    with services.files.work_folder() as folder:
+        form = await receive(
+            request,
+            folder,
+            {"request": _MAX_REQUEST_BYTES, "files": MAX_LISTS_BYTES},
+            {"original": MAX_UPLOADS, "credential": MAX_UPLOADS},
         )
-        out = services.settings.credentials / f"{folder.name}.zip"
-        try:
-            await services.evidence.export(account, wanted, out)
-        except BaseException:
-            out.unlink(missing_ok=True)
-            raise
-    name = f"{asked.subject.rpartition('/')[2]}.zip"
-    return FileResponse(out, media_type="application/zip", filename=name, background=BackgroundTask(out.unlink))
+        wanted, out = _wanted(form), folder / "case.zip"
+        exported = await services.evidence.export(account, wanted, out)
+        headers = {
+            "Content-Disposition": f'attachment; filename="{wanted.subject.rpartition("/")[2]}.zip"',
+            "X-Tallystick-Anchored": "yes" if exported.anchored else "no",
+            "X-Tallystick-Left-Out": ",".join(map(str, exported.left_out)),
+        }
+        return send_once(out, "application/zip", headers)
 
 
 @routes.get("/trust", response_class=Response)
@@ -71,8 +81,20 @@ def get_trust(services: UsedServices) -> Response:
     return Response(services.trust, media_type="application/json")
 
 
+def _wanted(form: Form) -> EvidenceRequest:
+    asked = _parse(form.text("request"))
+    return EvidenceRequest(
+        kind=asked.kind,
+        subject=asked.subject,
+        disclose=_positions(asked.disclose),
+        originals=form.by_name("original"),
+        file_lists=_file_lists(form.texts.get("files")),
+        credentials=[upload.path for upload in form.files.get("credential", [])],
+    )
+
+
 def _parse(text: str) -> EvidenceSchema:
-    value = canonical.decode_relaxed(text.encode(), _MAX_REQUEST_BYTES)
+    value = parse_json(text, _MAX_REQUEST_BYTES, "request")
     try:
         return TypeAdapter(EvidenceSchema).validate_python(value)
     except ValidationError as error:
@@ -83,20 +105,14 @@ def _parse(text: str) -> EvidenceSchema:
 def _positions(disclose: Literal["all", "none"] | dict[str, list[str]]) -> Any:
     if isinstance(disclose, str):
         return disclose
-    if not all(position.isascii() and position.isdigit() for position in disclose):
-        raise FieldError("request.disclose", "expected positions of entries")
-    return {int(position): names for position, names in disclose.items()}
+    found = {int(position): names for position, names in disclose.items() if _NUMBER.fullmatch(position)}
+    if len(found) != len(disclose):
+        raise FieldError("request.disclose", "expected positions of entries, as decimal numbers")
+    return found
 
 
 def _file_lists(text: str | None) -> dict[str, tuple[FileEntry, ...]]:
-    value = {} if text is None else canonical.decode_relaxed(text.encode(), _MAX_LISTS_BYTES)
-    if not isinstance(value, dict) or not all(isinstance(items, list) for items in value.values()):
+    value = {} if text is None else parse_json(text, MAX_LISTS_BYTES, "files")
+    if not isinstance(value, dict):
         raise FieldError("files", "expected file lists by object")
-    return {
-        of: tuple(read(FileEntry, item, f"files.{of}[{at}]") for at, item in enumerate(items))
-        for of, items in value.items()
-    }
-
-
-def _name(upload: UploadFile) -> str:
-    return Path(upload.filename or "file").as_posix()
+    return {of: parse_file_list(items, f"files.{of}") for of, items in value.items()}

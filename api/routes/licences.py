@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import File, Form, Response, UploadFile
+from fastapi import Request, Response
 from fastapi.responses import FileResponse
 from pydantic import Field
+from starlette.concurrency import run_in_threadpool
 
 from api.routes.base import KnownAccount, Schema, UsedServices, router
+from api.routes.downloads import send_once
 from api.routes.events import RecordedSchema, recorded_schema
-from api.routes.uploads import MAX_UPLOAD_BYTES, parse_file_list, store, upload_folder
-from api.services.drafts import Draft
+from api.routes.uploads import MAX_LISTS_BYTES, MAX_UPLOAD_BYTES, multipart, parse_file_list, parse_json, receive
 from api.services.issuing import IssuedFile
-from api.services.licences import GrantRequest
+from api.services.licences import GrantRequest, StatusRequest
 from tallystick.licence.staple import STAPLE_TYPE
 from tallystick.licence.status_list import MEDIA_TYPE
+from tallystick.schema import FieldError
 
 routes = router("licences")
 
@@ -51,9 +53,9 @@ class GrantedSchema(Schema):
 
 
 class CardSchema(Schema):
-    """Which terms the card shows; left out: all but payment and contract."""
+    """Which terms the card shows, and whether the object's title; left out: all but payment and contract."""
 
-    disclose: list[str] | None = None
+    disclose: Annotated[list[str], Field(max_length=64)] | None = None
 
 
 class IssuedSchema(Schema):
@@ -65,7 +67,7 @@ class IssuedSchema(Schema):
 
 
 class StatusChange(Schema):
-    """``grounds`` and ``action`` are words of the event format."""
+    """``grounds`` is a word of the event format; ``effective`` an instant that has come (left out: now)."""
 
     action: Literal["suspend", "reinstate", "revoke", "expire"]
     grounds: str
@@ -75,7 +77,7 @@ class StatusChange(Schema):
 
 def issued_schema(issued: IssuedFile) -> IssuedSchema:
     """How an issued file is shown."""
-    return IssuedSchema(position=issued.recorded.position, sha256=issued.sha256, size=issued.size)
+    return IssuedSchema(position=issued.position, sha256=issued.sha256, size=issued.size)
 
 
 @routes.post("/status-indexes", status_code=201)
@@ -85,10 +87,13 @@ async def reserve_status(services: UsedServices, account: KnownAccount) -> Point
     return PointerSchema(list=pointer.list, index=pointer.index)
 
 
-@routes.post("/licences", status_code=201)
-async def grant_licence(grant: GrantSchema, services: UsedServices, account: KnownAccount) -> GrantedSchema:
-    """Record a licence of an object that the token's party holds."""
+@routes.post("/licences", status_code=201, responses={200: {"model": GrantedSchema}})
+async def grant_licence(
+    grant: GrantSchema, services: UsedServices, account: KnownAccount, response: Response
+) -> GrantedSchema:
+    """Record a licence of an object that the token's party holds: 201, or 200 where it stood already."""
     recorded, pointer = await services.licences.grant(account, grant.request())
+    response.status_code = 200 if recorded.duplicate else 201
     status = PointerSchema(list=pointer.list, index=pointer.index)
     return GrantedSchema(licence=recorded.subject, position=recorded.position, status=status)
 
@@ -96,55 +101,58 @@ async def grant_licence(grant: GrantSchema, services: UsedServices, account: Kno
 @routes.post("/licences/{licence:path}/card", status_code=201)
 async def issue_card(licence: str, card: CardSchema, services: UsedServices, account: KnownAccount) -> IssuedSchema:
     """Make the licence card, sign it (C2PA), log its digest."""
-    return issued_schema(await services.licences.card(account, licence, card.disclose))
+    return issued_schema(await services.licence_files.card(account, licence, card.disclose))
 
 
 @routes.get("/licences/{licence:path}/card", response_class=FileResponse)
 def get_card(licence: str, services: UsedServices, account: KnownAccount) -> FileResponse:
     """The latest card: for the licensor, the registrar, and whoever holds a token of the named holder."""
-    return FileResponse(services.licences.card_file(account, licence), media_type="image/png")
+    return FileResponse(services.licence_files.card_file(account, licence), media_type="image/png")
 
 
-@routes.post("/licences/{licence:path}/original", response_class=Response, max_body_size=MAX_UPLOAD_BYTES)
-async def sign_original(
-    licence: str,
-    services: UsedServices,
-    account: KnownAccount,
-    file: Annotated[UploadFile, File(description="The licensed object, or one file of the folder that it is")],
-    files: Annotated[str | None, Form(description="The folder's file list, as JSON")] = None,
-    disclose: Annotated[str | None, Form(description="Names of terms, separated by commas")] = None,
-) -> Response:
+_ORIGINAL_FORM = multipart(
+    "The licensed object, or one file of the folder that it is",
+    {"files": "JSON: the folder's file list", "disclose": "Names of terms, separated by commas"},
+    {"file*": "One file, with its media type"},
+)
+
+
+@routes.post(
+    "/licences/{licence:path}/original",
+    response_class=Response,
+    max_body_size=MAX_UPLOAD_BYTES,
+    openapi_extra=_ORIGINAL_FORM,
+)
+async def sign_original(licence: str, request: Request, services: UsedServices, account: KnownAccount) -> Response:
     """Sign the licence into the original and give it back; its digest is logged, no copy is kept."""
-    names = None if disclose is None else [name for name in disclose.split(",") if name]
-    file_list = None if files is None else parse_file_list(files, "files")
-    media_type = file.content_type or "application/octet-stream"
-    with upload_folder(services.settings.credentials) as folder:
-        upload = await store(file, folder)
-        issued = await services.licences.original(account, licence, upload, media_type, names, file_list)
-        data = issued.path.read_bytes()
-        issued.path.unlink()
-    return Response(data, media_type=media_type, headers={"X-Tallystick-Position": str(issued.recorded.position)})
+    await run_in_threadpool(services.licence_files.require_licensor, account, licence)
+    with services.files.work_folder() as folder:
+        form = await receive(request, folder, {"files": MAX_LISTS_BYTES, "disclose": 4096}, {"file": 1})
+        if "file" not in form.files:
+            raise FieldError("file", "missing")
+        (upload,) = form.files["file"]
+        disclose, files = form.texts.get("disclose"), form.texts.get("files")
+        issued = await services.licence_files.original(
+            account,
+            licence,
+            upload.path,
+            upload.media_type,
+            None if disclose is None else [name for name in disclose.split(",") if name],
+            None if files is None else parse_file_list(parse_json(files, MAX_LISTS_BYTES, "files"), "files"),
+            folder / "signed",
+        )
+        return send_once(issued.path, upload.media_type, {"X-Tallystick-Position": str(issued.position)})
 
 
-@routes.post("/licences/{licence:path}/status", status_code=201)
+@routes.post("/licences/{licence:path}/status", status_code=201, responses={200: {"model": RecordedSchema}})
 async def change_status(
-    licence: str, change: StatusChange, services: UsedServices, account: KnownAccount
+    licence: str, change: StatusChange, services: UsedServices, account: KnownAccount, response: Response
 ) -> RecordedSchema:
     """Suspend, reinstate, revoke or expire; by the licensor or the registrar."""
-    draft = Draft(
-        type="licence.status",
-        subject=licence,
-        event_id=change.event_id,
-        body={
-            "action": change.action,
-            "grounds": change.grounds,
-            "effective": change.effective or services.now(),
-        },
-    )
-    (result,) = await services.submission.submit_drafts(account, [draft])
-    if isinstance(result, Exception):
-        raise result
-    return recorded_schema(result)
+    request = StatusRequest(change.action, change.grounds, change.effective, change.event_id)
+    recorded = await services.licences.change_status(account, licence, request, services.now())
+    response.status_code = 200 if recorded.duplicate else 201
+    return recorded_schema(recorded)
 
 
 @routes.get("/licences/{licence:path}/staple", response_class=Response)

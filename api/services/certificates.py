@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,18 +12,23 @@ from typing import Any
 from api.accounts import Account
 from api.services.anchoring import AnchorDesk
 from api.services.drafts import Draft
-from api.services.errors import NotFound
+from api.services.errors import Forbidden, NotFound, ServiceError
 from api.services.issuing import IssuedFile, Issuer
-from api.services.licences import latest_file
+from api.services.licences import content_sha256, registered_object
 from api.services.submission import Recorded
-from credentials.certificate import Anchor, Bilingual, CertificateFacts, Holder, issue_certificate
+from api.services.voices import require_scope
+from credentials.certificate import Anchor, Bilingual, CertificateFacts, Holder, issue_certificate, render_certificate
+from credentials.errors import TextNotPrintable
 from credentials.sign import Ingredient
-from ledger.store import Search
-from tallystick.admission.state import ObjectState
+from ledger.errors import Conflict
+from ledger.store import Reads, Search
+from tallystick.admission import Refused
+from tallystick.admission.state import CertificateState, DisputeState, ObjectState
 from tallystick.base64s import to_base64
 from tallystick.content import FileContent, FolderContent
+from tallystick.errors import MalformedInput
 from tallystick.events.objects import ObjectRegistration
-from tallystick.identifiers import Letter, parse_identifier
+from tallystick.identifiers import Letter, new_identifier, parse_identifier
 from tallystick.schema import record, write
 from tallystick.statement import Statement, parse_statement
 from tallystick.times import format_time
@@ -54,7 +60,7 @@ class CertificatePayload:
 
 @dataclass(frozen=True)
 class CertificateRequest:
-    """What the registrar certifies. ``title``, ``authors``, ``holders`` and ``references`` are private values."""
+    """What the registrar certifies. All but ``object``, ``number`` and ``supersedes`` are private values."""
 
     object: str
     number: str
@@ -69,15 +75,47 @@ class CertificateRequest:
     supersedes: str | None = None
     event_id: str | None = None
 
-    def private(self) -> dict[str, Any]:
-        """What is committed, not written, in the leaf."""
+    def draft(self) -> Draft:
+        """The event. Its id follows from the number, so that a request that was cut short can be repeated."""
+        body: dict[str, Any] = {"object": self.object, "number": self.number}
+        if self.supersedes is not None:
+            body["supersedes"] = self.supersedes
         values: dict[str, Any] = {
             "title": self.title,
+            "kind": self.kind,
+            "authority": self.authority,
             "authors": list(self.authors),
             "holders": [dict(holder) for holder in self.holders],
+            "created": self.created,
+            "published": self.published,
             "references": dict(self.references or {}),
         }
-        return {name: value for name, value in values.items() if value}
+        return Draft(
+            type="certificate.issue",
+            body=body,
+            event_id=self.event_id or f"certificate-{hashlib.sha256(self.number.encode()).hexdigest()[:40]}",
+            private={name: value for name, value in values.items() if value},
+        )
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a certificate stands in the log, or, while it is rehearsed, might stand. ``kid``: its signer's key."""
+
+    certificate: str
+    position: int
+    leaf: bytes
+    kid: bytes
+    head: SignedCheckpoint
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """The object as it was registered, and the disputes about it."""
+
+    registration: ObjectRegistration
+    registered: str
+    disputes: tuple[str, ...]
 
 
 class CertificateService:
@@ -86,108 +124,155 @@ class CertificateService:
     def __init__(self, issuer: Issuer, anchors: AnchorDesk) -> None:
         self._issuer = issuer
         self._anchors = anchors
+        self._printing = asyncio.Lock()
 
     async def issue(self, account: Account, request: CertificateRequest) -> tuple[Recorded, IssuedFile]:
-        """Log ``certificate.issue``, then print, sign and log the PDF."""
+        """Log ``certificate.issue``, then print, sign and log the PDF.
+
+        The same request again finds the certificate and its PDF, and makes the PDF if
+        the first attempt was cut short before. Raises ``Forbidden``, ``NotFound``,
+        ``Refused``, ``MalformedInput`` and, for a number that is taken, ``ServiceError``.
+        """
         voices = self._issuer.voices
         voices.require_registrar(account)
+        require_scope(account, "submit")
         parse_identifier(request.object, Letter.OBJECT)
-        body: dict[str, Any] = {"object": request.object, "number": request.number}
-        if request.supersedes is not None:
-            body["supersedes"] = request.supersedes
-        draft = Draft(type="certificate.issue", body=body, event_id=request.event_id, private=request.private())
-        recorded = await self._issuer.submission.record_one(voices.of_account(account), draft)
-        head = await self._issuer.publish()
-        out = self._issuer.work_path(".pdf")
-        await asyncio.to_thread(self._print, recorded, request, head, out)
-        return recorded, await self._issuer.record(recorded.subject, "certificate", "application/pdf", out, keep=True)
+        # What cannot be printed must be known before it is logged.
+        await asyncio.to_thread(self._rehearse, request)
+        try:
+            recorded = await self._issuer.submission.record_one(voices.of_account(account), request.draft())
+        except Conflict as error:
+            raise self._taken(request, error) from None
+        async with self._printing:
+            issued = await asyncio.to_thread(self._printed, recorded.subject)
+            return recorded, issued or await self._print(recorded, request)
 
-    def file(self, certificate: str) -> Path:
-        """The signed PDF. Raises ``NotFound``."""
+    def file(self, account: Account, certificate: str) -> Path:
+        """The signed PDF, which shows names: for the registrar and the holder of the object."""
         parse_identifier(certificate, Letter.CERTIFICATE)
-        return latest_file(self._issuer, certificate, "certificate")
-
-    def _print(self, recorded: Recorded, request: CertificateRequest, head: SignedCheckpoint, out: Path) -> None:
+        require_scope(account, "read-private")
         with self._issuer.log.store.snapshot() as reads:
-            # The first to name an object is its own registration: nothing may name it before.
-            named = reads.search(Search(subject=request.object, type="object.register", limit=1))
-            state = reads.get(request.object)
+            state = reads.get(certificate)
+            if not isinstance(state, CertificateState):
+                raise NotFound(f"{certificate} is not registered", "check the identifier", "certificate")
+            certified = reads.get(state.object)
+            holder = certified.holder if isinstance(certified, ObjectState) else None
+            if account.party != holder and not self._issuer.voices.is_registrar(account):
+                raise Forbidden(
+                    f"the certificate {certificate} is for {holder} and the registrar",
+                    "ask whoever holds the object for it",
+                    "certificate",
+                )
+            return self._issuer.latest(reads, certificate, "certificate").path
+
+    def _taken(self, request: CertificateRequest, error: Conflict) -> ServiceError | Conflict:
+        if request.event_id is not None:
+            return error
+        return ServiceError(
+            "conflict",
+            f"the number {request.number} was used at position {error.position} with other contents",
+            "take a new number; or repeat the first request exactly, to have its file made",
+            "number",
+        )
+
+    def _printed(self, certificate: str) -> IssuedFile | None:
+        with self._issuer.log.store.snapshot() as reads:
+            state = reads.get(certificate)
+            if isinstance(state, CertificateState) and state.status != "issued":
+                raise Refused(
+                    "wrong-state", "number", f"{certificate} is {state.status}", "issue another under a new number"
+                )
+            return self._issuer.find_latest(reads, certificate, "certificate")
+
+    async def _print(self, recorded: Recorded, request: CertificateRequest) -> IssuedFile:
+        head = await self._issuer.publish()
+        out = self._issuer.files.work_path()
+        await asyncio.to_thread(self._sign, recorded, request, head, out)
+        return await self._issuer.record_kept(recorded.subject, "certificate", "application/pdf", out)
+
+    def _rehearse(self, request: CertificateRequest) -> None:
+        """Print without a place in the log. Raises what would hinder printing later."""
+        issuer = self._issuer
+        with issuer.log.store.snapshot() as reads:
+            subject = _subject(reads, request.object)
+        stand_in = new_identifier(Letter.CERTIFICATE, bytes(10), issuer.voices.prefix)
+        head = issuer.log.published.checkpoint()
+        kid = issuer.voices.registrar_key.public.kid
+        place = _Place(stand_in, head.checkpoint.size, bytes(32), kid, head)
+        try:
+            render_certificate(self._facts(request, place, subject))
+        except TextNotPrintable as error:
+            raise MalformedInput(f"the certificate cannot be printed: {error}") from None
+
+    def _sign(self, recorded: Recorded, request: CertificateRequest, head: SignedCheckpoint, out: Path) -> None:
+        with self._issuer.log.store.snapshot() as reads:
+            subject = _subject(reads, request.object)
             certified = reads.record(recorded.position)
-            opened = [hit.subject for hit in reads.search(Search(subject=request.object, type="dispute.open"))]
-        if not named or certified is None or not isinstance(state, ObjectState):
-            raise NotFound(f"{request.object} is not registered", "register the object first", "object")
-        entry, certificate = parse_statement(named[0].entry), parse_statement(certified.entry)
-        facts = self._facts(recorded, request, head, entry, named[0].admitted_at, certificate, tuple(opened))
-        body: ObjectRegistration = entry.event.body
-        content = body.digest_record
-        sha256 = content.sha256 if isinstance(content, FileContent) else content.root
+        assert certified is not None  # it was recorded
+        certificate = parse_statement(certified.entry)
+        place = _Place(recorded.subject, recorded.position, certificate.leaf, certificate.kid, head)
+        registered = subject.registration
         issue_certificate(
             self._issuer.signer,
-            facts,
-            write(self._payload(recorded, request, head, certificate)),
-            Ingredient(request.title, body.media_type or "application/octet-stream", request.object, sha256),
+            self._facts(request, place, subject),
+            write(self._payload(request, place, certificate)),
+            Ingredient(
+                request.title,
+                registered.media_type or "application/octet-stream",
+                request.object,
+                content_sha256(registered.digest_record),
+            ),
             self._issuer.when(),
             out,
         )
 
-    def _payload(
-        self, recorded: Recorded, request: CertificateRequest, head: SignedCheckpoint, certificate: Statement
-    ) -> CertificatePayload:
-        path = self._issuer.log.published.prove_inclusion(recorded.position, head.checkpoint.size)
+    def _payload(self, request: CertificateRequest, place: _Place, certificate: Statement) -> CertificatePayload:
+        path = self._issuer.log.published.prove_inclusion(place.position, place.head.checkpoint.size)
         return CertificatePayload(
             v=1,
-            certificate=recorded.subject,
+            certificate=place.certificate,
             object=request.object,
             number=request.number,
             log=self._issuer.voices.origin,
-            position=recorded.position,
+            position=place.position,
             entry=to_base64(certificate.entry),
-            checkpoint=head.note.encode(),
+            checkpoint=place.head.note.encode(),
             proof=tuple(map(to_base64, path)),
         )
 
-    def _facts(
-        self,
-        recorded: Recorded,
-        request: CertificateRequest,
-        head: SignedCheckpoint,
-        entry: Statement,
-        admitted_at: int,
-        certificate: Statement,
-        disputes: tuple[str, ...],
-    ) -> CertificateFacts:
-        body: ObjectRegistration = entry.event.body
-        content = body.digest_record
+    def _facts(self, request: CertificateRequest, place: _Place, subject: _Subject) -> CertificateFacts:
+        registered, tree = subject.registration, place.head.checkpoint
+        content = registered.digest_record
         sha256, sm3 = _digests(content)
-        root = head.checkpoint.root.hex()
+        root = tree.root.hex()
         return CertificateFacts(
             number=request.number,
             title=request.title,
-            kind=request.kind or body.kind,
+            kind=request.kind or registered.kind,
             asset=request.object,
             authority=request.authority or self._issuer.voices.registrar,
-            registered=format_time(admitted_at),
+            registered=subject.registered,
             sha256=sha256,
             sm3=sm3,
             files=content.count if isinstance(content, FolderContent) else 1,
             size=content.size,
             log=self._issuer.voices.origin,
-            leaf=recorded.position,
-            tree_size=head.checkpoint.size,
+            leaf=place.position,
+            tree_size=tree.size,
             root=root,
-            checkpoint=f"{head.checkpoint.size} {root}",
-            key=certificate.kid.hex(),
-            qr=f"{recorded.subject} {certificate.leaf.hex()} {head.checkpoint.size} {root}",
-            link=f"{self._issuer.voices.origin}/{recorded.subject}",
+            checkpoint=f"{tree.size} {root}",
+            key=place.kid.hex(),
+            qr=f"{place.certificate} {place.leaf.hex()} {tree.size} {root}",
+            link=f"{self._issuer.voices.origin}/{place.certificate}",
             authors=tuple(request.authors),
             holders=tuple(Holder(h.get("name", ""), h.get("party", ""), h.get("share", "")) for h in request.holders),
             created=request.created,
             published=request.published,
             references=tuple((request.references or {}).items()),
-            ai_part=_ai_part(body),
+            ai_part=_ai_part(registered),
             examined=(_EXAMINED,),
             declared=(_DECLARED,),
-            disputes=disputes,
+            disputes=subject.disputes,
             supersedes=request.supersedes or "",
             anchors=self._anchored(),
         )
@@ -203,6 +288,22 @@ class CertificateService:
             )
             for view in latest.values()
         )
+
+
+def _subject(reads: Reads, object_id: str) -> _Subject:
+    """Raises ``NotFound``."""
+    found = registered_object(reads, object_id)
+    return _Subject(found.body, format_time(found.admitted_at), tuple(_disputes(reads, object_id)))
+
+
+def _disputes(reads: Reads, object_id: str) -> Iterator[str]:
+    """Every dispute about the object, with how it stands."""
+    after = -1
+    while page := reads.search(Search(subject=object_id, type="dispute.open", after=after)):
+        for opened in page:
+            state = reads.get(opened.subject)
+            yield f"{opened.subject} ({state.status if isinstance(state, DisputeState) else 'open'})"
+        after = page[-1].position
 
 
 def _digests(content: FileContent | FolderContent) -> tuple[str, str]:

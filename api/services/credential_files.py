@@ -4,38 +4,50 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_WORK = "work"
 
 
 class CredentialFiles:
-    """A folder of files that never change."""
+    """A folder of files that never change, and beside them a place for files in the making.
+
+    The files show private terms and names: the folder is for the service's user alone.
+    One process at a time: what an interrupted one left half made is thrown away.
+    """
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._folder = folder
+        self._work = folder / _WORK
+        shutil.rmtree(self._work, ignore_errors=True)
+        self._work.mkdir(mode=0o700)
 
-    def work_path(self, name: str) -> Path:
-        """Where a file may be made before it is kept, on the same file system."""
-        work = self._folder / "work"
-        work.mkdir(exist_ok=True)
-        return work / name
+    def work_path(self) -> Path:
+        """A new name for a file in the making, on the file system where it will be kept."""
+        return self._work / secrets.token_hex(12)
+
+    @contextmanager
+    def work_folder(self) -> Iterator[Path]:
+        """A new folder that is gone, with all that is in it, at the end of the block."""
+        folder = self.work_path()
+        folder.mkdir(mode=0o700)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def keep(self, made: Path, sha256: str) -> Path:
         """Move a finished file to its place, on disk when this returns."""
         place = self._place(sha256)
-        descriptor = os.open(made, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        _sync(made)
         made.replace(place)
-        folder = os.open(self._folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        _sync(self._folder)
         return place
 
     def find(self, sha256: str) -> Path | None:
@@ -47,3 +59,11 @@ class CredentialFiles:
         if not _DIGEST.fullmatch(sha256):
             raise ValueError("a kept file is named by 64 hex digits")
         return self._folder / sha256
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

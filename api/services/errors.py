@@ -34,6 +34,13 @@ class NotFound(ServiceError):
         super().__init__("not-found", problem, hint, field)
 
 
+class TooLarge(ServiceError):
+    """More than is taken, or given, at a time."""
+
+    def __init__(self, problem: str, hint: str, field: str | None = None) -> None:
+        super().__init__("too-large", problem, hint, field)
+
+
 class Unavailable(ServiceError):
     """Not now; later, perhaps."""
 

@@ -11,77 +11,94 @@ from typing import Literal
 
 from api.accounts import Account
 from api.services.anchoring import AnchorDesk
-from api.services.credential_files import CredentialFiles
 from api.services.errors import Forbidden, NotFound
-from api.services.gathering import Gathered, gather
-from api.services.voices import Voices, require_scope
-from ledger.log import Log
-from ledger.store import Reads
+from api.services.gathering import Gathered, add_files, files_about, gather_case
+from api.services.issuing import Issuer
+from api.services.originals import original_material
+from api.services.privacy import may_read
+from api.services.voices import require_scope
+from ledger.store import Reads, Record
+from tallystick.admission.state import CertificateState, LicenceState, ObjectState
 from tallystick.bundle import write_bundle
-from tallystick.case import AnchorMaterial, CaseMaterial, Kind, OriginalMaterial, case_members
+from tallystick.case import AnchorMaterial, CaseMaterial, Kind, case_members
+from tallystick.case.model import MAX_ENTRIES, SUBJECT_LETTERS
 from tallystick.content import FileEntry
+from tallystick.errors import MalformedInput
+from tallystick.events.credential import CredentialIssue
 from tallystick.identifiers import parse_identifier
 from tallystick.keys import Signer
+from tallystick.merkle import prove_inclusion
 from tallystick.schema import FieldError
-from tallystick.statement import Statement
+from tallystick.statement import parse_statement
 from tallystick.times import format_time
 from tallystick.tree_head import SignedCheckpoint
 
 _SUFFIXES = {"image/png": ".png", "application/pdf": ".pdf", "image/jpeg": ".jpg", "video/mp4": ".mp4"}
-_BLOCK = 1 << 20
+
+Disclose = Literal["all", "none"] | Mapping[int, Sequence[str]]
 
 
 @dataclass(frozen=True)
 class EvidenceRequest:
-    """What to export. ``disclose``: private values to open: all that the asker may, none, or by position.
+    """What to export. ``disclose``: private values to open: all that the asker may, none, or names by position.
 
-    ``originals``: uploaded files by object and path in its file list (or the file's name); ``file_lists``: of
-    folder objects. ``credentials``: uploaded signed files that the service does not keep.
+    Signed files that the service keeps show private values too: all that the asker may
+    see are put in with "all", those whose position is named with a choice, none with
+    "none". ``credentials``: signed files that the asker brings, which are always put in.
+    ``originals``: uploaded files of the subject by path in its file list; ``file_lists``:
+    of folder objects.
     """
 
     kind: Kind
     subject: str
-    disclose: Literal["all", "none"] | Mapping[int, Sequence[str]] = "all"
-    originals: Mapping[str, Mapping[str, Path]] = field(default_factory=dict)
+    disclose: Disclose = "all"
+    originals: Mapping[str, Path] = field(default_factory=dict)
     file_lists: Mapping[str, tuple[FileEntry, ...]] = field(default_factory=dict)
     credentials: Sequence[Path] = ()
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What became of it. ``left_out``: positions of entries about signed files that are not in the bundle,
+    because the files are not here, or are not the asker's to show. ``anchored``: whether an anchor covers all of it.
+    """
+
+    left_out: tuple[int, ...]
+    anchored: bool
 
 
 class EvidenceService:
     """Exports cases, signed by the exporter's key."""
 
-    def __init__(
-        self,
-        log: Log,
-        anchors: AnchorDesk,
-        files: CredentialFiles,
-        voices: Voices,
-        exporter: Signer,
-        clock: Callable[[], int],
-    ) -> None:
-        self._log = log
+    def __init__(self, issuer: Issuer, anchors: AnchorDesk, exporter: Signer, clock: Callable[[], int]) -> None:
+        self._issuer = issuer
+        self._log = issuer.log
+        self._voices = issuer.voices
         self._anchors = anchors
-        self._files = files
-        self._voices = voices
         self._exporter = exporter
         self._clock = clock
 
-    async def export(self, account: Account, request: EvidenceRequest, out: Path) -> None:
-        """Write the bundle to ``out``. Raises ``NotFound``, ``Forbidden``, ``MalformedInput``."""
+    async def export(self, account: Account, request: EvidenceRequest, out: Path) -> Exported:
+        """Write the bundle to ``out``. Raises ``ServiceError``, ``Refused``, ``FieldError``."""
         require_scope(account, "evidence")
-        parse_identifier(request.subject)
-        await asyncio.to_thread(self._export, account, request, out)
+        try:
+            parse_identifier(request.subject, SUBJECT_LETTERS[request.kind])
+        except MalformedInput as error:
+            raise FieldError("request.subject", str(error)) from None
+        async with self._issuer.heavy:
+            return await asyncio.to_thread(self._export, account, request, out)
 
-    def _export(self, account: Account, request: EvidenceRequest, out: Path) -> None:
+    def _export(self, account: Account, request: EvidenceRequest, out: Path) -> Exported:
         head = self._log.published.checkpoint()
+        size = head.checkpoint.size
         with self._log.store.snapshot() as reads:
-            if reads.get(request.subject) is None:
-                raise NotFound(f"{request.subject} is not registered", "check the identifier", "subject")
-            found = gather(reads, [request.subject], head.checkpoint.size, later_events=True)
-            if not any(statement.event.subject == request.subject for statement in found.entries.values()):
-                raise NotFound(f"{request.subject} is not published yet", "publish, then export again", "subject")
+            found = self._gather(reads, request, size)
+            records = files_about(reads, found.focus, size)
+            files = self._files(account, request, records, reads)
+            found = add_files(reads, found, (one for one in records if one.position in files), size, MAX_ENTRIES)
             disclosures = self._disclosures(account, request, found, reads)
-        material = self._material(request, found, disclosures, head)
+        anchors, anchored = self._anchor_material(found, size)
+        material = self._material(request, found, disclosures, files, anchors, head)
         info = {
             "Bag-Software-Agent": "tallystick",
             "External-Identifier": request.subject,
@@ -89,16 +106,28 @@ class EvidenceService:
         }
         with out.open("wb") as file:
             write_bundle(file, case_members(material), self._exporter, info)
+        return Exported(tuple(one.position for one in records if one.position not in files), anchored)
+
+    def _gather(self, reads: Reads, request: EvidenceRequest, size: int) -> Gathered:
+        if reads.get(request.subject) is None:
+            raise NotFound(f"{request.subject} is not registered", "check the identifier", "request.subject")
+        found = gather_case(reads, request.subject, size, MAX_ENTRIES)
+        if not any(statement.event.subject == request.subject for statement in found.entries.values()):
+            hint = "wait for the next checkpoint, then export again"
+            raise NotFound(f"{request.subject} is not published yet", hint, "request.subject")
+        return found
 
     def _material(
         self,
         request: EvidenceRequest,
         found: Gathered,
         disclosures: Mapping[int, Sequence[str]],
+        files: Mapping[int, tuple[str, Path]],
+        anchors: list[tuple[int, AnchorMaterial]],
         head: SignedCheckpoint,
     ) -> CaseMaterial:
         size = head.checkpoint.size
-        anchors = self._anchor_material(max(found.entries), size)
+        nodes = self._log.published.nodes(size)
         sizes = {anchored for anchored, _ in anchors if anchored != size}
         return CaseMaterial(
             kind=request.kind,
@@ -107,86 +136,92 @@ class EvidenceService:
             exported_at=format_time(self._clock()),
             entries={position: statement.entry for position, statement in found.entries.items()},
             checkpoint=head.note.encode().encode(),
-            inclusion={position: self._log.published.prove_inclusion(position, size) for position in found.entries},
+            inclusion={position: prove_inclusion(nodes, position, size) for position in found.entries},
             consistency={(old, size): self._log.published.prove_consistency(old, size) for old in sizes},
             disclosures=disclosures,
             anchors=[material for _, material in anchors],
-            originals=_originals(request, found),
-            credentials=self._credentials(request, found),
+            originals=original_material(request.subject, found, request.originals, request.file_lists),
+            credentials=files,
         )
 
-    def _anchor_material(self, last: int, size: int) -> list[tuple[int, AnchorMaterial]]:
-        """For each target the first anchor that covers all entries, or the latest there is."""
+    def _anchor_material(self, found: Gathered, size: int) -> tuple[list[tuple[int, AnchorMaterial]], bool]:
+        """For each target the first anchor that covers all entries, or the latest there is; whether one covers all."""
+        last = max(found.entries)
         by_target: dict[int, list[tuple[int, AnchorMaterial]]] = {}
         for view in self._anchors.anchors():
             anchor = view.anchor
             if anchor.proof is not None and anchor.size <= size:
-                found = AnchorMaterial(anchor.proof, anchor.note)
-                by_target.setdefault(view.target.id, []).append((anchor.size, found))
+                material = AnchorMaterial(anchor.proof, anchor.note)
+                by_target.setdefault(view.target.id, []).append((anchor.size, material))
         chosen = []
         for anchors in by_target.values():
             anchors.sort(key=lambda pair: pair[0])
             chosen.append(next((pair for pair in anchors if pair[0] > last), anchors[-1]))
-        return chosen
+        return chosen, any(anchored > last for anchored, _ in chosen)
+
+    # --- private values ---------------------------------------------------------
 
     def _disclosures(
         self, account: Account, request: EvidenceRequest, found: Gathered, reads: Reads
     ) -> dict[int, list[str]]:
-        if request.disclose == "none":
-            return {}
-        named = None if request.disclose == "all" else request.disclose
-        chosen: dict[int, list[str]] = {}
-        for position, statement in found.entries.items():
-            if named is not None and position not in named:
-                continue
-            allowed = self._may_read(account, statement)
-            if named is not None and not allowed:
-                raise Forbidden(
-                    f"the private values of entry {position} are not yours to disclose",
-                    "ask the party that said it, or the registrar",
-                    f"disclose.{position}",
-                )
-            kept = reads.disclosures(position) if allowed else {}
-            names = kept.keys() if named is None else named[position]
-            for name in names:
-                if name not in kept:
-                    raise FieldError(f"disclose.{position}", f"no value is kept under {name[:40]!r}")
-            if names:
-                chosen[position] = [kept[name] for name in sorted(names)]
-        return chosen
+        if isinstance(request.disclose, str):
+            readable = [at for at, one in found.entries.items() if may_read(self._voices, account, one)]
+            kept = {at: reads.disclosures(at) for at in readable if request.disclose == "all"}
+            return {at: [texts[name] for name in sorted(texts)] for at, texts in kept.items() if texts}
+        chosen = {at: self._named(account, at, names, found, reads) for at, names in request.disclose.items()}
+        return {at: texts for at, texts in chosen.items() if texts}
 
-    def _may_read(self, account: Account, statement: Statement) -> bool:
-        recorded = statement.event.recorded_for
-        speaker = recorded.party if recorded else statement.issuer
-        about_itself = statement.event.type == "party.register" and statement.event.subject == account.party
-        return self._voices.is_registrar(account) or speaker == account.party or about_itself
+    def _named(self, account: Account, position: int, names: Sequence[str], found: Gathered, reads: Reads) -> list[str]:
+        where = f"request.disclose.{position}"
+        statement = found.entries.get(position)
+        if statement is None:
+            raise FieldError(where, "the case has no entry at this position")
+        if names and not may_read(self._voices, account, statement):
+            raise Forbidden(
+                f"the private values of entry {position} are not yours to disclose",
+                "ask the party that said it, or the registrar",
+                where,
+            )
+        kept = reads.disclosures(position) if names else {}
+        for name in names:
+            if name not in kept:
+                raise FieldError(where, f"no value is kept under {name[:40]!r}")
+        return [kept[name] for name in sorted(set(names))]
 
-    def _credentials(self, request: EvidenceRequest, found: Gathered) -> dict[int, tuple[str, Path]]:
-        uploaded = {_sha256(path): path for path in request.credentials}
+    # --- signed files -----------------------------------------------------------
+
+    def _files(
+        self, account: Account, request: EvidenceRequest, records: Sequence[Record], reads: Reads
+    ) -> dict[int, tuple[str, Path]]:
+        """Name and place of each signed file that goes into the bundle, by the position of its entry."""
+        brought = {_sha256(path): path for path in request.credentials}
         chosen: dict[int, tuple[str, Path]] = {}
-        for position, statement in found.of_type("credential.issue"):
-            body = statement.event.body
-            path = uploaded.get(body.file.sha256) or self._files.find(body.file.sha256)
+        for record in records:
+            body: CredentialIssue = parse_statement(record.entry).event.body
+            path = brought.pop(body.file.sha256, None)
+            if path is None and self._may_show(account, request.disclose, record, reads):
+                path = self._issuer.files.find(body.file.sha256)
             if path is not None:
-                chosen[position] = (f"{position}-{body.purpose}{_SUFFIXES.get(body.media_type, '.bin')}", path)
+                suffix = _SUFFIXES.get(body.media_type, ".bin")
+                chosen[record.position] = (f"{record.position}-{body.purpose}{suffix}", path)
+        if brought:
+            raise FieldError("credential", f"the case records no signed file with SHA-256 {min(brought)}")
         return chosen
 
-
-def _originals(request: EvidenceRequest, found: Gathered) -> list[OriginalMaterial]:
-    """The subject's object and every object uploaded; the others are their registrations alone."""
-    registered = {statement.event.subject for _, statement in found.of_type("object.register")}
-    for object_id in request.originals:
-        if object_id not in registered:
-            raise FieldError(f"originals.{object_id}", "the case holds no registration of this object")
-    chosen = set(request.originals) | ({request.subject} & registered)
-    return [
-        OriginalMaterial(
-            object=object_id,
-            files=dict(request.originals.get(object_id, {})),
-            file_list=request.file_lists.get(object_id) if object_id in request.originals else None,
-        )
-        for object_id in sorted(chosen)
-    ]
+    def _may_show(self, account: Account, disclose: Disclose, record: Record, reads: Reads) -> bool:
+        """A card: licensor, named holder, registrar. A certificate: the object's holder, registrar."""
+        if disclose == "none" or (not isinstance(disclose, str) and record.position not in disclose):
+            return False
+        if "read-private" not in account.scopes:
+            return False
+        state = reads.get(record.subject)
+        concerned: tuple[str | None, ...] = ()
+        if isinstance(state, LicenceState):
+            concerned = (state.licensor, state.holder)
+        elif isinstance(state, CertificateState):
+            certified = reads.get(state.object)
+            concerned = (certified.holder,) if isinstance(certified, ObjectState) else ()
+        return account.party in concerned or self._voices.is_registrar(account)
 
 
 def _sha256(path: Path) -> str:

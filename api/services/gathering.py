@@ -1,8 +1,9 @@
-"""Which entries a stranger needs to decide a case again: the subject's history, and the history of all that it names.
+"""Which entries a stranger needs to decide a case again: the subject's own, and those of all that they name.
 
-The rules of admission read the state of what an entry names, so a bundle or a
-licence file brings, for each subject named, that subject's own entries; the
-log's own entries; and the batch entry that closes over each.
+The rules of admission read the state of what an entry names. So a bundle or a licence
+file brings, for each subject named, that subject's own entries; the licences by which
+a party used what another holds; the log's own entries; and the batch entry that closes
+over each. Nothing at or beyond the size of the tree, in which it could not be shown.
 """
 
 from __future__ import annotations
@@ -10,107 +11,225 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from api.services.errors import TooLarge
+from api.services.privacy import speaker_of
 from ledger.store import Reads, Record, Search
-from tallystick.admission.state import ObjectState
+from tallystick.admission.state import DisputeState, JobState, LicenceState, ObjectState, PartyState, Rights, right_key
+from tallystick.events.job import JobRegistration
 from tallystick.events.kinds import SUBJECTS
-from tallystick.events.licence import LicenceGrant
+from tallystick.events.objects import ObjectRegistration
 from tallystick.identifiers import Identifier, Letter, letter_of
 from tallystick.references import references
 from tallystick.statement import Statement, parse_statement
 
-_LOG_TYPES = ("log.key-set", "log.policy", "log.anchor-target")
 _PAGE = 1000
+_LOG_TYPES = ("log.key-set", "log.policy")
+_TARGETS = "log.anchor-target"
+_CAPABILITY_TYPES = tuple(kind for kind in SUBJECTS if kind.startswith("capability."))
+_FILES = "credential.issue"
+_LATER = ("licence.grant", "certificate.issue", "dispute.open")
+"""What is said of a subject after it was registered, by entries that only name it. Its use in other works is not."""
 
 
 @dataclass(frozen=True)
 class Gathered:
-    """Entries by position, ordered."""
+    """Entries by position, ordered; ``focus``: the subjects that the case is about."""
 
     entries: dict[int, Statement]
+    focus: frozenset[str] = frozenset()
 
     def of_type(self, kind: str) -> Iterator[tuple[int, Statement]]:
         """Entries of one event type."""
         return ((position, entry) for position, entry in self.entries.items() if entry.event.type == kind)
 
 
-def gather(reads: Reads, subjects: Iterable[str], size: int, *, later_events: bool) -> Gathered:
-    """Everything below ``size`` on ``subjects``.
+def gather_grant(reads: Reads, licence: str, size: int, limit: int) -> Gathered:
+    """What decides a licence again. Raises ``TooLarge`` beyond ``limit`` entries."""
+    work = _Work(reads, size, limit)
+    work.add_log(_LOG_TYPES)
+    work.add_subjects([licence])
+    return Gathered(work.finished())
 
-    ``later_events``: also every entry that names one of them (licences, certificates,
-    disputes, uses), not only those that are about them.
+
+def gather_case(reads: Reads, subject: str, size: int, limit: int) -> Gathered:
+    """What decides ``subject`` again, and what was said later: licences, certificates, disputes, the log's targets.
+
+    Without the entries about signed files, which decide nothing: see ``add_files``.
     """
-    found: dict[int, Statement] = {0: _entry(reads, 0), 1: _entry(reads, 1)}
-    batches: set[int] = set()
-    asked: set[str] = set()
-    waiting = list(subjects)
-    focus = frozenset(waiting) if later_events else frozenset()
-    for kind in _LOG_TYPES:
-        _take(_search(reads, size, type=kind), found, batches)
-    while waiting:
-        subject = waiting.pop()
-        if subject in asked:
-            continue
-        asked.add(subject)
-        records = _search(reads, size, subject=subject) if subject in focus else _history(reads, subject, size)
-        for statement in _take(records, found, batches):
-            waiting += references(statement)
-            waiting += _licences_used(reads, statement, size)
-    batches |= {batch.position for batch in (reads.batch_of(0), reads.batch_of(1)) if batch is not None}
-    found |= {position: _entry(reads, position) for position in batches}
-    return Gathered(dict(sorted(found.items())))
+    work = _Work(reads, size, limit)
+    work.add_log((*_LOG_TYPES, _TARGETS))
+    focus = _focus(reads, subject, size)
+    work.add_subjects(focus)
+    later = [record.subject for record in _search(reads, subject=subject) if record.type in _LATER]
+    work.add_subjects(later)
+    for disputed in {*focus, *later} - {subject}:
+        work.add_subjects(record.subject for record in _search(reads, subject=disputed, type="dispute.open"))
+    return Gathered(work.finished(), frozenset({*focus, *later}))
 
 
-def _take(records: Iterable[Record], found: dict[int, Statement], batches: set[int]) -> list[Statement]:
-    taken = []
+def files_about(reads: Reads, subjects: Iterable[str], size: int) -> list[Record]:
+    """The entries about signed files of licences and certificates, in log order."""
+    return sorted(
+        (record for subject in subjects for record in file_records(reads, subject) if _shown(record, size)),
+        key=lambda record: record.position,
+    )
+
+
+def file_records(reads: Reads, subject: str) -> list[Record]:
+    """Every ``credential.issue`` of a licence or certificate, oldest first, published or not."""
+    if letter_of(Identifier(subject)) not in (Letter.LICENCE, Letter.CERTIFICATE):
+        return []
+    return [record for record in _search(reads, subject=subject) if (record.type, record.subject) == (_FILES, subject)]
+
+
+def add_files(reads: Reads, found: Gathered, records: Iterable[Record], size: int, limit: int) -> Gathered:
+    """``found`` with entries about signed files, and what these need."""
+    work = _Work(reads, size, limit, dict(found.entries))
     for record in records:
-        if record.position not in found:
-            found[record.position] = parse_statement(record.entry)
-        batches.add(record.batch)
-        taken.append(found[record.position])
-    return taken
+        work.add(record)
+    work.close()
+    return Gathered(work.finished(), found.focus)
 
 
-def _history(reads: Reads, subject: str, size: int) -> Iterator[Record]:
-    """The entries whose subject this is: by type, since a party is *named* by all that it ever said."""
-    letter = letter_of(Identifier(subject))
-    for kind, letters in SUBJECTS.items():
-        if letter in letters:
-            for record in _search(reads, size, subject=subject, type=kind):
-                if record.subject == subject:
+class _Work:
+    """Entries found so far, and the subjects whose entries are still to be found."""
+
+    def __init__(self, reads: Reads, size: int, limit: int, found: dict[int, Statement] | None = None) -> None:
+        self._reads = reads
+        self._size = size
+        self._limit = limit
+        self._found: dict[int, Statement] = found or {}
+        self._asked: set[str] = set()
+        self._waiting: list[str] = []
+
+    def add_log(self, kinds: Iterable[str]) -> None:
+        """The log's entries about itself."""
+        for kind in kinds:
+            for record in _search(self._reads, type=kind):
+                self.add(record)
+
+    def add_subjects(self, subjects: Iterable[str]) -> None:
+        """The entries of these subjects, and of all that they name."""
+        self._waiting += subjects
+        self.close()
+
+    def add(self, record: Record) -> None:
+        """One entry with the batch entry that closes over it; ``close`` finds what it rests on."""
+        if record.position in self._found or not _shown(record, self._size):
+            return
+        statement = self._keep(record.position, record.entry)
+        if record.batch not in self._found:
+            (closing,) = self._reads.entries(record.batch, record.batch + 1)
+            self._keep(record.batch, closing)
+        self._waiting += references(statement)
+        self._waiting += self._licences_used(statement, record.position)
+
+    def close(self) -> None:
+        """Find the entries of every subject that was named."""
+        while self._waiting:
+            subject = self._waiting.pop()
+            if subject not in self._asked:
+                self._asked.add(subject)
+                for record in self._own(subject):
+                    self.add(record)
+
+    def finished(self) -> dict[int, Statement]:
+        """In log order."""
+        return dict(sorted(self._found.items()))
+
+    def _keep(self, position: int, entry: bytes) -> Statement:
+        if len(self._found) >= self._limit:
+            raise TooLarge(
+                f"this rests on more than {self._limit} entries of the log",
+                "ask for a part of it: an object or job further up in the workflow",
+            )
+        self._found[position] = parse_statement(entry)
+        return self._found[position]
+
+    def _own(self, subject: str) -> Iterator[Record]:
+        """The entries about a subject. Not all that name it: a party is named by all that it ever said."""
+        letter, state = letter_of(Identifier(subject)), self._reads.get(subject)
+        if isinstance(state, ObjectState):
+            yield from self._at(state.position)
+        elif isinstance(state, PartyState):
+            yield from self._party(subject, state)
+        elif letter is Letter.CAPABILITY:
+            for kind in _CAPABILITY_TYPES:
+                yield from (one for one in _search(self._reads, subject=subject, type=kind) if one.subject == subject)
+        elif state is not None:
+            for record in _search(self._reads, subject=subject):
+                if record.subject == subject and record.type != _FILES:
                     yield record
 
+    def _party(self, party: str, state: PartyState) -> Iterator[Record]:
+        """Its registration, which comes before all else that it is named in, and the entries about its keys."""
+        for record in _search(self._reads, subject=party):
+            if record.type in ("party.register", "log.key-set"):
+                yield record
+                break
+        for position in {key.added for key in state.keys} | {key.revoked for key in state.keys if key.revoked}:
+            yield from self._at(position)
 
-def _licences_used(reads: Reads, statement: Statement, size: int) -> Iterator[str]:
-    """Licences by which the speaker may use another's object: the rules look them up, no entry names them."""
-    recorded = statement.event.recorded_for
-    speaker = recorded.party if recorded else statement.issuer
-    if statement.event.type not in ("object.register", "job.register"):
-        return
-    for named in references(statement):
-        if letter_of(Identifier(named)) is not Letter.OBJECT:
+    def _at(self, position: int) -> Iterator[Record]:
+        record = self._reads.record(position)
+        if record is not None:
+            yield record
+
+    def _licences_used(self, statement: Statement, position: int) -> Iterator[str]:
+        """Licences by which the speaker uses what another holds: the rules look them up, no entry names them."""
+        for used in _used(statement.event.body):
+            rights = self._reads.get(right_key(used, speaker_of(statement)))
+            for licence in rights.licences if isinstance(rights, Rights) else ():
+                if any(record.position < position for record in self._own(licence)):
+                    yield licence
+
+
+def _used(body: object) -> list[str]:
+    """Objects of which the rules ask whether the speaker may use them."""
+    if isinstance(body, ObjectRegistration):
+        return [basis.subject for basis in body.basis if basis.kind == "object" and basis.subject is not None]
+    if isinstance(body, JobRegistration):
+        return [item.object for item in body.inputs]
+    return []
+
+
+def _focus(reads: Reads, subject: str, size: int) -> set[str]:
+    """The subject and what it is made of, as the verifier will see it (``tallystick.verify.focus``)."""
+    found: set[str] = set()
+    waiting = [subject]
+    while waiting:
+        asked = waiting.pop()
+        if asked in found:
             continue
-        state = reads.get(named)
-        if not isinstance(state, ObjectState) or state.holder == speaker:
-            continue
-        for record in _search(reads, size, subject=named, type="licence.grant"):
-            body: LicenceGrant = parse_statement(record.entry).event.body
-            if body.holder == speaker:
-                yield record.subject
+        found.add(asked)
+        match reads.get(asked):
+            case ObjectState(job=str(job)):
+                waiting.append(job)
+            case LicenceState(object=licensed):
+                waiting.append(licensed)
+            case DisputeState(target=target):
+                waiting.append(target)
+            case JobState():
+                waiting += _outputs(reads, asked, size)
+    return found
 
 
-def _search(reads: Reads, size: int, *, subject: str | None = None, type: str | None = None) -> Iterator[Record]:
+def _outputs(reads: Reads, job: str, size: int) -> Iterator[str]:
+    for record in _search(reads, subject=job):
+        if (record.type, record.subject) == ("job.complete", job) and _shown(record, size):
+            yield from parse_statement(record.entry).event.body.outputs
+
+
+def _shown(record: Record, size: int) -> bool:
+    # A batch entry beyond the tree could not be shown in it, nor what it closes over.
+    return record.position < size and record.batch < size
+
+
+def _search(reads: Reads, *, subject: str | None = None, type: str | None = None) -> Iterator[Record]:
     after = -1
     while True:
         page = reads.search(Search(subject=subject, type=type, after=after, limit=_PAGE))
-        for record in page:
-            # A batch entry beyond the tree could not be shown in it.
-            if record.position < size and record.batch < size:
-                yield record
+        yield from page
         if len(page) < _PAGE:
             return
         after = page[-1].position
-
-
-def _entry(reads: Reads, position: int) -> Statement:
-    (entry,) = reads.entries(position, position + 1)
-    return parse_statement(entry)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,22 +10,29 @@ from pathlib import Path
 
 from api.services.credential_files import CredentialFiles
 from api.services.drafts import Draft
-from api.services.submission import Recorded, SubmissionService
+from api.services.errors import NotFound
+from api.services.gathering import file_records
+from api.services.submission import SubmissionService
 from api.services.voices import Voices
 from credentials.sign import ClaimSigner
 from ledger.log import Log
+from ledger.store import Reads
 from tallystick.digests import DigestPair, PairHasher
+from tallystick.events.credential import CredentialIssue
 from tallystick.schema import write
+from tallystick.statement import parse_statement
 from tallystick.tree_head import SignedCheckpoint
 
 _BLOCK = 1 << 20
+_AT_A_TIME = 2
+"""Large files read or signed at once: the others wait, and the threads that serve short requests stay free."""
 
 
 @dataclass(frozen=True)
 class IssuedFile:
-    """A signed file and the entry that records it. ``path``: where it stands now."""
+    """A signed file and the position of the entry that records it. ``path``: where it stands now."""
 
-    recorded: Recorded
+    position: int
     path: Path
     sha256: str
     size: int
@@ -45,38 +51,63 @@ class Issuer:
         clock: Callable[[], int],
     ) -> None:
         self.log = log
+        self.submission = submission
         self.voices = voices
         self.files = files
         self.signer = signer
-        self._submission = submission
+        self.heavy = asyncio.Semaphore(_AT_A_TIME)
         self._clock = clock
 
-    @property
-    def submission(self) -> SubmissionService:
-        """Where statements go."""
-        return self._submission
-
     def when(self) -> datetime:
-        """Now, in whole seconds: no credential may claim to be made after the batch that logs it."""
-        return datetime.fromtimestamp(self._clock(), UTC)
+        """Now, and not before the last batch: no file may say that it was made before what it is made of was logged.
+
+        Nor after the batch that logs the file itself, since the log's time never falls.
+        """
+        with self.log.store.snapshot() as reads:
+            last = reads.last_batch()
+        return datetime.fromtimestamp(max(self._clock(), last.admitted_at if last else 0), UTC)
 
     async def publish(self) -> SignedCheckpoint:
         """Publish what is committed, so that it can be proved."""
         return await asyncio.to_thread(self.log.publish_now)
 
-    def work_path(self, suffix: str) -> Path:
-        """A place for a file in the making."""
-        return self.files.work_path(f"{secrets.token_hex(12)}{suffix}")
+    async def record_kept(self, subject: str, purpose: str, media_type: str, made: Path) -> IssuedFile:
+        """Keep the signed file and log its digests.
 
-    async def record(self, subject: str, purpose: str, media_type: str, made: Path, *, keep: bool) -> IssuedFile:
-        """Log the signed file's digests; ``keep``: then move it among the kept files."""
+        In this order: a file without its entry harms nobody, an entry without its file cannot be shown.
+        """
         pair, size = await asyncio.to_thread(_digest, made)
+        path = await asyncio.to_thread(self.files.keep, made, pair.sha256)
+        return await self._record(subject, purpose, media_type, path, pair, size)
+
+    async def record_handed_out(self, subject: str, purpose: str, media_type: str, made: Path) -> IssuedFile:
+        """Log the digests of a signed file that the caller hands out; nothing is kept."""
+        pair, size = await asyncio.to_thread(_digest, made)
+        return await self._record(subject, purpose, media_type, made, pair, size)
+
+    async def _record(
+        self, subject: str, purpose: str, media_type: str, path: Path, pair: DigestPair, size: int
+    ) -> IssuedFile:
         body = {"form": "c2pa", "purpose": purpose, "media_type": media_type, "file": write(pair), "size": size}
         draft = Draft(type="credential.issue", subject=subject, body=body)
-        # Kept before it is logged: a file without its entry harms nobody, an entry without its file cannot be shown.
-        path = await asyncio.to_thread(self.files.keep, made, pair.sha256) if keep else made
-        recorded = await self._submission.record_one(self.voices.of_service(), draft)
-        return IssuedFile(recorded, path, pair.sha256, size)
+        recorded = await self.submission.record_one(self.voices.of_service(), draft)
+        return IssuedFile(recorded.position, path, pair.sha256, size)
+
+    def find_latest(self, reads: Reads, subject: str, purpose: str) -> IssuedFile | None:
+        """The latest kept file of a purpose that the log records under ``subject``."""
+        for record in reversed(file_records(reads, subject)):
+            body: CredentialIssue = parse_statement(record.entry).event.body
+            path = self.files.find(body.file.sha256)
+            if body.purpose == purpose and path is not None:
+                return IssuedFile(record.position, path, body.file.sha256, body.size)
+        return None
+
+    def latest(self, reads: Reads, subject: str, purpose: str) -> IssuedFile:
+        """As ``find_latest``. Raises ``NotFound``."""
+        found = self.find_latest(reads, subject, purpose)
+        if found is None:
+            raise NotFound(f"no {purpose} of {subject} is kept here", f"have the {purpose} issued first")
+        return found
 
 
 def _digest(path: Path) -> tuple[DigestPair, int]:

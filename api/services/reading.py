@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 
 from api.accounts import Account
 from api.services.errors import NotFound
+from api.services.privacy import may_read
 from api.services.voices import Voices
 from ledger.log import Log
 from ledger.store import Reads, Record, Search
 from tallystick.admission import State
 from tallystick.commitments import Disclosure, parse_disclosure
 from tallystick.errors import MalformedInput
-from tallystick.events.licence import LicenceGrant
 from tallystick.identifiers import parse_identifier
 from tallystick.schema import FieldError
 from tallystick.statement import Statement, parse_statement
@@ -90,15 +90,7 @@ class ReadingService:
 
     def _found(self, record: Record, reads: Reads, account: Account | None) -> Found:
         statement = parse_statement(record.entry)
-        if not statement.event.commitments or account is None or not self._may_read(account, record, statement):
+        if not statement.event.commitments or account is None or not may_read(self._voices, account, statement):
             return Found(record, statement)
         kept = reads.disclosures(record.position)
         return Found(record, statement, {name: parse_disclosure(text) for name, text in kept.items()})
-
-    def _may_read(self, account: Account, record: Record, statement: Statement) -> bool:
-        """Who said it, whom a licence names as its holder, and the registrar."""
-        if "read-private" not in account.scopes:
-            return False
-        body = statement.event.body
-        holder = body.holder if isinstance(body, LicenceGrant) else None
-        return account.party in (record.party, holder) or self._voices.is_registrar(account)

@@ -8,23 +8,28 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
-from api.services.errors import NotFound, Unavailable
+from api.services.errors import NotFound, ServiceError, Unavailable
 from ledger.log import Log
-from ledger.store import Reads, Search
+from ledger.store import Reads, Record, Search
 from tallystick.admission.state import status_key
 from tallystick.base64s import to_base64
-from tallystick.events.licence import LicenceGrant, LicenceStatus, StatusPointer
+from tallystick.events.licence import MAX_STATUS_INDEX, LicenceGrant, LicenceStatus, StatusPointer
 from tallystick.keys import Signer
 from tallystick.licence.staple import StatusStaple, encode_staple
 from tallystick.licence.status_list import Status, StatusList, pack, sign_status_list
 from tallystick.statement import parse_statement
 from tallystick.times import UnixSeconds
+from tallystick.tree_head import SignedCheckpoint
 
 LIST_SIZE = 1 << 16
-"""Indices in one list."""
+"""Indices that are handed out in one list; a party that signs its grant itself may have taken a higher one."""
+RESIGN_AFTER = 60
+"""Seconds for which a signed list is given out again while the checkpoint stays the same."""
 _TRIES = 64
+_REMEMBERED = 1 << 16
 _PAGE = 1000
 _AFTER: dict[str, Status] = {
     "suspend": Status.SUSPENDED,
@@ -34,107 +39,149 @@ _AFTER: dict[str, Status] = {
 }
 
 
+@dataclass
+class _List:
+    """Statuses of one list by index, and the list as it was signed last: of what size, when (Unix seconds)."""
+
+    known: dict[int, Status] = field(default_factory=dict)
+    signed: bytes = b""
+    size: int = 0
+    issued: int = 0
+
+    def statuses(self) -> list[Status]:
+        """All of them. An index that nobody has must not read as a valid licence."""
+        count = LIST_SIZE if max(self.known) < LIST_SIZE else MAX_STATUS_INDEX + 1
+        found = [Status.INVALID] * count
+        for index, status in self.known.items():
+            found[index] = status
+        return found
+
+
 class StatusLists:
     """The status lists of one log. ``lifetime``: seconds for which a signed list speaks."""
 
     def __init__(self, log: Log, origin: str, signer: Signer, lifetime: int, clock: Callable[[], int]) -> None:
         self._log = log
-        self._origin = origin
+        self._prefix = f"{origin}/status/"
         self._signer = signer
         self._lifetime = lifetime
         self._clock = clock
         self._lock = threading.Lock()
-        self._pointers: dict[str, tuple[int, StatusPointer]] = {}
-        self._statuses: dict[str, Status] = {}
+        self._grants: dict[str, tuple[int, StatusPointer]] = {}
+        self._lists: dict[str, _List] = {}
         self._read = 0
+        # Handed out and perhaps not logged yet. Forgotten at a restart: admission takes no index twice.
+        self._reserved: dict[StatusPointer, None] = {}
+        self._number = 1
 
     def reserve(self) -> StatusPointer:
         """A pointer that no licence has: random, so that it says nothing about how many there are."""
-        with self._log.store.snapshot() as reads:
-            number = 1
+        with self._lock, self._log.store.snapshot() as reads:
             while True:
                 for _ in range(_TRIES):
-                    pointer = StatusPointer(self._uri(number), secrets.randbelow(LIST_SIZE))
-                    if reads.get(status_key(pointer)) is None:
+                    pointer = StatusPointer(self._uri(self._number), secrets.randbelow(LIST_SIZE))
+                    if pointer not in self._reserved and reads.get(status_key(pointer)) is None:
+                        self._remember(pointer)
                         return pointer
-                number += 1
+                self._number += 1
+
+    def is_own(self, pointer: StatusPointer) -> bool:
+        """Whether this log signs the list."""
+        number = pointer.list.removeprefix(self._prefix)
+        return number != pointer.list and number.isascii() and number.isdigit() and number == str(int(number))
+
+    def require_own(self, pointer: StatusPointer) -> None:
+        """Raise ``ServiceError`` for a licence whose status nobody could ever prove."""
+        if not self.is_own(pointer):
+            raise ServiceError(
+                "conflict",
+                f"the licence has its status in {pointer.list}, a list that this log does not sign",
+                "grant it anew with a status index that POST /v1/status-indexes gives",
+                "status",
+            )
 
     def signed(self, number: int) -> bytes:
         """List ``number`` as of the published checkpoint. Raises ``NotFound`` for one that no licence points to."""
         with self._lock:
-            size = self._advance()
-            return self._signed(self._uri(number), size)
+            return self._signed(self._uri(number), self._advance())
 
     def staple(self, licence: str) -> bytes:
-        """Status, checkpoint and the grant's inclusion proof under it. Raises ``NotFound``, ``Unavailable``."""
+        """Status, checkpoint and the grant's inclusion proof under it. Raises ``NotFound``, ``ServiceError``."""
         with self._lock:
-            size = self._advance()
-            found = self._pointers.get(licence)
+            head = self._advance()
+            found = self._grants.get(licence)
             if found is None:
                 raise NotFound(
-                    f"{licence} is no licence in the published log", "publish, or check the identifier", "licence"
+                    f"{licence[:60]} is no licence in the published log",
+                    "check the identifier, or wait for the next checkpoint",
+                    "licence",
                 )
             position, pointer = found
-            staple = StatusStaple(
-                v=1,
-                list=to_base64(self._signed(pointer.list, size)),
-                checkpoint=self._head.note.encode(),
-                proof=tuple(to_base64(node) for node in self._log.published.prove_inclusion(position, size)),
-            )
-        return encode_staple(staple)
+            self.require_own(pointer)
+            token = self._signed(pointer.list, head)
+        proof = self._log.published.prove_inclusion(position, head.checkpoint.size)
+        return encode_staple(StatusStaple(1, to_base64(token), head.note.encode(), tuple(map(to_base64, proof))))
 
-    def _advance(self) -> int:
-        """Read what was published since the last time; the published size."""
-        self._head = self._log.published.checkpoint()
-        size = self._head.checkpoint.size
+    def _remember(self, pointer: StatusPointer) -> None:
+        self._reserved[pointer] = None
+        if len(self._reserved) > _REMEMBERED:
+            del self._reserved[next(iter(self._reserved))]
+
+    def _advance(self) -> SignedCheckpoint:
+        """Read what was published since the last time; the published checkpoint."""
+        head = self._log.published.checkpoint()
+        size = head.checkpoint.size
         if size < self._read:
             raise Unavailable("the published log is shorter than it was")
-        with self._log.store.snapshot() as reads:
-            kinds = ("licence.grant", "licence.status")
-            for position, subject in sorted(one for kind in kinds for one in _changes(reads, kind, self._read)):
-                if position < size:
-                    self._apply(reads, position, subject)
-        self._read = size
-        return size
+        if size > self._read:
+            with self._log.store.snapshot() as reads:
+                kinds = ("licence.grant", "licence.status")
+                changes = [record for kind in kinds for record in _changes(reads, kind, self._read, size)]
+            for record in sorted(changes, key=lambda record: record.position):
+                self._apply(record)
+            self._read = size
+        return head
 
-    def _apply(self, reads: Reads, position: int, subject: str) -> None:
-        (entry,) = reads.entries(position, position + 1)
-        body: LicenceGrant | LicenceStatus = parse_statement(entry).event.body
+    def _apply(self, record: Record) -> None:
+        body: LicenceGrant | LicenceStatus = parse_statement(record.entry).event.body
         if isinstance(body, LicenceGrant):
-            self._pointers[subject] = (position, body.status)
-            self._statuses[subject] = Status.VALID
+            self._grants[record.subject] = (record.position, body.status)
+            status = Status.VALID
         else:
-            self._statuses[subject] = _AFTER[body.action]
+            status = _AFTER[body.action]
+        _, pointer = self._grants[record.subject]
+        if self.is_own(pointer):
+            self._lists.setdefault(pointer.list, _List()).known[pointer.index] = status
 
-    def _signed(self, uri: str, size: int) -> bytes:
-        # An index that nobody has must not read as a valid licence.
-        statuses = [Status.INVALID] * LIST_SIZE
-        known = [licence for licence, (_, pointer) in self._pointers.items() if pointer.list == uri]
-        if not known:
-            raise NotFound(f"no licence points to {uri}", "take the list that the licence names", "list")
-        for licence in known:
-            statuses[self._pointers[licence][1].index] = self._statuses[licence]
-        issued = UnixSeconds(self._clock())
-        found = StatusList(
+    def _signed(self, uri: str, head: SignedCheckpoint) -> bytes:
+        found = self._lists.get(uri)
+        if found is None:
+            raise NotFound(f"no licence points to {uri}", "take the list that the licence names", "number")
+        now, size = self._clock(), head.checkpoint.size
+        if found.size != size or not found.issued <= now < found.issued + min(RESIGN_AFTER, self._lifetime // 2):
+            found.signed = self._sign(uri, found.statuses(), head, now)
+            found.size, found.issued = size, now
+        return found.signed
+
+    def _sign(self, uri: str, statuses: list[Status], head: SignedCheckpoint, now: int) -> bytes:
+        speaks = StatusList(
             uri=uri,
-            issued_at=issued,
-            expires_at=UnixSeconds(issued + self._lifetime),
+            issued_at=UnixSeconds(now),
+            expires_at=UnixSeconds(now + self._lifetime),
             ttl=self._lifetime,
-            checkpoint=self._head.checkpoint,
-            count=LIST_SIZE,
+            checkpoint=head.checkpoint,
+            count=len(statuses),
             packed=pack(statuses),
         )
-        return sign_status_list(found, self._signer)
+        return sign_status_list(speaks, self._signer)
 
     def _uri(self, number: int) -> str:
-        return f"{self._origin}/status/{number}"
+        return f"{self._prefix}{number}"
 
 
-def _changes(reads: Reads, kind: str, first: int) -> list[tuple[int, str]]:
-    """(position, subject) of every entry of a type from position ``first`` on."""
-    found: list[tuple[int, str]] = []
+def _changes(reads: Reads, kind: str, first: int, end: int) -> Iterator[Record]:
+    """Entries of a type from position ``first`` to ``end`` - 1."""
     after = first - 1
     while page := reads.search(Search(type=kind, after=after, limit=_PAGE)):
-        found += [(record.position, record.subject) for record in page]
+        yield from (record for record in page if record.position < end)
         after = page[-1].position
-    return found

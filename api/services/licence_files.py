@@ -1,0 +1,284 @@
+"""What a licensee takes home: the licence as a signed card, or signed into the original."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from api.accounts import Account
+from api.services import card_text
+from api.services.errors import Forbidden, NotFound, TooLarge
+from api.services.gathering import Gathered, gather_grant
+from api.services.issuing import IssuedFile, Issuer
+from api.services.licences import content_sha256, registered_object, require_agreement
+from api.services.privacy import speaker_of
+from api.services.status_lists import StatusLists
+from api.services.voices import require_scope
+from credentials.card import LicenceCard, issue_card
+from credentials.errors import SigningFailed, TextNotPrintable
+from credentials.sign import TRAINED_ALGORITHMIC_MEDIA, Ingredient, Manifest, sign_asset
+from credentials.text import require_printable
+from ledger.store import Reads
+from tallystick.admission import Refused
+from tallystick.admission.state import LicenceState
+from tallystick.assets import describe_file
+from tallystick.base64s import to_base64
+from tallystick.c2pa.containers import EMBEDDED
+from tallystick.c2pa.verdict import LICENCE, MAX_PAYLOAD
+from tallystick.commitments import parse_disclosure
+from tallystick.content import Content, FileContent, FileEntry, check_content, entry_of, folder_content
+from tallystick.errors import MalformedInput, VerificationFailed
+from tallystick.events.licence import LicenceGrant
+from tallystick.events.objects import ObjectRegistration
+from tallystick.identifiers import Letter, parse_identifier
+from tallystick.licence.credential import MAX_ENTRIES, LicenceCredential, ShownEntry, encode_credential
+from tallystick.licence.terms import NAMES, DisclosedTerms, disclosed_terms
+from tallystick.schema import FieldError
+from tallystick.statement import Statement
+from tallystick.tree_head import SignedCheckpoint
+
+CONFIDENTIAL = frozenset({"payment", "contract"})
+"""Terms that a file leaves out unless they are asked for."""
+TITLE = "title"
+"""A private value of the licensed object that a file may show beside the terms."""
+_TITLE_ROOM = 40
+
+
+@dataclass(frozen=True)
+class _Standing:
+    """A licence with all that a file about it needs. ``title``: the object's, if it is to be shown."""
+
+    licence: str
+    position: int
+    grant: Statement
+    shown: DisclosedTerms
+    object: ObjectRegistration
+    title: str
+    credential: LicenceCredential
+
+    @property
+    def body(self) -> LicenceGrant:
+        """What the grant says."""
+        body: LicenceGrant = self.grant.event.body
+        return body
+
+
+class LicenceFiles:
+    """Cards and signed originals."""
+
+    def __init__(self, issuer: Issuer, statuses: StatusLists) -> None:
+        self._issuer = issuer
+        self._statuses = statuses
+
+    async def card(self, account: Account, licence: str, disclose: Sequence[str] | None) -> IssuedFile:
+        """The licence as a signed picture, kept and logged. Repeated, it makes another card."""
+        standing = await self._standing(account, licence, disclose)
+        out = self._issuer.files.work_path()
+        with _told():
+            await asyncio.to_thread(self._make_card, standing, out)
+        return await self._issuer.record_kept(licence, "card", "image/png", out)
+
+    async def original(
+        self,
+        account: Account,
+        licence: str,
+        upload: Path,
+        media_type: str,
+        disclose: Sequence[str] | None,
+        file_list: Sequence[FileEntry] | None,
+        out: Path,
+    ) -> IssuedFile:
+        """The licensed original with the licence signed into it, at ``out``; nothing of it is kept here."""
+        if media_type not in EMBEDDED:
+            known = ", ".join(sorted(EMBEDDED))
+            raise FieldError("file", f"a file of type {media_type[:60]!r} cannot carry a licence; these can: {known}")
+        standing = await self._standing(account, licence, disclose)
+        async with self._issuer.heavy:
+            await asyncio.to_thread(_check_original, standing.object.digest_record, upload, file_list)
+            with _told("file"):
+                await asyncio.to_thread(self._sign_original, standing, upload, media_type, out)
+            return await self._issuer.record_handed_out(licence, "original", media_type, out)
+
+    def card_file(self, account: Account, licence: str) -> Path:
+        """The latest card, which shows private terms: for licensor, named holder and registrar alone."""
+        require_scope(account, "read-private")
+        with self._issuer.log.store.snapshot() as reads:
+            state = _licence(reads, licence)
+            if account.party not in (state.licensor, state.holder) and not self._issuer.voices.is_registrar(account):
+                raise Forbidden(f"the card of {licence} is not yours to read", "ask the licensor for it", "licence")
+            return self._issuer.latest(reads, licence, "card").path
+
+    def require_licensor(self, account: Account, licence: str) -> None:
+        """Raise unless the account may have files made of this licence, and the licence is in force."""
+        require_scope(account, "submit")
+        with self._issuer.log.store.snapshot() as reads:
+            state = _licence(reads, licence)
+        if account.party != state.licensor and not self._issuer.voices.is_registrar(account):
+            raise Forbidden(f"{licence} was granted by {state.licensor}", "use the licensor's token", "licence")
+        if state.status != "valid":
+            raise Refused(
+                "wrong-state",
+                "licence",
+                f"{licence} is {state.status}",
+                "files are made of a licence in force; reinstate it, or grant another",
+            )
+        self._statuses.require_own(state.pointer)
+
+    async def _standing(self, account: Account, licence: str, disclose: Sequence[str] | None) -> _Standing:
+        await asyncio.to_thread(self.require_licensor, account, licence)
+        head = await self._issuer.publish()
+        return await asyncio.to_thread(self._gather, licence, disclose, head)
+
+    def _gather(self, licence: str, disclose: Sequence[str] | None, head: SignedCheckpoint) -> _Standing:
+        with self._issuer.log.store.snapshot() as reads:
+            found = gather_grant(reads, licence, head.checkpoint.size, MAX_ENTRIES)
+            grants = found.of_type("licence.grant")
+            position, grant = next(one for one in grants if one[1].event.subject == licence)
+            body: LicenceGrant = grant.event.body
+            registered = registered_object(reads, body.object)
+            kept = {TITLE: reads.disclosures(registered.position).get(TITLE)} | reads.disclosures(position)
+        texts = _chosen(kept, disclose)
+        title = texts.pop(TITLE, None)
+        opened = {name: parse_disclosure(text).value for name, text in texts.items()}
+        shown = disclosed_terms(grant.event.commitments.keys(), opened)
+        require_agreement(shown.terms, body.object, registered.body.digest_record, body.holder)
+        disclosures = {str(position): tuple(texts.values())} if texts else {}
+        if title is not None:
+            disclosures[str(registered.position)] = (title,)
+        return _Standing(
+            licence=licence,
+            position=position,
+            grant=grant,
+            shown=shown,
+            object=registered.body,
+            title=_readable(title) or body.object,
+            credential=self._credential(licence, position, found, disclosures, head),
+        )
+
+    def _credential(
+        self,
+        licence: str,
+        position: int,
+        found: Gathered,
+        disclosures: Mapping[str, tuple[str, ...]],
+        head: SignedCheckpoint,
+    ) -> LicenceCredential:
+        size = head.checkpoint.size
+        shown = tuple(
+            ShownEntry(
+                at,
+                to_base64(entry.entry),
+                tuple(map(to_base64, self._issuer.log.published.prove_inclusion(at, size))),
+            )
+            for at, entry in found.entries.items()
+        )
+        body: LicenceGrant = found.entries[position].event.body
+        made = LicenceCredential(1, licence, position, head.note.encode(), shown, dict(disclosures), body.status)
+        try:
+            encode_credential(made)
+        except MalformedInput as error:
+            raise TooLarge(
+                f"the licence rests on {len(shown)} entries, more than a file carries ({MAX_PAYLOAD} bytes): {error}",
+                "disclose fewer terms",
+            ) from None
+        return made
+
+    def _make_card(self, standing: _Standing, out: Path) -> None:
+        body = standing.body
+        card = LicenceCard(
+            licence=standing.licence,
+            asset=body.object,
+            title=standing.title,
+            licensor=speaker_of(standing.grant),
+            licensee=card_text.licensee(standing.shown),
+            territory=card_text.territory(standing.shown),
+            term=card_text.window(standing.shown),
+            media=card_text.media(standing.shown),
+            exclusivity=card_text.exclusivity(standing.shown),
+            ai_use=card_text.ai_use(standing.shown),
+            status=f"{body.status.list}#{body.status.index}",
+            issued=standing.grant.event.time,
+            log=f"{self._issuer.voices.origin} #{standing.position}",
+            qr=f"{standing.licence} {standing.grant.leaf.hex()}",
+        )
+        ingredient = Ingredient(
+            standing.title,
+            standing.object.media_type or "application/octet-stream",
+            body.object,
+            content_sha256(standing.object.digest_record),
+        )
+        payload = encode_credential(standing.credential)
+        issue_card(self._issuer.signer, card, payload, ingredient, self._issuer.when(), out)
+
+    def _sign_original(self, standing: _Standing, upload: Path, media_type: str, out: Path) -> None:
+        manifest = Manifest(
+            title=f"{standing.licence} {standing.title}",
+            assertions={LICENCE: encode_credential(standing.credential)},
+            when=self._issuer.when(),
+            source_type=TRAINED_ALGORITHMIC_MEDIA if standing.object.origin == "generated" else None,
+            published=True,
+        )
+        sign_asset(self._issuer.signer, upload, out, manifest, media_type)
+
+
+@contextmanager
+def _told(where: str = "") -> Iterator[None]:
+    """What cannot be printed or signed is for the client to change."""
+    try:
+        yield
+    except (SigningFailed, TextNotPrintable) as error:
+        raise FieldError(where, str(error)) from None
+
+
+def _licence(reads: Reads, licence: str) -> LicenceState:
+    parse_identifier(licence, Letter.LICENCE)
+    state = reads.get(licence)
+    if not isinstance(state, LicenceState):
+        raise NotFound(f"{licence} is not registered", "grant the licence first", "licence")
+    return state
+
+
+def _chosen(kept: Mapping[str, str | None], disclose: Sequence[str] | None) -> dict[str, str]:
+    if disclose is None:
+        disclose = [name for name in (TITLE, *NAMES) if name not in CONFIDENTIAL and kept.get(name) is not None]
+    chosen: dict[str, str] = {}
+    for name in disclose:
+        text = kept.get(name)
+        if text is None:
+            names = ", ".join(name for name, held in kept.items() if held is not None)
+            raise FieldError("disclose", f"no value is kept for the term {name[:40]!r}; kept: {names or 'none'}")
+        chosen[name] = text
+    return chosen
+
+
+def _readable(disclosure: str | None) -> str | None:
+    """A title as far as there is room for it and type to print it: a name to know the work by, not a term."""
+    value = parse_disclosure(disclosure).value if disclosure is not None else None
+    if not isinstance(value, str) or not value.strip():
+        return None
+    try:
+        require_printable([value])
+    except TextNotPrintable:
+        return None
+    return value if len(value) <= _TITLE_ROOM else f"{value[: _TITLE_ROOM - 1]}…"
+
+
+def _check_original(expected: Content, upload: Path, file_list: Sequence[FileEntry] | None) -> None:
+    """The upload is the object, or one of the files of the folder that it is. Raises ``Refused``, ``FieldError``."""
+    found = describe_file(upload, "file", lambda name, read: None)
+    hint = "send the bytes that were registered"
+    try:
+        if isinstance(expected, FileContent):
+            check_content(expected, found)
+            return
+        if file_list is None:
+            raise FieldError("files", "missing: the object is a folder; send its file list with the file")
+        check_content(expected, folder_content(file_list))
+    except VerificationFailed as error:
+        where = "file" if isinstance(expected, FileContent) else "files"
+        raise Refused("inconsistent", where, str(error), hint) from None
+    if not any(entry == entry_of(entry.path, found) for entry in file_list):
+        raise Refused("inconsistent", "file", "it is none of the files of the licensed folder", hint)

@@ -1,0 +1,28 @@
+"""Who may see the private values of an entry, and the files that show them."""
+
+from __future__ import annotations
+
+from api.accounts import Account
+from api.services.voices import Voices
+from tallystick.events.licence import LicenceGrant
+from tallystick.statement import Statement
+
+
+def may_read(voices: Voices, account: Account, statement: Statement) -> bool:
+    """Who said it, whom a licence names as its holder, whom a registration is about, and the registrar."""
+    if "read-private" not in account.scopes:
+        return False
+    return account.party in _concerned(statement) or voices.is_registrar(account)
+
+
+def speaker_of(statement: Statement) -> str:
+    """Whose word it is: the party for whom the service recorded it, or who signed it."""
+    recorded = statement.event.recorded_for
+    return recorded.party if recorded else statement.issuer
+
+
+def _concerned(statement: Statement) -> tuple[str | None, ...]:
+    event = statement.event
+    holder = event.body.holder if isinstance(event.body, LicenceGrant) else None
+    registered = event.subject if event.type == "party.register" else None
+    return (speaker_of(statement), holder, registered)
