@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +15,7 @@ from tallystick.licence.question import EXAMPLE, parse_question
 from tallystick.licence.staple import MAX_STAPLE_BYTES, decode_staple
 from tallystick.licence.status_list import FreshnessPolicy
 from tallystick.licence.wording import NAMES, Wording
+from tallystick.printing import json_text, message, printable
 from tallystick.schema import write
 from tallystick.times import format_time
 from tallystick.trust import MAX_TRUST_BYTES, Trust, parse_trust
@@ -51,12 +51,12 @@ def run(args: argparse.Namespace) -> int:
         trust = parse_trust(_bytes(args.trust, MAX_TRUST_BYTES))
         found = _check(args, trust, at)
     except (MalformedInput, OSError) as error:
-        print(f"malformed: {error}", file=sys.stderr)
+        print(f"malformed: {message(error)}", file=sys.stderr)
         return EXIT_MALFORMED
     if args.json:
-        print(json.dumps({**write(found), "trust": trust.fingerprint}, ensure_ascii=False, indent=2))
+        print(json_text({**write(found), "trust": trust.fingerprint}))
     else:
-        print("\n".join(lines(found, trust.fingerprint, args.lang)))
+        print("\n".join(map(printable, lines(found, trust.fingerprint, args.lang))))
     return EXITS[found.answer]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from tallystick.errors import MalformedInput
 from tallystick.events.envelope import UnknownVersion
+from tallystick.printing import json_text, message
 from tallystick.times import format_time, parse_time
 from tallystick.trust import MAX_TRUST_BYTES, Trust, parse_trust
 from tallystick.verify import Report, verify_case
@@ -87,7 +87,7 @@ def _print(report: Report, args: argparse.Namespace) -> None:
 def _failed(args: argparse.Namespace, verdict: str, error: Exception) -> int:
     """Nothing was verified: the trust file, a path or the time is at fault."""
     if args.json:
-        print(json.dumps({"verdict": verdict, "claims": [], "error": str(error)}, ensure_ascii=False))
+        print(json_text({"verdict": verdict, "claims": [], "error": message(error)}, indent=None))
     else:
-        print(f"{verdict.replace('_', ' ')}: {error}", file=sys.stderr)
+        print(f"{verdict.replace('_', ' ')}: {message(error)}", file=sys.stderr)
     return EXITS[verdict]

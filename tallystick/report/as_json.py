@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
+from tallystick.printing import json_text
 from tallystick.report.lines import sentence
 from tallystick.times import format_time
 from tallystick.verify.outcome import Report
@@ -34,4 +34,4 @@ def report_value(report: Report) -> dict[str, Any]:
 
 def json_report(report: Report) -> str:
     """JSON text, indented, ending in a newline."""
-    return json.dumps(report_value(report), ensure_ascii=False, indent=2, sort_keys=False) + "\n"
+    return json_text(report_value(report)) + "\n"

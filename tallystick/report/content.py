@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tallystick.printing import printable
 from tallystick.report.event_names import event_name, kind_name
-from tallystick.report.lines import printable, sentence
+from tallystick.report.lines import sentence
 from tallystick.report.phrases import Language
 from tallystick.report.words import CLAIMS, DIVISIONS, OUTCOMES, VERDICTS, words
 from tallystick.times import format_time
@@ -17,6 +18,8 @@ from tallystick.verify.outcome import Claim, Report
 
 _LINES = 3
 """Lines of evidence beside each conclusion; the annex has all of them."""
+_NAME = 200
+"""Characters of a name; it stands beside everything that its bearer said."""
 _ELSEWHERE = frozenset({"rests-on", "adverse.event", "time.source"})
 
 
@@ -126,7 +129,7 @@ def _names(report: Report) -> dict[str, str]:
         return {}
     disclosed: Mapping[str, Mapping[str, Any]] = report.facts["disclosed"]
     return {
-        one["subject"]: str(disclosed[str(one["position"])]["name"])
+        one["subject"]: str(disclosed[str(one["position"])]["name"])[:_NAME]
         for one in report.facts.get("statements", [])
         if one["type"] == "party.register" and "name" in disclosed.get(str(one["position"]), {})
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tallystick.printing import printable
 from tallystick.report.event_names import event_name, in_words
 from tallystick.report.phrases import PHRASES, Language
 from tallystick.verify.outcome import Line
@@ -19,8 +20,3 @@ def sentence(line: Line, language: Language) -> str:
         return f"{told}。应对：{phrase.next_zh}" if phrase.next_zh else told
     told = phrase.en.format_map(values).strip()
     return f"{told}. Next: {phrase.next_en}" if phrase.next_en else told
-
-
-def printable(text: str) -> str:
-    """Text for print: names and messages come from outside, so control characters are shown, not obeyed."""
-    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)

@@ -1,0 +1,43 @@
+"""Text from outside on a terminal or a page: names, terms and messages are shown, never obeyed.
+
+Escape sequences clear a screen and draw another answer; bidirectional and
+invisible characters make a reader see other words than those that were signed.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+LONGEST = 2000
+"""Characters of one message; what it quotes may be as long as the file that it speaks of."""
+
+
+def printable(text: str) -> str:
+    """``text`` with every character that is not shown as itself written as its code; a newline is one too."""
+    if text.isprintable():
+        return text
+    return "".join(character if character.isprintable() else _code(character) for character in text)
+
+
+def message(error: Exception) -> str:
+    """What an error says, on one line of bounded length."""
+    return printable(str(error)[:LONGEST])
+
+
+def json_text(value: Any, indent: int | None = 2) -> str:
+    """JSON for people and programs: what is not shown as itself stands as an escape, so the value is the same."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    # Outside strings the only such character is the newline of the layout.
+    return "".join(c if c.isprintable() or c == "\n" else _escape(c) for c in text)
+
+
+def _escape(character: str) -> str:
+    """UTF-16, as JSON has it (RFC 8259 §7)."""
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
+
+
+def _code(character: str) -> str:
+    point = ord(character)
+    return f"\\u{point:04x}" if point < 1 << 16 else f"\\U{point:08x}"
