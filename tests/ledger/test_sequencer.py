@@ -213,6 +213,17 @@ def test_a_stranger_learns_nothing_of_a_partys_events(scribe: Scribe, store: Sto
     assert refused.code == "unknown-signer"
 
 
+def test_a_forged_signature_learns_nothing_either(scribe: Scribe, store: Store, world: World) -> None:
+    said, other = world.object(), world.object()
+    write(scribe, world, [said])
+    body = other.event.body
+    clash = world.say(world.studio, "object.register", other.event.subject, body, event_id=said.event.event_id).envelope
+    forged = cose.dump(cose.cbor2.CBORTag(18, [clash.protected_bytes, {}, clash.payload, bytes(64)]))
+    (refused,) = write(scribe, world, [parse_statement(forged)])
+    assert isinstance(refused, Refused)
+    assert refused.code == "bad-signature"
+
+
 # --- races ----------------------------------------------------------------------------
 
 
