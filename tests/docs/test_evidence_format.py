@@ -1,0 +1,274 @@
+"""docs/evidence-format.md and its parts say what the code says, field by field and code by code."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import Any, get_args
+
+import pytest
+
+from api.services.certificates import CertificatePayload
+from tallystick.admission.decide import CLOCK_TOLERANCE
+from tallystick.admission.log_rules import PROOF_DOMAIN, ROLE_ALGORITHMS
+from tallystick.bundle import bag, container
+from tallystick.c2pa import claim, jumbf
+from tallystick.c2pa.containers import EMBEDDED
+from tallystick.c2pa.verdict import MAX_PAYLOAD
+from tallystick.case import model
+from tallystick.commands.verify import EXITS
+from tallystick.content import CHUNK_BYTES, MAX_FILES, MAX_PATH_BYTES
+from tallystick.events.envelope import RecordedFor, _Envelope
+from tallystick.events.kinds import BODIES, SUBJECTS
+from tallystick.evm import header, transaction, trie
+from tallystick.evm.anchor import _SEAL_CONTEXT
+from tallystick.evm.eip712 import CHECKPOINT_TYPE_HASH, DOMAIN_SEPARATOR
+from tallystick.evm.proof import MAX_PROOF_BYTES, AnchorProof
+from tallystick.evm.registry import ANCHORED_TOPIC, KNOWN_REGISTRIES
+from tallystick.identifiers import Letter
+from tallystick.keys import COSE_ALGORITHMS, RAW_BYTES
+from tallystick.licence.credential import MAX_NOTE_CHARACTERS, LicenceCredential, ShownEntry
+from tallystick.licence.grant import StatusPointer
+from tallystick.merkle import MAX_PROOF_HASHES
+from tallystick.note import MAX_NOTE_BYTES, MAX_SIGNATURES
+from tallystick.statement import CONTENT_TYPE, MAX_ENTRY_BYTES
+from tallystick.tree_head import EIP712_TYPE
+from tallystick.verify import credentials, engine, statements
+from tallystick.verify.outcome import CLAIM_IDS, Outcome
+from tests.architecture.tree import files, parse, relative
+from tests.docs.forms import rows
+from tests.docs.pages import column, page, section, table, words
+
+FORMAT, VALUES, STATEMENTS = page("evidence-format.md"), page("evidence/values.md"), page("evidence/statements.md")
+ADMISSION, LOG, ANCHORS = page("evidence/admission.md"), page("evidence/log.md"), page("evidence/anchors.md")
+CREDENTIALS = page("evidence/credentials.md")
+TYPES = section(STATEMENTS, "4. Types")
+
+
+def fields(text: str) -> list[tuple[str, str]]:
+    return [(row[0].strip("`"), row[1]) for row in table(text)]
+
+
+# --- events --------------------------------------------------------------------
+
+
+def test_every_event_type_has_its_section_and_no_other() -> None:
+    assert re.findall(r"^### (.+)$", TYPES, re.M) == list(BODIES)
+    assert re.findall(r"^### (.+)$", section(ADMISSION, "4. Rules by type"), re.M) == list(BODIES)
+
+
+@pytest.mark.parametrize("kind", BODIES)
+def test_every_field_of_every_event_with_its_limits(kind: str) -> None:
+    found = section(TYPES, kind)
+    same = re.search(r"Fields as `([a-z.]+)`", found)
+    if same:
+        assert BODIES[same[1]] is BODIES[kind]
+    else:
+        assert fields(found) == list(rows(BODIES[kind]))
+
+
+def test_the_envelope() -> None:
+    told = dict(fields(section(STATEMENTS, "3. Event")))
+    known = dict(rows_of(_Envelope, leave=("body", "recorded_for", "private")))
+    known |= dict(rows(RecordedFor, "recorded_for."))
+    assert {name: told[name] for name in known} == known
+    assert told.keys() - known.keys() == {"body", "recorded_for?", "private?"}
+    assert told["private?"] == "map of 1–32 names: digest pair"
+
+
+def rows_of(cls: type[Any], leave: tuple[str, ...]) -> list[tuple[str, str]]:
+    """``rows`` of the fields that have a form of their own."""
+    kept = {name: hint for name, hint in cls.__annotations__.items() if name not in leave}
+    part = type("Part", (), {"__annotations__": kept, "__module__": cls.__module__})
+    import dataclasses
+
+    return list(rows(dataclasses.dataclass(part)))
+
+
+def test_subjects_letters_and_roles() -> None:
+    for letter in Letter:
+        assert f"`{letter.value}`" in section(VALUES, "5. Identifiers")
+    assert {letter for letters in SUBJECTS.values() for letter in letters} == set(Letter) - {Letter.WORKFLOW}
+    text = section(TYPES, "log.key-set")
+    assert PROOF_DOMAIN.decode().strip() in text
+    for role, algorithms in ROLE_ALGORITHMS.items():
+        assert role in text
+        assert all(algorithm in text for algorithm in algorithms)
+
+
+# --- refusals --------------------------------------------------------------------
+
+
+def refusal_codes() -> set[str]:
+    """Literals that stand first in ``Refused(...)``, and the codes that ``need`` is given."""
+    found = set()
+    for path in files(".py"):
+        if not relative(path).startswith(("tallystick/admission/", "tallystick/replay.py")):
+            continue
+        for node in ast.walk(parse(path)):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Refused":
+                found |= {one.value for one in node.args[:1] if isinstance(one, ast.Constant)}
+            if isinstance(node, ast.FunctionDef) and node.name == "need":
+                found |= {one.value for one in node.args.defaults if isinstance(one, ast.Constant)}
+    return found
+
+
+def test_every_refusal_code_is_told_and_no_other() -> None:
+    codes = refusal_codes()
+    assert len(codes) > 20
+    told = set(re.findall(r"\(`([a-z-]+)`\)", ADMISSION)) | set(re.findall(r"else `([a-z-]+)`", ADMISSION))
+    assert told == codes
+
+
+def test_the_rules_are_numbered_without_a_gap_and_references_lead_to_them() -> None:
+    numbers = [int(number) for number in re.findall(r"^- A([0-9]+)\. ", ADMISSION, re.M)]
+    assert numbers == list(range(1, len(numbers) + 1))
+    named = {int(number) for text in (ADMISSION, STATEMENTS) for number in re.findall(r"\bA([0-9]+)\b", text)}
+    assert named <= set(numbers)
+
+
+def test_codes_that_may_come_from_a_missing_entry() -> None:
+    (sentence,) = re.findall(r"\*\*Step 6\.\*\*.*?codes(.*?)may come from", FORMAT, re.S)
+    assert words(sentence) == statements._LACKING
+    assert f"t + {CLOCK_TOLERANCE} seconds" in ADMISSION
+    assert f"more than {CLOCK_TOLERANCE} seconds" in FORMAT
+
+
+# --- steps, claims, verdict ---------------------------------------------------------
+
+
+def test_steps_and_claims() -> None:
+    steps = [(int(row[0]), row[1].strip("`")) for row in table(section(FORMAT, "5. Steps"))]
+    assert steps == [(1, "integrity"), *((step, claim_id) for claim_id, step in CLAIM_IDS.items())]
+    assert re.findall(r"^\*\*Step ([0-9]+)\.\*\*", FORMAT, re.M) == [str(step) for step, _ in steps]
+
+
+def test_what_rests_on_what() -> None:
+    told = {}
+    for row in table(section(FORMAT, "What rests on what")):
+        told |= dict.fromkeys(words(row[0]), tuple(int(step) for step in row[1].split(", ")))
+    assert told == engine._RESTS_ON
+
+
+def test_required_claims_outcomes_and_exit_codes() -> None:
+    text = section(FORMAT, "6. Verdict")
+    (always,) = re.findall(r"Required of every case:(.*?)\. Required too", text, re.S)
+    assert words(always) == engine._REQUIRED
+    assert {row[0].strip("`") for row in table(text)} == {"content", "credential", "time", "any"}
+    verdicts = table(text[text.index("| Verdict |") :])
+    assert {row[0].strip("`"): int(row[2]) for row in verdicts} == EXITS
+    assert words(text.split("Required of every case")[0]) == set(get_args(Outcome))
+
+
+def test_the_facts_of_a_report() -> None:
+    (sentence,) = re.findall(r"Members of `facts`.*?:(.*?)\. Ids", FORMAT, re.S)
+    found = set()
+    for path in files(".py"):
+        if relative(path).startswith("tallystick/verify/"):
+            found |= set(re.findall(r'ex\.facts\["([a-z_]+)"\]', path.read_text(encoding="utf-8")))
+    found |= {"kind", "subject", "log", "exported_at", "exporter"}
+    assert words(sentence) == found
+
+
+# --- container, bag, case ----------------------------------------------------------------
+
+
+def test_the_index_of_a_case() -> None:
+    text = section(FORMAT, "3. Case")
+    assert fields(text[text.index("| Field |") :]) == list(rows(model.CaseIndex))
+
+
+def test_limits_of_the_members() -> None:
+    sizes = {row[0].strip("`"): row[2] for row in table(section(FORMAT, "3. Case"))}
+    units = {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20}
+    limits = {
+        name: int(size.split()[0].replace(",", "")) * units[size.split()[1]] for name, size in sizes.items() if size
+    }
+    assert limits == {
+        "case.json": model.MAX_INDEX_BYTES,
+        "ro-crate-metadata.json": model.MAX_FILE_LIST_BYTES,
+        "entries/<index>.cose": MAX_ENTRY_BYTES,
+        "disclosures/<index>.json": model.MAX_DISCLOSURES_BYTES,
+        "log/checkpoint": MAX_NOTE_BYTES,
+        "log/proofs.json": model.MAX_PROOFS_BYTES,
+        "anchors/<n>/proof.json": MAX_PROOF_BYTES,
+        "anchors/<n>/checkpoint": MAX_NOTE_BYTES,
+        "contents/<slug>.json": model.MAX_FILE_LIST_BYTES,
+        "credentials/<name>": credentials.MAX_FILE_BYTES,
+    }
+    assert sizes.keys() - limits.keys() == {"originals/<slug>/<path>"}
+
+
+def test_container_and_bag() -> None:
+    text = section(FORMAT, "1. Container")
+    assert f"{container.MAX_MEMBERS:,} members and {container.MAX_FILE_BYTES:,} bytes" in text
+    assert f"{container.MAX_NAME_BYTES:,} bytes" in text
+    assert f"0x{container._MADE_BY_UNIX:04x}" in text
+    assert f"0x{container._REGULAR_FILE:08X}" in text
+    assert column(section(FORMAT, "2. Bag")) == [*bag._TAG_FILES, bag.TAG_MANIFEST, bag.SIGNATURE]
+    assert bag.CONTENT_TYPE in FORMAT
+    assert f"{bag.MAX_TAG_BYTES >> 20} MiB" in FORMAT
+
+
+# --- values, log, anchors, credentials -----------------------------------------------------
+
+
+def test_values() -> None:
+    assert f"{CHUNK_BYTES:,} bytes" in VALUES
+    assert f"1 to {MAX_FILES:,}" in VALUES
+    assert f"1 to {MAX_PATH_BYTES:,} bytes" in VALUES
+    keys = {row[0].strip("`"): row for row in table(section(VALUES, "9. Keys"))}
+    assert {alg: int(row[3].replace("−", "-")) for alg, row in keys.items()} == COSE_ALGORITHMS
+    assert {alg: int(row[1].split()[0].replace(",", "")) for alg, row in keys.items()} == RAW_BYTES
+    assert CONTENT_TYPE in STATEMENTS
+
+
+def test_the_log() -> None:
+    for value in (DOMAIN_SEPARATOR, CHECKPOINT_TYPE_HASH):
+        assert value.hex() in LOG
+    assert EIP712_TYPE.decode().strip() in LOG
+    assert f"at most {MAX_PROOF_HASHES + 1}" in LOG
+    assert f"{MAX_NOTE_BYTES >> 20} MiB and {MAX_SIGNATURES} signature lines" in LOG
+
+
+def test_the_anchor_proof() -> None:
+    assert fields(section(ANCHORS, "2. The file")) == list(rows(AnchorProof))
+    assert f"{MAX_PROOF_BYTES:,} bytes" in ANCHORS
+    assert (header.MAX_BYTES, transaction.MAX_BYTES, trie.MAX_NODES) == (4096, 65536, 65)
+    assert ANCHORED_TOPIC.hex() in ANCHORS
+    assert _SEAL_CONTEXT.decode().strip() in ANCHORS
+    known = {row[0].strip("`"): (row[1], int(row[2])) for row in table(section(ANCHORS, "1. What stands on the chain"))}
+    assert known == {code: (one.name, one.mapping_slot) for code, one in KNOWN_REGISTRIES.items()}
+    assert re.findall(r"^([0-9])\. ", section(ANCHORS, "4. The six steps"), re.M) == list("123456")
+
+
+def credential_codes() -> set[str]:
+    """Codes of our own by which a Content Credential is refused; ``doctor`` only explains certificates."""
+    found = set()
+    for path in files(".py"):
+        if relative(path).startswith("tallystick/c2pa/") and path.name != "doctor.py":
+            text = path.read_text(encoding="utf-8")
+            found |= set(re.findall(r'(?:CredentialRefused|Fault|__init__)\(\s*"([A-Za-z_.]+)"', text))
+    return found
+
+
+def test_signed_files() -> None:
+    told = words(CREDENTIALS)
+    for code in credential_codes():
+        assert code.removeprefix("signer.") in told, code
+    assert words(section(CREDENTIALS, "1. Where a store may be")) == EMBEDDED
+    assert f"{jumbf.MAX_STORE >> 20} MiB, {jumbf.MAX_BOXES:,} boxes, {jumbf.MAX_DEPTH} levels" in CREDENTIALS
+    assert f"1 to {claim.MAX_CHAIN}\n   certificates" in CREDENTIALS
+    assert f"{MAX_PAYLOAD >> 10} KiB" in CREDENTIALS
+
+
+def test_the_assertions() -> None:
+    text = section(CREDENTIALS, "3. Assertions")
+    licence = dict(fields(text))
+    known = dict(rows_of(LicenceCredential, leave=("checkpoint", "entries", "disclosures", "status")))
+    known |= dict(rows(ShownEntry, "entries[].")) | dict(rows(StatusPointer, "status."))
+    assert {name: licence[name] for name in known} == known
+    assert licence.keys() - known.keys() == {"checkpoint", "entries", "disclosures", "status"}
+    assert f"{MAX_NOTE_CHARACTERS:,} characters" in text
+    second = text[text.index("`org.tallystick.certificate`") :]
+    assert column(second) == [name for name, _ in rows_of(CertificatePayload, leave=("proof",))] + ["proof"]

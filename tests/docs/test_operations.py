@@ -1,0 +1,112 @@
+"""docs/operations.md, docs/trust.md and docs/log-profile.md say what the programs do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.accounts import SCOPES
+from api.app import create_app
+from api.keyring import ROLES
+from api.middleware import Edge
+from api.routes.status import StatusSchema
+from api.settings import Settings, read_settings
+from api.wiring import Services, open_services
+from tallystick.errors import MalformedInput
+from tallystick.tiles import Tile, tiles_between
+from tallystick.trust import TrustFile
+from tests.architecture.tree import ROOT
+from tests.docs.forms import rows
+from tests.docs.pages import column, page, section, table, words
+
+OPERATIONS, TRUST, PROFILE = page("operations.md"), page("trust.md"), page("log-profile.md")
+FIELDS = {
+    "TALLYSTICK_DATA": "data",
+    "TALLYSTICK_HOST": "host",
+    "TALLYSTICK_PORT": "port",
+    "TALLYSTICK_ORIGIN": "origin",
+    "TALLYSTICK_PREFIX": "prefix",
+    "TALLYSTICK_PASSPHRASE": "passphrase",
+    "TALLYSTICK_ANCHOR_ENTRIES": "anchor_entries",
+    "TALLYSTICK_ANCHOR_SECONDS": "anchor_seconds",
+    "TALLYSTICK_STATUS_LIFETIME": "status_lifetime",
+}
+
+
+@pytest.fixture(scope="module")
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    with open_services(Settings(tmp_path_factory.mktemp("operations") / "data")) as opened:
+        yield opened
+
+
+def test_the_settings_and_their_defaults() -> None:
+    told = {row[0].strip("`"): row[1].strip("`") for row in table(section(OPERATIONS, "Settings"))}
+    code = (ROOT / "api" / "settings.py").read_text(encoding="utf-8")
+    assert list(told) == list(FIELDS)
+    assert set(told) == set(re.findall(r'"(TALLYSTICK_[A-Z_]+)"', code))
+    defaults = read_settings({})
+    for name, default in told.items():
+        value = getattr(defaults, FIELDS[name])
+        assert ("none" if value is None else str(value)) == default
+
+
+@pytest.mark.parametrize("name", [name for name in FIELDS if name.endswith(("PORT", "ENTRIES", "SECONDS", "LIFETIME"))])
+def test_a_bad_value_names_its_variable(name: str) -> None:
+    with pytest.raises(MalformedInput, match=name):
+        read_settings({name: "many"})
+
+
+def test_the_data_folder_holds_what_is_told(services: Services) -> None:
+    told = [name for cell in column(section(OPERATIONS, "Data folder")) for name in cell.replace("`", "").split(", ")]
+    data = services.settings.data
+    made = {path.relative_to(data) for path in data.rglob("*") if path.is_file() and path.name != "lock"}
+    for path in made:
+        whole = path.as_posix().removesuffix("-wal").removesuffix("-shm")
+        assert any(Path(whole).match(one) or whole.startswith(one) for one in told if one), whole
+    later = {"anchors/", "credentials/"}
+    for one in set(told) - later:
+        assert list(data.glob(one.rstrip("/"))), one
+
+
+def test_keys_and_scopes() -> None:
+    files = [name for row in table(section(OPERATIONS, "Keys and passphrase")) for name in words(row[0])]
+    assert sorted(files) == sorted(f"{role}.pem" for role in ROLES)
+    (sentence,) = re.findall(r"has scopes:(.*?)\.", section(OPERATIONS, "Tokens"))
+    assert words(sentence) == set(SCOPES)
+
+
+def test_what_to_watch_is_in_the_status() -> None:
+    told = {name for row in table(section(OPERATIONS, "Watch")) for name in words(row[0])}
+    known = set(StatusSchema.model_fields) | {"checkpoint.size", "completeness.share"}
+    assert told <= known
+    assert {"size", "completeness.share", "oldest_unanchored"} <= told
+
+
+def test_the_trust_file_field_by_field() -> None:
+    assert [(row[0].strip("`"), row[1]) for row in table(section(TRUST, "Fields"))] == list(rows(TrustFile))
+
+
+def openapi(services: Services) -> dict[str, Any]:
+    app = create_app(services)
+    assert isinstance(app, Edge)
+    described: dict[str, Any] = app._app.openapi()  # type: ignore[attr-defined]
+    return described
+
+
+def test_the_urls_that_are_told_are_served(services: Services) -> None:
+    served = {re.sub(r"\{.*", "", path) for path in openapi(services)["paths"]} | {"/"}
+    told = {url for text in (OPERATIONS, TRUST, PROFILE) for url in re.findall(r"`(?:GET|POST|DELETE) ([^`<{]*)", text)}
+    assert {"/checkpoint", "/vkeys", "/v1/status", "/v1/tokens"} <= told
+    for url in told:
+        assert any(url == one or (one.endswith("/") and len(one) > 1 and url.startswith(one)) for one in served), url
+
+
+def test_the_example_of_tiles() -> None:
+    paths = {tile.path() for tile in tiles_between(0, 70_000)}
+    assert {"tile/0/272", "tile/0/273.p/112", "tile/1/001.p/17", "tile/2/000.p/1"} <= paths
+    assert Tile(0, 1234067).path() == "tile/0/x001/x234/067"
+    assert all(text in PROFILE for text in ("273.p/112", "001.p/17", "000.p/1", "x001/x234/067"))

@@ -1,0 +1,156 @@
+"""The vectors that a second implementation is given: computed again by the program, and from the text alone."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from eth_keys.datatypes import Signature
+
+from tallystick import canonical
+from tallystick.commitments import parse_disclosure
+from tallystick.errors import MalformedInput
+from tallystick.identifiers import Letter, parse_identifier
+from tallystick.keys import KeyText, PublicKey
+from tallystick.statement import parse_statement
+from tallystick.tree_head import parse_log_keys, verify_tree_head
+from tests.architecture.tree import relative
+from tests.docs import by_the_text as told
+from tests.docs.refusals import outcomes
+from tests.docs.vectors import FOLDER, text, values
+
+VALUES = values()
+
+
+def load(name: str) -> Any:
+    return json.loads((FOLDER / name).read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_the_files_are_what_the_program_makes(name: str) -> None:
+    assert (FOLDER / name).read_text(encoding="utf-8") == text(VALUES[name])
+
+
+def test_every_file_is_made_and_listed() -> None:
+    page = (FOLDER / "README.md").read_text(encoding="utf-8")
+    assert {path.name for path in FOLDER.glob("*.json")} == VALUES.keys()
+    assert all(f"| `{name}` |" in page for name in VALUES), relative(FOLDER)
+
+
+def test_canonical_json() -> None:
+    found = load("canonical.json")
+    for one in found["encode"]:
+        assert told.canonical(one["value"]).decode() == one["text"]
+        assert canonical.decode(one["text"].encode(), 1000) == one["value"]
+    for one in found["refused"]:
+        with pytest.raises(MalformedInput):
+            canonical.decode(one.encode(), 1000)
+
+
+def test_identifiers() -> None:
+    found = load("identifiers.json")
+    for one in found["made"]:
+        assert told.identifier(one["prefix"], one["letter"], bytes.fromhex(one["random"])) == one["identifier"]
+    for one in found["refused"]:
+        with pytest.raises(MalformedInput):
+            parse_identifier(one, Letter.OBJECT)
+
+
+def test_digests() -> None:
+    found = load("digests.json")
+    data = {one["name"]: one["text"].encode() * one["times"] for one in found["files"]}
+    for one in found["files"]:
+        assert told.file_record(data[one["name"]]) == one["record"]
+    folder = found["folder"]
+    files = {path: data[name] for path, name in folder["files"].items()}
+    lines = [told.file_line(path, files[path]) for path in sorted(files, key=str.encode)]
+    assert [line.decode() for line in lines] == folder["lines"]
+    assert [told.leaf(line).hex() for line in lines] == folder["leaves"]
+    assert told.folder_record(files) == folder["record"]
+
+
+def test_disclosures() -> None:
+    found = load("disclosures.json")
+    for one in found["made"]:
+        assert told.disclosure(bytes.fromhex(one["salt"]), one["name"], one["value"]) == one["text"]
+        assert told.pair(one["text"].encode()) == one["commitment"]
+    for one in found["refused"]:
+        with pytest.raises(MalformedInput):
+            parse_disclosure(one)
+
+
+def test_keys() -> None:
+    for one in load("keys.json"):
+        raw = base64.b64decode(one["public"])
+        assert told.cose_key(one["alg"], raw).hex() == one["cose_key"]
+        assert told.kid(one["alg"], raw).hex() == one["kid"]
+
+
+def test_statements() -> None:
+    found = load("statements.json")
+    key = PublicKey.from_text(KeyText(**found["key"]))
+    named = told.kid(key.alg, key.raw)
+    for one in found["statements"]:
+        payload, entry = one["payload"].encode(), bytes.fromhex(one["entry"])
+        assert told.canonical(json.loads(payload)) == payload
+        protected = told.header(-8, named, found["issuer"], json.loads(payload)["subject"])
+        signed = told.to_be_signed(protected, payload)
+        assert signed.hex() == one["signed"]
+        assert told.entry(protected, payload, entry[-64:]) == entry
+        assert told.hashlib.sha256(signed).hexdigest() == one["statement_id"]
+        assert told.leaf(entry).hex() == one["leaf"]
+        key.verify(signed, entry[-64:])
+        assert parse_statement(entry).event.type == one["type"]
+
+
+def test_key_set() -> None:
+    found = load("key-set.json")
+    body = found["body_without_proofs"]
+    message = b"tallystick/key-set/v1\n" + told.canonical(body)
+    assert message.decode() == found["message"]
+    (held,) = (key["key"] for key in body["keys"] if key["role"] == "log")
+    PublicKey.from_text(KeyText(**held)).verify(message, bytes.fromhex(found["proof_of_role_log"]))
+
+
+def test_merkle() -> None:
+    found = load("merkle.json")
+    leaves = [told.leaf(one.encode()) for one in found["entries"]]
+    roots = [told.root(leaves[:size]) for size in range(len(leaves) + 1)]
+    assert [one.hex() for one in leaves] == found["leaves"]
+    assert [one.hex() for one in roots] == found["roots"]
+    for one in found["inclusion"]:
+        path = list(map(bytes.fromhex, one["path"]))
+        assert told.includes(leaves[one["index"]], one["index"], one["size"], path, roots[one["size"]])
+    for one in found["consistency"]:
+        old, new, path = one["from"], one["to"], list(map(bytes.fromhex, one["path"]))
+        assert told.extends(old, roots[old], new, roots[new], path)
+
+
+def test_checkpoint() -> None:
+    found = load("checkpoint.json")
+    origin, size, tree = found["origin"], found["size"], bytes.fromhex(found["root"])
+    keys = parse_log_keys(found["verifier_keys"])
+    authority = b"tallystick/eip712-checkpoint/v1\n" + keys.authority.raw
+    raws = {1: keys.ed25519.raw, 6: keys.ml_dsa.raw, 255: authority}
+    assert [told.verifier_key(origin, kind, raw) for kind, raw in raws.items()] == found["verifier_keys"]
+    body = told.checkpoint_text(origin, size, tree)
+    assert body == found["text"]
+    assert told.ml_dsa_message(origin, found["time"], origin, size, tree).hex() == found["ml_dsa_message"]
+    digest = told.eip712_digest(origin, size, tree)
+    assert digest.hex() == found["eip712_digest"]
+    assert told.address(keys.authority.raw).hex() == found["address"]
+    fields = [base64.b64decode(one.rsplit(" ", 1)[1]) for one in found["note"].splitlines()[4:]]
+    assert told.line(origin, told.key_id(origin, 1, raws[1]), fields[0][4:]) == found["ed25519_line"]
+    assert told.line(origin, told.key_id(origin, 255, authority), fields[2][4:]) == found["eip712_line"]
+    recovered = Signature(fields[2][4:68] + bytes([fields[2][68] - 27])).recover_public_key_from_msg_hash(digest)
+    assert recovered.to_canonical_address().hex() == found["address"]
+    keys.ml_dsa.verify(bytes.fromhex(found["ml_dsa_message"]), fields[1][12:])
+    verify_tree_head(found["note"].encode(), keys)
+
+
+@pytest.mark.parametrize("name", load("replay.json"))
+def test_replay(name: str) -> None:
+    entries = load("replay.json")[name]["entries"]
+    assert outcomes([bytes.fromhex(one["entry"]) for one in entries]) == [one["outcome"] for one in entries]
