@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from tallystick import __version__
 
 GROUP = "tallystick.commands"
-BUILT_IN = {"verify": "tallystick.commands.verify", "license": "tallystick.commands.license"}
+BUILT_IN = {name: f"{GROUP}.{name}" for name in ("verify", "license", "digest")}
 """Command -> module, imported only when it is the one that is asked for."""
 
 

@@ -58,7 +58,7 @@ def parse_event(value: canonical.JsonValue) -> Event:
         raise UnknownVersion(f"event version {value['v']}; this program knows version {VERSION}: install a newer one")
     envelope = read(_Envelope, value)
     if envelope.type not in BODIES:
-        raise FieldError("type", f"unknown event type {envelope.type!r}; this version knows: {', '.join(BODIES)}")
+        raise UnknownType("type", f"unknown event type {envelope.type!r}; this version knows: {', '.join(BODIES)}")
     _check_subject(envelope.type, envelope.subject)
     return Event(
         type=envelope.type,
@@ -80,6 +80,10 @@ def encode_event(event: Event) -> bytes:
 
 class UnknownVersion(MalformedInput):
     """A later version of the format: nothing is wrong with the bytes, and nothing is proved by them here."""
+
+
+class UnknownType(FieldError, UnknownVersion):
+    """An event type that this version lacks. Types are only ever added, so a newer program may know it."""
 
 
 def _check_subject(kind: str, subject: str) -> None:

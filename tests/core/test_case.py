@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tallystick import canonical
+from tallystick import canonical, cose
 from tallystick.base64s import to_base64
 from tallystick.case import CaseMaterial, OriginalMaterial, case_members, read_case
 from tallystick.case.crate import crate_of
@@ -216,6 +216,25 @@ def test_a_later_version_says_what_to_install(name: str, change: dict[str, Any])
     value = canonical.decode(data[name], 1 << 20) | change
     with pytest.raises(UnknownVersion, match="install a newer one"):
         read_case(Members({**data, name: canonical.encode(value)}))
+
+
+def later_entry(**changes: Any) -> bytes:
+    """An entry as a later program may write it, signed and well formed."""
+    event = canonical.decode(LOG[1].envelope.payload or b"", 1 << 16) | changes
+    header = {label: value for label, value in LOG[1].envelope.protected.items() if label != cose.ALG}
+    return cose.sign1(WORLD.registrar.signer, header, canonical.encode(event))
+
+
+@pytest.mark.parametrize("change", [{"v": 2}, {"type": "log.map-root"}])
+def test_an_entry_of_a_later_version_or_type_is_not_malformed(change: dict[str, Any]) -> None:
+    with pytest.raises(UnknownVersion, match=r"data/entries/1\.cose: (event version 2|unknown event type)"):
+        read_case(Members({**members(), "data/entries/1.cose": later_entry(**change)}))
+
+
+def test_an_entry_with_a_field_of_another_type_is_malformed() -> None:
+    with pytest.raises(MalformedInput) as refused:
+        read_case(Members({**members(), "data/entries/1.cose": later_entry(type=7)}))
+    assert not isinstance(refused.value, UnknownVersion)
 
 
 def test_a_member_that_is_no_statement_is_named() -> None:
