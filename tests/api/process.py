@@ -71,6 +71,15 @@ class Server:
         found = subprocess.run(["pgrep", "-P", str(self.pid)], capture_output=True, text=True, check=False)
         return [int(line) for line in found.stdout.split()]
 
+    def worker(self) -> int:
+        """Process id of its one worker, as soon as there is one."""
+        end = time.monotonic() + PATIENCE
+        while not (found := self.workers()):
+            assert time.monotonic() < end, self.output
+            time.sleep(0.05)
+        (worker,) = found
+        return worker
+
     def close(self) -> None:
         """Make an end of it, however it fares."""
         if self._process is not None and self._process.poll() is None:

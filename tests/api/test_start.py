@@ -47,7 +47,7 @@ def first(data: Path) -> Iterator[First]:
         status = until(server.url, final_anchors)
         (token,) = TOKEN.findall(server.output)
         proof = httpx.get(f"{server.url}/v1/anchors/{status['anchors'][0]['id']}/proof").content
-        (worker,) = server.workers()
+        worker = server.worker()
         code = server.stop()
         yield {
             "status": status,
@@ -98,7 +98,7 @@ def test_a_restart_continues_the_same_log_and_chain(data: Path, first: First) ->
 def test_a_worker_that_dies_is_started_again(data: Path, first: First) -> None:
     with running(data) as server:
         before = until(server.url, lambda status: True)
-        (worker,) = server.workers()
+        worker = server.worker()
         os.kill(worker, signal.SIGKILL)
         bearer = {"Authorization": f"Bearer {first['token']}"}
         event = {"type": "object.register", "body": picture(b"while the worker is dead")}
@@ -111,7 +111,7 @@ def test_a_worker_that_dies_is_started_again(data: Path, first: First) -> None:
 
 def test_a_worker_ends_with_a_server_that_is_killed(data: Path, first: First) -> None:
     with running(data) as server:
-        (worker,) = server.workers()
+        worker = server.worker()
         os.kill(server.pid, signal.SIGKILL)
     # The next service gets the chain: nobody else holds it.
     with running(data) as server:
