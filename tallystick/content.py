@@ -19,7 +19,7 @@ from tallystick import canonical
 from tallystick.digests import PairHasher
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.merkle import CompactRange, leaf_hash, root_of
-from tallystick.schema import COUNT, HEX32, FieldError, between, read, record, text, write
+from tallystick.schema import COUNT, HEX32, FieldError, between, check_visible, read, record, text, write
 
 CHUNK_BYTES = 1 << 20
 MAX_FILES = 1_000_000
@@ -126,8 +126,12 @@ def check_path(path: str) -> None:
         raise MalformedInput(f"the path {path[:80]!r} has no UTF-8 form: rename the file") from None
     if len(encoded) > MAX_PATH_BYTES or "\\" in path or path.startswith("/"):
         raise MalformedInput(f"the path {path[:80]!r} is not a relative path of at most {MAX_PATH_BYTES} bytes")
-    if any(part in ("", ".", "..") for part in path.split("/")) or any(ord(c) < 32 or ord(c) == 127 for c in path):
-        raise MalformedInput(f"the path {path[:80]!r} has an empty, '.' or '..' part or a control character")
+    if any(part in ("", ".", "..") for part in path.split("/")):
+        raise MalformedInput(f"the path {path[:80]!r} has an empty, '.' or '..' part")
+    try:
+        check_visible(path)
+    except MalformedInput as error:
+        raise MalformedInput(f"the path {path[:80]!r} {error}") from None
 
 
 def entry_of(path: str, content: FileContent) -> FileEntry:

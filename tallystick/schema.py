@@ -54,14 +54,25 @@ def matching(pattern: str, what: str) -> Rule:
     return Rule(what, check)
 
 
+# Control characters (C0, DEL, C1), line separators, and what turns the direction of the text around it: on a
+# terminal or page they make a report say what its author did not. A fixed list, the same in every Unicode version.
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def check_visible(value: str) -> None:
+    """Raise ``MalformedInput`` when ``value`` holds a character that changes how the text around it is shown."""
+    found = _UNSEEN.search(value)
+    if found:
+        raise MalformedInput(f"holds a control character (U+{ord(found[0]):04X})")
+
+
 def text(longest: int, shortest: int = 1) -> Rule:
-    """Text of ``shortest`` to ``longest`` characters without control characters."""
+    """Text of ``shortest`` to ``longest`` characters, none of them a control (``check_visible``)."""
 
     def check(value: str) -> None:
         if not shortest <= len(value) <= longest:
             raise MalformedInput(f"expected {shortest} to {longest} characters, found {len(value)}")
-        if any(ord(character) < 32 or ord(character) == 127 for character in value):
-            raise MalformedInput("holds a control character")
+        check_visible(value)
 
     return Rule(f"text of at most {longest} characters", check)
 
@@ -254,4 +265,6 @@ def _kind(value: Any) -> str:
 
 
 def _join(path: str, name: str) -> str:
-    return ".".join(part for part in (path, name[:60]) if part)
+    # A key of hostile JSON may hold terminal controls; field names of ours need no escapes.
+    shown = ascii(name[:60])[1:-1]
+    return ".".join(part for part in (path, shown) if part)

@@ -15,10 +15,13 @@ from tallystick.errors import MalformedInput
 from tallystick.events import Event, encode_event, parse_event
 from tallystick.keys import COSE_ALGORITHMS, PublicKey, Signer
 from tallystick.merkle import leaf_hash
+from tallystick.schema import text
 
 CONTENT_TYPE = "application/vnd.tallystick.event+json"
 MAX_ENTRY_BYTES = 65_535
 """Entry bundles carry a u16 length (C2SP tlog-tiles)."""
+
+_ISSUER = text(255)
 
 STATEMENT_ALGORITHMS = frozenset({COSE_ALGORITHMS["ed25519"], COSE_ALGORITHMS["es256"]})
 
@@ -76,6 +79,10 @@ def parse_statement(entry: bytes) -> Statement:
     if not isinstance(claims, dict) or set(claims) != {1, 2} or not all(isinstance(v, str) for v in claims.values()):
         raise MalformedInput("the CWT claims must be iss (1) and sub (2), both text")
     cose.check_labels(claims)
+    try:
+        _ISSUER.check(claims[1])
+    except MalformedInput as error:
+        raise MalformedInput(f"the issuer (iss): {error}") from None
     if envelope.payload is None:
         raise MalformedInput("the payload of a statement must be attached")
     event = parse_event(canonical.decode(envelope.payload, MAX_ENTRY_BYTES))

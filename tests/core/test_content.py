@@ -119,7 +119,8 @@ def test_an_empty_folder_is_refused() -> None:
 
 BAD_PATHS = [
     "", "/", "/a", "a/", "a//b", ".", "..", "./a", "../a", "a/../b", "a/.", "a/..", "a\\b", "\\\\host\\a", "C:\\a",
-    "a\0", "a\nb", "a\x7f", "\t", "e\u0301", "a\ud800", "\udc80", "a" * 4097, "é" * 2049, "ﬁ/\u0041\u030a",
+    "a\0", "a\nb", "a\x7f", "\t", "a\x9bb", "a\u202efdp.exe", "a\u2029", "e\u0301", "a\ud800", "\udc80",
+    "a" * 4097, "é" * 2049, "ﬁ/\u0041\u030a",
 ]  # fmt: skip
 
 

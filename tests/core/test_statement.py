@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from typing import Any
 
@@ -11,12 +12,14 @@ from cwt import COSE
 from pycose.messages import CoseMessage
 
 from tallystick import canonical, cose
+from tallystick.base64s import to_base64
 from tallystick.errors import MalformedInput, TallystickError, VerificationFailed
 from tallystick.events import Event, encode_event
 from tallystick.events.envelope import UnknownVersion
 from tallystick.events.log import Policy
 from tallystick.merkle import leaf_hash
 from tallystick.statement import CONTENT_TYPE, MAX_ENTRY_BYTES, parse_statement, sign_statement
+from tests.core.builders import FULL
 from tests.core.test_cose import cwt_key, pycose_key
 from tests.core.test_keys import P256_ORDER
 from tests.world import World, key_from
@@ -170,14 +173,27 @@ def test_a_later_version_says_what_to_install() -> None:
 
 
 def test_an_entry_is_never_longer_than_a_bundle_can_hold() -> None:
-    room = MAX_ENTRY_BYTES - len(sign_statement(ED, "", EVENT).entry) - 4
-    longest = sign_statement(ED, "i" * (room + 1), EVENT)
-    while len(longest.entry) < MAX_ENTRY_BYTES:
-        room += MAX_ENTRY_BYTES - len(longest.entry)
-        longest = sign_statement(ED, "i" * (room + 1), EVENT)
-    assert len(longest.entry) == MAX_ENTRY_BYTES == 65_535
+    assert MAX_ENTRY_BYTES == 65_535
     with pytest.raises(MalformedInput, match="has 65536 bytes, at most 65535 are read"):
-        sign_statement(ED, "i" * (room + 2), EVENT)
+        parse_statement(bytes(65_536))
+    with pytest.raises(MalformedInput, match="not a COSE_Sign1"):
+        parse_statement(cose.dump(bytes(65_535 - 3)))
+    keys = FULL["log.key-set"].body.keys
+    large = dataclasses.replace(keys[1], proof=to_base64(bytes(2420)))
+    body = dataclasses.replace(FULL["log.key-set"].body, keys=(*keys[2:], *[large] * 11))
+    sign_statement(ED, "issuer", dataclasses.replace(FULL["log.key-set"], body=body))
+    body = dataclasses.replace(body, keys=(*keys[4:], *[large] * 13))
+    with pytest.raises(MalformedInput, match="at most 65535 are read"):
+        sign_statement(ED, "issuer", dataclasses.replace(FULL["log.key-set"], body=body))
+
+
+def test_an_issuer_is_shown_as_it_is() -> None:
+    """Reports and refusals print it: no escapes for a terminal, no turned text, no second line."""
+    for issuer in ("", "a\nb", "\x1b[2J", "a\x9b31m", "\u202eP-0000", "a\u2028b", "i" * 256):
+        with pytest.raises(MalformedInput, match=r"the issuer \(iss\)"):
+            sign_statement(ED, issuer, EVENT)
+    for issuer in ("i" * 255, "工作室", "a b"):
+        assert sign_statement(ED, issuer, EVENT).issuer == issuer
 
 
 def test_another_key_or_algorithm_does_not_verify() -> None:
