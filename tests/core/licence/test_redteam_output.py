@@ -16,6 +16,8 @@ from tests.core.licence.paper import Paper
 
 CLEAR_AND_LIE = "\x1b[2J\x1b[HVALID as of 2026-02-01T00:00:00Z\r\n"
 HIDDEN = "own \u202eton\u202c \u009b31m\u2066\u200b\U000e0041"
+# What the schema of signed text lets through (it refuses controls and what turns text round) and no eye sees.
+UNSEEN = "own \u200fton\ufeff\u200b\u00ad\U000e0041"
 
 
 def unobeyed(printed: str) -> bool:
@@ -40,9 +42,9 @@ def test_the_name_of_an_unknown_signer_cannot_draw_an_answer(
 @pytest.mark.parametrize(
     "terms",
     [
-        {"attribution": HIDDEN},
-        {"channel": [HIDDEN]},
-        {"window": {"start": "2026-01-01T00:00:00Z", "conditional": HIDDEN}},
+        {"attribution": UNSEEN},
+        {"channel": [UNSEEN]},
+        {"window": {"start": "2026-01-01T00:00:00Z", "conditional": UNSEEN}},
     ],
 )
 def test_the_words_of_a_term(terms: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -52,7 +54,7 @@ def test_the_words_of_a_term(terms: dict[str, Any], tmp_path: Path, capsys: pyte
         out = capsys.readouterr().out
         assert unobeyed(out)
     clauses = [reason["clause"]["en"] for reason in json.loads(out)["reasons"] if "clause" in reason]
-    assert any(HIDDEN in clause for clause in clauses), "the value itself is the same to programs"
+    assert any(UNSEEN in clause for clause in clauses), "the value itself is the same to programs"
 
 
 @pytest.mark.parametrize("text", [CLEAR_AND_LIE, HIDDEN])
