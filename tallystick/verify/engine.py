@@ -60,7 +60,8 @@ _REQUIRED = {
 def verify_case(file: BinaryIO, trust: Trust, at: int) -> Report:
     """Verify the bundle in ``file`` (seekable) under ``trust`` as of ``at`` (Unix seconds).
 
-    Never raises for what stands in the bundle: a bundle that cannot be read gets the verdict ``malformed``.
+    Never raises for what stands in the bundle: one that cannot be read gets the verdict ``malformed``. Raises
+    ``UnknownVersion`` when the trust file demands a claim that this program does not know.
     """
     unknown = sorted(set(trust.file.required) - set(CLAIM_IDS))
     if unknown:
