@@ -97,7 +97,9 @@ class House:
 @contextmanager
 def serving(app: ASGIApp) -> Iterator[httpx.Client]:
     """The application behind a real socket."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
         server = uvicorn.Server(server_config(app))
         thread = threading.Thread(target=server.run, args=([listening],))
         thread.start()
