@@ -38,7 +38,13 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        await self._app(scope, receive, _Answer(scope["path"], send).send)
+        answer = _Answer(scope["path"], send)
+        try:
+            await self._app(scope, receive, answer.send)
+        except Exception:
+            # The framework raises once more what it has already answered with a problem and logged.
+            if not answer.complete:
+                raise
 
 
 class _Answer:
@@ -46,6 +52,7 @@ class _Answer:
         self._path = path
         self._send = send
         self._body: Callable[[Message], Message] = lambda message: message
+        self.complete = False
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -56,6 +63,7 @@ class _Answer:
             self._add(headers)
         elif message["type"] == "http.response.body":
             message = self._body(message)
+            self.complete = not message.get("more_body", False)
         await self._send(message)
 
     def _replace(self, headers: MutableHeaders) -> None:
