@@ -59,12 +59,20 @@ def grant(context: Context) -> None:
         raise Refused("incomplete", "body.title_chain", f"it does not hold {body.object}", "add the object itself")
     _require_terms(context)
     context.take(status_key(body.status), "body.status", f"status index {body.status.index} of {body.status.list}")
-    context.enter(LicenceState(body.object, licensor, body.status, "valid", body.holder))
+    state = LicenceState(body.object, licensor, body.status, "valid", body.holder)
+    context.enter(state)
     if body.holder is not None:
         context.need(body.holder, PartyState, "body.holder")
-        key = right_key(body.object, body.holder)
-        rights = context.find(key, Rights) or Rights(())
-        context.put(key, Rights((*rights.licences, context.event.subject)))
+    _keep_right(context, state)
+
+
+def _keep_right(context: Context, licence: LicenceState) -> None:
+    """The holder's rights list licences in force alone: whoever asks for one need not look through the dead."""
+    if licence.holder is None:
+        return
+    key, subject = right_key(licence.object, licence.holder), context.event.subject
+    others = [one for one in (context.find(key, Rights) or Rights(())).licences if one != subject]
+    context.put(key, Rights((*others, subject) if licence.status == "valid" else tuple(others)))
 
 
 def _require_terms(context: Context) -> None:
@@ -100,7 +108,9 @@ def change_status(context: Context) -> None:
             f"{subject} is {licence.status}",
             f"{body.action} applies to a licence that is {' or '.join(before)}",
         )
-    context.put(subject, dataclasses.replace(licence, status=after))
+    changed = dataclasses.replace(licence, status=after)
+    context.put(subject, changed)
+    _keep_right(context, changed)
 
 
 def issue_certificate(context: Context) -> None:

@@ -182,16 +182,16 @@ def stream(file: BinaryIO, member: Member) -> Iterator[bytes]:
 
 def write_container(file: BinaryIO, members: Iterable[tuple[Member, Iterable[bytes]]]) -> None:
     """Write members, whose names are sorted and whose ``offset`` follow on one another, then the directory."""
-    directory, at = b"", 0
-    count = 0
+    headers, at = [], 0
     for member, blocks in members:
         file.write(member.local_header())
         for block in blocks:
             file.write(block)
-        directory += member.central_header()
-        at, count = member.end, count + 1
+        headers.append(member.central_header())
+        at = member.end
+    directory = b"".join(headers)
     file.write(directory)
-    file.write(end_record(count, len(directory), at))
+    file.write(end_record(len(headers), len(directory), at))
 
 
 def _read(file: BinaryIO, offset: int, size: int) -> bytes:

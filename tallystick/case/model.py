@@ -22,6 +22,8 @@ MAX_ANCHORS = 256
 MAX_INDEX_BYTES = 1 << 24
 MAX_PROOFS_BYTES = 1 << 26
 MAX_DISCLOSURES_BYTES = 1 << 23
+MAX_ALL_DISCLOSURES_BYTES = 1 << 26
+"""Of all disclosures together: their values are kept, and a byte of JSON can be twenty bytes of memory."""
 MAX_FILE_LIST_BYTES = 1 << 28
 MAX_TOTAL_BYTES = 1 << 29
 """Of all members together that are read into memory: everything but originals and credentials."""

@@ -14,6 +14,8 @@ from tallystick.case.model import (
     CRATE,
     FORMAT,
     INDEX,
+    MAX_ALL_DISCLOSURES_BYTES,
+    MAX_ANCHORS,
     MAX_DISCLOSURES_BYTES,
     MAX_ENTRIES,
     MAX_FILE_LIST_BYTES,
@@ -242,16 +244,19 @@ def _read_proofs(data: bytes) -> tuple[dict[int, Path], dict[tuple[int, int], Pa
 
 
 def _read_consistency(value: list[Any]) -> dict[tuple[int, int], Path]:
+    if len(value) > MAX_ANCHORS:
+        raise MalformedInput(f"a case has at most {MAX_ANCHORS} consistency proofs, found {len(value)}")
     found: dict[tuple[int, int], Path] = {}
+    before = (-1, -1)
     for item in value:
         if not isinstance(item, dict) or set(item) != {"from", "to", "path"}:
             raise MalformedInput("a consistency proof has from, to and path")
         sizes = (item["from"], item["to"])
         if any(type(size) is not int or size < 0 for size in sizes):
             raise MalformedInput("the sizes of a consistency proof are whole numbers")
-        if found and sizes <= max(found):
+        if sizes <= before:
             raise MalformedInput("consistency proofs must be sorted by their sizes and stand once")
-        found[sizes] = _path(item["path"])
+        found[sizes], before = _path(item["path"]), sizes
     return found
 
 
@@ -265,6 +270,7 @@ def _path(value: Any) -> Path:
 
 
 def _disclosures(members: Members, places: Mapping[int, str]) -> dict[int, tuple[Disclosure, ...]]:
+    members = _Capped(members, MAX_ALL_DISCLOSURES_BYTES)
     return {
         position: _at(name, _read_disclosures, members.read(name, MAX_DISCLOSURES_BYTES))
         for position, name in sorted(places.items())

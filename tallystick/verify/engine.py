@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import BinaryIO
 
 from tallystick.bundle import Bundle, read_bundle
+from tallystick.bundle.container import MAX_FILE_BYTES
 from tallystick.case import Case, read_case
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.events.envelope import UnknownVersion
@@ -197,6 +198,9 @@ def _only_rests(claim: Claim) -> bool:
 
 
 def _sha256(file: BinaryIO) -> str:
+    """Hex; ``-`` for a file too long to be a bundle, which is not read."""
+    if file.seek(0, 2) > MAX_FILE_BYTES:
+        return "-"
     hasher = hashlib.sha256()
     file.seek(0)
     while block := file.read(1 << 20):
