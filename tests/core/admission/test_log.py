@@ -14,9 +14,10 @@ from tallystick.admission.state import BatchState, LogState, PartyState
 from tallystick.base64s import to_base64
 from tallystick.events.log import AnchorTarget, Batch, KeySet, Policy, RoleKey
 from tallystick.identifiers import Letter, new_identifier
+from tallystick.keys import LocalSigner
 from tallystick.statement import Statement
 from tests.core.admission.stage import Refusal, Refusals, Stage, check_refusal, new_stage
-from tests.world import KEYS_FROM, START, Someone, World, key_from
+from tests.world import KEYS_FROM, ROLES, START, Someone, World, key_from
 
 POLICY = Policy("tallystick-admission", 1)
 TARGET = AnchorTarget("evm", 31337, "11" * 32, "22" * 20, "33" * 32, "44" * 32, "keccak256", "operator")
@@ -133,20 +134,30 @@ def test_each_role_has_exactly_one_key_of_its_algorithms(role: str) -> None:
             decide(said, 0, START, MemoryState())
         assert caught.value.code == "bad-key-set"
         assert alg in caught.value.problem
-    # As long as the schema's seven, but with one role twice and this one missing.
-    others = {"log": "service"}
-    twice = others.get(role, "log")
-    set_refused("bad-key-set", "body.keys", lambda world, body: with_key(body, role, role=twice), prove=False)
+    # Seven keys, each proved by its holder, but one role twice and this one missing; and an eighth key.
+    twice = "service" if role == "log" else "log"
+    more = key_from(f"second {twice}", ROLES[twice])
+    for keep in (False, True):
+        with pytest.raises(Refused, match=r"the roles are .*\(body\.keys\)"):
+            begin(_second_key(role, twice, more, keep), prove=False)
 
 
-def test_an_eighth_key_is_refused() -> None:
-    more = RoleKey("service", key_from("more").public.to_text(), KEYS_FROM)
-    set_refused(
-        "bad-key-set",
-        "body.keys",
-        lambda world, body: dataclasses.replace(body, keys=(*body.keys, more)),
-        prove=False,
-    )
+def _second_key(role: str, twice: str, more: LocalSigner, keep: bool) -> Callable[[World, KeySet], KeySet]:
+    """The set with a second key for ``twice``, in place of the key of ``role`` or, with ``keep``, besides it."""
+
+    def change(world: World, body: KeySet) -> KeySet:
+        kept = [key for key in body.keys if keep or key.role != role]
+        signers = [world.roles[key.role] for key in kept] + [more]
+        second = RoleKey(twice, more.public.to_text(), KEYS_FROM)  # type: ignore[arg-type]
+        body = dataclasses.replace(body, keys=(*kept, second))
+        message = proof_message(body)
+        proved = [
+            dataclasses.replace(key, proof=to_base64(signer.sign(message)))
+            for key, signer in zip(body.keys, signers, strict=True)
+        ]
+        return dataclasses.replace(body, keys=tuple(proved))
+
+    return change
 
 
 def test_two_roles_may_not_share_a_key() -> None:
@@ -303,8 +314,11 @@ CASES: Refusals = {
         "bad-batch", "body.first", lambda s: s.world.batch(0, after_a_batch(s).position - 1)
     ),
     "a batch before the one before": Refusal("bad-batch", "time", lambda s: batch(after_a_batch(s), -1, -1, clock=-1)),
-    "a batch whose time is not its admission": Refusal(
+    "a batch whose time is before its admission": Refusal(
         "bad-batch", "time", lambda s: batch(s, -1, -1, time="2026-01-31T23:59:59Z")
+    ),
+    "a batch whose time is after its admission": Refusal(
+        "bad-batch", "time", lambda s: batch(s, -1, -1, time="2026-02-01T00:00:05Z")
     ),
 }
 
