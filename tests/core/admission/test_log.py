@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tallystick.admission import BATCH, LOG, MemoryState, Refused, decide
-from tallystick.admission.log_rules import PROOF_DOMAIN, ROLE_ALGORITHMS, proof_message, prove_key_set
+from tallystick.admission.log_rules import PROOF_DOMAIN, ROLE_ALGORITHMS, proof_message, prove_key_set, role_key
 from tallystick.admission.state import BatchState, LogState, PartyState
 from tallystick.base64s import to_base64
 from tallystick.events.log import AnchorTarget, Batch, KeySet, Policy, RoleKey
@@ -220,6 +220,15 @@ def test_the_origin_is_no_identifier() -> None:
     set_refused(
         "bad-key-set", "body.origin", lambda world, body: dataclasses.replace(body, origin=party), subject=party
     )
+
+
+def test_keys_by_role() -> None:
+    world = World()
+    keys = body_of(world).keys
+    for role, signer in world.roles.items():
+        assert role_key(keys, role) == signer.public
+    with pytest.raises(Refused, match="the key set has no status key"):
+        role_key(tuple(key for key in keys if key.role != "status"), "status")
 
 
 def test_entry_0_is_the_key_set_and_nothing_else() -> None:
