@@ -27,28 +27,32 @@ class HolderSchema(Schema):
     share: Line = ""
 
 
+class ReferenceSchema(Schema):
+    """A number by which others know the work: of a film permit, EIDR, ISAN, DOI."""
+
+    name: Line
+    value: Line
+
+
 class CertificateSchema(Schema):
     """What the registrar certifies. The log holds object, number and ``supersedes``; commitments to all the rest."""
 
     object: str
-    number: str = Field(max_length=80, description="By the registrar's own scheme; used once")
-    title: Line
+    number: str = Field(min_length=1, max_length=80, description="By the registrar's own scheme; used once")
+    title: str = Field(min_length=1, max_length=300)
     kind: Line = ""
     authority: Line = ""
     authors: list[Line] = Field(default_factory=list, max_length=50)
     holders: list[HolderSchema] = Field(default_factory=list, max_length=50)
     created: Line = ""
     published: Line = ""
-    references: dict[Line, Line] = Field(
-        default_factory=dict, max_length=50, description="Film permit number, EIDR, ISAN, by name"
-    )
+    references: list[ReferenceSchema] = Field(default_factory=list, max_length=50)
     supersedes: str | None = None
     event_id: str | None = None
 
     def request(self) -> CertificateRequest:
         """For the service."""
-        holders = tuple(holder.model_dump() for holder in self.holders)
-        return CertificateRequest(**{**self.model_dump(exclude={"holders"}), "holders": holders})
+        return CertificateRequest(**self.model_dump())
 
 
 class CertifiedSchema(Schema):

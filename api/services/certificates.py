@@ -71,7 +71,7 @@ class CertificateRequest:
     holders: Sequence[Mapping[str, str]] = ()
     created: str = ""
     published: str = ""
-    references: Mapping[str, str] | None = None
+    references: Sequence[Mapping[str, str]] = ()
     supersedes: str | None = None
     event_id: str | None = None
 
@@ -88,7 +88,7 @@ class CertificateRequest:
             "holders": [dict(holder) for holder in self.holders],
             "created": self.created,
             "published": self.published,
-            "references": dict(self.references or {}),
+            "references": [dict(reference) for reference in self.references],
         }
         return Draft(
             type="certificate.issue",
@@ -265,10 +265,10 @@ class CertificateService:
             qr=f"{place.certificate} {place.leaf.hex()} {tree.size} {root}",
             link=f"{self._issuer.voices.origin}/{place.certificate}",
             authors=tuple(request.authors),
-            holders=tuple(Holder(h.get("name", ""), h.get("party", ""), h.get("share", "")) for h in request.holders),
+            holders=tuple(Holder(one["name"], one["party"], one["share"]) for one in request.holders),
             created=request.created,
             published=request.published,
-            references=tuple((request.references or {}).items()),
+            references=tuple((one["name"], one["value"]) for one in request.references),
             ai_part=_ai_part(registered),
             examined=(_EXAMINED,),
             declared=(_DECLARED,),

@@ -229,7 +229,7 @@ def _told(where: str = "") -> Iterator[None]:
     """What cannot be printed or signed is for the client to change."""
     try:
         yield
-    except (SigningFailed, TextNotPrintable) as error:
+    except (SigningFailed, TextNotPrintable, MalformedInput) as error:
         raise FieldError(where, str(error)) from None
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.api.desk import AnchorDriver, Desk, anchoring
 from tests.api.house import House, Party, open_house
 
 
@@ -23,3 +24,14 @@ def studio(house: House) -> Party:
 @pytest.fixture(scope="module")
 def rival(house: House) -> Party:
     return house.party("studio", "provider", "licensee")
+
+
+@pytest.fixture(scope="module")
+def desk(house: House) -> Desk:
+    return Desk(house, house.party("studio"), house.party("licensee"))
+
+
+@pytest.fixture(scope="module")
+def anchor(desk: Desk) -> Iterator[AnchorDriver]:
+    with anchoring(desk) as driver:
+        yield driver

@@ -1,0 +1,232 @@
+"""Registration certificates: the registrar's alone, printed before they are logged, resumable, one for each number."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from credentials.certificate import CertificateFacts, render_certificate
+from ledger.errors import OutcomeUnknown
+from tallystick import c2pa
+from tallystick.base64s import from_base64
+from tallystick.c2pa import judge
+from tallystick.checkpoint import parse_body
+from tallystick.digests import digest_pair
+from tallystick.identifiers import Letter
+from tallystick.licence.file import signer_roots
+from tallystick.merkle import verify_inclusion
+from tallystick.note import parse_note
+from tallystick.statement import parse_statement
+from tests.api.desk import Desk, told
+from tests.api.house import House, Party, problem
+
+PDF = "application/pdf"
+AUTHOR = "林 Lin, who wrote it"
+
+
+def request(desk: Desk, number: str, **more: Any) -> dict[str, Any]:
+    object_id = more.pop("object", None) or desk.picture()[0]
+    holder = {"name": "灯笼影业 Lantern Pictures", "party": desk.studio.id, "share": "100 %"}
+    return {"object": object_id, "number": number, "title": "纸灯笼", "authors": [AUTHOR], "holders": [holder], **more}
+
+
+def issue(desk: Desk, number: str, **more: Any) -> dict[str, Any]:
+    return told(desk.house.registrar.post("/v1/certificates", request(desk, number, **more)))
+
+
+def test_a_certificate_is_logged_printed_signed_and_logged_again(desk: Desk) -> None:
+    asked = request(desk, "2026-F-1", references=[{"name": "公映许可证 film permit", "value": "电审故字〔2026〕第1号"}])
+    issued = told(desk.house.registrar.post("/v1/certificates", asked))
+    said = parse_statement(desk.house.http.get(f"/v1/entries/{issued['position']}").content)
+    assert (said.event.type, said.event.body.object, said.event.body.number) == (
+        "certificate.issue",
+        asked["object"],
+        "2026-F-1",
+    )
+    assert said.kid == desk.house.services.keyring.signers["registrar"].public.kid
+    assert set(said.event.commitments) == {"title", "authors", "holders", "references"}
+    assert AUTHOR.encode() not in said.entry
+    answer = desk.house.registrar.get(f"/v1/certificates/{issued['certificate']}/file")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, PDF)
+    file = parse_statement(desk.house.http.get(f"/v1/entries/{issued['credential']['position']}").content).event
+    assert (file.subject, file.body.purpose) == (issued["certificate"], "certificate")
+    assert (file.body.file, file.body.size) == (digest_pair(answer.content), len(answer.content))
+
+
+def test_the_pdf_carries_the_entry_with_its_proof(desk: Desk) -> None:
+    issued = issue(desk, "2026-F-2")
+    data = desk.house.registrar.get(f"/v1/certificates/{issued['certificate']}/file").content
+    at = datetime.fromtimestamp(desk.house.world.clock, UTC)
+    verdict = judge(c2pa.read(data, PDF), signer_roots(desk.trust), at)
+    payload = verdict.certificate
+    assert payload is not None
+    assert (payload["certificate"], payload["number"]) == (issued["certificate"], "2026-F-2")
+    assert {action.when for action in verdict.actions} == {at}
+    checkpoint = parse_body(parse_note(payload["checkpoint"].encode()).text)
+    entry = parse_statement(from_base64(payload["entry"]))
+    path = [from_base64(node) for node in payload["proof"]]
+    verify_inclusion(entry.leaf, payload["position"], checkpoint.size, path, checkpoint.root)
+    assert (entry.event.subject, payload["position"]) == (issued["certificate"], issued["position"])
+
+
+def test_only_the_registrar_certifies(desk: Desk, house: House) -> None:
+    asked = request(desk, "2026-F-3")
+    assert problem(desk.studio.post("/v1/certificates", asked)) == (403, "forbidden", None)
+    half = house.with_token(house.registrar.who, "submit", "read-private")
+    assert problem(half.post("/v1/certificates", asked)) == (403, "forbidden", None)
+    silent = house.with_token(house.registrar.who, "registrar")
+    assert problem(silent.post("/v1/certificates", asked)) == (403, "forbidden", None)
+    assert problem(house.http.post("/v1/certificates", json=asked)) == (401, "unauthenticated", None)
+
+
+def test_the_file_is_for_the_registrar_and_the_objects_holder(desk: Desk, rival: Party, house: House) -> None:
+    """It shows names; who may show it to others is up to them."""
+    path = f"/v1/certificates/{issue(desk, '2026-F-4')['certificate']}/file"
+    assert desk.studio.get(path).content == house.registrar.get(path).content
+    assert problem(rival.get(path)) == (403, "forbidden", "certificate")
+    assert problem(house.http.get(path)) == (401, "unauthenticated", None)
+    submitter = house.with_token(desk.studio.who, "submit")
+    assert problem(submitter.get(path)) == (403, "forbidden", None)
+    unknown = house.world.identifier(Letter.CERTIFICATE)
+    assert problem(desk.studio.get(f"/v1/certificates/{unknown}/file")) == (404, "not-found", "certificate")
+
+
+def test_the_same_request_again_finds_the_same_certificate_and_file(desk: Desk) -> None:
+    asked = request(desk, "2026-F-5")
+    first, second = (desk.house.registrar.post("/v1/certificates", asked) for _ in range(2))
+    assert (first.status_code, second.status_code) == (201, 200)
+    assert first.json() == second.json()
+
+
+@pytest.mark.parametrize("step", ["publish", "sign", "keep", "log"])
+def test_a_certificate_that_was_cut_short_is_finished(desk: Desk, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After ``certificate.issue`` was logged its number is taken: the PDF must be made later."""
+    asked = request(desk, f"2026-cut-{step}")
+    services = desk.house.services
+    issuer = services.certificates._issuer
+
+    def fails(*_: Any, **__: Any) -> Any:
+        raise OutcomeUnknown("cut short")
+
+    async def record_one(voice: Any, draft: Any) -> Any:
+        if draft.type == "credential.issue":
+            fails()
+        return await type(services.submission).record_one(services.submission, voice, draft)
+
+    with monkeypatch.context() as patched:
+        if step == "publish":
+            patched.setattr(issuer, "publish", fails)
+        elif step == "sign":
+            patched.setattr("api.services.certificates.issue_certificate", fails)
+        elif step == "keep":
+            patched.setattr(issuer.files, "keep", fails)
+        else:
+            patched.setattr(services.submission, "record_one", record_one)
+        assert problem(desk.house.registrar.post("/v1/certificates", asked)) == (503, "unavailable", None)
+    events = desk.house.http.get("/v1/events", params={"subject": asked["object"], "type": "certificate.issue"})
+    (logged,) = events.json()["events"]
+    resumed = told(desk.house.registrar.post("/v1/certificates", asked), 200)
+    assert (resumed["position"], resumed["certificate"]) == (logged["position"], logged["subject"])
+    assert desk.house.registrar.get(f"/v1/certificates/{resumed['certificate']}/file").status_code == 200
+
+
+def test_a_number_is_used_once(desk: Desk) -> None:
+    issue(desk, "2026-F-6")
+    answer = desk.house.registrar.post("/v1/certificates", request(desk, "2026-F-6"))
+    assert problem(answer) == (409, "conflict", "number")
+    assert "2026-F-6" in answer.json()["detail"]
+    named = desk.house.registrar.post("/v1/certificates", request(desk, "2026-F-6", event_id="another-id"))
+    assert problem(named) == (409, "already-used", "body.number")
+    reused = desk.house.registrar.post("/v1/certificates", request(desk, "2026-F-6b", event_id="by-me"))
+    again = desk.house.registrar.post("/v1/certificates", request(desk, "2026-F-6c", event_id="by-me"))
+    assert (reused.status_code, problem(again)) == (201, (409, "conflict", "event_id"))
+
+
+def test_a_newer_certificate_supersedes_an_older_one_of_the_same_object(desk: Desk) -> None:
+    object_id, _ = desk.picture()
+    first = issue(desk, "2026-F-7", object=object_id)
+    second = issue(desk, "2026-F-8", object=object_id, supersedes=first["certificate"])
+    state = desk.house.http.get(f"/v1/subjects/{first['certificate']}").json()
+    assert "withdrawn" in str(state)
+    other = desk.house.registrar.post("/v1/certificates", request(desk, "2026-F-9", supersedes=second["certificate"]))
+    assert problem(other) == (422, "inconsistent", "body.supersedes")
+
+
+def test_a_withdrawn_certificate_is_not_printed_any_more(desk: Desk) -> None:
+    asked = request(desk, "2026-F-10")
+    first = told(desk.house.registrar.post("/v1/certificates", asked))
+    desk.house.registrar.record("certificate.withdraw", {"grounds": "error"}, subject=first["certificate"])
+    answer = desk.house.registrar.post("/v1/certificates", asked)
+    assert problem(answer) == (409, "wrong-state", "number")
+
+
+def test_disputes_stand_on_the_certificate_with_their_outcome(
+    desk: Desk, rival: Party, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    object_id, _ = desk.picture()
+    disputes = [rival.record("dispute.open", {"target": object_id, "claim": "authorship"})["subject"] for _ in range(2)]
+    ended = {"outcome": "rejected", "grounds": "evidence"}
+    desk.house.registrar.record("dispute.resolve", ended, subject=disputes[0])
+    printed: list[CertificateFacts] = []
+
+    def render(facts: CertificateFacts) -> bytes:
+        printed.append(facts)
+        return render_certificate(facts)
+
+    monkeypatch.setattr("credentials.certificate.render_certificate", render)
+    issue(desk, "2026-F-11", object=object_id)
+    assert [facts.disputes for facts in printed] == [(f"{disputes[0]} (rejected)", f"{disputes[1]} (open)")]
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"title": "🏮"}, None),
+        ({"title": ""}, "title"),
+        ({"title": "x" * 301}, "title"),
+        ({"authors": ["x"] * 51}, "authors"),
+        ({"authors": ["\u202e"]}, None),
+        ({"holders": [{"name": "x", "rank": "1"}]}, "holders[0].rank"),
+        ({"number": ""}, "number"),
+    ],
+    ids=["emoji", "no title", "long title", "many authors", "bidi", "unknown field", "no number"],
+)
+def test_what_cannot_be_printed_is_refused_before_it_is_logged(
+    desk: Desk, change: dict[str, Any], field: str | None
+) -> None:
+    before = desk.publish()
+    asked = {**request(desk, "2026-never"), **change}
+    status, code, named = problem(desk.house.registrar.post("/v1/certificates", asked))
+    assert (status, code) == (422, "malformed")
+    assert named == field or field is None
+    events = desk.house.http.get("/v1/events", params={"subject": asked["object"], "type": "certificate.issue"})
+    assert events.json()["events"] == []
+    assert desk.publish() > before
+
+
+def test_the_fullest_certificate_can_be_printed(desk: Desk) -> None:
+    """Whatever the schema takes has room on paper."""
+    line = "灯" * 300
+    holder = {"name": line, "party": line, "share": line}
+    issue(
+        desk,
+        "灯" * 80,
+        title=line,
+        kind=line,
+        authority=line,
+        authors=[line] * 50,
+        holders=[holder] * 50,
+        created=line,
+        published=line,
+        references=[{"name": line, "value": line}] * 50,
+    )
+
+
+def test_certificates_of_what_is_not_there(desk: Desk) -> None:
+    unknown = request(desk, "2026-F-12", object=desk.house.world.identifier(Letter.OBJECT))
+    assert problem(desk.house.registrar.post("/v1/certificates", unknown)) == (404, "not-found", "object")
+    licence, _ = desk.licence()
+    wrong = request(desk, "2026-F-13", object=licence)
+    assert problem(desk.house.registrar.post("/v1/certificates", wrong))[:2] == (422, "malformed")

@@ -1,0 +1,144 @@
+"""Status lists and staples: bound to the published checkpoint, right after every change, closed to mischief."""
+
+from __future__ import annotations
+
+import pytest
+
+from tallystick.base64s import from_base64
+from tallystick.events.licence import MAX_STATUS_INDEX, LicenceGrant, StatusPointer
+from tallystick.identifiers import Letter
+from tallystick.licence.staple import decode_staple
+from tallystick.licence.status_list import MEDIA_TYPE, Status, StatusList, verify_status_list
+from tallystick.merkle import verify_inclusion
+from tallystick.statement import parse_statement
+from tests.api.desk import Desk, told
+from tests.api.house import Party, problem
+
+
+def listed(desk: Desk, number: int = 1) -> StatusList:
+    answer = desk.house.http.get(f"/v1/status-lists/{number}")
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == MEDIA_TYPE
+    key = desk.house.services.keyring.signers["status"].public
+    return verify_status_list(answer.content, key, f"{desk.house.world.origin}/status/{number}")
+
+
+def granted(desk: Desk, pointer: StatusPointer, who: Party | None = None) -> tuple[str, int]:
+    """A licence that the studio signs itself, with a pointer of its choice."""
+    world, object_and_data = desk.house.world, desk.picture()
+    licence = world.identifier(Letter.LICENCE)
+    body = LicenceGrant(object_and_data[0], (object_and_data[0],), pointer, desk.licensee.id)
+    statement = world.say(desk.studio.who, "licence.grant", licence, body, desk.terms(*object_and_data))
+    return licence, desk.said(desk.studio, statement)
+
+
+@pytest.mark.parametrize(
+    ("actions", "expected"),
+    [
+        ((), Status.VALID),
+        (("suspend",), Status.SUSPENDED),
+        (("suspend", "reinstate"), Status.VALID),
+        (("suspend", "revoke"), Status.INVALID),
+        (("expire",), Status.EXPIRED),
+    ],
+    ids=["granted", "suspended", "reinstated", "revoked", "expired"],
+)
+def test_list_and_staple_say_what_the_published_log_says(
+    desk: Desk, actions: tuple[str, ...], expected: Status
+) -> None:
+    object_id, data = desk.picture()
+    request = {"object": object_id, "terms": desk.terms(object_id, data)}
+    answer = told(desk.studio.post("/v1/licences", request))
+    licence, index = answer["licence"], answer["status"]["index"]
+    for action in actions:
+        told(desk.status(licence, action))
+    desk.publish()
+    head = desk.house.services.proofs.checkpoint()
+    found = listed(desk)
+    assert found.status(index) is expected
+    assert found.checkpoint == head.checkpoint
+    staple = decode_staple(desk.house.http.get(f"/v1/licences/{licence}/staple").content)
+    assert staple.checkpoint == head.note.encode()
+    entry = parse_statement(desk.house.http.get(f"/v1/entries/{answer['position']}").content)
+    path = [from_base64(node) for node in staple.proof]
+    verify_inclusion(entry.leaf, answer["position"], head.checkpoint.size, path, head.checkpoint.root)
+    stapled = verify_status_list(
+        from_base64(staple.list), desk.house.services.keyring.signers["status"].public, found.uri
+    )
+    assert (stapled.checkpoint, stapled.status(index)) == (head.checkpoint, expected)
+
+
+def test_an_index_that_nobody_has_is_not_valid(desk: Desk) -> None:
+    desk.licence()
+    desk.publish()
+    found = listed(desk)
+    pointers = {pointer.index for _, pointer in desk.house.services.statuses._grants.values()}
+    free = next(index for index in range(found.count) if index not in pointers)
+    assert found.status(free) is Status.INVALID
+
+
+def test_a_list_is_signed_anew_when_the_log_has_grown_or_time_has_passed(desk: Desk) -> None:
+    desk.licence()
+    desk.publish()
+    first = desk.house.http.get("/v1/status-lists/1").content
+    assert desk.house.http.get("/v1/status-lists/1").content == first
+    desk.picture()
+    desk.publish()
+    grown = desk.house.http.get("/v1/status-lists/1").content
+    assert grown != first
+    desk.house.world.clock += 61
+    later = listed(desk)
+    assert later.issued_at == desk.house.world.clock
+    assert later.expires_at == later.issued_at + desk.house.services.settings.status_lifetime
+
+
+def test_a_high_index_neither_breaks_the_list_nor_is_lost(desk: Desk) -> None:
+    """A party that signs itself may take any index that the format knows; the others must not suffer."""
+    other, _ = desk.licence()
+    uri = f"{desk.house.world.origin}/status/1"
+    licence, _ = granted(desk, StatusPointer(uri, MAX_STATUS_INDEX))
+    desk.publish()
+    found = listed(desk)
+    assert (found.count, found.status(MAX_STATUS_INDEX)) == (MAX_STATUS_INDEX + 1, Status.VALID)
+    assert desk.house.http.get(f"/v1/licences/{other}/staple").status_code == 200
+    told(desk.studio.post(f"/v1/licences/{licence}/card", {}))
+
+
+@pytest.mark.parametrize(
+    "suffix", ["elsewhere.example/status/1", "{origin}/status/01", "{origin}/status/x", "{origin}"]
+)
+def test_a_list_of_another_is_not_signed_here(desk: Desk, suffix: str) -> None:
+    uri = suffix.format(origin=desk.house.world.origin)
+    licence, _ = granted(desk, StatusPointer(uri, 5))
+    desk.publish()
+    assert problem(desk.house.http.get(f"/v1/licences/{licence}/staple")) == (409, "conflict", "status")
+    assert problem(desk.studio.post(f"/v1/licences/{licence}/card", {})) == (409, "conflict", "status")
+
+
+def test_lists_and_staples_of_nothing(desk: Desk) -> None:
+    desk.licence()
+    for number in (0, -1, 77):
+        assert problem(desk.house.http.get(f"/v1/status-lists/{number}")) == (404, "not-found", "number")
+    unknown = desk.house.world.identifier(Letter.LICENCE)
+    for name in (unknown, "nonsense"):
+        assert problem(desk.house.http.get(f"/v1/licences/{name}/staple")) == (404, "not-found", "licence")
+
+
+def test_a_reserved_index_is_not_handed_out_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even while the licence that will take it is not logged yet."""
+    import api.services.status_lists as module
+
+    drawn = iter([3, 3, 3, 4])
+    monkeypatch.setattr(module.secrets, "randbelow", lambda size: next(drawn))
+    statuses = desk.house.services.statuses
+    assert [statuses.reserve().index, statuses.reserve().index] == [3, 4]
+
+
+def test_a_full_list_is_followed_by_another(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    import api.services.status_lists as module
+
+    statuses = desk.house.services.statuses
+    monkeypatch.setattr(module, "LIST_SIZE", 1)
+    first = statuses.reserve()
+    assert (statuses.reserve().list, first.index) == (f"{desk.house.world.origin}/status/2", 0)
+    monkeypatch.setattr(statuses, "_number", 1)
