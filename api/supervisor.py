@@ -25,7 +25,6 @@ class Supervisor:
     def __init__(self, command: Sequence[str] = WORKER) -> None:
         self._command = command
         self._stopping = threading.Event()
-        self._process: subprocess.Popen[bytes] | None = None
         self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)
 
     def start(self) -> None:
@@ -35,16 +34,7 @@ class Supervisor:
     def stop(self) -> None:
         """Have the worker finish its step, and wait for it."""
         self._stopping.set()
-        process = self._process
-        if process is not None and process.stdin is not None:
-            process.stdin.close()
         self._thread.join()
-
-    @property
-    def pid(self) -> int | None:
-        """Process id of the worker, while it runs."""
-        process = self._process
-        return process.pid if process is not None and process.poll() is None else None
 
     def _run(self) -> None:
         pause = FIRST_PAUSE
@@ -53,18 +43,20 @@ class Supervisor:
             code = self._live()
             if self._stopping.is_set():
                 return
-            pause = FIRST_PAUSE if time.monotonic() - started > LONGEST_PAUSE else min(pause * 2, LONGEST_PAUSE)
+            if time.monotonic() - started > LONGEST_PAUSE:
+                pause = FIRST_PAUSE
             _log.warning("the anchor worker ended with code %d; starting it again in %.1f s", code, pause)
             self._stopping.wait(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
 
     def _live(self) -> int:
         # In a session of its own, so that Ctrl-C reaches it through us alone.
-        self._process = subprocess.Popen(self._command, stdin=subprocess.PIPE, start_new_session=True)
-        while self._process.poll() is None and not self._stopping.is_set():
-            self._stopping.wait(0.1)
-        if self._process.poll() is None:
-            self._finish(self._process)
-        return self._process.wait()
+        with subprocess.Popen(self._command, stdin=subprocess.PIPE, start_new_session=True) as process:
+            while process.poll() is None and not self._stopping.is_set():
+                self._stopping.wait(0.1)
+            if process.poll() is None:
+                self._finish(process)
+            return process.wait()
 
     def _finish(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdin is not None
