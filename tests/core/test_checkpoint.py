@@ -59,6 +59,7 @@ BODIES = {
     "no final newline": f"origin\n1\n{ROOT}",
     "an extension line": f"origin\n1\n{ROOT}\nextension\n",
     "an empty fourth line": f"origin\n1\n{ROOT}\n\n",
+    "a fourth line that does not end": f"origin\n1\n{ROOT}\nx",
     "two lines": "origin\n1\n",
     "an empty origin": f"\n1\n{ROOT}\n",
     "root of 31 bytes": f"origin\n1\n{to_base64(bytes(31))}\n",
