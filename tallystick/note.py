@@ -111,8 +111,9 @@ def parse_note(data: bytes) -> Note:
         raise MalformedInput("the note is not UTF-8") from None
     if any(ord(character) < 32 and character != "\n" for character in text):
         raise MalformedInput("the note holds a control character")
-    body, blank, lines = text.rpartition("\n\n")
-    if not blank or not body or not lines.endswith("\n"):
+    # Without a blank line all of it is ``lines`` and ``body`` is empty.
+    body, _, lines = text.rpartition("\n\n")
+    if not body or not lines.endswith("\n"):
         raise MalformedInput("not a signed note: expected text, a blank line, and signature lines that end in newlines")
     signatures = tuple(_parse_line(line) for line in lines[:-1].split("\n"))
     if len(signatures) > MAX_SIGNATURES:

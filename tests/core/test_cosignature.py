@@ -7,9 +7,9 @@ import struct
 import pytest
 
 from tallystick.checkpoint import Checkpoint
-from tallystick.cosignature import MlDsaCosigner, cosign_ml_dsa, cosigned_message
+from tallystick.cosignature import Ed25519Cosigner, MlDsaCosigner, cosign_ml_dsa, cosigned_at, cosigned_message
 from tallystick.errors import MalformedInput, VerificationFailed
-from tallystick.note import Note, key_id, parse_note, verify_note
+from tallystick.note import Note, Signature, key_id, parse_note, verify_note
 from tests.world import key_from
 
 ROOT = bytes(range(32))
@@ -101,3 +101,46 @@ def test_names_have_1_to_255_bytes() -> None:
 def test_only_checkpoints_can_be_cosigned(text: str) -> None:
     with pytest.raises(MalformedInput):
         WITNESS.verify(text, GOOD)
+
+
+# --- type 0x04 ---------------------------------------------------------------------
+
+OLD = key_from("old witness")
+OLD_WITNESS = Ed25519Cosigner("witness.example/old", OLD.public)
+
+
+def ed25519(text: str = TEXT, seconds: int = TIME) -> bytes:
+    """As the specification says: two lines, then the whole note body; the name is not in it."""
+    return struct.pack(">Q", seconds) + OLD.sign(f"cosignature/v1\ntime {seconds}\n{text}".encode())
+
+
+def test_ed25519_cosignatures() -> None:
+    assert OLD_WITNESS.key_id == key_id(OLD_WITNESS.name, 0x04, OLD.public.raw)
+    for seconds in (0, TIME, (1 << 63) - 1):
+        OLD_WITNESS.verify(TEXT, ed25519(TEXT, seconds))
+        assert cosigned_at(ed25519(TEXT, seconds)) == seconds
+    note = Note(TEXT, (Signature(OLD_WITNESS.name, OLD_WITNESS.key_id, ed25519()),))
+    assert verify_note(parse_note(note.encode().encode()), [WITNESS, OLD_WITNESS]) == [OLD_WITNESS]
+
+
+def test_ed25519_cosignatures_of_anything_else_are_refused() -> None:
+    other = Checkpoint("example.com/log", 20852164, ROOT).body()
+    attacks = {
+        "another checkpoint": ed25519(other),
+        "another time": struct.pack(">Q", TIME + 1) + ed25519()[8:],
+        "a signature over the note text": struct.pack(">Q", TIME) + OLD.sign(TEXT.encode()),
+        "another key": struct.pack(">Q", TIME) + SIGNER_ED.sign(f"cosignature/v1\ntime {TIME}\n{TEXT}".encode()),
+        "a leading zero in the time": struct.pack(">Q", 7) + OLD.sign(f"cosignature/v1\ntime 07\n{TEXT}".encode()),
+        "cut short": ed25519()[:-1],
+        "a byte more": ed25519() + b"\0",
+        "nothing": b"",
+        "a time alone": ed25519()[:8],
+    }
+    for signature in attacks.values():
+        with pytest.raises(VerificationFailed):
+            OLD_WITNESS.verify(TEXT, signature)
+    with pytest.raises(VerificationFailed, match="does not fit in 63 bits"):
+        OLD_WITNESS.verify(TEXT, struct.pack(">Q", 1 << 63) + ed25519()[8:])
+
+
+SIGNER_ED = key_from("another witness")

@@ -90,6 +90,9 @@ def test_every_changed_or_cut_verifier_key_is_malformed() -> None:
     for bad in ("a b+00000000+AQAA", "+00000000+AQAA", "a+00000000+", "a+00000000+AQ==", "a", PETER_KEY + "\n"):
         with pytest.raises(MalformedInput):
             parse_verifier_key(bad)
+    for name in ("a b", "", "a\u3000b", "a\nb", "a\ud800"[:1] + "\u0085"):
+        with pytest.raises(MalformedInput, match="is not a key name"):
+            parse_verifier_key(verifier_key(name, ED25519, PETER.key.raw))
     # A key of the wrong length, its key ID adjusted: the key ID holds, the key does not load.
     longer = verifier_key("PeterNeumann", ED25519, PETER.key.raw + bytes(3))
     with pytest.raises(MalformedInput, match="an ed25519 key has 32 bytes, found 35"):
@@ -164,6 +167,7 @@ MALFORMED = {
     "no blank line": TEXT + PETER_LINE,
     "no text": "\n" + PETER_LINE,
     "blank lines alone": "\n\n",
+    "an empty text": "\n\n" + PETER_LINE,
     "no final newline": (TEXT + "\n" + PETER_LINE)[:-1],
     "text after the signatures": TEXT + "\n" + PETER_LINE + "Unexpected line.\n",
     "a blank line at the end": TEXT + "\n" + PETER_LINE + "\n",
