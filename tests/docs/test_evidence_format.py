@@ -31,6 +31,7 @@ from tallystick.licence.credential import MAX_NOTE_CHARACTERS, LicenceCredential
 from tallystick.licence.grant import StatusPointer
 from tallystick.merkle import MAX_PROOF_HASHES
 from tallystick.note import MAX_NOTE_BYTES, MAX_SIGNATURES
+from tallystick.schema import _UNSEEN
 from tallystick.statement import CONTENT_TYPE, MAX_ENTRY_BYTES
 from tallystick.tree_head import EIP712_TYPE
 from tallystick.verify import credentials, engine, statements
@@ -197,6 +198,9 @@ def test_limits_of_the_members() -> None:
         "credentials/<name>": credentials.MAX_FILE_BYTES,
     }
     assert sizes.keys() - limits.keys() == {"originals/<slug>/<path>"}
+    assert f"together at most {model.MAX_TOTAL_BYTES >> 20} MiB" in FORMAT
+    assert f"all disclosures together {model.MAX_ALL_DISCLOSURES_BYTES >> 20} MiB" in FORMAT
+    assert f"each pair once, at most {model.MAX_ANCHORS}." in FORMAT
 
 
 def test_container_and_bag() -> None:
@@ -221,6 +225,14 @@ def test_values() -> None:
     assert {alg: int(row[3].replace("−", "-")) for alg, row in keys.items()} == COSE_ALGORITHMS
     assert {alg: int(row[1].split()[0].replace(",", "")) for alg, row in keys.items()} == RAW_BYTES
     assert CONTENT_TYPE in STATEMENTS
+
+
+def test_text_that_is_not_visible() -> None:
+    (sentence,) = re.findall(r"\*Visible text\* holds none of these:(.*?)\. Forms", VALUES, re.S)
+    told: set[int] = set()
+    for first, last in re.findall(r"U\+([0-9A-F]{4})(?:–([0-9A-F]{4}))?", sentence):
+        told |= set(range(int(first, 16), int(last or first, 16) + 1))
+    assert {code for code in range(0x10000) if _UNSEEN.search(chr(code))} == told
 
 
 def test_the_log() -> None:
@@ -260,6 +272,8 @@ def test_signed_files() -> None:
     assert f"{jumbf.MAX_STORE >> 20} MiB, {jumbf.MAX_BOXES:,} boxes, {jumbf.MAX_DEPTH} levels" in CREDENTIALS
     assert f"1 to {claim.MAX_CHAIN}\n   certificates" in CREDENTIALS
     assert f"{MAX_PAYLOAD >> 10} KiB" in CREDENTIALS
+    assert f"at most {claim.MAX_CBOR >> 20} MiB each" in CREDENTIALS
+    assert sorted(claim._TAGS) == [0, 1, 18]
 
 
 def test_the_assertions() -> None:
