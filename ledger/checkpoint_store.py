@@ -70,7 +70,11 @@ class SqliteCheckpointStore:
             raise UnknownSchema(f"{path} is not a checkpoint store: {error}") from None
         if version != _VERSION:
             self._connection.close()
-            raise UnknownSchema(f"{path} is no checkpoint store of version {_VERSION}, found {version}")
+            raise UnknownSchema(
+                f"{path} has checkpoint store version {version}, this program knows {_VERSION}: install a newer one"
+                if version > _VERSION
+                else f"{path} is no checkpoint store"
+            )
 
     @classmethod
     def create(cls, path: Path) -> None:

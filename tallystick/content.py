@@ -20,7 +20,9 @@ from tallystick.digests import PairHasher
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.merkle import CompactRange, leaf_hash, root_of
 from tallystick.schema import COUNT, HEX32, FieldError, between, check_visible, read, record, text, write
+from tallystick.versions import check_version
 
+VERSION: Literal[1] = 1
 CHUNK_BYTES = 1 << 20
 MAX_FILES = 1_000_000
 MAX_PATH_BYTES = 4096
@@ -63,7 +65,8 @@ class FileEntry:
 
 
 def read_content(value: canonical.JsonValue, path: str = "content") -> Content:
-    """A digest record from JSON. Raises ``FieldError``."""
+    """A digest record from JSON. Raises ``FieldError``; for a later version ``UnknownVersion``."""
+    check_version(value, "digest record", VERSION)
     form = value.get("form") if isinstance(value, dict) else None
     if form == "file":
         return read(FileContent, value, path)

@@ -16,12 +16,12 @@ from tallystick import canonical
 from tallystick.base64s import from_base64
 from tallystick.cosignature import Ed25519Cosigner, MlDsaCosigner
 from tallystick.errors import MalformedInput
-from tallystick.events.envelope import UnknownVersion
 from tallystick.events.log import ORIGIN, AnchorTarget
 from tallystick.keys import KeyText, PublicKey
 from tallystick.note import COSIGNATURE_ED25519, COSIGNATURE_ML_DSA_44, NoteVerifier, parse_verifier_key
 from tallystick.schema import TIME, WORD, base64_bytes, between, items, read, record, text, write
 from tallystick.tree_head import LogKeys, parse_log_keys
+from tallystick.versions import check_version
 
 VERSION: Literal[1] = 1
 MAX_TRUST_BYTES = 1 << 20
@@ -117,10 +117,7 @@ class Trust:
 def parse_trust(data: bytes) -> Trust:
     """Read a trust file. Raises ``MalformedInput``; for a later version ``UnknownVersion``."""
     value = canonical.decode_relaxed(data, MAX_TRUST_BYTES)
-    if isinstance(value, dict) and type(value.get("v")) is int and value["v"] != VERSION:
-        raise UnknownVersion(
-            f"trust file version {value['v']}; this program knows version {VERSION}: install a newer one"
-        )
+    check_version(value, "trust file", VERSION)
     file = read(TrustFile, value)
     logs = {log.origin: _log(log) for log in file.logs}
     exporters = {key.kid: (name, key) for name, key in ((e.name, PublicKey.from_text(e.key)) for e in file.exporters)}

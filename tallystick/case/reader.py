@@ -33,13 +33,13 @@ from tallystick.case.model import (
 from tallystick.commitments import Disclosure, parse_disclosure
 from tallystick.content import FileEntry, check_file_list, check_path
 from tallystick.errors import MalformedInput
-from tallystick.events.envelope import UnknownVersion
 from tallystick.evm.proof import MAX_PROOF_BYTES, AnchorProof, decode
 from tallystick.merkle import HASH_SIZE, MAX_PROOF_HASHES
 from tallystick.note import MAX_NOTE_BYTES
 from tallystick.replay import Placed
 from tallystick.schema import read
 from tallystick.statement import MAX_ENTRY_BYTES, parse_statement
+from tallystick.versions import UnknownVersion, check_version
 
 T = TypeVar("T")
 Path = tuple[bytes, ...]
@@ -209,7 +209,7 @@ def _at(name: str, parse: Callable[[bytes], T], data: bytes) -> T:
 
 def _read_index(data: bytes) -> CaseIndex:
     value = canonical.decode(data, MAX_INDEX_BYTES)
-    _check_version(value, "case")
+    check_version(value, "case", VERSION)
     if isinstance(value, dict) and isinstance(value.get("format"), str) and value["format"] != FORMAT:
         raise UnknownVersion(f"format {value['format'][:60]!r}; this program knows {FORMAT}: install a newer one")
     index = read(CaseIndex, value)
@@ -232,7 +232,7 @@ def _entries(members: Members, places: Mapping[int, str]) -> tuple[Placed, ...]:
 
 def _read_proofs(data: bytes) -> tuple[dict[int, Path], dict[tuple[int, int], Path]]:
     value = canonical.decode(data, MAX_PROOFS_BYTES)
-    _check_version(value, "proofs")
+    check_version(value, "proofs", VERSION)
     if not isinstance(value, dict) or set(value) != {"v", "inclusion", "consistency"}:
         raise MalformedInput("expected an object with v, inclusion and consistency")
     inclusion, consistency = value["inclusion"], value["consistency"]
@@ -304,8 +304,3 @@ def _read_file_list(data: bytes) -> tuple[FileEntry, ...]:
     entries = tuple(read(FileEntry, item, f"[{number}]") for number, item in enumerate(value))
     check_file_list(entries)
     return entries
-
-
-def _check_version(value: Any, what: str) -> None:
-    if isinstance(value, dict) and type(value.get("v")) is int and value["v"] != VERSION:
-        raise UnknownVersion(f"{what} version {value['v']}; this program knows version {VERSION}: install a newer one")

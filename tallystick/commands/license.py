@@ -19,6 +19,7 @@ from tallystick.printing import json_text, message, printable
 from tallystick.schema import write
 from tallystick.times import format_time
 from tallystick.trust import MAX_TRUST_BYTES, Trust, parse_trust
+from tallystick.versions import UnknownVersion
 
 EXITS = {LicenceAnswer.VALID: 0, LicenceAnswer.NOT_VALID: 1, LicenceAnswer.CANNOT_TELL: 3}
 EXIT_MALFORMED = 2
@@ -50,6 +51,9 @@ def run(args: argparse.Namespace) -> int:
     try:
         trust = parse_trust(_bytes(args.trust, MAX_TRUST_BYTES))
         found = _check(args, trust, at)
+    except UnknownVersion as error:
+        print(f"cannot tell: {message(error)}", file=sys.stderr)
+        return EXITS[LicenceAnswer.CANNOT_TELL]
     except (MalformedInput, OSError) as error:
         print(f"malformed: {message(error)}", file=sys.stderr)
         return EXIT_MALFORMED

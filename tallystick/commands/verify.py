@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from tallystick.errors import MalformedInput
-from tallystick.events.envelope import UnknownVersion
 from tallystick.printing import json_text, message
 from tallystick.times import format_time, parse_time
 from tallystick.trust import MAX_TRUST_BYTES, Trust, parse_trust
 from tallystick.verify import Report, verify_case
+from tallystick.versions import UnknownVersion
 
 EXITS = {"proved": 0, "not_proved": 1, "malformed": 2}
 

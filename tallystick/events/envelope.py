@@ -10,6 +10,7 @@ from tallystick.errors import MalformedInput
 from tallystick.events.kinds import BODIES, SUBJECTS
 from tallystick.identifiers import Letter, letter_of, parse_identifier
 from tallystick.schema import NAME, TIME, FieldError, identifier, items, read, record, text, write
+from tallystick.versions import UnknownVersion, check_version
 
 VERSION = 1
 
@@ -54,8 +55,7 @@ class Event:
 
 def parse_event(value: canonical.JsonValue) -> Event:
     """An event from its JSON value. Raises ``MalformedInput`` naming the field, or the version to install."""
-    if isinstance(value, dict) and type(value.get("v")) is int and value["v"] != VERSION:
-        raise UnknownVersion(f"event version {value['v']}; this program knows version {VERSION}: install a newer one")
+    check_version(value, "event", VERSION)
     envelope = read(_Envelope, value)
     if envelope.type not in BODIES:
         raise UnknownType("type", f"unknown event type {envelope.type!r}; this version knows: {', '.join(BODIES)}")
@@ -76,10 +76,6 @@ def encode_event(event: Event) -> bytes:
     value = {"v": VERSION, **write(event)}
     parse_event(value)
     return canonical.encode(value)
-
-
-class UnknownVersion(MalformedInput):
-    """A later version of the format: nothing is wrong with the bytes, and nothing is proved by them here."""
 
 
 class UnknownType(FieldError, UnknownVersion):

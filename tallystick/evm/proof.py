@@ -14,10 +14,10 @@ from typing import Annotated, Literal
 
 from tallystick import canonical
 from tallystick.base64s import to_base64
-from tallystick.events.envelope import UnknownVersion
 from tallystick.events.log import AnchorTarget
 from tallystick.evm import header, transaction, trie
 from tallystick.schema import COUNT, HEX20, HEX32, base64_bytes, items, matching, read, record, write
+from tallystick.versions import check_version
 
 VERSION: Literal[1] = 1
 # A proof of an embedded chain has 4 to 9 KB; a public chain's state proofs are deeper.
@@ -137,10 +137,7 @@ def encode(proof: AnchorProof) -> bytes:
 def decode(data: bytes) -> AnchorProof:
     """Inverse of ``encode``. Raises ``MalformedInput``, ``UnknownVersion`` among it."""
     value = canonical.decode(data, MAX_PROOF_BYTES)
-    if isinstance(value, dict) and type(value.get("v")) is int and value["v"] != VERSION:
-        raise UnknownVersion(
-            f"anchor proof version {value['v']}; this program knows version {VERSION}: install a newer one"
-        )
+    check_version(value, "anchor proof", VERSION)
     return read(AnchorProof, value)
 
 

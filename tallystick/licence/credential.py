@@ -18,7 +18,9 @@ from tallystick.identifiers import Letter
 from tallystick.merkle import MAX_PROOF_HASHES
 from tallystick.schema import COUNT, FieldError, Rule, base64_bytes, identifier, items, read, record, text, write
 from tallystick.statement import MAX_ENTRY_BYTES
+from tallystick.versions import check_version
 
+VERSION: Literal[1] = 1
 MAX_ENTRIES = 512
 MAX_NOTE_CHARACTERS = 16 * 1024
 
@@ -56,7 +58,11 @@ class LicenceCredential:
 
 
 def decode_credential(value: JsonValue) -> LicenceCredential:
-    """Read the assertion's JSON value. Raises ``MalformedInput`` naming the field; no signature is looked at."""
+    """Read the assertion's JSON value; no signature is looked at.
+
+    Raises ``MalformedInput`` naming the field; for a later version ``UnknownVersion``.
+    """
+    check_version(value, "licence", VERSION)
     size = len(canonical.encode(value))
     if size > MAX_PAYLOAD:
         raise MalformedInput(f"the licence credential has {size} bytes, at most {MAX_PAYLOAD} are read")

@@ -28,7 +28,9 @@ from tallystick.merkle import verify_inclusion
 from tallystick.schema import base64_bytes, read, record, write
 from tallystick.times import UnixSeconds, format_time
 from tallystick.tree_head import verify_tree_head
+from tallystick.versions import check_version
 
+VERSION: Literal[1] = 1
 STAPLE_TYPE = "application/vnd.tallystick.licence-status+json"
 MAX_STAPLE_BYTES = 600_000
 
@@ -53,8 +55,10 @@ class ProvedStatus:
 
 
 def decode_staple(data: bytes) -> StatusStaple:
-    """Raises ``MalformedInput``."""
-    return read(StatusStaple, canonical.decode(data, MAX_STAPLE_BYTES), "status")
+    """Raises ``MalformedInput``; for a later version ``UnknownVersion``."""
+    value = canonical.decode(data, MAX_STAPLE_BYTES)
+    check_version(value, "licence status", VERSION)
+    return read(StatusStaple, value, "status")
 
 
 def encode_staple(staple: StatusStaple) -> bytes:

@@ -16,11 +16,11 @@ from tallystick.bundle import Bundle, read_bundle
 from tallystick.bundle.container import MAX_FILE_BYTES
 from tallystick.case import Case, read_case
 from tallystick.errors import MalformedInput, VerificationFailed
-from tallystick.events.envelope import UnknownVersion
 from tallystick.trust import Trust
 from tallystick.verify import anchors, completeness, credentials, interval, statements, traceability, tree, values
 from tallystick.verify.examination import Examination
 from tallystick.verify.outcome import CLAIM_IDS, Claim, Finding, Line, Report, Verdict, say
+from tallystick.versions import UnknownVersion
 
 # In the order in which they run: signatures and tree before all that is read from the entries.
 _CHECKS: tuple[tuple[str, Callable[[Examination], Finding]], ...] = (

@@ -15,8 +15,8 @@ from tallystick.case.crate import crate_of
 from tallystick.case.model import CHECKPOINT, CRATE, INDEX, PROOFS
 from tallystick.content import entry_of, file_content
 from tallystick.errors import MalformedInput
-from tallystick.events.envelope import UnknownVersion
 from tallystick.identifiers import Letter
+from tallystick.versions import UnknownVersion
 from tests.world import World
 
 WORLD = World()

@@ -29,6 +29,7 @@ from tallystick.content import (
 from tallystick.digests import digest_pair
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.schema import FieldError, write
+from tallystick.versions import UnknownVersion
 
 MIB = 1 << 20
 
@@ -163,7 +164,7 @@ def test_records_read_back() -> None:
     [
         (FILE, {"form": "folder"}, "content.sha256"),
         (FILE, {"form": "link"}, "content.form"),
-        (FILE, {"v": 2}, "content.v"),
+        (FILE, {"v": "2"}, "content.v"),
         (FILE, {"v": True}, "content.v"),
         (FILE, {"size": -1}, "content.size"),
         (FILE, {"size": 1 << 53}, "content.size"),
@@ -180,6 +181,12 @@ def test_records_are_strict(record: dict[str, Any], change: dict[str, Any], fiel
     with pytest.raises(FieldError) as caught:
         read_content({**record, **change})
     assert caught.value.field == field
+
+
+@pytest.mark.parametrize("record", [FILE, FOLDER, {"v": 2, "form": "stream"}])
+def test_a_later_record_is_not_malformed(record: dict[str, Any]) -> None:
+    with pytest.raises(UnknownVersion, match=r"digest record version 2; .* install a newer one"):
+        read_content({**record, "v": 2})
 
 
 @pytest.mark.parametrize("value", [None, [], "file", 1, {}, {"form": None}, {"form": ["file"]}])

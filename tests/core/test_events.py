@@ -15,10 +15,10 @@ from tallystick import canonical
 from tallystick.digests import DigestPair
 from tallystick.errors import MalformedInput
 from tallystick.events import BODIES, Event, encode_event, parse_event
-from tallystick.events.envelope import UnknownVersion
 from tallystick.events.kinds import SUBJECTS
 from tallystick.identifiers import Letter
 from tallystick.schema import FieldError
+from tallystick.versions import UnknownVersion
 from tests.core.builders import FULL, LEAST, ORIGIN, PAIR, identifier
 
 LIMIT = 1 << 16

@@ -15,10 +15,10 @@ from tallystick import canonical, cose
 from tallystick.base64s import to_base64
 from tallystick.errors import MalformedInput, TallystickError, VerificationFailed
 from tallystick.events import Event, encode_event
-from tallystick.events.envelope import UnknownVersion
 from tallystick.events.log import Policy
 from tallystick.merkle import leaf_hash
 from tallystick.statement import CONTENT_TYPE, MAX_ENTRY_BYTES, parse_statement, sign_statement
+from tallystick.versions import UnknownVersion
 from tests.core.builders import FULL
 from tests.core.test_cose import cwt_key, pycose_key
 from tests.core.test_keys import P256_ORDER

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from tallystick.errors import MalformedInput
-from tallystick.events.envelope import UnknownVersion
 from tallystick.note import COSIGNATURE_ED25519, ED25519, verifier_key
 from tallystick.schema import write
 from tallystick.trust import (
@@ -22,6 +21,7 @@ from tallystick.trust import (
     parse_trust,
     trusted_log,
 )
+from tallystick.versions import UnknownVersion
 from tests.world import World, key_from
 
 WORLD = World()

@@ -182,14 +182,30 @@ MALFORMED: dict[str, tuple[Callable[[Desk], int], str]] = {
     "a trust file that is none": (lambda desk: (desk.write("trust.json", b"{}"), desk.run())[1], "missing"),
     "a status that is none": (lambda desk: (desk.write("status.json", b"{}"), desk.run())[1], "status."),
     "a status too long": (lambda desk: (desk.write("status.json", bytes(700_000)), desk.run())[1], "is longer than"),
-    "a licence assertion of another version": (
+}
+LATER: dict[str, tuple[Callable[[Desk], int], str]] = {
+    "licence": (
         lambda desk: (
             desk.sign(desk.folder / "v2.png", {LICENCE: {**encode_credential(desk.paper.credential()), "v": 2}}),
             desk.run(file="v2.png"),
         )[1],
-        "licence.v: expected one of 1",
+        "licence version 2;",
     ),
+    "status": (
+        lambda desk: (desk.write("status.json", b'{"rings":[],"v":2}'), desk.run())[1],
+        "licence status version 2;",
+    ),
+    "trust file": (lambda desk: (desk.write("trust.json", b'{"v":2}'), desk.run())[1], "trust file version 2;"),
 }
+
+
+@pytest.mark.parametrize("name", LATER)
+def test_a_later_version_cannot_be_told(desk: Desk, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    run, message = LATER[name]
+    assert run(desk) == 3
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err == f"cannot tell: {message} this program knows version 1: install a newer one\n"
 
 
 @pytest.mark.parametrize("name", MALFORMED)

@@ -16,10 +16,10 @@ from trie import HexaryTrie
 from tallystick import canonical, merkle
 from tallystick.base64s import from_base64, to_base64
 from tallystick.errors import MalformedInput, TallystickError, VerificationFailed
-from tallystick.events.envelope import UnknownVersion
 from tallystick.evm import anchor, rlp, secp256k1
 from tallystick.evm.keccak import keccak256
 from tallystick.evm.proof import MAX_PROOF_BYTES, AnchorProof, ReceiptProof, TransactionProof, decode, encode
+from tallystick.versions import UnknownVersion
 from tests.contracts.chain import FORKS
 from tests.core.evm.blocks import AUTHORITY, ORIGIN_HASH, SEALER_KEY, STRANGER, TREE, Blocks, proof_nodes
 

@@ -37,7 +37,7 @@ def changed(paper: Paper, **changes: Any) -> dict[str, Any]:
 
 
 BAD_CREDENTIAL: dict[str, tuple[Any, str]] = {
-    "another version": (lambda paper: changed(paper, v=2), r"licence\.v: expected one of 1"),
+    "another version": (lambda paper: changed(paper, v=2), "licence version 2; .* install a newer one"),
     "an unknown field": (lambda paper: changed(paper, price="1"), r"licence\.price: unknown field"),
     "no status": (lambda paper: changed(paper, status=None), r"licence\.status: missing"),
     "entries out of order": (
@@ -82,7 +82,7 @@ def test_a_malformed_staple_is_refused(paper: Paper) -> None:
     value = canonical.decode(data, len(data))
     for bad, message in (
         (data + b" ", "not in canonical form"),
-        (canonical.encode({**value, "v": 2}), r"status\.v: expected one of 1"),
+        (canonical.encode({**value, "v": 2}), "licence status version 2; .* install a newer one"),
         (canonical.encode({**value, "at": 1}), r"status\.at: unknown field"),
         (canonical.encode({**value, "proof": ["QUJD"] * 65}), r"status\.proof: expected 0 to 64 items"),
         (bytes(600_001), "at most 600000 are read"),

@@ -11,7 +11,6 @@ import pytest
 
 from tallystick.case.model import CHECKPOINT
 from tallystick.cosignature import cosign_ml_dsa
-from tallystick.events.envelope import UnknownVersion
 from tallystick.keys import LocalSigner
 from tallystick.note import (
     COSIGNATURE_ED25519,
@@ -24,6 +23,7 @@ from tallystick.note import (
 )
 from tallystick.trust import Trust, TrustedExporter, Witnesses, trusted_log
 from tallystick.verify import verify_case
+from tallystick.versions import UnknownVersion
 from tests.core.verify.kit import AT, Kit, build_kit
 from tests.core.verify.mutate import flipped, without_entry
 from tests.core.verify.test_attacks import honest
