@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import re
+import shutil
 import subprocess
 import sys
 import venv
@@ -33,10 +34,14 @@ def closure(wanted: list[str]) -> dict[str, importlib.metadata.Distribution]:
     return found
 
 
-def link_files(distribution: importlib.metadata.Distribution, site: Path) -> None:
-    """Link the top-level entries of a distribution into ``site``."""
+def copy_files(distribution: importlib.metadata.Distribution, site: Path) -> None:
+    """Copy the top-level entries of a distribution into ``site``: the environment that it is from may vanish."""
     for top in {Path(file).parts[0] for file in distribution.files or []} - {"..", "__pycache__"}:
-        (site / top).symlink_to(Path(str(distribution.locate_file(top))))
+        source = Path(str(distribution.locate_file(top)))
+        if source.is_dir():
+            shutil.copytree(source, site / top, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copyfile(source, site / top)
 
 
 @pytest.fixture(scope="session")
@@ -50,5 +55,5 @@ def bare_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     wheel.extractall(site)
     (metadata,) = site.glob("tallystick-*.dist-info")
     for distribution in closure(importlib.metadata.Distribution.at(metadata).requires or []).values():
-        link_files(distribution, site)
+        copy_files(distribution, site)
     return folder / "venv" / "bin" / "python"
