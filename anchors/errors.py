@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from tallystick.errors import TallystickError
 
-class AnchorError(Exception):
+
+class AnchorError(TallystickError):
     """Base of every error that this package raises on purpose."""
 
 

@@ -127,5 +127,5 @@ def _check_format(sql: sqlite3.Connection, path: Path) -> None:
         raise OutboxConflict(f"{path} is a database of another program: give the path of the anchors' outbox")
     if version != FORMAT:
         raise OutboxConflict(
-            f"{path} has outbox format {version}, this release reads format {FORMAT}: install the release that wrote it"
+            f"{path} has outbox format {version}, this release reads format {FORMAT}: install a newer one"
         )

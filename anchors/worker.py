@@ -23,7 +23,7 @@ from anchors.client import EvmClient
 from anchors.deployment import Deployment
 from anchors.embedded.chain import EmbeddedChain
 from anchors.embedded.provider import EmbeddedProvider
-from anchors.errors import AnchorError, AnchorRefused, ChainMismatch, TransactionPending
+from anchors.errors import AnchorRefused, ChainMismatch, TransactionPending
 from anchors.keystore import ChainKey
 from anchors.outbox import Outbox
 from anchors.outbox_rows import Anchor, Target, TargetSpec
@@ -132,7 +132,7 @@ class AnchorWorker:
         while not stop.is_set():
             try:
                 self.run_once()
-            except (AnchorError, TallystickError, sqlite3.Error, OSError) as error:
+            except (TallystickError, sqlite3.Error, OSError) as error:
                 log.warning("anchoring did not get on: %s", error)
             stop.wait(pause)
 
@@ -171,7 +171,7 @@ class AnchorWorker:
         before = anchor.state
         try:
             anchor = self._anchorer(target).advance(target, anchor)
-        except (AnchorError, TallystickError) as error:
+        except TallystickError as error:
             self._outbox.note_error(anchor.id, str(error))
             raise
         if anchor.state == "dropped":

@@ -94,7 +94,6 @@ def _greet(settings: Settings, token: str | None) -> None:
 
 
 def _work(settings: Settings, supervised: bool) -> None:
-    from anchors.errors import AnchorError
     from api.worker import run_worker
 
     stop = threading.Event()
@@ -102,10 +101,7 @@ def _work(settings: Settings, supervised: bool) -> None:
         signal.signal(number, lambda *_: stop.set())
     if supervised:
         threading.Thread(target=_wait_for_end, args=(stop,), daemon=True).start()
-    try:
-        run_worker(settings, stop)
-    except AnchorError as error:
-        raise Unusable(str(error)) from error
+    run_worker(settings, stop)
 
 
 def _wait_for_end(stop: threading.Event) -> None:

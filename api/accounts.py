@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
-from tallystick.errors import MalformedInput
+from tallystick.errors import MalformedInput, TallystickError
 
 Scope: TypeAlias = Literal["submit", "read-private", "evidence", "registrar", "operate"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
+
+VERSION = 1
+"""Of the table, kept in ``PRAGMA user_version``; 0 is a blank file."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS token (
@@ -32,13 +35,25 @@ class Account:
     scopes: frozenset[str]
 
 
+class LaterAccounts(TallystickError):
+    """A later program wrote the database."""
+
+
 class Accounts:
     """Tokens in a small database of their own, apart from the log. Safe to share between threads."""
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._db.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; {_SCHEMA};")
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        if version not in (0, VERSION):
+            self._db.close()
+            raise LaterAccounts(
+                f"{path} has account format {version}, this program knows {VERSION}: install a newer one"
+            )
+        self._db.executescript(
+            f"PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; BEGIN; {_SCHEMA}; PRAGMA user_version={VERSION}; COMMIT"
+        )
 
     def issue(self, party: str, scopes: Iterable[str]) -> tuple[str, Account]:
         """A new token, told once, and the account it opens. Raises ``MalformedInput`` for an unknown scope."""

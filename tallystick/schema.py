@@ -19,6 +19,7 @@ from tallystick.base64s import from_base64
 from tallystick.errors import MalformedInput
 from tallystick.identifiers import Letter, parse_identifier
 from tallystick.times import parse_time
+from tallystick.versions import UnknownVersion
 
 T = TypeVar("T")
 Decoder = Callable[[Any, str], Any]
@@ -199,6 +200,8 @@ def _ruled(inner: Decoder, rules: list[Rule]) -> Decoder:
         for rule in rules:
             try:
                 rule.check(found)
+            except UnknownVersion as error:
+                raise UnknownVersion(f"{path}: {error}") from None
             except FieldError as error:
                 raise FieldError(_join(path, error.field), error.problem) from None
             except MalformedInput as error:

@@ -128,7 +128,7 @@ class TargetNaming:
         while True:
             try:
                 await self.name_announced()
-            except (TallystickError, OutboxConflict):
+            except TallystickError:
                 _log.exception("an anchor target could not be named; trying again")
             await asyncio.sleep(NAMING_PAUSE)
 
