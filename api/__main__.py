@@ -54,7 +54,7 @@ def _serve(settings: Settings) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         # uvicorn handles both while it serves, and raises them again when it has finished.
         signal.signal(number, _leave)
-    with _listen(settings) as listening, open_services(settings) as services:
+    with listen(settings) as listening, open_services(settings) as services:
         server = uvicorn.Server(server_config(create_app(services)))
         supervisor = Supervisor()
         supervisor.start()
@@ -69,7 +69,8 @@ def _leave(*_: object) -> None:
     raise SystemExit(0)
 
 
-def _listen(settings: Settings) -> socket.socket:
+def listen(settings: Settings) -> socket.socket:
+    """A listening socket. Raises ``Unusable``."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     # The protocol by name: asyncio looks for it before it turns Nagle's delays (40 ms an answer) off.
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)

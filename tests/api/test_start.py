@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
+from api.__main__ import listen
 from api.founding import Misplaced
 from api.settings import Settings
 from api.wiring import open_services
@@ -24,7 +25,7 @@ from tallystick.events.log import AnchorTarget
 from tallystick.evm import anchor as verifier
 from tallystick.evm import proof as formats
 from tallystick.schema import read
-from tests.api.process import PATIENCE, ROOT, Server, outcome, running, until
+from tests.api.process import PATIENCE, ROOT, Server, free_port, outcome, running, until
 from tests.api.test_submission import picture
 
 First = dict[str, Any]
@@ -252,3 +253,10 @@ def test_reopening_a_log_loads_no_migrations(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
     assert done.stdout == "[]\n", done.stderr
+
+
+def test_answers_are_sent_at_once(tmp_path: Path) -> None:
+    """asyncio turns Nagle's algorithm off for sockets that say that they are TCP, and for no others."""
+    with listen(Settings(data=tmp_path, port=free_port())) as listening:
+        assert listening.proto == socket.IPPROTO_TCP
+        assert listening.getsockname()[0] == "127.0.0.1"
