@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tallystick.checkpoint import Checkpoint, parse_body
-from tallystick.cosignature import MlDsaCosigner, cosign_ml_dsa
+from tallystick.cosignature import MlDsaCosigner, cosign_ml_dsa, cosigned_at
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.evm.eip712 import checkpoint_digest, verify_checkpoint
 from tallystick.evm.secp256k1 import address_of, sign_digest
@@ -192,6 +192,15 @@ def verify_tree_head(note: bytes, keys: LogKeys) -> SignedCheckpoint:
     if missing:
         raise VerificationFailed(f"the checkpoint lacks the log's signature for {', '.join(missing)}")
     return SignedCheckpoint(checkpoint, parsed)
+
+
+def signing_time(note: Note, keys: LogKeys) -> int:
+    """Unix seconds that the log's own ML-DSA signature on a verified checkpoint claims."""
+    verifier = MlDsaCosigner(keys.origin, keys.ml_dsa)
+    for signature in note.signatures:
+        if (signature.name, signature.key_id) == (verifier.name, verifier.key_id):
+            return cosigned_at(signature.signature)
+    raise VerificationFailed("the checkpoint bears no ML-DSA-44 signature of the log")
 
 
 def authority_signature(note: Note, keys: LogKeys) -> bytes:

@@ -10,18 +10,26 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from tallystick import canonical
 from tallystick.base64s import from_base64
-from tallystick.cosignature import Ed25519Cosigner, MlDsaCosigner
-from tallystick.errors import MalformedInput
+from tallystick.cosignature import Ed25519Cosigner, MlDsaCosigner, cosigned_at
+from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.events.log import ORIGIN, AnchorTarget
 from tallystick.keys import KeyText, PublicKey
-from tallystick.note import COSIGNATURE_ED25519, COSIGNATURE_ML_DSA_44, NoteVerifier, parse_verifier_key
+from tallystick.note import (
+    COSIGNATURE_ED25519,
+    COSIGNATURE_ML_DSA_44,
+    Note,
+    parse_verifier_key,
+    verify_note,
+)
 from tallystick.schema import TIME, WORD, base64_bytes, between, items, read, record, text, write
 from tallystick.tree_head import LogKeys, parse_log_keys
 from tallystick.versions import check_version
+
+Witness: TypeAlias = Ed25519Cosigner | MlDsaCosigner
 
 VERSION: Literal[1] = 1
 MAX_TRUST_BYTES = 1 << 20
@@ -92,10 +100,24 @@ class TrustFile:
 
 @dataclass(frozen=True)
 class LogTrust:
-    """A trusted log's keys, ready for use."""
+    """A trusted log's keys, ready for use, and how many of which witnesses must have cosigned its checkpoints."""
 
     keys: LogKeys
     registrar: PublicKey
+    witnesses: tuple[Witness, ...] = ()
+    quorum: int = 0
+
+    def require_quorum(self, note: Note, at: int | None = None) -> None:
+        """Raise ``VerificationFailed`` unless enough witnesses cosigned, and (where given) by ``at``, Unix seconds."""
+        if self.quorum == 0:
+            return
+        signed_by = {(witness.name, witness.key_id) for witness in verify_note(note, self.witnesses)}
+        times = [cosigned_at(one.signature) for one in note.signatures if (one.name, one.key_id) in signed_by]
+        timely = [seconds for seconds in times if at is None or seconds <= at]
+        if len(timely) < self.quorum:
+            raise VerificationFailed(
+                f"{len(timely)} of the trusted witnesses cosigned by then, {self.quorum} must have"
+            )
 
 
 @dataclass(frozen=True)
@@ -106,7 +128,6 @@ class Trust:
     fingerprint: str
     logs: Mapping[str, LogTrust]
     exporters: Mapping[bytes, tuple[str, PublicKey]]
-    witnesses: tuple[NoteVerifier, ...]
 
     @property
     def c2pa_roots(self) -> tuple[bytes, ...]:
@@ -119,13 +140,14 @@ def parse_trust(data: bytes) -> Trust:
     value = canonical.decode_relaxed(data, MAX_TRUST_BYTES)
     check_version(value, "trust file", VERSION)
     file = read(TrustFile, value)
-    logs = {log.origin: _log(log) for log in file.logs}
+    witnesses = _witnesses(file.witnesses)
+    logs = {log.origin: _log(log, witnesses, file.witnesses.quorum) for log in file.logs}
     exporters = {key.kid: (name, key) for name, key in ((e.name, PublicKey.from_text(e.key)) for e in file.exporters)}
     if len(logs) != len(file.logs) or len(exporters) != len(file.exporters):
         raise MalformedInput("the trust file names a log or an exporter's key twice")
     if any(authority.independent for authority in file.tsa_roots) and not file.independent_time:
         raise MalformedInput("the trust file names an independent time authority, so independent_time must be true")
-    return Trust(file, hashlib.sha256(data).hexdigest(), logs, exporters, _witnesses(file.witnesses))
+    return Trust(file, hashlib.sha256(data).hexdigest(), logs, exporters)
 
 
 def encode_trust(file: TrustFile) -> bytes:
@@ -140,14 +162,17 @@ def trusted_log(keys: LogKeys, registrar: PublicKey) -> TrustedLog:
     return TrustedLog(keys.origin, keys.verifier_keys(), registrar.to_text())
 
 
-def _log(log: TrustedLog) -> LogTrust:
+def _log(log: TrustedLog, witnesses: tuple[Witness, ...], quorum: int) -> LogTrust:
     keys = parse_log_keys(log.keys)
     if keys.origin != log.origin:
         raise MalformedInput(f"the verifier keys of log {log.origin!r} are named {keys.origin!r}")
-    return LogTrust(keys, PublicKey.from_text(log.registrar))
+    own = {keys.ed25519.kid, keys.ml_dsa.kid}
+    if any(witness.key.kid in own for witness in witnesses):
+        raise MalformedInput(f"a witness has a key of the log {log.origin!r}, which would cosign for itself")
+    return LogTrust(keys, PublicKey.from_text(log.registrar), witnesses, quorum)
 
 
-def _witnesses(witnesses: Witnesses) -> tuple[NoteVerifier, ...]:
+def _witnesses(witnesses: Witnesses) -> tuple[Witness, ...]:
     found = tuple(_witness(line) for line in witnesses.keys)
     # Two names on one key would let one witness count twice: an Ed25519 cosignature does not cover the name.
     if len({verifier.key.kid for verifier in found}) != len(found):
@@ -157,7 +182,7 @@ def _witnesses(witnesses: Witnesses) -> tuple[NoteVerifier, ...]:
     return found
 
 
-def _witness(line: str) -> Ed25519Cosigner | MlDsaCosigner:
+def _witness(line: str) -> Witness:
     name, kind, raw = parse_verifier_key(line)
     if kind == COSIGNATURE_ED25519:
         return Ed25519Cosigner(name, PublicKey("ed25519", raw))

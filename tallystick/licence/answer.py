@@ -199,6 +199,10 @@ def _licensee(value: clauses.Licensee, party: str | None) -> _Finding:
 
 
 _UNASKED = Wording("未就此提问", "the question does not ask about it")
+_NOT_COMPARED = Wording(
+    "仅签名者称此文件即该标的；请与标的原件比对",
+    "that this file shows it is its signer's word alone; compare it with the original",
+)
 _DUTY = Wording("须按合同履行；离线核验无法强制", "a duty under the contract; an offline check cannot enforce it")
 _DUTIES = ("channel", "count", "attribution", "payment", "consent")
 
@@ -210,7 +214,8 @@ def _conditions(disclosed: DisclosedTerms, question: Question) -> list[TermReaso
         unasked.append("holdback")
     if question.party is None:
         unasked.append("licensee")
-    conditions = [(name, _UNASKED) for name in unasked] + [(name, _DUTY) for name in _DUTIES]
+    conditions = [("asset", _NOT_COMPARED), *((name, _UNASKED) for name in unasked)]
+    conditions += [(name, _DUTY) for name in _DUTIES]
     return [
         TermReason(name, Effect.CONDITION, _clause(disclosed, name), why)
         for name, why in conditions

@@ -206,7 +206,10 @@ def _logged(grant: ProvedGrant, at: str) -> Reason:
     if logged > at:
         text = Wording(f"授权于{logged}入账，晚于{at}", f"the grant entered the log at {logged}, after {at}")
         return Reason(Stage.DATES, Outcome.FAILED, text)
-    return Reason(Stage.DATES, Outcome.MET, Wording(f"授权于{logged}入账", f"the grant entered the log at {logged}"))
+    text = Wording(
+        f"授权于{logged}入账（运营方陈述）", f"the grant entered the log at {logged}, by the operator's word"
+    )
+    return Reason(Stage.DATES, Outcome.MET, text)
 
 
 _OUTCOMES = {
@@ -264,7 +267,10 @@ def _judged_status(found: ProvedStatus) -> Reason:
             f"{found.stale}; at {issued} it said: {word.en}",
         )
         return Reason(Stage.STATUS, Outcome.UNKNOWN, text)
-    text = Wording(f"{issued}（日志大小{size}）时状态为：{word.zh}", f"{word.en} as of {issued}, log size {size}")
+    text = Wording(
+        f"{issued}（日志大小{size}）时状态为：{word.zh}（以日志状态密钥的陈述为据）",
+        f"{word.en} as of {issued}, log size {size}, by the word of the log's status key",
+    )
     return Reason(Stage.STATUS, Outcome.MET if found.status is Status.VALID else Outcome.FAILED, text)
 
 
@@ -277,8 +283,8 @@ def _inclusion(grant: ProvedGrant, status: ProvedStatus | None) -> Reason:
     if status is not None:
         size = status.list.checkpoint.size
         zh, en = (
-            f"授权（第{position}位）与状态同在大小为{size}的检查点",
-            (f"the grant (entry {position}) and its status are both under the checkpoint of size {size}"),
+            f"授权（第{position}位）在大小为{size}的检查点之内，状态列表所称亦为该检查点",
+            f"the grant is entry {position} under the checkpoint of size {size}, and the status list names the same",
         )
     if grant.recorded_by_service:
         zh, en = f"{zh}；由服务方代{grant.licensor}记录", f"{en}; recorded by the service for {grant.licensor}"

@@ -48,7 +48,9 @@ def prove_grant(credential: LicenceCredential, logs: Mapping[str, LogTrust]) -> 
     """
     note = credential.checkpoint.encode()
     trust = _trusted(parse_body(parse_note(note).text).origin, logs)
-    checkpoint = verify_tree_head(note, trust.keys).checkpoint
+    head = verify_tree_head(note, trust.keys)
+    trust.require_quorum(head.note)
+    checkpoint = head.checkpoint
     placed = [_included(shown.index, shown.entry, shown.proof, checkpoint) for shown in credential.entries]
     decided = replay(placed)
     _require_registrar(decided, trust)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from tallystick import canonical
+from tallystick.admission.decide import CLOCK_TOLERANCE
 from tallystick.base64s import from_base64
 from tallystick.keys import PublicKey
 from tallystick.licence.credential import HASH, NOTE, PROOF
@@ -27,7 +28,7 @@ from tallystick.licence.status_list import (
 from tallystick.merkle import verify_inclusion
 from tallystick.schema import base64_bytes, read, record, write
 from tallystick.times import UnixSeconds, format_time
-from tallystick.tree_head import verify_tree_head
+from tallystick.tree_head import signing_time, verify_tree_head
 from tallystick.versions import check_version
 
 VERSION: Literal[1] = 1
@@ -94,7 +95,13 @@ def _require_key_in_force(grant: ProvedGrant, found: StatusList) -> None:
 
 
 def _require_one_checkpoint(staple: StatusStaple, grant: ProvedGrant, found: StatusList) -> None:
-    checkpoint = verify_tree_head(staple.checkpoint.encode(), grant.log.keys).checkpoint
+    head = verify_tree_head(staple.checkpoint.encode(), grant.log.keys)
+    grant.log.require_quorum(head.note)
+    checkpoint = head.checkpoint
+    if signing_time(head.note, grant.log.keys) > found.issued_at + CLOCK_TOLERANCE:
+        raise StatusRefused(
+            f"the status list is dated {format_time(found.issued_at)}, before the checkpoint that it names was signed"
+        )
     if checkpoint != found.checkpoint:
         raise StatusRefused(
             f"the status list shows the tree of size {found.checkpoint.size} with root {found.checkpoint.root.hex()}, "

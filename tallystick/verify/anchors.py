@@ -8,10 +8,9 @@ from tallystick.errors import VerificationFailed
 from tallystick.events.log import AnchorTarget
 from tallystick.evm import anchor as evm
 from tallystick.merkle import verify_consistency
-from tallystick.tree_head import origin_hash, verify_tree_head
+from tallystick.tree_head import origin_hash, signing_time, verify_tree_head
 from tallystick.verify.examination import Examination
 from tallystick.verify.outcome import Finding, Tally, time_text
-from tallystick.verify.tree import signing_time
 
 
 def check_anchors(ex: Examination) -> Finding:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from tallystick.cosignature import MlDsaCosigner, cosigned_at
 from tallystick.errors import VerificationFailed
 from tallystick.events.log import KeySet
 from tallystick.keys import PublicKey
 from tallystick.merkle import verify_inclusion
-from tallystick.note import Note, verify_note
-from tallystick.tree_head import LogKeys, SignedCheckpoint, verify_tree_head
+from tallystick.tree_head import SignedCheckpoint, signing_time, verify_tree_head
 from tallystick.trust import LogTrust
 from tallystick.verify.examination import Examination
 from tallystick.verify.outcome import Finding, Tally, say, time_text
@@ -26,7 +24,7 @@ def check_checkpoint(ex: Examination) -> Finding:
     except VerificationFailed as error:
         return Finding("contradicted", (say("checkpoint.bad", detail=str(error)),))
     signed_at = signing_time(head.note, log.keys)
-    for finding in (_check_time(ex, signed_at), _check_witnesses(ex, head), _check_genesis(ex, log)):
+    for finding in (_check_time(ex, signed_at), _check_witnesses(ex, log, head), _check_genesis(ex, log)):
         if finding is not None:
             return finding
     ex.head, ex.head_signed_at = head.checkpoint, signed_at
@@ -37,18 +35,9 @@ def check_checkpoint(ex: Examination) -> Finding:
         "signed_at": time_text(signed_at),
     }
     lines = [say("checkpoint.good", origin=origin, size=head.checkpoint.size, root=head.checkpoint.root.hex())]
-    if ex.trust.witnesses:
-        lines.append(say("checkpoint.witnesses", quorum=ex.trust.file.witnesses.quorum))
+    if log.quorum:
+        lines.append(say("checkpoint.witnesses", quorum=log.quorum))
     return Finding("proved", tuple(lines))
-
-
-def signing_time(note: Note, keys: LogKeys) -> int:
-    """Unix seconds that the log's own ML-DSA signature on a verified checkpoint claims."""
-    verifier = MlDsaCosigner(keys.origin, keys.ml_dsa)
-    for signature in note.signatures:
-        if (signature.name, signature.key_id) == (verifier.name, verifier.key_id):
-            return cosigned_at(signature.signature)
-    raise VerificationFailed("the checkpoint bears no ML-DSA-44 signature of the log")
 
 
 def _check_time(ex: Examination, signed_at: int) -> Finding | None:
@@ -57,20 +46,11 @@ def _check_time(ex: Examination, signed_at: int) -> Finding | None:
     return None
 
 
-def _check_witnesses(ex: Examination, head: SignedCheckpoint) -> Finding | None:
-    quorum = ex.trust.file.witnesses.quorum
-    if quorum == 0:
-        return None
+def _check_witnesses(ex: Examination, log: LogTrust, head: SignedCheckpoint) -> Finding | None:
     try:
-        found = verify_note(head.note, ex.trust.witnesses)
+        log.require_quorum(head.note, ex.at)
     except VerificationFailed as error:
-        return Finding("not_proved", (say("checkpoint.no-quorum", detail=str(error), quorum=quorum),))
-    signed_by = {(witness.name, witness.key_id) for witness in found}
-    times = [cosigned_at(one.signature) for one in head.note.signatures if (one.name, one.key_id) in signed_by]
-    timely = [seconds for seconds in times if seconds <= ex.at]
-    if len(timely) < quorum:
-        detail = f"{len(timely)} of the trusted witnesses cosigned by then"
-        return Finding("not_proved", (say("checkpoint.no-quorum", detail=detail, quorum=quorum),))
+        return Finding("not_proved", (say("checkpoint.no-quorum", detail=str(error), quorum=log.quorum),))
     return None
 
 

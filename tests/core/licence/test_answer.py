@@ -106,6 +106,7 @@ def test_the_example_of_the_readme() -> None:
     assert found.verdict is PERMITTED
     assert found.deciding.clause.en == "adapt, display, play; not use in advertising"
     assert [reason.term for reason in found.reasons if reason.effect is Effect.CONDITION] == [
+        "asset",
         "licensee",
         "channel",
         "count",
