@@ -220,6 +220,17 @@ def test_the_size_cap_comes_first() -> None:
         parse_note(b"\xff" * (MAX_NOTE_BYTES + 1))
 
 
+def test_a_note_may_be_as_large_as_the_cap() -> None:
+    text = "a" * (MAX_NOTE_BYTES - len(("\n\n" + LINE).encode())) + "\n"
+    data = (text + "\n" + LINE).encode()
+    assert len(data) == MAX_NOTE_BYTES
+    assert parse_note(data).text == text
+
+
+def test_a_verifier_key_of_one_byte_is_read_whatever_its_type() -> None:
+    assert parse_verifier_key(verifier_key("a", OTHER, b"x")) == ("a", OTHER, b"x")
+
+
 def test_the_last_blank_line_divides() -> None:
     """signed-note §Format: the text may hold empty lines, even lines that look like signatures."""
     text = "a\n\n" + PETER_LINE + "\nb\n"
@@ -229,7 +240,9 @@ def test_the_last_blank_line_divides() -> None:
     assert read("a\n\n\n" + LINE).text == "a\n\n"
 
 
-@pytest.mark.parametrize("name", ["", " ", "a b", "a+b", "a\u2003b", "a\n", "\t", "a\x00", "\u0085"])
+@pytest.mark.parametrize(
+    "name", ["", " ", "a b", "a+b", "a\u2003b", "a\n", "\t", "a\x00", "\u0085", "\ud800", "\udfff"]
+)
 def test_names_that_no_key_has(name: str) -> None:
     with pytest.raises(MalformedInput, match="is not a key name"):
         check_name(name)

@@ -285,6 +285,17 @@ def test_a_grant_without_named_holder_gives_no_rights() -> None:
     assert [key for key in stage.state._states if key.startswith("right:")] == []
 
 
+def test_rights_list_the_licences_in_force_alone() -> None:
+    stage = new_stage()
+    first, second = granted(stage, holder=stage.rival.id), granted(stage, holder=stage.rival.id, index=1)
+    key = right_key(stage.source, stage.rival.id)
+    for action, left in (("suspend", (second,)), ("reinstate", (second, first)), ("revoke", (second,))):
+        stage.admit(status(stage, action, first))
+        assert stage.state.get(key) == Rights(left)
+    stage.admit(status(stage, "expire", second))
+    assert stage.state.get(key) == Rights(())
+
+
 @pytest.mark.parametrize("action", ALLOWED)
 @pytest.mark.parametrize("by", ["studio", "registrar"])
 def test_status_changes(action: str, by: str) -> None:
