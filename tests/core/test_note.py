@@ -241,7 +241,7 @@ def test_the_last_blank_line_divides() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", " ", "a b", "a+b", "a\u2003b", "a\n", "\t", "a\x00", "\u0085", "\ud800", "\udfff"]
+    "name", ["", " ", "a b", "a+b", "a\u2003b", "a\n", "\t", "a\x00", "\u0085", chr(0xD800), chr(0xDFFF)]
 )
 def test_names_that_no_key_has(name: str) -> None:
     with pytest.raises(MalformedInput, match="is not a key name"):
