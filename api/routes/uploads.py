@@ -86,7 +86,7 @@ async def receive(request: Request, folder: Path, texts: Mapping[str, int], file
     }
     pending = bytearray()
     try:
-        parser = MultipartParser(_boundary(request), callbacks)
+        parser = MultipartParser(_boundary(request), callbacks, max_header_size=_MAX_HEADER_BYTES)
         async for block in request.stream():
             pending += block
             if len(pending) >= _FEED_BYTES:
@@ -133,11 +133,9 @@ class _Parts:
 
     def header_name(self, data: bytes, start: int, end: int) -> None:
         self._name += data[start:end]
-        self._check_headers()
 
     def header_value(self, data: bytes, start: int, end: int) -> None:
         self._value += data[start:end]
-        self._check_headers()
 
     def header_end(self) -> None:
         self._headers[self._name.lower()] = self._value
@@ -196,10 +194,6 @@ class _Parts:
         self._count += 1
         self._out = path.open("xb")
         uploads.append(Upload(name, media_type.partition(";")[0].strip().lower(), path))
-
-    def _check_headers(self) -> None:
-        if len(self._name) + len(self._value) > _MAX_HEADER_BYTES:
-            raise MalformedInput(f"a header of a part has more than {_MAX_HEADER_BYTES} bytes")
 
 
 def _decoded(data: bytes, where: str) -> str:

@@ -33,14 +33,16 @@ def export(stage: Stage, licence: Licence) -> Path:
     case = stage.out / "case.zip"
     prop = stage.ids["prop"]
     files = {prop: write(list(stage.asset.entries))} if isinstance(stage.asset.content, FolderContent) else {}
-    size = stage.speakers["studio"].client.export(
+    exported = stage.speakers["studio"].client.export(
         json.dumps({"kind": "object", "subject": prop}),
         json.dumps(files),
         {entry.path: path for entry, path in stage.asset.files},
         licence.originals,
         case,
     )
-    stage.screen.good(f"{case}, {size:,} bytes", f"whom to believe stands apart, in {stage.out / 'trust.json'}")
+    stage.screen.good(
+        f"{case}, {exported.size:,} bytes", f"whom to believe stands apart, in {stage.out / 'trust.json'}"
+    )
     return case
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import httpx
 
 from tallystick.base64s import to_base64
+from tallystick.client.lazy import LazyFile
 from tallystick.commitments import Disclosure
 from tallystick.errors import TallystickError
 from tallystick.statement import Statement
@@ -33,6 +35,16 @@ class ServiceProblem(TallystickError):
 
 class Unreachable(TallystickError):
     """No answer from the service."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A bundle that was written: bytes, whether an anchor covers all of it, and the positions of entries about
+    signed files that are not in it, because the service has no copy or they are not the asker's to show."""
+
+    size: int
+    anchored: bool
+    left_out: tuple[int, ...]
 
 
 class Client:
@@ -145,45 +157,64 @@ class Client:
 
     def export(
         self, request: str, files: str, originals: Mapping[str, Path], credentials: Sequence[Path], destination: Path
-    ) -> int:
-        """Write the evidence bundle to ``destination``; its size.
+    ) -> Exported:
+        """Write the evidence bundle to ``destination``, whole or not at all.
 
         ``request``, ``files``: JSON as /docs shows it; ``originals``: by path in the file
         list; ``credentials``: signed files that the service keeps no copy of.
         """
+        # With a file name of None a part is a text: so the body is multipart even without any file.
+        parts: list[tuple[str, Any]] = [("request", (None, request)), ("files", (None, files))]
         named = [("original", name, path) for name, path in originals.items()]
         named += [("credential", path.name, path) for path in credentials]
-        with ExitStack() as opened:
-            parts = [
-                (field, (name, opened.enter_context(path.open("rb")), "application/octet-stream"))
-                for field, name, path in named
-            ]
-            try:
-                form = {"request": request, "files": files}
-                with self._http.stream("POST", "/v1/evidence", data=form, files=parts or None) as answer:
-                    _raise_problem(answer)
-                    with destination.open("wb") as out:
-                        return sum(out.write(block) for block in answer.iter_bytes())
-            except httpx.HTTPError as error:
-                raise Unreachable(f"no answer from {self.base_url}: {error}") from error
+        parts += [(field, (name, LazyFile(path), "application/octet-stream")) for field, name, path in named]
+        draft = destination.with_name(f".{destination.name}.part")
+        try:
+            with self._http.stream("POST", "/v1/evidence", files=parts) as answer:
+                _raise_problem(answer)
+                with draft.open("wb") as out:
+                    size = sum(out.write(block) for block in answer.iter_bytes())
+            draft.replace(destination)
+        except httpx.HTTPError as error:
+            raise self._unreachable(error) from error
+        finally:
+            draft.unlink(missing_ok=True)
+        left_out = answer.headers.get("x-tallystick-left-out", "")
+        positions = tuple(int(position) for position in left_out.split(",") if position.isdigit())
+        return Exported(size, answer.headers.get("x-tallystick-anchored") == "yes", positions)
 
     def _json(self, method: str, path: str, **options: Any) -> dict[str, Any]:
-        found: dict[str, Any] = self._send(method, path, **options).json()
+        answer = self._send(method, path, **options)
+        try:
+            found = answer.json()
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            raise ServiceProblem(
+                answer.status_code, {"detail": f"{path} did not answer with JSON: {answer.text[:200]}"}
+            )
         return found
 
     def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
         try:
             answer = self._http.request(method, path, **options)
         except httpx.HTTPError as error:
-            raise Unreachable(f"no answer from {self.base_url}: {error}") from error
+            raise self._unreachable(error) from error
         _raise_problem(answer)
         return answer
+
+    def _unreachable(self, error: httpx.HTTPError) -> Unreachable:
+        return Unreachable(f"no answer from {self.base_url}: {error or type(error).__name__}")
 
 
 def _raise_problem(answer: httpx.Response) -> None:
     if answer.is_success:
         return
     answer.read()
+    problem: Any = None
     if answer.headers.get("content-type", "").startswith(PROBLEM):
-        raise ServiceProblem(answer.status_code, answer.json())
-    raise ServiceProblem(answer.status_code, {"detail": answer.text[:200]})
+        with suppress(ValueError):
+            problem = answer.json()
+    if not isinstance(problem, dict):
+        problem = {"detail": f"{answer.status_code} {answer.reason_phrase}: {answer.text[:200]}"}
+    raise ServiceProblem(answer.status_code, problem)

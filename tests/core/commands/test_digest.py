@@ -1,4 +1,4 @@
-"""`tallystick digest`: the record that stands in the log, from one's own copy."""
+"""`tallystick digest`: what a court compares its file with, and every way in which it is another file."""
 
 from __future__ import annotations
 
@@ -8,27 +8,76 @@ from pathlib import Path
 import pytest
 
 from tallystick.__main__ import main
-from tallystick.content import file_content
+from tallystick.content import file_content, read_content
 from tallystick.schema import write
+from tests.world import World
 
 
-def test_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "a.bin").write_bytes(b"a")
-    assert main(["digest", str(tmp_path / "a.bin")]) == 0
-    assert json.loads(capsys.readouterr().out) == write(file_content([b"a"]))
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "prop"
+    (made / "纹理").mkdir(parents=True)
+    (made / "纹理" / "灯.png").write_bytes(b"texture")
+    (made / "body.bin").write_bytes(b"body" * 600_000)
+    return made
 
 
-def test_a_folder_and_its_list(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "é.txt").write_bytes(b"a")
-    (tmp_path / "b.txt").write_bytes(b"bb")
-    assert main(["digest", str(tmp_path)]) == 0
-    value = json.loads(capsys.readouterr().out)
-    assert (value["form"], value["count"], value["size"]) == ("folder", 2, 3)
-    assert main(["digest", str(tmp_path), "--files"]) == 0
-    assert [one["path"] for one in json.loads(capsys.readouterr().out)] == ["b.txt", "é.txt"]
+def test_the_record_of_a_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["digest", str(folder / "body.bin"), "--json"]) == 0
+    assert read_content(json.loads(capsys.readouterr().out)) == file_content([b"body" * 600_000])
 
 
-def test_what_has_no_record_is_exit_status_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for path in (tmp_path / "nowhere", tmp_path):
-        assert main(["digest", str(path)]) == 2
+def test_the_record_of_a_folder_and_its_list(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["digest", str(folder), "--json"]) == 0
+    record = read_content(json.loads(capsys.readouterr().out))
+    assert main(["digest", str(folder), "--json", "--files"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert [one["path"] for one in listed] == ["body.bin", "纹理/灯.png"]
+    assert record.size == sum(one["size"] for one in listed)
+    assert main(["digest", str(folder), "--files"]) == 0
+    text = capsys.readouterr().out
+    assert write(record)["root"] in text
+    assert all(one["sha256"] in text and one["path"] in text for one in listed)
+
+
+def test_a_file_is_compared_with_the_entry_that_registers_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, entry = tmp_path / "picture.png", tmp_path / "7.cose"
+    data.write_bytes(b"the picture")
+    entry.write_bytes(World().object(data=b"the picture").entry)
+    assert main(["digest", str(data), "--against", str(entry)]) == 0
+    assert "the same as in" in capsys.readouterr().err
+    data.write_bytes(b"the pictura")
+    assert main(["digest", str(data), "--against", str(entry)]) == 1
+    assert "NOT THE SAME: content" in capsys.readouterr().err
+
+
+def test_a_folder_is_compared_with_a_record(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["digest", str(folder), "--json"])
+    record = tmp_path / "record.json"
+    record.write_text(capsys.readouterr().out)
+    assert main(["digest", str(folder), "--against", str(record)]) == 0
+    assert main(["digest", str(folder / "body.bin"), "--against", str(record)]) == 1
+    (folder / "body.bin").rename(folder / "Body.bin")
+    assert main(["digest", str(folder), "--against", str(record)]) == 1
+
+
+def test_what_is_no_record_or_no_file(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bad = tmp_path / "bad"
+    world = World()
+    for data in (
+        b"",
+        b"{",
+        b'{"form":"file"}',
+        b"\xd2\x84",
+        world.register(world.studio, "studio").entry,
+        b"x" * 70_000,
+    ):
+        bad.write_bytes(data)
+        assert main(["digest", str(folder), "--against", str(bad)]) == 2
         assert capsys.readouterr().err.startswith("malformed: ")
+    assert main(["digest", str(tmp_path / "missing")]) == 2
+    assert main(["digest", str(folder), "--against", str(tmp_path / "missing")]) == 2
+    (folder / "link").symlink_to("body.bin")
+    assert main(["digest", str(folder)]) == 2

@@ -1,0 +1,209 @@
+"""``tallystick register`` and ``tallystick export``: files stay here, digests and proofs travel.
+
+The token comes from a file or the environment and never from the command line, where
+every user of the machine could read it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn, TransferSpeedColumn
+
+from tallystick.assets import Asset, describe
+from tallystick.client.http import Client
+from tallystick.client.server import check_server
+from tallystick.commitments import disclose
+from tallystick.content import FolderContent
+from tallystick.errors import MalformedInput, TallystickError
+from tallystick.events import Event, parse_event
+from tallystick.identifiers import DEFAULT_PREFIX, Letter, letter_of, new_identifier, parse_identifier
+from tallystick.keyfile import read_key
+from tallystick.schema import write
+from tallystick.statement import sign_statement
+from tallystick.times import format_time
+
+_KINDS = {Letter.OBJECT: "object", Letter.LICENCE: "licence", Letter.JOB: "job", Letter.DISPUTE: "dispute"}
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+
+Server = Annotated[str, typer.Option(envvar="TALLYSTICK_SERVER", help="Address of the service.")]
+TokenFile = Annotated[
+    Path | None, typer.Option(help="File that holds the token; without it the variable TALLYSTICK_TOKEN is read.")
+]
+Token = Annotated[str | None, typer.Option(envvar="TALLYSTICK_TOKEN", hidden=True)]
+
+
+def run(command: str, arguments: Sequence[str]) -> int:
+    """Run one command; the exit status: 0 done, 1 refused or unreachable, 2 wrong usage or malformed input."""
+    try:
+        app([command, *arguments], prog_name="tallystick", standalone_mode=True)
+    except SystemExit as done:
+        return done.code if isinstance(done.code, int) else 1
+    except (MalformedInput, OSError) as error:
+        print(f"tallystick {command}: {error}", file=sys.stderr)
+        return 2
+    except TallystickError as error:
+        print(f"tallystick {command}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+@app.command()
+def register(
+    path: Annotated[Path, typer.Argument(help="A file, or a folder with all that is in it.")],
+    kind: Annotated[str, typer.Option(help="image, model-3d, material, video, audio, text, data or composite.")],
+    title: Annotated[str | None, typer.Option(help="Committed with a salt; the log does not show it.")] = None,
+    declare: Annotated[str, typer.Option(help="On what the holder rests, such as commission.")] = "own-work",
+    media_type: Annotated[str | None, typer.Option(help="Such as image/png, for a single file.")] = None,
+    key: Annotated[
+        Path | None, typer.Option(help="Sign with this key of the party; without it the service records for you.")
+    ] = None,
+    party: Annotated[str | None, typer.Option(help="The party whose key it is.")] = None,
+    passphrase: Annotated[str | None, typer.Option(envvar="TALLYSTICK_KEY_PASSPHRASE", hidden=True)] = None,
+    prefix: Annotated[str, typer.Option(help="The log's identifier prefix, where --key is used.")] = DEFAULT_PREFIX,
+    event_id: Annotated[str | None, typer.Option(help="Yours: repeated, the event is recorded once.")] = None,
+    server: Server = "http://127.0.0.1:8000",
+    token_file: TokenFile = None,
+    token: Token = None,
+) -> None:
+    """Register a file or a folder: its digests are logged, its bytes stay here."""
+    if (key is None) != (party is None):
+        raise MalformedInput("--key and --party belong together")
+    asset = _describe(path)
+    body = {
+        "kind": kind,
+        "origin": "authored",
+        "content": write(asset.content),
+        "basis": [{"kind": "declared", "declaration": declare}],
+    }
+    if media_type is not None:
+        body["media_type"] = media_type
+    private = {} if title is None else {"title": title}
+    with _client(server, token_file, token) as client:
+        if key is None or party is None:
+            more = {} if event_id is None else {"event_id": event_id}
+            answer = client.submit("object.register", body, private=private, **more)
+        else:
+            opened = passphrase if passphrase is not None else typer.prompt("Passphrase of the key", hide_input=True)
+            answer = _sign(client, key, opened, party, prefix, body, private, event_id)
+    _tell_registered(answer, asset)
+
+
+@app.command()
+def export(
+    subject: Annotated[str, typer.Argument(help="Identifier of an object, licence, job or dispute.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where the bundle goes, such as case.zip.")],
+    original: Annotated[
+        Path | None, typer.Option(help="The object itself, to be put into the bundle: its file or folder.")
+    ] = None,
+    credential: Annotated[
+        list[Path] | None, typer.Option(help="A signed file that the service keeps no copy of; may be repeated.")
+    ] = None,
+    disclose: Annotated[str, typer.Option(help="Private values to open: all that you may, or none.")] = "all",
+    server: Server = "http://127.0.0.1:8000",
+    token_file: TokenFile = None,
+    token: Token = None,
+) -> None:
+    """Export everything that a stranger needs to verify SUBJECT offline, as one signed bundle."""
+    kind = _KINDS.get(letter_of(parse_identifier(subject)))
+    if kind is None:
+        raise MalformedInput(f"{subject} is no object, licence, job or dispute")
+    asset = None if original is None else _describe(original)
+    lists: dict[str, Any] = {}
+    if asset is not None and isinstance(asset.content, FolderContent):
+        lists[subject] = write(list(asset.entries))
+    files = {} if asset is None else {entry.path: place for entry, place in asset.files}
+    request = json.dumps({"kind": kind, "subject": subject, "disclose": disclose})
+    with _client(server, token_file, token) as client, _working("the service gathers and signs"):
+        exported = client.export(request, json.dumps(lists), files, credential or [], output)
+    print(f"{output}: {exported.size} bytes, SHA-256 {_sha256(output)}")
+    if exported.left_out:
+        positions = ", ".join(map(str, exported.left_out))
+        _warn(f"signed files recorded at {positions} are not in it: give those that you have with --credential")
+    if not exported.anchored:
+        _warn("no anchor covers all of it yet: until then a verifier will not call it proved; export again later")
+
+
+# --- parts ----------------------------------------------------------------------
+
+
+def _sign(
+    client: Client,
+    key: Path,
+    passphrase: str,
+    party: str,
+    prefix: str,
+    body: dict[str, Any],
+    private: dict[str, Any],
+    event_id: str | None,
+) -> dict[str, Any]:
+    opened = [disclose(name, value, secrets.token_bytes(16)) for name, value in private.items()]
+    event: dict[str, Any] = {
+        "v": 1,
+        "type": "object.register",
+        "event_id": event_id or secrets.token_hex(16),
+        "subject": new_identifier(Letter.OBJECT, secrets.token_bytes(10), prefix),
+        "time": format_time(int(datetime.now(UTC).timestamp())),
+        "body": body,
+    }
+    if opened:
+        event["private"] = {one.name: write(one.commitment) for one in opened}
+    checked: Event = parse_event(event)
+    return client.state(sign_statement(read_key(key, passphrase.encode()), party, checked), opened)
+
+
+def _tell_registered(answer: dict[str, Any], asset: Asset) -> None:
+    print(f"{answer['subject']} registered at position {answer['position']}, event id {answer['event_id']}")
+    for name, value in write(asset.content).items():
+        print(f"  {name:<7}{value}")
+    print("The log knows these digests alone: keep the bytes.")
+
+
+def _describe(path: Path) -> Asset:
+    total = sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) if path.is_dir() else None
+    if path.is_file():
+        total = path.stat().st_size
+    columns = (
+        TextColumn("{task.description}", table_column=None),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("reading", total=total)
+        return describe(path, lambda name, read: progress.advance(task, read))
+
+
+@contextmanager
+def _working(what: str) -> Iterator[None]:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        progress.add_task(what)
+        yield
+
+
+def _client(server: str, token_file: Path | None, token: str | None) -> Client:
+    found = token if token_file is None else token_file.read_text(encoding="utf-8")
+    if not found or not found.strip():
+        raise MalformedInput("no token: name its file with --token-file, or set TALLYSTICK_TOKEN")
+    return Client(check_server(server), found.strip(), timeout=600.0)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _warn(text: str) -> None:
+    print(f"note: {text}", file=sys.stderr)

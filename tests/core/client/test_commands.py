@@ -1,0 +1,159 @@
+"""`tallystick register` and `tallystick export` as a person runs them."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tallystick import __main__
+from tallystick.client import entry
+from tallystick.content import file_content
+from tallystick.keyfile import write_key
+from tallystick.schema import write
+from tallystick.statement import parse_statement
+from tests.api.desk import Desk, case_of, folder_files
+from tests.architecture.tree import ROOT
+
+
+@pytest.fixture
+def folder(tmp_path: Path, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a picture, a prop, a token and a key; the service is named in the environment."""
+    monkeypatch.setenv("TALLYSTICK_SERVER", str(desk.house.http.base_url))
+    monkeypatch.setenv("COLUMNS", "200")
+    (tmp_path / "picture.png").write_bytes(b"the picture")
+    for name, data in folder_files().items():
+        place = tmp_path / "prop" / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(data)
+    (tmp_path / "token").write_text(f"{desk.studio.token}\n")
+    write_key(tmp_path / "key.pem", desk.studio.who.signer, b"words")
+    return tmp_path
+
+
+def registered(output: str) -> tuple[str, int]:
+    found = re.match(r"(\S+) registered at position (\d+), event id \S+\n", output)
+    assert found, output
+    return found[1], int(found[2])
+
+
+def statement_at(desk: Desk, position: int) -> Any:
+    return parse_statement(desk.house.http.get(f"/v1/entries/{position}").content)
+
+
+def test_the_service_records_a_file(folder: Path, desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = [str(folder / "picture.png"), "--kind", "image", "--media-type", "image/png", "--title", "Secret 灯"]
+    assert entry.register([*arguments, "--token-file", str(folder / "token")]) == 0
+    subject, position = registered(capsys.readouterr().out)
+    statement = statement_at(desk, position)
+    assert (statement.event.subject, statement.event.recorded_for.party) == (subject, desk.studio.id)
+    assert statement.event.body.content == write(file_content([b"the picture"]))
+    assert set(statement.event.commitments) == {"title"}
+    assert b"Secret" not in statement.entry
+
+
+def test_a_party_signs_with_its_own_key(
+    folder: Path, desk: Desk, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TALLYSTICK_TOKEN", desk.studio.token)
+    monkeypatch.setenv("TALLYSTICK_KEY_PASSPHRASE", "words")
+    # The house's clock stands still in the past.
+    monkeypatch.setattr("tallystick.client.commands.format_time", lambda seconds: desk.house.world.now())
+    arguments = ["--kind", "composite", "--key", str(folder / "key.pem"), "--party", desk.studio.id, "--title", "Prop"]
+    assert entry.register([str(folder / "prop"), *arguments]) == 0
+    subject, position = registered(capsys.readouterr().out)
+    statement = statement_at(desk, position)
+    assert (statement.issuer, statement.event.recorded_for) == (desk.studio.id, None)
+    assert statement.event.subject == subject
+    assert desk.studio.get(f"/v1/events/{position}").json()["disclosures"]["title"]["value"] == "Prop"
+
+
+def test_a_bundle_with_the_original_in_it(folder: Path, desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    token = ["--token-file", str(folder / "token")]
+    assert entry.register([str(folder / "prop"), "--kind", "composite", *token]) == 0
+    subject, _ = registered(capsys.readouterr().out)
+    desk.publish()
+    out = folder / "case.zip"
+    assert entry.export([subject, "-o", str(out), "--original", str(folder / "prop"), *token]) == 0
+    told = capsys.readouterr()
+    assert f"{out}: {out.stat().st_size} bytes, SHA-256 " in told.out
+    assert "no anchor covers all of it yet" in told.err
+    assert set(case_of(out.read_bytes()).originals[subject]) == set(folder_files())
+
+
+def test_what_is_left_out_is_said(folder: Path, desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    licence, _ = desk.licence()
+    position = desk.studio.post(f"/v1/licences/{licence}/card", {}).json()["position"]
+    desk.publish()
+    token = ["--token-file", str(folder / "token")]
+    assert entry.export([licence, "-o", str(folder / "case.zip"), "--disclose", "none", *token]) == 0
+    assert f"signed files recorded at {position} are not in it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments", "status", "says"),
+    [
+        ("export", ["nonsense", "-o", "x.zip"], 2, "is not an identifier"),
+        ("export", ["{party}", "-o", "x.zip"], 2, "is no object, licence, job or dispute"),
+        ("export", ["{object}", "-o", "x.zip", "--server", "http://log.example"], 2, "use https"),
+        ("export", ["{object}", "-o", "x.zip", "--server", "http://127.0.0.1:1"], 1, "no answer from"),
+        ("export", ["{object}", "-o", "x.zip", "--original", "{folder}/nothing"], 2, "is not there"),
+        ("export", ["{object}"], 2, "--output"),
+        ("register", ["{folder}/picture.png", "--kind", "nonsense"], 1, "malformed [body.kind]"),
+        ("register", ["{folder}/nothing", "--kind", "image"], 2, "is not there"),
+        ("register", ["{folder}/picture.png", "--kind", "image", "--key", "key.pem"], 2, "belong together"),
+        ("register", ["{folder}/picture.png"], 2, "--kind"),
+    ],
+)
+def test_what_goes_wrong_is_one_sentence(
+    folder: Path,
+    desk: Desk,
+    capsys: pytest.CaptureFixture[str],
+    command: str,
+    arguments: list[str],
+    status: int,
+    says: str,
+) -> None:
+    known = {"party": desk.studio.id, "object": desk.picture()[0], "folder": str(folder)}
+    given = [one.format(**known) for one in arguments] + ["--token-file", str(folder / "token")]
+    assert getattr(entry, command)(given) == status
+    told = capsys.readouterr()
+    assert says in re.sub(r"\s+", " ", told.err)
+    assert "Traceback" not in told.err
+
+
+def test_a_wrong_passphrase(folder: Path, desk: Desk, capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:
+    monkeypatch.setenv("TALLYSTICK_TOKEN", desk.studio.token)
+    monkeypatch.setenv("TALLYSTICK_KEY_PASSPHRASE", "other words")
+    key = ["--key", str(folder / "key.pem"), "--party", desk.studio.id]
+    assert entry.register([str(folder / "picture.png"), "--kind", "image", *key]) == 2
+    assert "is not a private key that this passphrase opens" in capsys.readouterr().err
+
+
+def test_no_token_is_asked_for(folder: Path, desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    assert entry.register([str(folder / "picture.png"), "--kind", "image"]) == 2
+    assert "--token-file" in capsys.readouterr().err
+
+
+def test_without_the_extra_the_command_says_what_to_install(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(name: str) -> Any:
+        raise ModuleNotFoundError("No module named 'typer'", name="typer")
+
+    monkeypatch.setattr(importlib, "import_module", fails)
+    assert entry.export(["x"]) == 2
+    assert "tallystick[client]" in capsys.readouterr().err
+
+
+def test_the_commands_join_by_the_entry_point_group() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    joined = project["entry-points"][__main__.GROUP]
+    assert joined == {"register": "tallystick.client.entry:register", "export": "tallystick.client.entry:export"}
+    for target in joined.values():
+        module, _, name = target.partition(":")
+        assert callable(getattr(importlib.import_module(module), name))
