@@ -61,6 +61,8 @@ def make_venv():
     alive = os.path.exists(venv_python()) and os.path.exists(stamp) and read(stamp) == home
     if alive:
         return
+    if os.path.islink(VENV):
+        stop(f".venv is a link to {home}, an environment of somebody else's: remove the link, then try again")
     shutil.rmtree(home, ignore_errors=True)
     made = subprocess.run([sys.executable, "-m", "venv", home], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if made.returncode:
