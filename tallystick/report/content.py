@@ -108,7 +108,7 @@ def _told(claim: Claim, language: Language) -> str:
 
 def _who(report: Report, language: Language) -> Iterable[tuple[str, ...]]:
     w = words(language)
-    statements: list[Mapping[str, Any]] = report.facts.get("statements", [])
+    statements = _proved_statements(report)
     names = _names(report)
     for one in statements:
         if one["type"] == "log.batch":
@@ -123,6 +123,14 @@ def _who(report: Report, language: Language) -> Iterable[tuple[str, ...]]:
         yield (w.nothing,)
 
 
+def _proved_statements(report: Report) -> list[Mapping[str, Any]]:
+    """What the entries say counts once they are signed, in the signed tree, and entitled."""
+    if report.claim("entitlement").outcome != "proved":
+        return []
+    found: list[Mapping[str, Any]] = report.facts["statements"]
+    return found
+
+
 def _names(report: Report) -> dict[str, str]:
     """Parties whose name is disclosed, and matches its commitment."""
     if report.claim("disclosure").outcome != "proved":
@@ -130,7 +138,7 @@ def _names(report: Report) -> dict[str, str]:
     disclosed: Mapping[str, Mapping[str, Any]] = report.facts["disclosed"]
     return {
         one["subject"]: str(disclosed[str(one["position"])]["name"])[:_NAME]
-        for one in report.facts.get("statements", [])
+        for one in _proved_statements(report)
         if one["type"] == "party.register" and "name" in disclosed.get(str(one["position"]), {})
     }
 

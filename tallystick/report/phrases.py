@@ -168,12 +168,19 @@ PHRASES: dict[str, Phrase] = {
         "the bytes of {object} are not in the bundle; compare your own copy: tallystick digest FILE",
         "证据包未附 {object} 的原件；请以自有副本比对：tallystick digest FILE",
     ),
-    "content.none": Phrase("the case names no original", "本案未列原件"),
+    "content.none": Phrase(
+        "the case names no original of what it is about; compare your own copy: tallystick digest FILE",
+        "本案未列涉案客体的原件；请以自有副本比对：tallystick digest FILE",
+    ),
     "content.unregistered": Phrase("no entry shown registers {object}", "所示条目均未登记 {object}", *_ADD),
     # step 9
     "traceability.good": Phrase(
-        "objects bound to job, capability and declared basis: {objects}; those they were made from: {sources}",
-        "{objects} 个客体及其所依据的 {sources} 个客体均已与任务、能力和权利依据绑定，要素齐全",
+        "objects that name their basis and, if generated, their job and capability: {objects}; "
+        "those they were made from: {sources}",
+        "{objects} 个客体及其所依据的 {sources} 个客体均载明权利依据；其中生成的客体均已与任务和能力绑定",
+    ),
+    "traceability.none": Phrase(
+        "the case is about no object: there was nothing to trace", "本案不涉及任何客体，无可追溯"
     ),
     "traceability.missing": Phrase(
         "{subject} is not registered by any entry shown", "所示条目均未登记 {subject}", *_ADD
@@ -200,10 +207,10 @@ PHRASES: dict[str, Phrase] = {
     ),
     # step 10
     "anchor.good": Phrase(
-        "{registry} on chain {chain} held size {size} in block {block} ({time}), and checked that it extends what it "
-        "held before; the block is vouched for by the chain's operator alone",
-        "链 {chain} 上的 {registry} 在区块 {block}（{time}）中记有大小 {size}，并已校验其为此前记录的延续；"
-        "该区块仅由链的运营方担保",
+        "by the word of the chain's operator alone, {registry} on chain {chain} held size {size} in block {block} "
+        "({time}), and checked that it extends what it held before",
+        "仅据链的运营方陈述：链 {chain} 上的 {registry} 在区块 {block}（{time}）中记有大小 {size}，"
+        "并已校验其为此前记录的延续",
     ),
     "anchor.covers": Phrase(
         "every entry about the case's subjects lies below the anchored size {size}",

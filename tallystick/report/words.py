@@ -33,7 +33,7 @@ CLAIMS = {
     "statement-signature": {"en": "Statements signed", "zh": "陈述已签名"},
     "inclusion": {"en": "Entries stand in the log", "zh": "条目已载入日志"},
     "checkpoint-signature": {"en": "Log signed its tree", "zh": "日志已对其树头签名"},
-    "entitlement": {"en": "Signers entitled at that position", "zh": "签名者在该位置有权陈述"},
+    "entitlement": {"en": "Signers entitled, on the entries shown", "zh": "依所示条目，签名者有权陈述"},
     "disclosure": {"en": "Disclosed values are the committed ones", "zh": "披露内容与承诺一致"},
     "content": {"en": "Originals are the registered ones", "zh": "原件与登记一致"},
     "traceability": {"en": "Origin traceable and complete", "zh": "来源可追溯且要素齐全"},

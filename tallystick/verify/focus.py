@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from tallystick.admission.state import DisputeState, JobState, LicenceState, ObjectState, State
+from tallystick.admission.state import CertificateState, DisputeState, JobState, LicenceState, ObjectState, State
 from tallystick.case import CaseIndex
 from tallystick.events.job import JobRegistration
 from tallystick.events.objects import ObjectRegistration
@@ -73,7 +73,7 @@ class _Walk:
         if isinstance(state, ObjectState):
             self.objects.append(subject)
             return [state.job] if state.job else []
-        if isinstance(state, LicenceState):
+        if isinstance(state, LicenceState | CertificateState):
             return [state.object]
         if isinstance(state, DisputeState):
             return [state.target]
@@ -85,7 +85,9 @@ class _Walk:
 
 
 def focus_of(index: CaseIndex, history: History) -> Focus:
-    """The subject and what it is made of: an object's job, a licence's object, a job's outputs, a dispute's target."""
+    """The subject and what it is made of: an object's job, a licence's or certificate's
+    object, a job's outputs, a dispute's target.
+    """
     walk = _Walk(history)
     waiting = [index.subject]
     while waiting:

@@ -27,7 +27,9 @@ def check_traceability(ex: Examination) -> Finding:
         waiting += _check_object(ex, tally, subject, body)
     if ex.case.index.kind == "job":
         _check_job(ex, tally, ex.case.index.subject)
-    if tally.holds:
+    if tally.holds and not ex.focus.objects:
+        tally.shows("traceability.none")
+    elif tally.holds:
         tally.shows("traceability.good", objects=len(ex.focus.objects), sources=len(checked) - len(ex.focus.objects))
     return tally.finding()
 

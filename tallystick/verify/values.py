@@ -61,10 +61,19 @@ def check_contents(ex: Examination) -> Finding:
             tally.shows("content.good", object=original.object, count=len(ex.case.originals[original.object]))
         else:
             tally.needs("content.digests", object=original.object)
-    if not ex.case.index.originals:
+    if not _about_the_case(ex):
         tally.needs("content.none")
     ex.facts["originals"] = records
     return tally.finding()
+
+
+def _about_the_case(ex: Examination) -> bool:
+    """Whether an original is named of the very object that the case is about (of one of them, in other kinds)."""
+    index = ex.case.index
+    if ex.focus.missing:
+        return bool(index.originals)  # what is not registered is step 9's to refuse
+    wanted = {index.subject} if index.kind == "object" else set(ex.focus.objects)
+    return any(original.object in wanted for original in index.originals)
 
 
 def _digests(content: Content) -> dict[str, object]:
