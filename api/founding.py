@@ -51,12 +51,13 @@ def _make_keys(folder: Path, settings: Settings) -> None:
 def found_log(settings: Settings, keyring: Keyring, clock: Clock) -> Log:
     """The open log, begun at the first start. Raises what ``Log.open`` does, and ``Misplaced``."""
     signers = keyring.log_signers(settings.origin)
-    genesis = settings.keys / GENESIS
+    genesis, kept = settings.keys / GENESIS, settings.checkpoints
     if not genesis.exists():
         try:
-            log = Log.create(settings.log, _founding(settings, keyring), signers, clock, publish_every=None)
+            founding = _founding(settings, keyring)
+            log = Log.create(settings.log, founding, signers, clock, checkpoints=kept, publish_every=None)
         except LogExists:
-            log = Log.open(settings.log, signers, clock, publish_every=None)
+            log = Log.open(settings.log, signers, clock, checkpoints=kept, publish_every=None)
         with log:
             write_whole(genesis, log.publish_now().note.encode().encode())
     elif not Folder(settings.log).database.exists():
@@ -64,7 +65,7 @@ def found_log(settings: Settings, keyring: Keyring, clock: Clock) -> Log:
             f"the keys in {settings.keys} have begun a log, and {settings.log} holds none: bring it back; "
             "a second log under the same keys would be a fork"
         )
-    return Log.open(settings.log, signers, clock, publish_every=settings.publish_every)
+    return Log.open(settings.log, signers, clock, checkpoints=kept, publish_every=settings.publish_every)
 
 
 def read_log_keys(settings: Settings) -> LogKeys:

@@ -15,7 +15,11 @@ DEFAULT_ORIGIN = "tallystick.local/log"
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that an operator may choose. Intervals are seconds."""
+    """Everything that an operator may choose. Intervals are seconds.
+
+    checkpoints: where the checkpoint signed last is kept, if not in the data folder; apart from it, a data folder that
+    is restored from an old copy is seen.
+    """
 
     data: Path
     host: str = "127.0.0.1"
@@ -23,6 +27,7 @@ class Settings:
     origin: str = DEFAULT_ORIGIN
     prefix: str = DEFAULT_PREFIX
     passphrase: str | None = None
+    checkpoints: Path | None = None
     publish_every: float = 1.0
     anchor_entries: int = 1024
     anchor_seconds: int = 3600
@@ -73,6 +78,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         origin=environment.get("TALLYSTICK_ORIGIN", Settings.origin),
         prefix=environment.get("TALLYSTICK_PREFIX", Settings.prefix),
         passphrase=environment.get("TALLYSTICK_PASSPHRASE"),
+        checkpoints=Path(kept) if (kept := environment.get("TALLYSTICK_CHECKPOINTS")) else None,
         anchor_entries=_number(environment, "TALLYSTICK_ANCHOR_ENTRIES", Settings.anchor_entries, 1, 1 << 40),
         anchor_seconds=_number(environment, "TALLYSTICK_ANCHOR_SECONDS", Settings.anchor_seconds, 1, 1 << 40),
         status_lifetime=_number(environment, "TALLYSTICK_STATUS_LIFETIME", Settings.status_lifetime, 60, 1 << 31),

@@ -31,6 +31,7 @@ FIELDS = {
     "TALLYSTICK_ORIGIN": "origin",
     "TALLYSTICK_PREFIX": "prefix",
     "TALLYSTICK_PASSPHRASE": "passphrase",
+    "TALLYSTICK_CHECKPOINTS": "checkpoints",
     "TALLYSTICK_ANCHOR_ENTRIES": "anchor_entries",
     "TALLYSTICK_ANCHOR_SECONDS": "anchor_seconds",
     "TALLYSTICK_STATUS_LIFETIME": "status_lifetime",
