@@ -168,10 +168,14 @@ def _engine_report(stream: BinaryIO, media_type: str, store: bytes, label: str) 
         raise MalformedInput(f"c2pa-python cannot read the credential: {error}") from None
     if len(text) > MAX_ENGINE_REPORT:
         raise MalformedInput("c2pa-python's report is over its limit")
-    report = json.loads(text)
-    if report.get("active_manifest") != label:
-        raise CredentialRefused("claim.ambiguous", "two readers see two different active manifests")
-    return _parse_report(report, label)
+    try:
+        report = json.loads(text)
+        if report.get("active_manifest") != label:
+            raise CredentialRefused("claim.ambiguous", "two readers see two different active manifests")
+        return _parse_report(report, label)
+    except (LookupError, TypeError, AttributeError, ValueError, RecursionError):
+        # It leaves out what it cannot show: a manifest with an assertion of no JSON, for one.
+        raise CredentialRefused("engine.unknown", "c2pa-python's report has not the form that is known") from None
 
 
 def _parse_report(report: dict[str, Any], label: str) -> EngineReport:
