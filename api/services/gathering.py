@@ -163,7 +163,8 @@ class _Work:
 
     def _party(self, party: str, state: PartyState) -> Iterator[Record]:
         """Its registration, which comes before all else that it is named in, and the entries about its keys."""
-        for record in _search(self._reads, subject=party):
+        # Most often the very first; there may be a million after it.
+        for record in _search(self._reads, subject=party, page=1):
             if record.type in ("party.register", "log.key-set"):
                 yield record
                 break
@@ -225,11 +226,12 @@ def _shown(record: Record, size: int) -> bool:
     return record.position < size and record.batch < size
 
 
-def _search(reads: Reads, *, subject: str | None = None, type: str | None = None) -> Iterator[Record]:
+def _search(
+    reads: Reads, *, subject: str | None = None, type: str | None = None, page: int = _PAGE
+) -> Iterator[Record]:
     after = -1
-    while True:
-        page = reads.search(Search(subject=subject, type=type, after=after, limit=_PAGE))
-        yield from page
-        if len(page) < _PAGE:
+    while found := reads.search(Search(subject=subject, type=type, after=after, limit=page)):
+        yield from found
+        if len(found) < page:
             return
-        after = page[-1].position
+        after = found[-1].position
