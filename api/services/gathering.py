@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 
 from api.services.errors import TooLarge
 from api.services.privacy import speaker_of
 from ledger.store import Reads, Record, Search
-from tallystick.admission.state import DisputeState, JobState, LicenceState, ObjectState, PartyState, Rights, right_key
+from tallystick.admission.state import CertificateState, DisputeState, JobState, LicenceState, ObjectState, PartyState
 from tallystick.events.job import JobRegistration
 from tallystick.events.kinds import SUBJECTS
 from tallystick.events.objects import ObjectRegistration
@@ -177,12 +178,17 @@ class _Work:
             yield record
 
     def _licences_used(self, statement: Statement, position: int) -> Iterator[str]:
-        """Licences by which the speaker uses what another holds: the rules look them up, no entry names them."""
+        """Licences by which the speaker uses what another holds: the rules look them up, no entry names them.
+
+        From the grants themselves: what admission remembers of rights is without those that ended since.
+        """
+        speaker = speaker_of(statement)
         for used in _used(statement.event.body):
-            rights = self._reads.get(right_key(used, speaker_of(statement)))
-            for licence in rights.licences if isinstance(rights, Rights) else ():
-                if any(record.position < position for record in self._own(licence)):
-                    yield licence
+            state = self._reads.get(used)
+            if isinstance(state, ObjectState) and state.holder != speaker:
+                for record in takewhile(lambda one: one.position < position, _search(self._reads, subject=used)):
+                    if record.type == "licence.grant" and parse_statement(record.entry).event.body.holder == speaker:
+                        yield record.subject
 
 
 def _used(body: object) -> list[str]:
@@ -206,7 +212,7 @@ def _focus(reads: Reads, subject: str, size: int) -> set[str]:
         match reads.get(asked):
             case ObjectState(job=str(job)):
                 waiting.append(job)
-            case LicenceState(object=licensed):
+            case LicenceState(object=licensed) | CertificateState(object=licensed):
                 waiting.append(licensed)
             case DisputeState(target=target):
                 waiting.append(target)
