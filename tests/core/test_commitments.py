@@ -107,6 +107,14 @@ def test_malformed(name: str) -> None:
         parse_disclosure(MALFORMED[name])
 
 
+def test_the_size_cap_comes_first() -> None:
+    for text in ("A" * (MAX_DISCLOSURE_BYTES + 1), "é" + RFC_TEXT):
+        with pytest.raises(MalformedInput, match="a disclosure is ASCII text of at most 1048576 characters"):
+            parse_disclosure(text)
+    with pytest.raises(MalformedInput, match="not JSON"):
+        parse_disclosure("A" * MAX_DISCLOSURE_BYTES)
+
+
 def commitments(*made: Disclosure) -> dict[str, DigestPair]:
     return {one.name: one.commitment for one in made}
 

@@ -176,6 +176,11 @@ def test_verifier_keys_that_are_no_logs_are_malformed() -> None:
         "two names": (lines[0], lines[1], other[2]),
         "a witness's key": (*lines[:2], verifier_key(WORLD.origin, 4, bytes(32))),
         "another long type": (*lines[:2], verifier_key(WORLD.origin, 0xFF, b"x" + EIP712_TYPE + KEYS.authority.raw)),
+        "no long type": (*lines[:2], verifier_key(WORLD.origin, 0xFF, KEYS.authority.raw)),
+        "our long type after another byte": (
+            *lines[:2],
+            verifier_key(WORLD.origin, 2, EIP712_TYPE + KEYS.authority.raw),
+        ),
         "a short key": (*lines[1:], verifier_key(WORLD.origin, ED25519, bytes(31))),
         "a point off the curve": (*lines[:2], verifier_key(WORLD.origin, 0xFF, EIP712_TYPE + b"\x04" + b"\1" * 64)),
         "no key": ("hello", *lines[1:]),
