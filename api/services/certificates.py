@@ -25,11 +25,12 @@ from ledger.store import Reads, Search
 from tallystick.admission import Refused
 from tallystick.admission.state import CertificateState, DisputeState, ObjectState
 from tallystick.base64s import to_base64
+from tallystick.certificate import CertificatePayload
 from tallystick.content import FileContent, FolderContent
 from tallystick.errors import MalformedInput
 from tallystick.events.objects import ObjectRegistration
 from tallystick.identifiers import Letter, new_identifier, parse_identifier
-from tallystick.schema import record, write
+from tallystick.schema import write
 from tallystick.statement import Statement, parse_statement
 from tallystick.times import format_time
 from tallystick.tree_head import SignedCheckpoint
@@ -41,21 +42,6 @@ _EXAMINED = Bilingual(
     "内容摘要、签名与授权链已由日志规则核验",
     "content digests, signature and authorisation chain, by the rules of the log",
 )
-
-
-@record
-class CertificatePayload:
-    """The assertion ``org.tallystick.certificate``, version 1: which entry certifies what, and its place in the log."""
-
-    v: int
-    certificate: str
-    object: str
-    number: str
-    log: str
-    position: int
-    entry: str
-    checkpoint: str
-    proof: tuple[str, ...]
 
 
 @dataclass(frozen=True)

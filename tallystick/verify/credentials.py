@@ -105,12 +105,24 @@ def _judge(ex: Examination, file: str, one: Admitted) -> C2paVerdict:
 
 def _check_subject(ex: Examination, verdict: C2paVerdict, subject: str) -> None:
     """The file is about the licence or certificate under which it is logged."""
-    if letter_of(Identifier(subject)) is Letter.CERTIFICATE:
-        found = (verdict.certificate or {}).get("certificate")
-    else:
-        found = _check_licence(ex, verdict)
+    certified = letter_of(Identifier(subject)) is Letter.CERTIFICATE
+    found = _check_certificate(ex, verdict, subject) if certified else _check_licence(ex, verdict)
     if found != subject:
         raise VerificationFailed(f"the file is about {found or 'nothing that it names'}, the log says {subject}")
+
+
+def _check_certificate(ex: Examination, verdict: C2paVerdict, subject: str) -> str | None:
+    """The certificate that the file names; what it says is what the log's entry says."""
+    from tallystick.certificate import check_certificate, decode_payload
+
+    if verdict.certificate is None:
+        return None
+    payload = decode_payload(verdict.certificate)
+    for placed in ex.case.entries:
+        event = placed.statement.event
+        if event.type == "certificate.issue" and event.subject == subject:
+            check_certificate(payload, placed.position, placed.statement, ex.trust.logs[ex.case.index.log].keys)
+    return payload.certificate
 
 
 def _check_licence(ex: Examination, verdict: C2paVerdict) -> str | None:

@@ -8,7 +8,6 @@ from typing import Any, get_args
 
 import pytest
 
-from api.services.certificates import CertificatePayload
 from tallystick.admission.decide import CLOCK_TOLERANCE
 from tallystick.admission.log_rules import PROOF_DOMAIN, ROLE_ALGORITHMS
 from tallystick.bundle import bag, container
@@ -16,6 +15,7 @@ from tallystick.c2pa import claim, jumbf
 from tallystick.c2pa.containers import EMBEDDED
 from tallystick.c2pa.verdict import MAX_PAYLOAD
 from tallystick.case import model
+from tallystick.certificate import CertificatePayload
 from tallystick.commands.verify import EXITS
 from tallystick.content import CHUNK_BYTES, MAX_FILES, MAX_PATH_BYTES
 from tallystick.events.envelope import RecordedFor, _Envelope

@@ -67,6 +67,23 @@ def credential_of(scene: Scene, licence: str, grant: int) -> LicenceCredential:
     return LicenceCredential(1, licence, grant, scene.log.note().decode(), (shown,), {}, status)
 
 
+def certificate_of(scene: Scene, certificate: str) -> dict[str, Any]:
+    """What an honest certificate file carries."""
+    position = scene.log.find("certificate.issue")
+    statement = scene.log.statements[position]
+    return {
+        "v": 1,
+        "certificate": certificate,
+        "object": statement.event.body.object,
+        "number": statement.event.body.number,
+        "log": scene.world.origin,
+        "position": position,
+        "entry": to_base64(statement.entry),
+        "checkpoint": scene.log.note().decode(),
+        "proof": [to_base64(node) for node in prove_inclusion(scene.log, position, scene.log.size)],
+    }
+
+
 def issue(scene: Scene, subject: str, file: bytes, purpose: str = "card") -> int:
     """Log the signed file; its position."""
     body = CredentialIssue("c2pa", purpose, "image/png", digest_pair(file), len(file))  # type: ignore[arg-type]
@@ -182,9 +199,12 @@ def test_a_certificate_of_registration(tmp_path: Path) -> None:
     number = world.identifier(Letter.CERTIFICATE)
     body = CertificateIssue(source.event.subject, "R-2026-1")
     scene.log.add(*world.parties(), source, world.say(world.registrar, "certificate.issue", number, body))
-    honest = sign(tmp_path, {CERTIFICATE: {"v": 1, "certificate": number}}, world.clock)
+    payload = certificate_of(scene, number)
+    honest = sign(tmp_path, {CERTIFICATE: payload}, world.clock)
     first = issue(scene, number, honest, "certificate")
-    foreign = sign(tmp_path, {CERTIFICATE: {"v": 1, "certificate": world.identifier(Letter.CERTIFICATE)}}, world.clock)
+    foreign = sign(
+        tmp_path, {CERTIFICATE: {**payload, "certificate": world.identifier(Letter.CERTIFICATE)}}, world.clock
+    )
     second = issue(scene, number, foreign, "certificate")
     scene.anchor()
     desk = Desk(scene, source.event.subject, first, honest)
@@ -204,3 +224,38 @@ def test_one_file_cannot_serve_two_entries(make: Make) -> None:
     twice = {desk.position: ("card.png", desk.card), 0: ("card.png", desk.card)}
     with pytest.raises(MalformedInput):
         desk.scene.judge(replace(desk.case(), credentials=twice))
+
+
+LIES: dict[str, Callable[[dict[str, Any], World], dict[str, Any]]] = {
+    "another object": lambda good, world: {**good, "object": world.identifier(Letter.OBJECT)},
+    "another number": lambda good, world: {**good, "number": "R-2026-2"},
+    "another log": lambda good, world: {**good, "log": "log.example/another"},
+    "another position": lambda good, world: {**good, "position": good["position"] - 1},
+    "another entry": lambda good, world: {**good, "entry": to_base64(b"entry")},
+    "a proof that leads elsewhere": lambda good, world: {**good, "proof": good["proof"][:-1]},
+    "a checkpoint without a signature": lambda good, world: {
+        **good,
+        "checkpoint": "".join(good["checkpoint"].splitlines(keepends=True)[:-1]),
+    },
+    "a field that no certificate has": lambda good, world: {**good, "title": "mine"},
+    "a field left out": lambda good, world: {name: value for name, value in good.items() if name != "number"},
+    "a later version": lambda good, world: {**good, "v": 2},
+    "nothing": lambda good, world: {},
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_certificate_file_that_says_more_than_the_log(lie: str, tmp_path: Path) -> None:
+    """Signed by the registrar's own claim signer and logged: refused all the same."""
+    world = World("registry", "log.example/registry")
+    scene = Scene(tmp_path / "scene", world)
+    source = world.object()
+    number = world.identifier(Letter.CERTIFICATE)
+    body = CertificateIssue(source.event.subject, "R-2026-1")
+    scene.log.add(*world.parties(), source, world.say(world.registrar, "certificate.issue", number, body))
+    file = sign(tmp_path, {CERTIFICATE: LIES[lie](certificate_of(scene, number), world)}, world.clock)
+    position = issue(scene, number, file, "certificate")
+    scene.anchor()
+    desk = Desk(scene, source.event.subject, position, file)
+    case = replace(scene.material(source.event.subject), credentials={position: ("one.png", file)})
+    assert desk.judge(case).claim("credential").outcome in ("contradicted", "not_proved")
