@@ -8,6 +8,7 @@ anchors.db    the outbox; any process may open it
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,13 +31,18 @@ class EmbeddedAnchors:
 
 
 def open_embedded(
-    folder: Path, identity: ChainIdentity, passphrase: bytes, genesis_checkpoint: bytes, clock: Clock
+    folder: Path,
+    identity: ChainIdentity,
+    passphrase: bytes,
+    genesis_checkpoint: bytes,
+    clock: Clock,
+    wait: Callable[[float], None] | None = None,
 ) -> EmbeddedAnchors:
     """Continue the embedded chain in ``folder``, or begin it there.
 
     ``genesis_checkpoint``: exact bytes of the log's first checkpoint; read only
     when the chain begins. A start that was killed half-way is simply done again.
-    Raises ``ChainLocked`` when another process has the chain, ``ChainMismatch`` when
+    ``wait``: see ``EmbeddedChain``. Raises ``ChainLocked`` when another process has the chain, ``ChainMismatch`` when
     it is another log's, ``KeystoreError`` when a key does not open.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -45,9 +51,9 @@ def open_embedded(
     gas_key = _key(folder / "gas.json", passphrase, begun)
     sealer = _key(folder / "sealer.json", passphrase, begun)
     if begun:
-        return EmbeddedAnchors(EmbeddedChain.open(path, identity, sealer, clock), gas_key)
+        return EmbeddedAnchors(EmbeddedChain.open(path, identity, sealer, clock, wait), gas_key)
     genesis = Genesis(checkpoint=genesis_checkpoint, time=clock(), funded=(gas_key.address,))
-    return EmbeddedAnchors(EmbeddedChain.create(path, identity, genesis, sealer, clock), gas_key)
+    return EmbeddedAnchors(EmbeddedChain.create(path, identity, genesis, sealer, clock, wait), gas_key)
 
 
 def _key(path: Path, passphrase: bytes, begun: bool) -> ChainKey:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import lru_cache
@@ -95,6 +96,7 @@ def open_worker(settings: Settings, clock: Clock = system_clock) -> Iterator[Anc
         passphrase_of(settings.keys, settings.passphrase, create=False),
         (settings.keys / GENESIS).read_bytes(),
         clock,
+        time.sleep,
     )
     try:
         with closing(Outbox(settings.outbox)) as outbox:

@@ -1,9 +1,11 @@
 """The embedded chain: one py-evm (Prague) chain on one SQLite file, one block for each transaction.
 
 Block time is the injected clock's time at mining, and at least one second later
-than the parent's. Blocks that follow one another within a second therefore run
-ahead of the clock: such a block claims a *later* time than the true one, which is
-the safe direction for "existed no later than". It never claims an earlier one.
+than the parent's; it never claims an earlier time than the true one. With ``wait``
+given, a block that would run ahead of the clock waits for it, up to ``MAX_WAIT``:
+else whoever verifies at once would see an anchor from the future. Without, or
+where the clock was set back, blocks run ahead, which is the safe direction for
+"existed no later than".
 
 A transaction is acknowledged (``submit`` returns) after the commit that holds its
 block, state and seal reached the disk. kill -9 before that leaves the parent as head.
@@ -12,7 +14,7 @@ block, state and seal reached the disk. kill -9 before that leaves the parent as
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -38,15 +40,27 @@ FORK = PragueVM
 ACCEPTED_TYPES = (None, 1, 2)
 """Legacy, EIP-2930 and EIP-1559 transactions; the others were never tested here."""
 
+MAX_WAIT = 3.0
+"""Seconds for which a block waits for the clock at most."""
+_STEP = 0.05
+
 
 class EmbeddedChain:
     """One process owns it; ``create`` begins it once, ``open`` continues it."""
 
-    def __init__(self, database: ChainDatabase, identity: ChainIdentity, sealer: ChainKey, clock: Clock) -> None:
+    def __init__(
+        self,
+        database: ChainDatabase,
+        identity: ChainIdentity,
+        sealer: ChainKey,
+        clock: Clock,
+        wait: Callable[[float], None] | None = None,
+    ) -> None:
         chain_class = _chain_class(identity.chain_id)
         self.chain_id = identity.chain_id
         self.database = database
         self.clock = clock
+        self.wait = wait
         self.sealer = sealer
         self.lock = threading.RLock()
         self.evm: MiningChain = chain_class(database)
@@ -54,7 +68,13 @@ class EmbeddedChain:
 
     @classmethod
     def create(
-        cls, path: Path, identity: ChainIdentity, genesis: Genesis, sealer: ChainKey, clock: Clock
+        cls,
+        path: Path,
+        identity: ChainIdentity,
+        genesis: Genesis,
+        sealer: ChainKey,
+        clock: Clock,
+        wait: Callable[[float], None] | None = None,
     ) -> EmbeddedChain:
         """Begin a chain at ``path``. A creation that was killed half-way is simply done again.
 
@@ -71,10 +91,17 @@ class EmbeddedChain:
                 database.put_meta("chain-id", str(identity.chain_id).encode())
                 digest = seal_digest(identity.chain_id, genesis_hash, genesis_hash)
                 database.put_seal(genesis_hash, sealer.sign_digest(digest))
-            return cls(database, identity, sealer, clock)
+            return cls(database, identity, sealer, clock, wait)
 
     @classmethod
-    def open(cls, path: Path, identity: ChainIdentity, sealer: ChainKey, clock: Clock) -> EmbeddedChain:
+    def open(
+        cls,
+        path: Path,
+        identity: ChainIdentity,
+        sealer: ChainKey,
+        clock: Clock,
+        wait: Callable[[float], None] | None = None,
+    ) -> EmbeddedChain:
         """Continue the chain at ``path``. A wrong path never begins a second chain.
 
         Raises ``ChainMismatch`` when there is no chain, or it serves another log; ``ChainLocked`` as above.
@@ -91,7 +118,7 @@ class EmbeddedChain:
                     f"{path} holds chain {int(stored)}, the log {identity.origin!r} has chain {identity.chain_id}: "
                     "this is the chain of another log"
                 )
-            return cls(database, identity, sealer, clock)
+            return cls(database, identity, sealer, clock, wait)
 
     @staticmethod
     def exists(path: Path) -> bool:
@@ -169,11 +196,20 @@ class EmbeddedChain:
                 raise TransactionRefused("already known", f"transaction 0x{tx_hash.hex()} is mined")
             transaction = self._decode(raw)
             self._check(transaction)
+            self._wait_for_clock()
             try:
                 self._mine(transaction)
             except ValidationError as error:
                 raise TransactionRefused("invalid transaction", str(error)) from error
             return tx_hash
+
+    def _wait_for_clock(self) -> None:
+        """Until a block's time may be the clock's, if it is nearly so."""
+        earliest = self.head().timestamp + 1
+        for _ in range(round(MAX_WAIT / _STEP)):
+            if self.wait is None or self.clock() >= earliest:
+                return
+            self.wait(_STEP)
 
     def next_header(self, parent: BlockHeaderAPI) -> BlockHeaderAPI:
         """Header of the block that would follow ``parent`` now."""

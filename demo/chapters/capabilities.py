@@ -46,9 +46,9 @@ def file(stage: Stage) -> None:
 
 def approve(stage: Stage, key: str) -> None:
     """Test, grade, approve."""
-    provider, capability = stage.speakers["provider"], stage.ids[key]
+    laboratory, capability = stage.speakers["laboratory"], stage.ids[key]
     suite = digest_pair(inspect.getsource(MODELS[key].program).encode())
-    provider.say("capability.test", capability, CapabilityTest(suite, digest_pair(b"report"), "pass", "0.97"))
+    laboratory.say("capability.test", capability, CapabilityTest(suite, digest_pair(b"report"), "pass", "0.97"))
     stage.registrar.submit("capability.grade", {"grade": "A", "scheme": "demo-2026"}, subject=capability)
     answer = stage.registrar.submit("capability.approve", {"grounds": "requirements-met"}, subject=capability)
     stage.screen.good(f"{MODELS[key].name} passed its test, grade A, approved at position {answer['position']}")

@@ -14,18 +14,19 @@ from tallystick.schema import write
 
 PARTIES: dict[str, tuple[list[str], str]] = {
     "studio": (["studio"], "Lantern Pictures 灯笼影业"),
-    "provider": (["provider", "tester"], "Foundry Models 铸模科技"),
+    "provider": (["provider"], "Foundry Models 铸模科技"),
+    "laboratory": (["tester"], "Lamplight Test House 明灯检测"),
     "licensee": (["licensee"], "Harbour Streaming 海港视频"),
 }
 
 
 def begin(stage: Stage) -> None:
-    """Start the service on an empty folder; register three parties, each with a key of its own."""
+    """Start the service on an empty folder; register four parties, each with a key of its own."""
     stage.screen.chapter(
         "1",
         "A fresh ledger: own keys, own embedded chain, contract deployed",
         "The registrar's service begins a log that can only grow, on an empty folder, with keys of its own. "
-        "Studio, provider and licensee are registered, each with a key of its own; names stand in "
+        "Studio, provider, test laboratory and licensee are registered, each with a key of its own; names stand in "
         "the log as salted commitments only.",
     )
     with stage.screen.busy("starting the service"):

@@ -248,3 +248,37 @@ def test_legacy_and_access_list_transactions_are_mined(chain: EmbeddedChain) -> 
     access = [{"address": "0x" + SOMEBODY.hex(), "storageKeys": ["0x" + "01" * 32]}]
     chain.submit(transfer(chain, 1, **{**unset, "type": 1}, gasPrice=2 * 10**9, accessList=access))
     assert chain.head().block_number == 2
+
+
+def test_a_block_waits_for_the_clock_rather_than_run_ahead_of_it(tmp_path: Path, clock: Clock) -> None:
+    """Whoever verifies at once must not see an anchor from the future."""
+    waited: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waited.append(seconds)
+        if len(waited) % 4 == 0:
+            clock.now += 1
+
+    genesis = Genesis(checkpoint=b"first checkpoint", time=clock(), funded=(GAS_KEY.address,))
+    chain = EmbeddedChain.create(tmp_path / "chain.db", ChainIdentity(ORIGIN, LOG_KEY), genesis, SEALER, clock, wait)
+    try:
+        for nonce in range(3):
+            chain.submit(transfer(chain, nonce))
+            assert chain.head().timestamp == clock()
+    finally:
+        chain.close()
+    assert len(waited) == 12
+
+
+def test_a_clock_that_was_set_back_stops_nothing(tmp_path: Path, clock: Clock) -> None:
+    genesis = Genesis(checkpoint=b"first checkpoint", time=clock(), funded=(GAS_KEY.address,))
+    waited: list[float] = []
+    identity = ChainIdentity(ORIGIN, LOG_KEY)
+    chain = EmbeddedChain.create(tmp_path / "chain.db", identity, genesis, SEALER, clock, waited.append)
+    try:
+        clock.now -= 3600
+        chain.submit(transfer(chain, 0))
+        assert chain.head().timestamp == START + 1
+    finally:
+        chain.close()
+    assert sum(waited) == pytest.approx(3)
