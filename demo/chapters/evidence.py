@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,7 @@ def export(stage: Stage, licence: Licence) -> Path:
         "The case is exported",
         "Everything that bears on the prop goes into one file. It needs neither the service nor the chain any more.",
     )
-    _wait_until(stage, anchor_now(stage)["block_time"])
+    anchor_now(stage)
     case = stage.out / "case.zip"
     prop = stage.ids["prop"]
     files = {prop: write(list(stage.asset.entries))} if isinstance(stage.asset.content, FolderContent) else {}
@@ -45,14 +44,6 @@ def export(stage: Stage, licence: Licence) -> Path:
         f"{case}, {exported.size:,} bytes", f"whom to believe stands apart, in {stage.out / 'trust.json'}"
     )
     return case
-
-
-def _wait_until(stage: Stage, block_time: str) -> None:
-    """Each block is a second later than the one before, so after many in a hurry the chain is ahead of the clock;
-    nobody believes an anchor from the future."""
-    with stage.screen.busy("waiting for the clock to reach the last block's time"):
-        while now() < block_time:
-            time.sleep(0.05)
 
 
 def verify(stage: Stage, offline: Offline, case: Path) -> None:
