@@ -20,7 +20,7 @@ REFUSED = {
     "a job that names an unregistered object": "(unregistered)",
     "a second tree of": "the contract reverts: fork or stale",
     "the case with one bit changed": "step 1: the bytes are not those of the signed manifests",
-    "data/entries/9.cose dated back by a year by the exporter itself": "step 3: the signature of entry 9 does not hold",
+    "data/entries/11.cose dated back by a year by the exporter itself": "step 3: the signature of entry 11",
 }
 """What the demo tries and must see refused, and the reason that it prints under it."""
 REQUIRED = ("integrity", "statement-signature", "inclusion", "checkpoint-signature", "entitlement", "disclosure",
