@@ -71,7 +71,8 @@ def test_the_term_asset_names_its_content(desk: Desk) -> None:
 
 def test_the_asset_of_a_folder_is_its_root(desk: Desk) -> None:
     object_id, files = desk.folder()
-    told(desk.studio.post("/v1/licences", {"object": object_id, "terms": desk.terms(object_id, files)}))
+    granted = told(desk.studio.post("/v1/licences", {"object": object_id, "terms": desk.terms(object_id, files)}))
+    assert granted["licence"].startswith("10.5555/L-")
 
 
 def test_the_holder_is_the_licensee(desk: Desk, rival: Party) -> None:

@@ -110,7 +110,9 @@ def test_a_second_owner_is_refused_with_the_fix_in_another_process(database: Cha
 
 
 def test_the_file_is_free_again_after_close(database: ChainDatabase) -> None:
-    reopen(database).close()
+    again = reopen(database)
+    assert again is not database
+    again.close()
 
 
 def test_a_database_of_another_program_is_refused(tmp_path: Path) -> None:
