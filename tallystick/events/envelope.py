@@ -60,6 +60,8 @@ def parse_event(value: canonical.JsonValue) -> Event:
     if envelope.type not in BODIES:
         raise UnknownType("type", f"unknown event type {envelope.type!r}; this version knows: {', '.join(BODIES)}")
     _check_subject(envelope.type, envelope.subject)
+    if envelope.type == "log.policy":
+        _check_rules(envelope.body)
     return Event(
         type=envelope.type,
         event_id=envelope.event_id,
@@ -76,6 +78,17 @@ def encode_event(event: Event) -> bytes:
     value = {"v": VERSION, **write(event)}
     parse_event(value)
     return canonical.encode(value)
+
+
+class UnknownRules(FieldError, UnknownVersion):
+    """A registration policy of later rules: what it admits, this version cannot decide."""
+
+
+def _check_rules(body: Any) -> None:
+    if isinstance(body, dict) and type(body.get("version")) is int and body["version"] > 1:
+        raise UnknownRules(
+            "body.version", f"rules version {body['version']}; this program knows 1: install a newer one"
+        )
 
 
 class UnknownType(FieldError, UnknownVersion):
