@@ -122,7 +122,7 @@ class MemoryReads:
         self._states.update(states)
 
     def erase(self, position: int, names: Sequence[str]) -> list[str]:
-        """See ``Store.erase_disclosures``."""
+        """See ``Transaction``."""
         held = dict(self._disclosures.get(position, {}))
         erased = [name for name in names if held.pop(name, None) is not None]
         self._disclosures[position] = held
@@ -160,11 +160,6 @@ class MemoryStore:
             working = self._committed.fork()
             yield working
             self._committed = working
-
-    def erase_disclosures(self, position: int, names: Sequence[str]) -> list[str]:
-        """See ``Store``."""
-        with self.transaction() as working:
-            return working.erase(position, names)
 
     def close(self) -> None:
         """See ``Store``."""

@@ -150,6 +150,13 @@ class Transaction(Reads, Protocol):
         """Index what was appended, close the batch, and set states."""
         ...
 
+    def erase(self, position: int, names: Sequence[str]) -> list[str]:
+        """Delete disclosures for good; the names that were there, in order.
+
+        Once the transaction is committed and no older snapshot is open, no file of the store holds them.
+        """
+        ...
+
 
 class Store(Protocol):
     """A backend. ``close`` once; nothing works after it."""
@@ -160,10 +167,6 @@ class Store(Protocol):
 
     def transaction(self) -> AbstractContextManager[Transaction]:
         """Committed and durable at the end of the block, rolled back by an exception; one at a time."""
-        ...
-
-    def erase_disclosures(self, position: int, names: Sequence[str]) -> list[str]:
-        """Delete disclosures for good; the names that were there, in order."""
         ...
 
     def close(self) -> None:

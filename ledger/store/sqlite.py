@@ -6,7 +6,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -19,7 +19,8 @@ SCHEMA = "0001"
 """The newest migration, known here so that opening an up-to-date database need not import Alembic."""
 
 # Each connection: commits survive power loss; erased values are overwritten; a large batch stays in memory.
-_PRAGMAS = ("synchronous=FULL", "secure_delete=ON", "busy_timeout=10000", "cache_size=-32768")
+_WAIT = "busy_timeout=10000"
+_PRAGMAS = ("synchronous=FULL", "secure_delete=ON", _WAIT, "cache_size=-32768")
 _PARAMETERS = 500  # per statement, below SQLite's limit of 999 in old builds
 
 _RECORD = (
@@ -94,6 +95,7 @@ class SqliteReads:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self.erased = False
 
     def size(self) -> int:
         """See ``Reads``."""
@@ -207,6 +209,15 @@ class SqliteReads:
             "INSERT INTO batches VALUES (?, ?, ?, ?)", (batch.position, batch.first, batch.admitted_at, batch.digest)
         )
 
+    def erase(self, position: int, names: Sequence[str]) -> list[str]:
+        """See ``Transaction``."""
+        held = self.disclosures(position)
+        erased = [name for name in dict.fromkeys(names) if name in held]
+        query = "DELETE FROM disclosures WHERE position = ? AND name = ?"
+        self._connection.executemany(query, [(position, name) for name in erased])
+        self.erased = self.erased or bool(erased)
+        return erased
+
 
 class SqliteStore:
     """A ``Store``. One connection writes; snapshots take theirs from a pool."""
@@ -220,6 +231,8 @@ class SqliteStore:
         self._writer.execute("PRAGMA wal_autocheckpoint=8192")
         self._idle: list[sqlite3.Connection] = []
         self._closed = False
+        # What was overwritten in the database before may stand in a write-ahead log that a crash left behind.
+        self._stale_wal = True
 
     @contextmanager
     def snapshot(self) -> Iterator[SqliteReads]:
@@ -246,23 +259,25 @@ class SqliteStore:
             self._check_open()
             self._writer.execute("BEGIN IMMEDIATE")
             try:
-                yield SqliteReads(self._writer)
+                working = SqliteReads(self._writer)
+                yield working
                 self._writer.execute("COMMIT")
             finally:
                 # After a commit nothing is left to roll back; after anything else, all of it.
                 self._writer.rollback()
+            self._stale_wal = self._stale_wal or working.erased
+            self._scrub()
 
-    def erase_disclosures(self, position: int, names: Sequence[str]) -> list[str]:
-        """See ``Store``."""
-        with self.transaction() as working:
-            held = working.disclosures(position)
-            erased = [name for name in dict.fromkeys(names) if name in held]
-            query = "DELETE FROM disclosures WHERE position = ? AND name = ?"
-            self._writer.executemany(query, [(position, name) for name in erased])
-        with self._writing:
-            # What was overwritten in the database stands in the write-ahead log too.
-            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        return erased
+    def _scrub(self) -> None:
+        """Empty the write-ahead log after an erasure; an older snapshot that is still open puts it off."""
+        if not self._stale_wal:
+            return
+        self._writer.execute("PRAGMA busy_timeout=0")
+        # The transaction is committed, whatever comes of this: it is tried again after the next one.
+        with suppress(sqlite3.Error):
+            (busy, *_) = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            self._stale_wal = bool(busy)
+        self._writer.execute(f"PRAGMA {_WAIT}")
 
     def close(self) -> None:
         """See ``Store``."""

@@ -88,9 +88,6 @@ class PolicedStore:
                 raise Violation("entries were committed without their index")
         self._seen += transaction.appended
 
-    def erase_disclosures(self, position: int, names: Sequence[str]) -> list[str]:
-        return self._inner.erase_disclosures(position, names)
-
     def close(self) -> None:
         if self._closed:
             raise Violation("a store is closed once")

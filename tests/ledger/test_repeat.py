@@ -80,6 +80,7 @@ def test_other_words_under_the_same_id_conflict(said: tuple[Path, Event], world:
 def test_nobody_can_tell_of_erased_values(said: tuple[Path, Event], world: World) -> None:
     data, event = said
     with open_log(data, world) as log:
-        assert log.store.erase_disclosures(29, ["title"]) == ["title"]
+        with log.store.transaction() as working:
+            assert working.erase(29, ["title"]) == ["title"]
         with pytest.raises(Conflict):
             ask(log, world, event)

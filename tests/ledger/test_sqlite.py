@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -131,7 +132,47 @@ def test_an_erased_value_is_nowhere_in_the_files(database: Path) -> None:
         secret = {"name": "a secret that must be gone", "other": "kept"}
         working.index([Line(0, b"i", "p", "e", "t", "s", frozenset(), secret)], BatchLine(0, 0, 1, b"d"), {})
     assert any(b"a secret that must be gone" in path.read_bytes() for path in database.parent.iterdir())
-    store.erase_disclosures(0, ["name"])
+    with store.transaction() as working:
+        working.erase(0, ["name"])
+    assert not any(b"a secret that must be gone" in path.read_bytes() for path in database.parent.iterdir())
+    store.close()
+
+
+def test_an_open_snapshot_puts_the_scrubbing_off(database: Path) -> None:
+    store = open_store(database)
+    secret = {"name": "a secret that must be gone"}
+    with store.transaction() as working:
+        working.append([b"entry"])
+        working.index([Line(0, b"i", "p", "e", "t", "s", frozenset(), secret)], BatchLine(0, 0, 1, b"d"), {})
+    with store.snapshot() as reads:
+        assert reads.disclosures(0) == secret
+        with store.transaction() as working:
+            working.erase(0, ["name"])
+        assert reads.disclosures(0) == secret
+        assert any(b"a secret that must be gone" in path.read_bytes() for path in database.parent.iterdir())
+    with store.transaction():
+        pass
+    assert not any(b"a secret that must be gone" in path.read_bytes() for path in database.parent.iterdir())
+    store.close()
+
+
+def test_what_a_killed_process_left_to_scrub_is_scrubbed(database: Path) -> None:
+    program = (
+        "import os, signal; from pathlib import Path; from ledger.store.sqlite import open_store\n"
+        "from ledger.store import BatchLine, Line\n"
+        f"store = open_store(Path({str(database)!r}))\n"
+        "lines = [Line(0, b'i', 'p', 'e', 't', 's', frozenset(), {'name': 'a secret that must be gone'})]\n"
+        "with store.transaction() as working:\n"
+        "    working.append([b'entry']); working.index(lines, BatchLine(0, 0, 1, b'd'), {})\n"
+        "store._scrub = lambda: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "with store.transaction() as working:\n"
+        "    working.erase(0, ['name'])\n"
+    )
+    assert subprocess.run([sys.executable, "-c", program]).returncode == -signal.SIGKILL
+    assert any(b"a secret that must be gone" in path.read_bytes() for path in database.parent.iterdir())
+    store = open_store(database)
+    with store.transaction() as working:
+        assert working.disclosures(0) == {}
     assert not any(b"a secret that must be gone" in path.read_bytes() for path in database.parent.iterdir())
     store.close()
 
