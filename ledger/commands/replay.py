@@ -1,0 +1,17 @@
+"""``python -m ledger replay DIR``: every admission decided again."""
+
+from __future__ import annotations
+
+import typer
+
+from ledger import fsck as checking
+from ledger.commands.terminal import Data, conclude, messages, progress
+from ledger.folder import Folder
+
+
+def replay(folder: Data) -> None:
+    """Decide every admission again, from the entries alone."""
+    with messages(), progress("entries decided") as step:
+        replayed = checking.replay(Folder(folder), step)
+    typer.echo(f"{replayed.entries} entries decided again; {replayed.completeness}")
+    conclude(replayed.findings)
