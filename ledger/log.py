@@ -15,6 +15,7 @@ from ledger.background import BackgroundPublisher
 from ledger.batch import Clock, Scribe
 from ledger.checkpoint_store import SqliteCheckpointStore
 from ledger.errors import LogExists, NoLog, WrongLog
+from ledger.face import Cosigners
 from ledger.folder import Folder, FolderLock
 from ledger.genesis import Founding, begin
 from ledger.publisher import Publisher
@@ -107,6 +108,7 @@ class Log:
         *,
         checkpoints: Path | None = None,
         publish_every: float | None = PUBLISH_EVERY,
+        cosigners: Cosigners | None = None,
     ) -> Log:
         """Open the log in ``path``; creates nothing. ``publish_every`` seconds at most, ``None``: only on demand.
 
@@ -123,7 +125,7 @@ class Log:
             held = SqliteCheckpointStore(folder.checkpoints)
             undo.callback(held.close)
             tiles = TileStore(folder.public)
-            publisher = Publisher(store, tiles, held, signers, clock)
+            publisher = Publisher(store, tiles, held, signers, clock, cosigners)
             scribe = Scribe(store, signers.origin, signers.ed25519, clock)
             published = PublishedLog(tiles, signers.keys)
             return cls(folder, store, publisher, scribe, published, publish_every, undo.pop_all())

@@ -1,7 +1,8 @@
-"""Publication: integrate, recompute, prove, sign, compare-and-swap, show. Every step may be the last before a crash.
+"""Publication: integrate, recompute, prove, sign, compare-and-swap, gather cosignatures, show.
 
-Nothing is remembered from one publication to the next that is not read again from
-the checkpoint store and the tiles: what a crash left undone, the next one does.
+Every step may be the last before a crash. Nothing is remembered from one publication to the
+next that is not read again from the checkpoint store and the tiles: what a crash left
+undone, the next one does.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import threading
 from ledger.batch import Clock
 from ledger.checkpoint_store import CheckpointStore, Held
 from ledger.errors import Corrupt, Forked, HistoryLost
+from ledger.face import Cosigners, Face, NoCosigners
 from ledger.frontier import Frontier
 from ledger.integrate import integrate, recompute
 from ledger.store import Store
@@ -26,7 +28,13 @@ class Publisher:
     """Signs the checkpoints of one log. Making one fences every publisher of that log made before it."""
 
     def __init__(
-        self, store: Store, tiles: TileStore, checkpoints: CheckpointStore, signers: LogSigners, clock: Clock
+        self,
+        store: Store,
+        tiles: TileStore,
+        checkpoints: CheckpointStore,
+        signers: LogSigners,
+        clock: Clock,
+        cosigners: Cosigners | None = None,
     ) -> None:
         """Raises ``HistoryLost`` when the store lacks what was signed, ``Corrupt`` when it or the tiles changed."""
         self._store = store
@@ -34,6 +42,7 @@ class Publisher:
         self._checkpoints = checkpoints
         self._signers = signers
         self._clock = clock
+        self._face = Face(tiles, cosigners or NoCosigners(), lambda: checkpoints.latest(signers.origin).note)
         self._lock = threading.Lock()
         self._edge = Frontier(0, [])
         self._check_history()
@@ -47,15 +56,17 @@ class Publisher:
         with self._lock:
             held = self._checkpoints.latest(self._signers.origin)
             signed = self._read(held)
-            self._show(held)
+            if signed:
+                self._face.restore(signed)
             last = self._head(signed)
             edge = self._edge_of(last)
             with self._store.snapshot() as reads:
                 size = reads.size()
                 self._check_size(size, held)
-                if signed and size == last.size:
-                    return signed
-                grown = integrate(reads, self._tiles, edge, size)
+                old = signed if size == last.size else None
+                grown = edge if old else integrate(reads, self._tiles, edge, size)
+            if old:
+                return self._face.show(old)
             root = recompute(self._tiles, held.size, size)
             if root != grown.root():
                 raise Corrupt(f"the tiles as written give another root than the entries, at size {size}; run `fsck`")
@@ -67,8 +78,7 @@ class Publisher:
         signed = verify_tree_head(note.encode(), self._signers.keys)
         self._checkpoints.swap(self._signers.origin, self._epoch, held, new.size, note)
         self._edge = grown
-        self._tiles.put_checkpoint(note)
-        return signed
+        return self._face.show(signed)
 
     def _check_extends(self, last: Checkpoint, new: Checkpoint, note: str) -> None:
         proof = prove_consistency(TileReader(new.size, self._tiles.get), last.size, new.size)
@@ -94,11 +104,6 @@ class Publisher:
         if signed.checkpoint.size != held.size:
             raise Corrupt(f"the checkpoint store says size {held.size} of a checkpoint of {signed.checkpoint.size}")
         return signed
-
-    def _show(self, held: Held) -> None:
-        """What was signed but not shown before a crash is shown now."""
-        if held.note and self._tiles.checkpoint() != held.note.encode():
-            self._tiles.put_checkpoint(held.note)
 
     def _edge_of(self, last: Checkpoint) -> Frontier:
         if self._edge.size != last.size:

@@ -1,0 +1,91 @@
+"""What readers find at ``checkpoint``: the note that was signed last, with the cosignatures that it has gathered.
+
+The compare-and-swap store keeps what the log signed; cosignatures are no part of it. So the
+published note is always that note and, after it, lines of witnesses: one that comes
+late is added, and nothing is ever taken back.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Protocol, TypeAlias
+
+from ledger.tilestore import TileStore
+from tallystick.errors import MalformedInput
+from tallystick.note import Note, Signature, parse_note
+from tallystick.tree_head import SignedCheckpoint
+
+Late: TypeAlias = Callable[[SignedCheckpoint, Sequence[Signature]], None]
+"""Takes cosignatures of a checkpoint that came after ``gather`` had returned."""
+
+
+class Cosigners(Protocol):
+    """Whoever asks witnesses. Cosignatures that it gives are verified."""
+
+    def gather(self, signed: SignedCheckpoint, late: Late) -> Sequence[Signature]:
+        """What came in the time that a publication may take, which is bounded; no fault of a witness is raised.
+
+        ``signed`` may bear cosignatures already; they are not asked for again.
+        """
+        ...
+
+
+class NoCosigners:
+    """A log without witnesses."""
+
+    def gather(self, signed: SignedCheckpoint, late: Late) -> Sequence[Signature]:
+        """Nothing."""
+        return ()
+
+
+class Face:
+    """Shows signed checkpoints. ``current`` tells the note that the checkpoint store holds now."""
+
+    def __init__(self, tiles: TileStore, cosigners: Cosigners, current: Callable[[], str]) -> None:
+        self._tiles = tiles
+        self._cosigners = cosigners
+        self._current = current
+        self._lock = threading.Lock()
+
+    def restore(self, signed: SignedCheckpoint) -> None:
+        """What was signed but not shown before a crash is shown, without waiting for anybody."""
+        with self._lock:
+            self._put(signed, ())
+
+    def show(self, signed: SignedCheckpoint) -> SignedCheckpoint:
+        """Gather cosignatures for as long as that may take, show the checkpoint, and say what is shown."""
+        lines = self._cosigners.gather(self._with_shown(signed), self.add)
+        with self._lock:
+            return self._put(signed, lines)
+
+    def add(self, signed: SignedCheckpoint, lines: Sequence[Signature]) -> None:
+        """Show late cosignatures too, unless another checkpoint was signed since, here or by a publisher elsewhere."""
+        with self._lock:
+            if self._current().startswith(signed.note.text + "\n"):
+                self._put(signed, lines)
+
+    def _put(self, signed: SignedCheckpoint, lines: Sequence[Signature]) -> SignedCheckpoint:
+        merged = _merge(self._with_shown(signed).note, lines)
+        encoded = merged.encode()
+        if self._tiles.checkpoint() != encoded.encode():
+            self._tiles.put_checkpoint(encoded)
+        return replace(signed, note=merged)
+
+    def _with_shown(self, signed: SignedCheckpoint) -> SignedCheckpoint:
+        """``signed`` with the lines under which it is shown already."""
+        shown = self._tiles.checkpoint()
+        if shown is None or not shown.startswith(signed.note.encode().encode()):
+            return signed
+        try:
+            return replace(signed, note=parse_note(shown))
+        except MalformedInput:
+            # Somebody wrote into the public folder: what was signed is shown again.
+            return signed
+
+
+def _merge(note: Note, lines: Sequence[Signature]) -> Note:
+    """One line for each key; a line that was just verified takes the place of one that stood there."""
+    merged = {(line.name, line.key_id): line for line in (*note.signatures, *lines)}
+    return Note(note.text, tuple(merged.values()))
