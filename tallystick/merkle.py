@@ -178,7 +178,18 @@ def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes],
 
     RFC 9162 §2.1.3.2. Raises ``ProofFailed``.
     """
-    _check_hashes(proof, leaf, root)
+    _check_hashes((root,))
+    node = root_from_inclusion(leaf, index, size, proof)
+    if node != root:
+        raise ProofFailed(f"leaf {index} of {size} leads to root {node.hex()}, expected {root.hex()}")
+
+
+def root_from_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes]) -> bytes:
+    """The root that ``proof`` leads to from ``leaf``: worth nothing until the caller knows it to be the log's.
+
+    Raises ``ProofFailed`` when ``index`` is outside the tree or the number of hashes is not the one these demand.
+    """
+    _check_hashes(proof, leaf)
     if not 0 <= index < size <= MAX_SIZE:
         raise ProofFailed(f"leaf index {index} is outside a tree of {size} leaves")
     inner = (index ^ (size - 1)).bit_length()
@@ -192,8 +203,7 @@ def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes],
         node = node_hash(sibling, node) if index >> level & 1 else node_hash(node, sibling)
     for sibling in proof[inner:]:
         node = node_hash(sibling, node)
-    if node != root:
-        raise ProofFailed(f"leaf {index} of {size} leads to root {node.hex()}, expected {root.hex()}")
+    return node
 
 
 def verify_consistency(old_size: int, old_root: bytes, new_size: int, new_root: bytes, proof: Sequence[bytes]) -> None:
