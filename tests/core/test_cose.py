@@ -267,7 +267,18 @@ def test_every_changed_byte_is_malformed_or_fails() -> None:
 
 
 # Every map that we write: statements, model signatures, status lists and their claims, receipts, COSE keys.
-MAPS = [(1, 3, 4, 15), (1, 2), (1, 3, 4), (1, 4, 16), (2, 4, 6, 65533, 65534, -65537), (1, 395), (1, -1, -2, -3)]
+MAPS = [
+    (1, 3, 4, 15),
+    (1, 2),
+    (1, 3, 4),
+    (1, 4, 16),
+    (2, 4, 6, 65533, 65534, -65537),
+    (1, 395),
+    (1, -1, -2, -3),
+    (1, 4, 15, 395),
+    (1, 2, -65538),
+    (1, 2, 3, -1, -2),
+]
 
 
 @pytest.mark.parametrize("labels", MAPS)

@@ -1,0 +1,116 @@
+"""Transparent Statements (RFC 9943 §7): a Signed Statement that carries its receipts in the unprotected header.
+
+The entry itself has an empty one, so what the log hashed is this statement without
+its receipts. Deterministic CBOR leaves one way to put them in and to take them out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cbor2
+
+from tallystick import cose
+from tallystick.errors import MalformedInput, VerificationFailed
+from tallystick.receipt import MAX_RECEIPT_BYTES, Included, parse_inclusion
+from tallystick.statement import MAX_ENTRY_BYTES
+from tallystick.trust import Trust
+
+RECEIPTS = 394
+MAX_RECEIPTS = 16
+MAX_TRANSPARENT_BYTES = MAX_ENTRY_BYTES + MAX_RECEIPTS * (MAX_RECEIPT_BYTES + 8)
+
+
+@dataclass(frozen=True)
+class Proved:
+    """What trusted logs say of ``entry``, one for each receipt that verified; ``unread``: why others were not used."""
+
+    entry: bytes
+    included: tuple[Included, ...]
+    unread: tuple[str, ...]
+
+
+def attach(entry: bytes, receipts: Sequence[bytes]) -> bytes:
+    """The Transparent Statement of ``entry`` with ``receipts`` (most wanted first). Raises ``MalformedInput``."""
+    envelope = _parse(entry, MAX_ENTRY_BYTES)
+    if envelope.unprotected:
+        raise MalformedInput("the statement has an unprotected header already; split it first")
+    _check(list(receipts))
+    return _encode(envelope, {RECEIPTS: list(receipts)})
+
+
+def split(data: bytes) -> tuple[bytes, tuple[bytes, ...]]:
+    """Inverse of ``attach``: the entry as the log hashed it, and the receipts. Raises ``MalformedInput``."""
+    envelope = _parse(data, MAX_TRANSPARENT_BYTES)
+    if set(envelope.unprotected) != {RECEIPTS}:
+        labels = sorted(map(str, envelope.unprotected))
+        raise MalformedInput(f"a transparent statement carries receipts (394) alone, found {labels}")
+    receipts = envelope.unprotected[RECEIPTS]
+    _check(receipts)
+    entry = _encode(envelope, {})
+    if len(entry) > MAX_ENTRY_BYTES:
+        raise MalformedInput(f"the statement has {len(entry)} bytes, an entry at most {MAX_ENTRY_BYTES}")
+    return entry, tuple(receipts)
+
+
+def verify_receipts(entry: bytes, receipts: Sequence[bytes], trust: Trust) -> Proved:
+    """Verify ``receipts`` of ``entry`` by the logs that ``trust`` names.
+
+    Receipts of other logs and of other forms are left unread and named, for a statement may be registered
+    with several services. Raises ``VerificationFailed`` when a receipt in the name of a trusted log does not
+    verify, when none is of a trusted log, and when one log contradicts itself.
+    """
+    included, unread = [], []
+    for number, data in enumerate(receipts, 1):
+        try:
+            receipt = parse_inclusion(data)
+        except MalformedInput as error:
+            unread.append(f"receipt {number}: {error}")
+            continue
+        log = trust.logs.get(receipt.origin)
+        if log is None:
+            unread.append(f"receipt {number}: the trust file names no log {receipt.origin!r}")
+            continue
+        included.append(receipt.verify(entry, receipt.origin, log.keys.ed25519))
+    if not included:
+        raise VerificationFailed("no receipt is of a log that the trust file names: " + "; ".join(unread))
+    _check_agree(included)
+    return Proved(entry, tuple(included), tuple(unread))
+
+
+def _check_agree(included: Sequence[Included]) -> None:
+    """Two signed words of one log that cannot both be true convict it: say so rather than choose one."""
+    for number, one in enumerate(included):
+        for other in included[:number]:
+            if one.origin == other.origin and one.size == other.size and one.root != other.root:
+                raise VerificationFailed(
+                    f"{one.origin} signed two roots of {one.size} leaves: {other.root.hex()} and {one.root.hex()}: "
+                    "a fork; keep both receipts as evidence"
+                )
+            if one.origin == other.origin and one.index != other.index:
+                raise VerificationFailed(
+                    f"{one.origin} signed two places of one statement, {other.index} and {one.index}: "
+                    "keep both receipts as evidence"
+                )
+
+
+def _parse(data: bytes, limit: int) -> cose.Sign1:
+    envelope = cose.parse_sign1(data, limit)
+    if envelope.payload is None:
+        raise MalformedInput("the payload of a statement must be attached")
+    return envelope
+
+
+def _check(receipts: object) -> None:
+    if not isinstance(receipts, list) or not 1 <= len(receipts) <= MAX_RECEIPTS:
+        raise MalformedInput(f"receipts (394) are an array of 1 to {MAX_RECEIPTS}")
+    if any(not isinstance(one, bytes) or len(one) > MAX_RECEIPT_BYTES for one in receipts):
+        raise MalformedInput(f"each receipt is a byte string of at most {MAX_RECEIPT_BYTES} bytes")
+    if len(set(receipts)) != len(receipts):
+        raise MalformedInput("one receipt stands twice")
+
+
+def _encode(envelope: cose.Sign1, unprotected: dict[int, list[bytes]]) -> bytes:
+    parts = [envelope.protected_bytes, unprotected, envelope.payload, envelope.signature]
+    return cose.dump(cbor2.CBORTag(cose.TAG_SIGN1, parts))
