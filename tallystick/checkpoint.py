@@ -25,15 +25,25 @@ class Checkpoint:
         return f"{self.origin}\n{self.size}\n{to_base64(self.root)}\n"
 
 
+def parse_size(text: str) -> int:
+    """A number of leaves: ASCII decimal without leading zeros, at most 2^63. Raises ``MalformedInput``."""
+    if not _SIZE.fullmatch(text) or int(text) > MAX_SIZE:
+        raise MalformedInput(f"{text[:40]!r} is not a tree size")
+    return int(text)
+
+
+def parse_hash(text: str) -> bytes:
+    """32 bytes from canonical base64. Raises ``MalformedInput``."""
+    found = from_base64(text)
+    if len(found) != HASH_SIZE:
+        raise MalformedInput(f"a hash has {HASH_SIZE} bytes, found {len(found)}")
+    return found
+
+
 def parse_body(text: str) -> Checkpoint:
     """A checkpoint from a note text. Raises ``MalformedInput``; extension lines are refused (nothing audits them)."""
     lines = text.split("\n")
     if len(lines) != 4 or lines[3] or not lines[0]:
         raise MalformedInput("a checkpoint has three lines: origin, tree size, root hash")
     origin, size, encoded = lines[:3]
-    if not _SIZE.fullmatch(size) or int(size) > MAX_SIZE:
-        raise MalformedInput(f"{size[:40]!r} is not a tree size")
-    root = from_base64(encoded)
-    if len(root) != HASH_SIZE:
-        raise MalformedInput(f"a root hash has {HASH_SIZE} bytes, found {len(root)}")
-    return Checkpoint(origin, int(size), root)
+    return Checkpoint(origin, parse_size(size), parse_hash(encoded))

@@ -7,11 +7,12 @@ ML-DSA-44 cosignatures"), as a cosigner whose name is the origin.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from tallystick.checkpoint import parse_body
-from tallystick.errors import VerificationFailed
+from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.keys import PublicKey, Signer
-from tallystick.note import COSIGNATURE_ED25519, COSIGNATURE_ML_DSA_44, Signature, key_id
+from tallystick.note import COSIGNATURE_ED25519, COSIGNATURE_ML_DSA_44, Signature, key_id, parse_verifier_key
 
 _LABEL = b"subtree/v1\n\0"
 _MAX_TIME = (1 << 63) - 1
@@ -70,8 +71,25 @@ class Ed25519Cosigner:
 
     def verify(self, text: str, signature: bytes) -> None:
         """Raise ``VerificationFailed`` unless the cosignature is this key's over the checkpoint ``text``."""
-        message = f"cosignature/v1\ntime {cosigned_at(signature)}\n{text}"
-        self.key.verify(message.encode(), signature[8:])
+        self.key.verify(_ed25519_message(cosigned_at(signature), text), signature[8:])
+
+
+Witness: TypeAlias = Ed25519Cosigner | MlDsaCosigner
+"""Whoever cosigns checkpoints that it did not make."""
+
+
+def parse_witness(line: str) -> Witness:
+    """A witness from its verifier key (C2SP text form). Raises ``MalformedInput`` for a key of another type."""
+    name, kind, raw = parse_verifier_key(line)
+    if kind == COSIGNATURE_ED25519:
+        return Ed25519Cosigner(name, PublicKey("ed25519", raw))
+    if kind == COSIGNATURE_ML_DSA_44:
+        return MlDsaCosigner(name, PublicKey("ml-dsa-44", raw))
+    raise MalformedInput(f"the witness {name!r} has a key of type {kind:#04x}, expected a cosignature key (04 or 06)")
+
+
+def _ed25519_message(seconds: int, text: str) -> bytes:
+    return f"cosignature/v1\ntime {seconds}\n{text}".encode()
 
 
 def cosigned_at(signature: bytes) -> int:
@@ -86,3 +104,10 @@ def cosign_ml_dsa(text: str, name: str, signer: Signer, seconds: int) -> Signatu
     """A type 0x06 signature line made at ``seconds`` since 1970."""
     signature = seconds.to_bytes(8, "big") + signer.sign(cosigned_message(name, seconds, text))
     return Signature(name, key_id(name, COSIGNATURE_ML_DSA_44, signer.public.raw), signature)
+
+
+def cosign_ed25519(text: str, name: str, signer: Signer, seconds: int) -> Signature:
+    """A type 0x04 signature line made at ``seconds`` since 1970; ``text`` must be a checkpoint."""
+    parse_body(text)
+    signature = seconds.to_bytes(8, "big") + signer.sign(_ed25519_message(seconds, text))
+    return Signature(name, key_id(name, COSIGNATURE_ED25519, signer.public.raw), signature)

@@ -10,26 +10,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal
 
 from tallystick import canonical
 from tallystick.base64s import from_base64
-from tallystick.cosignature import Ed25519Cosigner, MlDsaCosigner, cosigned_at
+from tallystick.cosignature import Witness, cosigned_at, parse_witness
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.events.log import ORIGIN, AnchorTarget
 from tallystick.keys import KeyText, PublicKey
-from tallystick.note import (
-    COSIGNATURE_ED25519,
-    COSIGNATURE_ML_DSA_44,
-    Note,
-    parse_verifier_key,
-    verify_note,
-)
+from tallystick.note import Note, verify_note
 from tallystick.schema import TIME, WORD, base64_bytes, between, items, read, record, text, write
 from tallystick.tree_head import LogKeys, parse_log_keys
 from tallystick.versions import check_version
-
-Witness: TypeAlias = Ed25519Cosigner | MlDsaCosigner
 
 VERSION: Literal[1] = 1
 MAX_TRUST_BYTES = 1 << 20
@@ -107,17 +99,21 @@ class LogTrust:
     witnesses: tuple[Witness, ...] = ()
     quorum: int = 0
 
-    def require_quorum(self, note: Note, at: int | None = None) -> None:
-        """Raise ``VerificationFailed`` unless enough witnesses cosigned, and (where given) by ``at``, Unix seconds."""
+    def require_quorum(self, note: Note, at: int | None = None) -> tuple[str, ...]:
+        """Names of the witnesses that cosigned, and (where given) by ``at``, Unix seconds; none where none must have.
+
+        Raises ``VerificationFailed`` unless they are enough.
+        """
         if self.quorum == 0:
-            return
+            return ()
         signed_by = {(witness.name, witness.key_id) for witness in verify_note(note, self.witnesses)}
-        times = [cosigned_at(one.signature) for one in note.signatures if (one.name, one.key_id) in signed_by]
-        timely = [seconds for seconds in times if at is None or seconds <= at]
+        lines = [one for one in note.signatures if (one.name, one.key_id) in signed_by]
+        timely = tuple(one.name for one in lines if at is None or cosigned_at(one.signature) <= at)
         if len(timely) < self.quorum:
             raise VerificationFailed(
                 f"{len(timely)} of the trusted witnesses cosigned by then, {self.quorum} must have"
             )
+        return timely
 
 
 @dataclass(frozen=True)
@@ -173,19 +169,10 @@ def _log(log: TrustedLog, witnesses: tuple[Witness, ...], quorum: int) -> LogTru
 
 
 def _witnesses(witnesses: Witnesses) -> tuple[Witness, ...]:
-    found = tuple(_witness(line) for line in witnesses.keys)
+    found = tuple(parse_witness(line) for line in witnesses.keys)
     # Two names on one key would let one witness count twice: an Ed25519 cosignature does not cover the name.
     if len({verifier.key.kid for verifier in found}) != len(found):
         raise MalformedInput("two witnesses share a key")
     if witnesses.quorum > len(found):
         raise MalformedInput(f"a quorum of {witnesses.quorum} of {len(found)} witnesses can never be met")
     return found
-
-
-def _witness(line: str) -> Witness:
-    name, kind, raw = parse_verifier_key(line)
-    if kind == COSIGNATURE_ED25519:
-        return Ed25519Cosigner(name, PublicKey("ed25519", raw))
-    if kind == COSIGNATURE_ML_DSA_44:
-        return MlDsaCosigner(name, PublicKey("ml-dsa-44", raw))
-    raise MalformedInput(f"the witness {name!r} has a key of type {kind:#04x}, expected a cosignature key (04 or 06)")

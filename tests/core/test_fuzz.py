@@ -24,7 +24,16 @@ from tallystick.schema import write
 from tallystick.statement import parse_statement, sign_statement
 from tallystick.tiles import encode_bundle, parse_bundle, parse_tile_path
 from tallystick.times import parse_time
+from tallystick.tlog_proof import TlogProof, parse_proof
 from tallystick.tree_head import parse_log_keys, sign_checkpoint, verify_tree_head
+from tallystick.witness_policy import parse_policy
+from tallystick.witnessing import (
+    AddCheckpoint,
+    encode_cosignatures,
+    parse_add_checkpoint,
+    parse_cosignatures,
+    parse_size_answer,
+)
 from tests.core.builders import FOLDER, FULL, LEAST, MODEL_SIGNATURE, OBJECT, PARTY, PARTY_KEY
 from tests.core.test_commitments import RFC_TEXT
 from tests.core.test_golden import CHECKPOINT, SIGNERS
@@ -58,6 +67,15 @@ PARSERS: dict[str, tuple[Callable[[bytes], Any], bytes]] = {
     "parse_log_keys": (
         lambda data: parse_log_keys(data.decode("utf-8", "surrogateescape").split("\n")),
         "\n".join(SIGNERS.keys.verifier_keys()).encode(),
+    ),
+    "parse_proof": (parse_proof, TlogProof(3, (bytes(32),), parse_note(NOTE), b"more").encode()),
+    "parse_add_checkpoint": (parse_add_checkpoint, AddCheckpoint(2, (bytes(32),), parse_note(NOTE)).encode()),
+    "parse_size_answer": (parse_size_answer, b"70000\n"),
+    "parse_cosignatures": (
+        lambda data: parse_cosignatures(data, CHECKPOINT.body()), encode_cosignatures(parse_note(NOTE).signatures[1:2])
+    ),
+    "parse_policy": (
+        parse_policy, f"# who\nlog {SIGNERS.keys.verifier_keys()[0]} https://log.example\nquorum none\n".encode()
     ),
     "parse_tile_path": (of_text(parse_tile_path), b"tile/0/x001/x234/067.p/17"),
     "parse_bundle": (parse_bundle, encode_bundle([b"abc", b"", b"d" * 40])),
