@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 from typing import NewType
 
 from tallystick.errors import MalformedInput
@@ -21,6 +22,12 @@ RANDOM_BYTES = 10
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_PAIRS = [first + second for first in _CROCKFORD for second in _CROCKFORD]
+# What a character makes of the remainder so far (1 to 36): add its value modulo 36, double modulo 37.
+_STEPS = {
+    character: [((remainder + value) % 36 or 36) * 2 % 37 for remainder in range(37)]
+    for value, character in enumerate(_ALPHABET)
+}
 _PREFIX = re.compile(r"10\.[0-9]{4,9}(?:\.[0-9]{1,9}){0,3}", re.ASCII)
 _FORM = re.compile(rf"(10\.[0-9.]{{4,40}})/([A-Z])((?:-[{_CROCKFORD}]{{4}}){{4}})-([0-9A-Z])", re.ASCII)
 
@@ -38,20 +45,32 @@ class Letter(StrEnum):
     DISPUTE = "D"
 
 
+_LETTERS: dict[str, Letter] = {letter.value: letter for letter in Letter}
+
+
 def new_identifier(letter: Letter, random: bytes, prefix: str = DEFAULT_PREFIX) -> Identifier:
     """An identifier from ``RANDOM_BYTES`` random bytes (the caller brings them: no chance in here)."""
     if len(random) != RANDOM_BYTES:
         raise ValueError(f"an identifier takes {RANDOM_BYTES} random bytes, got {len(random)}")
     check_prefix(prefix)
     number = int.from_bytes(random, "big")
-    text = "".join(_CROCKFORD[number >> shift & 31] for shift in range(75, -1, -5))
-    groups = "-".join(text[at : at + 4] for at in range(0, 16, 4))
-    head = f"{prefix}/{letter.value}-{groups}"
+    # Two characters at a time.
+    a, b, c, d, e, f, g, h = [_PAIRS[number >> shift & 1023] for shift in range(70, -1, -10)]
+    head = f"{prefix}/{letter.value}-{a}{b}-{c}{d}-{e}{f}-{g}{h}"
     return Identifier(f"{head}-{check_character(head)}")
 
 
 def parse_identifier(text: str, letter: Letter | None = None) -> Identifier:
     """Check form, check character and, if given, type letter. Raises ``MalformedInput`` that says which is wrong."""
+    found = _letter_in(text)
+    if letter is not None and found is not letter:
+        raise MalformedInput(f"{text!r} names a {found.name.lower()}, expected a {letter.name.lower()}")
+    return Identifier(text)
+
+
+@lru_cache(maxsize=16_384)
+def _letter_in(text: str) -> Letter:
+    # An event's identifiers are met several times on its way, its parties' in every event.
     match = _FORM.fullmatch(text)
     if not match or not _PREFIX.fullmatch(match[1]):
         raise MalformedInput(f"{text[:60]!r} is not an identifier; expected the form 10.5555/A-XXXX-XXXX-XXXX-XXXX-C")
@@ -60,19 +79,16 @@ def parse_identifier(text: str, letter: Letter | None = None) -> Identifier:
         raise MalformedInput(
             f"{text!r} looks mistyped: its check character is {match[4]!r}, the rest demands {expected!r}"
         )
-    found = letter_of(Identifier(text))
-    if letter is not None and found is not letter:
-        raise MalformedInput(f"{text!r} names a {found.name.lower()}, expected a {letter.name.lower()}")
-    return Identifier(text)
+    return letter_of(Identifier(text))
 
 
 def letter_of(identifier: Identifier) -> Letter:
     """The type letter. Raises ``MalformedInput`` for one that is not assigned."""
     value = identifier[identifier.index("/") + 1]
-    try:
-        return Letter(value)
-    except ValueError:
-        raise MalformedInput(f"{identifier!r} has the unknown type letter {value!r}") from None
+    found = _LETTERS.get(value)
+    if found is None:
+        raise MalformedInput(f"{identifier!r} has the unknown type letter {value!r}")
+    return found
 
 
 def prefix_of(identifier: Identifier) -> str:
@@ -90,7 +106,6 @@ def check_character(text: str) -> str:
     """ISO/IEC 7064:2003 hybrid system MOD 37,36 over the letters and digits of ``text``."""
     remainder = 36
     for character in text:
-        if character in _ALPHABET:
-            remainder = (remainder + _ALPHABET.index(character)) % 36 or 36
-            remainder = remainder * 2 % 37
+        if character in _STEPS:
+            remainder = _STEPS[character][remainder]
     return _ALPHABET[(37 - remainder) % 36]

@@ -22,7 +22,8 @@ from tallystick.times import parse_time
 from tallystick.versions import UnknownVersion
 
 T = TypeVar("T")
-Decoder = Callable[[Any, str], Any]
+Decoder = Callable[[Any], Any]
+"""Raises ``_Fault``."""
 
 _decoders: dict[Any, Decoder] = {}
 
@@ -130,15 +131,28 @@ def record(cls: type[T]) -> type[T]:
 
 def read(cls: type[T], value: Any, path: str = "") -> T:
     """A record of ``cls`` from a JSON value. Raises ``FieldError``."""
-    found: T = _decoder(cls)(value, path)
+    try:
+        found: T = _decoder(cls)(value)
+    except _Fault as fault:
+        field = f"{path}{fault.path}" if path else fault.path.removeprefix(".")
+        if fault.later_version:
+            raise UnknownVersion(f"{field}: {fault.problem}") from None
+        raise FieldError(field, fault.problem) from None
     return found
+
+
+_PLAIN = frozenset({str, int, bool, type(None)})
+_names: dict[type[Any], tuple[str, ...]] = {}
 
 
 def write(value: Any) -> Any:
     """The JSON value of a record: ``None`` fields are absent, tuples are lists."""
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
     if dataclasses.is_dataclass(value):
-        fields = ((field.name, getattr(value, field.name)) for field in dataclasses.fields(value))
-        return {name: write(item) for name, item in fields if item is not None}
+        names = _names.get(kind) or _names.setdefault(kind, tuple(field.name for field in dataclasses.fields(value)))
+        return {name: write(item) for name in names if (item := getattr(value, name)) is not None}
     if isinstance(value, dict):
         return {key: write(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -146,28 +160,69 @@ def write(value: Any) -> Any:
     return value
 
 
+class _Fault(Exception):
+    """What is wrong, and where within the value at hand: ``path`` grows from the inside out, for who reads well
+    pays for no paths. ``.name`` and ``[index]`` one after the other.
+    """
+
+    def __init__(self, problem: str, path: str = "", later_version: bool = False) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.path = path
+        self.later_version = later_version
+
+    def inside(self, place: str) -> _Fault:
+        self.path = place + self.path
+        return self
+
+
 def _decoder(cls: Any) -> Decoder:
-    if cls not in _decoders:
-        _decoders[cls] = _build_decoder(cls)
-    return _decoders[cls]
+    return _decoders.get(cls) or _decoders.setdefault(cls, _build_decoder(cls))
+
+
+class _Fields(dict[str, Decoder]):
+    """A decoder for each field, in the order of the record."""
+
+    def __init__(self, cls: Any) -> None:
+        hints = get_type_hints(cls, include_extras=True)
+        super().__init__((field.name, _field(hints[field.name])) for field in dataclasses.fields(cls))
+        self.required = [field.name for field in dataclasses.fields(cls) if field.default is dataclasses.MISSING]
+
+    def __missing__(self, name: str) -> Decoder:
+        raise _Fault(f"unknown field; this version knows: {', '.join(self)}")
+
+    def check_names(self, value: dict[str, Any]) -> None:
+        """All names come before any value."""
+        for name in value:
+            if name not in self:
+                raise _Fault(f"unknown field; this version knows: {', '.join(self)}", _place(name))
+        for name in self.required:
+            if name not in value:
+                raise _Fault("missing", _place(name))
 
 
 def _build_decoder(cls: Any) -> Decoder:
-    hints = get_type_hints(cls, include_extras=True)
-    fields = {field.name: _field(hints[field.name]) for field in dataclasses.fields(cls)}
-    required = {field.name for field in dataclasses.fields(cls) if field.default is dataclasses.MISSING}
+    fields = _Fields(cls)
+    count, new = len(fields), object.__new__
+    if hasattr(cls, "__post_init__"):
+        raise TypeError(f"{cls.__name__}: a record checks its values by rules, not in __post_init__")
 
-    def decode(value: Any, path: str) -> Any:
+    def decode(value: Any) -> Any:
         if not isinstance(value, dict):
-            raise FieldError(path, f"expected an object, found {_kind(value)}")
-        for name in value:
-            if name not in fields:
-                known = ", ".join(fields)
-                raise FieldError(_join(path, name), f"unknown field; this version knows: {known}")
-        for name in required:
-            if name not in value:
-                raise FieldError(_join(path, name), "missing")
-        return cls(**{name: fields[name](item, _join(path, name)) for name, item in value.items()})
+            raise _Fault(f"expected an object, found {_kind(value)}")
+        found, name = {}, ""
+        try:
+            for name, item in value.items():
+                found[name] = fields[name](item)
+        except _Fault as fault:
+            fields.check_names(value)
+            raise fault.inside(_place(name)) from None
+        if len(found) != count:
+            fields.check_names(value)
+        # As the constructor would, without one call for each field; what is absent has its default from the class.
+        made = new(cls)
+        made.__dict__.update(found)
+        return made
 
     return decode
 
@@ -176,7 +231,7 @@ def _field(hint: Any) -> Decoder:
     """A decoder for one annotation."""
     if get_origin(hint) is Annotated:
         base, *rules = get_args(hint)
-        return _ruled(_field(base), rules)
+        return _ruled(_field(base), [rule.check for rule in rules])
     if get_origin(hint) in (Union, types.UnionType):
         (inner,) = (option for option in get_args(hint) if option is not type(None))
         return _field(inner)
@@ -187,25 +242,24 @@ def _field(hint: Any) -> Decoder:
     if get_origin(hint) is dict:
         return _mapping(_field(get_args(hint)[1]))
     if dataclasses.is_dataclass(hint):
-        assert isinstance(hint, type)
         return _decoder(hint)
     if hint is Any:
-        return lambda value, path: value
+        return lambda value: value
     return _scalar(hint)
 
 
-def _ruled(inner: Decoder, rules: list[Rule]) -> Decoder:
-    def decode(value: Any, path: str) -> Any:
-        found = inner(value, path)
-        for rule in rules:
-            try:
-                rule.check(found)
-            except UnknownVersion as error:
-                raise UnknownVersion(f"{path}: {error}") from None
-            except FieldError as error:
-                raise FieldError(_join(path, error.field), error.problem) from None
-            except MalformedInput as error:
-                raise FieldError(path, str(error)) from None
+def _ruled(inner: Decoder, checks: list[Callable[[Any], object]]) -> Decoder:
+    def decode(value: Any) -> Any:
+        found = inner(value)
+        try:
+            for check in checks:
+                check(found)
+        except UnknownVersion as error:
+            raise _Fault(str(error), later_version=True) from None
+        except FieldError as error:
+            raise _Fault(error.problem, _place(error.field)) from None
+        except MalformedInput as error:
+            raise _Fault(str(error)) from None
         return found
 
     return decode
@@ -214,44 +268,56 @@ def _ruled(inner: Decoder, rules: list[Rule]) -> Decoder:
 def _literal(options: tuple[Any, ...]) -> Decoder:
     kinds = {type(option) for option in options}
 
-    def decode(value: Any, path: str) -> Any:
+    def decode(value: Any) -> Any:
         # type() rather than ==: in Python True == 1, in JSON it is not.
         if type(value) not in kinds or value not in options:
-            raise FieldError(path, f"expected one of {', '.join(map(str, options))}; found {str(value)[:60]!r}")
+            raise _Fault(f"expected one of {', '.join(map(str, options))}; found {str(value)[:60]!r}")
         return value
 
     return decode
 
 
 def _list(inner: Decoder) -> Decoder:
-    def decode(value: Any, path: str) -> Any:
+    def decode(value: Any) -> Any:
         if not isinstance(value, list):
-            raise FieldError(path, f"expected a list, found {_kind(value)}")
-        return tuple(inner(item, f"{path}[{index}]") for index, item in enumerate(value))
+            raise _Fault(f"expected a list, found {_kind(value)}")
+        found: list[Any] = []
+        try:
+            for item in value:
+                found.append(inner(item))
+        except _Fault as fault:
+            raise fault.inside(f"[{len(found)}]") from None
+        return tuple(found)
 
     return decode
 
 
 def _mapping(inner: Decoder) -> Decoder:
-    def decode(value: Any, path: str) -> Any:
+    def decode(value: Any) -> Any:
         if not isinstance(value, dict):
-            raise FieldError(path, f"expected an object, found {_kind(value)}")
+            raise _Fault(f"expected an object, found {_kind(value)}")
         for key in value:
             if not isinstance(key, str):
-                raise FieldError(path, "expected text keys")
+                raise _Fault("expected text keys")
             try:
                 NAME.check(key)
             except MalformedInput as error:
-                raise FieldError(path, f"key {key[:60]!r}: {error}") from None
-        return {key: inner(item, _join(path, key)) for key, item in value.items()}
+                raise _Fault(f"key {key[:60]!r}: {error}") from None
+        found, key = {}, ""
+        try:
+            for key, item in value.items():
+                found[key] = inner(item)
+        except _Fault as fault:
+            raise fault.inside(_place(key)) from None
+        return found
 
     return decode
 
 
 def _scalar(kind: Any) -> Decoder:
-    def decode(value: Any, path: str) -> Any:
+    def decode(value: Any) -> Any:
         if type(value) is not kind:
-            raise FieldError(path, f"expected {_NAMES[kind]}, found {_kind(value)}")
+            raise _Fault(f"expected {_NAMES[kind]}, found {_kind(value)}")
         return value
 
     return decode
@@ -267,7 +333,7 @@ def _kind(value: Any) -> str:
     return names.get(type(value), type(value).__name__)
 
 
-def _join(path: str, name: str) -> str:
+def _place(name: str) -> str:
     # A key of hostile JSON may hold terminal controls; field names of ours need no escapes.
     shown = ascii(name[:60])[1:-1]
-    return ".".join(part for part in (path, shown) if part)
+    return f".{shown}" if shown else ""
