@@ -11,6 +11,7 @@ from ledger.store import Store
 from ledger.submission import prepare
 from tallystick.admission.log_rules import ROLE_ALGORITHMS, prove_key_set
 from tallystick.events import Event
+from tallystick.events.kinds import RULES
 from tallystick.events.log import KeySet, Policy, RoleKey
 from tallystick.keys import Signer
 from tallystick.statement import Statement, sign_statement
@@ -49,7 +50,7 @@ def _key_set(founding: Founding, now: str) -> Statement:
 
 
 def _policy(founding: Founding, now: str) -> Statement:
-    return _say(founding, "log.policy", now, Policy("tallystick-admission", 1))
+    return _say(founding, "log.policy", now, Policy("tallystick-admission", RULES))
 
 
 def _say(founding: Founding, kind: str, now: str, body: KeySet | Policy) -> Statement:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa
 
@@ -100,6 +100,7 @@ class Job:
 class World:
     """Makes keys, identifiers, events and statements. ``clock`` (Unix seconds) is the time of what is said next.
 
+    ``rules``: version of the registration policy with which its log begins.
     ``disclosures`` keeps what opens the commitments of each statement, by statement id.
     """
 
@@ -107,6 +108,7 @@ class World:
     origin: str = "log.example/little"
     prefix: str = DEFAULT_PREFIX
     clock: int = START
+    rules: Literal[1, 2] = 2
     disclosures: dict[bytes, tuple[Disclosure, ...]] = field(default_factory=dict)
     _made: int = 0
 
@@ -174,7 +176,7 @@ class World:
 
     def policy(self) -> Statement:
         """Entry 1."""
-        return self.say(self.registrar, "log.policy", self.origin, Policy("tallystick-admission", 1))
+        return self.say(self.registrar, "log.policy", self.origin, Policy("tallystick-admission", self.rules))
 
     def genesis(self) -> list[Statement]:
         """Entries 0, 1 and 2."""

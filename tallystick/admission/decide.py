@@ -9,6 +9,7 @@ from tallystick.admission.context import Actor, Context
 from tallystick.admission.refusal import Refused
 from tallystick.admission.signer import check_signature, resolve_signer
 from tallystick.admission.state import MemoryState, State, StateReader
+from tallystick.events.kinds import SINCE
 from tallystick.keys import PublicKey
 from tallystick.statement import Statement
 from tallystick.times import format_time, parse_time
@@ -69,7 +70,28 @@ def _begin(statement: Statement, admitted_at: int, reader: StateReader, verified
 def _check_order(context: Context) -> None:
     if context.log.policy is None and context.event.type != "log.policy":
         raise Refused("no-policy", "type", "no registration policy is in force", "entry 1 must be log.policy")
+    _check_rules(context)
     _check_time(context)
+
+
+def _check_rules(context: Context) -> None:
+    """The rules in force know the type, and the log has not ended."""
+    log, kind = context.log, context.event.type
+    since = SINCE.get(kind, 1)
+    if since > log.version:
+        raise Refused(
+            "policy-too-old",
+            "type",
+            f"{kind} came with version {since} of the rules, version {log.version} is in force since {log.policy}",
+            f"have the registrar record a log.policy of version {since} first",
+        )
+    if log.frozen is not None and not (kind == "log.batch" and context.position == log.frozen + 1):
+        raise Refused(
+            "log-frozen",
+            "type",
+            f"the log ended at position {log.frozen}",
+            "nothing enters it any more; say it to the log that succeeds it",
+        )
 
 
 def _check_time(context: Context) -> None:

@@ -11,7 +11,7 @@ from tallystick.admission.refusal import Refused
 from tallystick.admission.state import BATCH, LOG, BatchState, LogState, PartyState
 from tallystick.base64s import from_base64, to_base64
 from tallystick.errors import VerificationFailed
-from tallystick.events.log import AnchorTarget, Batch, KeySet, Policy, RoleKey
+from tallystick.events.log import AnchorTarget, Batch, Freeze, KeySet, Policy, RoleKey
 from tallystick.identifiers import Identifier, prefix_of
 from tallystick.keys import PublicKey, Signer
 from tallystick.schema import write
@@ -120,10 +120,33 @@ def _check_role_key(key: RoleKey, message: bytes) -> None:
 
 def policy(context: Context) -> None:
     """``log.policy``: the registrar states the rules in force from here."""
-    _: Policy = context.event.body
+    body: Policy = context.event.body
     context.require_registrar()
     _require_origin(context)
-    context.put(LOG, dataclasses.replace(context.log, policy=context.position))
+    if body.version < context.log.version:
+        raise Refused(
+            "policy-too-old",
+            "body.version",
+            f"version {context.log.version} of the rules is in force, found {body.version}",
+            "rules only ever go forward: state this version or a later one",
+        )
+    rules = body.version if body.version > 1 else None
+    context.put(LOG, dataclasses.replace(context.log, policy=context.position, rules=rules))
+
+
+def freeze(context: Context) -> None:
+    """``log.freeze``: the registrar ends the log."""
+    body: Freeze = context.event.body
+    context.require_registrar()
+    _require_origin(context)
+    if body.successor == context.log.origin:
+        raise Refused(
+            "inconsistent",
+            "body.successor",
+            f"{body.successor} is this log itself",
+            "name the log that goes on, or leave the field out",
+        )
+    context.put(LOG, dataclasses.replace(context.log, frozen=context.position))
 
 
 def anchor_target(context: Context) -> None:
@@ -208,4 +231,5 @@ RULES: dict[str, Callable[[Context], None]] = {
     "log.policy": policy,
     "log.anchor-target": anchor_target,
     "log.batch": batch,
+    "log.freeze": freeze,
 }

@@ -20,7 +20,11 @@ BATCH = "batch"
 
 @record
 class LogState:
-    """The key set and the policy in force (``policy``: its position; ``None`` until entry 1)."""
+    """The key set and the policy in force (``policy``: its position; ``None`` until entry 1).
+
+    What version 1 did not know is ``None`` unless it is used, so that a state of version 1 is stored as it was.
+    ``rules``: version of the rules in force, ``None`` for 1. ``frozen``: position of the entry that ended the log.
+    """
 
     origin: str
     prefix: str
@@ -29,6 +33,13 @@ class LogState:
     keys: tuple[RoleKey, ...]
     targets: tuple[AnchorTarget, ...]
     policy: int | None = None
+    rules: int | None = None
+    frozen: int | None = None
+
+    @property
+    def version(self) -> int:
+        """Version of the rules in force."""
+        return self.rules or 1
 
 
 @record

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from tallystick import canonical
 from tallystick.digests import DigestPair
 from tallystick.errors import MalformedInput
-from tallystick.events.kinds import BODIES, SUBJECTS
+from tallystick.events.kinds import BODIES, RULES, SUBJECTS
 from tallystick.identifiers import Letter, letter_of, parse_identifier
 from tallystick.schema import NAME, TIME, FieldError, identifier, items, read, record, text, write
 from tallystick.versions import UnknownVersion, check_version
@@ -85,9 +85,9 @@ class UnknownRules(FieldError, UnknownVersion):
 
 
 def _check_rules(body: Any) -> None:
-    if isinstance(body, dict) and type(body.get("version")) is int and body["version"] > 1:
+    if isinstance(body, dict) and type(body.get("version")) is int and body["version"] > RULES:
         raise UnknownRules(
-            "body.version", f"rules version {body['version']}; this program knows 1: install a newer one"
+            "body.version", f"rules version {body['version']}; this program knows {RULES}: install a newer one"
         )
 
 

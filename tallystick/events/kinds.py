@@ -31,7 +31,13 @@ BODIES: dict[str, type[Any]] = {
     "credential.issue": credential.CredentialIssue,
     "dispute.open": dispute.DisputeOpening,
     "dispute.resolve": dispute.DisputeResolution,
+    "log.freeze": log.Freeze,
 }
+
+RULES = 2
+"""The newest version of the rules ``tallystick-admission``: a new log begins with it."""
+SINCE: dict[str, int] = {"log.freeze": 2}
+"""Version of the rules that first knows a type, for all that version 1 did not know."""
 
 _BY_FAMILY: dict[str, tuple[Letter, ...]] = {
     "log": (),

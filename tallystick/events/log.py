@@ -39,7 +39,7 @@ class Policy:
     """The registration policy: who may say what, in which state. In force for all entries after it until the next."""
 
     rules: Literal["tallystick-admission"]
-    version: Literal[1]
+    version: Literal[1, 2]
 
 
 @record
@@ -64,3 +64,11 @@ class Batch:
     first: Annotated[int, COUNT]
     last: Annotated[int, COUNT]
     policy: Annotated[int, COUNT]
+
+
+@record
+class Freeze:
+    """The log ends: after this entry only its batch entry stands. ``successor``: origin of the log that goes on."""
+
+    reason: Literal["successor", "closure", "key-compromise", "court-order", "other"]
+    successor: Annotated[str, ORIGIN] | None = None

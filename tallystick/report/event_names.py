@@ -28,6 +28,7 @@ EVENTS: dict[str, tuple[str, str]] = {
     "credential.issue": ("signed file issued", "签名文件出具"),
     "dispute.open": ("dispute opened", "争议提出"),
     "dispute.resolve": ("dispute resolved", "争议处理"),
+    "log.freeze": ("log ended", "日志终止"),
 }
 """English, Chinese."""
 

@@ -14,7 +14,7 @@ from tallystick.events.credential import CredentialIssue
 from tallystick.events.dispute import DisputeOpening, DisputeResolution
 from tallystick.events.job import Input, JobCompletion, JobRegistration
 from tallystick.events.licence import LicenceGrant, LicenceStatus, StatusPointer
-from tallystick.events.log import AnchorTarget, Batch, KeySet, Policy, RoleKey
+from tallystick.events.log import AnchorTarget, Batch, Freeze, KeySet, Policy, RoleKey
 from tallystick.events.objects import Basis, Generation, ObjectRegistration
 from tallystick.events.party import PartyKey, PartyRegistration, ValidKey
 from tallystick.identifiers import Letter, new_identifier
@@ -77,7 +77,7 @@ TARGET = AnchorTarget("evm", 31337, "11" * 32, "22" * 20, "33" * 32, "44" * 32, 
 FILING = CapabilityFiling("maker", "1.0", True, ("image", "text"), ("model-3d",), WEIGHTS, MODEL_SIGNATURE)
 GRANT = LicenceGrant(OBJECT, (OBJECT, SOURCE), StatusPointer("https://log.example/status/1", 7), OTHER, PARENT)
 
-FULL: dict[str, Event] = {
+FIRST: dict[str, Event] = {
     one.type: one
     for one in (
         event("log.key-set", ORIGIN, BARE_KEY_SET),
@@ -111,8 +111,15 @@ FULL: dict[str, Event] = {
     )
 }
 
+# Types that came with version 2 of the rules.
+SECOND: dict[str, Event] = {
+    one.type: one for one in (event("log.freeze", ORIGIN, Freeze("successor", "log.example/next")),)
+}
+FULL = {**FIRST, **SECOND}
+
 # The types that have optional fields, without them.
-LEAST: dict[str, Event] = {
+LEAST_SECOND: dict[str, Event] = {one.type: one for one in (event("log.freeze", ORIGIN, Freeze("closure")),)}
+LEAST_FIRST: dict[str, Event] = {
     one.type: one
     for one in (
         event(
@@ -131,3 +138,4 @@ LEAST: dict[str, Event] = {
         event("certificate.issue", CERTIFICATE, CertificateIssue(OBJECT, "1")),
     )
 }
+LEAST = {**LEAST_FIRST, **LEAST_SECOND}

@@ -7,6 +7,7 @@ longer be what they were. A new format is a new version with a file of its own.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from pathlib import Path
@@ -22,6 +23,7 @@ from tallystick.content import entry_of, file_content
 from tallystick.cosignature import cosigned_message
 from tallystick.events import encode_event, parse_event
 from tallystick.events.envelope import Event
+from tallystick.events.log import Policy
 from tallystick.identifiers import Letter, new_identifier, parse_identifier
 from tallystick.merkle import leaf_hash
 from tallystick.modelsig import fingerprint, verify_model
@@ -33,20 +35,29 @@ from tests.core.builders import (
     BARE_KEY_SET,
     CAPABILITY,
     FILE,
+    FIRST,
     FOLDER,
-    FULL,
-    LEAST,
+    LEAST_FIRST,
+    LEAST_SECOND,
     MODEL_SIGNATURE,
     ORIGIN,
     PARTY,
     PARTY_KEY,
     ROLE_KEYS,
     SALT,
+    SECOND,
     WEIGHTS,
 )
 
 GOLDEN: dict[str, Any] = json.loads((Path(__file__).parent / "golden" / "v1.json").read_text(encoding="utf-8"))
-EVENTS: dict[str, Event] = {**FULL, **{f"{kind} (least)": one for kind, one in LEAST.items()}}
+SECOND_GOLDEN: dict[str, str] = json.loads((Path(__file__).parent / "golden" / "v2.json").read_text(encoding="utf-8"))
+EVENTS: dict[str, Event] = {**FIRST, **{f"{kind} (least)": one for kind, one in LEAST_FIRST.items()}}
+EVENTS_2: dict[str, Event] = {
+    "log.policy": dataclasses.replace(FIRST["log.policy"], body=Policy("tallystick-admission", 2)),
+    **SECOND,
+    **{f"{kind} (least)": one for kind, one in LEAST_SECOND.items()},
+}
+"""Types that came with version 2 of the rules: their bytes stand in ``golden/v2.json``."""
 SIGNERS = LogSigners(ORIGIN, ROLE_KEYS["log"], ROLE_KEYS["log-pq"], LocalAuthority(ROLE_KEYS["authority"]))
 CHECKPOINT = Checkpoint(ORIGIN, 70_000, hashlib.sha256(b"root").digest())
 
@@ -100,9 +111,17 @@ def test_the_events_are_what_they_were(name: str) -> None:
     assert parse_event(canonical.decode(text.encode(), 1 << 16)) == EVENTS[name]
 
 
+@pytest.mark.parametrize("name", EVENTS_2)
+def test_the_events_of_version_2_are_what_they_were(name: str) -> None:
+    text = SECOND_GOLDEN[name]
+    assert encode_event(EVENTS_2[name]).decode() == text
+    assert parse_event(canonical.decode(text.encode(), 1 << 16)) == EVENTS_2[name]
+
+
 def test_nothing_is_missing_on_either_side() -> None:
     assert MADE.keys() | {"a signed note"} == GOLDEN.keys()
     assert MADE["events"].keys() == GOLDEN["events"].keys()
+    assert EVENTS_2.keys() == SECOND_GOLDEN.keys()
 
 
 def test_what_was_signed_then_verifies_now() -> None:

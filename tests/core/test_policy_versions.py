@@ -8,6 +8,7 @@ import pytest
 
 from tallystick.errors import MalformedInput
 from tallystick.events import parse_event
+from tallystick.events.kinds import RULES
 from tallystick.versions import UnknownVersion
 
 
@@ -23,13 +24,14 @@ def policy(version: Any) -> dict[str, Any]:
     }
 
 
-def test_these_rules_are_known() -> None:
-    assert parse_event(policy(1)).body.version == 1
+@pytest.mark.parametrize("version", range(1, RULES + 1))
+def test_these_rules_are_known(version: int) -> None:
+    assert parse_event(policy(version)).body.version == version
 
 
 def test_later_rules_are_an_unknown_version() -> None:
     with pytest.raises(UnknownVersion, match="install a newer one"):
-        parse_event(policy(2))
+        parse_event(policy(RULES + 1))
 
 
 @pytest.mark.parametrize("version", [0, -1, "2", True, None])

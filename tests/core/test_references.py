@@ -50,6 +50,7 @@ EXPECTED = {
     "credential.issue": {LICENCE},
     "dispute.open": {DISPUTE, OBJECT, PARTY},
     "dispute.resolve": {DISPUTE},
+    "log.freeze": set(),
 }
 
 

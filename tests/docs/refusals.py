@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from tallystick.admission import Refused
 from tallystick.events.licence import LicenceGrant, StatusPointer
-from tallystick.events.log import KeySet, Policy
+from tallystick.events.log import Freeze, KeySet, Policy
 from tallystick.events.objects import Basis, ObjectRegistration
 from tallystick.events.party import PartyKey, PartyRegistration, ValidKey
 from tallystick.identifiers import Letter, new_identifier
@@ -28,6 +28,15 @@ def logs() -> dict[str, dict[str, Any]]:
         "no policy": list(_no_policy()),
         "no key set": list(_not_begun()),
         "a key set without proofs": list(_unproved()),
+    }
+    return {name: _log(entries) for name, entries in made.items()}
+
+
+def logs_2() -> dict[str, dict[str, Any]]:
+    """The same for what version 2 of the rules added."""
+    made = {
+        "from version 1 to version 2": list(_upgrade()),
+        "a log that ends": list(_freeze()),
     }
     return {name: _log(entries) for name, entries in made.items()}
 
@@ -57,8 +66,8 @@ def _log(marked: Sequence[Marked]) -> dict[str, Any]:
 class _Play:
     """A world whose statements are marked and closed batch by batch."""
 
-    def __init__(self, name: str) -> None:
-        self.world = World(name, "log.example/vectors")
+    def __init__(self, name: str, rules: Literal[1, 2] = 1) -> None:
+        self.world = World(name, "log.example/vectors", rules=rules)
         self.marked: list[Marked] = []
         self._open = 0
 
@@ -256,5 +265,43 @@ def _unproved() -> Iterator[Marked]:
     bare = dataclasses.replace(body, keys=tuple(dataclasses.replace(key, proof=None) for key in body.keys))
     play.say("the key set", world.say(world.registrar, "log.key-set", world.origin, bare))
     play.say("the policy", world.policy())
+    play.close()
+    yield from play.marked
+
+
+def _policy(world: World, version: Literal[1, 2]) -> Statement:
+    return world.say(world.registrar, "log.policy", world.origin, Policy("tallystick-admission", version))
+
+
+def _end(world: World, successor: str | None = None) -> Statement:
+    return world.say(world.registrar, "log.freeze", world.origin, Freeze("closure", successor))
+
+
+def _upgrade() -> Iterator[Marked]:
+    play = _Play("vectors upgrade")
+    world = play.world
+    play.say("the key set", world.key_set())
+    play.say("the policy, version 1", world.policy())
+    play.close()
+    play.say("a type that version 1 does not know", _end(world))
+    play.say("version 1 again", _policy(world, 1))
+    play.say("version 2", _policy(world, 2))
+    play.say("version 1 after it", _policy(world, 1))
+    play.say("now the type is known, and the successor is this log itself", _end(world, world.origin))
+    play.close(policy=5)
+    yield from play.marked
+
+
+def _freeze() -> Iterator[Marked]:
+    play = _Play("vectors freeze", 2)
+    world = play.world
+    play.say("the key set", world.key_set())
+    play.say("the policy, version 2", world.policy())
+    play.close()
+    play.say("parties are registered", *world.parties())
+    play.say("the log ends", _end(world, "log.example/next"))
+    play.close()
+    play.say("an object", world.object())
+    play.say("it ends again", _end(world))
     play.close()
     yield from play.marked

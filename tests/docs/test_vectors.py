@@ -19,6 +19,7 @@ from tallystick.tree_head import parse_log_keys, verify_tree_head
 from tests.architecture.tree import relative
 from tests.docs import by_the_text as told
 from tests.docs.refusals import outcomes
+from tests.docs.test_evidence_format import refusal_codes
 from tests.docs.vectors import FOLDER, text, values
 
 VALUES = values()
@@ -88,8 +89,9 @@ def test_keys() -> None:
         assert told.kid(one["alg"], raw).hex() == one["kid"]
 
 
-def test_statements() -> None:
-    found = load("statements.json")
+@pytest.mark.parametrize("name", ["statements.json", "statements-2.json"])
+def test_statements(name: str) -> None:
+    found = load(name)
     key = PublicKey.from_text(KeyText(**found["key"]))
     named = told.kid(key.alg, key.raw)
     for one in found["statements"]:
@@ -150,7 +152,15 @@ def test_checkpoint() -> None:
     verify_tree_head(found["note"].encode(), keys)
 
 
-@pytest.mark.parametrize("name", load("replay.json"))
-def test_replay(name: str) -> None:
-    entries = load("replay.json")[name]["entries"]
+LOGS = [(name, log) for name in ("replay.json", "replay-2.json") for log in load(name)]
+
+
+@pytest.mark.parametrize(("name", "log"), LOGS)
+def test_replay(name: str, log: str) -> None:
+    entries = load(name)[log]["entries"]
     assert outcomes([bytes.fromhex(one["entry"]) for one in entries]) == [one["outcome"] for one in entries]
+
+
+def test_every_code_occurs() -> None:
+    found = {one["outcome"] for name, log in LOGS for one in load(name)[log]["entries"]}
+    assert found - {"admitted"} == refusal_codes()

@@ -6,6 +6,7 @@ Signatures of ML-DSA and ECDSA are random: where one is needed, what was written
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from tallystick import canonical, cose
 from tallystick.commitments import disclose
 from tallystick.content import entry_of, file_content, folder_content
 from tallystick.cosignature import cosigned_message
+from tallystick.events import Event
 from tallystick.evm.eip712 import checkpoint_digest
 from tallystick.identifiers import Letter, new_identifier
 from tallystick.keys import PublicKey
@@ -21,9 +23,21 @@ from tallystick.schema import write
 from tallystick.statement import sign_statement
 from tallystick.tree_head import origin_hash, sign_checkpoint
 from tests.architecture.tree import ROOT
-from tests.core.builders import BARE_KEY_SET, FULL, LEAST, ORIGIN, OTHER_KEY, PARTY, PARTY_KEY, ROLE_KEYS, SALT
+from tests.core.builders import (
+    BARE_KEY_SET,
+    FIRST,
+    LEAST_FIRST,
+    LEAST_SECOND,
+    ORIGIN,
+    OTHER_KEY,
+    PARTY,
+    PARTY_KEY,
+    ROLE_KEYS,
+    SALT,
+    SECOND,
+)
 from tests.core.test_golden import CHECKPOINT, SIGNERS
-from tests.docs.refusals import logs
+from tests.docs.refusals import logs, logs_2
 
 FOLDER = ROOT / "docs" / "vectors"
 SECONDS = 1_769_904_000
@@ -112,8 +126,7 @@ def _cose_key(key: PublicKey) -> str:
     return cose.dump(key.cose_key()).hex()
 
 
-def statements() -> dict[str, Any]:
-    events = [*FULL.values(), *LEAST.values()]
+def statements(events: Iterable[Event]) -> dict[str, Any]:
     made = [sign_statement(PARTY_KEY, PARTY, one) for one in events]
     return {
         "key": write(PARTY_KEY.public.to_text()),
@@ -196,11 +209,13 @@ def values() -> dict[str, Any]:
         "digests.json": digests(),
         "disclosures.json": disclosures(),
         "keys.json": keys(),
-        "statements.json": statements(),
+        "statements.json": statements([*FIRST.values(), *LEAST_FIRST.values()]),
+        "statements-2.json": statements([*SECOND.values(), *LEAST_SECOND.values()]),
         "key-set.json": key_set(),
         "merkle.json": merkle(),
         "checkpoint.json": checkpoint(_kept("checkpoint.json")),
         "replay.json": _kept("replay.json") or logs(),
+        "replay-2.json": {**logs_2(), **(_kept("replay-2.json") or {})},
     }
 
 

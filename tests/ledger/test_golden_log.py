@@ -11,7 +11,10 @@ import pytest
 from ledger.folder import Folder
 from ledger.fsck import fsck
 from ledger.store.sqlite import SCHEMA, open_store, schema_of
+from tallystick.admission import Refused
+from tallystick.events.log import Freeze, Policy
 from tallystick.merkle import verify_consistency, verify_inclusion
+from tallystick.statement import parse_statement
 from tests.ledger.conftest import later, open_log
 from tests.ledger.golden import golden_world
 
@@ -47,6 +50,27 @@ def test_a_golden_log(golden: Path, tmp_path: Path) -> None:
     report = fsck(Folder(data))
     assert report.findings == ()
     assert str(report.completeness) == "3 of 3 objects are bound and complete"
+
+
+def test_a_log_of_version_1_goes_to_version_2_by_a_policy_entry(tmp_path: Path) -> None:
+    data = Path(shutil.copytree(GOLDEN[0], tmp_path / "log"))
+    world = later(golden_world())
+    world.clock += 86_400
+    end = world.say(world.registrar, "log.freeze", world.origin, Freeze("closure"))
+    with open_log(data, world) as log:
+        with pytest.raises(Refused, match="version 1 is in force since 1") as caught:
+            log.submit(end).result()
+        assert caught.value.code == "policy-too-old"
+        policy = log.submit(world.policy()).result()
+        old = world.say(world.registrar, "log.policy", world.origin, Policy("tallystick-admission", 1))
+        with pytest.raises(Refused, match="version 2 of the rules is in force"):
+            log.submit(old).result()
+        with log.store.snapshot() as reads:
+            batch = parse_statement(reads.entries(policy.batch, policy.batch + 1)[0])
+        assert batch.event.body.policy == policy.position
+        log.submit(end).result()
+        log.publish_now()
+    assert fsck(Folder(data)).findings == ()
 
 
 @pytest.mark.parametrize("golden", GOLDEN, ids=lambda path: path.parent.name)

@@ -27,9 +27,11 @@ from tallystick.admission.state import (
 )
 from tallystick.errors import MalformedInput
 from tallystick.events import BODIES
+from tallystick.events.kinds import RULES, SINCE
 from tallystick.events.licence import StatusPointer
 from tests.core.admission import stage as stages
 from tests.core.admission import test_capabilities, test_licensing, test_log, test_objects, test_parties, test_signer
+from tests.core.builders import FIRST, SECOND
 
 FOLDER = Path(tallystick.admission.__file__).parent
 CASES: stages.Refusals = {
@@ -78,13 +80,19 @@ def test_every_type_of_event_has_its_rule() -> None:
     assert set(_RULES) == set(BODIES)
 
 
+def test_every_type_that_version_1_did_not_know_is_marked() -> None:
+    """Types of version 1 are fixed for ever: golden/v1.json has them all."""
+    assert set(BODIES) - set(FIRST) == set(SINCE) == set(SECOND)
+    assert set(SINCE.values()) == set(range(2, RULES + 1))
+
+
 def test_codes_are_few_and_stable() -> None:
     """The codes are part of the API: a new one is added here on purpose."""
     assert {one.code for one in CASES.values()} == {
         "already-registered", "already-used", "bad-batch", "bad-key", "bad-model-signature", "bad-signature",
         "capability-not-approved", "foreign-prefix", "incomplete", "inconsistent", "key-not-in-force", "key-revoked",
-        "no-party", "not-entitled", "not-holder", "time-in-future", "unknown-signer", "unregistered", "unsupported",
-        "wrong-issuer", "wrong-state", "wrong-subject",
+        "log-frozen", "no-party", "not-entitled", "not-holder", "policy-too-old", "time-in-future",
+        "unknown-signer", "unregistered", "unsupported", "wrong-issuer", "wrong-state", "wrong-subject",
     }  # fmt: skip
 
 
