@@ -30,6 +30,9 @@ def main() -> None:
         uv = Path(folder, "bin", "uv")
         compile_lock(uv, "requirements-dev", *sys.argv[1:])
         compile_lock(uv, "requirements", "-c", "requirements-dev.lock", *sys.argv[1:])
+        # Apart from everything else, and installed apart: see tools/outsiders.py.
+        compile_lock(uv, "requirements-node", "--no-deps", *sys.argv[1:])
+        compile_lock(uv, "requirements-merkletools", "--no-deps", *sys.argv[1:])
 
 
 if __name__ == "__main__":

