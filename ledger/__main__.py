@@ -5,10 +5,12 @@ from __future__ import annotations
 import typer
 
 from ledger.commands.fsck import fsck
+from ledger.commands.mirror import mirror
 from ledger.commands.replay import replay
+from ledger.commands.serve import serve
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Keeping a log: checks, copies, watching.")
-for command in (fsck, replay):
+for command in (fsck, replay, mirror, serve):
     app.command()(command)
 
 if __name__ == "__main__":

@@ -72,3 +72,24 @@ class Forked(LedgerError):
 
 class Fenced(LedgerError):
     """Another publisher has taken over since: this one may not sign any more."""
+
+
+class Unreachable(LedgerError):
+    """Another log, or its copy, does not answer; nothing was learnt, try again later."""
+
+
+class BadSource(LedgerError):
+    """Another log, or its copy, serves bytes that its own signed checkpoint does not cover; they were not kept."""
+
+
+class ForkSeen(Forked):
+    """Two signed checkpoints of one log exclude each other.
+
+    ``notes``: the two, the smaller tree first. ``proof``: from ``smaller_root``, which
+    the larger tree gives its beginning of the smaller size, to the larger root.
+    """
+
+    def __init__(self, problem: str, notes: tuple[str, ...], smaller_root: bytes, proof: tuple[bytes, ...]) -> None:
+        super().__init__(problem, notes)
+        self.smaller_root = smaller_root
+        self.proof = proof

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,11 +13,14 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from ledger.errors import LedgerError
+from ledger.errors import BadSource, Corrupt, Forked, HistoryLost
+from ledger.known import KnownLog, known_log
 from ledger.replaying import Finding
+from tallystick.errors import TallystickError
 
 WRONG = 1
 NOT_TRIED = 2
+_FOUND = (BadSource, Corrupt, Forked, HistoryLost)
 SHOWN = 20
 """Findings printed at most."""
 
@@ -38,12 +43,12 @@ def conclude(findings: Sequence[Finding]) -> None:
 
 @contextmanager
 def messages() -> Iterator[None]:
-    """An error of the ledger is a message and status 2, never a traceback."""
+    """An error is a message and a status, never a traceback: 1 where something was found wrong, 2 for all others."""
     try:
         yield
-    except LedgerError as error:
+    except (TallystickError, OSError) as error:
         typer.echo(str(error), err=True)
-        raise typer.Exit(NOT_TRIED) from None
+        raise typer.Exit(WRONG if isinstance(error, _FOUND) else NOT_TRIED) from None
 
 
 @contextmanager
@@ -54,3 +59,30 @@ def progress(what: str) -> Iterator[Callable[[int], None]]:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done: bar.advance(task, done)
+
+
+Keys = Annotated[
+    list[str],
+    typer.Option("--key", help="A verifier key of the log, or a file of them, one a line; all must have signed."),
+]
+
+
+def read_keys(given: Sequence[str]) -> KnownLog:
+    """A log by its keys, as typed or in files. Raises ``MalformedInput``."""
+    lines: list[str] = []
+    for one in given:
+        path = Path(one)
+        lines += path.read_text(encoding="utf-8").split("\n") if path.is_file() else [one]
+    return known_log([line.strip() for line in lines if line.strip()])
+
+
+@contextmanager
+def until_stopped() -> Iterator[threading.Event]:
+    """An event that SIGINT and SIGTERM set, so that the work under way ends well."""
+    stopped = threading.Event()
+    previous = {one: signal.signal(one, lambda *_: stopped.set()) for one in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopped
+    finally:
+        for one, handler in previous.items():
+            signal.signal(one, handler)

@@ -1,0 +1,71 @@
+"""A copy of another log in a folder: ``public/`` is a tlog-tiles tree, ``evidence/`` what convicts the log.
+
+One process follows at a time. What is served from ``public/`` was verified before it was written there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+from ledger.errors import Corrupt, ForkSeen, LogExists
+from ledger.evidence import save_fork
+from ledger.folder import Folder, FolderLock
+from ledger.follow import Follower, Step
+from ledger.integrate import recompute
+from ledger.known import KnownLog
+from ledger.source import Source
+from ledger.tilestore import TileStore
+
+EVIDENCE = "evidence"
+
+
+class Mirror:
+    """An open copy. Holds the folder's lock until it is closed."""
+
+    def __init__(self, path: Path, log: KnownLog, source: Source) -> None:
+        """Makes the folder if it is missing. Raises ``LogExists`` where a log is kept, ``LogBusy``, ``Corrupt``."""
+        folder = Folder(path)
+        if folder.database.exists():
+            raise LogExists(f"{path} is the data folder of a log: a copy needs a folder of its own")
+        folder.make()
+        self._lock = FolderLock(folder)
+        self._source = source
+        self.evidence = path / EVIDENCE
+        self.tiles = TileStore(folder.public)
+        self.follower = Follower(log, source, self.tiles)
+
+    def step(self, progress: Callable[[int], None] = lambda done: None) -> Step:
+        """See ``Follower.step``; the evidence of a fork is kept, and named in the message, before it is raised."""
+        try:
+            return self.follower.step(progress)
+        except ForkSeen as fork:
+            kept = save_fork(self.evidence, fork)
+            raise ForkSeen(
+                f"{fork}; both checkpoints and the proof are kept in {kept}", fork.notes, fork.smaller_root, fork.proof
+            ) from None
+
+    def check(self) -> int:
+        """Recompute the whole copy, which must give the checkpoint that it shows; its size. Raises ``Corrupt``."""
+        held = self.follower.held()
+        if held is None:
+            return 0
+        size, root = held.checkpoint.size, held.checkpoint.root
+        found = recompute(self.tiles, 0, size)
+        if size and found != root:
+            raise Corrupt(f"the copy's tiles give root {found.hex()}, its checkpoint says {root.hex()}: copy again")
+        return size
+
+    def close(self) -> None:
+        """Hang up, and let the next process in."""
+        self._source.close()
+        self._lock.release()
+
+    def __enter__(self) -> Mirror:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
