@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from ledger.errors import Conflict
 from ledger.store import BatchLine, Line, Reads, Store, Transaction, leaves_digest
 from ledger.submission import Outcome, Receipt, Submission, speaker
-from tallystick.admission import LOG, Refused, State, decide
+from tallystick.admission import BATCH, LOG, Refused, State, decide
 from tallystick.admission.signer import check_signature, resolve_signer
 from tallystick.admission.state import LogState
-from tallystick.errors import TallystickError
+from tallystick.errors import MalformedInput, TallystickError
 from tallystick.events import Event
 from tallystick.events.log import Batch
 from tallystick.keys import Signer
@@ -72,21 +72,30 @@ class _Draft:
         self._origin = origin
         self._first = working.size()
         self._known = working.positions_of([one.statement_id for one in submissions])
-        self._events: dict[tuple[str, str], int] = {}
+        self._events = working.positions_of_events([(one.party, one.statement.event.event_id) for one in submissions])
         self._states: dict[str, State] = {}
-        self._read: dict[str, State] = {}
+        self._read = self._read_ahead(submissions)
         self._entries: list[bytes] = []
         self._placed: list[tuple[int, bool] | Exception] = []
         self.lines: list[Line] = []
 
+    def _read_ahead(self, submissions: Sequence[Submission]) -> dict[str, State | None]:
+        """At once what the rules will ask for: most often what the statements name. Absent states are known as such."""
+        asked = {LOG, BATCH}.union(*(one.references for one in submissions))
+        try:
+            return {**dict.fromkeys(asked), **self._working.get_many(asked)}
+        except MalformedInput:
+            # A damaged state is the trouble of the statements that need it, and of no others.
+            return {}
+
     def get(self, key: str) -> State | None:
         """The state as of the entries drafted so far (a ``StateReader``)."""
-        found = self._states.get(key) or self._read.get(key)
-        if found is None:
-            found = self._working.get(key)
-            if found is not None:
-                self._read[key] = found
-        return found
+        found = self._states.get(key)
+        if found is not None:
+            return found
+        if key not in self._read:
+            self._read[key] = self._working.get(key)
+        return self._read[key]
 
     @property
     def _next(self) -> int:
@@ -114,8 +123,6 @@ class _Draft:
             return position
         event = submission.statement.event
         position = self._events.get((submission.party, event.event_id))
-        if position is None:
-            position = self._working.position_of_event(submission.party, event.event_id)
         if position is None:
             return None
         # Whoever asks after a party's events in its name must be that party.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import threading
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from ledger.errors import LogClosed
@@ -89,9 +89,17 @@ class MemoryReads:
         """See ``Reads``."""
         return self._by_event.get((party, event_id))
 
+    def positions_of_events(self, events: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
+        """See ``Reads``."""
+        return {one: self._by_event[one] for one in events if one in self._by_event}
+
     def get(self, key: str) -> State | None:
         """See ``Reads``."""
         return self._states.get(key)
+
+    def get_many(self, keys: Collection[str]) -> dict[str, State]:
+        """See ``Reads``."""
+        return {key: self._states[key] for key in keys if key in self._states}
 
     def states(self) -> Iterator[tuple[str, State]]:
         """See ``Reads``."""

@@ -10,7 +10,7 @@ disclosures are ever deleted.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -126,8 +126,16 @@ class Reads(Protocol):
         """Where the event stands that ``party`` said under this id."""
         ...
 
+    def positions_of_events(self, events: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
+        """As ``position_of_event`` for many (party, event id) at once; unknown ones are absent."""
+        ...
+
     def get(self, key: str) -> State | None:
         """The admission state under ``key``."""
+        ...
+
+    def get_many(self, keys: Collection[str]) -> dict[str, State]:
+        """The admission states under ``keys``; absent where there is none."""
         ...
 
     def states(self) -> Iterator[tuple[str, State]]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import quote
 
 from ledger.errors import LogClosed, LogExists, NoLog, UnknownSchema
@@ -21,6 +22,8 @@ SCHEMA = "0001"
 # Each connection: commits survive power loss; erased values are overwritten; a large batch stays in memory.
 _WAIT = "busy_timeout=10000"
 _PRAGMAS = ("synchronous=FULL", "secure_delete=ON", _WAIT, "cache_size=-32768")
+T = TypeVar("T")
+
 _PARAMETERS = 500  # per statement, below SQLite's limit of 999 in old builds
 
 _RECORD = (
@@ -152,10 +155,8 @@ class SqliteReads:
     def positions_of(self, statement_ids: Sequence[bytes]) -> dict[bytes, int]:
         """See ``Reads``."""
         found: dict[bytes, int] = {}
-        for at in range(0, len(statement_ids), _PARAMETERS):
-            some = statement_ids[at : at + _PARAMETERS]
-            marks = ",".join("?" * len(some))
-            query = f"SELECT statement_id, position FROM statements WHERE statement_id IN ({marks})"
+        for some in _some(statement_ids):
+            query = f"SELECT statement_id, position FROM statements WHERE statement_id IN ({_marks(some)})"
             found.update(self._connection.execute(query, some).fetchall())
         return found
 
@@ -165,10 +166,32 @@ class SqliteReads:
         row = self._connection.execute(query, (party, event_id)).fetchone()
         return row[0] if row else None
 
+    def positions_of_events(self, events: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
+        """See ``Reads``."""
+        by_party: dict[str, list[str]] = {}
+        for party, event_id in events:
+            by_party.setdefault(party, []).append(event_id)
+        query = "SELECT event_id, position FROM statements WHERE party = ? AND event_id IN"
+        return {
+            (party, event_id): position
+            for party, event_ids in by_party.items()
+            for some in _some(event_ids)
+            for event_id, position in self._connection.execute(f"{query} ({_marks(some)})", (party, *some))
+        }
+
     def get(self, key: str) -> State | None:
         """See ``Reads``."""
         row = self._connection.execute("SELECT state FROM states WHERE key = ?", (key,)).fetchone()
         return decode_state(json.loads(row[0])) if row else None
+
+    def get_many(self, keys: Collection[str]) -> dict[str, State]:
+        """See ``Reads``."""
+        query = "SELECT key, state FROM states WHERE key IN"
+        return {
+            key: decode_state(json.loads(state))
+            for some in _some(list(keys))
+            for key, state in self._connection.execute(f"{query} ({_marks(some)})", some)
+        }
 
     def states(self) -> Iterator[tuple[str, State]]:
         """See ``Reads``."""
@@ -217,6 +240,15 @@ class SqliteReads:
         self._connection.executemany(query, [(position, name) for name in erased])
         self.erased = self.erased or bool(erased)
         return erased
+
+
+def _some(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    for at in range(0, len(values), _PARAMETERS):
+        yield values[at : at + _PARAMETERS]
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ",".join("?" * len(values))
 
 
 class SqliteStore:

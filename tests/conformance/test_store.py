@@ -125,6 +125,10 @@ def test_statements_and_events_are_found(filled: Store) -> None:
         assert reads.position_of_event("p", "e4") == 4
         assert reads.position_of_event("q", "e4") is None
         assert reads.position_of_event("p", "e40") is None
+        unknown = [("p", f"x{n}") for n in range(1200)]
+        asked = [("p", "e4"), ("q", "e4"), ("p", "e0"), ("p", "e40"), ("p", "e4"), *unknown]
+        assert reads.positions_of_events(asked) == {("p", "e4"): 4, ("p", "e0"): 0}
+        assert reads.positions_of_events([]) == {}
 
 
 def test_search(filled: Store) -> None:
@@ -160,6 +164,9 @@ def test_states_are_replaced(store: Store) -> None:
     with store.snapshot() as reads:
         assert reads.get("b") == Taken("two")
         assert reads.get("a") == Rights(("x",))
+        asked = ["b", "é", "c", *(f"k{n}" for n in range(1200))]
+        assert reads.get_many(asked) == {"b": Taken("two"), "é": Taken("é")}
+        assert reads.get_many(()) == {}
         assert list(reads.states()) == [("a", Rights(("x",))), ("b", Taken("two")), ("é", Taken("é"))]
 
 
@@ -170,6 +177,8 @@ def test_a_transaction_sees_what_it_wrote(store: Store) -> None:
         assert working.entries(0, 2) == [b"entry 0", b"entry 1"]
         working.index([line(0), line(1)], batch(1, 0, 5), {"k": Taken("x")})
         assert working.get("k") == Taken("x")
+        assert working.get_many(["k", "l"]) == {"k": Taken("x")}
+        assert working.positions_of_events([("p", "e1")]) == {("p", "e1"): 1}
         assert working.last_batch() == batch(1, 0, 5)
 
 

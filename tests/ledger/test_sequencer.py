@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import sqlite3
 import threading
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ from ledger.submission import Outcome, Receipt, prepare
 from tallystick import cose
 from tallystick.admission import Refused
 from tallystick.commitments import disclose
-from tallystick.errors import VerificationFailed
+from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.events.log import AnchorTarget
 from tallystick.events.party import PartyKey
 from tallystick.identifiers import Letter
@@ -400,3 +402,17 @@ def test_a_fault_in_deciding_one_statement_spares_the_others(
     fault, receipt = write(scribe, world, [poison, good])
     assert isinstance(fault, ZeroDivisionError)
     assert receipt == Receipt(8, 9, START, False)
+
+
+def test_a_damaged_state_spares_the_statements_that_do_not_need_it(tmp_path: Path, world: World) -> None:
+    create(tmp_path / "ledger.sqlite")
+    store = open_store(tmp_path / "ledger.sqlite")
+    scribe = Scribe(store, world.origin, world.roles["log"], lambda: world.clock)
+    write(scribe, world, [world.key_set(), world.policy()])
+    write(scribe, world, world.parties())
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as database, database:
+        database.execute("UPDATE states SET state = '{}' WHERE key = ?", (world.licensee.id,))
+    first, second = write(scribe, world, [world.object(world.licensee), world.object(world.studio)])
+    assert isinstance(first, MalformedInput)
+    assert isinstance(second, Receipt)
+    store.close()
