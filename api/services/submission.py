@@ -17,11 +17,13 @@ from ledger.log import Log
 from ledger.repeat import find_repeat
 from ledger.store import Reads
 from ledger.submission import Outcome, Receipt, Submission, prepare
+from tallystick.admission import Refused
 from tallystick.admission.signer import check_signature, resolve_signer
 from tallystick.commitments import parse_disclosure
 from tallystick.digests import DigestPair
 from tallystick.errors import TallystickError
 from tallystick.events import Event
+from tallystick.keys import PublicKey
 from tallystick.statement import Statement, parse_statement
 from tallystick.times import format_time
 
@@ -154,10 +156,20 @@ class SubmissionService:
                 "submit a statement with a token of the party that signed it",
                 "statement",
             )
-        # Here many signatures can be verified at a time; the sequencer is alone.
-        _, key = resolve_signer(statement, self._clock(), reads, reads.size())
-        check_signature(statement, key)
+        key = self._signer_of(statement, reads)
         return _Prepared(prepare(statement, [parse_disclosure(text) for text in signed.disclosures], key))
+
+    def _signer_of(self, statement: Statement, reads: Reads) -> PublicKey | None:
+        """The key that signed it; ``None`` for a statement that stands already, whatever became of its key since."""
+        # Here many signatures can be verified at a time; the sequencer is alone.
+        try:
+            _, key = resolve_signer(statement, self._clock(), reads, reads.size())
+            check_signature(statement, key)
+        except Refused:
+            if not reads.positions_of([statement.statement_id]):
+                raise
+            return None
+        return key
 
     # --- what has to be anchored at once -----------------------------------------
 
