@@ -13,7 +13,20 @@ from starlette.types import ASGIApp
 
 from api import problems
 from api.middleware import Edge
-from api.routes import anchors, certificates, events, evidence, licences, page, parties, proofs, reading, status
+from api.routes import (
+    anchors,
+    certificates,
+    events,
+    evidence,
+    licences,
+    page,
+    parties,
+    proofs,
+    reading,
+    receipts,
+    scitt,
+    status,
+)
 from api.wiring import Services
 from tallystick import __version__
 
@@ -30,6 +43,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     certificates.routes,
     evidence.routes,
     status.routes,
+    receipts.routes,
+    scitt.routes,
     proofs.public,
     page.routes,
 )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.problems import MEDIA_TYPE, TOO_LARGE
+from api.problems import TOO_LARGE, render
 
 NOTHING = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 # The page of fastapi-offline starts Swagger UI from an inline script.
@@ -58,7 +57,7 @@ class _Answer:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             # The framework's own limit of bodies knows no problems.
-            if message["status"] == 413 and headers.get("content-type") != MEDIA_TYPE:
+            if message["status"] == 413:
                 self._replace(headers)
             self._add(headers)
         elif message["type"] == "http.response.body":
@@ -67,8 +66,10 @@ class _Answer:
         await self._send(message)
 
     def _replace(self, headers: MutableHeaders) -> None:
-        body = json.dumps(TOO_LARGE.body(self._path)).encode()
-        headers["content-type"], headers["content-length"] = MEDIA_TYPE, str(len(body))
+        _, media_type, body = render(TOO_LARGE, self._path)
+        if headers.get("content-type") == media_type:
+            return
+        headers["content-type"], headers["content-length"] = media_type, str(len(body))
         self._body = lambda message: {"type": "http.response.body", "body": body}
 
     def _add(self, headers: MutableHeaders) -> None:

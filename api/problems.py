@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from api import concise
 from api.services.errors import ServiceError
 from ledger.errors import Conflict, LogClosed, OutcomeUnknown
 from tallystick.admission import Refused
@@ -26,7 +27,11 @@ _FORBIDDEN = {
     "key-not-in-force",
 }  # fmt: skip
 _CONFLICTING = {"already-registered", "already-used", "wrong-state", "capability-not-approved"}
-_SERVICE = {"unauthenticated": 401, "forbidden": 403, "not-found": 404, "conflict": 409, "too-large": 413}
+_SERVICE = {
+    "unauthenticated": 401, "forbidden": 403, "not-found": 404, "conflict": 409, "too-large": 413,
+    "bad-algorithm": 400, "payload-missing": 400, "invalid-locator": 400, "no-such-key": 404, "unsupported-type": 415,
+    "too-many-requests": 429,
+}  # fmt: skip
 _HTTP = {400: "malformed", 401: "unauthenticated", 403: "forbidden", 404: "not-found", 405: "method-not-allowed"}
 _HTTP_HINTS = {
     404: "see /docs for what there is",
@@ -102,19 +107,31 @@ def install(app: FastAPI) -> None:
         app.add_exception_handler(kind, _any)
 
 
-def respond(problem: Problem, request: Request, headers: dict[str, str] | None = None) -> JSONResponse:
+def render(problem: Problem, path: str) -> tuple[int, str, bytes]:
+    """Status, media type and body, in the language that the resource at ``path`` speaks."""
+    if concise.speaks_cbor(path):
+        body = concise.encode(problem.code, problem.detail, problem.field, problem.hint)
+        return concise.status_of(problem.status), concise.MEDIA_TYPE, body
+    text = json.dumps(problem.body(path), ensure_ascii=False, separators=(",", ":"))
+    return problem.status, MEDIA_TYPE, text.encode("utf-8", "backslashreplace")
+
+
+def respond(problem: Problem, request: Request, headers: dict[str, str] | None = None) -> Response:
     """The answer. Never cached."""
     extra = {"Cache-Control": "no-store", **(headers or {})}
     if problem.status == 401:
         extra["WWW-Authenticate"] = 'Bearer realm="tallystick"'
-    return JSONResponse(problem.body(request.url.path), problem.status, extra, media_type=MEDIA_TYPE)
+    if problem.status in (429, 503):
+        extra["Retry-After"] = "1"
+    status, media_type, body = render(problem, request.url.path)
+    return Response(body, status, extra, media_type)
 
 
-async def _any(request: Request, error: Exception) -> JSONResponse:
+async def _any(request: Request, error: Exception) -> Response:
     return respond(problem_of(error), request)
 
 
-async def _http(request: Request, error: Exception) -> JSONResponse:
+async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     status = error.status_code
     if status == 413:
@@ -124,7 +141,7 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     return respond(Problem(status, code, detail, hint=_HTTP_HINTS.get(status)), request, dict(error.headers or {}))
 
 
-async def _validation(request: Request, error: Exception) -> JSONResponse:
+async def _validation(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     place, *path = first["loc"]

@@ -12,6 +12,7 @@ from api.accounts import SCOPES, Accounts
 from api.folders import data_folder
 from api.founding import found_keyring, found_log
 from api.keyring import Keyring, passphrase_of
+from api.limits import Limits
 from api.services.anchoring import AnchorDesk, TargetNaming
 from api.services.certificates import CertificateService
 from api.services.completeness import CompletenessCheck
@@ -23,6 +24,8 @@ from api.services.licences import LicenceService
 from api.services.parties import PartyService
 from api.services.proofs import ProofService
 from api.services.reading import ReadingService
+from api.services.receipts import ReceiptService
+from api.services.registration import RegistrationService
 from api.services.status import StatusService
 from api.services.status_lists import StatusLists
 from api.services.submission import SubmissionService
@@ -51,6 +54,9 @@ class Services:
     submission: SubmissionService
     reading: ReadingService
     proofs: ProofService
+    receipts: ReceiptService
+    registration: RegistrationService
+    limits: Limits
     desk: AnchorDesk
     naming: TargetNaming
     completeness: CompletenessCheck
@@ -100,6 +106,8 @@ def _services(
     voices = _voices(log, keyring)
     submission = SubmissionService(log, voices, desk.urgent, clock)
     proofs = ProofService(log.published, log.folder.public, keyring.log_signers(settings.origin).keys)
+    log_key = keyring.signers["log"]
+    receipts = ReceiptService(log.published, proofs, lambda: log.status().size, log_key, lambda: [log_key.public])
     completeness = CompletenessCheck(log)
     identity = _identity(settings, clock)
     files = CredentialFiles(settings.credentials)
@@ -115,6 +123,9 @@ def _services(
         submission=submission,
         reading=ReadingService(log, voices),
         proofs=proofs,
+        receipts=receipts,
+        registration=RegistrationService(submission, receipts),
+        limits=Limits(),
         desk=desk,
         naming=TargetNaming(desk, submission, voices, log.publish_now),
         completeness=completeness,

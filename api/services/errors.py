@@ -6,7 +6,10 @@ from typing import Literal, TypeAlias
 
 from tallystick.errors import TallystickError
 
-Code: TypeAlias = Literal["unauthenticated", "forbidden", "not-found", "conflict", "too-large", "unavailable"]
+Code: TypeAlias = Literal[
+    "unauthenticated", "forbidden", "not-found", "conflict", "too-large", "unavailable", "bad-algorithm",
+    "payload-missing", "invalid-locator", "no-such-key", "unsupported-type", "too-many-requests",
+]  # fmt: skip
 
 
 class ServiceError(TallystickError):
@@ -46,3 +49,12 @@ class Unavailable(ServiceError):
 
     def __init__(self, problem: str, hint: str = "try again a little later") -> None:
         super().__init__("unavailable", problem, hint)
+
+
+class TooMany(ServiceError):
+    """Too fast, from one client or from all of them."""
+
+    def __init__(
+        self, problem: str, hint: str = "wait as long as Retry-After says, then submit the same again"
+    ) -> None:
+        super().__init__("too-many-requests", problem, hint)

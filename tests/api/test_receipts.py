@@ -1,0 +1,190 @@
+"""Receipts over HTTP: by position for those who speak JSON, pending until publication, and what clients may ask for."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from api.limits import Limits
+from api.services.errors import TooMany
+from tallystick.receipt import parse_inclusion
+from tallystick.statement import Statement
+from tallystick.transparent import split, verify_receipts
+from tallystick.trust import parse_trust
+from tests.api.house import House, Party, open_house
+from tests.api.test_scitt import concise, log_key, position_of, register
+from tests.api.test_submission import picture
+
+
+@pytest.fixture
+def said(house: House, studio: Party) -> Statement:
+    """A new statement of the studio, signed with its own key."""
+    return house.world.object(studio.who)
+
+
+# --- for those who speak JSON ------------------------------------------------------
+
+
+def test_an_event_that_the_service_signed_has_a_receipt_as_well(house: House, studio: Party) -> None:
+    told = studio.record("object.register", picture(b"for a receipt"))
+    answer = house.http.get(f"/v1/receipts/{told['position']}", params={"wait": 10})
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "application/scitt-receipt+cose"
+    entry = house.http.get(f"/v1/entries/{told['position']}").content
+    proved = parse_inclusion(answer.content).verify(entry, house.world.origin, log_key(house))
+    assert proved.index == told["position"]
+
+
+def test_a_transparent_statement_verifies_with_a_trust_file_alone(house: House, said: Statement) -> None:
+    position = position_of(register(house.http, said.entry))
+    answer = house.http.get(f"/v1/statements/{position}")
+    assert answer.headers["content-type"] == "application/scitt-statement+cose"
+    entry, receipts = split(answer.content)
+    assert entry == said.entry
+    trust = parse_trust(house.http.get("/v1/trust").content)
+    (included,) = verify_receipts(entry, receipts, trust).included
+    assert included.index == position
+
+
+@pytest.mark.parametrize("path", ["receipts", "statements"])
+def test_json_problems_of_receipts(house: House, path: str) -> None:
+    for query in ({}, {"wait": 1}):
+        answer = house.http.get(f"/v1/{path}/1000000", params=query)
+        assert (answer.status_code, answer.json()["code"], answer.json()["field"]) == (404, "not-found", "position")
+    for position, query in (
+        ("-1", {}),
+        ("x", {}),
+        ("1", {"wait": "31"}),
+        ("1", {"wait": "-1"}),
+        ("1", {"wait": "nan"}),
+    ):
+        assert house.http.get(f"/v1/{path}/{position}", params=query).status_code == 422, (position, query)
+
+
+def test_there_is_no_receipt_of_growth_that_was_none(house: House) -> None:
+    size = house.registrar.post("/v1/checkpoints").json()["size"]
+    for old, status in ((0, 422), (size, 422), (size + 1, 404), (-1, 422)):
+        assert house.http.get("/v1/receipts/consistency", params={"from": old}).status_code == status, old
+    assert house.http.get("/v1/receipts/consistency").status_code == 422
+
+
+# --- pending ----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """A service that publishes on demand alone, and does not wait long."""
+    with open_house(tmp_path_factory.mktemp("slow"), publish_every=3600.0) as opened:
+        opened.services.registration.patience = 0.1
+        yield opened
+
+
+def test_until_it_is_published_a_registration_is_pending(slow: House) -> None:
+    party = slow.party("studio")
+    slow.registrar.post("/v1/checkpoints")
+    said = slow.world.object(party.who)
+    answer = register(slow.http, said.entry)
+    assert (answer.status_code, answer.content) == (202, b"")
+    assert answer.headers["retry-after"] == "1"
+    assert answer.headers["cache-control"] == "no-store"
+    location = answer.headers["location"]
+    asked = slow.http.get(location)
+    assert (asked.status_code, asked.content, asked.headers["location"]) == (202, b"", location)
+    again = register(slow.http, said.entry)
+    assert (again.status_code, again.headers["location"]) == (202, location)
+    position = position_of(answer)
+    assert slow.http.get(f"/v1/receipts/{position}").status_code == 404
+    assert "not published yet" in slow.http.get(f"/v1/receipts/{position}", params={"wait": 0.1}).json()["detail"]
+    slow.registrar.post("/v1/checkpoints")
+    receipt = slow.http.get(location)
+    assert receipt.status_code == 200
+    parse_inclusion(receipt.content).verify(said.entry, slow.world.origin, log_key(slow))
+    assert register(slow.http, said.entry).status_code == 201
+
+
+def test_who_waits_is_told_as_soon_as_it_is_published(slow: House) -> None:
+    party = slow.party("studio")
+    slow.registrar.post("/v1/checkpoints")
+    told = party.record("object.register", picture())
+    publish = threading.Timer(0.3, lambda: slow.services.log.publish_now())
+    publish.start()
+    with ThreadPoolExecutor(8) as pool:
+        path = f"/v1/receipts/{told['position']}"
+        answers = list(pool.map(lambda _: slow.http.get(path, params={"wait": 20}), range(8)))
+    publish.join()
+    assert [answer.status_code for answer in answers] == [200] * 8
+    assert len({answer.content for answer in answers}) == 1
+
+
+def test_a_flipped_bit_on_the_disk_is_never_signed(tmp_path: Path) -> None:
+    with open_house(tmp_path) as house:
+        party = house.party("studio")
+        answer = register(house.http, house.world.object(party.who).entry)
+        assert answer.status_code == 201
+        position = position_of(answer)
+        size = parse_inclusion(answer.content).size
+        bundle = next(house.services.log.folder.public.glob(f"tile/entries/000.p/{size}"))
+        data = bytearray(bundle.read_bytes())
+        entry = house.http.get(f"/v1/entries/{position}").content
+        data[data.index(entry) + len(entry) - 1] ^= 1
+        bundle.chmod(0o644)
+        bundle.write_bytes(data)
+        assert house.http.get(f"/entries/{position}").status_code in (400, 500)
+        assert house.http.get("/entries/0").status_code == 200
+
+
+# --- limits -----------------------------------------------------------------------
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_client_has_a_bucket_that_time_refills() -> None:
+    clock = Clock()
+    limits = Limits(per_second=2.0, burst=3, clock=clock)
+
+    def ask(client: str) -> None:
+        with limits.one(client):
+            pass
+
+    for _ in range(3):
+        ask("a")
+    for _ in range(2):
+        with pytest.raises(TooMany, match="only 2 requests per second"):
+            ask("a")
+    ask("b")
+    clock.now += 0.5
+    ask("a")
+    with pytest.raises(TooMany):
+        ask("a")
+    clock.now += 60
+    for _ in range(3):
+        ask("a")
+    with pytest.raises(TooMany):
+        ask("a")
+
+
+def test_only_so_many_are_under_way() -> None:
+    limits = Limits(at_once=2)
+    with limits.one("a"), limits.one("b"), pytest.raises(TooMany, match="under way"), limits.one("c"):
+        pass
+    with limits.one("c"):
+        pass
+
+
+def test_too_many_requests_are_told_when_to_come_again(
+    house: House, said: Statement, studio: Party, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(house.services.limits, "_burst", 0)
+    answer = register(house.http, said.entry)
+    assert concise(answer) == (429, "Too Many Requests", "too-many-requests")
+    assert answer.headers["retry-after"] == "1"
+    assert register(house.http, said.entry, Authorization=f"Bearer {studio.token}").status_code == 201
