@@ -9,6 +9,7 @@ and salt live outside the log and may be erased.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from tallystick import canonical
 from tallystick.base64s import from_base64url, to_base64url
@@ -27,7 +28,7 @@ class Disclosure:
     name: str
     value: canonical.JsonValue
 
-    @property
+    @cached_property
     def commitment(self) -> DigestPair:
         """The digest pair that stands in the leaf."""
         return digest_pair(self.text.encode("ascii"))

@@ -36,6 +36,7 @@ _ORDER_8 = int.from_bytes(bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac0
 _SMALL_ORDER = frozenset({0, 1, _FIELD - 1, _ORDER_8, _FIELD - _ORDER_8})
 
 _CURVES: dict[str, ec.EllipticCurve] = {"es256": ec.SECP256R1(), "es256k": ec.SECP256K1()}
+_ECDSA = ec.ECDSA(hashes.SHA256())
 _CURVE_NUMBERS = {"es256": 1, "es256k": 8}
 
 
@@ -103,7 +104,7 @@ class PublicKey:
         try:
             if self.alg in _CURVES:
                 r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
-                self._loaded.verify(encode_dss_signature(r, s), message, ec.ECDSA(hashes.SHA256()))
+                self._loaded.verify(encode_dss_signature(r, s), message, _ECDSA)
             else:
                 self._loaded.verify(signature, message)
         except (InvalidSignature, ValueError):
@@ -166,7 +167,7 @@ class LocalSigner:
     def sign(self, message: bytes) -> bytes:
         """See ``Signer.sign``."""
         if self.public.alg in _CURVES:
-            r, s = decode_dss_signature(self._private.sign(message, ec.ECDSA(hashes.SHA256())))
+            r, s = decode_dss_signature(self._private.sign(message, _ECDSA))
             return r.to_bytes(32, "big") + s.to_bytes(32, "big")
         signature: bytes = self._private.sign(message)
         return signature

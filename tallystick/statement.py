@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
 
 from tallystick import canonical, cose
 from tallystick.errors import MalformedInput
-from tallystick.events import Event, encode_event, parse_event
+from tallystick.events import Event, Settled, event_value, parse_event, settle_event
 from tallystick.keys import COSE_ALGORITHMS, PublicKey, Signer
 from tallystick.merkle import leaf_hash
 from tallystick.schema import text
@@ -36,7 +38,7 @@ class Statement:
     kid: bytes
     event: Event
 
-    @property
+    @cached_property
     def statement_id(self) -> bytes:
         """SHA-256(Sig_structure): the same words under a varied envelope are no second statement."""
         return hashlib.sha256(self.envelope.to_be_signed()).digest()
@@ -53,12 +55,50 @@ class Statement:
 
 def sign_statement(signer: Signer, issuer: str, event: Event) -> Statement:
     """A new statement of ``issuer``. Raises ``MalformedInput`` when it would be longer than an entry may be."""
-    protected = {
+    return sign_settled(signer, issuer, settle_event(event_value(event)))
+
+
+def sign_settled(signer: Signer, issuer: str, settled: Settled) -> Statement:
+    """As ``sign_statement``; what comes out is what ``parse_statement`` would read, and is not read again."""
+    alg, kid, subject = COSE_ALGORITHMS[signer.public.alg], signer.public.kid, settled.event.subject
+    _check_algorithm(alg)
+    _check_issuer(issuer)
+    protected = _header_to_subject(alg, kid, issuer) + cose.text_item(subject)
+    signature = signer.sign(cose.sig_structure(protected, settled.payload))
+    entry = cose.envelope(protected, settled.payload, signature)
+    if len(entry) > MAX_ENTRY_BYTES:
+        raise MalformedInput(f"the entry has {len(entry)} bytes, at most {MAX_ENTRY_BYTES} are read")
+    header = {
+        cose.ALG: alg,
         cose.CONTENT_TYPE: CONTENT_TYPE,
-        cose.KID: signer.public.kid,
-        cose.CWT_CLAIMS: {1: issuer, 2: event.subject},
+        cose.KID: kid,
+        cose.CWT_CLAIMS: {1: issuer, 2: subject},
     }
-    return parse_statement(cose.sign1(signer, protected, encode_event(event)))
+    return Statement(entry, cose.Sign1(protected, header, {}, settled.payload, signature), issuer, kid, settled.event)
+
+
+@lru_cache(maxsize=1024)
+def _header_to_subject(alg: int, kid: bytes, issuer: str) -> bytes:
+    """The protected header as far as it is the same for all statements of a signer: up to the subject."""
+    header = {
+        cose.ALG: alg,
+        cose.CONTENT_TYPE: CONTENT_TYPE,
+        cose.KID: kid,
+        cose.CWT_CLAIMS: {1: issuer, 2: ""},
+    }
+    return cose.dump(header).removesuffix(cose.text_item(""))
+
+
+def _check_algorithm(alg: Any) -> None:
+    if alg not in STATEMENT_ALGORITHMS:
+        raise MalformedInput(f"a statement is signed with EdDSA (-8) or ES256 (-7), found {alg!r}")
+
+
+def _check_issuer(issuer: str) -> None:
+    try:
+        _ISSUER.check(issuer)
+    except MalformedInput as error:
+        raise MalformedInput(f"the issuer (iss): {error}") from None
 
 
 def parse_statement(entry: bytes) -> Statement:
@@ -69,8 +109,7 @@ def parse_statement(entry: bytes) -> Statement:
     header = envelope.protected
     if set(header) != {cose.ALG, cose.CONTENT_TYPE, cose.KID, cose.CWT_CLAIMS}:
         raise MalformedInput(f"the protected header has labels {sorted(map(str, header))}, expected 1, 3, 4 and 15")
-    if header[cose.ALG] not in STATEMENT_ALGORITHMS:
-        raise MalformedInput(f"a statement is signed with EdDSA (-8) or ES256 (-7), found {header[cose.ALG]!r}")
+    _check_algorithm(header[cose.ALG])
     if header[cose.CONTENT_TYPE] != CONTENT_TYPE:
         raise MalformedInput(f"the content type is {header[cose.CONTENT_TYPE]!r}, expected {CONTENT_TYPE!r}")
     kid, claims = header[cose.KID], header[cose.CWT_CLAIMS]
@@ -79,10 +118,7 @@ def parse_statement(entry: bytes) -> Statement:
     if not isinstance(claims, dict) or set(claims) != {1, 2} or not all(isinstance(v, str) for v in claims.values()):
         raise MalformedInput("the CWT claims must be iss (1) and sub (2), both text")
     cose.check_labels(claims)
-    try:
-        _ISSUER.check(claims[1])
-    except MalformedInput as error:
-        raise MalformedInput(f"the issuer (iss): {error}") from None
+    _check_issuer(claims[1])
     if envelope.payload is None:
         raise MalformedInput("the payload of a statement must be attached")
     event = parse_event(canonical.decode(envelope.payload, MAX_ENTRY_BYTES))

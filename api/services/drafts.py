@@ -12,12 +12,12 @@ from tallystick import canonical
 from tallystick.commitments import MAX_DISCLOSURE_BYTES, MIN_SALT_BYTES, Disclosure, disclose
 from tallystick.digests import DigestPair
 from tallystick.errors import MalformedInput
-from tallystick.events import Event, parse_event
+from tallystick.events import settle_event
 from tallystick.events.kinds import SUBJECTS
 from tallystick.identifiers import RANDOM_BYTES, Letter, new_identifier
 from tallystick.licence.terms import decode_terms
 from tallystick.schema import FieldError, write
-from tallystick.statement import Statement, sign_statement
+from tallystick.statement import Statement, sign_settled
 
 # The event that brings a subject into being: there, and only there, the service may make its identifier.
 _MAKES: dict[str, Letter] = {
@@ -58,12 +58,11 @@ class Signed:
 def sign_draft(draft: Draft, voice: Voice, prefix: str, origin: str, now: str) -> Signed:
     """Raises ``MalformedInput``, most often a ``FieldError`` that names the field."""
     disclosures = tuple(_salt(name, value) for name, value in draft.private.items())
-    event = _event(
-        draft, voice, {one.name: one.commitment for one in disclosures}, _subject(draft, prefix, origin), now
-    )
+    commitments = {one.name: one.commitment for one in disclosures}
+    settled = settle_event(_value(draft, voice, commitments, _subject(draft, prefix, origin), now))
     if draft.type == "licence.grant":
         _check_terms(draft.private)
-    return Signed(sign_statement(voice.signer, voice.issuer, event), disclosures)
+    return Signed(sign_settled(voice.signer, voice.issuer, settled), disclosures)
 
 
 def _salt(name: str, value: canonical.JsonValue) -> Disclosure:
@@ -76,7 +75,9 @@ def _salt(name: str, value: canonical.JsonValue) -> Disclosure:
     return opened
 
 
-def _event(draft: Draft, voice: Voice, commitments: dict[str, DigestPair], subject: str, now: str) -> Event:
+def _value(
+    draft: Draft, voice: Voice, commitments: dict[str, DigestPair], subject: str, now: str
+) -> canonical.JsonValue:
     value: dict[str, Any] = {
         "v": 1,
         "type": draft.type,
@@ -89,7 +90,7 @@ def _event(draft: Draft, voice: Voice, commitments: dict[str, DigestPair], subje
         value["recorded_for"] = write(voice.recorded_for)
     if commitments:
         value["private"] = write(commitments)
-    return parse_event(value)
+    return value
 
 
 def _subject(draft: Draft, prefix: str, origin: str) -> str:

@@ -7,7 +7,15 @@ the log's origin for ``log.*``), ``time`` (claimed by whoever says it),
 commitments by name) and ``body`` (a record per type). Unknown fields are refused.
 """
 
-from tallystick.events.envelope import Event, RecordedFor, encode_event, parse_event
+from tallystick.events.envelope import (
+    Event,
+    RecordedFor,
+    Settled,
+    encode_event,
+    event_value,
+    parse_event,
+    settle_event,
+)
 from tallystick.events.kinds import BODIES
 
-__all__ = ["BODIES", "Event", "RecordedFor", "encode_event", "parse_event"]
+__all__ = ["BODIES", "Event", "RecordedFor", "Settled", "encode_event", "event_value", "parse_event", "settle_event"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from tallystick import canonical
@@ -73,11 +74,27 @@ def parse_event(value: canonical.JsonValue) -> Event:
     )
 
 
+@dataclass(frozen=True)
+class Settled:
+    """An event that was found good, and the one byte string that stands for it. Only ``settle_event`` makes it."""
+
+    event: Event
+    payload: bytes
+
+
+def settle_event(value: canonical.JsonValue) -> Settled:
+    """As ``parse_event``, with the canonical bytes: what was read says nothing but ``value``."""
+    return Settled(parse_event(value), canonical.encode(value))
+
+
 def encode_event(event: Event) -> bytes:
     """Canonical bytes. Raises ``MalformedInput`` for an event that ``parse_event`` would refuse."""
-    value = {"v": VERSION, **write(event)}
-    parse_event(value)
-    return canonical.encode(value)
+    return settle_event(event_value(event)).payload
+
+
+def event_value(event: Event) -> dict[str, Any]:
+    """The JSON value of an event."""
+    return {"v": VERSION, **write(event)}
 
 
 class UnknownRules(FieldError, UnknownVersion):

@@ -106,7 +106,7 @@ def test_sig_structure_byte_for_byte() -> None:
 
 def envelope(header: bytes = b"\xa1\x01\x27", unprotected: bytes = b"\xa0", payload: bytes = b"\x42hi") -> bytes:
     """A COSE_Sign1 put together by hand, truly signed over the header as given."""
-    signed = cose.sig_structure(header, cbor2.loads(payload) or b"")
+    signed = cbor2.dumps(["Signature1", header, b"", cbor2.loads(payload) or b""])
     return b"\xd2\x84" + cbor2.dumps(header) + unprotected + payload + b"\x58\x40" + ED.sign(signed)
 
 

@@ -1,0 +1,109 @@
+"""Statements as they are written fast, against cbor2, against what reading them gives, and against a plain walk."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cbor2
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tallystick import canonical, cose
+from tallystick.errors import MalformedInput
+from tallystick.events import Event, encode_event, event_value, parse_event, settle_event
+from tallystick.events.licence import LicenceGrant, StatusPointer
+from tallystick.references import references
+from tallystick.statement import CONTENT_TYPE, Statement, parse_statement, sign_settled, sign_statement
+from tests.core.oracles import references as plain
+from tests.world import World, key_from
+
+WORLD = World()
+LOG = WORLD.sequence([WORLD.key_set(), WORLD.policy(), *WORLD.main_job()])
+SIGNERS = {"ed25519": key_from("fast"), "es256": key_from("fast", "es256")}
+ISSUERS = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp", "Cf"]), min_size=1, max_size=255)
+A, B = (WORLD.object().event.subject for _ in range(2))
+
+
+@given(st.binary(max_size=300), st.binary(max_size=300), st.binary(max_size=80) | st.none(), st.booleans())
+def test_envelopes_are_what_cbor2_writes(protected: bytes, signature: bytes, payload: bytes | None, free: bool) -> None:
+    unprotected = {394: [b"x"], 5: "y"} if free else {}
+    made = cose.envelope(protected, payload, signature, unprotected)
+    assert made == cbor2.dumps(cbor2.CBORTag(18, [protected, unprotected, payload, signature]), canonical=True)
+    signed = cose.sig_structure(protected, payload or b"")
+    assert signed == cbor2.dumps(["Signature1", protected, b"", payload or b""], canonical=True)
+
+
+@pytest.mark.parametrize("size", [0, 1, 23, 24, 255, 256, 65_535, 65_536, 1 << 24, (1 << 24) + 1])
+def test_items_of_every_width_of_head(size: int) -> None:
+    assert cose.bytes_item(bytes(size)) == cbor2.dumps(bytes(size), canonical=True)
+    assert cose.text_item("x" * size) == cbor2.dumps("x" * size, canonical=True)
+    assert cose.text_item("é" * (size // 2)) == cbor2.dumps("é" * (size // 2), canonical=True)
+
+
+@pytest.mark.parametrize("alg", SIGNERS)
+@given(issuer=ISSUERS)
+def test_a_signed_statement_is_what_reading_it_gives(alg: str, issuer: str) -> None:
+    for one in LOG:
+        signer, settled = SIGNERS[alg], settle_event(event_value(one.event))
+        made = sign_settled(signer, issuer, settled)
+        assert made == parse_statement(made.entry)
+        made.verify(signer.public)
+        header = {
+            1: made.envelope.protected[1],
+            3: CONTENT_TYPE,
+            4: signer.public.kid,
+            15: {1: issuer, 2: one.event.subject},
+        }
+        assert made.envelope.protected_bytes == cbor2.dumps(header, canonical=True)
+
+
+def test_settled_events_are_one_meaning_and_one_byte_string() -> None:
+    for one in LOG:
+        value: Any = canonical.decode(one.envelope.payload or b"", 1 << 16)
+        settled = settle_event(value)
+        assert settled.event == one.event == parse_event(value)
+        assert settled.payload == one.envelope.payload == encode_event(one.event)
+        assert event_value(one.event) == value
+
+
+@pytest.mark.parametrize(
+    "spoilt", [{"recorded_for": None}, {"private": None}, {"private": {}}, {"body": None}, {"v": True}]
+)
+def test_what_has_a_second_form_is_not_settled(spoilt: dict[str, Any]) -> None:
+    with pytest.raises(MalformedInput):
+        settle_event({**event_value(LOG[-2].event), **spoilt})
+
+
+def test_statements_that_cannot_be_read_are_not_signed() -> None:
+    event = LOG[-2].event
+    with pytest.raises(MalformedInput, match="EdDSA"):
+        sign_statement(key_from("other", "es256k"), "issuer", event)
+    with pytest.raises(MalformedInput, match="iss"):
+        sign_statement(SIGNERS["es256"], "is\nsuer", event)
+    with pytest.raises(MalformedInput, match="iss"):
+        sign_statement(SIGNERS["es256"], "x" * 256, event)
+
+
+TRAPS = [
+    A, B, f"x{A}", f"{A}x", f'"{A}', f'{A}"', f'x:"{A}"', f',"{A}', f"\\{A}", f"{A}\\", f'[\\"{A}\\"', "10.", "10./",
+    A.lower(), A[:-1] + ("0" if A[-1] != "0" else "1"), "10.5555/A-é", f"{A}/{B}", f" {A}", "ab:", "ab,", f'ab:"{A}',
+]  # fmt: skip
+
+
+@given(
+    st.lists(st.sampled_from(TRAPS) | st.text('10.5/A-:,[\\" x', max_size=12), max_size=5),
+    st.sampled_from([*TRAPS, "i"]),
+)
+def test_references_are_what_a_walk_finds(texts: list[str], issuer: str) -> None:
+    pointer = StatusPointer(issuer, 1)
+    event = Event("licence.grant", "e", B, "2026-02-01T00:00:00Z", LicenceGrant(A, tuple(texts), pointer))
+    # Its records hold texts that no parser would let in: the walk and the search must agree on any.
+    payload = canonical.encode(event_value(event))
+    statement = Statement(b"", cose.Sign1(b"", {}, {}, payload, b""), issuer, b"", event)
+    assert references(statement) == plain.references(statement)
+
+
+def test_references_of_a_log() -> None:
+    assert [references(one) for one in LOG] == [plain.references(one) for one in LOG]
+    assert any(len(references(one)) > 3 for one in LOG)
