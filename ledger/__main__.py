@@ -8,10 +8,12 @@ from ledger.commands.fsck import fsck
 from ledger.commands.mirror import mirror
 from ledger.commands.replay import replay
 from ledger.commands.serve import serve
+from ledger.commands.witness import app as witness
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Keeping a log: checks, copies, watching.")
 for command in (fsck, replay, mirror, serve):
     app.command()(command)
+app.add_typer(witness, name="witness")
 
 if __name__ == "__main__":
     app()
