@@ -93,3 +93,7 @@ class ForkSeen(Forked):
         super().__init__(problem, notes)
         self.smaller_root = smaller_root
         self.proof = proof
+
+
+class DatabaseUnreachable(LedgerError):
+    """The database server does not answer. What was being written may be written or not."""

@@ -11,6 +11,7 @@ import pytest
 
 from ledger.errors import LogClosed
 from ledger.store import BatchLine, Line, Search, Store, leaves_digest
+from ledger.store import postgres as postgres_store
 from ledger.store.memory import MemoryStore
 from ledger.store.sqlite import create, open_store
 from tallystick.admission.state import Rights, Taken
@@ -25,6 +26,12 @@ def open_sqlite(path: Path) -> Store:
     return open_store(path)
 
 
+def open_postgres(dsn: str) -> Store:
+    opened = postgres_store.open_store(dsn)
+    opened.epoch = 0  # as the tables are made
+    return opened
+
+
 BACKENDS: dict[str, Callable[[Path], Store]] = {
     "memory": lambda path: MemoryStore(),
     "sqlite": lambda path: open_sqlite(path / "a store # with % signs.sqlite"),
@@ -32,9 +39,12 @@ BACKENDS: dict[str, Callable[[Path], Store]] = {
 }
 
 
-@pytest.fixture(params=sorted(BACKENDS))
+@pytest.fixture(params=[*sorted(BACKENDS), "postgres"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    opened = BACKENDS[request.param](tmp_path)
+    if request.param == "postgres":
+        opened = open_postgres(request.getfixturevalue("dsn"))
+    else:
+        opened = BACKENDS[request.param](tmp_path)
     yield opened
     opened.close()
 
@@ -202,7 +212,7 @@ def test_an_exception_leaves_no_trace(filled: Store) -> None:
 
 @pytest.mark.parametrize("again", [{"statement_id": bytes([3]) * 32}, {"event_id": "e3"}])
 def test_a_statement_and_an_event_stand_once(filled: Store, again: dict[str, object]) -> None:
-    with pytest.raises(Exception, match=r"UNIQUE|indexed already"):
+    with pytest.raises(Exception, match=r"UNIQUE|indexed already|duplicate key"):
         write(filled, [line(7, **again)], 300)
     with filled.snapshot() as reads:
         assert reads.size() == 7

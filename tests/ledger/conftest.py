@@ -9,7 +9,10 @@ import pytest
 
 from ledger.genesis import Founding
 from ledger.log import Log
+from tests.postgres import dsn, postgres
 from tests.world import World
+
+__all__ = ["dsn", "postgres"]
 
 
 def founding(world: World) -> Founding:

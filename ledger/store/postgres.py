@@ -1,0 +1,294 @@
+"""The store on PostgreSQL: several processes read and submit, the sequencer of the newest epoch alone appends.
+
+A transaction begins by locking the fence and comparing its epoch with that of the
+writer: a sequencer that was frozen while another took over finds a newer epoch there,
+and has not written anything. Driver SQL throughout.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import LiteralString
+
+import psycopg
+
+from ledger.errors import DatabaseUnreachable, Fenced, LogClosed, LogExists, NoLog, UnknownSchema
+from ledger.store.postgres_wire import Connection, Pool, connect, copy_rows, reaching, row
+from ledger.store.protocol import BatchLine, Line, Record, Search
+from tallystick import canonical
+from tallystick.admission import State, decode_state, encode_state
+
+SCHEMA = "0001"
+"""The newest migration, known here so that opening an up-to-date database need not import Alembic."""
+
+WRITER = "tallystick sequencer"
+"""Name of the connection that appends: a takeover ends it by that name."""
+
+_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT 1"
+_PAGE = 1000
+
+_RECORD: LiteralString = (
+    "SELECT s.position, e.entry, s.statement_id, s.party, s.event_id, s.type, s.subject, b.admitted_at, b.position"
+    " FROM statements s JOIN entries e ON e.position = s.position"
+    " JOIN batches b ON b.position ="
+    " (SELECT position FROM batches WHERE position >= s.position ORDER BY position LIMIT 1)"
+)
+_BATCH: LiteralString = "SELECT position, first, admitted_at, digest FROM batches"
+
+
+def create(dsn: str) -> None:
+    """Make the tables in an existing database. Raises ``LogExists`` if it has them, ``DatabaseUnreachable``."""
+    if _schema_of(dsn) is not None:
+        raise LogExists("the database has the tables of a log already: open it, or choose another database")
+    from ledger.store.postgres_migrate import migrate
+
+    migrate(dsn)
+
+
+def open_store(dsn: str) -> PostgresStore:
+    """The store in a database, migrated if its schema is older.
+
+    Raises ``NoLog``, ``UnknownSchema``, ``DatabaseUnreachable``.
+    """
+    found = _schema_of(dsn)
+    if found is None:
+        raise NoLog("the database has no tables of a log: correct its address, or begin a log there")
+    if found != SCHEMA:
+        if found > SCHEMA:
+            raise UnknownSchema(f"the database has schema {found}, this program knows {SCHEMA}: install a newer one")
+        from ledger.store.postgres_migrate import migrate
+
+        migrate(dsn)
+    return PostgresStore(dsn)
+
+
+def _schema_of(dsn: str) -> str | None:
+    with connect(dsn) as connection:
+        try:
+            rows = connection.execute("SELECT version_num FROM alembic_version").fetchall()
+        except psycopg.errors.UndefinedTable:
+            return None
+    if len(rows) != 1:
+        raise UnknownSchema("the database is not one of this program: its alembic_version has not one row")
+    return str(rows[0][0])
+
+
+class PostgresReads:
+    """Reads, and in a write transaction writes, of one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.erased = False
+
+    def size(self) -> int:
+        """See ``Reads``."""
+        last = self._value("SELECT max(position) FROM entries")
+        return 0 if last is None else last + 1
+
+    def _value(self, query: LiteralString, *values: object) -> int | None:
+        found = self._connection.execute(query, values).fetchone()
+        return found[0] if found else None
+
+    def entries(self, first: int, end: int) -> list[bytes]:
+        """See ``Reads``."""
+        query = "SELECT entry FROM entries WHERE position >= %s AND position < %s ORDER BY position"
+        return [entry for (entry,) in self._connection.execute(query, (first, end), binary=True)]
+
+    def record(self, position: int) -> Record | None:
+        """See ``Reads``."""
+        found = self._connection.execute(f"{_RECORD} WHERE s.position = %s", (position,)).fetchone()
+        return Record(*found) if found else None
+
+    def search(self, search: Search) -> list[Record]:
+        """See ``Reads``."""
+        query, conditions = _RECORD, ["s.position > %s"]
+        values: list[str | int] = [search.after]
+        if search.subject is not None:
+            query += " JOIN subject_references r ON r.position = s.position AND r.subject = %s AND r.position > %s"
+            values = [search.subject, search.after, search.after]
+        if search.type is not None:
+            conditions.append("s.type = %s")
+            values.append(search.type)
+        if search.since is not None:
+            # Times never fall: the first batch of that time or later begins the range.
+            conditions.append("s.position >= (SELECT min(first) FROM batches WHERE admitted_at >= %s)")
+            values.append(search.since)
+        if search.until is not None:
+            conditions.append("s.position <= (SELECT max(position) FROM batches WHERE admitted_at < %s)")
+            values.append(search.until)
+        query += f" WHERE {' AND '.join(conditions)} ORDER BY s.position LIMIT %s"
+        return [Record(*found) for found in self._connection.execute(query, (*values, search.limit))]
+
+    def last_batch(self) -> BatchLine | None:
+        """See ``Reads``."""
+        return self._batch(f"{_BATCH} ORDER BY position DESC LIMIT 1")
+
+    def batch_of(self, position: int) -> BatchLine | None:
+        """See ``Reads``."""
+        return self._batch(f"{_BATCH} WHERE position >= %s ORDER BY position LIMIT 1", position)
+
+    def batches(self, first: int) -> Iterator[BatchLine]:
+        """See ``Reads``."""
+        query: LiteralString = f"{_BATCH} WHERE position >= %s ORDER BY position LIMIT {_PAGE}"
+        while page := self._connection.execute(query, (first,)).fetchall():
+            for found in page:
+                yield BatchLine(*found)
+            first = page[-1][0] + 1
+
+    def _batch(self, query: LiteralString, *values: int) -> BatchLine | None:
+        found = self._connection.execute(query, values).fetchone()
+        return BatchLine(*found) if found else None
+
+    def positions_of(self, statement_ids: Sequence[bytes]) -> dict[bytes, int]:
+        """See ``Reads``."""
+        query = "SELECT statement_id, position FROM statements WHERE statement_id = ANY(%s)"
+        return dict(self._connection.execute(query, (list(statement_ids),), binary=True).fetchall())
+
+    def position_of_event(self, party: str, event_id: str) -> int | None:
+        """See ``Reads``."""
+        return self._value("SELECT position FROM statements WHERE party = %s AND event_id = %s", party, event_id)
+
+    def positions_of_events(self, pairs: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
+        """See ``Reads``."""
+        query = (
+            "SELECT party, event_id, position FROM statements"
+            " JOIN unnest(%s::text[], %s::text[]) AS asked (p, e) ON party = p AND event_id = e"
+        )
+        parties, events = [party for party, _ in pairs], [event for _, event in pairs]
+        found = self._connection.execute(query, (parties, events)).fetchall()
+        return {(party, event): position for party, event, position in found}
+
+    def get(self, key: str) -> State | None:
+        """See ``Reads``."""
+        return self.get_many([key]).get(key)
+
+    def get_many(self, keys: Collection[str]) -> dict[str, State]:
+        """See ``Reads``."""
+        query = "SELECT key, state FROM states WHERE key = ANY(%s)"
+        found = self._connection.execute(query, (list(keys),)).fetchall()
+        return {key: decode_state(json.loads(state)) for key, state in found}
+
+    def states(self) -> Iterator[tuple[str, State]]:
+        """See ``Reads``."""
+        query, after = f"SELECT key, state FROM states WHERE key > %s ORDER BY key LIMIT {_PAGE}", ""
+        while page := self._connection.execute(query, (after,)).fetchall():
+            for key, state in page:
+                yield key, decode_state(json.loads(state))
+            after = page[-1][0]
+
+    def disclosures(self, position: int) -> dict[str, str]:
+        """See ``Reads``."""
+        query = "SELECT name, disclosure FROM disclosures WHERE position = %s ORDER BY name"
+        return dict(self._connection.execute(query, (position,)).fetchall())
+
+    def append(self, entries: Sequence[bytes]) -> int:
+        """See ``Transaction``."""
+        first = self.size()
+        copy_rows(self._connection, "entries", (row(at, (entry,)) for at, entry in enumerate(entries, first)))
+        return first
+
+    def index(self, lines: Sequence[Line], batch: BatchLine, states: Mapping[str, State]) -> None:
+        """See ``Transaction``."""
+        copy = self._connection
+        copy_rows(copy, "statements", (_statement_row(line) for line in lines))
+        named = ((line.position, name) for line in lines for name in line.references)
+        copy_rows(copy, "subject_references", (row(at, (name.encode(),)) for at, name in named))
+        if any(line.disclosures for line in lines):
+            kept = ((line.position, item) for line in lines for item in line.disclosures.items())
+            copy_rows(copy, "disclosures", (row(at, (name.encode(), text.encode())) for at, (name, text) in kept))
+        if states:
+            copy.execute(
+                "INSERT INTO states SELECT * FROM unnest(%s::text[], %s::bytea[])"
+                " ON CONFLICT (key) DO UPDATE SET state = excluded.state",
+                (list(states), [canonical.encode(encode_state(state)) for state in states.values()]),
+            )
+        copy.execute(
+            "INSERT INTO batches VALUES (%s, %s, %s, %s)",
+            (batch.position, batch.first, batch.admitted_at, batch.digest),
+        )
+
+    def erase(self, position: int, names: Sequence[str]) -> list[str]:
+        """See ``Transaction``."""
+        held = self.disclosures(position)
+        erased = [name for name in dict.fromkeys(names) if name in held]
+        query = "DELETE FROM disclosures WHERE position = %s AND name = ANY(%s)"
+        self._connection.execute(query, (position, erased))
+        self.erased = self.erased or bool(erased)
+        return erased
+
+
+def _statement_row(line: Line) -> bytes:
+    texts = (line.party, line.event_id, line.type, line.subject)
+    return row(line.position, (line.statement_id, *(text.encode() for text in texts)))
+
+
+class PostgresStore:
+    """A ``Store``. One connection writes, as the sequencer of ``epoch``; snapshots take theirs from a pool."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self.epoch: int | None = None
+        """The epoch that this process was elected for; ``None``: it may not append."""
+        self.pool = Pool(dsn, "tallystick reader")
+        self._writing = threading.Lock()
+        self._writer: Connection | None = None
+        self._closed = False
+        self._stale = False  # what was deleted may still stand in the table's file
+
+    @contextmanager
+    def snapshot(self) -> Iterator[PostgresReads]:
+        """See ``Store``."""
+        with self.pool.use() as connection:
+            connection.execute(_SNAPSHOT)
+            try:
+                yield PostgresReads(connection)
+            finally:
+                with suppress(psycopg.Error):
+                    connection.execute("ROLLBACK")
+
+    @contextmanager
+    def transaction(self) -> Iterator[PostgresReads]:
+        """See ``Store``. Raises ``Fenced`` when another epoch's sequencer appends now, ``DatabaseUnreachable``."""
+        with self._writing:
+            connection = self._connect()
+            with reaching(), connection.transaction():
+                self._check_epoch(connection)
+                working = PostgresReads(connection)
+                yield working
+            self._stale = self._stale or working.erased
+            if self._stale:
+                self._scrub(connection)
+
+    def _connect(self) -> Connection:
+        if self._closed:
+            raise LogClosed("the store was closed")
+        if self._writer is None or self._writer.closed:
+            self._writer = connect(self._dsn, WRITER)
+        return self._writer
+
+    def _check_epoch(self, connection: Connection) -> None:
+        found = connection.execute("SELECT epoch FROM fence FOR UPDATE").fetchone()
+        if found is None or found[0] != self.epoch:
+            now = found[0] if found else "nobody"
+            raise Fenced(f"the sequencer of epoch {now} appends; this process is not it (its epoch: {self.epoch})")
+
+    def _scrub(self, connection: Connection) -> None:
+        """Write the table anew without what was deleted; an open snapshot puts it off until the next transaction."""
+        # The transaction is committed, whatever comes of this.
+        with suppress(psycopg.Error, DatabaseUnreachable):
+            connection.execute("SET lock_timeout = '1s'")
+            connection.execute("VACUUM FULL disclosures")
+            self._stale = False
+        with suppress(psycopg.Error):
+            connection.execute("SET lock_timeout = 0")
+
+    def close(self) -> None:
+        """See ``Store``."""
+        with self._writing:
+            self._closed = True
+            self.pool.close()
+            if self._writer:
+                self._writer.close()

@@ -1,0 +1,117 @@
+"""Connections to PostgreSQL: what each one is set to, a few kept ready, rows in PostgreSQL's binary COPY form."""
+
+from __future__ import annotations
+
+import struct
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, LiteralString, TypeAlias
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from ledger.errors import DatabaseUnreachable, LogClosed
+
+Connection: TypeAlias = psycopg.Connection[tuple]
+
+SILENCE = 5
+"""Seconds after which a peer that does not answer on the network is given up."""
+
+# A peer that is gone without a word is noticed: unanswered bytes, and silence on a connection that only listens.
+_NETWORK: dict[str, Any] = {
+    "connect_timeout": SILENCE,
+    "keepalives": 1,
+    "keepalives_idle": 2,
+    "keepalives_interval": 1,
+    "keepalives_count": SILENCE - 2,
+    "tcp_user_timeout": SILENCE * 1000,
+}
+_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_TRAILER = struct.pack("!h", -1)
+
+
+def connect(dsn: str, name: str = "tallystick") -> Connection:
+    """A connection in autocommit mode: transactions are begun by hand. Raises ``DatabaseUnreachable``.
+
+    ``name`` is what the database's administrator sees. A commit is on the disk when it returns.
+    """
+    try:
+        # What the caller's address says of the network goes before our defaults.
+        given = {**_NETWORK, **conninfo_to_dict(dsn), "application_name": name}
+        connection = psycopg.connect(make_conninfo(**given), autocommit=True)
+        # Where an administrator turned it off for all, this log still waits for its disk.
+        connection.execute("SET synchronous_commit = on")
+    except psycopg.Error as error:
+        raise DatabaseUnreachable(f"the database cannot be used: {error}".strip()) from None
+    return connection
+
+
+@contextmanager
+def reaching() -> Iterator[None]:
+    """A connection that broke, or a server that went away, is ``DatabaseUnreachable``."""
+    try:
+        yield
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        raise DatabaseUnreachable(f"the database does not answer: {error}".strip()) from error
+
+
+class Pool:
+    """Connections that were used before and are given out again, one to a thread at a time."""
+
+    def __init__(self, dsn: str, name: str) -> None:
+        self.dsn = dsn
+        self._name = name
+        self._idle: list[Connection] = []
+        self._lock = threading.Lock()
+        self._closed = False
+
+    @contextmanager
+    def use(self) -> Iterator[Connection]:
+        """One connection; it goes back unless it broke. Raises ``LogClosed``, ``DatabaseUnreachable``."""
+        connection = self._take()
+        try:
+            with reaching():
+                yield connection
+        finally:
+            self._give_back(connection)
+
+    def _take(self) -> Connection:
+        with self._lock:
+            if self._closed:
+                raise LogClosed("the store was closed")
+            if self._idle:
+                return self._idle.pop()
+        return connect(self.dsn, self._name)
+
+    def _give_back(self, connection: Connection) -> None:
+        if not connection.closed and connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+            with suppress(psycopg.Error):
+                connection.execute("ROLLBACK")
+        with self._lock:
+            if not self._closed and not connection.broken and not connection.closed:
+                self._idle.append(connection)
+                return
+        connection.close()
+
+    def close(self) -> None:
+        """Close what is idle now, and the rest as it comes back."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+
+def copy_rows(connection: Connection, table: LiteralString, rows: Iterable[bytes]) -> None:
+    """Put rows, each made by ``row``, into ``table``, whose columns they follow."""
+    with connection.cursor() as cursor, cursor.copy(f"COPY {table} FROM STDIN (FORMAT BINARY)") as copy:
+        copy.write(b"".join((_HEADER, *rows, _TRAILER)))
+
+
+def row(position: int, values: Sequence[bytes]) -> bytes:
+    """A position and further columns of type bytea or text."""
+    parts = [struct.pack("!hiq", len(values) + 1, 8, position)]
+    for value in values:
+        parts += (len(value).to_bytes(4, "big"), value)
+    return b"".join(parts)

