@@ -9,7 +9,7 @@ too: after a crash the next step goes on, and what is there already is not fetch
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -49,12 +49,16 @@ class Step:
 
 
 class Follower:
-    """A copy of one log. ``tiles`` is the copy's own tree, which anybody may serve at any time."""
+    """A copy of one log. ``tiles`` is the copy's own tree, which anybody may serve at any time.
 
-    def __init__(self, log: KnownLog, source: Source, tiles: TileStore) -> None:
+    ``known``: further checkpoints that the log is known to have signed, which what is taken must extend.
+    """
+
+    def __init__(self, log: KnownLog, source: Source, tiles: TileStore, known: Sequence[Head] = ()) -> None:
         self._log = log
         self._source = source
         self._tiles = tiles
+        self._known = known
 
     def held(self) -> Head | None:
         """The checkpoint that the copy has reached. Raises ``Corrupt``."""
@@ -83,12 +87,13 @@ class Follower:
             raise BadSource(f"the checkpoint of {self._source.name}: {error}") from None
         size = offered.checkpoint.size
         if held is not None and size < held.checkpoint.size:
-            _check_extends(offered, held, TileReader(held.checkpoint.size, self._tiles.get), Corrupt)
+            check_extends(offered, held, TileReader(held.checkpoint.size, self._tiles.get), Corrupt)
             return Step(offered, held)
         try:
             edge = self._edge(offered)
-            if held is not None:
-                _check_extends(held, offered, self._nodes(size, edge), BadSource)
+            for head in (*([held] if held else []), *self._known):
+                if head.checkpoint.size <= size:
+                    check_extends(head, offered, self._nodes(size, edge), BadSource)
             self._take(held.checkpoint.size if held else 0, size, edge, progress)
         except MalformedInput as error:
             raise BadSource(f"{self._source.name}: {error}") from None
@@ -159,7 +164,7 @@ class _Growth:
         )
 
 
-def _check_extends(smaller: Head, larger: Head, nodes: NodeReader, unreadable: type[BadSource] | type[Corrupt]) -> None:
+def check_extends(smaller: Head, larger: Head, nodes: NodeReader, unreadable: type[BadSource] | type[Corrupt]) -> None:
     """The larger tree, read through ``nodes``, begins with the smaller one. Raises ``ForkSeen``, or ``unreadable``."""
     old, new = smaller.checkpoint, larger.checkpoint
     proof: list[bytes] = []

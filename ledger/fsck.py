@@ -9,17 +9,15 @@ from pathlib import Path
 
 from ledger.checkpoint_store import SqliteCheckpointStore
 from ledger.completeness import Completeness
-from ledger.errors import Corrupt, LedgerError, NoLog, UnknownSchema
+from ledger.errors import Corrupt, LedgerError
 from ledger.folder import Folder
 from ledger.frontier import hashes
 from ledger.integrate import recompute
+from ledger.opening import keys_of, open_unchanged
 from ledger.replaying import Finding, Progress, Replayed, replay_log
 from ledger.store import Reads, leaves_digest
-from ledger.store.sqlite import SCHEMA, SqliteStore, schema_of
 from ledger.tilestore import CHECKPOINT, TEMPORARY, TileStore
 from tallystick.admission import LOG
-from tallystick.admission.log_rules import role_key
-from tallystick.admission.state import LogState
 from tallystick.errors import MalformedInput, TallystickError
 from tallystick.merkle import CompactRange, leaf_hash
 from tallystick.tiles import HEIGHT, WIDTH, Tile, parse_bundle, parse_tile_path
@@ -38,13 +36,13 @@ class Report:
 
 def fsck(folder: Folder, progress: Progress = lambda done: None) -> Report:
     """Check a log, which may be in use. Raises ``NoLog`` or ``UnknownSchema`` when there is nothing to check."""
-    with closing(_open(folder)) as store:
+    with closing(open_unchanged(folder)) as store:
         tiles = TileStore(folder.public)
         # The note is read first: what it covers is committed already.
         note = tiles.checkpoint()
         with store.snapshot() as reads:
             replayed = replay_log(reads, progress)
-            keys = _keys(replayed)
+            keys = keys_of(replayed.states.get(LOG))
             findings = list(replayed.findings)
             size, root = 0, b""
             if keys is None:
@@ -62,24 +60,8 @@ def fsck(folder: Folder, progress: Progress = lambda done: None) -> Report:
 
 def replay(folder: Folder, progress: Progress = lambda done: None) -> Replayed:
     """The admissions alone."""
-    with closing(_open(folder)) as store, store.snapshot() as reads:
+    with closing(open_unchanged(folder)) as store, store.snapshot() as reads:
         return replay_log(reads, progress)
-
-
-def _open(folder: Folder) -> SqliteStore:
-    if not folder.database.is_file():
-        raise NoLog(f"there is no log in {folder.path}: correct the path")
-    if schema_of(folder.database) != SCHEMA:
-        raise UnknownSchema(f"{folder.database} has another schema than this program: open the log with it once")
-    return SqliteStore(folder.database)
-
-
-def _keys(replayed: Replayed) -> LogKeys | None:
-    log = replayed.states.get(LOG)
-    if not isinstance(log, LogState):
-        return None
-    ed25519, ml_dsa, authority = (role_key(log.keys, role) for role in ("log", "log-pq", "authority"))
-    return LogKeys(log.origin, ed25519, ml_dsa, authority)
 
 
 def _published(note: bytes | None, keys: LogKeys, findings: list[Finding]) -> tuple[int, bytes]:

@@ -1,0 +1,253 @@
+"""A log brought back: from a backup, from tiles, or both; and never as a second history.
+
+What was signed last decides. The database is brought forward to it from published
+entries; where it cannot be, nothing writes to the log until what is missing is found.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from ledger.backup import DATABASE, NOTE, check_entries, read_backup
+from ledger.checkpoint_store import SqliteCheckpointStore
+from ledger.disk import LocalDisk
+from ledger.errors import Corrupt, ForkSeen, HistoryLost, LogExists, NoLog, WrongLog
+from ledger.evidence import save_fork
+from ledger.folder import Folder, FolderLock
+from ledger.follow import Follower, check_extends
+from ledger.frontier import Frontier
+from ledger.integrate import integrate, recompute
+from ledger.known import Head, KnownLog, known_log
+from ledger.mirror import EVIDENCE
+from ledger.opening import keys_in
+from ledger.rebuild import append_published, published_entries
+from ledger.source import Source
+from ledger.store.sqlite import SqliteStore, create, open_store
+from ledger.tilestore import TileStore
+from tallystick.checkpoint import Checkpoint
+from tallystick.merkle import HASH_SIZE, root_at
+from tallystick.tiles import HEIGHT, WIDTH, Tile, TileReader, encode_bundle, parse_bundle
+
+RESTORING = ".restoring"
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Restored:
+    """``brought``: entries that came from tiles; ``missing_values``: private values of theirs, which are in no tile."""
+
+    entries: int
+    signed: int
+    brought: int
+    missing_values: int
+
+
+def restore(
+    folder: Folder,
+    backup: Path | None,
+    source: Source | None,
+    log: KnownLog | None,
+    store_lost: bool = False,
+    progress: Progress = lambda done: None,
+) -> Restored:
+    """Bring a log back into ``folder``. ``log``: its keys, needed where no database tells them.
+
+    ``store_lost``: the checkpoint store is gone, and the caller vouches that no checkpoint
+    was signed after the newest one that backup and source hold. Raises ``HistoryLost``
+    when entries are still missing (the database stays, and the log refuses to open),
+    ``LogExists``, ``NoLog``, ``WrongLog``, ``ForkSeen``, ``Corrupt``, ``LogBusy``.
+    """
+    folder.make()
+    lock = FolderLock(folder)
+    try:
+        note = _place_database(folder, backup, log)
+        with closing(open_store(folder.database)) as store:
+            return _Restoring(folder, store, source, log, note).run(store_lost, progress)
+    finally:
+        lock.release()
+
+
+def _place_database(folder: Folder, backup: Path | None, log: KnownLog | None) -> str:
+    """Put the backup's database in its place, or an empty one; the backup's checkpoint."""
+    if backup is None:
+        if log is None and not folder.database.exists():
+            raise NoLog("there is no database and no backup: give the log's keys too, to begin from tiles alone")
+        # An attempt that was cut short may have left a blank one.
+        with suppress(LogExists):
+            create(folder.database)
+        return ""
+    if folder.database.exists():
+        raise LogExists(
+            f"{folder.database} exists, and a restore replaces nothing: to bring it forward leave the backup out, to "
+            "give it up move it away, with its -wal and -shm"
+        )
+    read_backup(backup)
+    staged = folder.database.with_name(folder.database.name + RESTORING)
+    shutil.copyfile(backup / DATABASE, staged)
+    disk = LocalDisk()
+    disk.sync([staged])
+    disk.rename(staged, folder.database)
+    disk.sync_folders([folder.path])
+    return (backup / NOTE).read_text(encoding="utf-8")
+
+
+class _Restoring:
+    """One restore, once a database stands in its place."""
+
+    def __init__(self, folder: Folder, store: SqliteStore, source: Source | None, log: KnownLog | None, note: str):
+        self._folder = folder
+        self._store = store
+        self._source = source
+        self._tiles = TileStore(folder.public)
+        with store.snapshot() as reads:
+            own = known_log(keys_in(reads).verifier_keys()) if reads.size() else log
+        if own is None:
+            raise NoLog(f"{folder.database} holds no entries, and no keys were given: give the keys of the log")
+        if log is not None and log.origin != own.origin:
+            raise WrongLog(f"the database is of {own.origin}, the keys are of {log.origin}: they must agree")
+        self._log = own
+        self._backed_up = self._log.verify(note.encode()) if note else None
+
+    def run(self, store_lost: bool, progress: Progress) -> Restored:
+        held = self._held(store_lost)
+        signed = [head for head in (held, self._backed_up) if head]
+        shown = self._follow(signed, progress)
+        known = [*([shown] if shown else []), *signed]
+        if shown:
+            nodes = TileReader(shown.checkpoint.size, self._tiles.get)
+            for head in known:
+                if head.checkpoint.size <= shown.checkpoint.size:
+                    self._one_history(head, shown, nodes)
+        brought, missing = self._bring_forward(shown, progress) if shown else (0, 0)
+        with self._store.snapshot() as reads:
+            size = reads.size()
+        if not known:
+            return Restored(size, 0, brought, missing)
+        newest = max(known, key=lambda head: head.checkpoint.size)
+        self._check_whole(size, newest.checkpoint.size)
+        self._write_tiles(newest)
+        nodes = TileReader(newest.checkpoint.size, self._tiles.get)
+        for head in known:
+            self._one_history(head, newest, nodes)
+        if shown is None or shown.checkpoint.size < newest.checkpoint.size:
+            self._tiles.put_checkpoint(newest.note)
+        self._remember(held, newest)
+        return Restored(size, newest.checkpoint.size, brought, missing)
+
+    def _held(self, store_lost: bool) -> Head | None:
+        """What the checkpoint store remembers."""
+        path = self._folder.checkpoints
+        if path.exists():
+            with closing(SqliteCheckpointStore(path)) as store:
+                note = store.latest(self._log.origin).note
+            return self._log.verify(note.encode()) if note else None
+        if not store_lost:
+            raise NoLog(
+                f"there is no checkpoint store {path}: bring the newest one back (--checkpoints says where). Only "
+                "if every copy of it is lost give --checkpoint-store-lost, together with --from-tiles and the most "
+                "complete mirror that there is: if a later checkpoint was signed than those have, the log will fork"
+            )
+        return None
+
+    def _follow(self, signed: Sequence[Head], progress: Progress) -> Head | None:
+        """Bring the public folder forward from the source; what it shows then, recomputed."""
+        if self._source:
+            try:
+                Follower(self._log, self._source, self._tiles, signed).step(progress)
+            except ForkSeen as fork:
+                self._keep(fork)
+        note = self._tiles.checkpoint()
+        shown = self._log.verify(note) if note else None
+        if shown and shown.checkpoint.size:
+            root = recompute(self._tiles, 0, shown.checkpoint.size)
+            if root != shown.checkpoint.root:
+                raise Corrupt(
+                    f"the tiles in {self._folder.public} are damaged: move the folder away, and restore again"
+                )
+        return shown
+
+    def _one_history(self, smaller: Head, larger: Head, nodes: TileReader) -> None:
+        try:
+            check_extends(smaller, larger, nodes, Corrupt)
+        except ForkSeen as fork:
+            self._keep(fork)
+
+    def _keep(self, fork: ForkSeen) -> NoReturn:
+        kept = save_fork(self._folder.path / EVIDENCE, fork)
+        raise ForkSeen(
+            f"{fork}; nothing was restored from it, the evidence is in {kept}",
+            fork.notes,
+            fork.smaller_root,
+            fork.proof,
+        ) from None
+
+    def _bring_forward(self, shown: Head, progress: Progress) -> tuple[int, int]:
+        """Entries that came from the public folder, and how many private values they lack."""
+        origin, size = shown.checkpoint.origin, shown.checkpoint.size
+        with self._store.snapshot() as reads:
+            first = reads.size()
+            if first >= size:
+                return 0, 0
+            beginning = Checkpoint(origin, first, root_at(TileReader(size, self._tiles.get), first))
+            check_entries(reads, beginning)
+        missing = append_published(self._store, published_entries(self._tiles, first, size), progress)
+        return size - first, missing
+
+    def _check_whole(self, size: int, signed: int) -> None:
+        if size < signed:
+            raise HistoryLost(
+                f"the database has {size} entries, a checkpoint of {signed} was signed. The missing ones are in every "
+                f"mirror and copy of the public folder that has {signed} entries (restore {self._folder.path} "
+                "--from-tiles URL-OR-FOLDER), or in a newer backup. Nothing can be written to the log until then"
+            )
+
+    def _write_tiles(self, newest: Head) -> None:
+        """Tiles of the newest checkpoint, written or compared, all of them."""
+        size = newest.checkpoint.size
+        with self._store.snapshot() as reads:
+            root = integrate(reads, self._tiles, Frontier(0, []), size).root()
+            if root != newest.checkpoint.root:
+                raise Corrupt(f"the entries do not give the root that was signed for {size}: run `fsck`")
+            ends = [batch.position + 1 for batch in reads.batches(size - size % WIDTH) if batch.position + 1 < size]
+        self._tiles.put(_earlier(self._tiles, size, ends))
+
+    def _remember(self, held: Head | None, newest: Head) -> None:
+        """The checkpoint store comes to remember the newest checkpoint; a new one appears whole or not at all."""
+        path, origin, size = self._folder.checkpoints, self._log.origin, newest.checkpoint.size
+        if held and held.checkpoint.size >= size:
+            return
+        disk, staged = LocalDisk(), path.with_name(path.name + RESTORING)
+        if not path.exists():
+            staged.unlink(missing_ok=True)
+            SqliteCheckpointStore.create(staged)
+        with closing(SqliteCheckpointStore(path if path.exists() else staged)) as store:
+            if not path.exists():
+                store.enter(origin)
+            epoch = store.take_over(origin)
+            store.swap(origin, epoch, store.latest(origin), size, newest.note)
+        if not path.exists():
+            disk.rename(staged, path)
+            disk.sync_folders([path.parent])
+
+
+def _earlier(tiles: TileStore, size: int, ends: list[int]) -> Iterator[tuple[Tile, bytes]]:
+    """The partial tiles of checkpoints that may have been published before ``size``, and whose full tile is not there.
+
+    Readers may still ask for them. ``ends``: ends of batches in the last bundle, each of which may have been one.
+    """
+    start = size - size % WIDTH
+    if size > start:
+        entries = parse_bundle(tiles.get(Tile(None, start // WIDTH, size - start)))
+        leaves = tiles.get(Tile(0, start // WIDTH, size - start))
+        for width in (end - start for end in ends if end > start):
+            yield Tile(None, start // WIDTH, width), encode_bundle(entries[:width])
+            yield Tile(0, start // WIDTH, width), leaves[: width * HASH_SIZE]
+    for level in range(1, (size.bit_length() + HEIGHT - 1) // HEIGHT):
+        index, most = divmod(size >> level * HEIGHT, WIDTH)
+        nodes = tiles.get(Tile(level, index, most)) if most else b""
+        yield from ((Tile(level, index, width), nodes[: width * HASH_SIZE]) for width in range(1, most))
