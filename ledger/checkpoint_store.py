@@ -38,8 +38,11 @@ class CheckpointStore(Protocol):
         """The row of a log. Raises ``NoLog``."""
         ...
 
-    def take_over(self, origin: str) -> int:
-        """A new epoch: whoever published before can sign no more. Raises ``NoLog``."""
+    def take_over(self, origin: str, epoch: int | None = None) -> int:
+        """A new epoch, the next one unless an election gave it: whoever published before can sign no more.
+
+        Raises ``NoLog``, and ``Fenced`` when that epoch or a later one has published already.
+        """
         ...
 
     def swap(self, origin: str, epoch: int, old: Held, size: int, note: str) -> None:
@@ -112,14 +115,17 @@ class SqliteCheckpointStore:
             raise NoLog(f"the checkpoint store knows no log {origin}: it is another log's")
         return Held(*row)
 
-    def take_over(self, origin: str) -> int:
+    def take_over(self, origin: str, epoch: int | None = None) -> int:
         """See ``CheckpointStore``."""
         with self._lock:
-            query = "UPDATE signed SET epoch = epoch + 1 WHERE origin = ? RETURNING epoch"
-            row = self._connection.execute(query, (origin,)).fetchall()
-        if not row:
-            raise NoLog(f"the checkpoint store knows no log {origin}")
-        return int(row[0][0])
+            rows = self._connection.execute(
+                "UPDATE signed SET epoch = coalesce(:epoch, epoch + 1)"
+                " WHERE origin = :origin AND epoch < coalesce(:epoch, epoch + 1) RETURNING epoch",
+                {"origin": origin, "epoch": epoch},
+            ).fetchall()
+        if not rows:
+            raise Fenced(f"epoch {self.latest(origin).epoch} publishes {origin}; epoch {epoch} is over")
+        return int(rows[0][0])
 
     def swap(self, origin: str, epoch: int, old: Held, size: int, note: str) -> None:
         """See ``CheckpointStore``."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol, TypeAlias
 
-from ledger.tilestore import TileStore
+from ledger.tiles import Tiles
 from tallystick.errors import MalformedInput
 from tallystick.note import Note, Signature, parse_note
 from tallystick.tree_head import SignedCheckpoint
@@ -43,7 +43,7 @@ class NoCosigners:
 class Face:
     """Shows signed checkpoints. ``current`` tells the note that the checkpoint store holds now."""
 
-    def __init__(self, tiles: TileStore, cosigners: Cosigners, current: Callable[[], str]) -> None:
+    def __init__(self, tiles: Tiles, cosigners: Cosigners, current: Callable[[], str]) -> None:
         self._tiles = tiles
         self._cosigners = cosigners
         self._current = current

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ledger.errors import Corrupt
 from ledger.frontier import Frontier, hashes
 from ledger.store import BatchLine, Reads, leaves_digest
-from ledger.tilestore import TileStore
+from ledger.tiles import Tiles
 from tallystick.merkle import leaf_hash
 from tallystick.tiles import (
     HEIGHT,
@@ -24,7 +24,7 @@ CHUNK = 64 * WIDTH
 """Entries held in memory at a time; a multiple of the tile width."""
 
 
-def integrate(reads: Reads, tiles: TileStore, edge: Frontier, size: int) -> Frontier:
+def integrate(reads: Reads, tiles: Tiles, edge: Frontier, size: int) -> Frontier:
     """Write the bundles and tiles by which a tree of ``size`` differs from the one that ``edge`` belongs to.
 
     Leaf hashes come from the stored bytes, which must be those that were appended. Raises ``Corrupt``.
@@ -87,7 +87,7 @@ class _BatchCheck:
             raise Corrupt(f"no batch closes over position {size - 1}", size - len(self._leaves))
 
 
-def recompute(tiles: TileStore, old_size: int, size: int) -> bytes:
+def recompute(tiles: Tiles, old_size: int, size: int) -> bytes:
     """Root of the tree of ``size``, from tiles and bundles as they were written; raises ``Corrupt`` where they differ.
 
     Looks at what a tree of ``old_size`` leaves had not; what it had was looked at then.
@@ -101,7 +101,7 @@ def recompute(tiles: TileStore, old_size: int, size: int) -> bytes:
     return Frontier.load(size, tiles.get).root()
 
 
-def _recompute_tile(tiles: TileStore, tile: Tile, old_size: int) -> None:
+def _recompute_tile(tiles: Tiles, tile: Tile, old_size: int) -> None:
     level = tile.level or 0
     first = tile.index * WIDTH
     fresh = max(first, old_size >> level * HEIGHT)
@@ -112,7 +112,7 @@ def _recompute_tile(tiles: TileStore, tile: Tile, old_size: int) -> None:
             raise _differ(tile, below, index * WIDTH**level)
 
 
-def _compare(tiles: TileStore, tile: Tile, expected: list[bytes], source: Tile) -> None:
+def _compare(tiles: Tiles, tile: Tile, expected: list[bytes], source: Tile) -> None:
     found = hashes(tiles.get(tile))
     if found != expected:
         pairs = zip(found, expected, strict=False)

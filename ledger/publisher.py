@@ -16,7 +16,7 @@ from ledger.face import Cosigners, Face, NoCosigners
 from ledger.frontier import Frontier
 from ledger.integrate import integrate, recompute
 from ledger.store import Store
-from ledger.tilestore import TileStore
+from ledger.tiles import Tiles
 from tallystick.checkpoint import Checkpoint
 from tallystick.errors import VerificationFailed
 from tallystick.merkle import EMPTY_ROOT, ProofFailed, prove_consistency, verify_consistency
@@ -30,13 +30,18 @@ class Publisher:
     def __init__(
         self,
         store: Store,
-        tiles: TileStore,
+        tiles: Tiles,
         checkpoints: CheckpointStore,
         signers: LogSigners,
         clock: Clock,
         cosigners: Cosigners | None = None,
+        epoch: int | None = None,
     ) -> None:
-        """Raises ``HistoryLost`` when the store lacks what was signed, ``Corrupt`` when it or the tiles changed."""
+        """``epoch`` is given by an election, where there is one; else the next one is taken.
+
+        Raises ``Fenced`` when the epoch is over, ``HistoryLost`` when the store lacks what was signed, ``Corrupt``
+        when it or the tiles changed.
+        """
         self._store = store
         self._tiles = tiles
         self._checkpoints = checkpoints
@@ -46,7 +51,7 @@ class Publisher:
         self._lock = threading.Lock()
         self._edge = Frontier(0, [])
         self._check_history()
-        self._epoch = checkpoints.take_over(signers.origin)
+        self._epoch = checkpoints.take_over(signers.origin, epoch)
 
     def publish(self) -> SignedCheckpoint:
         """A published checkpoint of everything committed when this began; the last one if that is all.

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ledger.disk import Disk, LocalDisk
 from ledger.errors import Corrupt
+from ledger.tiles import front
 from tallystick.tiles import WIDTH, Tile
 
 CHECKPOINT = "checkpoint"
@@ -78,8 +79,15 @@ class TileStore:
                 data = self._disk.read(self._root / name.path())
             except FileNotFoundError:
                 continue
-            return data if name == tile or tile.level is None else data[: tile.width * 32]
+            return front(data, tile, name.width)
         raise Corrupt(f"the tile {tile.path()} is missing; run `fsck`")
+
+    def find(self, tile: Tile) -> bytes | None:
+        """See ``Tiles``."""
+        try:
+            return self._disk.read(self._root / tile.path())
+        except FileNotFoundError:
+            return None
 
     def put_checkpoint(self, note: str) -> None:
         """Replace the published checkpoint."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
 
+from ledger.checkpoint_postgres import PostgresCheckpointStore
 from ledger.checkpoint_store import CheckpointStore, Held, SqliteCheckpointStore
 from ledger.errors import Fenced, LogExists, NoLog, UnknownSchema
 from tests.ledger.faults import MemoryCheckpoints
@@ -25,9 +27,20 @@ def sqlite(path: Path) -> SqliteCheckpointStore:
 BACKENDS: dict[str, Callable[[Path], CheckpointStore]] = {"memory": lambda path: MemoryCheckpoints(), "sqlite": sqlite}
 
 
-@pytest.fixture(params=sorted(BACKENDS))
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> CheckpointStore:
-    return BACKENDS[request.param](tmp_path)
+def postgres_store(dsn: str) -> PostgresCheckpointStore:
+    PostgresCheckpointStore.create(dsn)
+    store = PostgresCheckpointStore(dsn)
+    store.enter(ORIGIN)
+    return store
+
+
+@pytest.fixture(params=[*sorted(BACKENDS), "postgres"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[CheckpointStore]:
+    if request.param == "postgres":
+        with closing(postgres_store(request.getfixturevalue("dsn"))) as opened:
+            yield opened
+    else:
+        yield BACKENDS[request.param](tmp_path)
 
 
 def test_nothing_was_signed_at_first(store: CheckpointStore) -> None:
@@ -50,6 +63,17 @@ def test_an_older_epoch_signs_nothing(store: CheckpointStore) -> None:
     with pytest.raises(Fenced):
         store.swap(ORIGIN, old, store.latest(ORIGIN), 7, "seven")
     assert store.latest(ORIGIN) == Held(new, 3, "three")
+
+
+def test_an_election_gives_the_epoch(store: CheckpointStore) -> None:
+    assert store.take_over(ORIGIN, 5) == 5
+    for over in (5, 4, 1):
+        with pytest.raises(Fenced):
+            store.take_over(ORIGIN, over)
+    store.swap(ORIGIN, 5, store.latest(ORIGIN), 3, "three")
+    assert store.take_over(ORIGIN) == 6
+    assert store.take_over(ORIGIN, 9) == 9
+    assert store.latest(ORIGIN) == Held(9, 3, "three")
 
 
 @pytest.mark.parametrize("stale", [Held(1, 3, "another"), Held(1, 2, "three"), Held(1, 0, "")])
@@ -115,3 +139,36 @@ def test_it_is_created_once(tmp_path: Path) -> None:
     sqlite(tmp_path).close()
     with pytest.raises(LogExists):
         SqliteCheckpointStore.create(tmp_path / "signed.sqlite")
+
+
+# --- the database -------------------------------------------------------------------------
+
+
+def test_two_processes_see_one_row_in_a_database(dsn: str) -> None:
+    with closing(postgres_store(dsn)) as store, closing(PostgresCheckpointStore(dsn)) as other:
+        epoch = store.take_over(ORIGIN)
+        store.swap(ORIGIN, epoch, store.latest(ORIGIN), 3, "three")
+        assert other.latest(ORIGIN) == Held(epoch, 3, "three")
+        other.take_over(ORIGIN)
+        with pytest.raises(Fenced):
+            store.swap(ORIGIN, epoch, Held(epoch, 3, "three"), 4, "four")
+        with pytest.raises(NoLog, match="knows no log"):
+            other.latest("log.example/three")
+        with pytest.raises(LogExists, match="would be a fork"):
+            other.enter(ORIGIN)
+
+
+def test_a_database_without_the_tables_is_refused_and_left_alone(dsn: str) -> None:
+    with pytest.raises(NoLog, match="must not run without it"):
+        PostgresCheckpointStore(dsn)
+    PostgresCheckpointStore.create(dsn)
+    with pytest.raises(LogExists):
+        PostgresCheckpointStore.create(dsn)
+
+
+def test_a_later_version_of_the_tables_is_refused(dsn: str) -> None:
+    PostgresCheckpointStore.create(dsn)
+    with psycopg.connect(dsn) as connection:
+        connection.execute("UPDATE checkpoint_store SET version = 2")
+    with pytest.raises(UnknownSchema):
+        PostgresCheckpointStore(dsn)

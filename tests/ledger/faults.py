@@ -131,9 +131,11 @@ class MemoryCheckpoints:
     def latest(self, origin: str) -> Held:
         return self.held
 
-    def take_over(self, origin: str) -> int:
+    def take_over(self, origin: str, epoch: int | None = None) -> int:
         def do() -> None:
-            self.held = Held(self.held.epoch + 1, self.held.size, self.held.note)
+            if epoch is not None and epoch <= self.held.epoch:
+                raise Fenced("planted")
+            self.held = Held(epoch or self.held.epoch + 1, self.held.size, self.held.note)
 
         self.plan.step("take_over", do)
         return self.held.epoch

@@ -1,0 +1,41 @@
+"""Where published tiles are kept: one small Protocol; files that any web server may serve, or tables for many hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from tallystick.merkle import HASH_SIZE
+from tallystick.tiles import Tile
+
+
+class Tiles(Protocol):
+    """Published tiles, entry bundles and the checkpoint. A tile never changes; the checkpoint is replaced."""
+
+    def put(self, tiles: Iterable[tuple[Tile, bytes]]) -> None:
+        """Make tiles durable, all of them, before returning. Raises ``Corrupt`` if one exists with other bytes."""
+        ...
+
+    def get(self, tile: Tile) -> bytes:
+        """The bytes of a tile or entry bundle; the front of the full one where a partial one is not kept.
+
+        A bundle may hold more entries than were asked for. Raises ``Corrupt`` when there is neither.
+        """
+        ...
+
+    def find(self, tile: Tile) -> bytes | None:
+        """Exactly this tile as it is published, if it is kept."""
+        ...
+
+    def put_checkpoint(self, note: str) -> None:
+        """Replace the published checkpoint."""
+        ...
+
+    def checkpoint(self) -> bytes | None:
+        """The published checkpoint, if there is one."""
+        ...
+
+
+def front(data: bytes, tile: Tile, kept: int) -> bytes:
+    """What ``tile`` has of a tile that is ``kept`` wide; a bundle stays whole."""
+    return data if tile.level is None or tile.width == kept else data[: tile.width * HASH_SIZE]

@@ -1,0 +1,113 @@
+"""One suite for every place where tiles are published."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from ledger.errors import Corrupt, Fenced
+from ledger.store.postgres_wire import Pool
+from ledger.tiles import Tiles
+from ledger.tiles_postgres import PostgresTiles
+from ledger.tilestore import TileStore
+from tallystick.tiles import Tile
+
+
+@pytest.fixture(params=["files", "postgres"])
+def tiles(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Tiles]:
+    if request.param == "files":
+        (tmp_path / "public").mkdir()
+        yield TileStore(tmp_path / "public")
+    else:
+        with closing(Pool(request.getfixturevalue("dsn"), "tiles")) as pool:
+            yield PostgresTiles(pool, 1)
+
+
+def hashes(count: int) -> bytes:
+    return b"".join(bytes([each]) * 32 for each in range(count))
+
+
+def test_nothing_is_published_at_first(tiles: Tiles) -> None:
+    assert tiles.checkpoint() is None
+    assert tiles.find(Tile(0, 0)) is None
+    with pytest.raises(Corrupt, match="is missing"):
+        tiles.get(Tile(0, 0, 3))
+
+
+def test_tiles_are_read_as_they_were_put(tiles: Tiles) -> None:
+    put = {Tile(0, 0): hashes(256), Tile(0, 1, 7): hashes(7), Tile(1, 0, 1): b"r" * 32, Tile(None, 0, 5): b"\0\1a"}
+    tiles.put(put.items())
+    tiles.put([])
+    for tile, data in put.items():
+        assert tiles.get(tile) == tiles.find(tile) == data
+    assert tiles.find(Tile(0, 1, 8)) is None
+    assert tiles.find(Tile(0, 1)) is None
+
+
+def test_many_tiles_at_once(tiles: Tiles) -> None:
+    put = [(Tile(0, index), bytes([index]) * 8192) for index in range(130)]
+    tiles.put(iter(put))
+    assert all(tiles.get(tile) == data for tile, data in put)
+
+
+def test_the_front_of_a_full_tile_is_a_partial_one(tiles: Tiles) -> None:
+    tiles.put([(Tile(0, 3, 2), hashes(2)), (Tile(0, 3), hashes(256)), (Tile(None, 3), b"a whole bundle")])
+    assert tiles.get(Tile(0, 3, 2)) == hashes(2)
+    assert tiles.get(Tile(0, 3, 200)) == hashes(200)
+    assert tiles.get(Tile(None, 3, 2)) == b"a whole bundle"
+    assert tiles.find(Tile(0, 3, 200)) is None
+
+
+def test_a_tile_never_changes(tiles: Tiles) -> None:
+    tiles.put([(Tile(0, 2, 2), hashes(2)), (Tile(0, 1), hashes(256))])
+    tiles.put([(Tile(0, 2, 2), hashes(2)), (Tile(0, 2, 3), hashes(3))])
+    with pytest.raises(Corrupt, match="with other bytes") as caught:
+        tiles.put([(Tile(0, 2, 3), hashes(3)), (Tile(0, 1), bytes(8192))])
+    assert caught.value.position == 256
+    assert tiles.get(Tile(0, 1)) == hashes(256)
+
+
+def test_the_checkpoint_is_replaced(tiles: Tiles) -> None:
+    tiles.put_checkpoint("one\n")
+    assert tiles.checkpoint() == b"one\n"
+    tiles.put_checkpoint("two ä\n")
+    assert tiles.checkpoint() == "two ä\n".encode()
+
+
+# --- the database -------------------------------------------------------------------------
+
+
+def test_a_sequencer_whose_epoch_is_over_shows_nothing(dsn: str) -> None:
+    with closing(Pool(dsn, "tiles")) as pool:
+        old, new, nobody = PostgresTiles(pool, 1), PostgresTiles(pool, 2), PostgresTiles(pool)
+        with pytest.raises(Fenced):
+            nobody.put_checkpoint("nobody's\n")
+        old.put_checkpoint("old\n")
+        new.put_checkpoint("new\n")
+        for late in (old, nobody):
+            with pytest.raises(Fenced):
+                late.put_checkpoint("late\n")
+            assert late.checkpoint() == b"new\n"
+
+
+def test_readers_need_no_other_table(dsn: str) -> None:
+    with closing(Pool(dsn, "tiles")) as pool:
+        PostgresTiles(pool, 1).put([(Tile(0, 0), hashes(256))])
+        PostgresTiles(pool, 1).put_checkpoint("shown\n")
+    with psycopg.connect(dsn, autocommit=True) as admin:
+        admin.execute("DROP ROLE IF EXISTS stranger")
+        admin.execute("CREATE ROLE stranger LOGIN")
+        admin.execute("GRANT SELECT ON published_tiles, published_checkpoint TO stranger")
+    with closing(Pool(dsn.replace("user=postgres", "user=stranger"), "reader")) as pool:
+        reader = PostgresTiles(pool)
+        assert reader.get(Tile(0, 0, 9)) == hashes(9)
+        assert reader.checkpoint() == b"shown\n"
+        with pytest.raises(psycopg.errors.InsufficientPrivilege), pool.use() as connection:
+            connection.execute("SELECT 1 FROM entries")
+    with psycopg.connect(dsn, autocommit=True) as admin:
+        admin.execute("DROP OWNED BY stranger")
+        admin.execute("DROP ROLE stranger")
