@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Annotated, Any, TypeAlias
 
 from fastapi import APIRouter, Depends, Request, Response, Security
@@ -40,12 +42,26 @@ class ProblemSchema(BaseModel):
     instance: str | None = None
 
 
-class _StrictRequest(Request):
+LARGE_BODY_BYTES = 1 << 16
+"""From here on a body is read in a thread, for the event loop to go on serving others."""
+
+
+class StrictRequest(Request):
+    """A request whose JSON has one meaning or none: no key twice, no numbers that JSON readers round differently."""
+
+    async def strict_json(self) -> canonical.JsonValue:
+        """The body. Raises ``MalformedInput``."""
+        if not hasattr(self, "_value"):
+            data = await self.body()
+            large = len(data) >= LARGE_BODY_BYTES
+            decode = partial(canonical.decode_relaxed, data, len(data))
+            self._value = await asyncio.to_thread(decode) if large else decode()
+        return self._value
+
     async def json(self) -> Any:
-        """One meaning or none: no key twice, no numbers that JSON readers round differently."""
-        data = await self.body()
+        """See ``Request``."""
         try:
-            return canonical.decode_relaxed(data, len(data))
+            return await self.strict_json()
         except MalformedInput as error:
             raise Unreadable(str(error)) from None
 
@@ -55,17 +71,17 @@ class _StrictRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def strict(request: Request) -> Response:
-            return await handle(_StrictRequest(request.scope, request.receive))
+            return await handle(StrictRequest(request.scope, request.receive))
 
         return strict
 
 
-def router(tag: str, prefix: str = "/v1") -> APIRouter:
-    """A router whose errors are documented as problems."""
+def router(tag: str, prefix: str = "/v1", route_class: type[APIRoute] = _StrictRoute) -> APIRouter:
+    """A router whose errors are documented as problems. Its route class has strict JSON bodies."""
     problems: dict[int | str, dict[str, Any]] = {
         "4XX": {"description": "A problem", "content": {MEDIA_TYPE: {"schema": ProblemSchema.model_json_schema()}}}
     }
-    return APIRouter(prefix=prefix, tags=[tag], route_class=_StrictRoute, responses=problems)
+    return APIRouter(prefix=prefix, tags=[tag], route_class=route_class, responses=problems)
 
 
 async def _services(request: Request) -> Services:

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Response
 from pydantic import Field
 
+from api.accounts import Account
 from api.problems import problem_of
 from api.routes.base import KnownAccount, Schema, UsedServices, router
+from api.routes.quick import QuickRoute, json_answer, quickly
 from api.routes.schemas import DigestPairSchema
 from api.services.drafts import Draft
 from api.services.submission import MAX_ITEMS, Recorded, Result, SignedStatement
+from api.wiring import Services
 from tallystick.base64s import from_base64
 from tallystick.errors import MalformedInput
 from tallystick.schema import FieldError, write
 from tallystick.times import format_time
 
 MAX_BATCH_BYTES = 64 << 20
+MAX_DISCLOSURES = 32
 
-routes = router("submitting")
+T = TypeVar("T")
+
+routes = router("submitting", route_class=QuickRoute)
 
 
 class DraftSchema(Schema):
@@ -41,7 +48,7 @@ class StatementSchema(Schema):
     """A COSE_Sign1 statement in base64, and RFC 9901 disclosures for the vault."""
 
     statement: str
-    disclosures: list[str] = Field(default_factory=list, max_length=32)
+    disclosures: list[str] = Field(default_factory=list, max_length=MAX_DISCLOSURES)
 
     def signed(self) -> SignedStatement:
         """For the service. Raises ``FieldError``."""
@@ -82,7 +89,89 @@ class BatchResults(Schema):
     results: list[dict[str, Any]]
 
 
+# --- the quick readers: what the schemas above would read, or nothing -----------------
+
+
+def read_draft(value: Any) -> Draft | None:
+    """What ``DraftSchema`` would make of ``value``, if nothing is wrong with it."""
+    if type(value) is not dict or not value.keys() <= DraftSchema.model_fields.keys():
+        return None
+    kind, body, private = value.get("type"), value.get("body"), value.get("private", {})
+    event_id, subject, time = value.get("event_id"), value.get("subject"), value.get("time")
+    if type(kind) is not str or type(body) is not dict or type(private) is not dict:
+        return None
+    if not all(one is None or type(one) is str for one in (event_id, subject, time)):
+        return None
+    return Draft(kind, body, event_id, subject, time, private)
+
+
+def read_statement(value: Any) -> SignedStatement | None:
+    """As ``read_draft``, for ``StatementSchema``."""
+    if type(value) is not dict or not value.keys() <= StatementSchema.model_fields.keys():
+        return None
+    text, disclosures = value.get("statement"), value.get("disclosures", [])
+    if type(text) is not str or type(disclosures) is not list or len(disclosures) > MAX_DISCLOSURES:
+        return None
+    if not all(type(one) is str for one in disclosures):
+        return None
+    try:
+        return SignedStatement(from_base64(text), tuple(disclosures))
+    except MalformedInput:
+        return None
+
+
+def read_batch(value: Any, name: str, read: Callable[[Any], T | None]) -> list[T] | None:
+    """The items of ``DraftBatch`` or ``StatementBatch``, if nothing is wrong with any."""
+    if type(value) is not dict or value.keys() != {name}:
+        return None
+    items = value[name]
+    if type(items) is not list or not 1 <= len(items) <= MAX_ITEMS:
+        return None
+    found = [one for item in items if (one := read(item)) is not None]
+    return found if len(found) == len(items) else None
+
+
+async def _quick_event(services: Services, account: Account, value: Any) -> Response | None:
+    draft = read_draft(value)
+    if draft is None:
+        return None
+    (result,) = await services.submission.submit_drafts(account, [draft])
+    return _quick_one(result)
+
+
+async def _quick_events(services: Services, account: Account, value: Any) -> Response | None:
+    drafts = read_batch(value, "events", read_draft)
+    if drafts is None:
+        return None
+    return json_answer({"results": _shown(await services.submission.submit_drafts(account, drafts))})
+
+
+async def _quick_statement(services: Services, account: Account, value: Any) -> Response | None:
+    statement = read_statement(value)
+    if statement is None:
+        return None
+    (result,) = await services.submission.submit_statements(account, [statement])
+    return _quick_one(result)
+
+
+async def _quick_statements(services: Services, account: Account, value: Any) -> Response | None:
+    statements = read_batch(value, "statements", read_statement)
+    if statements is None:
+        return None
+    return json_answer({"results": _shown(await services.submission.submit_statements(account, statements))})
+
+
+def _quick_one(result: Result) -> Response:
+    if isinstance(result, Exception):
+        raise result
+    return json_answer(show(result), 200 if result.duplicate else 201)
+
+
+# --- the routes --------------------------------------------------------------------
+
+
 @routes.post("/events", status_code=201, responses={200: {"model": RecordedSchema}})
+@quickly(_quick_event)
 async def submit_event(
     draft: DraftSchema, services: UsedServices, account: KnownAccount, response: Response
 ) -> RecordedSchema:
@@ -92,12 +181,14 @@ async def submit_event(
 
 
 @routes.post("/events/batch", max_body_size=MAX_BATCH_BYTES)
+@quickly(_quick_events)
 async def submit_events(batch: DraftBatch, services: UsedServices, account: KnownAccount) -> BatchResults:
     """Record many events."""
     return _many(await services.submission.submit_drafts(account, [one.draft() for one in batch.events]))
 
 
 @routes.post("/statements", status_code=201, responses={200: {"model": RecordedSchema}})
+@quickly(_quick_statement)
 async def submit_statement(
     statement: StatementSchema, services: UsedServices, account: KnownAccount, response: Response
 ) -> RecordedSchema:
@@ -107,6 +198,7 @@ async def submit_statement(
 
 
 @routes.post("/statements/batch", max_body_size=MAX_BATCH_BYTES)
+@quickly(_quick_statements)
 async def submit_statements(batch: StatementBatch, services: UsedServices, account: KnownAccount) -> BatchResults:
     """Record many statements."""
     signed = [one.signed() for one in batch.statements]
@@ -115,16 +207,21 @@ async def submit_statements(batch: StatementBatch, services: UsedServices, accou
 
 def recorded_schema(recorded: Recorded) -> RecordedSchema:
     """How a recorded event is shown."""
-    return RecordedSchema(
-        position=recorded.position,
-        type=recorded.type,
-        subject=recorded.subject,
-        event_id=recorded.event_id,
-        statement_id=recorded.statement_id.hex(),
-        admitted_at=format_time(recorded.admitted_at),
-        duplicate=recorded.duplicate,
-        private={name: DigestPairSchema(**write(pair)) for name, pair in recorded.commitments.items()},
-    )
+    return RecordedSchema.model_validate(show(recorded))
+
+
+def show(recorded: Recorded) -> dict[str, Any]:
+    """The members of ``RecordedSchema``."""
+    return {
+        "position": recorded.position,
+        "type": recorded.type,
+        "subject": recorded.subject,
+        "event_id": recorded.event_id,
+        "statement_id": recorded.statement_id.hex(),
+        "admitted_at": format_time(recorded.admitted_at),
+        "duplicate": recorded.duplicate,
+        "private": {name: write(pair) for name, pair in recorded.commitments.items()},
+    }
 
 
 def _one(result: Result, response: Response) -> RecordedSchema:
@@ -135,9 +232,8 @@ def _one(result: Result, response: Response) -> RecordedSchema:
 
 
 def _many(results: list[Result]) -> BatchResults:
-    return BatchResults(
-        results=[
-            problem_of(one).body() if isinstance(one, Exception) else recorded_schema(one).model_dump()
-            for one in results
-        ]
-    )
+    return BatchResults(results=_shown(results))
+
+
+def _shown(results: list[Result]) -> list[dict[str, Any]]:
+    return [problem_of(one).body() if isinstance(one, Exception) else show(one) for one in results]
