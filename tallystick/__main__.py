@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from tallystick import __version__
 
 GROUP = "tallystick.commands"
-BUILT_IN = {name: f"{GROUP}.{name}" for name in ("verify", "license", "digest")}
+BUILT_IN = {name: f"{GROUP}.{name.replace('-', '_')}" for name in ("verify", "license", "digest", "verify-receipt")}
 """Command -> module, imported only when it is the one that is asked for."""
 
 

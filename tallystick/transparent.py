@@ -12,9 +12,12 @@ from dataclasses import dataclass
 import cbor2
 
 from tallystick import cose
+from tallystick.checkpoint import parse_body
 from tallystick.errors import MalformedInput, VerificationFailed
+from tallystick.note import parse_note
 from tallystick.receipt import MAX_RECEIPT_BYTES, Included, parse_inclusion
 from tallystick.statement import MAX_ENTRY_BYTES
+from tallystick.tree_head import SignedCheckpoint, verify_tree_head
 from tallystick.trust import Trust
 
 RECEIPTS = 394
@@ -23,11 +26,24 @@ MAX_TRANSPARENT_BYTES = MAX_ENTRY_BYTES + MAX_RECEIPTS * (MAX_RECEIPT_BYTES + 8)
 
 
 @dataclass(frozen=True)
+class Confirmed:
+    """The log published a checkpoint of the very tree that a receipt names, cosigned by these trusted ``witnesses``."""
+
+    included: Included
+    signed: SignedCheckpoint
+    witnesses: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Proved:
-    """What trusted logs say of ``entry``, one for each receipt that verified; ``unread``: why others were not used."""
+    """What trusted logs say of ``entry``, one for each receipt that verified, and which of it checkpoints confirm.
+
+    ``unread``: why other receipts were not used.
+    """
 
     entry: bytes
     included: tuple[Included, ...]
+    confirmed: tuple[Confirmed, ...]
     unread: tuple[str, ...]
 
 
@@ -54,12 +70,13 @@ def split(data: bytes) -> tuple[bytes, tuple[bytes, ...]]:
     return entry, tuple(receipts)
 
 
-def verify_receipts(entry: bytes, receipts: Sequence[bytes], trust: Trust) -> Proved:
-    """Verify ``receipts`` of ``entry`` by the logs that ``trust`` names.
+def verify_receipts(entry: bytes, receipts: Sequence[bytes], trust: Trust, notes: Sequence[bytes] = ()) -> Proved:
+    """Verify ``receipts`` of ``entry`` by the logs that ``trust`` names; ``notes``: checkpoints of the same trees.
 
     Receipts of other logs and of other forms are left unread and named, for a statement may be registered
     with several services. Raises ``VerificationFailed`` when a receipt in the name of a trusted log does not
-    verify, when none is of a trusted log, and when one log contradicts itself.
+    verify, when none is of a trusted log, when one log contradicts itself, and when the trust file demands
+    witnesses, which a receipt never bears, and no checkpoint that they cosigned is given.
     """
     included, unread = [], []
     for number, data in enumerate(receipts, 1):
@@ -76,7 +93,39 @@ def verify_receipts(entry: bytes, receipts: Sequence[bytes], trust: Trust) -> Pr
     if not included:
         raise VerificationFailed("no receipt is of a log that the trust file names: " + "; ".join(unread))
     _check_agree(included)
-    return Proved(entry, tuple(included), tuple(unread))
+    confirmed = tuple(_confirm(note, included, trust) for note in notes)
+    _check_witnessed(included, confirmed, trust)
+    return Proved(entry, tuple(included), confirmed, tuple(unread))
+
+
+def _confirm(note: bytes, included: Sequence[Included], trust: Trust) -> Confirmed:
+    named = parse_body(parse_note(note).text)
+    log = trust.logs.get(named.origin)
+    if log is None:
+        raise VerificationFailed(f"the checkpoint is of log {named.origin!r}, which the trust file does not name")
+    signed = verify_tree_head(note, log.keys)
+    for one in included:
+        if one.origin == named.origin and one.size == named.size:
+            if one.root != named.root:
+                raise VerificationFailed(
+                    f"{one.origin} signed two roots of {one.size} leaves: {named.root.hex()} in the checkpoint, "
+                    f"{one.root.hex()} in the receipt: a fork; keep both as evidence"
+                )
+            return Confirmed(one, signed, log.require_quorum(signed.note))
+    raise VerificationFailed(
+        f"the checkpoint of {named.origin} has {named.size} leaves, no receipt has: ask for both again, together"
+    )
+
+
+def _check_witnessed(included: Sequence[Included], confirmed: Sequence[Confirmed], trust: Trust) -> None:
+    seen = [one.included for one in confirmed]
+    for one in included:
+        quorum = trust.logs[one.origin].quorum
+        if quorum and one not in seen:
+            raise VerificationFailed(
+                f"the trust file demands a quorum of {quorum} witnesses, a receipt bears none: "
+                f"give the checkpoint of {one.origin} at {one.size} leaves too"
+            )
 
 
 def _check_agree(included: Sequence[Included]) -> None:
