@@ -9,7 +9,7 @@ too: after a crash the next step goes on, and what is there already is not fetch
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -49,16 +49,17 @@ class Step:
 
 
 class Follower:
-    """A copy of one log. ``tiles`` is the copy's own tree, which anybody may serve at any time.
+    """A copy of one log. ``tiles`` is the copy's own tree, which anybody may serve at any time."""
 
-    ``known``: further checkpoints that the log is known to have signed, which what is taken must extend.
-    """
-
-    def __init__(self, log: KnownLog, source: Source, tiles: TileStore, known: Sequence[Head] = ()) -> None:
+    def __init__(self, log: KnownLog, source: Source, tiles: TileStore) -> None:
         self._log = log
         self._source = source
         self._tiles = tiles
-        self._known = known
+        self._known: list[Head] = []
+
+    def expect(self, head: Head) -> None:
+        """The log is known to have signed this too: what is taken must extend it."""
+        self._known.append(head)
 
     def held(self) -> Head | None:
         """The checkpoint that the copy has reached. Raises ``Corrupt``."""

@@ -157,8 +157,11 @@ class _Restoring:
     def _follow(self, signed: Sequence[Head], progress: Progress) -> Head | None:
         """Bring the public folder forward from the source; what it shows then, recomputed."""
         if self._source:
+            follower = Follower(self._log, self._source, self._tiles)
+            for head in signed:
+                follower.expect(head)
             try:
-                Follower(self._log, self._source, self._tiles, signed).step(progress)
+                follower.step(progress)
             except ForkSeen as fork:
                 self._keep(fork)
         note = self._tiles.checkpoint()

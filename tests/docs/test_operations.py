@@ -111,3 +111,9 @@ def test_the_example_of_tiles() -> None:
     assert {"tile/0/272", "tile/0/273.p/112", "tile/1/001.p/17", "tile/2/000.p/1"} <= paths
     assert Tile(0, 1234067).path() == "tile/0/x001/x234/067"
     assert all(text in PROFILE for text in ("273.p/112", "001.p/17", "000.p/1", "x001/x234/067"))
+
+
+def test_the_alarms_of_a_monitor() -> None:
+    told = {name for row in table(section(OPERATIONS, "Monitors")) for name in words(row[0])}
+    code = "".join((ROOT / "ledger" / name).read_text(encoding="utf-8") for name in ("monitor.py", "watching.py"))
+    assert told == set(re.findall(r'(?:Alarm|_alarm)\("([a-z-]+)"', code))

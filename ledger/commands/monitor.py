@@ -1,0 +1,77 @@
+"""``python -m ledger monitor SOURCE DIR --key …``: a log watched, with alarms as JSON lines."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ledger.commands.mirror import SourceName
+from ledger.commands.terminal import NOT_TRIED, WRONG, Keys, messages, progress, read_keys, until_stopped
+from ledger.errors import Unreachable
+from ledger.monitor import Expectations, Monitor
+from ledger.source import open_source
+
+
+class _Stopped(Exception):
+    pass
+
+
+def monitor(
+    source: SourceName,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The monitor's folder; made if it is missing.")],
+    key: Keys,
+    issuer: Annotated[list[str] | None, typer.Option(help="Who is expected to say something.")] = None,
+    watch: Annotated[list[str] | None, typer.Option(help="Tell of every entry that names this identifier.")] = None,
+    max_age: Annotated[int | None, typer.Option(help="Alarm when the checkpoint is older, in seconds.")] = None,
+    every: Annotated[float, typer.Option(help="Seconds between two looks.")] = 60.0,
+    once: Annotated[bool, typer.Option("--once", help="Look once, for cron.")] = False,
+) -> None:
+    """Follow a log, verify all of it, decide each admission again, and print alarms as JSON lines.
+
+    An alarm is printed once at least; after a crash it may come twice. After each look that
+    succeeded a line {"watched": …} says where the monitor stands. Status 0: no alarm; 1: there
+    were alarms; 2: the log could not be reached, or the monitor not started.
+    """
+    expected = Expectations(frozenset(issuer or ()), frozenset(watch or ()), max_age)
+    alarmed, status = False, 0
+    with messages(), until_stopped() as stopped, ExitStack() as undo:
+        watching = undo.enter_context(closing(Monitor(folder, read_keys(key), open_source(source), expected)))
+        while not stopped.is_set():
+            status = _look(watching, stopped)
+            alarmed = alarmed or status == WRONG
+            if once or stopped.wait(every):
+                break
+    # An alarm stays one; that the log was out of reach for a time does not count in the end.
+    raise typer.Exit(WRONG if alarmed else status)
+
+
+def _look(watching: Monitor, stopped: threading.Event) -> int:
+    def unless_stopped(done: int) -> None:
+        if stopped.is_set():
+            raise _Stopped
+        step(done)
+
+    reached = None
+    unreachable = False
+    with progress("entries copied and scanned") as step:
+        try:
+            reached = watching.look(int(time.time()), unless_stopped)
+        except Unreachable as error:
+            typer.echo(str(error), err=True)
+            unreachable = True
+        except _Stopped:
+            pass
+    status = NOT_TRIED if unreachable else 0
+    for line in watching.alarms():
+        typer.echo(line)
+        status = WRONG
+    if reached:
+        head = reached.checkpoint
+        typer.echo(json.dumps({"watched": head.origin, "size": head.size, "root": head.root.hex()}))
+    return status

@@ -1,0 +1,145 @@
+"""Watching a log: its history is one, its checkpoints fresh, its entries as its own rules and its reader expect.
+
+A monitor keeps a verified copy (``mirror``), reads each new entry from it once, and decides
+every admission again. What it found, the states that the entries give and the position
+that it has reached are committed together: an alarm is told once at least, and no entry
+is passed over because a process ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ledger.errors import BadSource, Corrupt, ForkSeen
+from ledger.evidence import save
+from ledger.known import Head, KnownLog
+from ledger.mirror import Mirror
+from ledger.rebuild import published_entries
+from ledger.source import Source
+from ledger.watching import Alarm, Scan, WatchStore
+from tallystick.cosignature import MlDsaCosigner, cosigned_at
+from tallystick.errors import MalformedInput
+from tallystick.tiles import Tile
+from tallystick.times import format_time
+
+STATES = "monitor.sqlite"
+CHUNK = 1024
+"""Entries scanned between two commits, or one batch if it has more."""
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Expectations:
+    """What a reader expects. No ``issuers``: anybody whom the rules admit. ``max_age``: seconds, of the checkpoint."""
+
+    issuers: frozenset[str] = frozenset()
+    watched: frozenset[str] = frozenset()
+    max_age: int | None = None
+
+
+class Monitor:
+    """A watch over one log, in a folder of its own; one process at a time."""
+
+    def __init__(self, path: Path, log: KnownLog, source: Source, expected: Expectations) -> None:
+        """Raises ``MalformedInput`` when an age is expected and no key given that states one; else as ``Mirror``."""
+        self._cosigner = next((one for one in log.verifiers if isinstance(one, MlDsaCosigner)), None)
+        if expected.max_age is not None and self._cosigner is None:
+            raise MalformedInput("the age of a checkpoint is told by its ML-DSA-44 signature: give that key too")
+        self._origin = log.origin
+        self._expected = expected
+        self._source = _Remembering(source)
+        self._mirror = Mirror(path, log, self._source)
+        try:
+            self._store = WatchStore(path / STATES)
+            reached = self._store.reached()
+            if reached:
+                # Should the copy be lost, what comes in its place must extend what was scanned.
+                self._mirror.follower.expect(log.verify(reached.note.encode()))
+        except BaseException:
+            self._mirror.close()
+            raise
+
+    def look(self, now: int, progress: Progress = lambda done: None) -> Head | None:
+        """Follow the log once, and scan what is new: what was found waits in ``alarms``. Raises ``Unreachable``.
+
+        ``now``: Unix seconds. ``progress`` is told how many more entries are copied or scanned.
+        """
+        self._store.add(self._follow(now, progress))
+        held = self._mirror.follower.held()
+        if held is not None:
+            self._scan(held, now, progress)
+        return held
+
+    def alarms(self) -> Iterator[str]:
+        """JSON lines that were not told yet; each counts as told when the next one is asked for."""
+        return self._store.untold()
+
+    def close(self) -> None:
+        """Let the next process in."""
+        self._store.close()
+        self._mirror.close()
+
+    def _follow(self, now: int, progress: Progress) -> list[Alarm]:
+        try:
+            step = self._mirror.step(progress)
+        except ForkSeen as fork:
+            return [Alarm("fork", str(fork), now, evidence=str(self._mirror.evidence))]
+        except (BadSource, Corrupt) as error:
+            files = {"checkpoint": self._source.last, "problem": f"{error}\n".encode()}
+            return [Alarm("inconsistent", str(error), now, evidence=str(self._keep("inconsistent", files)))]
+        found = []
+        if step.behind:
+            files = {"shown": step.offered.note.encode(), "shown-before": step.held.note.encode()}
+            message = f"size {step.offered.checkpoint.size} is shown, {step.held.checkpoint.size} was shown before"
+            found.append(Alarm("went-backwards", message, now, evidence=str(self._keep("went-backwards", files))))
+        return [*found, *self._stale(step.offered, now)]
+
+    def _keep(self, kind: str, files: dict[str, bytes]) -> Path:
+        return save(self._mirror.evidence, kind, files)
+
+    def _stale(self, head: Head, now: int) -> Iterator[Alarm]:
+        if self._expected.max_age is None or self._cosigner is None:
+            return
+        ours = (self._cosigner.name, self._cosigner.key_id)
+        signed = max(cosigned_at(one.signature) for one in head.parsed.signatures if (one.name, one.key_id) == ours)
+        if now - signed > self._expected.max_age:
+            message = f"the checkpoint shown was signed at {format_time(signed)}, {now - signed} seconds ago"
+            yield Alarm("stale", message, now)
+
+    def _scan(self, held: Head, now: int, progress: Progress) -> None:
+        reached = self._store.reached()
+        first, size = reached.size if reached else 0, held.checkpoint.size
+        scan = Scan(self._store.states(), first, self._origin, self._expected.issuers, self._expected.watched, now)
+        done = first
+        for position, entry in enumerate(published_entries(self._mirror.tiles, first, size), first):
+            closed = scan.take(position, entry)
+            if closed and position + 1 - done >= CHUNK:
+                # Within the copy's checkpoint, whose note stands for every size below it.
+                self._store.commit(scan, position + 1, held.note)
+                progress(position + 1 - done)
+                done = position + 1
+        scan.end(size)
+        if size > done:
+            self._store.commit(scan, scan.first, held.note)
+            progress(size - done)
+
+
+class _Remembering:
+    """A source that remembers the checkpoint it gave last, which may become evidence."""
+
+    def __init__(self, source: Source) -> None:
+        self._inner = source
+        self.name = source.name
+        self.last = b""
+
+    def checkpoint(self) -> bytes:
+        self.last = self._inner.checkpoint()
+        return self.last
+
+    def tile(self, tile: Tile) -> bytes:
+        return self._inner.tile(tile)
+
+    def close(self) -> None:
+        self._inner.close()
