@@ -6,9 +6,13 @@ import asyncio
 from typing import Annotated
 
 from fastapi import Query, Response
+from pydantic import Field
 
-from api.routes.base import UsedServices, router
+from api.routes.base import KnownAccount, UsedServices, router
+from api.routes.events import DraftSchema, RecordedSchema, recorded_schema
 from api.routes.reading import Position
+from api.services.registration import PATIENCE
+from tallystick.base64s import to_base64
 
 RECEIPT, STATEMENT = "application/scitt-receipt+cose", "application/scitt-statement+cose"
 MAX_WAIT = 30.0
@@ -18,6 +22,27 @@ _FRESH = {"Cache-Control": "public, max-age=1"}
 routes = router("receipts")
 
 Wait = Annotated[float, Query(ge=0, le=MAX_WAIT, description="Seconds to wait for publication, if need be")]
+
+
+class ReceiptedSchema(RecordedSchema):
+    """Where the event stands, and the log's receipt for it."""
+
+    receipt: str | None = Field(description="Base64; null where publication takes long: get it by its position later")
+
+
+@routes.post("/receipts", status_code=201, responses={200: {"model": ReceiptedSchema}})
+async def submit_for_receipt(
+    draft: DraftSchema, services: UsedServices, account: KnownAccount, response: Response
+) -> ReceiptedSchema:
+    """As ``POST /v1/events``, answered once the event is published: with its receipt."""
+    (result,) = await services.submission.submit_drafts(account, [draft.draft()])
+    if isinstance(result, Exception):
+        raise result
+    response.status_code = 200 if result.duplicate else 201
+    receipt = None
+    if await services.receipts.wait(result.position, PATIENCE):
+        receipt = to_base64(await asyncio.to_thread(services.receipts.inclusion, result.position))
+    return ReceiptedSchema(**recorded_schema(result).model_dump(), receipt=receipt)
 
 
 @routes.get("/receipts/consistency", response_class=Response, responses={200: {"content": {RECEIPT: {}}}})

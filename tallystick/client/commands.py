@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn, TransferSpeedColumn
 
 from tallystick.assets import Asset, describe
-from tallystick.client.http import Client
+from tallystick.client.http import MAX_WAIT, Client
 from tallystick.client.server import check_server
 from tallystick.commitments import disclose
 from tallystick.content import FolderContent
@@ -73,6 +73,9 @@ def register(
     passphrase: Annotated[str | None, typer.Option(envvar="TALLYSTICK_KEY_PASSPHRASE", hidden=True)] = None,
     prefix: Annotated[str, typer.Option(help="The log's identifier prefix, where --key is used.")] = DEFAULT_PREFIX,
     event_id: Annotated[str | None, typer.Option(help="Yours: repeated, the event is recorded once.")] = None,
+    receipt: Annotated[
+        Path | None, typer.Option(help="Wait for publication and write the statement with its receipt here.")
+    ] = None,
     server: Server = "http://127.0.0.1:8000",
     token_file: TokenFile = None,
     token: Token = None,
@@ -97,7 +100,11 @@ def register(
         else:
             opened = passphrase if passphrase is not None else typer.prompt("Passphrase of the key", hide_input=True)
             answer = _sign(client, key, opened, party, prefix, body, private, event_id)
-    _tell_registered(answer, asset)
+        _tell_registered(answer, asset)
+        if receipt is not None:
+            with _working("waiting for the receipt"):
+                receipt.write_bytes(client.transparent(answer["position"], MAX_WAIT))
+            print(f"{receipt}: check it with tallystick verify-receipt")
 
 
 @app.command()

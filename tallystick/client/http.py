@@ -11,13 +11,17 @@ from typing import Any
 
 import httpx
 
+from tallystick import cose
 from tallystick.base64s import to_base64
 from tallystick.client.lazy import LazyFile
 from tallystick.commitments import Disclosure
-from tallystick.errors import TallystickError
-from tallystick.statement import Statement
+from tallystick.errors import MalformedInput, TallystickError
+from tallystick.statement import Statement, parse_statement
+from tallystick.transparent import split
 
-PROBLEM = "application/problem+json"
+PROBLEM, CONCISE = "application/problem+json", "application/concise-problem-details+cbor"
+MAX_WAIT = 30.0
+"""Seconds for which the service waits for a publication."""
 
 
 class ServiceProblem(TallystickError):
@@ -35,6 +39,16 @@ class ServiceProblem(TallystickError):
 
 class Unreachable(TallystickError):
     """No answer from the service."""
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A statement in the log: its position, the bytes that stand there, the receipt, and both as one."""
+
+    position: int
+    entry: bytes
+    receipt: bytes
+    transparent: bytes
 
 
 @dataclass(frozen=True)
@@ -86,7 +100,39 @@ class Client:
         """A token for a party (registrar), shown once."""
         return self._json("POST", "/v1/tokens", json={"party": party, "scopes": list(scopes)})
 
+    def register(self, statement: Statement, wait: float = MAX_WAIT) -> Registered:
+        """Register a statement by its own signature (SCRAPI): no token is needed. Waits for its receipt, in seconds.
+
+        Raises ``ServiceProblem``, also when it is recorded but not published in time: then register it again.
+        """
+        answer = self._send("POST", "/entries", content=statement.entry, headers={"Content-Type": "application/cose"})
+        place = answer.headers.get("location", "").rpartition("/")[2]
+        if not (place.isascii() and place.isdigit()):
+            raise ServiceProblem(answer.status_code, {"detail": "the service told no place for the statement"})
+        whole = self.transparent(int(place), wait)
+        entry, receipts = split(whole)
+        # An ECDSA signature has a second form: another may have registered these words with that one.
+        if parse_statement(entry).statement_id != statement.statement_id:
+            raise ServiceProblem(answer.status_code, {"detail": f"position {place} holds another statement"})
+        return Registered(int(place), entry, receipts[0], whole)
+
+    def submit_for_receipt(self, kind: str, body: Mapping[str, Any], **fields: Any) -> dict[str, Any]:
+        """As ``submit``; the answer has the member ``receipt``, base64."""
+        return self._json("POST", "/v1/receipts", json={"type": kind, "body": body, **fields})
+
     # --- reading ----------------------------------------------------------------
+
+    def receipt(self, position: int, wait: float = 0.0) -> bytes:
+        """A fresh receipt of an entry (COSE), after up to ``wait`` seconds (at most 30)."""
+        return self._send("GET", f"/v1/receipts/{position}", params={"wait": wait}).content
+
+    def transparent(self, position: int, wait: float = 0.0) -> bytes:
+        """An entry with its receipt: a Transparent Statement."""
+        return self._send("GET", f"/v1/statements/{position}", params={"wait": wait}).content
+
+    def growth(self, old_size: int) -> bytes:
+        """The receipt that the published tree extends its first ``old_size`` leaves."""
+        return self._send("GET", "/v1/receipts/consistency", params={"from": old_size}).content
 
     def status(self) -> dict[str, Any]:
         """The status page as JSON."""
@@ -215,6 +261,27 @@ def _raise_problem(answer: httpx.Response) -> None:
     if answer.headers.get("content-type", "").startswith(PROBLEM):
         with suppress(ValueError):
             problem = answer.json()
+    elif answer.headers.get("content-type") == CONCISE:
+        problem = _concise(answer.content)
     if not isinstance(problem, dict):
         problem = {"detail": f"{answer.status_code} {answer.reason_phrase}: {answer.text[:200]}"}
     raise ServiceProblem(answer.status_code, problem)
+
+
+def _concise(data: bytes) -> dict[str, Any] | None:
+    """RFC 9290, as the service writes it: title, detail, and our own members."""
+    try:
+        found = cose.load(data, 1 << 16)
+    except MalformedInput:
+        return None
+    if not isinstance(found, dict):
+        return None
+    ours = found.get("urn:tallystick:problem")
+    members = ours if isinstance(ours, dict) else {}
+    # The detail ends in the hint already.
+    return {
+        "title": found.get(-1),
+        "detail": found.get(-2),
+        "code": members.get("code", "unknown"),
+        "field": members.get("field"),
+    }

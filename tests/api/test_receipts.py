@@ -11,11 +11,12 @@ import pytest
 
 from api.limits import Limits
 from api.services.errors import TooMany
+from tallystick.base64s import from_base64
 from tallystick.receipt import parse_inclusion
 from tallystick.statement import Statement
 from tallystick.transparent import split, verify_receipts
 from tallystick.trust import parse_trust
-from tests.api.house import House, Party, open_house
+from tests.api.house import House, Party, open_house, problem
 from tests.api.test_scitt import concise, log_key, position_of, register
 from tests.api.test_submission import picture
 
@@ -37,6 +38,23 @@ def test_an_event_that_the_service_signed_has_a_receipt_as_well(house: House, st
     entry = house.http.get(f"/v1/entries/{told['position']}").content
     proved = parse_inclusion(answer.content).verify(entry, house.world.origin, log_key(house))
     assert proved.index == told["position"]
+
+
+def test_an_event_and_its_receipt_in_one_answer(house: House, studio: Party) -> None:
+    event = {"type": "object.register", "body": picture(b"at once"), "event_id": "receipted", "private": {"title": "x"}}
+    answer = studio.post("/v1/receipts", event)
+    assert answer.status_code == 201, answer.text
+    told = answer.json()
+    assert set(told["private"]) == {"title"}
+    entry = house.http.get(f"/v1/entries/{told['position']}").content
+    proved = parse_inclusion(from_base64(told["receipt"])).verify(entry, house.world.origin, log_key(house))
+    assert proved.index == told["position"]
+    again = studio.post("/v1/receipts", event)
+    assert (again.status_code, again.json()["position"], again.json()["duplicate"]) == (200, told["position"], True)
+    assert again.json()["receipt"]
+    assert problem(house.http.post("/v1/receipts", json=event)) == (401, "unauthenticated", None)
+    assert problem(studio.post("/v1/receipts", {**event, "body": picture(b"other")})) == (409, "conflict", "event_id")
+    assert problem(studio.post("/v1/receipts", {"type": 7, "body": {}})) == (422, "malformed", "type")
 
 
 def test_a_transparent_statement_verifies_with_a_trust_file_alone(house: House, said: Statement) -> None:

@@ -72,6 +72,18 @@ def test_a_party_signs_with_its_own_key(
     assert desk.studio.get(f"/v1/events/{position}").json()["disclosures"]["title"]["value"] == "Prop"
 
 
+def test_the_statement_is_kept_with_its_receipt(folder: Path, desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    out = folder / "statement.cose"
+    arguments = [str(folder / "picture.png"), "--kind", "image", "--receipt", str(out)]
+    assert entry.register([*arguments, "--token-file", str(folder / "token")]) == 0
+    _, position = registered(capsys.readouterr().out)
+    (folder / "trust.json").write_bytes(desk.house.http.get("/v1/trust").content)
+    assert __main__.main(["verify-receipt", str(out), "--trust", str(folder / "trust.json")]) == 0
+    told = capsys.readouterr().out
+    assert f"stands at position {position} of" in told
+    assert f"recorded by the service for {desk.studio.id}: not signed by it" in told
+
+
 def test_a_bundle_with_the_original_in_it(folder: Path, desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
     token = ["--token-file", str(folder / "token")]
     assert entry.register([str(folder / "prop"), "--kind", "composite", *token]) == 0

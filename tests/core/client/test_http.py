@@ -11,9 +11,13 @@ from typing import Any
 import httpx
 import pytest
 
+from tallystick.base64s import from_base64
 from tallystick.client.http import Client, ServiceProblem, Unreachable
 from tallystick.identifiers import Letter
+from tallystick.receipt import parse_consistency, parse_inclusion
 from tallystick.schema import write
+from tallystick.transparent import split
+from tallystick.tree_head import parse_log_keys
 from tests.api.desk import PNG, Desk, case_of, file_list, picture_bytes, registration
 from tests.api.house import Party
 
@@ -50,6 +54,74 @@ def test_a_party_signs_for_itself(desk: Desk, studio: Client) -> None:
     world = desk.house.world
     statement = world.object(desk.studio.who)
     assert studio.state(statement)["statement_id"] == statement.statement_id.hex()
+
+
+def test_a_statement_is_registered_by_its_signature_and_answered_with_its_receipt(desk: Desk) -> None:
+    world = desk.house.world
+    statement = world.object(desk.studio.who)
+    with client_of(desk) as anybody:
+        found = anybody.register(statement)
+        assert found.entry == statement.entry
+        assert split(found.transparent) == (statement.entry, (found.receipt,))
+        keys = parse_log_keys(anybody.fetch("/vkeys").decode().splitlines())
+        proved = parse_inclusion(found.receipt).verify(found.entry, world.origin, keys.ed25519)
+        assert proved.index == found.position
+        assert anybody.register(statement).position == found.position
+        assert parse_inclusion(anybody.receipt(found.position)).index == found.position
+        grown = parse_consistency(anybody.growth(2))
+        assert (grown.old_size, grown.origin) == (2, world.origin)
+        with pytest.raises(ServiceProblem, match="unknown-signer") as refused:
+            anybody.register(world.object(world.someone("a stranger")))
+        assert (refused.value.status, refused.value.code, refused.value.field) == (400, "unknown-signer", "iss")
+        with pytest.raises(ServiceProblem) as missing:
+            anybody.fetch("/entries/1000000")
+        assert (missing.value.status, missing.value.code) == (404, "not-found")
+        with pytest.raises(ServiceProblem, match="not-found"):
+            anybody.transparent(1_000_000, 1.0)
+
+
+def test_an_event_of_the_service_comes_with_its_receipt(desk: Desk, studio: Client) -> None:
+    answer = studio.submit_for_receipt("object.register", write(registration(picture_bytes())))
+    assert parse_inclusion(from_base64(answer["receipt"])).index == answer["position"]
+
+
+CONCISE = "application/concise-problem-details+cbor"
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (httpx.Response(201), "no place"),
+        (httpx.Response(201, headers={"Location": "/entries/-1"}), "no place"),
+        (httpx.Response(201, headers={b"Location": "/entries/\u00b2".encode()}), "no place"),
+        (httpx.Response(400, headers={"Content-Type": CONCISE}, content=b"\xff"), "400"),
+        (httpx.Response(400, headers={"Content-Type": CONCISE}, content=b"\x01"), "400"),
+        (httpx.Response(400, headers={"Content-Type": CONCISE}, content=b"\xa1\x20\x63odd"), "unknown: odd"),
+    ],
+)
+def test_answers_of_other_services_are_problems(desk: Desk, answer: httpx.Response, says: str) -> None:
+    statement = desk.house.world.object(desk.studio.who)
+    with client_of(desk) as client:
+        client.close()
+        client._http = httpx.Client(base_url="http://there", transport=httpx.MockTransport(lambda _: answer))
+        with pytest.raises(ServiceProblem, match=says):
+            client.register(statement)
+
+
+def test_a_place_that_holds_another_statement_is_seen(desk: Desk) -> None:
+    world = desk.house.world
+    with client_of(desk) as client:
+        other = client.register(world.object(desk.studio.who))
+
+        def answer(request: httpx.Request) -> httpx.Response:
+            if request.method == "POST":
+                return httpx.Response(202, headers={"Location": f"https://there/entries/{other.position}"})
+            return httpx.Response(200, content=other.transparent)
+
+        client.close()
+        client._http = httpx.Client(base_url="http://there", transport=httpx.MockTransport(answer))
+        with pytest.raises(ServiceProblem, match="holds another statement"):
+            client.register(world.object(desk.studio.who))
 
 
 def test_the_registrar_registers_and_gives_tokens(registrar: Client) -> None:
