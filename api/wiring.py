@@ -17,6 +17,7 @@ from api.services.anchoring import AnchorDesk, TargetNaming
 from api.services.certificates import CertificateService
 from api.services.completeness import CompletenessCheck
 from api.services.credential_files import CredentialFiles
+from api.services.erasures import ErasedFiles
 from api.services.evidence import EvidenceService
 from api.services.issuing import Issuer
 from api.services.licence_files import LicenceFiles
@@ -104,13 +105,16 @@ def _services(
     settings: Settings, clock: Clock, keyring: Keyring, log: Log, accounts: Accounts, desk: AnchorDesk
 ) -> Services:
     voices = _voices(log, keyring)
-    submission = SubmissionService(log, voices, desk.urgent, clock)
+    files = CredentialFiles(settings.credentials)
+    erased = ErasedFiles(log, files)
+    # A crash may have come between an erasure and the removal of the files that show what was erased.
+    erased.sweep()
+    submission = SubmissionService(log, voices, desk.urgent, erased.sweep, clock)
     proofs = ProofService(log.published, log.folder.public, keyring.log_signers(settings.origin).keys)
     log_key = keyring.signers["log"]
     receipts = ReceiptService(log.published, proofs, lambda: log.status().size, log_key, lambda: [log_key.public])
     completeness = CompletenessCheck(log)
     identity = _identity(settings, clock)
-    files = CredentialFiles(settings.credentials)
     issuer = Issuer(log, submission, voices, files, ClaimSigner.from_identity(identity), clock)
     statuses = StatusLists(log, settings.origin, keyring.signers["status"], settings.status_lifetime, clock)
     return Services(

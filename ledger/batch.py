@@ -16,6 +16,7 @@ from tallystick.admission.signer import check_signature, resolve_signer
 from tallystick.admission.state import LogState
 from tallystick.errors import MalformedInput, TallystickError
 from tallystick.events import Event
+from tallystick.events.erasure import Erasure
 from tallystick.events.log import Batch
 from tallystick.keys import Signer
 from tallystick.merkle import leaf_hash
@@ -77,6 +78,7 @@ class _Draft:
         self._read = self._read_ahead(submissions)
         self._entries: list[bytes] = []
         self._placed: list[tuple[int, bool] | Exception] = []
+        self._erasures: list[Erasure] = []
         self.lines: list[Line] = []
 
     def _read_ahead(self, submissions: Sequence[Submission]) -> dict[str, State | None]:
@@ -156,6 +158,8 @@ class _Draft:
         self._known[submission.statement_id] = position
         self._events[submission.party, event.event_id] = position
         self._states.update(changes)
+        if isinstance(event.body, Erasure):
+            self._erasures.append(event.body)
         self.lines.append(
             Line(
                 position,
@@ -179,6 +183,9 @@ class _Draft:
         batch = BatchLine(self._next - 1, self._first, self._admitted_at, digest)
         self._working.append(self._entries)
         self._working.index(self.lines, batch, self._states)
+        # After the index: a value may be erased in the very batch that brings it.
+        for erasure in self._erasures:
+            self._working.erase(erasure.position, erasure.names)
         return batch
 
     def _batch_entry(self, signer: Signer) -> Statement:

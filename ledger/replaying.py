@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ledger.completeness import Census, Completeness
+from ledger.erasing import unerased
 from ledger.store import BatchLine, Reads, Record, Search
 from ledger.submission import speaker
 from tallystick.admission import Refused, State, decide
@@ -72,6 +73,7 @@ def replay_log(reads: Reads, progress: Progress = lambda done: None) -> Replayed
     if first < result.entries:
         result.find(first, "no batch entry closes over this position")
     _check_states(reads, result)
+    _check_vault(reads, result)
     result.completeness = census.figure()
     for gap in result.completeness.incomplete:
         result.find(gap.position, f"the object {gap.subject} lacks: {', '.join(gap.missing)}")
@@ -135,6 +137,11 @@ def _check_index(reads: Reads, position: int, statement: Statement, result: Repl
 
 def _indexed(record: Record) -> tuple[bytes, str, str, str, str]:
     return record.statement_id, record.party, record.event_id, record.type, record.subject
+
+
+def _check_vault(reads: Reads, result: Replayed) -> None:
+    for position, erasure in unerased(reads):
+        result.find(position, f"values of entry {erasure.position} that this entry says were erased are kept still")
 
 
 def _check_states(reads: Reads, result: Replayed) -> None:

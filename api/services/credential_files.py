@@ -55,6 +55,11 @@ class CredentialFiles:
         place = self._place(sha256)
         return place if place.is_file() else None
 
+    def remove(self, sha256: str) -> None:
+        """Forget the file with this digest, if it is kept here."""
+        self._place(sha256).unlink(missing_ok=True)
+        _sync(self._folder)
+
     def _place(self, sha256: str) -> Path:
         if not _DIGEST.fullmatch(sha256):
             raise ValueError("a kept file is named by 64 hex digits")

@@ -14,8 +14,18 @@ from itertools import takewhile
 
 from api.services.errors import TooLarge
 from api.services.privacy import speaker_of
+from ledger.erasing import ERASURE
 from ledger.store import Reads, Record, Search
-from tallystick.admission.state import CertificateState, DisputeState, JobState, LicenceState, ObjectState, PartyState
+from tallystick.admission.state import (
+    CertificateState,
+    Committed,
+    DisputeState,
+    JobState,
+    LicenceState,
+    ObjectState,
+    PartyState,
+    committed_key,
+)
 from tallystick.events.job import JobRegistration
 from tallystick.events.kinds import SUBJECTS
 from tallystick.events.objects import ObjectRegistration
@@ -61,10 +71,10 @@ def gather_case(reads: Reads, subject: str, size: int, limit: int) -> Gathered:
     work.add_log((*_LOG_TYPES, _TARGETS))
     focus = _focus(reads, subject, size)
     work.add_subjects(focus)
-    later = [record.subject for record in _search(reads, subject=subject) if record.type in _LATER]
+    later = [record.subject for record in records_of(reads, subject=subject) if record.type in _LATER]
     work.add_subjects(later)
     for disputed in {*focus, *later} - {subject}:
-        work.add_subjects(record.subject for record in _search(reads, subject=disputed, type="dispute.open"))
+        work.add_subjects(record.subject for record in records_of(reads, subject=disputed, type="dispute.open"))
     return Gathered(work.finished(), frozenset({*focus, *later}))
 
 
@@ -80,7 +90,9 @@ def file_records(reads: Reads, subject: str) -> list[Record]:
     """Every ``credential.issue`` of a licence or certificate, oldest first, published or not."""
     if letter_of(Identifier(subject)) not in (Letter.LICENCE, Letter.CERTIFICATE):
         return []
-    return [record for record in _search(reads, subject=subject) if (record.type, record.subject) == (_FILES, subject)]
+    return [
+        record for record in records_of(reads, subject=subject) if (record.type, record.subject) == (_FILES, subject)
+    ]
 
 
 def add_files(reads: Reads, found: Gathered, records: Iterable[Record], size: int, limit: int) -> Gathered:
@@ -106,7 +118,7 @@ class _Work:
     def add_log(self, kinds: Iterable[str]) -> None:
         """The log's entries about itself."""
         for kind in kinds:
-            for record in _search(self._reads, type=kind):
+            for record in records_of(self._reads, type=kind):
                 self.add(record)
 
     def add_subjects(self, subjects: Iterable[str]) -> None:
@@ -124,6 +136,8 @@ class _Work:
             self._keep(record.batch, closing)
         self._waiting += references(statement)
         self._waiting += self._licences_used(statement, record.position)
+        for erasure in self._erasures(statement, record.position):
+            self.add(erasure)
 
     def close(self) -> None:
         """Find the entries of every subject that was named."""
@@ -156,16 +170,18 @@ class _Work:
             yield from self._party(subject, state)
         elif letter is Letter.CAPABILITY:
             for kind in _CAPABILITY_TYPES:
-                yield from (one for one in _search(self._reads, subject=subject, type=kind) if one.subject == subject)
+                yield from (
+                    one for one in records_of(self._reads, subject=subject, type=kind) if one.subject == subject
+                )
         elif state is not None:
-            for record in _search(self._reads, subject=subject):
+            for record in records_of(self._reads, subject=subject):
                 if record.subject == subject and record.type != _FILES:
                     yield record
 
     def _party(self, party: str, state: PartyState) -> Iterator[Record]:
         """Its registration, which comes before all else that it is named in, and the entries about its keys."""
         # Most often the very first; there may be a million after it.
-        for record in _search(self._reads, subject=party, page=1):
+        for record in records_of(self._reads, subject=party, page=1):
             if record.type in ("party.register", "log.key-set"):
                 yield record
                 break
@@ -177,6 +193,15 @@ class _Work:
         if record is not None:
             yield record
 
+    def _erasures(self, statement: Statement, position: int) -> Iterator[Record]:
+        """The entries that say which of its private values were erased: a court must learn that they are gone."""
+        held = self._reads.get(committed_key(position))
+        # Of entries under rules version 1 no state says which values they have.
+        if statement.event.commitments and not (isinstance(held, Committed) and not held.erased):
+            for record in records_of(self._reads, subject=statement.event.subject, type=ERASURE):
+                if parse_statement(record.entry).event.body.position == position:
+                    yield record
+
     def _licences_used(self, statement: Statement, position: int) -> Iterator[str]:
         """Licences by which the speaker uses what another holds: the rules look them up, no entry names them.
 
@@ -186,7 +211,7 @@ class _Work:
         for used in _used(statement.event.body):
             state = self._reads.get(used)
             if isinstance(state, ObjectState) and state.holder != speaker:
-                for record in takewhile(lambda one: one.position < position, _search(self._reads, subject=used)):
+                for record in takewhile(lambda one: one.position < position, records_of(self._reads, subject=used)):
                     if record.type == "licence.grant" and parse_statement(record.entry).event.body.holder == speaker:
                         yield record.subject
 
@@ -222,7 +247,7 @@ def _focus(reads: Reads, subject: str, size: int) -> set[str]:
 
 
 def _outputs(reads: Reads, job: str, size: int) -> Iterator[str]:
-    for record in _search(reads, subject=job):
+    for record in records_of(reads, subject=job):
         if (record.type, record.subject) == ("job.complete", job) and _shown(record, size):
             yield from parse_statement(record.entry).event.body.outputs
 
@@ -232,9 +257,10 @@ def _shown(record: Record, size: int) -> bool:
     return record.position < size and record.batch < size
 
 
-def _search(
+def records_of(
     reads: Reads, *, subject: str | None = None, type: str | None = None, page: int = _PAGE
 ) -> Iterator[Record]:
+    """Every record that meets the conditions, in log order, read by the page."""
     after = -1
     while found := reads.search(Search(subject=subject, type=type, after=after, limit=page)):
         yield from found

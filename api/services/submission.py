@@ -12,6 +12,7 @@ from api.accounts import Account
 from api.services.drafts import Draft, sign_draft
 from api.services.errors import Forbidden
 from api.services.voices import Voice, Voices, require_scope
+from ledger.erasing import ERASURE
 from ledger.errors import Conflict
 from ledger.log import Log
 from ledger.repeat import find_repeat
@@ -35,6 +36,8 @@ _URGENT = ("dispute", "licence")
 P = ParamSpec("P")
 
 Clock = Callable[[], int]
+Erased = Callable[[], None]
+"""Told that values were erased from the vault: what else shows them must go."""
 Urgent = Callable[[str, int], Awaitable[None]]
 """Asks that the log be anchored at this size at once, for this reason."""
 
@@ -74,10 +77,11 @@ class _Prepared:
 class SubmissionService:
     """Records events for accounts, and for the registrar, the service and the log themselves."""
 
-    def __init__(self, log: Log, voices: Voices, urgent: Urgent, clock: Clock) -> None:
+    def __init__(self, log: Log, voices: Voices, urgent: Urgent, erased: Erased, clock: Clock) -> None:
         self._log = log
         self._voices = voices
         self._urgent = urgent
+        self._erased = erased
         self._clock = clock
 
     async def submit_drafts(self, account: Account, drafts: Sequence[Draft]) -> list[Result]:
@@ -111,6 +115,8 @@ class SubmissionService:
         for asked, outcome in placed:
             results.append(await self._result(asked, outcome) if isinstance(asked, _Prepared) else asked)
         await self._ask_anchors(results)
+        if any(isinstance(one, Recorded) and one.type == ERASURE for one in results):
+            await asyncio.to_thread(self._erased)
         return results
 
     async def _write(self, submissions: list[Submission]) -> list[Outcome]:

@@ -145,6 +145,16 @@ class Taken:
 
 
 @record
+class Committed:
+    """An entry's private values: who said them of what, the names committed to, and those erased since."""
+
+    party: str
+    subject: str
+    names: tuple[str, ...]
+    erased: tuple[str, ...]
+
+
+@record
 class Rights:
     """Licences by which a party may use another's object."""
 
@@ -163,6 +173,7 @@ State: TypeAlias = (
     | DisputeState
     | Taken
     | Rights
+    | Committed
 )
 
 _KINDS: dict[str, type[Any]] = {
@@ -177,6 +188,7 @@ _KINDS: dict[str, type[Any]] = {
     "dispute": DisputeState,
     "taken": Taken,
     "rights": Rights,
+    "committed": Committed,
 }
 _NAMES = {cls: name for name, cls in _KINDS.items()}
 
@@ -231,6 +243,11 @@ def kid_key(kid: str) -> str:
 def status_key(pointer: StatusPointer) -> str:
     """Where it stands that a status index is in use."""
     return f"status:{pointer.list}#{pointer.index}"
+
+
+def committed_key(position: int) -> str:
+    """Where it stands which private values an entry has."""
+    return f"committed:{position}"
 
 
 def number_key(number: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tallystick.events import capability, certificate, credential, dispute, job, licence, log, objects, party
+from tallystick.events import capability, certificate, credential, dispute, erasure, job, licence, log, objects, party
 from tallystick.identifiers import Letter
 
 BODIES: dict[str, type[Any]] = {
@@ -32,11 +32,12 @@ BODIES: dict[str, type[Any]] = {
     "dispute.open": dispute.DisputeOpening,
     "dispute.resolve": dispute.DisputeResolution,
     "log.freeze": log.Freeze,
+    "disclosure.erase": erasure.Erasure,
 }
 
 RULES = 2
 """The newest version of the rules ``tallystick-admission``: a new log begins with it."""
-SINCE: dict[str, int] = {"log.freeze": 2}
+SINCE: dict[str, int] = {"log.freeze": 2, "disclosure.erase": 2}
 """Version of the rules that first knows a type, for all that version 1 did not know."""
 
 _BY_FAMILY: dict[str, tuple[Letter, ...]] = {
@@ -50,6 +51,8 @@ _BY_FAMILY: dict[str, tuple[Letter, ...]] = {
     # A credential is a file about a licence or a certificate and is recorded under it.
     "credential": (Letter.LICENCE, Letter.CERTIFICATE),
     "dispute": (Letter.DISPUTE,),
+    # Values are erased under the subject of the entry that committed to them.
+    "disclosure": tuple(Letter),
 }
 
 SUBJECTS: dict[str, tuple[Letter, ...]] = {kind: _BY_FAMILY[kind.split(".")[0]] for kind in BODIES}

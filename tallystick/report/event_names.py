@@ -29,6 +29,7 @@ EVENTS: dict[str, tuple[str, str]] = {
     "dispute.open": ("dispute opened", "争议提出"),
     "dispute.resolve": ("dispute resolved", "争议处理"),
     "log.freeze": ("log ended", "日志终止"),
+    "disclosure.erase": ("private values erased", "非公开内容删除"),
 }
 """English, Chinese."""
 
@@ -47,6 +48,8 @@ WORDS_ZH: dict[str, str] = {
     "authorship": "作者身份", "ownership": "权属", "authority": "授权", "content": "内容", "provenance": "来源",
     "licence": "许可", "other": "其他",
     "upheld": "成立", "rejected": "驳回", "settled": "和解", "withdrawn": "撤回", "open": "未决",
+    "consent-withdrawn": "撤回同意", "purpose-ended": "目的已实现或无必要", "retention-ended": "保存期限届满",
+    "unlawful": "处理违法", "legal-duty": "法定义务", "objection": "提出异议",
     "evidence": "证据", "agreement": "协议", "lapse": "逾期",
 }  # fmt: skip
 

@@ -15,6 +15,8 @@ def sentence(line: Line, language: Language) -> str:
     if line.key == "adverse.event":
         values["type"] = event_name(values["type"], language)
         values |= {name: in_words(values[name], language) for name in ("detail", "standing")}
+    if line.key == "disclosure.erased":
+        values["grounds"] = in_words(values["grounds"], language)
     if language == "zh":
         told = phrase.zh.format_map(values).strip()
         return f"{told}。应对：{phrase.next_zh}" if phrase.next_zh else told

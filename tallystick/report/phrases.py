@@ -153,6 +153,16 @@ PHRASES: dict[str, Phrase] = {
         "第 {position} 条所披露的内容与承诺不符：{detail}",
         *_KEEP,
     ),
+    "disclosure.erased": Phrase(
+        "entry {entry} records that {names} of entry {position} and the salts were erased at {time} ({grounds}): the "
+        "commitments stand; that no copy is left, no log can show",
+        "第 {entry} 条记载：第 {position} 条的 {names} 及其盐值已于 {time} 删除（{grounds}）；"
+        "承诺仍在；是否另有留存，日志不能证明",
+    ),
+    "disclosure.kept": Phrase(
+        "a value erased there is shown here all the same: somebody else kept it (entry {position})",
+        "平台已删除的内容在此仍有出示：系他人自行留存（第 {position} 条）",
+    ),
     # step 8
     "content.good": Phrase(
         "files of {object} that have the registered SHA-256, SM3 and size, in the registered tree: all {count}",

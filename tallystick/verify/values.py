@@ -14,8 +14,9 @@ from tallystick.content import (
     folder_content,
 )
 from tallystick.errors import VerificationFailed
+from tallystick.events.erasure import Erasure
 from tallystick.verify.examination import Examination
-from tallystick.verify.outcome import Finding, Tally
+from tallystick.verify.outcome import Finding, Tally, time_text
 
 
 def check_disclosures(ex: Examination) -> Finding:
@@ -36,7 +37,33 @@ def check_disclosures(ex: Examination) -> Finding:
         shown = sum(map(len, ex.case.disclosures.values()))
         tally.shows("disclosure.good", opened=shown, withheld=withheld)
         ex.facts["disclosed"] = opened
+        _list_erasures(ex, tally)
     return tally.finding()
+
+
+def _list_erasures(ex: Examination, tally: Tally) -> None:
+    """What the service erased, when and why; a value that somebody else kept may be shown all the same."""
+    erased = []
+    for position, one in sorted(ex.replay.admitted.items()):
+        body = one.placed.statement.event.body
+        if not isinstance(body, Erasure):
+            continue
+        time, names = time_text(one.admitted_at), ", ".join(body.names)
+        tally.shows(
+            "disclosure.erased", position=body.position, names=names, time=time, grounds=body.grounds, entry=position
+        )
+        if set(body.names) & {opened.name for opened in ex.case.disclosures.get(body.position, ())}:
+            tally.shows("disclosure.kept", position=body.position)
+        erased.append(
+            {
+                "position": body.position,
+                "names": list(body.names),
+                "grounds": body.grounds,
+                "erased_at": time,
+                "entry": position,
+            }
+        )
+    ex.facts["erased"] = erased
 
 
 def check_contents(ex: Examination) -> Finding:
