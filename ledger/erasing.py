@@ -21,14 +21,12 @@ def erasures(reads: Reads) -> Iterator[tuple[int, Erasure]]:
         after = found[-1].position
 
 
-def unerased(reads: Reads) -> Iterator[tuple[int, Erasure]]:
-    """The erasures in the log in spite of which the vault holds a value."""
-    for position, erasure in erasures(reads):
-        if set(erasure.names) & reads.disclosures(erasure.position).keys():
-            yield position, erasure
+def still_kept(reads: Reads, erasure: Erasure) -> list[str]:
+    """Names of values that the vault holds although they were erased."""
+    return sorted(set(erasure.names) & reads.disclosures(erasure.position).keys())
 
 
 def erase_again(store: Store) -> int:
     """Erase whatever the log says was erased; how many values there were. Restoring an old copy calls it."""
     with store.transaction() as working:
-        return sum(len(working.erase(one.position, one.names)) for _, one in list(unerased(working)))
+        return sum(len(working.erase(one.position, still_kept(working, one))) for _, one in list(erasures(working)))
