@@ -1,0 +1,159 @@
+"""Erasure as a party asks for it: the value is gone from everything the service keeps, and every proof still holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.services.credential_files import CredentialFiles
+from api.services.erasures import ErasedFiles
+from tallystick.events.erasure import Erasure
+from tallystick.report.as_text import as_text
+from tests.api.desk import AnchorDriver, Desk, case_of, disclosed_values, told
+from tests.api.house import Party, open_house, problem
+from tests.api.test_certificates import AUTHOR, issue
+from tests.api.test_licence_files import card_of, credential_of, shown_names
+
+SECRET = "a title that must be forgotten"
+
+
+def body(position: int, *names: str) -> Erasure:
+    return Erasure(position, names, "consent-withdrawn")
+
+
+def erase(who: Party, position: int, subject: str, *names: str) -> dict[str, Any]:
+    return who.record("disclosure.erase", body(position, *names), subject=subject)
+
+
+def position_of(desk: Desk, subject: str, kind: str) -> int:
+    page = told(desk.house.http.get("/v1/events", params={"subject": subject, "type": kind}), 200)
+    return int(page["events"][0]["position"])
+
+
+def titled(desk: Desk) -> tuple[int, str, bytes]:
+    """A picture with a title: position, identifier, bytes."""
+    object_id, data = desk.picture(title=SECRET)
+    return position_of(desk, object_id, "object.register"), object_id, data
+
+
+def kept_anywhere(folder: Path, secret: str) -> list[str]:
+    return [str(path) for path in folder.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()]
+
+
+def test_the_value_is_gone_and_the_bundle_says_so(desk: Desk, anchor: AnchorDriver) -> None:
+    position, object_id, data = titled(desk)
+    before = desk.export(desk.studio, "object", object_id, originals={"a.png": data}).content
+    assert SECRET.encode() in disclosed_values(before)
+    assert told(desk.studio.get(f"/v1/events/{position}"), 200)["private"]["title"]
+    recorded = erase(desk.studio, position, object_id, "title")
+    assert desk.house.services.reading.event(position, None).disclosures == {}
+    assert kept_anywhere(desk.house.services.settings.data, SECRET) == []
+    anchor.anchor()
+    after = desk.export(desk.studio, "object", object_id, originals={"a.png": data}).content
+    assert SECRET.encode() not in disclosed_values(after)
+    report = desk.verify(after)
+    assert report.verdict == "proved", report
+    (told_of,) = report.facts["erased"]
+    assert {**told_of, "erased_at": ""} == {
+        "position": position,
+        "names": ["title"],
+        "grounds": "consent-withdrawn",
+        "erased_at": "",
+        "entry": recorded["position"],
+    }
+    assert f"entry {recorded['position']} records that title of entry {position}" in as_text(report, "en")
+    assert "撤回同意" in as_text(report, "zh")
+    # What was exported before is proof as it was; the log alone says what came later.
+    assert desk.verify(before).claim("disclosure").outcome == "proved"
+
+
+def test_a_value_that_somebody_kept_is_still_proof(desk: Desk, anchor: AnchorDriver) -> None:
+    position, object_id, data = titled(desk)
+    kept = case_of(desk.export(desk.studio, "object", object_id).content).disclosures[position]
+    assert [one.value for one in kept] == [SECRET]
+    erase(desk.studio, position, object_id, "title")
+    anchor.anchor()
+    bundle = desk.export(desk.studio, "object", object_id, originals={"a.png": data}).content
+    assert desk.verify(bundle).facts["disclosed"].get(str(position)) is None
+    (entry,) = (placed for placed in case_of(bundle).entries if placed.position == position)
+    assert entry.statement.event.commitments["title"] == kept[0].commitment
+
+
+@pytest.mark.parametrize("who", ["licensee", "registrar", "studio"])
+def test_who_may(desk: Desk, who: str) -> None:
+    position, object_id, _ = titled(desk)
+    asking = {"licensee": desk.licensee, "registrar": desk.house.registrar, "studio": desk.studio}[who]
+    answer = asking.submit("disclosure.erase", body(position, "title"), subject=object_id)
+    if who == "licensee":
+        assert problem(answer) == (403, "not-entitled", "iss")
+        assert kept_anywhere(desk.house.services.settings.data, SECRET)
+        erase(desk.studio, position, object_id, "title")
+    else:
+        assert answer.status_code == 201, answer.text
+    assert kept_anywhere(desk.house.services.settings.data, SECRET) == []
+
+
+def test_once(desk: Desk) -> None:
+    position, object_id, _ = titled(desk)
+    erase(desk.studio, position, object_id, "title")
+    again = desk.studio.submit("disclosure.erase", body(position, "title"), subject=object_id)
+    assert problem(again)[1:] == ("already-erased", "body.names")
+
+
+def test_a_repeated_statement_does_not_bring_it_back(desk: Desk) -> None:
+    world = desk.house.world
+    plain = world.object(desk.studio.who)
+    said = world.say(desk.studio.who, "object.register", plain.event.subject, plain.event.body, {"title": SECRET})
+    position = desk.said(desk.studio, said)
+    erase(desk.studio, position, plain.event.subject, "title")
+    again = told(desk.studio.state(said, *world.disclosures[said.statement_id]), 200)
+    assert (again["position"], again["duplicate"]) == (position, True)
+    assert kept_anywhere(desk.house.services.settings.data, SECRET) == []
+
+
+def test_cards_that_show_it_go_and_are_made_again_without_it(desk: Desk) -> None:
+    licence, _ = desk.licence()
+    position = position_of(desk, licence, "licence.grant")
+    assert "payment" in shown_names(credential_of(desk, card_of(desk, licence)))
+    erase(desk.studio, position, licence, "payment")
+    assert problem(desk.studio.get(f"/v1/licences/{licence}/card"))[:2] == (404, "not-found")
+    assert "payment" not in shown_names(credential_of(desk, card_of(desk, licence)))
+
+
+def test_cards_that_show_the_title_of_the_object_go(desk: Desk) -> None:
+    position, object_id, data = titled(desk)
+    licence = desk.grant(object_id, data)
+    assert kept_anywhere(desk.house.services.settings.credentials, SECRET) == []
+    card_of(desk, licence)
+    erase(desk.studio, position, object_id, "title")
+    assert problem(desk.studio.get(f"/v1/licences/{licence}/card"))[:2] == (404, "not-found")
+
+
+def test_a_certificate_that_names_somebody_goes(desk: Desk) -> None:
+    issued = issue(desk, "erased-1")
+    path = f"/v1/certificates/{issued['certificate']}/file"
+    assert desk.house.registrar.get(path).status_code == 200
+    erase(desk.house.registrar, issued["position"], issued["certificate"], "authors")
+    assert problem(desk.house.registrar.get(path))[:2] == (404, "not-found")
+    assert kept_anywhere(desk.house.services.settings.data, AUTHOR) == []
+
+
+def test_a_crash_before_the_files_went_is_made_good_at_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_house(tmp_path) as house:
+        desk = Desk(house, house.party("studio"), house.party("licensee"))
+        licence, _ = desk.licence()
+        card_of(desk, licence)
+        with monkeypatch.context() as cut:
+            cut.setattr(CredentialFiles, "remove", lambda self, sha256: None)
+            erase(desk.studio, position_of(desk, licence, "licence.grant"), licence, "payment")
+        assert desk.studio.get(f"/v1/licences/{licence}/card").status_code == 200
+        later = card_of(desk, licence)
+    with open_house(tmp_path) as house:
+        kept = [path for path in house.services.settings.credentials.iterdir() if path.is_file()]
+        assert [path.read_bytes() for path in kept] == [later]
+        ErasedFiles(house.services.log, house.services.files).sweep()
+        assert [path for path in kept if not path.is_file()] == []
