@@ -283,6 +283,7 @@ class SqliteStore:
                 connection.close()
             else:
                 self._idle.append(connection)
+                self._scrub_if_free()
 
     @contextmanager
     def transaction(self) -> Iterator[SqliteReads]:
@@ -301,7 +302,7 @@ class SqliteStore:
             self._scrub()
 
     def _scrub(self) -> None:
-        """Empty the write-ahead log after an erasure; an older snapshot that is still open puts it off."""
+        """Empty the write-ahead log after an erasure; an older snapshot puts it off until that is let go."""
         if not self._stale_wal:
             return
         self._writer.execute("PRAGMA busy_timeout=0")
@@ -310,6 +311,15 @@ class SqliteStore:
             (busy, *_) = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             self._stale_wal = bool(busy)
         self._writer.execute(f"PRAGMA {_WAIT}")
+
+    def _scrub_if_free(self) -> None:
+        """Where a write is under way, that one scrubs at its end."""
+        if self._stale_wal and self._writing.acquire(blocking=False):
+            try:
+                if not self._closed:
+                    self._scrub()
+            finally:
+                self._writing.release()
 
     def close(self) -> None:
         """See ``Store``."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tallystick.admission import capabilities, licensing, log_rules, objects, parties
+from tallystick.admission import capabilities, erasures, licensing, log_rules, objects, parties
 from tallystick.admission.context import Actor, Context
 from tallystick.admission.refusal import Refused
 from tallystick.admission.signer import check_signature, resolve_signer
@@ -17,7 +17,14 @@ from tallystick.times import format_time, parse_time
 CLOCK_TOLERANCE = 300
 """Seconds by which a claimed time may lie after admission: clocks of honest parties differ."""
 
-_RULES = {**log_rules.RULES, **parties.RULES, **objects.RULES, **capabilities.RULES, **licensing.RULES}
+_RULES = {
+    **log_rules.RULES,
+    **parties.RULES,
+    **objects.RULES,
+    **capabilities.RULES,
+    **licensing.RULES,
+    **erasures.RULES,
+}
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,7 @@ def decide(
     context = Context(statement, position, admitted_at, reader, actor)
     _check_order(context)
     _RULES[statement.event.type](context)
+    erasures.remember(context)
     return Admission(actor, key, tuple(context.changes.items()))
 
 

@@ -9,12 +9,13 @@ from tallystick.admission.context import Context
 from tallystick.admission.refusal import Refused
 from tallystick.admission.state import Committed, committed_key
 from tallystick.events.erasure import Erasure
+from tallystick.events.kinds import SINCE
 
 
 def remember(context: Context) -> None:
     """Of an entry that is admitted with commitments: who said it of what, and their names."""
     names = tuple(sorted(context.event.commitments))
-    if names:
+    if names and context.log.version >= SINCE["disclosure.erase"]:
         speaker = context.actor.party or context.statement.issuer
         context.put(committed_key(context.position), Committed(speaker, context.event.subject, names, ()))
 

@@ -52,7 +52,7 @@ _BY_FAMILY: dict[str, tuple[Letter, ...]] = {
     "credential": (Letter.LICENCE, Letter.CERTIFICATE),
     "dispute": (Letter.DISPUTE,),
     # Values are erased under the subject of the entry that committed to them.
-    "disclosure": tuple(Letter),
+    "disclosure": tuple(letter for letter in Letter if letter is not Letter.WORKFLOW),
 }
 
 SUBJECTS: dict[str, tuple[Letter, ...]] = {kind: _BY_FAMILY[kind.split(".")[0]] for kind in BODIES}

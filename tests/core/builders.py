@@ -12,6 +12,7 @@ from tallystick.events.capability import CapabilityDecision, CapabilityFiling, C
 from tallystick.events.certificate import CertificateIssue, CertificateWithdrawal
 from tallystick.events.credential import CredentialIssue
 from tallystick.events.dispute import DisputeOpening, DisputeResolution
+from tallystick.events.erasure import Erasure
 from tallystick.events.job import Input, JobCompletion, JobRegistration
 from tallystick.events.licence import LicenceGrant, LicenceStatus, StatusPointer
 from tallystick.events.log import AnchorTarget, Batch, Freeze, KeySet, Policy, RoleKey
@@ -113,7 +114,11 @@ FIRST: dict[str, Event] = {
 
 # Types that came with version 2 of the rules.
 SECOND: dict[str, Event] = {
-    one.type: one for one in (event("log.freeze", ORIGIN, Freeze("successor", "log.example/next")),)
+    one.type: one
+    for one in (
+        event("log.freeze", ORIGIN, Freeze("successor", "log.example/next")),
+        event("disclosure.erase", OBJECT, Erasure(4, ("title", "who"), "consent-withdrawn"), **RECORDED),
+    )
 }
 FULL = {**FIRST, **SECOND}
 

@@ -51,6 +51,7 @@ EXPECTED = {
     "dispute.open": {DISPUTE, OBJECT, PARTY},
     "dispute.resolve": {DISPUTE},
     "log.freeze": set(),
+    "disclosure.erase": {OBJECT, PARTY},
 }
 
 

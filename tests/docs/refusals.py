@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 from tallystick.admission import Refused
+from tallystick.events.erasure import Erasure
 from tallystick.events.licence import LicenceGrant, StatusPointer
 from tallystick.events.log import Freeze, KeySet, Policy
 from tallystick.events.objects import Basis, ObjectRegistration
@@ -37,6 +38,7 @@ def logs_2() -> dict[str, dict[str, Any]]:
     made = {
         "from version 1 to version 2": list(_upgrade()),
         "a log that ends": list(_freeze()),
+        "private values are erased": list(_erasures()),
     }
     return {name: _log(entries) for name, entries in made.items()}
 
@@ -289,6 +291,36 @@ def _upgrade() -> Iterator[Marked]:
     play.say("version 1 after it", _policy(world, 1))
     play.say("now the type is known, and the successor is this log itself", _end(world, world.origin))
     play.close(policy=5)
+    yield from play.marked
+
+
+def _erase(world: World, position: int, subject: str, *names: str, who: Someone | None = None) -> Statement:
+    return world.say(who or world.studio, "disclosure.erase", subject, Erasure(position, names, "objection"))
+
+
+def _erasures() -> Iterator[Marked]:
+    play = _Play("vectors erasures", 2)
+    world = play.world
+    play.say("the key set", world.key_set())
+    play.say("the policy, version 2", world.policy())
+    play.close()
+    play.say("parties are registered, each with a private name", *world.parties())
+    play.close()
+    studio = world.studio.id
+    play.say("names out of order", _erase(world, 3, studio, "name", "at"))
+    play.say("an entry without private values", _erase(world, 7, studio, "name"))
+    play.say("under another subject", _erase(world, 3, world.tester.id, "name"))
+    play.say("by another party", _erase(world, 3, studio, "name", who=world.tester))
+    play.say("by the log", _erase(world, 3, studio, "name", who=world.log))
+    play.say("a name that was not committed to", _erase(world, 3, studio, "address"))
+    play.say("by the party that the entry is about", _erase(world, 3, studio, "name"))
+    play.say("once more", _erase(world, 3, studio, "name"))
+    play.say("by the registrar, who said it", _erase(world, 4, world.provider.id, "name", who=world.registrar))
+    play.close()
+    play.say("the policy again", _policy(world, 2))
+    play.say("before it, and nothing is remembered: by a party", _erase(world, 7, studio, "name"))
+    play.say("the same by the registrar", _erase(world, 7, studio, "name", who=world.registrar))
+    play.close(policy=18)
     yield from play.marked
 
 

@@ -30,13 +30,21 @@ from tallystick.events import BODIES
 from tallystick.events.kinds import RULES, SINCE
 from tallystick.events.licence import StatusPointer
 from tests.core.admission import stage as stages
-from tests.core.admission import test_capabilities, test_licensing, test_log, test_objects, test_parties, test_signer
+from tests.core.admission import (
+    test_capabilities,
+    test_erasures,
+    test_licensing,
+    test_log,
+    test_objects,
+    test_parties,
+    test_signer,
+)
 from tests.core.builders import FIRST, SECOND
 
 FOLDER = Path(tallystick.admission.__file__).parent
 CASES: stages.Refusals = {
     f"{module.__name__.rpartition('.')[2]}: {name}": one
-    for module in (test_signer, test_log, test_parties, test_objects, test_capabilities, test_licensing)
+    for module in (test_signer, test_log, test_parties, test_objects, test_capabilities, test_licensing, test_erasures)
     for name, one in module.CASES.items()
 }
 # Raised before there is a log on which a case could be staged, or only by callers other than the rules;
@@ -89,11 +97,16 @@ def test_every_type_that_version_1_did_not_know_is_marked() -> None:
 def test_codes_are_few_and_stable() -> None:
     """The codes are part of the API: a new one is added here on purpose."""
     assert {one.code for one in CASES.values()} == {
-        "already-registered", "already-used", "bad-batch", "bad-key", "bad-model-signature", "bad-signature",
+        "already-erased", "already-registered", "already-used", "bad-batch", "bad-key", "bad-names",
+        "bad-model-signature", "bad-signature",
         "capability-not-approved", "foreign-prefix", "incomplete", "inconsistent", "key-not-in-force", "key-revoked",
         "log-frozen", "no-party", "not-entitled", "not-holder", "policy-too-old", "time-in-future",
-        "unknown-signer", "unregistered", "unsupported", "wrong-issuer", "wrong-state", "wrong-subject",
+        "unknown-commitment", "unknown-signer", "unregistered", "unsupported",
+        "wrong-issuer", "wrong-state", "wrong-subject",
     }  # fmt: skip
+
+
+KEY_WORDS = ("kid", "right", "status", "number", "committed")
 
 
 def states() -> dict[str, State]:
@@ -103,6 +116,7 @@ def states() -> dict[str, State]:
     test_licensing.certified(stage)
     stage.running_job()
     stage.admit(test_parties.dispute(stage))
+    test_erasures.told(stage)
     assert isinstance(stage.state, MemoryState)
     return dict(stage.state._states)
 
@@ -125,7 +139,7 @@ def test_states_that_are_none_are_malformed(value: dict[str, Any]) -> None:
 def test_subjects_and_other_keys_never_meet() -> None:
     """A subject is an identifier and begins with ``10.``; every other key has a word and a colon, or no dot."""
     for key in states():
-        assert key.startswith("10.") or key in (LOG, BATCH) or key.split(":")[0] in ("kid", "right", "status", "number")
+        assert key.startswith("10.") or key in (LOG, BATCH) or key.split(":")[0] in KEY_WORDS
 
 
 @given(st.text(max_size=8), st.integers(0, 1 << 20), st.text(max_size=8), st.integers(0, 1 << 20))
