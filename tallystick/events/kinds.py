@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from tallystick.events import capability, certificate, credential, dispute, erasure, job, licence, log, objects, party
 from tallystick.identifiers import Letter
@@ -35,7 +35,7 @@ BODIES: dict[str, type[Any]] = {
     "disclosure.erase": erasure.Erasure,
 }
 
-RULES = 2
+RULES: Literal[2] = 2
 """The newest version of the rules ``tallystick-admission``: a new log begins with it."""
 SINCE: dict[str, int] = {"log.freeze": 2, "disclosure.erase": 2}
 """Version of the rules that first knows a type, for all that version 1 did not know."""

@@ -1,0 +1,94 @@
+"""An erasure deletes in the batch that admits it; a vault from before is erased again, and ``fsck`` sees what was not."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from ledger.erasing import erase_again
+from ledger.folder import Folder
+from ledger.fsck import fsck
+from ledger.log import Log
+from ledger.submission import prepare
+from tallystick.admission import Refused
+from tallystick.events.erasure import Erasure
+from tests.ledger.conftest import open_log
+from tests.world import World
+
+
+def vault(log: Log, position: int) -> set[str]:
+    with log.store.snapshot() as reads:
+        return set(reads.disclosures(position))
+
+
+def erase(log: Log, world: World, position: int, *names: str) -> None:
+    with log.store.snapshot() as reads:
+        record = reads.record(position)
+    assert record is not None
+    body = Erasure(position, names, "unlawful")
+    log.submit(world.say(world.registrar, "disclosure.erase", record.subject, body)).result()
+
+
+def granted(log: Log) -> int:
+    """Position of the licence, the last of the main job; its terms are private."""
+    with log.store.snapshot() as reads:
+        (record,) = [one for at in range(reads.size()) if (one := reads.record(at)) and one.type == "licence.grant"]
+    return record.position
+
+
+def test_the_value_goes_with_the_batch_that_admits_the_erasure(data: Path, world: World) -> None:
+    with open_log(data, world) as log:
+        position = granted(log)
+        before = vault(log, position)
+        erase(log, world, position, "payment", "territory")
+        assert vault(log, position) == before - {"payment", "territory"}
+        log.publish_now()
+    assert fsck(Folder(data)).findings == ()
+
+
+def test_a_refused_erasure_deletes_nothing(data: Path, world: World) -> None:
+    with open_log(data, world) as log:
+        position = granted(log)
+        before = vault(log, position)
+        with pytest.raises(Refused, match="none named colour"):
+            erase(log, world, position, "colour", "payment")
+        assert vault(log, position) == before
+
+
+def test_a_value_may_go_in_the_very_batch_that_brings_it(data: Path, world: World) -> None:
+    with open_log(data, world) as log:
+        with log.store.snapshot() as reads:
+            position = reads.size()
+        plain = world.object()
+        said = world.say(world.studio, "object.register", plain.event.subject, plain.event.body, {"title": "x"})
+        erased = world.say(
+            world.studio, "disclosure.erase", plain.event.subject, Erasure(position, ("title",), "objection")
+        )
+        work = [prepare(said, world.disclosures[said.statement_id]), prepare(erased)]
+        outcomes = log.submit_many(work).result()
+        assert [isinstance(one, Exception) for one in outcomes] == [False, False]
+        assert vault(log, position) == set()
+
+
+def test_what_an_old_copy_brings_back_is_found_and_erased_again(data: Path, world: World) -> None:
+    with open_log(data, world) as log:
+        position = granted(log)
+        with log.store.snapshot() as reads:
+            kept = reads.disclosures(position)
+            size = reads.size()
+        erase(log, world, position, "payment")
+        log.publish_now()
+    with sqlite3.connect(data / "ledger.sqlite") as database:
+        database.execute("INSERT INTO disclosures VALUES (?, ?, ?)", (position, "payment", kept["payment"]))
+    database.close()
+    (finding,) = fsck(Folder(data)).findings
+    assert finding.position == size
+    assert finding.problem == f"values of entry {position} that this entry says were erased are kept still"
+    with open_log(data, world) as log:
+        assert "payment" in vault(log, position)
+        assert erase_again(log.store) == 1
+        assert "payment" not in vault(log, position)
+        assert erase_again(log.store) == 0
+    assert fsck(Folder(data)).findings == ()
