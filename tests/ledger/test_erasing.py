@@ -1,4 +1,4 @@
-"""An erasure deletes in the batch that admits it; a vault from before is erased again, and ``fsck`` sees what was not."""
+"""An erasure deletes in the batch that admits it; a vault from before is erased again; ``fsck`` sees what was not."""
 
 from __future__ import annotations
 
