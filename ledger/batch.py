@@ -77,6 +77,7 @@ class _Draft:
         self._states: dict[str, State] = {}
         self._read = self._read_ahead(submissions)
         self._entries: list[bytes] = []
+        self._ids: list[bytes] = []
         self._placed: list[tuple[int, bool] | Exception] = []
         self._erasures: list[Erasure] = []
         self.lines: list[Line] = []
@@ -155,6 +156,7 @@ class _Draft:
     def _put(self, submission: Submission, changes: dict[str, State]) -> None:
         statement, position, event = submission.statement, self._next, submission.statement.event
         self._entries.append(statement.entry)
+        self._ids.append(submission.statement_id)
         self._known[submission.statement_id] = position
         self._events[submission.party, event.event_id] = position
         self._states.update(changes)
@@ -163,7 +165,6 @@ class _Draft:
         self.lines.append(
             Line(
                 position,
-                submission.statement_id,
                 submission.party,
                 event.event_id,
                 event.type,
@@ -181,7 +182,7 @@ class _Draft:
         self._put(Submission(statement, statement.statement_id, speaker(statement), named, {}), dict(admission.changes))
         digest = leaves_digest(leaf_hash(entry) for entry in self._entries)
         batch = BatchLine(self._next - 1, self._first, self._admitted_at, digest)
-        self._working.append(self._entries)
+        self._working.append(self._entries, self._ids)
         self._working.index(self.lines, batch, self._states)
         # After the index: a value may be erased in the very batch that brings it.
         for erasure in self._erasures:

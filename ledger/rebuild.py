@@ -85,10 +85,8 @@ def _append(working: Transaction, batch: list[Statement]) -> int:
             raise Corrupt(
                 f"the rules refuse entry {position}: {error}; run `replay` on a whole log", position
             ) from None
-        lines.append(
-            Line(position, ready.statement_id, ready.party, event.event_id, event.type, event.subject, ready.references)
-        )
+        lines.append(Line(position, ready.party, event.event_id, event.type, event.subject, ready.references))
     digest = leaves_digest(leaf_hash(one.entry) for one in batch)
-    working.append([one.entry for one in batch])
+    working.append([one.entry for one in batch], [one.statement_id for one in batch])
     working.index(lines, BatchLine(first + len(batch) - 1, first, admitted_at, digest), pending.changes)
     return sum(len(one.event.commitments) for one in batch)

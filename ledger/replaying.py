@@ -57,6 +57,7 @@ def replay_log(reads: Reads, progress: Progress = lambda done: None) -> Replayed
     """Decide the whole log again. Memory grows with the number of subjects, not of entries."""
     result, census = Replayed(), Census()
     open_batch: list[tuple[int, Statement]] = []
+    ids = _StatementIds(reads, result)
     first = 0
     for position, entry in _entries(reads):
         census.take(position, entry)
@@ -67,6 +68,7 @@ def replay_log(reads: Reads, progress: Progress = lambda done: None) -> Replayed
             result.find(position, f"the entry is not a statement: {error}")
             continue
         _check_index(reads, position, statement, result)
+        ids.take(position, statement.statement_id)
         open_batch.append((position, statement))
         if isinstance(statement.event.body, Erasure):
             result.erasures.append((position, statement.event.body))
@@ -76,6 +78,7 @@ def replay_log(reads: Reads, progress: Progress = lambda done: None) -> Replayed
             first, open_batch = position + 1, []
     if first < result.entries:
         result.find(first, "no batch entry closes over this position")
+    ids.check()
     _check_states(reads, result)
     _check_vault(reads, result)
     result.completeness = census.figure()
@@ -88,6 +91,29 @@ def replay_log(reads: Reads, progress: Progress = lambda done: None) -> Replayed
 def _entries(reads: Reads) -> Iterator[tuple[int, bytes]]:
     for first in range(0, reads.size(), _CHUNK):
         yield from enumerate(reads.entries(first, first + _CHUNK), first)
+
+
+class _StatementIds:
+    """Holds what the index says of statement ids against where they stand; many at a time, for each time costs."""
+
+    def __init__(self, reads: Reads, result: Replayed) -> None:
+        self._reads = reads
+        self._result = result
+        self._taken: dict[bytes, int] = {}
+
+    def take(self, position: int, statement_id: bytes) -> None:
+        if statement_id in self._taken:
+            self.check()
+        self._taken[statement_id] = position
+        if len(self._taken) >= _CHUNK:
+            self.check()
+
+    def check(self) -> None:
+        found = self._reads.positions_of(list(self._taken))
+        for statement_id, position in self._taken.items():
+            if found.get(statement_id) != position:
+                self._result.find(position, "the index does not find this statement by its id")
+        self._taken = {}
 
 
 class _Pending:

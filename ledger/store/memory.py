@@ -18,6 +18,7 @@ class MemoryReads:
 
     def __init__(self) -> None:
         self._entries: list[bytes] = []
+        self._ids: dict[int, bytes] = {}
         self._lines: dict[int, Line] = {}
         self._batches: list[BatchLine] = []
         self._by_statement: dict[bytes, int] = {}
@@ -48,7 +49,7 @@ class MemoryReads:
         return Record(
             position,
             self._entries[position],
-            line.statement_id,
+            self._ids.get(position, b""),
             line.party,
             line.event_id,
             line.type,
@@ -109,9 +110,16 @@ class MemoryReads:
         """See ``Reads``."""
         return dict(self._disclosures.get(position, {}))
 
-    def append(self, entries: Sequence[bytes]) -> int:
+    def append(self, entries: Sequence[bytes], statement_ids: Sequence[bytes] = ()) -> int:
         """See ``Transaction``."""
         first = len(self._entries)
+        if statement_ids and (len(statement_ids) != len(entries) or {len(one) for one in statement_ids} != {32}):
+            raise ValueError("statement ids have 32 bytes, one for each entry or none at all")
+        for position, one in enumerate(statement_ids, first):
+            if one in self._by_statement:
+                raise ValueError(f"the statement id of position {position} is indexed already")
+            self._by_statement[one] = position
+            self._ids[position] = one
         self._entries += entries
         return first
 
@@ -119,10 +127,9 @@ class MemoryReads:
         """See ``Transaction``."""
         for line in lines:
             event = (line.party, line.event_id)
-            if line.position in self._lines or line.statement_id in self._by_statement or event in self._by_event:
-                raise ValueError(f"position, statement or event of position {line.position} is indexed already")
+            if line.position in self._lines or event in self._by_event:
+                raise ValueError(f"position or event of position {line.position} is indexed already")
             self._lines[line.position] = line
-            self._by_statement[line.statement_id] = line.position
             self._by_event[event] = line.position
             if line.disclosures:
                 self._disclosures[line.position] = dict(line.disclosures)

@@ -11,6 +11,7 @@ import json
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from itertools import repeat
 from typing import LiteralString
 
 import psycopg
@@ -31,7 +32,7 @@ _SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT 1"
 _PAGE = 1000
 
 _RECORD: LiteralString = (
-    "SELECT s.position, e.entry, s.statement_id, s.party, s.event_id, s.type, s.subject, b.admitted_at, b.position"
+    "SELECT s.position, e.entry, coalesce(e.statement_id, ''), s.party, s.event_id, s.type, s.subject, b.admitted_at, b.position"
     " FROM statements s JOIN entries e ON e.position = s.position"
     " JOIN batches b ON b.position ="
     " (SELECT position FROM batches WHERE position >= s.position ORDER BY position LIMIT 1)"
@@ -144,7 +145,7 @@ class PostgresReads:
 
     def positions_of(self, statement_ids: Sequence[bytes]) -> dict[bytes, int]:
         """See ``Reads``."""
-        query = "SELECT statement_id, position FROM statements WHERE statement_id = ANY(%s)"
+        query = "SELECT statement_id, position FROM entries WHERE statement_id = ANY(%s)"
         return dict(self._connection.execute(query, (list(statement_ids),), binary=True).fetchall())
 
     def position_of_event(self, party: str, event_id: str) -> int | None:
@@ -184,10 +185,14 @@ class PostgresReads:
         query = "SELECT name, disclosure FROM disclosures WHERE position = %s ORDER BY name"
         return dict(self._connection.execute(query, (position,)).fetchall())
 
-    def append(self, entries: Sequence[bytes]) -> int:
+    def append(self, entries: Sequence[bytes], statement_ids: Sequence[bytes] = ()) -> int:
         """See ``Transaction``."""
         first = self.size()
-        copy_rows(self._connection, "entries", (row(at, (entry,)) for at, entry in enumerate(entries, first)))
+        pairs = zip(entries, statement_ids or repeat(None), strict=bool(statement_ids))
+        try:
+            copy_rows(self._connection, "entries", (row(at, pair) for at, pair in enumerate(pairs, first)))
+        except psycopg.errors.UniqueViolation as error:
+            raise ValueError(f"a statement of this batch is indexed already: {error.diag.message_detail}") from None
         return first
 
     def index(self, lines: Sequence[Line], batch: BatchLine, states: Mapping[str, State]) -> None:
@@ -222,7 +227,7 @@ class PostgresReads:
 
 def _statement_row(line: Line) -> bytes:
     texts = (line.party, line.event_id, line.type, line.subject)
-    return row(line.position, (line.statement_id, *(text.encode() for text in texts)))
+    return row(line.position, [text.encode() for text in texts])
 
 
 class PostgresStore:

@@ -40,26 +40,29 @@ def _only_row(name: str) -> tuple[Column[int], CheckConstraint]:
 
 
 class EntryRow(Declared, table=True):
-    """The log itself: the exact bytes of each entry. Everything but disclosures can be computed from it."""
+    """The log itself: the exact bytes of each entry. Everything but disclosures can be computed from it.
+
+    Exact idempotency rests on the unique statement id; opaque entries have none.
+    """
 
     __tablename__ = "entries"
+    __table_args__ = (Unique("statement_id", name="entries_statement_id"),)
 
     position: int = Field(sa_column=_position())
     entry: bytes = Field(sa_column=_bytes("entry"))
+    statement_id: bytes | None = Field(sa_column=_bytes("statement_id", nullable=True))
 
 
 class StatementRow(Declared, table=True):
-    """One index line per entry; exact idempotency rests on its two unique keys."""
+    """One index line per statement; a party's event id stands once."""
 
     __tablename__ = "statements"
     __table_args__ = (
-        Unique("statement_id", name="statements_statement_id"),
         Unique("party", "event_id", name="statements_party_event_id"),
         Index("statements_type", "type", "position"),
     )
 
     position: int = Field(sa_column=_position())
-    statement_id: bytes = Field(sa_column=_bytes("statement_id"))
     party: str = Field(sa_column=_text("party"))
     event_id: str = Field(sa_column=_text("event_id"))
     type: str = Field(sa_column=_text("type"))

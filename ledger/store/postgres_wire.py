@@ -28,6 +28,7 @@ _NETWORK: dict[str, Any] = {
     "tcp_user_timeout": SILENCE * 1000,
 }
 _HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_NULL = struct.pack("!i", -1)
 _TRAILER = struct.pack("!h", -1)
 
 
@@ -109,9 +110,9 @@ def copy_rows(connection: Connection, table: LiteralString, rows: Iterable[bytes
         copy.write(b"".join((_HEADER, *rows, _TRAILER)))
 
 
-def row(position: int, values: Sequence[bytes]) -> bytes:
+def row(position: int, values: Sequence[bytes | None]) -> bytes:
     """A position and further columns of type bytea or text."""
     parts = [struct.pack("!hiq", len(values) + 1, 8, position)]
     for value in values:
-        parts += (len(value).to_bytes(4, "big"), value)
+        parts += (_NULL,) if value is None else (len(value).to_bytes(4, "big"), value)
     return b"".join(parts)

@@ -25,7 +25,6 @@ class Line:
     """The index line of one entry. ``party``: whom it counts for; ``references``: all identifiers it names."""
 
     position: int
-    statement_id: bytes
     party: str
     event_id: str
     type: str
@@ -55,7 +54,10 @@ def leaves_digest(leaves: Iterable[bytes]) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """An entry as it stands. ``batch``: position of the batch entry that closes over it."""
+    """An entry as it stands. ``batch``: position of the batch entry that closes over it.
+
+    ``statement_id`` is empty where the entry was appended without.
+    """
 
     position: int
     entry: bytes
@@ -95,7 +97,10 @@ class Reads(Protocol):
         ...
 
     def entries(self, first: int, end: int) -> list[bytes]:
-        """The entries of positions ``first`` to ``end`` - 1, as far as they exist."""
+        """The entries of positions ``first`` to ``end`` - 1, as far as they exist.
+
+        Where the store is damaged they are wrong, not fewer: who reads holds them against their hashes.
+        """
         ...
 
     def record(self, position: int) -> Record | None:
@@ -150,12 +155,16 @@ class Reads(Protocol):
 class Transaction(Reads, Protocol):
     """The one write transaction."""
 
-    def append(self, entries: Sequence[bytes]) -> int:
-        """Put entries at the end; their first position."""
+    def append(self, entries: Sequence[bytes], statement_ids: Sequence[bytes] = ()) -> int:
+        """Put entries at the end; their first position.
+
+        Statement ids have 32 bytes, one for each entry, or there are none at all. Raises
+        ``ValueError`` when one stands already.
+        """
         ...
 
     def index(self, lines: Sequence[Line], batch: BatchLine, states: Mapping[str, State]) -> None:
-        """Index what was appended, close the batch, and set states."""
+        """Index what was appended, close the batch, and set states. Opaque entries have no lines."""
         ...
 
     def erase(self, position: int, names: Sequence[str]) -> list[str]:

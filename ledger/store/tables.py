@@ -10,27 +10,58 @@ from sqlalchemy import Column, Index, LargeBinary, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 
-class EntryRow(SQLModel, table=True):
-    """The log itself: the exact bytes of each entry. Everything but disclosures can be computed from it."""
+class ChunkRow(SQLModel, table=True):
+    """The log itself: the exact bytes of some entries, see ``ledger.store.chunks``.
 
-    __tablename__ = "entries"
+    Everything but disclosures can be computed from it.
+    """
+
+    __tablename__ = "chunks"
 
     position: int = Field(primary_key=True)
-    entry: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    statement_ids: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    entries: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class RunRow(SQLModel, table=True):
+    """A sorted run of the index of statement ids, see ``ledger.store.runs``."""
+
+    __tablename__ = "runs"
+
+    run: int = Field(primary_key=True)
+    level: int
+    stop: int
+    merged: int
+
+
+class BucketRow(SQLModel, table=True):
+    """Some keys of a run, and where the statements stand."""
+
+    __tablename__ = "buckets"
+
+    slot: int = Field(primary_key=True)
+    records: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class FilterRow(SQLModel, table=True):
+    """A part of the filter of a run."""
+
+    __tablename__ = "filters"
+
+    slot: int = Field(primary_key=True)
+    bits: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
 class StatementRow(SQLModel, table=True):
-    """One index line per entry; exact idempotency rests on its two unique keys."""
+    """One index line per entry; an event id of a party stands once."""
 
     __tablename__ = "statements"
     __table_args__ = (
-        UniqueConstraint("statement_id", name="statements_statement_id"),
         UniqueConstraint("party", "event_id", name="statements_party_event_id"),
         Index("statements_type", "type", "position"),
     )
 
     position: int = Field(primary_key=True)
-    statement_id: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     party: str
     event_id: str
     type: str

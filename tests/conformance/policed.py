@@ -33,11 +33,11 @@ class PolicedTransaction:
         if self.over:
             raise Violation("a transaction was used after its end")
 
-    def append(self, entries: Sequence[bytes]) -> int:
+    def append(self, entries: Sequence[bytes], statement_ids: Sequence[bytes] = ()) -> int:
         self._check_over()
         if self.indexed:
             raise Violation("entries were appended after the batch was closed")
-        first = self._inner.append(entries)
+        first = self._inner.append(entries, statement_ids)
         if first != self.first + len(self.appended):
             raise Violation(f"appended at {first}, the log ends at {self.first + len(self.appended)}")
         self.appended += entries
@@ -47,7 +47,7 @@ class PolicedTransaction:
         self._check_over()
         last = self._inner.last_batch()
         expected = list(range(self.first, self.first + len(self.appended)))
-        if [line.position for line in lines] != expected:
+        if lines and [line.position for line in lines] != expected:
             raise Violation("the index lines are not one for each appended entry, in order")
         if (batch.first, batch.position) != (self.first, expected[-1]):
             raise Violation(f"the batch closes {batch.first} to {batch.position}, appended were {expected}")

@@ -51,7 +51,6 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 
 def line(position: int, **fields: object) -> Line:
     known = {
-        "statement_id": bytes([position]) * 32,
         "party": "p",
         "event_id": f"e{position}",
         "type": "object.register",
@@ -69,7 +68,8 @@ def batch(position: int, first: int, admitted_at: int) -> BatchLine:
 
 def write(store: Store, lines: list[Line], admitted_at: int = 100, states: dict[str, object] | None = None) -> None:
     with store.transaction() as working:
-        first = working.append([b"entry %d" % each.position for each in lines])
+        ids = [bytes([each.position]) * 32 for each in lines]
+        first = working.append([b"entry %d" % each.position for each in lines], ids)
         working.index(lines, batch(lines[-1].position, first, admitted_at), states or {})  # type: ignore[arg-type]
 
 
@@ -195,7 +195,7 @@ def test_a_transaction_sees_what_it_wrote(store: Store) -> None:
 def test_an_exception_leaves_no_trace(filled: Store) -> None:
     def fail() -> None:
         with filled.transaction() as working:
-            working.append([b"entry 7"])
+            working.append([b"entry 7"], [bytes([7]) * 32])
             working.index([line(7, disclosures={"name": "secret"})], batch(7, 7, 300), {"s0": Taken("never")})
             raise KeyError
 
@@ -207,15 +207,57 @@ def test_an_exception_leaves_no_trace(filled: Store) -> None:
         assert reads.disclosures(7) == {}
         assert reads.last_batch() == batch(6, 4, 200)
         assert reads.position_of_event("p", "e7") is None
+        assert reads.positions_of([bytes([7]) * 32]) == {}
     write(filled, [line(7)], 300)
 
 
-@pytest.mark.parametrize("again", [{"statement_id": bytes([3]) * 32}, {"event_id": "e3"}])
-def test_a_statement_and_an_event_stand_once(filled: Store, again: dict[str, object]) -> None:
+def test_an_event_stands_once(filled: Store) -> None:
     with pytest.raises(Exception, match=r"UNIQUE|indexed already|duplicate key"):
-        write(filled, [line(7, **again)], 300)
+        write(filled, [line(7, event_id="e3")], 300)
     with filled.snapshot() as reads:
         assert reads.size() == 7
+
+
+@pytest.mark.parametrize("ids", [[3], [8, 7, 8], [7, 0, 8]])
+def test_a_statement_stands_once(filled: Store, ids: list[int]) -> None:
+    def again() -> None:
+        with filled.transaction() as working:
+            working.append([b"again"] * len(ids), [bytes([one]) * 32 for one in ids])
+            working.index([], BatchLine(6 + len(ids), 7, 300, bytes(32)), {})
+
+    with pytest.raises(ValueError, match="indexed already"):
+        again()
+    with filled.transaction() as working:
+        assert working.size() == 7
+        assert working.positions_of([bytes([one]) * 32 for one in (3, 7, 8)]) == {bytes([3]) * 32: 3}
+    write(filled, [line(7), line(8)], 300)
+
+
+@pytest.mark.parametrize("ids", [[bytes(31)], [bytes(33)], [bytes([9]) * 32, bytes([8]) * 32], [b""]])
+def test_statement_ids_are_whole_and_one_for_each_entry(filled: Store, ids: list[bytes]) -> None:
+    with pytest.raises(ValueError, match="32 bytes, one for each"), filled.transaction() as working:
+        working.append([b"entry 7"], ids)
+
+
+def test_opaque_entries_have_a_batch_and_no_lines(filled: Store) -> None:
+    with filled.transaction() as working:
+        assert working.append([b"entry 7", b"entry 8"]) == 7
+        working.index([], batch(8, 7, 300), {})
+    with filled.snapshot() as reads:
+        assert (reads.size(), reads.record(7), reads.batch_of(8)) == (9, None, batch(8, 7, 300))
+        assert reads.positions_of([bytes([7]) * 32]) == {}
+
+
+def test_entries_of_all_lengths_stand_as_they_were_put(store: Store) -> None:
+    entries = [bytes([n % 256]) * (n * n % 9000) for n in range(300)]
+    entries[100:102] = [b"x" * 65_535, b"y" * 65_535]
+    with store.transaction() as working:
+        working.append(entries)
+        working.index([], BatchLine(299, 0, 1, leaves_digest(map(leaf_hash, entries))), {})
+    with store.snapshot() as reads:
+        assert reads.entries(0, 300) == entries
+        for first, end in ((0, 1), (63, 64), (63, 66), (64, 128), (99, 103), (100, 101), (101, 299), (299, 300)):
+            assert reads.entries(first, end) == entries[first:end]
 
 
 def test_a_snapshot_does_not_move(filled: Store) -> None:
@@ -232,8 +274,8 @@ def test_writers_wait_for_one_another(store: Store) -> None:
     def write_one(name: int) -> None:
         with store.transaction() as working:
             position = working.size()
-            working.append([b"entry %d" % position])
-            index = line(position, statement_id=bytes([name]) * 32, event_id=f"by {name}")
+            working.append([b"entry %d" % position], [bytes([name]) * 32])
+            index = line(position, event_id=f"by {name}")
             working.index([index], batch(position, position, 100), {})
 
     threads = [threading.Thread(target=write_one, args=(name,)) for name in range(8)]

@@ -160,8 +160,8 @@ class FaultyTransaction:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
-    def append(self, entries: Any) -> Any:
-        return self._plan.step("append", lambda: self._inner.append(entries))
+    def append(self, *arguments: Any) -> Any:
+        return self._plan.step("append", lambda: self._inner.append(*arguments))
 
     def index(self, *arguments: Any) -> Any:
         return self._plan.step("index", lambda: self._inner.index(*arguments))

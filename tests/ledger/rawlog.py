@@ -16,9 +16,7 @@ def fill(store: Store, count: int) -> None:
     with store.transaction() as working:
         first = working.size()
         entries = [raw_entry(first + at) for at in range(count)]
-        working.append(entries)
-        lines = [
-            Line(at, at.to_bytes(32, "big"), "p", f"{at}", "t", "s", frozenset()) for at in range(first, first + count)
-        ]
+        working.append(entries, [at.to_bytes(32, "big") for at in range(first, first + count)])
+        lines = [Line(at, "p", f"{at}", "t", "s", frozenset()) for at in range(first, first + count)]
         digest = leaves_digest(leaf_hash(entry) for entry in entries)
         working.index(lines, BatchLine(first + count - 1, first, 100, digest), {})

@@ -25,6 +25,7 @@ from tallystick.identifiers import Letter
 from tests.ledger.commands import run, serving
 from tests.ledger.conftest import founding, open_log
 from tests.ledger.following import VKEYS, Leader, known, write_tree
+from tests.ledger.rows import change_entry, cut_entries
 from tests.world import Someone, World, key_from
 
 
@@ -124,16 +125,12 @@ def test_half_a_backup_is_refused(kept: Path, name: str, tmp_path: Path) -> None
 
 
 def test_a_damaged_log_is_not_backed_up(data: Path, tmp_path: Path) -> None:
-    with sqlite3.connect(data / "ledger.sqlite") as connection:
-        connection.execute("UPDATE entries SET entry = zeroblob(50) WHERE position = 17")
-    connection.close()
+    change_entry(data / "ledger.sqlite", 17, lambda entry: bytes(50))
     code, _, error = run("backup", data, tmp_path / "kept")
     assert (code, "positions 17 to 18 is not as appended" in error) == (1, True)
     assert not (tmp_path / "kept").exists()
     # What was left unfinished is in nobody's way.
-    with sqlite3.connect(data / "ledger.sqlite") as connection:
-        connection.execute("DELETE FROM entries WHERE position = 28")
-    connection.close()
+    cut_entries(data / "ledger.sqlite", 28)
     assert run("backup", data, tmp_path / "kept")[0] == 1
 
 

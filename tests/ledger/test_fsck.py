@@ -28,6 +28,7 @@ from tallystick.merkle import leaf_hash
 from tallystick.statement import CONTENT_TYPE, Statement
 from tallystick.times import format_time
 from tests.ledger.conftest import open_log
+from tests.ledger.rows import change_entry, cut_entries
 from tests.world import START, World
 
 
@@ -70,11 +71,16 @@ def test_no_log(tmp_path: Path) -> None:
 
 
 def _flip_entry(data: Path, position: int) -> None:
-    connection = sqlite3.connect(data / "ledger.sqlite")
-    (entry,) = connection.execute("SELECT entry FROM entries WHERE position = ?", (position,)).fetchone()
-    connection.close()
-    entry = entry[:-1] + bytes([entry[-1] ^ 1])
-    sql(data, "UPDATE entries SET entry = ? WHERE position = ?", entry, position)
+    change_entry(data / "ledger.sqlite", position, lambda entry: entry[:-1] + bytes([entry[-1] ^ 1]))
+
+
+def _break_row(data: Path) -> None:
+    """The length before entry 0, from which all others in the row are counted."""
+    sql(data, "UPDATE chunks SET entries = CAST(x'ff' || substr(entries, 2) AS BLOB) WHERE position = 2")
+
+
+def _forget_statement(data: Path) -> None:
+    sql(data, "UPDATE chunks SET statement_ids = zeroblob(length(statement_ids)) WHERE position = 10")
 
 
 def _old_checkpoint(data: Path) -> None:
@@ -88,7 +94,10 @@ DAMAGES: dict[str, tuple[Callable[[Path], Any], int, str]] = {
     "entry": (lambda data: _flip_entry(data, 17), 17, "the stored entry is not the published one"),
     "entry signature": (lambda data: _flip_entry(data, 17), 17, "bad-signature"),
     "entry digest": (lambda data: _flip_entry(data, 17), 17, "is not as appended"),
-    "entry lost": (lambda data: sql(data, "DELETE FROM entries WHERE position = 28"), 27, "no batch entry closes"),
+    "entry lost": (lambda data: cut_entries(data / "ledger.sqlite", 28), 27, "no batch entry closes"),
+    "row": (_break_row, 0, "the entry is not a statement"),
+    "row lost": (lambda data: sql(data, "DELETE FROM chunks WHERE position = 10"), 9, "the entry is not a statement"),
+    "statement ids": (_forget_statement, 9, "the index does not"),
     "bundle": (lambda data: flip(data / "public/tile/entries/000.p/29", 20_000), 25, "not the published one"),
     "bundle length": (lambda data: flip(data / "public/tile/entries/000.p/29"), 0, "bundle"),
     "tile": (lambda data: flip(data / "public/tile/0/000.p/29", 17 * 32), 17, "from entry 17 on"),
@@ -165,19 +174,15 @@ def plant(data: Path, world: World, *entries: bytes, statements: tuple[Statement
         said = [*entries, *(one.entry for one in statements)]
         world.clock = START
         batch = world.batch(first, first + len(said) - 1)
-        lines = [
-            Line(first + at, leaf_hash(one), "p", f"p{first + at}", "t", "s", frozenset())
-            for at, one in enumerate(said)
-        ]
+        lines = [Line(first + at, "p", f"p{first + at}", "t", "s", frozenset()) for at, one in enumerate(said)]
         for at, statement in enumerate((*statements, batch)):
             ready, event = prepare(statement), statement.event
             position = first + len(entries) + at
-            line = Line(
-                position, ready.statement_id, ready.party, event.event_id, event.type, event.subject, ready.references
-            )
+            line = Line(position, ready.party, event.event_id, event.type, event.subject, ready.references)
             lines[position - first : position - first + 1] = [line]
         said.append(batch.entry)
-        working.append(said)
+        ids = [*map(leaf_hash, entries), *(one.statement_id for one in (*statements, batch))]
+        working.append(said, ids)
         digest = leaves_digest(map(leaf_hash, said))
         last = first + len(said) - 1
         working.index(lines, BatchLine(last, first, START, digest), {BATCH: BatchState(last, format_time(START))})
@@ -274,8 +279,8 @@ def test_batches_that_leave_a_gap_or_go_back_in_time(data: Path, world: World) -
         for position, statement in enumerate(entries, 29):
             ready, event = prepare(statement), statement.event
             names = (ready.party, event.event_id, event.type, event.subject)
-            lines.append(Line(position, ready.statement_id, *names, ready.references))
-        working.append([one.entry for one in entries])
+            lines.append(Line(position, *names, ready.references))
+        working.append([one.entry for one in entries], [one.statement_id for one in entries])
         working.index(lines, BatchLine(33, 29, START, bytes(32)), {})
     store.close()
     found = [str(one) for one in check(data).findings]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
 import subprocess
 import sys
 from concurrent.futures import wait
@@ -20,6 +19,7 @@ from tallystick.admission import Refused
 from tallystick.errors import VerificationFailed
 from tallystick.merkle import verify_consistency, verify_inclusion
 from tests.ledger.conftest import founding, later, open_log
+from tests.ledger.rows import change_entry
 from tests.world import START, World
 
 
@@ -206,11 +206,7 @@ def test_a_bit_that_flips_in_the_database_is_seen_before_signing(data: Path, wor
     with open_log(data, world) as log:
         said = world.object()
         log.submit(said).result()
-        flipped = said.entry[:-1] + bytes([said.entry[-1] ^ 1])
-        database = sqlite3.connect(data / "ledger.sqlite")
-        database.execute("UPDATE entries SET entry = ? WHERE position = 29", (flipped,))
-        database.commit()
-        database.close()
+        change_entry(data / "ledger.sqlite", 29, lambda entry: entry[:-1] + bytes([entry[-1] ^ 1]))
         with pytest.raises(Corrupt, match="positions 29 to 30 is not as it was appended"):
             log.publish_now()
         assert log.published.checkpoint().checkpoint.size == 29

@@ -49,7 +49,7 @@ def test_migrations_make_what_the_tables_declare(database: Path) -> None:
     for name, with_rowid in declared.items():
         (row,) = sql(database, f"SELECT sql FROM sqlite_schema WHERE name = '{name}'")
         assert ("WITHOUT ROWID" in str(row[0])) == (with_rowid is False), name
-    assert tables.EntryRow.__tablename__ in declared
+    assert tables.ChunkRow.__tablename__ in declared
 
 
 def test_the_schema_known_without_alembic_is_the_newest() -> None:
@@ -130,7 +130,7 @@ def test_an_erased_value_is_nowhere_in_the_files(database: Path) -> None:
     with store.transaction() as working:
         working.append([b"entry"])
         secret = {"name": "a secret that must be gone", "other": "kept"}
-        working.index([Line(0, b"i", "p", "e", "t", "s", frozenset(), secret)], BatchLine(0, 0, 1, b"d"), {})
+        working.index([Line(0, "p", "e", "t", "s", frozenset(), secret)], BatchLine(0, 0, 1, b"d"), {})
     assert any(b"a secret that must be gone" in path.read_bytes() for path in database.parent.iterdir())
     with store.transaction() as working:
         working.erase(0, ["name"])
@@ -143,7 +143,7 @@ def test_an_open_snapshot_puts_the_scrubbing_off(database: Path) -> None:
     secret = {"name": "a secret that must be gone"}
     with store.transaction() as working:
         working.append([b"entry"])
-        working.index([Line(0, b"i", "p", "e", "t", "s", frozenset(), secret)], BatchLine(0, 0, 1, b"d"), {})
+        working.index([Line(0, "p", "e", "t", "s", frozenset(), secret)], BatchLine(0, 0, 1, b"d"), {})
     with store.snapshot() as reads:
         assert reads.disclosures(0) == secret
         with store.transaction() as working:
@@ -159,7 +159,7 @@ def test_what_a_killed_process_left_to_scrub_is_scrubbed(database: Path) -> None
         "import os, signal; from pathlib import Path; from ledger.store.sqlite import open_store\n"
         "from ledger.store import BatchLine, Line\n"
         f"store = open_store(Path({str(database)!r}))\n"
-        "lines = [Line(0, b'i', 'p', 'e', 't', 's', frozenset(), {'name': 'a secret that must be gone'})]\n"
+        "lines = [Line(0, 'p', 'e', 't', 's', frozenset(), {'name': 'a secret that must be gone'})]\n"
         "with store.transaction() as working:\n"
         "    working.append([b'entry']); working.index(lines, BatchLine(0, 0, 1, b'd'), {})\n"
         "store._scrub = lambda: os.kill(os.getpid(), signal.SIGKILL)\n"
@@ -182,7 +182,7 @@ def test_entries_survive_the_process(database: Path) -> None:
         f"store = open_store(Path({str(database)!r}))\n"
         "with store.transaction() as working:\n"
         "    working.append([b'kept'])\n"
-        "    working.index([Line(0, b'i', 'p', 'e', 't', 's', frozenset())], BatchLine(0, 0, 1, b'd'), {})\n"
+        "    working.index([Line(0, 'p', 'e', 't', 's', frozenset())], BatchLine(0, 0, 1, b'd'), {})\n"
         "with store.transaction() as working:\n"
         "    working.append([b'never committed'])\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"

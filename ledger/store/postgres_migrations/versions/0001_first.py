@@ -40,14 +40,16 @@ def _number(name: str, **options: Any) -> sa.Column:
 
 def _log() -> None:
     op.create_table(
-        "entries", _number("position", primary_key=True), sa.Column("entry", sa.LargeBinary, nullable=False)
+        "entries",
+        _number("position", primary_key=True),
+        sa.Column("entry", sa.LargeBinary, nullable=False),
+        sa.Column("statement_id", sa.LargeBinary),
+        sa.UniqueConstraint("statement_id", name="entries_statement_id"),
     )
     op.create_table(
         "statements",
         _number("position", primary_key=True),
-        sa.Column("statement_id", sa.LargeBinary, nullable=False),
         *(sa.Column(name, TEXT, nullable=False) for name in ("party", "event_id", "type", "subject")),
-        sa.UniqueConstraint("statement_id", name="statements_statement_id"),
         sa.UniqueConstraint("party", "event_id", name="statements_party_event_id"),
     )
     op.create_index("statements_type", "statements", ["type", "position"])
