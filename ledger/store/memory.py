@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from ledger.errors import LogClosed
-from ledger.store.protocol import BatchLine, Line, Record, Search
+from ledger.store.protocol import BatchLine, Line, Record, Search, check_ids
 from tallystick.admission import State
 
 
@@ -113,8 +113,7 @@ class MemoryReads:
     def append(self, entries: Sequence[bytes], statement_ids: Sequence[bytes] = ()) -> int:
         """See ``Transaction``."""
         first = len(self._entries)
-        if statement_ids and (len(statement_ids) != len(entries) or {len(one) for one in statement_ids} != {32}):
-            raise ValueError("statement ids have 32 bytes, one for each entry or none at all")
+        check_ids(entries, statement_ids)
         for position, one in enumerate(statement_ids, first):
             if one in self._by_statement:
                 raise ValueError(f"the statement id of position {position} is indexed already")

@@ -18,7 +18,7 @@ import psycopg
 
 from ledger.errors import DatabaseUnreachable, Fenced, LogClosed, LogExists, NoLog, UnknownSchema
 from ledger.store.postgres_wire import Connection, Pool, connect, copy_rows, reaching, row
-from ledger.store.protocol import BatchLine, Line, Record, Search
+from ledger.store.protocol import BatchLine, Line, Record, Search, check_ids
 from tallystick import canonical
 from tallystick.admission import State, decode_state, encode_state
 
@@ -32,7 +32,8 @@ _SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT 1"
 _PAGE = 1000
 
 _RECORD: LiteralString = (
-    "SELECT s.position, e.entry, coalesce(e.statement_id, ''), s.party, s.event_id, s.type, s.subject, b.admitted_at, b.position"
+    "SELECT s.position, e.entry, coalesce(e.statement_id, ''), s.party, s.event_id, s.type, s.subject,"
+    " b.admitted_at, b.position"
     " FROM statements s JOIN entries e ON e.position = s.position"
     " JOIN batches b ON b.position ="
     " (SELECT position FROM batches WHERE position >= s.position ORDER BY position LIMIT 1)"
@@ -187,6 +188,7 @@ class PostgresReads:
 
     def append(self, entries: Sequence[bytes], statement_ids: Sequence[bytes] = ()) -> int:
         """See ``Transaction``."""
+        check_ids(entries, statement_ids)
         first = self.size()
         pairs = zip(entries, statement_ids or repeat(None), strict=bool(statement_ids))
         try:

@@ -52,6 +52,12 @@ def leaves_digest(leaves: Iterable[bytes]) -> bytes:
     return hashlib.sha256(b"".join(leaves)).digest()
 
 
+def check_ids(entries: Sequence[bytes], statement_ids: Sequence[bytes]) -> None:
+    """Raises ``ValueError`` unless these are ids that ``Transaction.append`` takes with ``entries``."""
+    if statement_ids and (len(statement_ids) != len(entries) or set(map(len, statement_ids)) != {32}):
+        raise ValueError("statement ids have 32 bytes, one for each entry or none at all")
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """An entry as it stands. ``batch``: position of the batch entry that closes over it.

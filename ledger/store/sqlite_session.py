@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from ledger.store import chunks, runs
-from ledger.store.protocol import BatchLine, Line, Record, Search
+from ledger.store.protocol import BatchLine, Line, Record, Search, check_ids
 from tallystick import canonical
 from tallystick.admission import State, decode_state, encode_state
 
@@ -147,8 +147,8 @@ class SqliteTransaction(SqliteReads):
     def append(self, entries: Sequence[bytes], statement_ids: Sequence[bytes] = ()) -> int:
         """See ``Transaction``."""
         first = self.size()
+        check_ids(entries, statement_ids)
         if statement_ids:
-            _check_ids(entries, statement_ids)
             self._statement_ids().add(first, statement_ids)
         chunks.write(self._connection, first, entries, statement_ids)
         return first
@@ -184,11 +184,6 @@ class SqliteTransaction(SqliteReads):
         self._connection.executemany(query, [(position, name) for name in erased])
         self.erased = self.erased or bool(erased)
         return erased
-
-
-def _check_ids(entries: Sequence[bytes], statement_ids: Sequence[bytes]) -> None:
-    if len(statement_ids) != len(entries) or any(len(one) != chunks.ID_SIZE for one in statement_ids):
-        raise ValueError(f"statement ids have {chunks.ID_SIZE} bytes, one for each entry or none at all")
 
 
 def _some(values: Sequence[T]) -> Iterator[Sequence[T]]:
