@@ -1,10 +1,10 @@
-"""Erasures applied again: to a vault that was brought back from a copy made before them."""
+"""What the log says was erased, and what is kept in spite of it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ledger.store import Reads, Search, Store
+from ledger.store import Reads, Search
 from ledger.store.protocol import MAX_SEARCH
 from tallystick.events.erasure import Erasure
 from tallystick.statement import parse_statement
@@ -24,9 +24,3 @@ def erasures(reads: Reads) -> Iterator[tuple[int, Erasure]]:
 def still_kept(reads: Reads, erasure: Erasure) -> list[str]:
     """Names of values that the vault holds although they were erased."""
     return sorted(set(erasure.names) & reads.disclosures(erasure.position).keys())
-
-
-def erase_again(store: Store) -> int:
-    """Erase whatever the log says was erased; how many values there were. Restoring an old copy calls it."""
-    with store.transaction() as working:
-        return sum(len(working.erase(one.position, still_kept(working, one))) for _, one in list(erasures(working)))

@@ -10,6 +10,7 @@ from ledger.submission import prepare
 from ledger.tilestore import TileStore
 from tallystick.admission import State, StateReader, decide
 from tallystick.errors import MalformedInput, VerificationFailed
+from tallystick.events.erasure import Erasure
 from tallystick.events.log import Batch
 from tallystick.merkle import leaf_hash
 from tallystick.statement import Statement, parse_statement
@@ -89,4 +90,8 @@ def _append(working: Transaction, batch: list[Statement]) -> int:
     digest = leaves_digest(leaf_hash(one.entry) for one in batch)
     working.append([one.entry for one in batch], [one.statement_id for one in batch])
     working.index(lines, BatchLine(first + len(batch) - 1, first, admitted_at, digest), pending.changes)
+    # The copy may be older than the erasure, and hold what was erased.
+    for statement in batch:
+        if isinstance(statement.event.body, Erasure):
+            working.erase(statement.event.body.position, statement.event.body.names)
     return sum(len(one.event.commitments) for one in batch)

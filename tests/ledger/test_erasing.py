@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from ledger.erasing import erase_again
+from ledger.backup import back_up
 from ledger.folder import Folder
 from ledger.fsck import fsck
 from ledger.log import Log
+from ledger.restore import restore
 from ledger.submission import prepare
 from tallystick.admission import Refused
 from tallystick.events.erasure import Erasure
@@ -72,23 +74,30 @@ def test_a_value_may_go_in_the_very_batch_that_brings_it(data: Path, world: Worl
         assert vault(log, position) == set()
 
 
-def test_what_an_old_copy_brings_back_is_found_and_erased_again(data: Path, world: World) -> None:
+def test_a_value_that_is_kept_in_spite_of_it_is_found(data: Path, world: World) -> None:
     with open_log(data, world) as log:
         position = granted(log)
         with log.store.snapshot() as reads:
-            kept = reads.disclosures(position)
-            size = reads.size()
+            kept, size = reads.disclosures(position), reads.size()
         erase(log, world, position, "payment")
         log.publish_now()
-    with sqlite3.connect(data / "ledger.sqlite") as database:
+    with closing(sqlite3.connect(data / "ledger.sqlite")) as database, database:
         database.execute("INSERT INTO disclosures VALUES (?, ?, ?)", (position, "payment", kept["payment"]))
-    database.close()
     (finding,) = fsck(Folder(data)).findings
     assert finding.position == size
     assert finding.problem == f"values of entry {position} that this entry says were erased are kept still"
+
+
+def test_a_backup_from_before_is_erased_when_it_is_brought_forward(data: Path, world: World, tmp_path: Path) -> None:
     with open_log(data, world) as log:
-        assert "payment" in vault(log, position)
-        assert erase_again(log.store) == 1
-        assert "payment" not in vault(log, position)
-        assert erase_again(log.store) == 0
+        position = granted(log)
+        back_up(Folder(data), tmp_path / "backup")
+        before = vault(log, position)
+        erase(log, world, position, "payment")
+        log.publish_now()
+    for name in ("ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm"):
+        (data / name).unlink(missing_ok=True)
+    restore(Folder(data), tmp_path / "backup", None, None)
+    with open_log(data, world) as log:
+        assert vault(log, position) == before - {"payment"}
     assert fsck(Folder(data)).findings == ()
