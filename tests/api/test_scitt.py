@@ -312,3 +312,20 @@ def test_the_keys_are_a_cose_key_set(house: House) -> None:
     unknown = house.http.get(f"/.well-known/scitt-keys/{to_base64url(bytes(32))}")
     assert concise(unknown) == (404, "No such key", "no-such-key")
     assert concise(house.http.get(f"/.well-known/scitt-keys/{key.kid.hex()}"))[0] == 404
+
+
+# --- the description ----------------------------------------------------------------
+
+
+def test_the_interface_is_described_as_it_is(house: House) -> None:
+    paths = house.http.get("/openapi.json").json()["paths"]
+    post, get = paths["/entries"]["post"], paths["/entries/{id}"]["get"]
+    assert set(post["requestBody"]["content"]) == {"application/cose"}
+    assert set(post["responses"]) == {"201", "202", "4XX", "5XX"}
+    assert set(get["responses"]) == {"200", "202", "4XX", "5XX"}
+    for operation in (post, get, paths["/.well-known/scitt-keys/{kid}"]["get"]):
+        assert set(operation["responses"]["4XX"]["content"]) == {CONCISE}
+    assert set(paths["/v1/receipts/{position}"]["get"]["responses"]["200"]["content"]) == {
+        "application/scitt-receipt+cose"
+    }
+    assert "ReceiptedSchema" in str(paths["/v1/receipts"]["post"]["responses"]["201"])

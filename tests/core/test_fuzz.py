@@ -11,20 +11,23 @@ from hypothesis import strategies as st
 
 from tallystick import canonical, cose
 from tallystick.base64s import from_base64, from_base64url, to_base64
-from tallystick.checkpoint import parse_body
+from tallystick.checkpoint import Checkpoint, parse_body
 from tallystick.commitments import parse_disclosure
 from tallystick.content import check_path, read_content
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.events import encode_event, parse_event
 from tallystick.identifiers import parse_identifier
 from tallystick.keys import PublicKey
+from tallystick.merkle import leaf_hash, node_hash
 from tallystick.modelsig import signer_of
 from tallystick.note import parse_note, parse_verifier_key
+from tallystick.receipt import parse_receipt, sign_inclusion
 from tallystick.schema import write
 from tallystick.statement import parse_statement, sign_statement
 from tallystick.tiles import encode_bundle, parse_bundle, parse_tile_path
 from tallystick.times import parse_time
 from tallystick.tlog_proof import TlogProof, parse_proof
+from tallystick.transparent import attach, split
 from tallystick.tree_head import parse_log_keys, sign_checkpoint, verify_tree_head
 from tallystick.witness_policy import parse_policy
 from tallystick.witnessing import (
@@ -40,6 +43,8 @@ from tests.core.test_golden import CHECKPOINT, SIGNERS
 
 LIMIT = 1 << 16
 STATEMENT = sign_statement(PARTY_KEY, PARTY, LEAST["object.register"]).entry
+PAIR = Checkpoint(CHECKPOINT.origin, 2, node_hash(leaf_hash(b""), leaf_hash(STATEMENT)))
+RECEIPT = sign_inclusion(SIGNERS.ed25519, PAIR, STATEMENT, 1, [leaf_hash(b"")])
 NOTE = sign_checkpoint(CHECKPOINT, SIGNERS, 1).encode()
 
 
@@ -77,6 +82,8 @@ PARSERS: dict[str, tuple[Callable[[bytes], Any], bytes]] = {
     "parse_policy": (
         parse_policy, f"# who\nlog {SIGNERS.keys.verifier_keys()[0]} https://log.example\nquorum none\n".encode()
     ),
+    "parse_receipt": (parse_receipt, RECEIPT),
+    "split": (split, attach(STATEMENT, [RECEIPT])),
     "parse_tile_path": (of_text(parse_tile_path), b"tile/0/x001/x234/067.p/17"),
     "parse_bundle": (parse_bundle, encode_bundle([b"abc", b"", b"d" * 40])),
     "parse_disclosure": (of_text(parse_disclosure), RFC_TEXT.encode()),

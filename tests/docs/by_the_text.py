@@ -76,6 +76,8 @@ def base64url(data: bytes) -> str:
 
 
 def cbor(value: Any) -> bytes:
+    if value is None:
+        return b"\xf6"
     if isinstance(value, int):
         return _head(0, value) if value >= 0 else _head(1, -1 - value)
     if isinstance(value, bytes):
@@ -118,6 +120,18 @@ def to_be_signed(protected: bytes, payload: bytes) -> bytes:
 
 def entry(protected: bytes, payload: bytes, signature: bytes) -> bytes:
     return b"\xd2" + cbor([protected, {}, payload, signature])
+
+
+def receipt(header: bytes, kind: int, proof: list[Any], signature: bytes) -> bytes:
+    return b"\xd2" + cbor([header, {396: {kind: [cbor(proof)]}}, None, signature])
+
+
+def receipt_header(key: bytes, origin: str, subject: str, place: list[int]) -> bytes:
+    return cbor({1: -8, 4: key, 15: {1: origin, 2: subject, -65538: place}, 395: 1})
+
+
+def transparent(protected: bytes, receipts: list[bytes], payload: bytes, signature: bytes) -> bytes:
+    return b"\xd2" + cbor([protected, {394: receipts}, payload, signature])
 
 
 # --- tree -----------------------------------------------------------------------

@@ -14,6 +14,7 @@ from tallystick.commitments import parse_disclosure
 from tallystick.errors import MalformedInput
 from tallystick.identifiers import Letter, parse_identifier
 from tallystick.keys import KeyText, PublicKey
+from tallystick.merkle import prove_consistency, prove_inclusion
 from tallystick.statement import parse_statement
 from tallystick.tree_head import parse_log_keys, verify_tree_head
 from tests.architecture.tree import relative
@@ -150,6 +151,42 @@ def test_checkpoint() -> None:
     assert recovered.to_canonical_address().hex() == found["address"]
     keys.ml_dsa.verify(bytes.fromhex(found["ml_dsa_message"]), fields[1][12:])
     verify_tree_head(found["note"].encode(), keys)
+
+
+def test_receipts() -> None:
+    found = load("receipts.json")
+    key = PublicKey.from_text(KeyText(**found["key"]))
+    named = told.kid(key.alg, key.raw)
+    assert told.cbor([{1: 1, 2: named, 3: -8, -1: 6, -2: key.raw}]).hex() == found["key_set"]
+    entry, leaves = bytes.fromhex(found["entry"]), list(map(bytes.fromhex, found["leaves"]))
+    ours = parse_statement(entry)
+    for one in found["inclusion"]:
+        index, size, data = one["index"], one["size"], bytes.fromhex(one["receipt"])
+        assert told.leaf(entry) == leaves[index]
+        path = prove_inclusion(_Reader(leaves), index, size)
+        header = told.receipt_header(named, found["origin"], ours.event.subject, [size, index])
+        assert told.receipt(header, -1, [size, index, path], data[-64:]) == data
+        assert told.includes(leaves[index], index, size, path, told.root(leaves[:size]))
+        key.verify(told.to_be_signed(header, told.root(leaves[:size])), data[-64:])
+    for one in found["consistency"]:
+        old, new, data = one["from"], one["to"], bytes.fromhex(one["receipt"])
+        path = prove_consistency(_Reader(leaves), old, new)
+        header = told.receipt_header(named, found["origin"], found["origin"], [old, new])
+        assert told.receipt(header, -2, [old, new, path], data[-64:]) == data
+        assert told.extends(old, told.root(leaves[:old]), new, told.root(leaves[:new]), path)
+        key.verify(told.to_be_signed(header, told.root(leaves[:new])), data[-64:])
+    given = [bytes.fromhex(found["inclusion"][at]["receipt"]) for at in (-1, 0)]
+    envelope = ours.envelope
+    whole = told.transparent(envelope.protected_bytes, given, envelope.payload or b"", envelope.signature)
+    assert whole.hex() == found["transparent"]
+
+
+class _Reader:
+    def __init__(self, leaves: list[bytes]) -> None:
+        self._leaves = leaves
+
+    def nodes(self, coordinates: Any) -> list[bytes]:
+        return [told.root(self._leaves[index << level : (index + 1) << level]) for level, index in coordinates]
 
 
 LOGS = [(name, log) for name in ("replay.json", "replay-2.json") for log in load(name)]

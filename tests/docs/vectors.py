@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tallystick import canonical, cose
+from tallystick.checkpoint import Checkpoint
 from tallystick.commitments import disclose
 from tallystick.content import entry_of, file_content, folder_content
 from tallystick.cosignature import cosigned_message
@@ -19,8 +20,11 @@ from tallystick.evm.eip712 import checkpoint_digest
 from tallystick.identifiers import Letter, new_identifier
 from tallystick.keys import PublicKey
 from tallystick.merkle import leaf_hash, prove_consistency, prove_inclusion, root_of
+from tallystick.receipt import key_set as key_set_of
+from tallystick.receipt import sign_consistency, sign_inclusion
 from tallystick.schema import write
 from tallystick.statement import sign_statement
+from tallystick.transparent import attach
 from tallystick.tree_head import origin_hash, sign_checkpoint
 from tests.architecture.tree import ROOT
 from tests.core.builders import (
@@ -201,6 +205,37 @@ def checkpoint(kept: dict[str, Any] | None) -> dict[str, Any]:
     }
 
 
+def receipts() -> dict[str, Any]:
+    """One entry among others; a receipt of it in each tree that holds it, and the growth between two of them."""
+    log, entry = ROLE_KEYS["log"], sign_statement(PARTY_KEY, PARTY, LEAST_FIRST["object.register"]).entry
+    leaves = [leaf_hash(f"entry {index}".encode()) for index in range(LEAVES)]
+    index = 2
+    leaves[index] = leaf_hash(entry)
+    reader = _Leaves(leaves)
+    heads = {size: Checkpoint(ORIGIN, size, root_of(leaves[:size])) for size in range(1, LEAVES + 1)}
+    signed = {
+        size: sign_inclusion(log, heads[size], entry, index, prove_inclusion(reader, index, size))
+        for size in range(index + 1, LEAVES + 1)
+    }
+    return {
+        "origin": ORIGIN,
+        "key": write(log.public.to_text()),
+        "key_set": key_set_of([log.public]).hex(),
+        "entry": entry.hex(),
+        "leaves": [one.hex() for one in leaves],
+        "inclusion": [{"index": index, "size": size, "receipt": one.hex()} for size, one in signed.items()],
+        "consistency": [
+            {
+                "from": old,
+                "to": size,
+                "receipt": sign_consistency(log, heads[old], heads[size], prove_consistency(reader, old, size)).hex(),
+            }
+            for old, size in ((1, 2), (3, 8), (4, 8), (6, LEAVES))
+        ],
+        "transparent": attach(entry, [signed[LEAVES], signed[3]]).hex(),
+    }
+
+
 def values() -> dict[str, Any]:
     """All vectors by file name."""
     return {
@@ -214,6 +249,7 @@ def values() -> dict[str, Any]:
         "key-set.json": key_set(),
         "merkle.json": merkle(),
         "checkpoint.json": checkpoint(_kept("checkpoint.json")),
+        "receipts.json": receipts(),
         "replay.json": _kept("replay.json") or logs(),
         "replay-2.json": {**logs_2(), **(_kept("replay-2.json") or {})},
     }
