@@ -1,4 +1,4 @@
-"""Software of other people that runs beside ours: `python tools/outsiders.py strangers|peers`.
+"""Software of other people that runs beside ours: `python tools/outsiders.py [strangers] [peers]`.
 
 ``strangers`` read our log in tests; ``peers`` run beside it in benchmarks. Everything goes into
 .venv/outsiders, pinned by hash, nothing into the machine; silent when nothing is to do. Node is taken
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import importlib.util
 import re
 import shutil
 import subprocess
@@ -16,6 +17,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 HOME = ROOT / ".venv" / "outsiders"
@@ -38,6 +41,26 @@ def python_library(name: str) -> Path:
             command += ["--quiet", "--no-deps", "--require-hashes", "--no-build-isolation", "--target", str(target)]
             _run([*command, "-r", str(lock)], f"installing {name}")
     return target
+
+
+def merkletools() -> Any:
+    """The library as a module, loaded by its file: it brings a package ``tests`` along, which must not hide ours.
+
+    The module ``sha3`` that it asks for builds on no current Python, and is not needed.
+    """
+    path = python_library("merkletools") / "merkletools" / "__init__.py"
+    spec = importlib.util.spec_from_file_location("merkletools", path)
+    if spec is None or spec.loader is None:
+        raise Unavailable(f"{path} cannot be loaded")
+    module = importlib.util.module_from_spec(spec)
+    stand_in = "sha3" not in sys.modules
+    sys.modules.setdefault("sha3", ModuleType("sha3"))
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        if stand_in:
+            del sys.modules["sha3"]
+    return module
 
 
 def node() -> Path:
@@ -104,7 +127,8 @@ def main() -> int:
     """Install what the tests (``strangers``) or the benchmarks (``peers``) need."""
     try:
         python_library("merkletools")
-        npm_packages(sys.argv[1])
+        for kind in sys.argv[1:]:
+            npm_packages(kind)
     except Unavailable as error:
         print(f"tallystick: {error}", file=sys.stderr)
         return 1

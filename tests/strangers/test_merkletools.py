@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
-import sys
-from types import ModuleType
 from typing import Any
 
 import pytest
 
 from tallystick.merkle import ProofFailed, leaf_hash, node_hash, prove_inclusion, root_of, verify_inclusion
-from tools.outsiders import python_library
+from tools.outsiders import merkletools
 
 ENTRIES = [b"the first licence", b"the second licence", b"the third licence", b"the fourth licence"]
 
 
-@pytest.fixture
-def library(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """It wants the module ``sha3``, which no current Python builds, and has SHA-3 from hashlib without it."""
-    monkeypatch.syspath_prepend(str(python_library("merkletools")))
-    monkeypatch.setitem(sys.modules, "sha3", ModuleType("sha3"))
-    monkeypatch.delitem(sys.modules, "merkletools", raising=False)
-    return importlib.import_module("merkletools")
+@pytest.fixture(scope="module")
+def library() -> Any:
+    return merkletools()
 
 
 class Small:
