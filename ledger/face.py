@@ -9,33 +9,41 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
 
 from ledger.tiles import Tiles
 from tallystick.errors import MalformedInput
+from tallystick.merkle import prove_consistency
 from tallystick.note import Note, Signature, parse_note
+from tallystick.tiles import TileReader
 from tallystick.tree_head import SignedCheckpoint
 
 Late: TypeAlias = Callable[[SignedCheckpoint, Sequence[Signature]], None]
 """Takes cosignatures of a checkpoint that came after ``gather`` had returned."""
 
 
+@dataclass(frozen=True)
+class Offer:
+    """A checkpoint that wants cosignatures; it may bear some already. ``prove``: consistency of its first leaves."""
+
+    signed: SignedCheckpoint
+    prove: Callable[[int], Sequence[bytes]]
+    late: Late
+
+
 class Cosigners(Protocol):
     """Whoever asks witnesses. Cosignatures that it gives are verified."""
 
-    def gather(self, signed: SignedCheckpoint, late: Late) -> Sequence[Signature]:
-        """What came in the time that a publication may take, which is bounded; no fault of a witness is raised.
-
-        ``signed`` may bear cosignatures already; they are not asked for again.
-        """
+    def gather(self, offer: Offer) -> Sequence[Signature]:
+        """What came in the time that a publication may take, which is bounded; no fault of a witness is raised."""
         ...
 
 
 class NoCosigners:
     """A log without witnesses."""
 
-    def gather(self, signed: SignedCheckpoint, late: Late) -> Sequence[Signature]:
+    def gather(self, offer: Offer) -> Sequence[Signature]:
         """Nothing."""
         return ()
 
@@ -56,7 +64,12 @@ class Face:
 
     def show(self, signed: SignedCheckpoint) -> SignedCheckpoint:
         """Gather cosignatures for as long as that may take, show the checkpoint, and say what is shown."""
-        lines = self._cosigners.gather(self._with_shown(signed), self.add)
+        size = signed.checkpoint.size
+
+        def prove(old: int) -> Sequence[bytes]:
+            return prove_consistency(TileReader(size, self._tiles.get), old, size)
+
+        lines = self._cosigners.gather(Offer(self._with_shown(signed), prove, self.add))
         with self._lock:
             return self._put(signed, lines)
 

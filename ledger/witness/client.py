@@ -15,6 +15,7 @@ from typing import TypeAlias
 from urllib.parse import SplitResult, urlsplit
 
 from ledger.batch import Clock
+from ledger.face import Offer
 from tallystick.checkpoint import Checkpoint
 from tallystick.cosignature import Witness, cosigned_at
 from tallystick.errors import MalformedInput, TallystickError, VerificationFailed
@@ -34,8 +35,6 @@ ROUNDS = 4
 AHEAD = 60
 """Seconds by which a witness's clock may be ahead of ours: later ones would not count where they are verified."""
 
-Prove: TypeAlias = Callable[[int, int], Sequence[bytes]]
-"""Consistency proof from a size to a size of the log."""
 
 Post: TypeAlias = Callable[[bytes], "Reply"]
 """Sends a request body to the witness. Raises ``WitnessFailed``."""
@@ -108,21 +107,20 @@ class Transport:
 class WitnessClient:
     """One witness of one log, for one thread."""
 
-    def __init__(self, verifiers: Sequence[Witness], post: Post, prove: Prove, clock: Clock) -> None:
+    def __init__(self, verifiers: Sequence[Witness], post: Post, clock: Clock) -> None:
         """``verifiers``: its keys, by which it is believed."""
         self._verifiers = {(one.name, one.key_id): one for one in verifiers}
         self._post = post
-        self._prove = prove
         self._clock = clock
         self._known = 0
         """Size that the witness cosigned last, as far as we know; it corrects us."""
 
-    def cosign(self, signed: SignedCheckpoint) -> tuple[Signature, ...]:
-        """Its verified cosignatures of ``signed``, at least one. Raises ``WitnessFailed``, ``WitnessAlarm``."""
-        new = signed.checkpoint
+    def cosign(self, offer: Offer) -> tuple[Signature, ...]:
+        """Its verified cosignatures, at least one. Raises ``WitnessFailed``, ``WitnessAlarm``."""
+        signed, new = offer.signed, offer.signed.checkpoint
         old = min(self._known, new.size)
         for _ in range(ROUNDS):
-            request = AddCheckpoint(old, tuple(self._prove(old, new.size)), signed.note)
+            request = AddCheckpoint(old, tuple(offer.prove(old)), signed.note)
             reply = self._post(request.encode())
             if reply.status == 200:
                 lines = self._verified(reply.body, signed)

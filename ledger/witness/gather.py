@@ -15,15 +15,11 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from ledger.batch import Clock
-from ledger.face import Late
-from ledger.tilestore import TileStore
+from ledger.face import Offer
 from ledger.witness.client import Transport, WitnessAlarm, WitnessClient, WitnessFailed
 from tallystick.cosignature import Witness
 from tallystick.errors import MalformedInput, VerificationFailed
-from tallystick.merkle import prove_consistency
 from tallystick.note import Note, Signature, verify_note
-from tallystick.tiles import TileReader
-from tallystick.tree_head import SignedCheckpoint
 from tallystick.witness_policy import WitnessPolicy
 
 TIMEOUT = 10.0
@@ -50,16 +46,16 @@ class WitnessReport:
     alarm: bool = False
 
 
-Ask: TypeAlias = Callable[[SignedCheckpoint], Sequence[Signature]]
+Ask: TypeAlias = Callable[[Offer], Sequence[Signature]]
 """Verified cosignatures by one witness. Raises ``WitnessFailed``."""
 
 
 class _Task:
     """The newest checkpoint, and the lines that it has. Guarded by the gatherer's condition."""
 
-    def __init__(self, signed: SignedCheckpoint, late: Late, lines: Mapping[_Key, Signature]) -> None:
-        self.signed = signed
-        self.late = late
+    def __init__(self, offer: Offer, lines: Mapping[_Key, Signature]) -> None:
+        self.offer = offer
+        self.signed = offer.signed
         self.lines = dict(lines)
         self.answered: set[str] = set()
         self.returned = False
@@ -121,12 +117,13 @@ class Gatherer:
 
     # --- for the publisher ---------------------------------------------------
 
-    def gather(self, signed: SignedCheckpoint, late: Late) -> Sequence[Signature]:
+    def gather(self, offer: Offer) -> Sequence[Signature]:
         """See ``Cosigners``. Of one checkpoint only the first call waits."""
+        note = offer.signed.note
         with self._changed:
             task = self._task
-            if task is None or task.signed.note.text != signed.note.text:
-                task = self._task = _Task(signed, late, self._present(signed.note))
+            if task is None or task.signed.note.text != note.text:
+                task = self._task = _Task(offer, self._present(note))
                 for asker in self._askers:
                     if set(asker.names) <= set(task.lines):
                         task.answered.add(asker.url)
@@ -152,7 +149,7 @@ class Gatherer:
     def _run(self, asker: _Asker) -> None:
         while task := self._next(asker):
             try:
-                lines = asker.ask(task.signed)
+                lines = asker.ask(task.offer)
             except WitnessFailed as error:
                 self._failed(asker, error)
             # Not the witness's fault: a tile that cannot be read, or a bug. The log goes on; somebody must look.
@@ -191,7 +188,7 @@ class Gatherer:
                 self._tell(task)
         if late:
             try:
-                task.late(task.signed, lines)
+                task.offer.late(task.signed, lines)
             # Kept in memory: the next publication of this checkpoint shows it.
             except Exception:
                 _log.exception("a late cosignature by %s could not be shown", asker.url)
@@ -234,20 +231,15 @@ class Gatherer:
         return {_key(one.verifier): one.name for one in self.policy.witnesses if one.url == url}
 
 
-def open_gatherer(policy: WitnessPolicy, tiles: TileStore, clock: Clock, deadline: float) -> Gatherer:
+def open_gatherer(policy: WitnessPolicy, clock: Clock, deadline: float) -> Gatherer:
     """A gatherer over HTTP. Raises ``MalformedInput`` for a witness without an address, or with one that is none."""
-
-    def prove(old: int, new: int) -> Sequence[bytes]:
-        return prove_consistency(TileReader(new, tiles.get), old, new)
-
     keys: dict[str, list[Witness]] = {}
     for one in policy.witnesses:
         if one.url is None:
             raise MalformedInput(f"the witness {one.name!r} has no address: witness <name> <vkey> <url>")
         keys.setdefault(one.url, []).append(one.verifier)
     askers: dict[str, Ask] = {
-        url: WitnessClient(verifiers, Transport(url, TIMEOUT).post, prove, clock).cosign
-        for url, verifiers in keys.items()
+        url: WitnessClient(verifiers, Transport(url, TIMEOUT).post, clock).cosign for url, verifiers in keys.items()
     }
     return Gatherer(policy, askers, deadline)
 

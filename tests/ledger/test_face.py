@@ -7,14 +7,15 @@ from collections.abc import Sequence
 
 import pytest
 
-from ledger.face import Late
+from ledger.face import Offer
 from ledger.publisher import Publisher
 from tallystick.cosignature import MlDsaCosigner, cosign_ml_dsa
+from tallystick.merkle import verify_consistency
 from tallystick.note import Note, Signature, parse_note, verify_note
 from tallystick.tree_head import SignedCheckpoint, verify_tree_head
 from tests.ledger.faults import Fault, Plan
 from tests.ledger.rawlog import fill
-from tests.ledger.test_publisher import KEYS, WORLD, Bench
+from tests.ledger.test_publisher import KEYS, WORLD, Bench, root
 from tests.world import START, key_from
 
 SIGNERS = {name: key_from(name, "ml-dsa-44") for name in ("witness.example/1", "witness.example/2")}
@@ -32,12 +33,12 @@ class Planned:
     def __init__(self, *now: str) -> None:
         self.now = now
         self.asked: list[SignedCheckpoint] = []
-        self.late: Late | None = None
+        self.offer: Offer | None = None
 
-    def gather(self, signed: SignedCheckpoint, late: Late) -> Sequence[Signature]:
-        self.asked.append(signed)
-        self.late = late
-        return [line(signed, name) for name in self.now]
+    def gather(self, offer: Offer) -> Sequence[Signature]:
+        self.asked.append(offer.signed)
+        self.offer = offer
+        return [line(offer.signed, name) for name in self.now]
 
 
 class Shop(Bench):
@@ -62,8 +63,8 @@ class Shop(Bench):
         return signed.checkpoint.size, names
 
     def call_late(self, signed: SignedCheckpoint, *names: str) -> None:
-        assert self.cosigners.late is not None
-        self.cosigners.late(signed, [line(signed, name) for name in names])
+        assert self.cosigners.offer is not None
+        self.cosigners.offer.late(signed, [line(signed, name) for name in names])
 
 
 def test_cosignatures_are_shown_and_given_back() -> None:
@@ -84,6 +85,18 @@ def test_cosignatures_outlive_publications_of_nothing_and_new_publishers() -> No
     assert shop.shown() == (5, [FIRST])
     # Nobody is asked again for what is there.
     assert [len(signed.note.signatures) for signed in shop.cosigners.asked] == [3, 4, 4]
+
+
+def test_what_is_offered_is_proved_from_every_size() -> None:
+    shop = Shop(5)
+    publisher = shop.publisher()
+    publisher.publish()
+    fill(shop.store, 300)
+    new = publisher.publish().checkpoint
+    assert shop.cosigners.offer is not None
+    for old in (0, 1, 5, 255, 256, 305):
+        proof = shop.cosigners.offer.prove(old)
+        verify_consistency(old, root(old), new.size, new.root, proof)
 
 
 def test_a_late_cosignature_is_added() -> None:
@@ -156,9 +169,9 @@ def test_the_swap_comes_before_any_witness_is_asked() -> None:
     """A checkpoint that a witness holds and the store does not would be a second history in the making."""
 
     class Asks(Planned):
-        def gather(self, signed: SignedCheckpoint, late: Late) -> Sequence[Signature]:
-            assert shop.checkpoints.held.note == signed.note.encode()
-            return super().gather(signed, late)
+        def gather(self, offer: Offer) -> Sequence[Signature]:
+            assert shop.checkpoints.held.note == offer.signed.note.encode()
+            return super().gather(offer)
 
     shop = Shop(5)
     shop.cosigners = Asks(FIRST)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from ledger.face import Offer
 from ledger.witness.client import WitnessAlarm, WitnessFailed
 from ledger.witness.gather import Ask, Gatherer, open_gatherer
 from tallystick.cosignature import cosign_ed25519
@@ -40,6 +41,14 @@ def policy(k: int, names: Sequence[str] = NAMES) -> WitnessPolicy:
     return parse_policy("\n".join([*lines, f"group g {k} {' '.join(names)}", "quorum g", ""]).encode())
 
 
+def no_proof(old: int) -> Sequence[bytes]:
+    raise AssertionError("the stubs ask for no proof")
+
+
+def offer(size: int, late: Callable[[SignedCheckpoint, Sequence[Signature]], None]) -> Offer:
+    return Offer(signed(size), no_proof, late)
+
+
 def line(name: str, head: SignedCheckpoint) -> Signature:
     return cosign_ed25519(head.note.text, f"{name}.example", KEYS[name], START)
 
@@ -54,7 +63,8 @@ class Stub:
     asked: list[int] = field(default_factory=list)
     seen: threading.Event = field(default_factory=threading.Event)
 
-    def __call__(self, head: SignedCheckpoint) -> Sequence[Signature]:
+    def __call__(self, offer: Offer) -> Sequence[Signature]:
+        head = offer.signed
         self.asked.append(head.checkpoint.size)
         self.seen.set()
         assert self.gate.wait(WAIT)
@@ -111,7 +121,7 @@ def names(lines: Sequence[Signature]) -> set[str]:
 def test_k_of_n_is_met() -> None:
     late = Late()
     with gatherer(3, up("w1"), up("w2"), up("w3")) as found:
-        lines = found.gather(signed(9), late)
+        lines = found.gather(offer(9, late))
         assert names(lines) == {"w1", "w2", "w3"}
         head = signed(9)
         verify_note(Note(head.note.text, tuple(lines)), [one.verifier for one in found.policy.witnesses])
@@ -122,22 +132,22 @@ def test_k_of_n_is_met() -> None:
 def test_a_quorum_is_not_kept_waiting_by_the_rest() -> None:
     late, hanging = Late(), slow("w3")
     with gatherer(2, up("w1"), up("w2"), hanging) as found:
-        assert names(found.gather(signed(9), late)) == {"w1", "w2"}
+        assert names(found.gather(offer(9, late))) == {"w1", "w2"}
         assert hanging.seen.wait(WAIT)
         hanging.gate.set()
         assert late.event.wait(WAIT)
         assert late.came == [(9, "w3.example")]
-        assert names(found.gather(signed(9), late)) == {"w1", "w2", "w3"}
+        assert names(found.gather(offer(9, late))) == {"w1", "w2", "w3"}
 
 
 def test_a_witness_that_is_offline() -> None:
     late, off = Late(), down("w3")
     with gatherer(2, up("w1"), up("w2"), off) as found:
-        assert names(found.gather(signed(9), late)) == {"w1", "w2"}
+        assert names(found.gather(offer(9, late))) == {"w1", "w2"}
         assert off.seen.wait(WAIT)
     with gatherer(3, up("w1"), up("w2"), down("w3")) as found:
         # Nobody is left to wait for: it returns long before its deadline.
-        assert names(found.gather(signed(9), late)) == {"w1", "w2"}
+        assert names(found.gather(offer(9, late))) == {"w1", "w2"}
         reports = {one.url: one for one in found.reports()}
         assert reports[url("w3")].error == "no answer"
         assert (reports[url("w3")].size, reports[url("w3")].alarm) == (-1, False)
@@ -146,10 +156,10 @@ def test_a_witness_that_is_offline() -> None:
 def test_the_deadline() -> None:
     late, hanging = Late(), slow("w2")
     with gatherer(2, up("w1"), hanging, deadline=0.2) as found:
-        assert names(found.gather(signed(9), late)) == {"w1"}
+        assert names(found.gather(offer(9, late))) == {"w1"}
         # It is at an older checkpoint still: the next publication does not wait for it at all.
         found._deadline = LONG
-        assert names(found.gather(signed(12), late)) == {"w1"}
+        assert names(found.gather(offer(12, late))) == {"w1"}
         hanging.gate.set()
         assert late.event.wait(WAIT)
         assert late.came == [(12, "w2.example")]
@@ -159,12 +169,12 @@ def test_the_deadline() -> None:
 def test_a_witness_that_comes_back() -> None:
     late, off = Late(), down("w2")
     with gatherer(2, up("w1"), off, first_pause=0.01) as found:
-        assert names(found.gather(signed(9), late)) == {"w1"}
+        assert names(found.gather(offer(9, late))) == {"w1"}
         off.how = None
         assert late.event.wait(WAIT)
         assert late.came == [(9, "w2.example")]
         assert [one.error for one in found.reports()] == [None, None]
-        assert names(found.gather(signed(12), late)) == {"w1", "w2"}
+        assert names(found.gather(offer(12, late))) == {"w1", "w2"}
 
 
 def test_cosignatures_that_are_there_are_not_asked_for() -> None:
@@ -172,7 +182,7 @@ def test_cosignatures_that_are_there_are_not_asked_for() -> None:
     head = signed(9)
     cosigned = SignedCheckpoint(head.checkpoint, Note(head.note.text, (*head.note.signatures, line("w1", head))))
     with gatherer(2, first, second) as found:
-        assert names(found.gather(cosigned, late)) == {"w1", "w2"}
+        assert names(found.gather(Offer(cosigned, no_proof, late))) == {"w1", "w2"}
     assert (first.asked, second.asked) == ([], [9])
 
 
@@ -181,7 +191,7 @@ def test_a_line_that_is_there_and_does_not_verify_is_asked_for_again() -> None:
     head, other = signed(9), signed(10)
     spoilt = SignedCheckpoint(head.checkpoint, Note(head.note.text, (*head.note.signatures, line("w1", other))))
     with gatherer(1, first) as found:
-        assert found.gather(spoilt, late) == (line("w1", head),)
+        assert found.gather(Offer(spoilt, no_proof, late)) == (line("w1", head),)
     assert first.asked == [9]
 
 
@@ -189,7 +199,7 @@ def test_below_quorum_is_said_once_and_so_is_its_end(caplog: pytest.LogCaptureFi
     late, off = Late(), down("w2")
     with caplog.at_level(logging.INFO), gatherer(2, up("w1"), off, first_pause=0.01) as found:
         for size in (9, 10, 11):
-            found.gather(signed(size), late)
+            found.gather(offer(size, late))
         said = [record.getMessage() for record in caplog.records if "QUORUM" in record.getMessage()]
         assert said == ["the checkpoint of size 9 is BELOW QUORUM: cosigned by w1 so far"]
         assert [record.getMessage() for record in caplog.records].count(f"witness {url('w2')}: no answer") == 1
@@ -200,7 +210,7 @@ def test_below_quorum_is_said_once_and_so_is_its_end(caplog: pytest.LogCaptureFi
 
 def test_an_alarm_is_loud(caplog: pytest.LogCaptureFixture) -> None:
     with gatherer(2, up("w1"), down("w2", WitnessAlarm("it holds another tree"))) as found:
-        found.gather(signed(9), Late())
+        found.gather(offer(9, Late()))
         assert [(one.alarm, one.error) for one in found.reports()] == [(False, None), (True, "it holds another tree")]
     (record,) = [one for one in caplog.records if "ALARM" in one.getMessage()]
     assert record.levelno == logging.ERROR
@@ -213,7 +223,7 @@ def test_our_own_faults_stop_neither_the_log_nor_the_thread(caplog: pytest.LogCa
     late, stub = Late(), Stub("w1", broken)
     stub.gate.set()
     with gatherer(1, stub, first_pause=0.01) as found:
-        assert found.gather(signed(9), late) == ()
+        assert found.gather(offer(9, late)) == ()
         assert found.reports()[0].error == "it could not be asked: a bug"
         stub.how = None
         assert late.event.wait(WAIT)
@@ -229,10 +239,10 @@ def test_a_late_line_that_cannot_be_shown_is_shown_next_time(caplog: pytest.LogC
 
     hanging = slow("w1")
     with gatherer(1, hanging, deadline=0.01) as found:
-        assert found.gather(signed(9), fail) == ()
+        assert found.gather(offer(9, fail)) == ()
         hanging.gate.set()
         assert tried.wait(WAIT)
-        assert names(found.gather(signed(9), fail)) == {"w1"}
+        assert names(found.gather(offer(9, fail))) == {"w1"}
 
 
 def test_two_keys_at_one_address_are_asked_for_once() -> None:
@@ -240,12 +250,12 @@ def test_two_keys_at_one_address_are_asked_for_once() -> None:
     text = f"witness ed {w1} https://same.example\nwitness pq {w2} https://same.example\ngroup g any ed pq\nquorum g\n"
     head, asked = signed(9), []
 
-    def ask(signed: SignedCheckpoint) -> Sequence[Signature]:
-        asked.append(signed.checkpoint.size)
+    def ask(offer: Offer) -> Sequence[Signature]:
+        asked.append(offer.signed.checkpoint.size)
         return [line("w1", head), line("w2", head)]
 
     found = Gatherer(parse_policy(text.encode()), {"https://same.example": ask}, LONG)
-    assert names(found.gather(head, Late())) == {"w1", "w2"}
+    assert names(found.gather(Offer(head, no_proof, Late()))) == {"w1", "w2"}
     found.close()
     assert asked == [9]
     assert found.reports()[0].names == ("ed", "pq")
@@ -255,14 +265,14 @@ def test_witnesses_need_addresses() -> None:
     keys = [one.key for one in policy(1).witnesses]
     for text in (f"witness a {keys[0]}\nquorum a\n", f"witness a {keys[0]} ftp://a\nquorum a\n"):
         with pytest.raises(MalformedInput, match="address"):
-            open_gatherer(parse_policy(text.encode()), None, lambda: START, 1)  # type: ignore[arg-type]
+            open_gatherer(parse_policy(text.encode()), lambda: START, 1)
 
 
 def test_closing_ends_a_wait() -> None:
     hanging = slow("w1")
     done: list[Sequence[Signature]] = []
     with gatherer(1, hanging) as found:
-        thread = threading.Thread(target=lambda: done.append(found.gather(signed(9), Late())))
+        thread = threading.Thread(target=lambda: done.append(found.gather(offer(9, Late()))))
         thread.start()
         assert hanging.seen.wait(WAIT)
         found.close()

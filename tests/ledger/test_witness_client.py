@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
+from ledger.face import Offer
 from ledger.witness.client import ROUNDS, Reply, Transport, WitnessAlarm, WitnessClient, WitnessFailed
 from tallystick.cosignature import cosign_ml_dsa
 from tallystick.errors import MalformedInput
@@ -29,13 +30,21 @@ def signed(size: int, tree: Tree = LOG) -> SignedCheckpoint:
     return SignedCheckpoint(tree.head(size), tree.note(size))
 
 
+def offer(size: int, tree: Tree = LOG) -> Offer:
+    return Offer(signed(size, tree), lambda old: tree.proof(old, size), never)
+
+
+def never(signed: SignedCheckpoint, lines: Sequence[Signature]) -> None:
+    raise AssertionError("a client gives no late lines")
+
+
 class Line:
     """A witness whose answers a test writes; requests are kept."""
 
-    def __init__(self, *answers: Reply | Callable[[AddCheckpoint], Reply], tree: Tree = LOG) -> None:
+    def __init__(self, *answers: Reply | Callable[[AddCheckpoint], Reply]) -> None:
         self.answers = list(answers)
         self.asked: list[AddCheckpoint] = []
-        self.client = WitnessClient(KEYS, self._post, tree.proof, lambda: START)
+        self.client = WitnessClient(KEYS, self._post, lambda: START)
 
     def _post(self, body: bytes) -> Reply:
         self.asked.append(parse_add_checkpoint(body))
@@ -46,12 +55,12 @@ class Line:
         return [request.old_size for request in self.asked]
 
 
-def honest(bench: Bench, tree: Tree = LOG) -> WitnessClient:
+def honest(bench: Bench) -> WitnessClient:
     def post(body: bytes) -> Reply:
         answer = bench.witness.add_checkpoint(body)
         return Reply(answer.status, answer.media_type, answer.body)
 
-    return WitnessClient(KEYS, post, tree.proof, lambda: START)
+    return WitnessClient(KEYS, post, lambda: START)
 
 
 @pytest.fixture
@@ -79,30 +88,30 @@ def conflict(size: int) -> Reply:
 def test_a_log_that_grows(bench: Bench) -> None:
     client = honest(bench)
     for size in (5, 5, 9, 40):
-        lines = client.cosign(signed(size))
+        lines = client.cosign(offer(size))
         note = dataclasses.replace(LOG.note(size), signatures=lines)
         assert verify_note(note, KEYS) == KEYS
 
 
 def test_a_client_that_knows_nothing_is_told(bench: Bench) -> None:
     bench.feed(5, 9)
-    honest(bench).cosign(signed(12))
+    honest(bench).cosign(offer(12))
     # And one that is asked for what was cosigned last.
-    honest(bench).cosign(signed(12))
+    honest(bench).cosign(offer(12))
     line = Line(conflict(9), good(12))
-    line.client.cosign(signed(12))
+    line.client.cosign(offer(12))
     assert line.olds() == [0, 9]
     assert line.asked[1].proof == LOG.proof(9, 12)
     line.answers = [good(20)]
-    line.client.cosign(signed(20))
+    line.client.cosign(offer(20))
     assert line.olds() == [0, 9, 12]
 
 
 def test_a_witness_that_was_set_back_is_fed_again() -> None:
     """It lost its state: that is its own affair; it gets a proof from what it has."""
     line = Line(good(12), conflict(5), good(20))
-    line.client.cosign(signed(12))
-    line.client.cosign(signed(20))
+    line.client.cosign(offer(12))
+    line.client.cosign(offer(20))
     assert line.olds() == [0, 12, 5]
 
 
@@ -112,16 +121,16 @@ def test_a_witness_that_was_set_back_is_fed_again() -> None:
 def test_a_witness_that_is_ahead_of_us(bench: Bench) -> None:
     bench.feed(12)
     with pytest.raises(WitnessAlarm, match=r"cosigned 12 leaves .* never signed more than 9"):
-        honest(bench).cosign(signed(9))
+        honest(bench).cosign(offer(9))
     assert bench.held() == 12
 
 
 def test_a_fork_that_is_offered_to_a_witness(bench: Bench) -> None:
     bench.feed(9)
     with pytest.raises(WitnessAlarm, match="another tree of 9 leaves"):
-        honest(bench, FORK).cosign(signed(9, FORK))
+        honest(bench).cosign(offer(9, FORK))
     with pytest.raises(WitnessAlarm, match="does not extend what it holds"):
-        honest(bench, FORK).cosign(signed(12, FORK))
+        honest(bench).cosign(offer(12, FORK))
     assert len(bench.heads.forks()) == 1
     assert bench.held() == 9
 
@@ -129,9 +138,9 @@ def test_a_fork_that_is_offered_to_a_witness(bench: Bench) -> None:
 def test_a_fork_that_is_answered_with_a_size() -> None:
     """Some witnesses tell the size also when the roots differ."""
     line = Line(good(9), conflict(9))
-    line.client.cosign(signed(9))
+    line.client.cosign(offer(9))
     with pytest.raises(WitnessAlarm, match="another tree of 9 leaves"):
-        line.client.cosign(signed(9))
+        line.client.cosign(offer(9))
     assert len(line.asked) == 2
 
 
@@ -140,7 +149,7 @@ def test_a_fork_that_is_answered_with_a_size() -> None:
 
 def failure(*answers: Reply | Callable[[AddCheckpoint], Reply], size: int = 9) -> str:
     with pytest.raises(WitnessFailed) as caught:
-        Line(*answers).client.cosign(signed(size))
+        Line(*answers).client.cosign(offer(size))
     assert not isinstance(caught.value, WitnessAlarm)
     return str(caught.value)
 
@@ -148,7 +157,7 @@ def failure(*answers: Reply | Callable[[AddCheckpoint], Reply], size: int = 9) -
 def test_a_witness_that_sends_us_in_circles() -> None:
     line = Line(*(conflict(1 + at % 2) for at in range(20)))
     with pytest.raises(WitnessFailed, match=f"another size {ROUNDS} times"):
-        line.client.cosign(signed(9))
+        line.client.cosign(offer(9))
     assert len(line.asked) == ROUNDS
 
 
@@ -200,7 +209,7 @@ def test_cosignatures_that_are_refused() -> None:
     passed = []
     for name, lines in attacks.items():
         try:
-            Line(ok(*lines)).client.cosign(signed(9))
+            Line(ok(*lines)).client.cosign(offer(9))
             passed.append(name)
         except WitnessFailed:
             pass
@@ -211,7 +220,7 @@ def test_cosignatures_that_are_refused() -> None:
 def test_lines_of_unknown_keys_are_ignored() -> None:
     text = LOG.note(9).text
     stranger = cosign_ml_dsa(text, "stranger.example", key_from("stranger", "ml-dsa-44"), START)
-    lines = Line(ok(stranger, *VOICE.cosign(text, START + 60))).client.cosign(signed(9))
+    lines = Line(ok(stranger, *VOICE.cosign(text, START + 60))).client.cosign(offer(9))
     assert [line.name for line in lines] == [NAME, NAME]
 
 
@@ -231,17 +240,17 @@ def transport(url: str, timeout: float = 30) -> Iterator[Transport]:
 
 def test_over_http_with_a_connection_that_is_kept(bench: Bench) -> None:
     with serving(bench) as port, transport(f"http://127.0.0.1:{port}/") as line:
-        client = WitnessClient(KEYS, line.post, LOG.proof, lambda: START)
-        client.cosign(signed(9))
+        client = WitnessClient(KEYS, line.post, lambda: START)
+        client.cosign(offer(9))
         first = line._connection.sock
-        client.cosign(signed(12))
+        client.cosign(offer(12))
         assert line._connection.sock is first
     with (
         serving(bench) as port,
         transport(f"http://127.0.0.1:{port}/prefix") as line,
         pytest.raises(WitnessFailed, match="status 404"),
     ):
-        WitnessClient(KEYS, line.post, LOG.proof, lambda: START).cosign(signed(12))
+        WitnessClient(KEYS, line.post, lambda: START).cosign(offer(12))
 
 
 @contextmanager
