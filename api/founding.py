@@ -10,6 +10,7 @@ from api.keyring import Keyring, create_keyring, open_keyring, passphrase_of
 from api.settings import Settings
 from ledger.batch import Clock
 from ledger.errors import LogExists
+from ledger.face import Cosigners
 from ledger.folder import Folder
 from ledger.genesis import Founding
 from ledger.log import Log
@@ -48,7 +49,7 @@ def _make_keys(folder: Path, settings: Settings) -> None:
     (folder / VKEYS).write_text("".join(f"{line}\n" for line in lines))
 
 
-def found_log(settings: Settings, keyring: Keyring, clock: Clock) -> Log:
+def found_log(settings: Settings, keyring: Keyring, clock: Clock, cosigners: Cosigners | None = None) -> Log:
     """The open log, begun at the first start. Raises what ``Log.open`` does, and ``Misplaced``."""
     signers = keyring.log_signers(settings.origin)
     genesis, kept = settings.keys / GENESIS, settings.checkpoints
@@ -65,7 +66,8 @@ def found_log(settings: Settings, keyring: Keyring, clock: Clock) -> Log:
             f"the keys in {settings.keys} have begun a log, and {settings.log} holds none: bring it back; "
             "a second log under the same keys would be a fork"
         )
-    return Log.open(settings.log, signers, clock, checkpoints=kept, publish_every=settings.publish_every)
+    every = settings.publish_every
+    return Log.open(settings.log, signers, clock, checkpoints=kept, publish_every=every, cosigners=cosigners)
 
 
 def read_log_keys(settings: Settings) -> LogKeys:

@@ -19,6 +19,8 @@ class Settings:
 
     checkpoints: where the checkpoint signed last is kept, if not in the data folder; apart from it, a data folder that
     is restored from an old copy is seen.
+    witnesses: policy file (C2SP tlog-policy) of those who cosign checkpoints; witness_seconds: for which a publication
+    waits for them.
     """
 
     data: Path
@@ -28,6 +30,8 @@ class Settings:
     prefix: str = DEFAULT_PREFIX
     passphrase: str | None = None
     checkpoints: Path | None = None
+    witnesses: Path | None = None
+    witness_seconds: int = 2
     publish_every: float = 1.0
     anchor_entries: int = 1024
     anchor_seconds: int = 3600
@@ -79,6 +83,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         prefix=environment.get("TALLYSTICK_PREFIX", Settings.prefix),
         passphrase=environment.get("TALLYSTICK_PASSPHRASE"),
         checkpoints=Path(kept) if (kept := environment.get("TALLYSTICK_CHECKPOINTS")) else None,
+        witnesses=Path(policy) if (policy := environment.get("TALLYSTICK_WITNESSES")) else None,
+        witness_seconds=_number(environment, "TALLYSTICK_WITNESS_SECONDS", Settings.witness_seconds, 1, 60),
         anchor_entries=_number(environment, "TALLYSTICK_ANCHOR_ENTRIES", Settings.anchor_entries, 1, 1 << 40),
         anchor_seconds=_number(environment, "TALLYSTICK_ANCHOR_SECONDS", Settings.anchor_seconds, 1, 1 << 40),
         status_lifetime=_number(environment, "TALLYSTICK_STATUS_LIFETIME", Settings.status_lifetime, 60, 1 << 31),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -32,11 +32,13 @@ from api.services.status_lists import StatusLists
 from api.services.submission import SubmissionService
 from api.services.trusting import trust_file
 from api.services.voices import Voices
+from api.services.witnesses import WitnessService, read_policy
 from api.settings import Settings
 from credentials.ca import Identity, registrar_signer
 from credentials.sign import ClaimSigner
 from ledger.batch import Clock
 from ledger.log import Log, system_clock
+from ledger.witness.gather import open_gatherer
 from tallystick.admission import LOG
 from tallystick.admission.state import LogState
 from tallystick.times import format_time
@@ -91,18 +93,28 @@ def open_services(settings: Settings, clock: Clock = system_clock) -> Iterator[S
     """
     with data_folder(settings.data):
         keyring = found_keyring(settings)
-        with found_log(settings, keyring, clock) as log:
+        policy = read_policy(settings.witnesses, keyring.log_signers(settings.origin).keys)
+        with (
+            closing(open_gatherer(policy, clock, settings.witness_seconds)) as gatherer,
+            found_log(settings, keyring, clock, gatherer) as log,
+        ):
             settings.anchors.mkdir(exist_ok=True, mode=0o700)
             accounts, desk = Accounts(settings.accounts), AnchorDesk(Outbox(settings.outbox), clock)
             try:
-                yield _services(settings, clock, keyring, log, accounts, desk)
+                yield _services(settings, clock, keyring, log, accounts, desk, WitnessService(policy, gatherer))
             finally:
                 desk.close()
                 accounts.close()
 
 
 def _services(
-    settings: Settings, clock: Clock, keyring: Keyring, log: Log, accounts: Accounts, desk: AnchorDesk
+    settings: Settings,
+    clock: Clock,
+    keyring: Keyring,
+    log: Log,
+    accounts: Accounts,
+    desk: AnchorDesk,
+    witnesses: WitnessService,
 ) -> Services:
     voices = _voices(log, keyring)
     files = CredentialFiles(settings.credentials)
@@ -134,14 +146,14 @@ def _services(
         naming=TargetNaming(desk, submission, voices, log.publish_now),
         completeness=completeness,
         parties=PartyService(submission, accounts, log, voices),
-        status=StatusService(log, voices, proofs, desk, completeness),
+        status=StatusService(log, voices, proofs, desk, completeness, witnesses),
         statuses=statuses,
         files=files,
         licences=LicenceService(issuer, statuses),
         licence_files=LicenceFiles(issuer, statuses),
         certificates=CertificateService(issuer, desk),
         evidence=EvidenceService(issuer, desk, keyring.signers["exporter"], clock),
-        trust=_trust(settings, keyring, log, identity),
+        trust=_trust(settings, keyring, log, identity, witnesses),
     )
 
 
@@ -152,8 +164,8 @@ def _identity(settings: Settings, clock: Clock) -> Identity:
     return registrar_signer(settings.keys / "ca", passphrase, settings.origin, now)
 
 
-def _trust(settings: Settings, keyring: Keyring, log: Log, identity: Identity) -> bytes:
-    """The same bytes at every start: it is issued when the log begins."""
+def _trust(settings: Settings, keyring: Keyring, log: Log, identity: Identity, witnesses: WitnessService) -> bytes:
+    """The same bytes at every start with the same witnesses: it is issued when the log begins."""
     signers = keyring.signers
     with log.store.snapshot() as reads:
         first = reads.record(0)
@@ -165,6 +177,7 @@ def _trust(settings: Settings, keyring: Keyring, log: Log, identity: Identity) -
         [identity.chain[-1]],
         format_time(first.admitted_at),
         settings.status_lifetime,
+        witnesses.trusted(),
     )
 
 

@@ -17,7 +17,8 @@ from collections.abc import Sequence
 from tallystick import __version__
 
 GROUP = "tallystick.commands"
-BUILT_IN = {name: f"{GROUP}.{name.replace('-', '_')}" for name in ("verify", "license", "digest", "verify-receipt")}
+NAMES = ("verify", "license", "digest", "verify-receipt", "verify-proof")
+BUILT_IN = {name: f"{GROUP}.{name.replace('-', '_')}" for name in NAMES}
 """Command -> module, imported only when it is the one that is asked for."""
 
 

@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse
 from api.middleware import NOTHING
 from api.routes.anchors import AnchorSchema
 from api.routes.base import UsedServices
-from api.routes.status import StatusSchema, status_schema
+from api.routes.status import StatusSchema, WitnessesSchema, status_schema
 
 Language = Literal["en", "zh"]
 
@@ -29,6 +29,15 @@ WORDS: dict[Language, dict[str, str]] = {
         "publishing": "Publishing",
         "ok": "in order",
         "failing": "failing: the operator's log says why",
+        "witnesses": "Witnesses",
+        "witnesses_line": "{cosigned} cosigned, {quorum} must: {judged}",
+        "met": "quorum met",
+        "below": "BELOW QUORUM",
+        "unwitnessed": "none: nobody but the operator vouches that there is one history",
+        "witness": "Witness",
+        "cosigned": "cosigned",
+        "not_cosigned": "has not cosigned",
+        "alarm": "ALARM: contradicts this log",
         "completeness": "Objects bound and complete",
         "completeness_line": "{complete} of {objects} ({share})",
         "incomplete": "Incomplete",
@@ -50,6 +59,15 @@ WORDS: dict[Language, dict[str, str]] = {
         "publishing": "发布",
         "ok": "正常",
         "failing": "失败：原因见运营方日志",
+        "witnesses": "见证方",
+        "witnesses_line": "已联署 {cosigned} 个，须有 {quorum} 个：{judged}",
+        "met": "达到法定数",
+        "below": "未达法定数",
+        "unwitnessed": "无：除运营方外，无人担保只有一部历史",
+        "witness": "见证方",
+        "cosigned": "已联署",
+        "not_cosigned": "未联署",
+        "alarm": "警报：与本日志矛盾",
         "completeness": "已绑定且完整的对象",
         "completeness_line": "{objects} 个中的 {complete} 个（{share}）",
         "incomplete": "不完整",
@@ -119,6 +137,7 @@ def _facts(status: StatusSchema, words: dict[str, str]) -> list[tuple[str, str]]
         ("size", str(status.size)),
         ("checkpoint", words["checkpoint_line"].format(size=head.size, root=head.root) if head else words["none"]),
         ("publishing", words["ok"] if status.publishing else words["failing"]),
+        *_witnesses(status.witnesses, words),
         (
             "completeness",
             words["completeness_line"].format(
@@ -131,6 +150,21 @@ def _facts(status: StatusSchema, words: dict[str, str]) -> list[tuple[str, str]]
     ]
     line = words["unanchored_line"].format(**oldest.model_dump()) if oldest else words["none"]
     return [*facts, ("unanchored", line)]
+
+
+def _witnesses(found: WitnessesSchema, words: dict[str, str]) -> list[tuple[str, str]]:
+    if not found.witnesses:
+        return [("witnesses", words["unwitnessed"])]
+    judged = words["met"] if found.met else f"<strong>{words['below']}</strong>"
+    line = words["witnesses_line"].format(cosigned=found.cosigned, quorum=found.quorum, judged=judged)
+    each = [
+        (
+            "witness",
+            escape(one.name) + ": " + words["alarm" if one.alarm else "cosigned" if one.cosigned else "not_cosigned"],
+        )
+        for one in found.witnesses
+    ]
+    return [("witnesses", line), *each]
 
 
 def _anchors(anchors: list[AnchorSchema], words: dict[str, str], states: dict[str, str]) -> str:

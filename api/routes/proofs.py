@@ -13,6 +13,7 @@ from api.services.errors import NotFound
 from tallystick.base64s import to_base64
 from tallystick.errors import MalformedInput
 from tallystick.tiles import parse_tile_path
+from tallystick.tlog_proof import SUFFIX
 
 NOTE_TYPE = "text/plain; charset=utf-8"
 TILE_TYPE = "application/octet-stream"
@@ -66,6 +67,13 @@ def prove_inclusion(services: UsedServices, position: Number, size: Number | Non
         path=[to_base64(node) for node in proof.path],
         checkpoint=proof.note,
     )
+
+
+@routes.get("/proofs/tlog", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+def tlog_proof(services: UsedServices, position: Number) -> Response:
+    """A proof file of an entry (C2SP tlog-proof), with the published checkpoint and its cosignatures."""
+    headers = {"Content-Disposition": f'attachment; filename="{position}{SUFFIX}"', **_OPEN}
+    return Response(services.proofs.tlog_proof(position), media_type=NOTE_TYPE, headers=headers)
 
 
 @routes.get("/proofs/consistency")

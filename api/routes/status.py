@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from api.routes.anchors import AnchorSchema, anchor_schema
 from api.routes.base import Schema, UsedServices, router
 from api.services.completeness import Figure
 from api.services.status import Status
+from api.services.witnesses import QuorumView
 from tallystick.schema import write
 from tallystick.times import format_time
 
@@ -30,6 +32,24 @@ class IncompleteSchema(Schema):
     position: int
     subject: str
     missing: list[str]
+
+
+class WitnessSchema(Schema):
+    """A witness of the operator's policy. ``cosigned``: the published checkpoint. ``alarm``: it contradicts the log."""
+
+    name: str
+    url: str
+    cosigned: bool
+    alarm: bool
+
+
+class WitnessesSchema(Schema):
+    """Who cosigned the published checkpoint. ``met``: at least ``quorum`` did; false is below quorum."""
+
+    quorum: int
+    cosigned: int
+    met: bool
+    witnesses: list[WitnessSchema]
 
 
 class CompletenessSchema(Schema):
@@ -71,6 +91,7 @@ class StatusSchema(Schema):
     checkpoint: CheckpointFigures | None
     clock_behind: int
     publishing: bool
+    witnesses: WitnessesSchema
     completeness: CompletenessSchema
     oldest_unanchored: UnanchoredSchema | None
     targets: list[TargetSchema]
@@ -95,6 +116,7 @@ def status_schema(status: Status) -> StatusSchema:
         checkpoint=CheckpointFigures(size=head.checkpoint.size, root=head.checkpoint.root.hex()) if head else None,
         clock_behind=status.clock_behind,
         publishing=status.publishing,
+        witnesses=_witnesses(status.witnesses),
         completeness=_completeness(figure),
         oldest_unanchored=UnanchoredSchema(position=oldest.position, admitted_at=format_time(oldest.admitted_at))
         if oldest
@@ -111,6 +133,15 @@ def status_schema(status: Status) -> StatusSchema:
             for target in status.targets
         ],
         anchors=[anchor_schema(view) for view in status.anchors],
+    )
+
+
+def _witnesses(view: QuorumView) -> WitnessesSchema:
+    return WitnessesSchema(
+        quorum=view.quorum,
+        cosigned=view.cosigned,
+        met=view.met,
+        witnesses=[WitnessSchema(**dataclasses.asdict(one)) for one in view.witnesses],
     )
 
 

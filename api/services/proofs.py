@@ -11,6 +11,7 @@ from ledger.reader import PublishedLog
 from tallystick.merkle import prove_consistency, prove_inclusion
 from tallystick.schema import FieldError
 from tallystick.tiles import Tile
+from tallystick.tlog_proof import TlogProof
 from tallystick.tree_head import LogKeys, SignedCheckpoint, verify_tree_head
 
 
@@ -79,6 +80,12 @@ class ProofService:
         nodes = self._published.nodes(head.checkpoint.size)
         path = prove_inclusion(nodes, position, size)
         return InclusionProof(position, size, nodes.nodes([(0, position)])[0], tuple(path), _note(head, size))
+
+    def tlog_proof(self, position: int) -> bytes:
+        """A proof file (C2SP tlog-proof) under the published checkpoint. Raises ``NotFound`` outside its tree."""
+        head = self.checkpoint()
+        proof = self.inclusion(position, head.checkpoint.size)
+        return TlogProof(position, proof.path, head.note).encode()
 
     def consistency(self, old_size: int, new_size: int | None) -> ConsistencyProof:
         """Raises ``NotFound`` beyond the published tree, ``FieldError`` when the sizes are not in order."""

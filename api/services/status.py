@@ -10,6 +10,7 @@ from api.services.completeness import CompletenessCheck, Figure
 from api.services.errors import Unavailable
 from api.services.proofs import ProofService
 from api.services.voices import Voices
+from api.services.witnesses import QuorumView, WitnessService
 from ledger.log import Log
 from tallystick.tree_head import SignedCheckpoint
 
@@ -36,6 +37,7 @@ class Status:
     checkpoint: SignedCheckpoint | None
     clock_behind: int
     publishing: bool
+    witnesses: QuorumView
     completeness: Figure
     unanchored: Unanchored | None
     targets: tuple[Target, ...]
@@ -46,23 +48,31 @@ class StatusService:
     """Gathers the status."""
 
     def __init__(
-        self, log: Log, voices: Voices, proofs: ProofService, desk: AnchorDesk, completeness: CompletenessCheck
+        self,
+        log: Log,
+        voices: Voices,
+        proofs: ProofService,
+        desk: AnchorDesk,
+        completeness: CompletenessCheck,
+        witnesses: WitnessService,
     ) -> None:
         self._log = log
         self._voices = voices
         self._proofs = proofs
         self._desk = desk
         self._completeness = completeness
+        self._witnesses = witnesses
 
     def status(self) -> Status:
         """As of now."""
-        log = self._log.status()
+        log, head = self._log.status(), self._checkpoint()
         return Status(
             voices=self._voices,
             size=log.size,
-            checkpoint=self._checkpoint(),
+            checkpoint=head,
             clock_behind=log.clock_behind,
             publishing=log.publisher_error is None,
+            witnesses=self._witnesses.view(head),
             completeness=self._completeness.advance(),
             unanchored=self._unanchored(),
             targets=tuple(self._desk.targets()),

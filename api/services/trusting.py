@@ -20,6 +20,7 @@ def trust_file(
     roots: Sequence[x509.Certificate],
     issued: str,
     status_max_age: int,
+    witnesses: Witnesses,
 ) -> bytes:
     """Canonical bytes. It names no independent source of time, and says so: ``independent_time`` is false."""
     return encode_trust(
@@ -33,7 +34,7 @@ def trust_file(
             evm_targets=(),
             tsa_roots=(),
             independent_time=False,
-            witnesses=Witnesses((), 0),
+            witnesses=witnesses,
             status_max_age=status_max_age,
             required=(),
         )

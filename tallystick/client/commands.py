@@ -1,4 +1,4 @@
-"""``tallystick register`` and ``tallystick export``: files stay here, digests and proofs travel.
+"""``tallystick register``, ``export`` and ``prove``: files stay here, digests and proofs travel.
 
 The token comes from a file or the environment and never from the command line, where
 every user of the machine could read it.
@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn, TransferSpeedColumn
 
 from tallystick.assets import Asset, describe
+from tallystick.checkpoint import parse_body
 from tallystick.client.http import MAX_WAIT, Client
 from tallystick.client.server import check_server
 from tallystick.commitments import disclose
@@ -32,6 +33,7 @@ from tallystick.keyfile import read_key
 from tallystick.schema import write
 from tallystick.statement import sign_statement
 from tallystick.times import format_time
+from tallystick.tlog_proof import parse_proof
 
 _KINDS = {Letter.OBJECT: "object", Letter.LICENCE: "licence", Letter.JOB: "job", Letter.DISPUTE: "dispute"}
 
@@ -140,6 +142,27 @@ def export(
         _warn(f"signed files recorded at {positions} are not in it: give those that you have with --credential")
     if not exported.anchored:
         _warn("no anchor covers all of it yet: until then a verifier will not call it proved; export again later")
+
+
+@app.command()
+def prove(
+    position: Annotated[int, typer.Argument(min=0, help="Position of a published entry.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where the proof goes, such as 7.tlog-proof.")],
+    entry: Annotated[Path | None, typer.Option(help="Where the entry's bytes go, such as 7.cose.")] = None,
+    server: Server = "http://127.0.0.1:8000",
+) -> None:
+    """Fetch the proof that an entry is in the log, for `tallystick verify-proof`, which needs no network."""
+    with Client(check_server(server)) as client:
+        proof = client.tlog_proof(position)
+        bytes_of = None if entry is None else client.entry(position)
+    found = parse_proof(proof)
+    if found.index != position:
+        raise MalformedInput(f"the service gave a proof for position {found.index}, not {position}")
+    output.write_bytes(proof)
+    if entry is not None and bytes_of is not None:
+        entry.write_bytes(bytes_of)
+    size = parse_body(found.note.text).size
+    print(f"{output}: position {position} in a tree of {size}, {len(found.note.signatures)} signature lines")
 
 
 # --- parts ----------------------------------------------------------------------

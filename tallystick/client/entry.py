@@ -20,6 +20,11 @@ def export(arguments: Sequence[str]) -> int:
     return _run("export", arguments)
 
 
+def prove(arguments: Sequence[str]) -> int:
+    """``tallystick prove``."""
+    return _run("prove", arguments)
+
+
 def _run(command: str, arguments: Sequence[str]) -> int:
     try:
         module: Any = importlib.import_module("tallystick.client.commands")

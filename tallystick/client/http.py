@@ -151,6 +151,14 @@ class Client:
         query = {"position": position} | ({} if size is None else {"size": size})
         return self._json("GET", "/v1/proofs/inclusion", params=query)
 
+    def tlog_proof(self, position: int) -> bytes:
+        """The proof file of a position (C2SP tlog-proof)."""
+        return self._send("GET", "/v1/proofs/tlog", params={"position": position}).content
+
+    def entry(self, position: int) -> bytes:
+        """The exact bytes of an entry."""
+        return self.fetch(f"/v1/entries/{position}")
+
     def consistency(self, old: int, new: int) -> dict[str, Any]:
         """Consistency proof between two published sizes."""
         return self._json("GET", "/v1/proofs/consistency", params={"from": old, "to": new})

@@ -23,7 +23,7 @@ from tallystick.base64s import to_base64
 from tallystick.commitments import Disclosure
 from tallystick.schema import write
 from tallystick.statement import Statement
-from tests.world import Someone, World
+from tests.world import START, Someone, World
 
 PARTY_SCOPES = ("submit", "read-private", "evidence")
 
@@ -112,9 +112,9 @@ def serving(app: ASGIApp) -> Iterator[httpx.Client]:
 
 
 @contextmanager
-def open_house(folder: Path, **settings: Any) -> Iterator[House]:
-    """A service on ``folder``; the worker is not started."""
-    world = World()
+def open_house(folder: Path, clock: int = START, **settings: Any) -> Iterator[House]:
+    """A service on ``folder``, at ``clock`` until a test moves it; the worker is not started."""
+    world = World(clock=clock)
     with open_services(replace(Settings(data=folder, publish_every=0.05), **settings), lambda: world.clock) as services:
         world.origin, world.prefix = services.voices.origin, services.voices.prefix
         token, _ = services.accounts.issue(services.voices.registrar, SCOPES)

@@ -32,6 +32,8 @@ FIELDS = {
     "TALLYSTICK_PREFIX": "prefix",
     "TALLYSTICK_PASSPHRASE": "passphrase",
     "TALLYSTICK_CHECKPOINTS": "checkpoints",
+    "TALLYSTICK_WITNESSES": "witnesses",
+    "TALLYSTICK_WITNESS_SECONDS": "witness_seconds",
     "TALLYSTICK_ANCHOR_ENTRIES": "anchor_entries",
     "TALLYSTICK_ANCHOR_SECONDS": "anchor_seconds",
     "TALLYSTICK_STATUS_LIFETIME": "status_lifetime",
