@@ -18,7 +18,7 @@ from tallystick.licence.credential import HASH, NOTE, PROOF
 from tallystick.merkle import verify_inclusion
 from tallystick.schema import COUNT, base64_bytes, identifier, read, record, text
 from tallystick.statement import MAX_ENTRY_BYTES, Statement
-from tallystick.tree_head import LogKeys, verify_tree_head
+from tallystick.tree_head import CheckpointKeys, verify_tree_head
 from tallystick.versions import check_version
 
 
@@ -43,7 +43,7 @@ def decode_payload(value: JsonValue) -> CertificatePayload:
     return read(CertificatePayload, value, "certificate")
 
 
-def check_certificate(payload: CertificatePayload, position: int, statement: Statement, keys: LogKeys) -> None:
+def check_certificate(payload: CertificatePayload, position: int, statement: Statement, keys: CheckpointKeys) -> None:
     """Raise ``VerificationFailed`` unless the file says, and proves, what the log's entry at ``position`` says."""
     if (payload.position, from_base64(payload.entry)) != (position, statement.entry):
         raise VerificationFailed(f"the file shows another certificate.issue entry than the log's at {position}")

@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tallystick.admission import Admission, MemoryState, Refused, State, decide
+from tallystick.admission import LOG, Admission, MemoryState, Refused, State, decide
+from tallystick.admission.state import LogState
 from tallystick.errors import VerificationFailed
 from tallystick.events.log import Batch
+from tallystick.key_history import KeyHistory, history_of
 from tallystick.keys import PublicKey
 from tallystick.statement import Statement
 from tallystick.times import parse_time
@@ -71,6 +73,15 @@ def replay(entries: Sequence[Placed], verified: Mapping[int, PublicKey] | None =
             waiting.append(placed)
     result.refused.update(_unclosed(waiting))
     return result
+
+
+def shown_keys(found: Replay, trusted: KeyHistory) -> KeyHistory:
+    """The keys of the log: as trusted, with the rotations among the entries that were admitted again.
+
+    Raises ``VerificationFailed`` when these do not begin with the trusted keys, or contradict what is trusted.
+    """
+    log = found.state.get(LOG)
+    return trusted.extended(history_of(log)) if isinstance(log, LogState) else trusted
 
 
 class _Pending:

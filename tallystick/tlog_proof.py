@@ -94,8 +94,8 @@ def verify_proof(proof: TlogProof, entry: bytes, trust: Trust, at: int) -> Logge
     log = trust.logs.get(checkpoint.origin)
     if log is None:
         raise VerificationFailed(f"the proof is of log {checkpoint.origin!r}, which the trust file does not name")
-    head = verify_tree_head(proof.note.encode().encode(), log.keys)
-    signed_at = signing_time(head.note, log.keys)
+    head = verify_tree_head(proof.note.encode().encode(), log.history)
+    signed_at = signing_time(head.note, log.history)
     if signed_at > at:
         raise VerificationFailed(f"the checkpoint was signed at {signed_at}, after the time of this check, {at}")
     witnesses = log.require_quorum(head.note, at)

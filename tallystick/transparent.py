@@ -89,7 +89,7 @@ def verify_receipts(entry: bytes, receipts: Sequence[bytes], trust: Trust, notes
         if log is None:
             unread.append(f"receipt {number}: the trust file names no log {receipt.origin!r}")
             continue
-        included.append(receipt.verify(entry, receipt.origin, log.keys.ed25519))
+        included.append(receipt.verify(entry, receipt.origin, log.history.at(receipt.size).ed25519))
     if not included:
         raise VerificationFailed("no receipt is of a log that the trust file names: " + "; ".join(unread))
     _check_agree(included)

@@ -32,9 +32,13 @@ from tallystick.note import (
     verifier_key,
     verify_note,
 )
+from tallystick.times import format_time, parse_time
 
 EIP712_TYPE = b"tallystick/eip712-checkpoint/v1\n"
 """Long identifier that follows the 0xff byte (signed-note §Signature types)."""
+
+ROTATION_TOLERANCE = 300
+"""Seconds after a rotation in which a checkpoint from before it may still be signed: it was on its way."""
 
 
 class Authority(Protocol):
@@ -82,6 +86,23 @@ class AuthorityVerifier:
         verify_checkpoint(address_of(self.key.raw), origin_hash(body.origin), body.size, body.root, signature)
 
 
+class CheckpointKeys(Protocol):
+    """Which keys sign the checkpoints of one log: those in force at the size."""
+
+    @property
+    def origin(self) -> str:
+        """The log."""
+        ...
+
+    def at(self, size: int) -> LogKeys:
+        """The keys that must sign the checkpoint of ``size``."""
+        ...
+
+    def until(self, size: int) -> str | None:
+        """When the first of these was replaced, as text; they sign nothing after it."""
+        ...
+
+
 @dataclass(frozen=True)
 class LogKeys:
     """The keys by which a log signs its checkpoints, all under the name of its origin."""
@@ -90,6 +111,14 @@ class LogKeys:
     ed25519: PublicKey
     ml_dsa: PublicKey
     authority: PublicKey
+
+    def at(self, size: int) -> LogKeys:
+        """The keys of a log that never replaced one sign every size (``CheckpointKeys``)."""
+        return self
+
+    def until(self, size: int) -> str | None:
+        """Never (``CheckpointKeys``)."""
+        return None
 
     @property
     def authority_address(self) -> bytes:
@@ -180,32 +209,46 @@ def _sign_authority(checkpoint: Checkpoint, signers: LogSigners) -> Signature:
     return Signature(signers.origin, verifier.key_id, signers.authority.sign_digest(digest))
 
 
-def verify_tree_head(note: bytes, keys: LogKeys) -> SignedCheckpoint:
-    """A checkpoint with all three of the log's signatures. Raises ``MalformedInput`` or ``VerificationFailed``."""
+def verify_tree_head(note: bytes, keys: CheckpointKeys) -> SignedCheckpoint:
+    """A checkpoint with all three signatures of the log, by the keys in force at its size.
+
+    Raises ``MalformedInput`` or ``VerificationFailed``.
+    """
     parsed = parse_note(note)
     checkpoint = parse_body(parsed.text)
     if checkpoint.origin != keys.origin:
         raise VerificationFailed(f"the checkpoint is of log {checkpoint.origin!r}, expected {keys.origin!r}")
-    verifiers = keys.verifiers()
+    verifiers = keys.at(checkpoint.size).verifiers()
     signed = verify_note(parsed, verifiers)
     missing = [type(verifier).__name__ for verifier in verifiers if verifier not in signed]
     if missing:
         raise VerificationFailed(f"the checkpoint lacks the log's signature for {', '.join(missing)}")
+    _check_window(parsed, checkpoint, keys)
     return SignedCheckpoint(checkpoint, parsed)
 
 
-def signing_time(note: Note, keys: LogKeys) -> int:
+def _check_window(note: Note, checkpoint: Checkpoint, keys: CheckpointKeys) -> None:
+    """The time is the signer's own claim: this holds a careless thief of a retired key, a careful one dates back."""
+    until = keys.until(checkpoint.size)
+    if until is not None and (at := signing_time(note, keys)) > parse_time(until) + ROTATION_TOLERANCE:
+        raise VerificationFailed(
+            f"the checkpoint of size {checkpoint.size} was signed at {format_time(at)}, "
+            f"after one of its keys was replaced at {until}"
+        )
+
+
+def signing_time(note: Note, keys: CheckpointKeys) -> int:
     """Unix seconds that the log's own ML-DSA signature on a verified checkpoint claims."""
-    verifier = MlDsaCosigner(keys.origin, keys.ml_dsa)
+    verifier = MlDsaCosigner(keys.origin, keys.at(parse_body(note.text).size).ml_dsa)
     for signature in note.signatures:
         if (signature.name, signature.key_id) == (verifier.name, verifier.key_id):
             return cosigned_at(signature.signature)
     raise VerificationFailed("the checkpoint bears no ML-DSA-44 signature of the log")
 
 
-def authority_signature(note: Note, keys: LogKeys) -> bytes:
+def authority_signature(note: Note, keys: CheckpointKeys) -> bytes:
     """The 65-byte EIP-712 signature in a checkpoint, for a contract. Raises ``VerificationFailed`` when absent."""
-    verifier = AuthorityVerifier(keys.origin, keys.authority)
+    verifier = AuthorityVerifier(keys.origin, keys.at(parse_body(note.text).size).authority)
     for signature in note.signatures:
         if (signature.name, signature.key_id) == (verifier.name, verifier.key_id):
             return signature.signature

@@ -1,14 +1,15 @@
-"""The trust file, version 1: whom a verifier believes. It comes from the court or the reader, never from a bundle.
+"""The trust file, versions 1 and 2: whom a verifier believes. It is the court's or the reader's, never from a bundle.
 
 JSON that people edit (any spacing and key order); its fingerprint is the SHA-256
 of its bytes, to be compared by another channel (see docs/trust.md). Every field is
-demanded, so that nothing is trusted, or left out, by silence.
+demanded, so that nothing is trusted, or left out, by silence. Version 2 says of each
+log which of its keys were replaced; version 1 knows those of entry 0 alone.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -17,13 +18,14 @@ from tallystick.base64s import from_base64
 from tallystick.cosignature import Witness, cosigned_at, parse_witness
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.events.log import ORIGIN, AnchorTarget
+from tallystick.key_history import KeyHistory, Replacement
 from tallystick.keys import KeyText, PublicKey
 from tallystick.note import Note, verify_note
 from tallystick.schema import TIME, WORD, base64_bytes, between, items, read, record, text, write
 from tallystick.tree_head import LogKeys, parse_log_keys
 from tallystick.versions import check_version
 
-VERSION: Literal[1] = 1
+VERSIONS = (1, 2)
 MAX_TRUST_BYTES = 1 << 20
 
 _VERIFIER_KEY = text(4096)
@@ -32,11 +34,15 @@ _DER = base64_bytes(8192)
 
 @record
 class TrustedLog:
-    """A log: its origin, its three verifier keys (C2SP text), and the registrar, who is the root of its parties."""
+    """A log: its origin, its three verifier keys (C2SP text), and the registrar, who is the root of its parties.
+
+    All as entry 0 names them; ``replaced`` (version 2): every rotation up to the last one listed.
+    """
 
     origin: Annotated[str, ORIGIN]
     keys: Annotated[tuple[Annotated[str, _VERIFIER_KEY], ...], items(3, 3)]
     registrar: KeyText
+    replaced: Annotated[tuple[Replacement, ...], items(4096)] | None = None
 
 
 @record
@@ -76,7 +82,7 @@ class TrustFile:
     required: ids of claims demanded beyond those that the verifier always demands.
     """
 
-    v: Literal[1]
+    v: Literal[1, 2]
     publisher: Annotated[str, text(200)]
     issued: Annotated[str, TIME]
     logs: Annotated[tuple[TrustedLog, ...], items(64, 1)]
@@ -92,12 +98,22 @@ class TrustFile:
 
 @dataclass(frozen=True)
 class LogTrust:
-    """A trusted log's keys, ready for use, and how many of which witnesses must have cosigned its checkpoints."""
+    """A trusted log's keys, ready for use, and how many of which witnesses must have cosigned its checkpoints.
+
+    ``keys`` and ``registrar``: of entry 0. ``replaced``: the rotations that the trust file names; a bundle may show
+    later ones.
+    """
 
     keys: LogKeys
     registrar: PublicKey
     witnesses: tuple[Witness, ...] = ()
     quorum: int = 0
+    replaced: tuple[Replacement, ...] = ()
+
+    @property
+    def history(self) -> KeyHistory:
+        """The keys by size, as far as the trust file knows."""
+        return KeyHistory(self.keys, self.replaced)
 
     def require_quorum(self, note: Note, at: int | None = None) -> tuple[str, ...]:
         """Names of the witnesses that cosigned, and (where given) by ``at``, Unix seconds; none where none must have.
@@ -134,9 +150,11 @@ class Trust:
 def parse_trust(data: bytes) -> Trust:
     """Read a trust file. Raises ``MalformedInput``; for a later version ``UnknownVersion``."""
     value = canonical.decode_relaxed(data, MAX_TRUST_BYTES)
-    check_version(value, "trust file", VERSION)
+    check_version(value, "trust file", *VERSIONS)
     file = read(TrustFile, value)
     witnesses = _witnesses(file.witnesses)
+    if any((log.replaced is not None) != (file.v == 2) for log in file.logs):
+        raise MalformedInput("version 2 of a trust file says of each log which keys were replaced, version 1 of none")
     logs = {log.origin: _log(log, witnesses, file.witnesses.quorum) for log in file.logs}
     exporters = {key.kid: (name, key) for name, key in ((e.name, PublicKey.from_text(e.key)) for e in file.exporters)}
     if len(logs) != len(file.logs) or len(exporters) != len(file.exporters):
@@ -153,19 +171,25 @@ def encode_trust(file: TrustFile) -> bytes:
     return data
 
 
-def trusted_log(keys: LogKeys, registrar: PublicKey) -> TrustedLog:
-    """The entry of a trust file for a log."""
-    return TrustedLog(keys.origin, keys.verifier_keys(), registrar.to_text())
+def trusted_log(keys: LogKeys, registrar: PublicKey, replaced: Sequence[Replacement] | None = None) -> TrustedLog:
+    """The entry of a trust file for a log, by the keys of its entry 0; ``replaced``: for a file of version 2."""
+    return TrustedLog(
+        keys.origin, keys.verifier_keys(), registrar.to_text(), None if replaced is None else tuple(replaced)
+    )
 
 
 def _log(log: TrustedLog, witnesses: tuple[Witness, ...], quorum: int) -> LogTrust:
     keys = parse_log_keys(log.keys)
     if keys.origin != log.origin:
         raise MalformedInput(f"the verifier keys of log {log.origin!r} are named {keys.origin!r}")
-    own = {keys.ed25519.kid, keys.ml_dsa.kid}
+    replaced = log.replaced or ()
+    positions = [one.position for one in replaced]
+    if positions != sorted(set(positions)) or 0 in positions:
+        raise MalformedInput(f"the replaced keys of log {log.origin!r} are not listed by position, each once")
+    own = {keys.ed25519.kid, keys.ml_dsa.kid, *(PublicKey.from_text(one.key).kid for one in replaced)}
     if any(witness.key.kid in own for witness in witnesses):
         raise MalformedInput(f"a witness has a key of the log {log.origin!r}, which would cosign for itself")
-    return LogTrust(keys, PublicKey.from_text(log.registrar), witnesses, quorum)
+    return LogTrust(keys, PublicKey.from_text(log.registrar), witnesses, quorum, replaced)
 
 
 def _witnesses(witnesses: Witnesses) -> tuple[Witness, ...]:

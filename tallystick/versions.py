@@ -11,10 +11,11 @@ class UnknownVersion(MalformedInput):
     """A later version of the format: nothing is wrong with the bytes, and nothing is proved by them here."""
 
 
-def check_version(value: Any, what: str, known: int) -> None:
+def check_version(value: Any, what: str, *known: int) -> None:
     """Raise ``UnknownVersion`` for a JSON object whose ``v`` is another number; whatever else ``v`` is, ``read`` says.
 
     Comes before any other check: a later version may have other fields.
     """
-    if isinstance(value, dict) and type(value.get("v")) is int and value["v"] != known:
-        raise UnknownVersion(f"{what} version {value['v']}; this program knows version {known}: install a newer one")
+    if isinstance(value, dict) and type(value.get("v")) is int and value["v"] not in known:
+        knows = " and ".join(map(str, known))
+        raise UnknownVersion(f"{what} version {value['v']}; this program knows version {knows}: install a newer one")

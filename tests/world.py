@@ -14,6 +14,7 @@ from typing import Any, Literal
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa
 
 from tallystick.admission.log_rules import prove_key_set
+from tallystick.admission.rotation import prove_rotation
 from tallystick.commitments import Disclosure, disclose
 from tallystick.content import file_content
 from tallystick.digests import DigestPair, digest_pair
@@ -21,7 +22,7 @@ from tallystick.events import Event, RecordedFor
 from tallystick.events.capability import CapabilityDecision, CapabilityFiling, CapabilityGrade, CapabilityTest, Weights
 from tallystick.events.job import PARAMETERS, Input, JobCompletion, JobRegistration
 from tallystick.events.licence import LicenceGrant, StatusPointer
-from tallystick.events.log import Batch, KeySet, Policy, RoleKey
+from tallystick.events.log import Batch, KeySet, Policy, Role, RoleKey
 from tallystick.events.objects import Basis, Generation, ObjectRegistration
 from tallystick.events.party import PartyRegistration, ValidKey
 from tallystick.identifiers import DEFAULT_PREFIX, Letter, new_identifier
@@ -111,6 +112,7 @@ class World:
     rules: Literal[1, 2] = 2
     disclosures: dict[bytes, tuple[Disclosure, ...]] = field(default_factory=dict)
     _made: int = 0
+    _coming: dict[bytes, tuple[Role, LocalSigner]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.roles = {role: key_from(f"{self.name}/{role}", alg) for role, alg in ROLES.items()}
@@ -187,6 +189,25 @@ class World:
         return self.say(
             self.log, "log.batch", self.origin, Batch(first, last, policy), **{"event_id": f"batch-{last + 1}", **more}
         )
+
+    def rotate(self, role: Role, new: LocalSigner | None = None) -> Statement:
+        """The rotation of a role's key to ``new``, by the keys in force; ``rotated`` makes the world use it."""
+        new = new or key_from(f"{self.name}/{role}/{self._random().hex()[:8]}", ROLES[role])
+        body = prove_rotation(self.origin, role, self.roles[role], new, self.roles["log"])
+        said = self.say(self.registrar, "log.rotate", self.origin, body)
+        self._coming[said.statement_id] = (role, new)
+        return said
+
+    def rotated(self, said: Statement) -> Statement:
+        """From here on the world speaks with the key that ``said`` brought."""
+        role, new = self._coming[said.statement_id]
+        self.roles = {**self.roles, role: new}
+        self.signers = LogSigners(
+            self.origin, self.roles["log"], self.roles["log-pq"], LocalAuthority(self.roles["authority"])
+        )
+        if role in ("log", "registrar", "service"):
+            setattr(self, role, Someone(getattr(self, role).id, new))
+        return said
 
     def sequence(self, statements: Iterable[Statement], start: int = 0, per_batch: int = 1 << 20) -> list[Statement]:
         """``statements`` as they stand in a log from position ``start``: each ``per_batch`` closed by a batch entry."""

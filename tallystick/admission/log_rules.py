@@ -122,7 +122,7 @@ def policy(context: Context) -> None:
     """``log.policy``: the registrar states the rules in force from here."""
     body: Policy = context.event.body
     context.require_registrar()
-    _require_origin(context)
+    require_origin(context)
     if body.version < context.log.version:
         raise Refused(
             "policy-too-old",
@@ -138,7 +138,7 @@ def freeze(context: Context) -> None:
     """``log.freeze``: the registrar ends the log."""
     body: Freeze = context.event.body
     context.require_registrar()
-    _require_origin(context)
+    require_origin(context)
     if body.successor == context.log.origin:
         raise Refused(
             "inconsistent",
@@ -206,10 +206,11 @@ def _require_log(context: Context) -> None:
         raise Refused(
             "not-entitled", "iss", f"{context.event.type} is the log's own to say", "nobody else may submit it"
         )
-    _require_origin(context)
+    require_origin(context)
 
 
-def _require_origin(context: Context) -> None:
+def require_origin(context: Context) -> None:
+    """The subject must be this log; ``Refused``."""
     if context.event.subject != context.log.origin:
         raise Refused(
             "wrong-subject",
@@ -220,10 +221,8 @@ def _require_origin(context: Context) -> None:
 
 
 def no_second_key_set(context: Context) -> None:
-    """``log.key-set`` after entry 0 (rotation is a later version of the rules)."""
-    raise Refused(
-        "already-registered", "type", "the key set stands at entry 0", "key rotation comes with a later version"
-    )
+    """``log.key-set`` after entry 0."""
+    raise Refused("already-registered", "type", "the key set stands at entry 0", "replace a key by log.rotate")
 
 
 RULES: dict[str, Callable[[Context], None]] = {

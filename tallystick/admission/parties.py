@@ -53,7 +53,7 @@ def _hold(context: Context, key: ValidKey) -> HeldKey:
             "make a key of one of these kinds",
         )
     kid = PublicKey.from_text(key.key).kid.hex()
-    if any(PublicKey.from_text(role.key).kid.hex() == kid for role in context.log.keys):
+    if any(PublicKey.from_text(held).kid.hex() == kid for held in context.log.ever_held()):
         raise Refused(
             "already-used", "body.keys", f"key {kid} is one of the log's own", "make a key of the party's own"
         )

@@ -27,9 +27,21 @@ def resolve_signer(
     for role_key in log.keys:
         public = PublicKey.from_text(role_key.key)
         if public.kid.hex() == kid:
-            _check_window(kid, role_key.not_before, role_key.not_after, admitted_at)
+            check_window(kid, role_key.not_before, role_key.not_after, admitted_at)
             return _role_actor(statement, log, role_key), public
+    _check_retired(log, kid)
     return _party_actor(statement, admitted_at, reader)
+
+
+def _check_retired(log: LogState, kid: str) -> None:
+    for gone in log.retired or ():
+        if PublicKey.from_text(gone.key).kid.hex() == kid:
+            raise Refused(
+                "key-retired",
+                "kid",
+                f"the {gone.role} key {kid} was replaced at position {gone.until}, {gone.not_after}",
+                f"sign with the {gone.role} key in force",
+            )
 
 
 def check_signature(statement: Statement, key: PublicKey) -> None:
@@ -84,7 +96,7 @@ def _party_actor(statement: Statement, admitted_at: int, reader: StateReader) ->
             "wrong-issuer", "recorded_for", "a party's own key records for nobody else", "leave recorded_for out"
         )
     held = _held(party, statement)
-    _check_window(held.kid, held.not_before, held.not_after, admitted_at)
+    check_window(held.kid, held.not_before, held.not_after, admitted_at)
     return Actor(statement.issuer, None), PublicKey.from_text(held.key)
 
 
@@ -107,7 +119,8 @@ def _held(party: PartyState, statement: Statement) -> HeldKey:
     )
 
 
-def _check_window(kid: str, not_before: str, not_after: str | None, admitted_at: int) -> None:
+def check_window(kid: str, not_before: str, not_after: str | None, admitted_at: int) -> None:
+    """Raise ``Refused`` unless a key of this window (times as text) is in force at ``admitted_at`` (Unix seconds)."""
     at = format_time(admitted_at)
     # The one text form of an instant orders as time does.
     if at < not_before or (not_after is not None and at >= not_after):

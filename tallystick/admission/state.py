@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 from tallystick.digests import DigestPair
 from tallystick.errors import MalformedInput
 from tallystick.events.licence import StatusPointer
-from tallystick.events.log import AnchorTarget, RoleKey
+from tallystick.events.log import AnchorTarget, Role, RoleKey
 from tallystick.keys import KeyText
 from tallystick.schema import read, record, write
 
@@ -19,11 +19,26 @@ BATCH = "batch"
 
 
 @record
+class RetiredKey:
+    """A key that a role had: for entries after ``since`` (0: from the key set on) up to ``until``, its rotation;
+    by time from ``not_before`` to before ``not_after``, the admission time of that rotation.
+    """
+
+    role: Role
+    key: KeyText
+    not_before: str
+    not_after: str
+    since: int
+    until: int
+
+
+@record
 class LogState:
     """The key set and the policy in force (``policy``: its position; ``None`` until entry 1).
 
     What version 1 did not know is ``None`` unless it is used, so that a state of version 1 is stored as it was.
     ``rules``: version of the rules in force, ``None`` for 1. ``frozen``: position of the entry that ended the log.
+    ``keys``: those in force; ``retired``: those before, in the order in which they were replaced.
     """
 
     origin: str
@@ -35,11 +50,16 @@ class LogState:
     policy: int | None = None
     rules: int | None = None
     frozen: int | None = None
+    retired: tuple[RetiredKey, ...] | None = None
 
     @property
     def version(self) -> int:
         """Version of the rules in force."""
         return self.rules or 1
+
+    def ever_held(self) -> tuple[KeyText, ...]:
+        """Every key that the log has or had in any role."""
+        return (*(one.key for one in self.keys), *(one.key for one in self.retired or ()))
 
 
 @record

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from tallystick.identifiers import Letter
 from tallystick.keys import VALID_KEY, KeyText
@@ -12,11 +12,14 @@ ORIGIN = matching(r"[!-*,-~]{1,200}", "a schema-less URL of printable ASCII with
 PREFIX = matching(r"10\.[0-9]{4,9}(\.[0-9]{1,9}){0,3}", "a DOI prefix")
 
 
+Role: TypeAlias = Literal["log", "log-pq", "authority", "registrar", "service", "exporter", "status"]
+
+
 @record
 class RoleKey:
     """A key and the one role that it has. ``proof``: its own signature over the key set without proofs."""
 
-    role: Literal["log", "log-pq", "authority", "registrar", "service", "exporter", "status"]
+    role: Role
     key: Annotated[KeyText, VALID_KEY]
     not_before: Annotated[str, TIME]
     proof: Annotated[str, base64_bytes(2420)] | None = None
@@ -64,6 +67,21 @@ class Batch:
     first: Annotated[int, COUNT]
     last: Annotated[int, COUNT]
     policy: Annotated[int, COUNT]
+
+
+@record
+class KeyRotation:
+    """A role's key is replaced. ``old``, ``new``: what the replaced key (thumbprint ``replaces``) and ``key`` signed.
+
+    ``log``: what the log's key signed, where the registrar's own key is replaced: nobody rotates alone.
+    """
+
+    role: Role
+    key: Annotated[KeyText, VALID_KEY]
+    replaces: Annotated[str, HEX32]
+    old: Annotated[str, base64_bytes(2420)]
+    new: Annotated[str, base64_bytes(2420)]
+    log: Annotated[str, base64_bytes(64)] | None = None
 
 
 @record

@@ -13,11 +13,12 @@ from tallystick.commitments import open_commitments, parse_disclosure
 from tallystick.errors import VerificationFailed
 from tallystick.events.licence import LicenceGrant, StatusPointer
 from tallystick.events.log import RoleKey
+from tallystick.key_history import KeyHistory
 from tallystick.licence.credential import LicenceCredential
 from tallystick.licence.terms import DisclosedTerms, disclosed_terms
 from tallystick.merkle import verify_inclusion
 from tallystick.note import parse_note
-from tallystick.replay import Admitted, Placed, Replay, replay
+from tallystick.replay import Admitted, Placed, Replay, replay, shown_keys
 from tallystick.statement import Statement, parse_statement
 from tallystick.times import UnixSeconds
 from tallystick.tree_head import verify_tree_head
@@ -26,9 +27,13 @@ from tallystick.trust import LogTrust
 
 @dataclass(frozen=True)
 class ProvedGrant:
-    """A grant in a trusted log. ``admitted_at``: the operator's claim; ``standing``: by the entries shown."""
+    """A grant in a trusted log. ``admitted_at``: the operator's claim; ``standing``: by the entries shown.
+
+    ``keys``: of the log, with the rotations that the file shows.
+    """
 
     log: LogTrust
+    keys: KeyHistory
     position: int
     statement: Statement
     checkpoint: Checkpoint
@@ -48,11 +53,15 @@ def prove_grant(credential: LicenceCredential, logs: Mapping[str, LogTrust]) -> 
     """
     note = credential.checkpoint.encode()
     trust = _trusted(parse_body(parse_note(note).text).origin, logs)
-    head = verify_tree_head(note, trust.keys)
+    placed = [Placed(shown.index, parse_statement(from_base64(shown.entry))) for shown in credential.entries]
+    decided = replay(placed)
+    keys = shown_keys(decided, trust.history)
+    head = verify_tree_head(note, keys)
     trust.require_quorum(head.note)
     checkpoint = head.checkpoint
-    placed = [_included(shown.index, shown.entry, shown.proof, checkpoint) for shown in credential.entries]
-    decided = replay(placed)
+    for one, shown in zip(placed, credential.entries, strict=True):
+        hashes = [from_base64(each) for each in shown.proof]
+        verify_inclusion(one.statement.leaf, one.position, checkpoint.size, hashes, checkpoint.root)
     _require_registrar(decided, trust)
     admitted = _admitted(decided, credential.grant)
     body = _grant_body(admitted.placed.statement, credential)
@@ -63,6 +72,7 @@ def prove_grant(credential: LicenceCredential, logs: Mapping[str, LogTrust]) -> 
         raise VerificationFailed("the entries shown do not register this licence")
     return ProvedGrant(
         log=trust,
+        keys=keys,
         position=credential.grant,
         statement=admitted.placed.statement,
         checkpoint=checkpoint,
@@ -80,13 +90,6 @@ def _trusted(origin: str, logs: Mapping[str, LogTrust]) -> LogTrust:
     if origin not in logs:
         raise VerificationFailed(f"the log {origin!r} is not trusted; the trust file names: {', '.join(logs)}")
     return logs[origin]
-
-
-def _included(index: int, entry: str, proof: tuple[str, ...], checkpoint: Checkpoint) -> Placed:
-    statement = parse_statement(from_base64(entry))
-    hashes = [from_base64(each) for each in proof]
-    verify_inclusion(statement.leaf, index, checkpoint.size, hashes, checkpoint.root)
-    return Placed(index, statement)
 
 
 def _require_registrar(decided: Replay, trust: LogTrust) -> None:
@@ -153,4 +156,8 @@ def _agreeing(disclosed: DisclosedTerms, body: LicenceGrant) -> DisclosedTerms:
 
 
 def _status_key(state: LogState) -> RoleKey:
+    """That of entry 0; later ones stand among the rotations."""
+    for gone in state.retired or ():
+        if gone.role == "status":
+            return RoleKey("status", gone.key, gone.not_before)
     return next(key for key in state.keys if key.role == "status")

@@ -13,6 +13,8 @@ from typing import Annotated, Literal
 from tallystick import canonical
 from tallystick.admission.decide import CLOCK_TOLERANCE
 from tallystick.base64s import from_base64
+from tallystick.checkpoint import parse_body
+from tallystick.events.log import RoleKey
 from tallystick.keys import PublicKey
 from tallystick.licence.credential import HASH, NOTE, PROOF
 from tallystick.licence.grant import ProvedGrant
@@ -26,6 +28,7 @@ from tallystick.licence.status_list import (
     verify_status_list,
 )
 from tallystick.merkle import verify_inclusion
+from tallystick.note import parse_note
 from tallystick.schema import base64_bytes, read, record, write
 from tallystick.times import UnixSeconds, format_time
 from tallystick.tree_head import signing_time, verify_tree_head
@@ -73,9 +76,9 @@ def prove_status(staple: StatusStaple, grant: ProvedGrant, at: UnixSeconds, poli
     Raises ``VerificationFailed`` when the staple proves nothing (wrong key, list, index
     or checkpoint, or a list from the future), ``MalformedInput`` on bad bytes.
     """
-    key = PublicKey.from_text(grant.status_key.key)
-    found = verify_status_list(from_base64(staple.list), key, grant.pointer.list)
-    _require_key_in_force(grant, found)
+    held = _status_key(staple, grant)
+    found = verify_status_list(from_base64(staple.list), PublicKey.from_text(held.key), grant.pointer.list)
+    _require_key_in_force(held, found)
     status = found.status(grant.pointer.index)
     _require_one_checkpoint(staple, grant, found)
     try:
@@ -85,8 +88,20 @@ def prove_status(staple: StatusStaple, grant: ProvedGrant, at: UnixSeconds, poli
     return ProvedStatus(status, found, None)
 
 
-def _require_key_in_force(grant: ProvedGrant, found: StatusList) -> None:
-    issued, key = format_time(found.issued_at), grant.status_key
+def _status_key(staple: StatusStaple, grant: ProvedGrant) -> RoleKey:
+    """The key in force at the size that the staple shows: by the trust file it may be later than the licence file."""
+    size = parse_body(parse_note(staple.checkpoint.encode()).text).size
+    rotations = [one for one in grant.keys.replaced if one.role == "status"]
+    after = next((one.since for one in rotations if one.position >= size), None)
+    before = [one for one in rotations if one.position < size]
+    if before:
+        return RoleKey("status", before[-1].key, before[-1].since, not_after=after)
+    first = grant.status_key
+    return RoleKey("status", first.key, first.not_before, not_after=after or first.not_after)
+
+
+def _require_key_in_force(key: RoleKey, found: StatusList) -> None:
+    issued = format_time(found.issued_at)
     if issued < key.not_before or (key.not_after is not None and issued >= key.not_after):
         raise StatusRefused(
             f"the status key is valid from {key.not_before} until {key.not_after or 'revoked'}, "
@@ -95,10 +110,10 @@ def _require_key_in_force(grant: ProvedGrant, found: StatusList) -> None:
 
 
 def _require_one_checkpoint(staple: StatusStaple, grant: ProvedGrant, found: StatusList) -> None:
-    head = verify_tree_head(staple.checkpoint.encode(), grant.log.keys)
+    head = verify_tree_head(staple.checkpoint.encode(), grant.keys)
     grant.log.require_quorum(head.note)
     checkpoint = head.checkpoint
-    if signing_time(head.note, grant.log.keys) > found.issued_at + CLOCK_TOLERANCE:
+    if signing_time(head.note, grant.keys) > found.issued_at + CLOCK_TOLERANCE:
         raise StatusRefused(
             f"the status list is dated {format_time(found.issued_at)}, before the checkpoint that it names was signed"
         )

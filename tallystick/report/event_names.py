@@ -30,6 +30,7 @@ EVENTS: dict[str, tuple[str, str]] = {
     "dispute.resolve": ("dispute resolved", "争议处理"),
     "log.freeze": ("log ended", "日志终止"),
     "disclosure.erase": ("private values erased", "非公开内容删除"),
+    "log.rotate": ("key of the log replaced", "日志密钥更换"),
 }
 """English, Chinese."""
 

@@ -99,6 +99,15 @@ PHRASES: dict[str, Phrase] = {
     "checkpoint.witnesses": Phrase(
         "at least {quorum} witnesses of the trust file cosigned it", "信任文件所列见证人中至少 {quorum} 个已联署"
     ),
+    "checkpoint.rotated-shown": Phrase(
+        "at position {position}, {time}, the log replaced its {role} key: the old key, the new one and a second key "
+        "of the log signed that; the trust file does not name it yet",
+        "日志于位置 {position}（{time}）更换 {role} 密钥：旧密钥、新密钥及日志的另一密钥均已签名；信任文件尚未载明",
+    ),
+    "checkpoint.rotated-trust": Phrase(
+        "at position {position}, {time}, the log replaced its {role} key, as the trust file says",
+        "日志于位置 {position}（{time}）更换 {role} 密钥，信任文件已载明",
+    ),
     "checkpoint.unknown-log": Phrase(
         "the case is of log {origin}; the trust file names {known}",
         "本案所属日志为 {origin}，信任文件所列为 {known}",

@@ -8,7 +8,7 @@ from tallystick.errors import VerificationFailed
 from tallystick.events.log import AnchorTarget
 from tallystick.evm import anchor as evm
 from tallystick.merkle import verify_consistency
-from tallystick.tree_head import origin_hash, signing_time, verify_tree_head
+from tallystick.tree_head import CheckpointKeys, origin_hash, signing_time, verify_tree_head
 from tallystick.verify.examination import Examination
 from tallystick.verify.outcome import Finding, Tally, time_text
 
@@ -16,7 +16,7 @@ from tallystick.verify.outcome import Finding, Tally, time_text
 def check_anchors(ex: Examination) -> Finding:
     """Every anchor in the bundle holds, and every entry about the case's subjects lies below an anchored size."""
     tally = Tally()
-    if ex.head is None:
+    if ex.head is None or ex.keys is None:
         tally.lacks("rests-on", steps="5")
         return tally.finding()
     if not ex.case.anchors:
@@ -24,7 +24,7 @@ def check_anchors(ex: Examination) -> Finding:
     joined: set[tuple[int, int]] = set()
     for anchor in ex.case.anchors:
         try:
-            _check_anchor(ex, tally, ex.head, anchor, joined)
+            _check_anchor(ex, tally, ex.head, ex.keys, anchor, joined)
         except VerificationFailed as error:
             tally.contradicts("anchor.bad", number=anchor.number, detail=str(error))
     for old, new in sorted(set(ex.case.consistency) - joined):
@@ -35,15 +35,19 @@ def check_anchors(ex: Examination) -> Finding:
 
 
 def _check_anchor(
-    ex: Examination, tally: Tally, head: Checkpoint, anchor: Anchor, joined: set[tuple[int, int]]
+    ex: Examination,
+    tally: Tally,
+    head: Checkpoint,
+    keys: CheckpointKeys,
+    anchor: Anchor,
+    joined: set[tuple[int, int]],
 ) -> None:
     target = _target(ex, anchor)
     if target is None:
         tally.lacks("anchor.unknown-target", number=anchor.number, contract=anchor.proof.target.contract)
         return
-    keys = ex.trust.logs[head.origin].keys
     fact = evm.verify(anchor.proof, target)
-    if (fact.origin_hash, fact.authority) != (origin_hash(keys.origin), keys.authority_address):
+    if (fact.origin_hash, fact.authority) != (origin_hash(keys.origin), keys.at(fact.size).authority_address):
         raise VerificationFailed("the contract holds a checkpoint of another log, or under another authority")
     signed = verify_tree_head(anchor.checkpoint, keys)
     found = signed.checkpoint

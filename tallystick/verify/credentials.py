@@ -121,7 +121,8 @@ def _check_certificate(ex: Examination, verdict: C2paVerdict, subject: str) -> s
     for placed in ex.case.entries:
         event = placed.statement.event
         if event.type == "certificate.issue" and event.subject == subject:
-            check_certificate(payload, placed.position, placed.statement, ex.trust.logs[ex.case.index.log].keys)
+            keys = ex.keys or ex.trust.logs[ex.case.index.log].history
+            check_certificate(payload, placed.position, placed.statement, keys)
     return payload.certificate
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tallystick.admission import Refused
 from tallystick.errors import VerificationFailed
-from tallystick.events.log import KeySet
+from tallystick.events.log import KeyRotation, KeySet
 from tallystick.events.party import PartyKey, PartyRegistration
 from tallystick.keys import KeyText, PublicKey
 from tallystick.replay import Admitted, Placed
@@ -37,7 +37,7 @@ def check_signatures(ex: Examination) -> Finding:
 
 
 def _declared(entries: tuple[Placed, ...]) -> dict[bytes, PublicKey]:
-    """Keys by thumbprint, as entry 0 and the registrar's entries about parties declare them."""
+    """Keys by thumbprint, as entry 0, rotations and the registrar's entries about parties declare them."""
     found: list[KeyText] = []
     for placed in entries:
         body = placed.statement.event.body
@@ -45,6 +45,8 @@ def _declared(entries: tuple[Placed, ...]) -> dict[bytes, PublicKey]:
             found += [key.key for key in body.keys]
         elif isinstance(body, PartyKey) and body.add is not None:
             found.append(body.add.key)
+        elif isinstance(body, KeyRotation):
+            found.append(body.key)
     return {key.kid: key for key in map(PublicKey.from_text, found)}
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from tallystick.checkpoint import Checkpoint
 from tallystick.errors import VerificationFailed
 from tallystick.events.log import KeySet
 from tallystick.keys import PublicKey
 from tallystick.merkle import verify_inclusion
+from tallystick.replay import Placed, shown_keys
 from tallystick.tree_head import SignedCheckpoint, signing_time, verify_tree_head
 from tallystick.trust import LogTrust
 from tallystick.verify.examination import Examination
@@ -19,15 +21,18 @@ def check_checkpoint(ex: Examination) -> Finding:
     if log is None:
         known = ", ".join(ex.trust.logs)
         return Finding("not_proved", (say("checkpoint.unknown-log", origin=origin, known=known),))
+    rotations = _rotations(ex)
     try:
-        head = verify_tree_head(ex.case.checkpoint, log.keys)
+        keys = shown_keys(ex.replay, log.history) if rotations else log.history
+        head = verify_tree_head(ex.case.checkpoint, keys)
+        _check_rotations(ex, rotations, head.checkpoint)
     except VerificationFailed as error:
         return Finding("contradicted", (say("checkpoint.bad", detail=str(error)),))
-    signed_at = signing_time(head.note, log.keys)
+    signed_at = signing_time(head.note, keys)
     for finding in (_check_time(ex, signed_at), _check_witnesses(ex, log, head), _check_genesis(ex, log)):
         if finding is not None:
             return finding
-    ex.head, ex.head_signed_at = head.checkpoint, signed_at
+    ex.head, ex.head_signed_at, ex.keys = head.checkpoint, signed_at, keys
     ex.facts["checkpoint"] = {
         "origin": origin,
         "size": head.checkpoint.size,
@@ -35,9 +40,27 @@ def check_checkpoint(ex: Examination) -> Finding:
         "signed_at": time_text(signed_at),
     }
     lines = [say("checkpoint.good", origin=origin, size=head.checkpoint.size, root=head.checkpoint.root.hex())]
+    for one in keys.replaced:
+        if one.position < head.checkpoint.size:
+            told = {"role": one.role, "position": one.position, "time": one.since}
+            named = one in log.replaced
+            lines.append(say("checkpoint.rotated-trust", **told) if named else say("checkpoint.rotated-shown", **told))
     if log.quorum:
         lines.append(say("checkpoint.witnesses", quorum=log.quorum))
     return Finding("proved", tuple(lines))
+
+
+def _rotations(ex: Examination) -> list[Placed]:
+    return [placed for placed in ex.case.entries if placed.statement.event.type == "log.rotate"]
+
+
+def _check_rotations(ex: Examination, rotations: list[Placed], head: Checkpoint) -> None:
+    """The keys that signed the tree head rest on these entries: they stand in the very tree that it speaks of."""
+    for placed in rotations:
+        path = ex.case.inclusion.get(placed.position)
+        if path is None:
+            raise VerificationFailed(f"the rotation at position {placed.position} is shown without inclusion proof")
+        verify_inclusion(placed.statement.leaf, placed.position, head.size, path, head.root)
 
 
 def _check_time(ex: Examination, signed_at: int) -> Finding | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tallystick.admission.rotation import prove_rotation
 from tallystick.commitments import disclose
 from tallystick.content import entry_of, file_content, folder_content
 from tallystick.digests import digest_pair
@@ -113,17 +114,26 @@ FIRST: dict[str, Event] = {
 }
 
 # Types that came with version 2 of the rules.
+ROTATION = prove_rotation(ORIGIN, "registrar", ROLE_KEYS["registrar"], key_from("golden/next"), ROLE_KEYS["log"])
+LEAST_ROTATION = prove_rotation(ORIGIN, "service", ROLE_KEYS["service"], key_from("golden/next"), ROLE_KEYS["log"])
 SECOND: dict[str, Event] = {
     one.type: one
     for one in (
         event("log.freeze", ORIGIN, Freeze("successor", "log.example/next")),
         event("disclosure.erase", OBJECT, Erasure(4, ("title", "who"), "consent-withdrawn"), **RECORDED),
+        event("log.rotate", ORIGIN, ROTATION),
     )
 }
 FULL = {**FIRST, **SECOND}
 
 # The types that have optional fields, without them.
-LEAST_SECOND: dict[str, Event] = {one.type: one for one in (event("log.freeze", ORIGIN, Freeze("closure")),)}
+LEAST_SECOND: dict[str, Event] = {
+    one.type: one
+    for one in (
+        event("log.freeze", ORIGIN, Freeze("closure")),
+        event("log.rotate", ORIGIN, LEAST_ROTATION),
+    )
+}
 LEAST_FIRST: dict[str, Event] = {
     one.type: one
     for one in (

@@ -52,6 +52,7 @@ EXPECTED = {
     "dispute.resolve": {DISPUTE},
     "log.freeze": set(),
     "disclosure.erase": {OBJECT, PARTY},
+    "log.rotate": set(),
 }
 
 

@@ -73,7 +73,7 @@ def test_nothing_is_trusted_or_left_out_by_silence(name: str) -> None:
 
 def test_a_later_version_says_what_to_install() -> None:
     with pytest.raises(UnknownVersion, match="install a newer one"):
-        parse_trust(json.dumps(write(file()) | {"v": 2, "shiny": True}).encode())
+        parse_trust(json.dumps(write(file()) | {"v": 3, "shiny": True}).encode())
 
 
 WITNESS = verifier_key("w", COSIGNATURE_ED25519, key_from("w").public.raw)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 from tallystick.admission import Refused
+from tallystick.admission.rotation import prove_rotation
 from tallystick.events.erasure import Erasure
 from tallystick.events.licence import LicenceGrant, StatusPointer
 from tallystick.events.log import Freeze, KeySet, Policy
@@ -15,6 +16,7 @@ from tallystick.events.party import PartyKey, PartyRegistration, ValidKey
 from tallystick.identifiers import Letter, new_identifier
 from tallystick.replay import Placed, replay
 from tallystick.statement import Statement, parse_statement
+from tests.core.builders import TARGET
 from tests.world import KEYS_FROM, Someone, World, key_from
 
 Marked = tuple[str, Statement]
@@ -39,6 +41,7 @@ def logs_2() -> dict[str, dict[str, Any]]:
         "from version 1 to version 2": list(_upgrade()),
         "a log that ends": list(_freeze()),
         "private values are erased": list(_erasures()),
+        "keys that are replaced": list(_rotations()),
     }
     return {name: _log(entries) for name, entries in made.items()}
 
@@ -335,5 +338,28 @@ def _freeze() -> Iterator[Marked]:
     play.close()
     play.say("an object", world.object())
     play.say("it ends again", _end(world))
+    play.close()
+    yield from play.marked
+
+
+def _rotations() -> Iterator[Marked]:
+    play = _Play("vectors rotation", 2)
+    world = play.world
+    play.say("the key set", world.key_set())
+    play.say("the policy, version 2", world.policy())
+    play.close()
+    roles, new = dict(world.roles), key_from("vectors/new log key")
+    body = prove_rotation(world.origin, "log", roles["log"], new, roles["log"])
+    forged = dataclasses.replace(body, old=body.new)
+    play.say("the log's key is not asked", world.say(world.registrar, "log.rotate", world.origin, forged))
+    play.say("the authority", world.rotate("authority"))
+    play.say("to the key of another role", world.rotate("status", roles["exporter"]))
+    play.say("the log's key is replaced", world.rotated(world.rotate("log", new)))
+    play.close()
+    world.log = Someone(world.origin, roles["log"])
+    play.say("an anchor target by the retired key", world.say(world.log, "log.anchor-target", world.origin, TARGET))
+    world.log = Someone(world.origin, new)
+    play.say("the registrar's key is replaced", world.rotated(world.rotate("registrar")))
+    play.say("the registrar speaks with the new one", *world.parties()[:1])
     play.close()
     yield from play.marked

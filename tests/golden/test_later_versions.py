@@ -92,11 +92,11 @@ def verify(members: Members, folder: Path) -> int:
 
 
 def later(data: bytes, folder: Path) -> str:
-    """The JSON file as version 2, with something new in it; its path."""
+    """The JSON file as a version to come, with something new in it; its path."""
     value = json.loads(data)
     assert value["v"] == 1
     path = folder / "later.json"
-    path.write_bytes(canonical.encode({**value, "v": 2, "new": []}))
+    path.write_bytes(canonical.encode({**value, "v": 9, "new": []}))
     return str(path)
 
 

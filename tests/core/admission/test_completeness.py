@@ -37,15 +37,24 @@ from tests.core.admission import (
     test_log,
     test_objects,
     test_parties,
+    test_rotation,
     test_signer,
 )
 from tests.core.builders import FIRST, SECOND
 
 FOLDER = Path(tallystick.admission.__file__).parent
+MODULES: tuple[Any, ...] = (
+    test_signer,
+    test_log,
+    test_rotation,
+    test_parties,
+    test_objects,
+    test_capabilities,
+    test_licensing,
+    test_erasures,
+)
 CASES: stages.Refusals = {
-    f"{module.__name__.rpartition('.')[2]}: {name}": one
-    for module in (test_signer, test_log, test_parties, test_objects, test_capabilities, test_licensing, test_erasures)
-    for name, one in module.CASES.items()
+    f"{module.__name__.rpartition('.')[2]}: {name}": one for module in MODULES for name, one in module.CASES.items()
 }
 # Raised before there is a log on which a case could be staged, or only by callers other than the rules;
 # each is tried in test_log, test_signer or below.
@@ -100,6 +109,8 @@ def test_codes_are_few_and_stable() -> None:
         "already-erased", "already-registered", "already-used", "bad-batch", "bad-key", "bad-names",
         "bad-model-signature", "bad-signature",
         "capability-not-approved", "foreign-prefix", "incomplete", "inconsistent", "key-not-in-force", "key-revoked",
+        "bad-rotation",
+        "key-retired",
         "log-frozen", "no-party", "not-entitled", "not-holder", "policy-too-old", "time-in-future",
         "unknown-commitment", "unknown-signer", "unregistered", "unsupported",
         "wrong-issuer", "wrong-state", "wrong-subject",

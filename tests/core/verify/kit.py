@@ -91,6 +91,7 @@ class Scene:
     def __init__(self, folder: Path, world: World) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.world, self.log = world, MemoryLog(world)
+        self.first = trusted_log(world.signers.keys, world.roles["registrar"].public)
         self.anchors: list[AnchorMaterial] = []
         self._clock = Clock(world.clock)
         origin, authority = world.origin, world.signers.keys.authority_address
@@ -124,7 +125,7 @@ class Scene:
             v=1,
             publisher="The test court",
             issued="2026-01-01T00:00:00Z",
-            logs=(trusted_log(self.world.signers.keys, self.world.roles["registrar"].public),),
+            logs=(self.first,),
             exporters=(TrustedExporter("the service", self.world.roles["exporter"].public.to_text()),),
             c2pa_roots=(),
             evm_targets=(),
