@@ -84,6 +84,15 @@ def drop(*place: object) -> Callable[[Parts], None]:
     return change
 
 
+def rename(label: int, other: object) -> Callable[[Parts], None]:
+    def change(parts: Parts) -> None:
+        claims = parts["protected"][15]
+        value = claims.pop(label)
+        claims[other] = value
+
+    return change
+
+
 PATH = prove_inclusion(Tree(), 5, 11)
 PROOF = cose.dump([11, 5, PATH])
 
@@ -121,6 +130,8 @@ CHANGES: dict[str, tuple[Callable[[Parts], None], str]] = {
     "no sub": (drop("protected", 15, 2), "claims"),
     "no place": (drop("protected", 15, PLACE), "claims"),
     "another claim": (set_claim(6, 1_770_000_000), "claims"),
+    "iss under the label true": (rename(1, True), "label"),
+    "sub under the label 2.0": (rename(2, 2.0), "label"),
     "iss as bytes": (set_claim(1, ORIGIN.encode()), "not text"),
     "iss with a space": (set_claim(1, "log example"), "schema-less"),
     "an empty iss": (set_claim(1, ""), "schema-less"),
@@ -140,6 +151,7 @@ CHANGES: dict[str, tuple[Callable[[Parts], None], str]] = {
     "proofs in a list": (set_unprotected({396: [PROOF]}), "expected 396"),
     "no proof": (set_unprotected({396: {}}), "of kinds"),
     "proofs of both kinds": (set_unprotected({396: {-1: [PROOF], -2: [PROOF]}}), "of kinds"),
+    "a proof under the label -1.0": (set_unprotected({396: {-1.0: [PROOF]}}), "label"),
     "proofs of a third kind": (set_unprotected({396: {-3: [PROOF]}}), "of kinds"),
     "an empty list of proofs": (set_unprotected({396: {-1: []}}), "one proof"),
     "two proofs": (set_unprotected({396: {-1: [PROOF, PROOF]}}), "one proof"),
