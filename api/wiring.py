@@ -122,7 +122,7 @@ def _services(
     # A crash may have come between an erasure and the removal of the files that show what was erased.
     erased.sweep()
     submission = SubmissionService(log, voices, desk.urgent, erased.sweep, clock)
-    proofs = ProofService(log.published, log.folder.public, keyring.log_signers(settings.origin).keys)
+    proofs = ProofService(log.published, keyring.log_signers(settings.origin).keys)
     log_key = keyring.signers["log"]
     receipts = ReceiptService(log.published, proofs, lambda: log.status().size, log_key, lambda: [log_key.public])
     completeness = CompletenessCheck(log)

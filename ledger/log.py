@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
@@ -11,16 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from ledger.background import BackgroundPublisher
 from ledger.batch import Clock, Scribe
 from ledger.checkpoint_store import SqliteCheckpointStore
+from ledger.engine import Engine, LocalEngine, Seat
 from ledger.errors import LogExists, NoLog, WrongLog
 from ledger.face import Cosigners
 from ledger.folder import Folder, FolderLock
 from ledger.genesis import Founding, begin
 from ledger.publisher import Publisher
 from ledger.reader import PublishedLog
-from ledger.sequencer import Sequencer
 from ledger.store import Store
 from ledger.store.sqlite import create, open_store
 from ledger.submission import Outcome, Receipt, Submission, prepare
@@ -39,12 +37,16 @@ PUBLISH_EVERY = 0.1
 
 @dataclass(frozen=True)
 class LogStatus:
-    """How a log fares. ``clock_behind``: seconds by which the clock is behind the log's time."""
+    """How a log fares. ``clock_behind``: seconds by which the clock is behind the log's time.
+
+    ``seat``: who sequences a log that several processes share.
+    """
 
     size: int
     published: int
     clock_behind: int
     publisher_error: str | None
+    seat: Seat | None
 
 
 def system_clock() -> int:
@@ -55,28 +57,12 @@ def system_clock() -> int:
 class Log:
     """An open log. ``store.snapshot()`` gives reads of what is committed, ``published`` of what is published."""
 
-    def __init__(
-        self,
-        folder: Folder,
-        store: Store,
-        publisher: Publisher,
-        scribe: Scribe,
-        published: PublishedLog,
-        every: float | None,
-        undo: ExitStack,
-    ) -> None:
-        """Use ``Log.open`` or ``Log.create``. ``undo`` lets go of what the log holds."""
-        self.folder = folder
+    def __init__(self, store: Store, published: PublishedLog, engine: Engine, undo: ExitStack) -> None:
+        """Use ``Log.open``, ``Log.create`` or ``ledger.shared``. ``undo`` lets go of what the log holds."""
         self.store = store
         self.published = published
-        self._publisher = publisher
-        self._scribe = scribe
+        self._engine = engine
         self._undo = undo
-        self._shown = threading.Condition()
-        self._latest: SignedCheckpoint | None = None
-        self._background = BackgroundPublisher(self.publish_now, every) if every is not None else None
-        self._sequencer = Sequencer(scribe, self._wake)
-        self._wake()
 
     @classmethod
     def create(
@@ -121,14 +107,14 @@ class Log:
             undo.callback(FolderLock(folder).release)
             store = open_store(folder.database)
             undo.callback(store.close)
-            _check_keys(store, signers.keys)
+            check_keys(store, signers.keys)
             held = SqliteCheckpointStore(folder.checkpoints)
             undo.callback(held.close)
             tiles = TileStore(folder.public)
             publisher = Publisher(store, tiles, held, signers, clock, cosigners)
             scribe = Scribe(store, signers.origin, signers.ed25519, clock)
-            published = PublishedLog(tiles, signers.keys)
-            return cls(folder, store, publisher, scribe, published, publish_every, undo.pop_all())
+            engine = LocalEngine(publisher, scribe, publish_every)
+            return cls(store, PublishedLog(tiles, signers.keys), engine, undo.pop_all())
 
     # --- writing -------------------------------------------------------------
 
@@ -147,45 +133,30 @@ class Log:
 
     def submit_many(self, submissions: Sequence[Submission]) -> Future[list[Outcome]]:
         """One outcome for each, in order, all decided in one batch: a refused one does not disturb the others."""
-        return self._sequencer.submit(submissions)
+        return self._engine.submit(submissions)
 
     # --- publishing ----------------------------------------------------------
 
     def publish_now(self) -> SignedCheckpoint:
-        """Publish what is committed; see ``Publisher.publish``."""
-        signed = self._publisher.publish()
-        with self._shown:
-            self._latest = signed
-            self._shown.notify_all()
-        return signed
+        """A published checkpoint of all that was committed when this was called; see ``Publisher.publish``."""
+        return self._engine.publish_now()
 
     def wait_published(self, size: int, timeout: float) -> SignedCheckpoint:
         """A published checkpoint of at least ``size``, as soon as there is one. Raises ``TimeoutError`` (seconds)."""
-        with self._shown:
-            if not self._shown.wait_for(lambda: self._latest and self._latest.checkpoint.size >= size, timeout):
-                raise TimeoutError(f"no checkpoint of size {size} was published in {timeout} s")
-            assert self._latest is not None  # what was waited for
-            return self._latest
+        return self._engine.wait_published(size, timeout)
 
     def status(self) -> LogStatus:
         """For people and monitors."""
         with self.store.snapshot() as reads:
             size = reads.size()
-        error = self._background.error if self._background else None
-        shown = self._latest.checkpoint.size if self._latest else 0
-        return LogStatus(size, shown, self._scribe.clock_behind, str(error) if error else None)
-
-    def _wake(self) -> None:
-        if self._background:
-            self._background.wake()
+        engine = self._engine.status()
+        return LogStatus(size, engine.published, engine.clock_behind, engine.error, engine.seat)
 
     # --- closing -------------------------------------------------------------
 
     def close(self) -> None:
         """Write what waits, finish the publication under way, and let go of everything."""
-        self._sequencer.close()
-        if self._background:
-            self._background.close()
+        self._engine.close()
         self._undo.close()
 
     def __enter__(self) -> Log:
@@ -221,7 +192,8 @@ def _found(folder: Folder, founding: Founding, clock: Clock) -> None:
         begin(store, founding, clock)
 
 
-def _check_keys(store: Store, keys: LogKeys) -> None:
+def check_keys(store: Store, keys: LogKeys) -> None:
+    """The log in ``store`` has begun, with these keys. Raises ``NoLog``, ``WrongLog``."""
     with store.snapshot() as reads:
         log = reads.get(LOG)
     if not isinstance(log, LogState):

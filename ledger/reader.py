@@ -34,6 +34,10 @@ class PublishedLog:
             raise NoLog("no checkpoint is published yet")
         return note
 
+    def find(self, tile: Tile) -> bytes | None:
+        """Exactly this tile or bundle, if it is published."""
+        return self._tiles.find(tile)
+
     def nodes(self, size: int) -> TileReader:
         """A ``merkle.NodeReader`` over the tiles of a published tree of ``size``."""
         return TileReader(size, self._fetch)

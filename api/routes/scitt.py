@@ -53,9 +53,11 @@ async def register(request: Request, services: UsedServices, account: MaybeAccou
     201 with the receipt, for a statement that stood there already too. 202 where publication takes longer than this
     waits: the entry is durable, and its receipt will be at Location.
     """
+    _check_type(request)
+    # Whoever sends slowly takes no place from others.
+    entry = await request.body()
     with services.limits.one(_client(request)) if account is None else nullcontext():
-        _check_type(request)
-        registered = await services.registration.register(await request.body())
+        registered = await services.registration.register(entry)
     position = registered.recorded.position
     if registered.receipt is None:
         return _pending(position)

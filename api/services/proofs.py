@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 from api.services.errors import NotFound, Unavailable
 from ledger.errors import NoLog
@@ -40,10 +39,8 @@ class ConsistencyProof:
 class ProofService:
     """Any size up to the published one can be proved: its subtrees are subtrees of the published tree."""
 
-    def __init__(self, published: PublishedLog, public: Path, keys: LogKeys) -> None:
-        """``public``: the folder of the published files."""
+    def __init__(self, published: PublishedLog, keys: LogKeys) -> None:
         self._published = published
-        self._public = public
         # A note is checked when it is new; a proof should not cost three signatures.
         self._verified = lru_cache(maxsize=4)(lambda note: verify_tree_head(note, keys))
         self.vkeys = "".join(f"{line}\n" for line in keys.verifier_keys())
@@ -61,14 +58,14 @@ class ProofService:
             raise Unavailable(str(error)) from None
 
     def tile(self, tile: Tile) -> bytes:
-        """The file of a tile or bundle. Raises ``NotFound``."""
-        try:
-            return (self._public / tile.path()).read_bytes()
-        except FileNotFoundError:
+        """A tile or bundle as it is published. Raises ``NotFound``."""
+        found = self._published.find(tile)
+        if found is None:
             raise NotFound(
                 f"there is no {tile.path()}",
                 "derive paths from the size of a published checkpoint; where a partial tile is gone, take the full one",
-            ) from None
+            )
+        return found
 
     def inclusion(self, position: int, size: int | None) -> InclusionProof:
         """Raises ``NotFound`` outside the published tree."""

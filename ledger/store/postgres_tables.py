@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, LargeBinary, SmallInteger, Text
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, LargeBinary, SmallInteger, Text, text
 from sqlalchemy import UniqueConstraint as Unique
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
@@ -172,7 +172,7 @@ class SubmissionRow(Declared, table=True):
     """Work that a process left for the sequencer, until it has taken the answer away."""
 
     __tablename__ = "submissions"
-    __table_args__ = (Index("submissions_turn", "turn"),)
+    __table_args__ = (Index("submissions_waiting", "turn", postgresql_where=text("answer IS NULL")),)
 
     sender: str = Field(sa_column=_text("sender", key=True))
     number: int = Field(sa_column=_position("number"))

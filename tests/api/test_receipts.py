@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -206,3 +207,14 @@ def test_too_many_requests_are_told_when_to_come_again(
     assert concise(answer) == (429, "Too Many Requests", "too-many-requests")
     assert answer.headers["retry-after"] == "1"
     assert register(house.http, said.entry, Authorization=f"Bearer {studio.token}").status_code == 201
+
+
+def test_who_sends_slowly_takes_no_place_from_others(
+    house: House, said: Statement, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(house.services.limits, "_at_once", 1)
+    where = house.http.base_url
+    head = b"POST /entries HTTP/1.1\r\nHost: x\r\nContent-Type: application/cose\r\nContent-Length: 100\r\n\r\n"
+    with socket.create_connection((where.host, where.port)) as slow:
+        slow.sendall(head + b"\xd2")
+        assert register(house.http, said.entry).status_code == 201

@@ -28,7 +28,7 @@ def upgrade() -> None:
         sa.Column("answer", sa.LargeBinary),
         sa.Column("left_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.text("now()")),
     )
-    op.create_index("submissions_turn", "submissions", ["turn"])
+    op.create_index("submissions_waiting", "submissions", ["turn"], postgresql_where=sa.text("answer IS NULL"))
     # Digests, signatures and packed bytes do not shrink: trying to compress them costs time only.
     for table, column in (("entries", "entry"), ("published_tiles", "data"), ("submissions", "work")):
         op.execute(f"ALTER TABLE {table} ALTER COLUMN {column} SET STORAGE EXTERNAL")

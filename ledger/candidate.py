@@ -1,0 +1,121 @@
+"""A process that sequences when it is elected, and stands for election while it is not."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ledger.batch import Clock, Scribe
+from ledger.checkpoint_store import CheckpointStore
+from ledger.clerk import Clerk
+from ledger.election import Election
+from ledger.engine import LocalEngine
+from ledger.errors import DatabaseUnreachable, Fenced, LedgerError
+from ledger.face import Cosigners
+from ledger.publisher import Publisher
+from ledger.store import Store
+from ledger.tiles import Tiles
+from tallystick.tree_head import LogSigners
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Office:
+    """What a sequencer works with. ``enter`` tells the store the epoch to write in, ``None``: not to write."""
+
+    dsn: str
+    store: Store
+    enter: Callable[[int | None], None]
+    tiles: Callable[[int | None], Tiles]
+    checkpoints: CheckpointStore
+    election: Election
+    signers: LogSigners
+    clock: Clock
+    publish_every: float
+    cosigners: Cosigners | None = None
+
+
+class Candidate:
+    """A thread. ``engine`` is there while this process is the sequencer; ``error``: why it could not become it."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+        self._closing = threading.Event()
+        self.engine: LocalEngine | None = None
+        self.error: Exception | None = None
+        self._thread = threading.Thread(target=self._run, name="candidate", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Finish the batch and the publication under way, and let another be elected at once."""
+        self._closing.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        office = self._office
+        while not self._closing.is_set():
+            try:
+                epoch = office.election.stand(office.checkpoints.latest(office.signers.origin).epoch)
+                if epoch is not None:
+                    self._serve(epoch)
+                self.error = None
+            # Another process may do better; this one tries again, and says meanwhile what keeps it.
+            except Exception as error:
+                if str(error) != str(self.error):
+                    _log.exception("this process cannot sequence")
+                self.error = error
+            # The lease is looked at often enough to lose little time, seldom enough to cost nothing.
+            self._closing.wait(office.election.seconds / 10)
+
+    def _serve(self, epoch: int) -> None:
+        office = self._office
+        _log.info("%s sequences from now on, epoch %d", office.election.holder, epoch)
+        office.enter(epoch)
+        try:
+            self.engine = engine = self._engine(epoch)
+            clerk = Clerk(office.dsn, engine)
+            try:
+                self._hold(epoch, engine)
+            finally:
+                self.engine = None
+                clerk.close()
+                engine.close()
+                clerk.finish()
+        finally:
+            office.enter(None)
+            self._resign(epoch)
+
+    def _engine(self, epoch: int) -> LocalEngine:
+        office = self._office
+        signers, clock = office.signers, office.clock
+        tiles = office.tiles(epoch)
+        publisher = Publisher(office.store, tiles, office.checkpoints, signers, clock, office.cosigners, epoch)
+        scribe = Scribe(office.store, signers.origin, signers.ed25519, clock)
+        return LocalEngine(publisher, scribe, office.publish_every)
+
+    def _hold(self, epoch: int, engine: LocalEngine) -> None:
+        """Say so again and again, until the process ends, or another has been elected, or nobody can be told."""
+        seconds = self._office.election.seconds
+        until = time.monotonic() + seconds
+        while not self._closing.wait(seconds / 5):
+            asked = time.monotonic()
+            try:
+                held = self._office.election.renew(epoch)
+            except DatabaseUnreachable as error:
+                _log.warning("the lease cannot be renewed: %s", error)
+                held = asked < until
+            else:
+                until = asked + seconds
+            if not held or isinstance(engine.error, Fenced):
+                _log.warning("epoch %d is over: another process sequences, or cannot be told not to", epoch)
+                return
+
+    def _resign(self, epoch: int) -> None:
+        try:
+            self._office.election.resign(epoch)
+        except LedgerError as error:
+            _log.warning("others have to wait for the end of the lease: %s", error)

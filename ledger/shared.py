@@ -1,0 +1,215 @@
+"""A log that several processes share, on one host or many: PostgreSQL between them, one elected sequencer among them.
+
+Every process submits, reads and shows what is published; each that has the log's keys is a
+candidate. See ADR 0013.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from contextlib import ExitStack, closing, suppress
+from dataclasses import dataclass
+
+from ledger.batch import Clock
+from ledger.candidate import Candidate, Office
+from ledger.checkpoint_postgres import PostgresCheckpointStore
+from ledger.election import LEASE, Election
+from ledger.engine import EngineStatus, Seat, Shown
+from ledger.errors import DatabaseUnreachable, HistoryLost, LogBusy, LogExists, NoLog, OutcomeUnknown
+from ledger.face import Cosigners
+from ledger.genesis import Founding, begin
+from ledger.letterbox import LOOK, PATIENCE, Letterbox
+from ledger.log import PUBLISH_EVERY, Log, check_keys, system_clock
+from ledger.reader import PublishedLog
+from ledger.store.postgres import create, open_store
+from ledger.store.postgres_wire import Connection, connect, reaching
+from ledger.submission import Outcome, Submission
+from ledger.tiles_postgres import CHANNEL, PostgresTiles
+from tallystick.errors import TallystickError
+from tallystick.tree_head import LogSigners, SignedCheckpoint
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a shared log is. ``checkpoints``: the database of the checkpoint store, if it is another one.
+
+    ``holder``: the name of this process, as others see it. ``lease``: seconds, the same in every process.
+    """
+
+    database: str
+    holder: str
+    checkpoints: str | None = None
+    lease: float = LEASE
+
+    @property
+    def signed(self) -> str:
+        """The database of the checkpoint store."""
+        return self.checkpoints or self.database
+
+
+def create_shared(place: Place, founding: Founding, clock: Clock = system_clock) -> None:
+    """Begin a log, or go on where beginning one was cut short. Raises ``LogExists``, ``LogBusy`` while another does."""
+    with suppress(LogExists):
+        create(place.database)
+    election = Election(place.database, place.holder, place.lease)
+    with closing(election), closing(open_store(place.database)) as store:
+        with store.snapshot() as reads:
+            if reads.size():
+                raise LogExists(f"the database holds {reads.size()} entries: this log has begun, open it")
+        with suppress(LogExists):
+            PostgresCheckpointStore.create(place.signed)
+        with closing(PostgresCheckpointStore(place.signed)) as held:
+            held.enter(founding.origin)
+            store.epoch = election.stand(held.latest(founding.origin).epoch)
+        if store.epoch is None:
+            raise LogBusy(f"{election.incumbent().holder} begins this log just now: wait, then open it")
+        try:
+            begin(store, founding, clock)
+        finally:
+            election.resign(store.epoch)
+
+
+def open_shared(
+    place: Place,
+    signers: LogSigners,
+    clock: Clock = system_clock,
+    *,
+    publish_every: float = PUBLISH_EVERY,
+    cosigners: Cosigners | None = None,
+    patience: float = PATIENCE,
+    adapt: Callable[[Office], Office] = lambda office: office,
+) -> Log:
+    """Open a log in this process, as one of its candidates. ``patience``: seconds that a caller waits for an answer.
+
+    Raises ``NoLog``, ``WrongLog``, ``UnknownSchema``, ``HistoryLost`` or ``DatabaseUnreachable``. ``adapt`` may put
+    other parts into the sequencer's hands.
+    """
+    with ExitStack() as undo:
+        store = open_store(place.database)
+        undo.callback(store.close)
+        check_keys(store, signers.keys)
+        held = PostgresCheckpointStore(place.signed)
+        undo.callback(held.close)
+        with store.snapshot() as reads:
+            size, signed = reads.size(), held.latest(signers.origin).size
+        if size < signed:
+            raise HistoryLost(
+                f"the database has {size} entries, a checkpoint of {signed} was signed: it is an old copy. "
+                "Bring back the newest database; to go on from this one would be a second history"
+            )
+        election = Election(place.database, place.holder, place.lease)
+        undo.callback(election.close)
+
+        def enter(epoch: int | None) -> None:
+            store.epoch = epoch
+
+        def tiles(epoch: int | None) -> PostgresTiles:
+            return PostgresTiles(store.pool, epoch)
+
+        office = Office(place.database, store, enter, tiles, held, election, signers, clock, publish_every, cosigners)
+        published = PublishedLog(tiles(None), signers.keys)
+        engine = SharedEngine(adapt(office), published, patience)
+        return Log(store, published, engine, undo.pop_all())
+
+
+class SharedEngine:
+    """An ``Engine`` whose sequencer may be any process: work goes through the queue, checkpoints are watched."""
+
+    def __init__(self, office: Office, published: PublishedLog, patience: float) -> None:
+        self._office = office
+        self._patience = patience
+        self._letters = Letterbox(office.dsn, patience)
+        self._candidate = Candidate(office)
+        self._watch = _Watch(office.dsn, published)
+
+    def submit(self, submissions: Sequence[Submission]) -> Future[list[Outcome]]:
+        """See ``Engine``."""
+        return self._letters.submit(submissions)
+
+    def publish_now(self) -> SignedCheckpoint:
+        """See ``Engine``. Raises ``OutcomeUnknown`` when no sequencer published in time."""
+        with self._office.store.snapshot() as reads:
+            size = reads.size()
+        try:
+            return self.wait_published(size, self._patience)
+        except TimeoutError as error:
+            raise OutcomeUnknown(f"{error}: is there a sequencer?") from None
+
+    def wait_published(self, size: int, timeout: float) -> SignedCheckpoint:
+        """See ``Engine``."""
+        return self._watch.shown.wait(size, timeout)
+
+    def status(self) -> EngineStatus:
+        """See ``Engine``."""
+        engine = self._candidate.engine
+        own = engine.status() if engine else None
+        incumbent = self._office.election.incumbent()
+        here = engine is not None and incumbent.holder == self._office.election.holder
+        error = own.error if own else self._trouble(incumbent.seconds)
+        seat = Seat(incumbent.epoch, incumbent.holder, here)
+        return EngineStatus(self._watch.shown.size, own.clock_behind if own else 0, error, seat)
+
+    def _trouble(self, seconds: float) -> str | None:
+        """Nobody sequences, and what keeps this process from it."""
+        if seconds > 0:
+            return None
+        return str(self._candidate.error or "no process sequences just now")
+
+    def close(self) -> None:
+        """Wait for answers that are due, then leave the seat."""
+        self._letters.close()
+        self._candidate.close()
+        self._watch.close()
+
+
+class _Watch:
+    """A thread that sees each checkpoint that is published, whoever publishes it."""
+
+    def __init__(self, dsn: str, published: PublishedLog) -> None:
+        self.shown = Shown()
+        self._dsn = dsn
+        self._published = published
+        self._note = b""
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Look no more."""
+        self._closing.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        connection: Connection | None = None
+        while not self._closing.is_set():
+            try:
+                if connection is None or connection.closed:
+                    connection = connect(self._dsn, "tallystick watch")
+                    connection.execute(f"LISTEN {CHANNEL}")
+                self._look()
+                with reaching():
+                    for _ in connection.notifies(timeout=LOOK / 4, stop_after=1):
+                        pass
+            except DatabaseUnreachable as error:
+                _log.warning("publications are not seen: %s", error)
+                self._closing.wait(LOOK)
+            # Readers meet the same error and say it; whoever waits here goes on waiting.
+            except TallystickError:
+                _log.exception("what is published cannot be read")
+                self._closing.wait(LOOK)
+        if connection is not None:
+            connection.close()
+
+    def _look(self) -> None:
+        try:
+            note = self._published.note()
+        except NoLog:
+            return
+        if note != self._note:
+            self.shown.put(self._published.checkpoint())
+            self._note = note

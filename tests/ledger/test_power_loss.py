@@ -1,0 +1,146 @@
+"""Power loss at any moment of a real process: what was acknowledged is there, and no two histories were signed.
+
+The process runs with a recorder around its file operations (tests/ledger/power). After
+any of them the power may fail: what was not synced is lost, or there, or there in part.
+"""
+
+from __future__ import annotations
+
+import copy
+import random
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from ledger.errors import NoLog, UnknownSchema
+from ledger.folder import Folder
+from ledger.fsck import fsck
+from ledger.log import Log
+from tallystick.checkpoint import Checkpoint, parse_body
+from tallystick.merkle import verify_consistency
+from tallystick.note import parse_note
+from tests.ledger.conftest import founding, later, open_log
+from tests.ledger.power.recording import Chance, Machine, Operation, build, compiler, record
+from tests.ledger.power.workload import ACKNOWLEDGED
+from tests.world import World
+
+pytestmark = pytest.mark.skipif(compiler() is None, reason="no C compiler to build the recorder with")
+SAMPLES = 25
+"""Crash points looked at unless all are."""
+
+
+MODES = ["none", "all", "dice", "other dice"]
+"""How much of what was not synced is on the disk after all."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """The folder as it was before a process worked in it, and what the process did, in order."""
+
+    before: Machine
+    steps: list[Operation]
+    after: Path
+
+
+@pytest.fixture(scope="module")
+def recorder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.mktemp("recorder"))
+
+
+@pytest.fixture(scope="module", params=["append", "begin"])
+def run(
+    recorder: Path, tmp_path_factory: pytest.TempPathFactory, template: Path, request: pytest.FixtureRequest
+) -> Run:
+    root = tmp_path_factory.mktemp("run") / "root"
+    root.mkdir()
+    if request.param == "append":
+        shutil.copytree(template, root / "log")
+    before = Machine(root)
+    command = [sys.executable, "-m", "tests.ledger.power.workload", request.param, str(root)]
+    return Run(before, record(recorder, command, root, root.with_name("record")), root)
+
+
+def test_the_recorder_misses_nothing(run: Run, tmp_path: Path) -> None:
+    machine = copy.deepcopy(run.before)
+    for step in run.steps:
+        machine.do(step)
+    machine.lose_power(tmp_path / "all", Chance("all"))
+    assert tree(tmp_path / "all") == tree(run.after)
+    assert {"c", "m", "w", "t", "s", "r", "u"} >= {step.what for step in run.steps} >= {"c", "w", "s", "r", "u"}
+
+
+def tree(root: Path) -> dict[str, bytes]:
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+def crash_points(run: Run, mode: str) -> set[int]:
+    """After which operations the power fails: all of them, or a sample that is another for each mode."""
+    everything = range(len(run.steps) + 1)
+    return set(random.Random(mode).sample(everything, min(SAMPLES, len(everything))))
+
+
+def every_point(run: Run, mode: str) -> set[int]:
+    return set(range(len(run.steps) + 1))
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("points", [crash_points, pytest.param(every_point, marks=pytest.mark.exhaustive)])
+def test_power_loss(run: Run, mode: str, points: Callable[[Run, str], set[int]], tmp_path: Path) -> None:
+    machine, chosen, heads = copy.deepcopy(run.before), points(run, mode), set()
+    for number, step in enumerate([None, *run.steps]):
+        if step:
+            machine.do(step)
+        # Whatever was shown for a moment may have been seen.
+        heads.add(machine.read("log/public/checkpoint"))
+        if number in chosen:
+            left = tmp_path / f"{number}"
+            machine.lose_power(left, Chance(mode.split()[-1], number + (1 << 20) * (mode == "other dice")))
+            said = machine.read(ACKNOWLEDGED).decode().splitlines()
+            try:
+                check(left / "log", said, heads - {b""})
+            except BaseException as error:
+                error.add_note(
+                    f"power lost after operation {number} of {len(run.steps)} ({step and step.what}), {mode}"
+                )
+                raise
+            shutil.rmtree(left)
+
+
+def check(data: Path, said: list[str], heads: set[bytes]) -> None:
+    """The log goes on: nothing that was said is untrue, nothing that was shown is denied."""
+    with begun_again(data, must_be_there="begun" in said or (data / "public/tile/0/000.p/29").exists()) as log:
+        told = [line.split() for line in said]
+        with log.store.snapshot() as reads:
+            placed = {bytes.fromhex(words[2]): int(words[1]) for words in told if words[0] == "position"}
+            assert reads.positions_of(list(placed)) == placed
+            for words in told:
+                if words[0] == "erased":
+                    assert words[2] not in reads.disclosures(int(words[1]))
+        published = [head_of(bytes.fromhex(words[1])) for words in told if words[0] == "published"]
+        if published:
+            assert log.published.checkpoint().checkpoint.size >= published[-1].size
+        latest = log.publish_now().checkpoint
+        for one in (*published, *map(head_of, heads)):
+            proof = log.published.prove_consistency(one.size, latest.size)
+            verify_consistency(one.size, one.root, latest.size, latest.root, proof)
+    report = fsck(Folder(data))
+    assert report.findings == ()
+    assert report.entries == report.published == latest.size
+
+
+def head_of(note: bytes) -> Checkpoint:
+    return parse_body(parse_note(note).text)
+
+
+def begun_again(data: Path, must_be_there: bool) -> Log:
+    """The log, begun now if beginning it was cut short."""
+    world = later(World())
+    try:
+        return open_log(data, world)
+    except (NoLog, UnknownSchema):
+        assert not must_be_there
+        return Log.create(data, founding(world), world.signers, lambda: world.clock, publish_every=None)
