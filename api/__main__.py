@@ -49,6 +49,7 @@ def _serve(settings: Settings) -> None:
 
     from api.app import create_app, server_config
     from api.supervisor import Supervisor
+    from api.tuning import tune
     from api.wiring import open_services
 
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -60,6 +61,7 @@ def _serve(settings: Settings) -> None:
         supervisor.start()
         try:
             _greet(settings, services.first_token())
+            tune()
             server.run(sockets=[listening])
         finally:
             supervisor.stop()

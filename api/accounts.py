@@ -6,7 +6,8 @@ import hashlib
 import secrets
 import sqlite3
 import threading
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
@@ -18,6 +19,9 @@ SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 VERSION = 1
 """Of the table, kept in ``PRAGMA user_version``; 0 is a blank file."""
+
+FRESH = 0.1
+"""Seconds for which what was found is not looked for again."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS token (
@@ -42,7 +46,11 @@ class LaterAccounts(TallystickError):
 class Accounts:
     """Tokens in a small database of their own, apart from the log. Safe to share between threads."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        """``clock``: seconds that never go back."""
+        self._clock = clock
+        self._found: dict[bytes, Account] = {}
+        self._version, self._fresh_until = -1, clock()
         self._lock = threading.Lock()
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
@@ -69,14 +77,31 @@ class Accounts:
         return token, account
 
     def find(self, token: str) -> Account | None:
-        """The account that ``token`` opens, if any."""
+        """The account that ``token`` opens, if any. What another process revoked may open for ``FRESH`` seconds yet."""
+        digest = _digest(token)
         with self._lock:
-            row = self._db.execute("SELECT id, party, scopes FROM token WHERE digest = ?", (_digest(token),)).fetchone()
-        return Account(row[0], row[1], frozenset(row[2].split())) if row else None
+            if self._clock() >= self._fresh_until:
+                self._refresh()
+            found = self._found.get(digest)
+            if found is None:
+                query = "SELECT id, party, scopes FROM token WHERE digest = ?"
+                row = self._db.execute(query, (digest,)).fetchone()
+                if row is None:
+                    return None
+                found = self._found[digest] = Account(row[0], row[1], frozenset(row[2].split()))
+            return found
+
+    def _refresh(self) -> None:
+        """Forget what was found if somebody else has changed the database since."""
+        (version,) = self._db.execute("PRAGMA data_version").fetchone()
+        if version != self._version:
+            self._found.clear()
+        self._version, self._fresh_until = version, self._clock() + FRESH
 
     def revoke(self, token_id: str) -> bool:
         """Make a token worthless; whether there was one of that name."""
         with self._lock:
+            self._found.clear()
             return self._db.execute("DELETE FROM token WHERE id = ?", (token_id,)).rowcount == 1
 
     def is_empty(self) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ledger.store import Reads
-from tallystick import canonical, cose
+from tallystick import canonical, cose, layout
 from tallystick.errors import MalformedInput
 from tallystick.modelsig import fingerprint
 from tallystick.statement import MAX_ENTRY_BYTES
@@ -122,7 +122,8 @@ class Census:
 def _lenient(entry: bytes) -> dict[str, Any]:
     """The event in an entry, unchecked; empty when there is none."""
     try:
-        payload = cose.parse_sign1(entry, MAX_ENTRY_BYTES).payload
+        parts = layout.read(entry)
+        payload = parts.payload if parts else cose.parse_sign1(entry, MAX_ENTRY_BYTES).payload
         event = canonical.decode_relaxed(payload or b"", MAX_ENTRY_BYTES)
     except MalformedInput:
         return {}

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from functools import lru_cache
 from typing import NewType
 
 from tallystick.errors import MalformedInput
@@ -45,6 +44,8 @@ class Letter(StrEnum):
     DISPUTE = "D"
 
 
+_MOST_KNOWN = 16_384
+_known: dict[str, Letter] = {}
 _LETTERS: dict[str, Letter] = {letter.value: letter for letter in Letter}
 
 
@@ -57,20 +58,20 @@ def new_identifier(letter: Letter, random: bytes, prefix: str = DEFAULT_PREFIX) 
     # Two characters at a time.
     a, b, c, d, e, f, g, h = [_PAIRS[number >> shift & 1023] for shift in range(70, -1, -10)]
     head = f"{prefix}/{letter.value}-{a}{b}-{c}{d}-{e}{f}-{g}{h}"
-    return Identifier(f"{head}-{check_character(head)}")
+    made = f"{head}-{check_character(head)}"
+    _remember(made, letter)
+    return Identifier(made)
 
 
 def parse_identifier(text: str, letter: Letter | None = None) -> Identifier:
     """Check form, check character and, if given, type letter. Raises ``MalformedInput`` that says which is wrong."""
-    found = _letter_in(text)
+    found = _known.get(text) or _letter_in(text)
     if letter is not None and found is not letter:
         raise MalformedInput(f"{text!r} names a {found.name.lower()}, expected a {letter.name.lower()}")
     return Identifier(text)
 
 
-@lru_cache(maxsize=16_384)
 def _letter_in(text: str) -> Letter:
-    # An event's identifiers are met several times on its way, its parties' in every event.
     match = _FORM.fullmatch(text)
     if not match or not _PREFIX.fullmatch(match[1]):
         raise MalformedInput(f"{text[:60]!r} is not an identifier; expected the form 10.5555/A-XXXX-XXXX-XXXX-XXXX-C")
@@ -79,7 +80,16 @@ def _letter_in(text: str) -> Letter:
         raise MalformedInput(
             f"{text!r} looks mistyped: its check character is {match[4]!r}, the rest demands {expected!r}"
         )
-    return letter_of(Identifier(text))
+    letter = letter_of(Identifier(text))
+    _remember(text, letter)
+    return letter
+
+
+def _remember(text: str, letter: Letter) -> None:
+    # An event's identifiers are met several times on its way, its parties' in every event.
+    if len(_known) >= _MOST_KNOWN:
+        _known.clear()
+    _known[text] = letter
 
 
 def letter_of(identifier: Identifier) -> Letter:

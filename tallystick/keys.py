@@ -47,6 +47,11 @@ class KeyText:
     alg: Literal["ed25519", "es256", "ml-dsa-44", "es256k"]
     public: Annotated[str, base64_bytes(1312)]
 
+    @cached_property
+    def loaded(self) -> PublicKey:
+        """The key itself. Raises ``MalformedInput``."""
+        return _read_key(self.alg, self.public)
+
 
 @dataclass(frozen=True)
 class PublicKey:
@@ -68,7 +73,7 @@ class PublicKey:
     @classmethod
     def from_text(cls, text: KeyText) -> PublicKey:
         """Raises ``MalformedInput``."""
-        return _read_key(text)
+        return text.loaded
 
     def to_text(self) -> KeyText:
         """Inverse of ``from_text``."""
@@ -112,9 +117,9 @@ class PublicKey:
 
 
 @lru_cache(maxsize=1024)
-def _read_key(text: KeyText) -> PublicKey:
-    # The keys of a log are read for every statement that is decided.
-    return PublicKey(text.alg, from_base64(text.public))
+def _read_key(alg: Algorithm, public: str) -> PublicKey:
+    # The keys of a log are read for every batch that is decided.
+    return PublicKey(alg, from_base64(public))
 
 
 def _check_ed25519(raw: bytes) -> None:

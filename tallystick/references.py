@@ -10,7 +10,7 @@ from tallystick.statement import Statement
 
 # A value (no key of an event can look like this) that is a whole text without escapes. In canonical JSON a quote after
 # one of these three opens a text: inside a text it would have a backslash before it, and "10." follows no closing one.
-_CANDIDATE = re.compile(rb'(?<=[:,\[])"(10\.[^"\\/]*/[^"\\]*)"')
+_CANDIDATE = re.compile(rb'"(?<=[:,\[]")(10\.[^"\\/]*/[^"\\]*)"')
 
 
 def references(statement: Statement) -> frozenset[str]:

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
-from tallystick import canonical, cose
+from tallystick import canonical, cose, layout
 from tallystick.errors import MalformedInput
 from tallystick.events import Event, Settled, event_value, parse_event, settle_event
 from tallystick.keys import COSE_ALGORITHMS, PublicKey, Signer
 from tallystick.merkle import leaf_hash
 from tallystick.schema import text
 
-CONTENT_TYPE = "application/vnd.tallystick.event+json"
+CONTENT_TYPE = layout.CONTENT_TYPE
 MAX_ENTRY_BYTES = 65_535
 """Entry bundles carry a u16 length (C2SP tlog-tiles)."""
 
@@ -60,33 +60,68 @@ def sign_statement(signer: Signer, issuer: str, event: Event) -> Statement:
 
 def sign_settled(signer: Signer, issuer: str, settled: Settled) -> Statement:
     """As ``sign_statement``; what comes out is what ``parse_statement`` would read, and is not read again."""
-    alg, kid, subject = COSE_ALGORITHMS[signer.public.alg], signer.public.kid, settled.event.subject
+    alg, kid, event = COSE_ALGORITHMS[signer.public.alg], signer.public.kid, settled.event
     _check_algorithm(alg)
     _check_issuer(issuer)
-    protected = _header_to_subject(alg, kid, issuer) + cose.text_item(subject)
-    signature = signer.sign(cose.sig_structure(protected, settled.payload))
+    protected = layout.header(alg, kid, issuer, event.subject)
+    to_be_signed = cose.sig_structure(protected, settled.payload)
+    signature = signer.sign(to_be_signed)
     entry = cose.envelope(protected, settled.payload, signature)
     if len(entry) > MAX_ENTRY_BYTES:
         raise MalformedInput(f"the entry has {len(entry)} bytes, at most {MAX_ENTRY_BYTES} are read")
-    header = {
-        cose.ALG: alg,
-        cose.CONTENT_TYPE: CONTENT_TYPE,
-        cose.KID: kid,
-        cose.CWT_CLAIMS: {1: issuer, 2: subject},
-    }
-    return Statement(entry, cose.Sign1(protected, header, {}, settled.payload, signature), issuer, kid, settled.event)
+    parts = layout.Parts(protected, alg, kid, issuer, event.subject, settled.payload, signature)
+    made = _statement(entry, parts, event)
+    # What has just been put together for the signature need not be for the name.
+    made.__dict__["statement_id"] = hashlib.sha256(to_be_signed).digest()
+    return made
 
 
-@lru_cache(maxsize=1024)
-def _header_to_subject(alg: int, kid: bytes, issuer: str) -> bytes:
-    """The protected header as far as it is the same for all statements of a signer: up to the subject."""
+def parse_statement(entry: bytes) -> Statement:
+    """Read an entry; every rule of form is checked, no signature. Raises ``MalformedInput``."""
+    parts = layout.read(entry) if len(entry) <= MAX_ENTRY_BYTES else None
+    if parts is None:
+        parts = _read_generally(entry)
+    _check_issuer(parts.issuer)
+    event = parse_event(canonical.decode(parts.payload, MAX_ENTRY_BYTES))
+    if parts.subject != event.subject:
+        raise MalformedInput(f"the header is about {parts.subject!r}, the event about {event.subject!r}")
+    return _statement(entry, parts, event)
+
+
+def _statement(entry: bytes, parts: layout.Parts, event: Event) -> Statement:
     header = {
-        cose.ALG: alg,
+        cose.ALG: parts.alg,
         cose.CONTENT_TYPE: CONTENT_TYPE,
-        cose.KID: kid,
-        cose.CWT_CLAIMS: {1: issuer, 2: ""},
+        cose.KID: parts.kid,
+        cose.CWT_CLAIMS: {1: parts.issuer, 2: parts.subject},
     }
-    return cose.dump(header).removesuffix(cose.text_item(""))
+    envelope = cose.Sign1(parts.protected, header, {}, parts.payload, parts.signature)
+    return Statement(entry, envelope, parts.issuer, parts.kid, event)
+
+
+def _read_generally(entry: bytes) -> layout.Parts:
+    """As ``layout.read``, by the rules one after the other: says which one is broken."""
+    envelope = cose.parse_sign1(entry, MAX_ENTRY_BYTES)
+    if envelope.unprotected:
+        raise MalformedInput("the unprotected header of a statement must be empty: nothing signs it")
+    header = envelope.protected
+    if set(header) != {cose.ALG, cose.CONTENT_TYPE, cose.KID, cose.CWT_CLAIMS}:
+        raise MalformedInput(f"the protected header has labels {sorted(map(str, header))}, expected 1, 3, 4 and 15")
+    _check_algorithm(header[cose.ALG])
+    if header[cose.CONTENT_TYPE] != CONTENT_TYPE:
+        raise MalformedInput(f"the content type is {header[cose.CONTENT_TYPE]!r}, expected {CONTENT_TYPE!r}")
+    kid, claims = header[cose.KID], header[cose.CWT_CLAIMS]
+    if not isinstance(kid, bytes) or len(kid) != layout.KID_BYTES:
+        raise MalformedInput("the key identifier is not an RFC 9679 thumbprint of 32 bytes")
+    if not isinstance(claims, dict) or set(claims) != {1, 2} or not all(isinstance(v, str) for v in claims.values()):
+        raise MalformedInput("the CWT claims must be iss (1) and sub (2), both text")
+    cose.check_labels(claims)
+    _check_issuer(claims[1])
+    if envelope.payload is None:
+        raise MalformedInput("the payload of a statement must be attached")
+    return layout.Parts(
+        envelope.protected_bytes, header[cose.ALG], kid, claims[1], claims[2], envelope.payload, envelope.signature
+    )
 
 
 def _check_algorithm(alg: Any) -> None:
@@ -99,29 +134,3 @@ def _check_issuer(issuer: str) -> None:
         _ISSUER.check(issuer)
     except MalformedInput as error:
         raise MalformedInput(f"the issuer (iss): {error}") from None
-
-
-def parse_statement(entry: bytes) -> Statement:
-    """Read an entry; every rule of form is checked, no signature. Raises ``MalformedInput``."""
-    envelope = cose.parse_sign1(entry, MAX_ENTRY_BYTES)
-    if envelope.unprotected:
-        raise MalformedInput("the unprotected header of a statement must be empty: nothing signs it")
-    header = envelope.protected
-    if set(header) != {cose.ALG, cose.CONTENT_TYPE, cose.KID, cose.CWT_CLAIMS}:
-        raise MalformedInput(f"the protected header has labels {sorted(map(str, header))}, expected 1, 3, 4 and 15")
-    _check_algorithm(header[cose.ALG])
-    if header[cose.CONTENT_TYPE] != CONTENT_TYPE:
-        raise MalformedInput(f"the content type is {header[cose.CONTENT_TYPE]!r}, expected {CONTENT_TYPE!r}")
-    kid, claims = header[cose.KID], header[cose.CWT_CLAIMS]
-    if not isinstance(kid, bytes) or len(kid) != 32:
-        raise MalformedInput("the key identifier is not an RFC 9679 thumbprint of 32 bytes")
-    if not isinstance(claims, dict) or set(claims) != {1, 2} or not all(isinstance(v, str) for v in claims.values()):
-        raise MalformedInput("the CWT claims must be iss (1) and sub (2), both text")
-    cose.check_labels(claims)
-    _check_issuer(claims[1])
-    if envelope.payload is None:
-        raise MalformedInput("the payload of a statement must be attached")
-    event = parse_event(canonical.decode(envelope.payload, MAX_ENTRY_BYTES))
-    if claims[2] != event.subject:
-        raise MalformedInput(f"the header is about {claims[2]!r}, the event about {event.subject!r}")
-    return Statement(entry, envelope, claims[1], kid, event)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from api.services.chance import take
 from api.services.voices import Voice
 from tallystick import canonical
 from tallystick.commitments import MAX_DISCLOSURE_BYTES, MIN_SALT_BYTES, Disclosure, disclose
@@ -67,7 +67,7 @@ def sign_draft(draft: Draft, voice: Voice, prefix: str, origin: str, now: str) -
 
 def _salt(name: str, value: canonical.JsonValue) -> Disclosure:
     try:
-        opened = disclose(name, value, secrets.token_bytes(MIN_SALT_BYTES))
+        opened = disclose(name, value, take(MIN_SALT_BYTES))
     except MalformedInput as error:
         raise FieldError(f"private.{name}", str(error)) from None
     if len(opened.text) > MAX_DISCLOSURE_BYTES:
@@ -81,7 +81,7 @@ def _value(
     value: dict[str, Any] = {
         "v": 1,
         "type": draft.type,
-        "event_id": secrets.token_hex(16) if draft.event_id is None else draft.event_id,
+        "event_id": take(16).hex() if draft.event_id is None else draft.event_id,
         "subject": subject,
         "time": now if draft.time is None else draft.time,
         "body": draft.body,
@@ -97,7 +97,7 @@ def _subject(draft: Draft, prefix: str, origin: str) -> str:
     if draft.subject is not None:
         return draft.subject
     if draft.type in _MAKES:
-        return str(new_identifier(_MAKES[draft.type], secrets.token_bytes(RANDOM_BYTES), prefix))
+        return str(new_identifier(_MAKES[draft.type], take(RANDOM_BYTES), prefix))
     # Of the log itself; or of a type that nobody knows, which is what has to be said then.
     if not SUBJECTS.get(draft.type):
         return origin

@@ -84,7 +84,7 @@ class Settled:
 
 def settle_event(value: canonical.JsonValue) -> Settled:
     """As ``parse_event``, with the canonical bytes: what was read says nothing but ``value``."""
-    return Settled(parse_event(value), canonical.encode(value))
+    return Settled(parse_event(value), canonical.encode_read(value))
 
 
 def encode_event(event: Event) -> bytes:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+import dataclasses
+import random
+from typing import Any, get_args, get_type_hints
 
 import cbor2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallystick import canonical, cose
+import tallystick.statement as statement_module
+from tallystick import canonical, content, cose, layout
+from tallystick.admission.state import HeldKey
 from tallystick.errors import MalformedInput
-from tallystick.events import Event, encode_event, event_value, parse_event, settle_event
+from tallystick.events import BODIES, Event, encode_event, envelope, event_value, parse_event, settle_event
 from tallystick.events.licence import LicenceGrant, StatusPointer
 from tallystick.references import references
 from tallystick.statement import CONTENT_TYPE, Statement, parse_statement, sign_settled, sign_statement
@@ -107,3 +111,73 @@ def test_references_are_what_a_walk_finds(texts: list[str], issuer: str) -> None
 def test_references_of_a_log() -> None:
     assert [references(one) for one in LOG] == [plain.references(one) for one in LOG]
     assert any(len(references(one)) > 3 for one in LOG)
+
+
+def general(entry: bytes) -> Any:
+    """What the rules one after the other make of an entry; the message where they refuse it."""
+    try:
+        return statement_module._read_generally(entry)
+    except MalformedInput as error:
+        return str(error)
+
+
+def spoiled(entry: bytes, chance: random.Random) -> bytes:
+    at = chance.randrange(len(entry))
+    some = chance.choice([b"", b"\x00", b"\x18", b"\x58", b"\x59", b"\x78", b"\xa0", bytes([chance.randrange(256)])])
+    return entry[:at] + some + entry[at + chance.choice((0, 1, 1, 1, 2)) :]
+
+
+def test_the_layout_is_read_as_the_rules_read_it() -> None:
+    """Every statement has it; whatever else has it is read the same; and nothing is read that the rules refuse."""
+    chance, taken = random.Random("layout"), 0
+    for one in LOG:
+        assert layout.read(one.entry) == general(one.entry)
+        assert isinstance(layout.read(one.entry), layout.Parts)
+        for _ in range(2000):
+            entry = spoiled(one.entry, chance)
+            found = layout.read(entry)
+            if found is not None:
+                taken += 1
+                expected = general(entry)
+                # What the issuer may hold is looked at after either.
+                assert found == expected or str(expected).startswith("the issuer (iss)")
+    assert taken > 1000
+
+
+HEADS = [
+    b"\x43abc", b"\x58\x03abc", b"\x59\x00\x03abc", b"\x5a\x00\x00\x00\x03abc", b"\x5f\x43abc\xff", b"\x63abc", b"\xf6",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("payload", HEADS)
+@pytest.mark.parametrize("signature", HEADS)
+def test_only_the_shortest_heads_have_the_layout(payload: bytes, signature: bytes) -> None:
+    protected = LOG[3].envelope.protected_bytes
+    entry = b"\xd2\x84" + cose.bytes_item(protected) + b"\xa0" + payload + signature
+    assert (layout.read(entry) is not None) == (payload == signature == b"\x43abc")
+    assert layout.read(entry) is None or layout.read(entry) == general(entry)
+
+
+def integers(cls: Any, path: str) -> list[str]:
+    """The integers in a record, and in its records, that no rule bounds."""
+    found = []
+    for name, hint in get_type_hints(cls, include_extras=True).items():
+        found += [f"{path}.{name}"] if hint is int else []
+        found += [inner for part in _parts(hint) for inner in integers(part, f"{path}.{name}")]
+    return found
+
+
+def _parts(hint: Any) -> list[Any]:
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+        return [hint]
+    return [part for argument in get_args(hint) for part in _parts(argument)]
+
+
+def test_every_integer_of_an_event_is_bounded() -> None:
+    """So that what was read is inside the profile of canonical JSON, and is not looked through again."""
+    records = [envelope._Envelope, content.FileContent, content.FolderContent, *BODIES.values()]
+    assert [name for cls in records for name in integers(cls, cls.__name__)] == []
+    assert integers(HeldKey, "x") == ["x.added"]
+    registered = event_value(next(one.event for one in LOG if one.event.type == "object.register"))
+    with pytest.raises(MalformedInput, match="surrogate"):
+        settle_event({**registered, "body": {**registered["body"], "media_type": "\ud800"}})
