@@ -76,7 +76,8 @@ def register(
     prefix: Annotated[str, typer.Option(help="The log's identifier prefix, where --key is used.")] = DEFAULT_PREFIX,
     event_id: Annotated[str | None, typer.Option(help="Yours: repeated, the event is recorded once.")] = None,
     receipt: Annotated[
-        Path | None, typer.Option(help="Wait for publication and write the statement with its receipt here.")
+        Path | None,
+        typer.Option(help="Wait for publication; write the statement with its receipt here, and its .checkpoint."),
     ] = None,
     server: Server = "http://127.0.0.1:8000",
     token_file: TokenFile = None,
@@ -104,9 +105,7 @@ def register(
             answer = _sign(client, key, opened, party, prefix, body, private, event_id)
         _tell_registered(answer, asset)
         if receipt is not None:
-            with _working("waiting for the receipt"):
-                receipt.write_bytes(client.transparent(answer["position"], MAX_WAIT))
-            print(f"{receipt}: check it with tallystick verify-receipt")
+            _keep_receipt(client, answer["position"], receipt)
 
 
 @app.command()
@@ -191,6 +190,15 @@ def _sign(
         event["private"] = {one.name: write(one.commitment) for one in opened}
     checked: Event = parse_event(event)
     return client.state(sign_statement(read_key(key, passphrase.encode()), party, checked), opened)
+
+
+def _keep_receipt(client: Client, position: int, out: Path) -> None:
+    with _working("waiting for the receipt"):
+        whole, note = client.confirmed(position, MAX_WAIT)
+    beside = out.with_name(f"{out.name}.checkpoint")
+    out.write_bytes(whole)
+    beside.write_bytes(note)
+    print(f"{out}, {beside.name}: check them with tallystick verify-receipt")
 
 
 def _tell_registered(answer: dict[str, Any], asset: Asset) -> None:

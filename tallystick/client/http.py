@@ -13,13 +13,18 @@ import httpx
 
 from tallystick import cose
 from tallystick.base64s import to_base64
+from tallystick.checkpoint import parse_body
 from tallystick.client.lazy import LazyFile
 from tallystick.commitments import Disclosure
 from tallystick.errors import MalformedInput, TallystickError
+from tallystick.note import parse_note
+from tallystick.receipt import parse_inclusion
 from tallystick.statement import Statement, parse_statement
 from tallystick.transparent import split
 
 PROBLEM, CONCISE = "application/problem+json", "application/concise-problem-details+cbor"
+MAX_MEETINGS = 10
+"""Attempts at a receipt and a checkpoint of one size."""
 MAX_WAIT = 30.0
 """Seconds for which the service waits for a publication."""
 
@@ -129,6 +134,20 @@ class Client:
     def transparent(self, position: int, wait: float = 0.0) -> bytes:
         """An entry with its receipt: a Transparent Statement."""
         return self._send("GET", f"/v1/statements/{position}", params={"wait": wait}).content
+
+    def confirmed(self, position: int, wait: float = 0.0) -> tuple[bytes, bytes]:
+        """A Transparent Statement and the checkpoint of its receipt's tree, with what witnesses signed.
+
+        Raises ``ServiceProblem`` when the log grows too fast for the two to meet.
+        """
+        whole = self.transparent(position, wait)
+        for _ in range(MAX_MEETINGS):
+            note = self.fetch("/checkpoint")
+            size = parse_body(parse_note(note).text).size
+            if parse_inclusion(split(whole)[1][0]).size == size:
+                return whole, note
+            whole = self.transparent(position)
+        raise ServiceProblem(200, {"detail": "the log grew between every receipt and checkpoint", "hint": "try again"})
 
     def growth(self, old_size: int) -> bytes:
         """The receipt that the published tree extends its first ``old_size`` leaves."""

@@ -78,8 +78,10 @@ def test_the_statement_is_kept_with_its_receipt(folder: Path, desk: Desk, capsys
     assert entry.register([*arguments, "--token-file", str(folder / "token")]) == 0
     _, position = registered(capsys.readouterr().out)
     (folder / "trust.json").write_bytes(desk.house.http.get("/v1/trust").content)
-    assert __main__.main(["verify-receipt", str(out), "--trust", str(folder / "trust.json")]) == 0
+    given = ["verify-receipt", str(out), "--trust", str(folder / "trust.json"), "--checkpoint", f"{out}.checkpoint"]
+    assert __main__.main(given) == 0
     told = capsys.readouterr().out
+    assert "bears all three signatures of the log" in told
     assert f"stands at position {position} of" in told
     assert f"recorded by the service for {desk.studio.id}: not signed by it" in told
 

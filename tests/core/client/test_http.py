@@ -12,8 +12,10 @@ import httpx
 import pytest
 
 from tallystick.base64s import from_base64
+from tallystick.checkpoint import parse_body
 from tallystick.client.http import Client, ServiceProblem, Unreachable
 from tallystick.identifiers import Letter
+from tallystick.note import parse_note
 from tallystick.receipt import parse_consistency, parse_inclusion
 from tallystick.schema import write
 from tallystick.transparent import split
@@ -78,6 +80,19 @@ def test_a_statement_is_registered_by_its_signature_and_answered_with_its_receip
         assert (missing.value.status, missing.value.code) == (404, "not-found")
         with pytest.raises(ServiceProblem, match="not-found"):
             anybody.transparent(1_000_000, 1.0)
+
+
+def test_receipt_and_checkpoint_meet_or_it_is_said(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = desk.house.world
+    with client_of(desk) as client:
+        place = client.register(world.object(desk.studio.who)).position
+        whole, note = client.confirmed(place)
+        assert parse_inclusion(split(whole)[1][0]).size == parse_body(parse_note(note).text).size
+        monkeypatch.setattr(client, "transparent", lambda position, wait=0.0: whole)
+        desk.studio.record("object.register", registration(picture_bytes()))
+        desk.publish()
+        with pytest.raises(ServiceProblem, match="the log grew between"):
+            client.confirmed(place)
 
 
 def test_an_event_of_the_service_comes_with_its_receipt(desk: Desk, studio: Client) -> None:
