@@ -167,7 +167,7 @@ def test_without_the_extra_the_command_says_what_to_install(
 def test_the_commands_join_by_the_entry_point_group() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     joined = project["entry-points"][__main__.GROUP]
-    assert joined == {"register": "tallystick.client.entry:register", "export": "tallystick.client.entry:export"}
+    assert joined == {name: f"tallystick.client.entry:{name}" for name in ("register", "export", "prove")}
     for target in joined.values():
         module, _, name = target.partition(":")
         assert callable(getattr(importlib.import_module(module), name))
