@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from ledger.checkpoint_store import SqliteCheckpointStore
+from ledger.checkpoint_store import Held, SqliteCheckpointStore
 from ledger.completeness import Completeness
 from ledger.errors import Corrupt, LedgerError
 from ledger.folder import Folder
@@ -15,7 +15,8 @@ from ledger.frontier import hashes
 from ledger.integrate import recompute
 from ledger.opening import keys_of, open_unchanged
 from ledger.replaying import Finding, Progress, Replayed, replay_log
-from ledger.store import Reads, leaves_digest
+from ledger.store import Reads, Store, leaves_digest
+from ledger.tiles import Tiles
 from ledger.tilestore import CHECKPOINT, TEMPORARY, TileStore
 from tallystick.admission import LOG
 from tallystick.errors import MalformedInput, TallystickError
@@ -36,23 +37,42 @@ class Report:
 
 def fsck(folder: Folder, progress: Progress = lambda done: None) -> Report:
     """Check a log, which may be in use. Raises ``NoLog`` or ``UnknownSchema`` when there is nothing to check."""
+
+    def held(origin: str) -> Held:
+        with closing(SqliteCheckpointStore(folder.checkpoints)) as store:
+            return store.latest(origin)
+
     with closing(open_unchanged(folder)) as store:
-        tiles = TileStore(folder.public)
-        # The note is read first: what it covers is committed already.
-        note = tiles.checkpoint()
-        with store.snapshot() as reads:
-            replayed = replay_log(reads, progress)
-            keys = keys_of(replayed.states.get(LOG))
-            findings = list(replayed.findings)
-            size, root = 0, b""
-            if keys is None:
-                findings.append(Finding(0, "entry 0 gives no keys: no checkpoint of this log can be verified"))
-            else:
-                size, root = _published(note, keys, findings)
-                findings += _signed(folder, keys, size, reads.size())
-            findings += _batches(reads)
-            findings += _tree(reads, tiles, size, root)
-            findings += _files(folder.public, size)
+        return check_log(Parts(store, TileStore(folder.public), held, lambda: _files(folder.public)), progress)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a log consists of. ``signed``: the checkpoint store's row. ``kept``: every published tile, or why not."""
+
+    store: Store
+    tiles: Tiles
+    signed: Callable[[str], Held]
+    kept: Callable[[], Iterable[tuple[Tile, bytes] | Finding]]
+
+
+def check_log(parts: Parts, progress: Progress = lambda done: None) -> Report:
+    """Recompute everything."""
+    # The note is read first: what it covers is committed already.
+    note = parts.tiles.checkpoint()
+    with parts.store.snapshot() as reads:
+        replayed = replay_log(reads, progress)
+        keys = keys_of(replayed.states.get(LOG))
+        findings = list(replayed.findings)
+        size, root = 0, b""
+        if keys is None:
+            findings.append(Finding(0, "entry 0 gives no keys: no checkpoint of this log can be verified"))
+        else:
+            size, root = _published(note, keys, findings)
+            findings += _signed(parts.signed, keys, size, reads.size())
+        findings += _batches(reads)
+        findings += _tree(reads, parts.tiles, size, root)
+        findings += _fronts(parts, size)
     return Report(
         replayed.entries, size, replayed.completeness, tuple(sorted(findings, key=lambda finding: finding.order))
     )
@@ -76,11 +96,10 @@ def _published(note: bytes | None, keys: LogKeys, findings: list[Finding]) -> tu
     return checkpoint.size, checkpoint.root
 
 
-def _signed(folder: Folder, keys: LogKeys, published: int, size: int) -> Iterator[Finding]:
+def _signed(signed_last: Callable[[str], Held], keys: LogKeys, published: int, size: int) -> Iterator[Finding]:
     """The checkpoint store: what it holds was signed by the log, and is neither behind nor ahead of the rest."""
     try:
-        with closing(SqliteCheckpointStore(folder.checkpoints)) as store:
-            held = store.latest(keys.origin)
+        held = signed_last(keys.origin)
         signed = verify_tree_head(held.note.encode(), keys).checkpoint if held.note else None
     except (LedgerError, TallystickError) as error:
         yield Finding(-1, f"the checkpoint store: {error}")
@@ -100,7 +119,7 @@ def _batches(reads: Reads) -> Iterator[Finding]:
             yield Finding(batch.first, f"an entry of positions {batch.first} to {batch.position} is not as appended")
 
 
-def _tree(reads: Reads, tiles: TileStore, size: int, root: bytes) -> Iterator[Finding]:
+def _tree(reads: Reads, tiles: Tiles, size: int, root: bytes) -> Iterator[Finding]:
     """Stored entries, bundles, tiles and the published root give one another."""
     edge = CompactRange()
     for first in range(0, size, WIDTH):
@@ -119,7 +138,7 @@ def _tree(reads: Reads, tiles: TileStore, size: int, root: bytes) -> Iterator[Fi
         yield Finding(-1, f"the {edge.size} stored entries do not give the published root of size {size}")
 
 
-def _bundle(tiles: TileStore, first: int, entries: list[bytes], width: int) -> Iterator[Finding]:
+def _bundle(tiles: Tiles, first: int, entries: list[bytes], width: int) -> Iterator[Finding]:
     try:
         published = parse_bundle(tiles.get(Tile(None, first // WIDTH, width)))[:width]
     except (Corrupt, MalformedInput) as error:
@@ -131,9 +150,8 @@ def _bundle(tiles: TileStore, first: int, entries: list[bytes], width: int) -> I
             yield Finding(first + offset, "the stored entry is not the published one")
 
 
-def _files(public: Path, size: int) -> Iterator[Finding]:
-    """Partial tiles of earlier sizes, which mirrors may still ask for, are the fronts of the present ones."""
-    tiles = TileStore(public)
+def _files(public: Path) -> Iterator[tuple[Tile, bytes] | Finding]:
+    """The tiles in a public folder, and the files in it that are none."""
     for path in sorted(path for path in public.rglob("*") if path.is_file()):
         name = path.relative_to(public).as_posix()
         if name == CHECKPOINT or name.endswith(TEMPORARY):
@@ -142,14 +160,24 @@ def _files(public: Path, size: int) -> Iterator[Finding]:
             tile = parse_tile_path(name)
         except MalformedInput:
             yield Finding(-1, f"the public folder holds a file that is no tile: {name}")
+        else:
+            yield tile, path.read_bytes()
+
+
+def _fronts(parts: Parts, size: int) -> Iterator[Finding]:
+    """Partial tiles of earlier sizes, which mirrors may still ask for, are the fronts of the present ones."""
+    for kept in parts.kept():
+        if isinstance(kept, Finding):
+            yield kept
             continue
+        tile, data = kept
         level = tile.level or 0
         present = Tile(tile.level, tile.index, min(WIDTH, (size >> level * HEIGHT) - tile.index * WIDTH))
         if tile.width < present.width:
-            yield from _front(tiles, tile, path.read_bytes(), present)
+            yield from _front(parts.tiles, tile, data, present)
 
 
-def _front(tiles: TileStore, tile: Tile, data: bytes, present: Tile) -> Iterator[Finding]:
+def _front(tiles: Tiles, tile: Tile, data: bytes, present: Tile) -> Iterator[Finding]:
     parse = parse_bundle if tile.level is None else hashes
     try:
         found, expected = parse(data), parse(tiles.get(present))[: tile.width]

@@ -20,10 +20,12 @@ from ledger.election import LEASE, Election
 from ledger.engine import EngineStatus, Seat, Shown
 from ledger.errors import DatabaseUnreachable, HistoryLost, LogBusy, LogExists, NoLog, OutcomeUnknown
 from ledger.face import Cosigners
+from ledger.fsck import Parts, Report, check_log
 from ledger.genesis import Founding, begin
 from ledger.letterbox import LOOK, PATIENCE, Letterbox
 from ledger.log import PUBLISH_EVERY, Log, check_keys, system_clock
 from ledger.reader import PublishedLog
+from ledger.replaying import Progress
 from ledger.store.postgres import create, open_store
 from ledger.store.postgres_wire import Connection, connect, reaching
 from ledger.submission import Outcome, Submission
@@ -115,6 +117,13 @@ def open_shared(
         published = PublishedLog(tiles(None), signers.keys)
         engine = SharedEngine(adapt(office), published, patience)
         return Log(store, published, engine, undo.pop_all())
+
+
+def fsck_shared(place: Place, progress: Progress = lambda done: None) -> Report:
+    """Check a shared log, which may be in use. Raises ``NoLog``, ``UnknownSchema`` or ``DatabaseUnreachable``."""
+    with closing(open_store(place.database)) as store, closing(PostgresCheckpointStore(place.signed)) as held:
+        tiles = PostgresTiles(store.pool)
+        return check_log(Parts(store, tiles, held.latest, tiles.kept), progress)
 
 
 class SharedEngine:

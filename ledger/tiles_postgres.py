@@ -6,7 +6,7 @@ for the partial one is given the front of the full one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ledger.errors import Corrupt, Fenced
 from ledger.store.postgres_wire import Connection, Pool
@@ -53,6 +53,19 @@ class PostgresTiles:
             query = "SELECT data FROM published_tiles WHERE level = %s AND index = %s AND width = %s"
             found = connection.execute(query, _key(tile), binary=True).fetchone()
         return found[0] if found else None
+
+    def kept(self) -> Iterator[tuple[Tile, bytes]]:
+        """Every tile and bundle, a few at a time."""
+        query = (
+            "SELECT level, index, width, data FROM published_tiles"
+            " WHERE (level, index, width) > (%s, %s, %s) ORDER BY level, index, width LIMIT 64"
+        )
+        last = (_BUNDLE - 1, 0, 0)
+        with self._pool.use() as connection:
+            while page := connection.execute(query, last, binary=True).fetchall():
+                for level, index, width, data in page:
+                    yield Tile(None if level == _BUNDLE else level, index, width), data
+                last = page[-1][:3]
 
     def checkpoint(self) -> bytes | None:
         """See ``Tiles``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -9,11 +10,13 @@ from typing import Any
 
 import psycopg
 import pytest
+from typer.testing import CliRunner
 
+from ledger.__main__ import app
 from ledger.checkpoint_postgres import PostgresCheckpointStore
 from ledger.errors import Conflict, HistoryLost, LogExists, NoLog, OutcomeUnknown, WrongLog
 from ledger.log import Log
-from ledger.shared import Place, create_shared, open_shared
+from ledger.shared import Place, create_shared, fsck_shared, open_shared
 from ledger.submission import Receipt, prepare
 from tallystick.admission import Refused
 from tallystick.merkle import verify_consistency
@@ -101,7 +104,7 @@ def test_another_body_under_an_event_id_is_a_conflict_from_any_process(opened: O
     assert (conflict.value.event_id, conflict.value.position) == (first.event.event_id, place)
 
 
-def test_many_processes_say_the_same_at_once_and_it_stands_once(opened: Open, world: World) -> None:
+def test_many_processes_say_the_same_at_once_and_it_stands_once(opened: Open, dsn: str, world: World) -> None:
     logs = [opened(name) for name in ("one", "two", "three")]
     [logs[0].submit(party).result() for party in world.parties()]
     said = [world.object() for _ in range(60)]
@@ -119,6 +122,7 @@ def test_many_processes_say_the_same_at_once_and_it_stands_once(opened: Open, wo
     assert len(set(answers[0].values())) == len(said)
     with logs[1].store.snapshot() as reads:
         assert reads.positions_of([each.statement_id for each in said]) == answers[0]
+    assert fsck_shared(Place(dsn, "fsck")).findings == ()
     heads = {log.publish_now().checkpoint.size for log in logs}
     assert max(heads) > max(answers[0].values())
     assert [seat(log)[1] for log in logs] == ["one"] * 3
@@ -150,6 +154,7 @@ def test_a_sequencer_whose_lease_was_lost_steps_down_and_work_goes_on(opened: Op
     with one.store.snapshot() as reads:
         assert len(reads.positions_of([each.statement_id for each in parties])) == len(parties)
     assert one.publish_now().checkpoint.size >= 3 + 2 * len(parties)
+    assert fsck_shared(Place(dsn, "fsck")).findings == ()
 
 
 def test_nobody_sequences_and_callers_are_told(opened: Open, dsn: str, world: World) -> None:
@@ -207,3 +212,39 @@ def test_the_checkpoint_store_may_be_in_another_database(dsn: str, postgres: Any
             assert held.latest(world.origin).size == size
         with pytest.raises(NoLog):
             PostgresCheckpointStore(dsn)
+
+
+# --- checking -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("damage", "position", "found"),
+    [
+        ("UPDATE entries SET entry = set_byte(entry, 9, get_byte(entry, 9) # 1) WHERE position = 1", 0, "as appended"),
+        ("UPDATE published_tiles SET data = set_byte(data, 9, get_byte(data, 9) # 1) WHERE level = 0", 0, "tile"),
+        ("UPDATE published_tiles SET data = set_byte(data, 90, get_byte(data, 90) # 1) WHERE level = -1", 0, ""),
+        ("DELETE FROM published_tiles WHERE level = 0", 0, "is missing"),
+        ("INSERT INTO published_tiles VALUES (0, 0, 1, decode(repeat('00', 32), 'hex'))", 0, "not the front"),
+        ("UPDATE signed SET size = 3, note = ''", -1, "checkpoint store|held as signed"),
+        ("DELETE FROM states WHERE key = 'log'", -1, ""),
+    ],
+)
+def test_fsck_names_what_is_wrong(opened: Open, dsn: str, world: World, damage: str, position: int, found: str) -> None:
+    with open_shared(Place(dsn, "one"), world.signers, lambda: world.clock) as log:
+        log.submit(world.parties()[0]).result()
+        log.publish_now()
+    assert fsck_shared(Place(dsn, "fsck")).findings == ()
+    run(dsn, damage)
+    findings = fsck_shared(Place(dsn, "fsck")).findings
+    assert any(re.search(found, str(one)) for one in findings)
+    assert findings[0].position == position
+    address = f"postgresql:///?{dsn.replace(' ', '&')}"
+    assert CliRunner().invoke(app, ["fsck", address]).exit_code == 1
+
+
+def test_fsck_of_a_database_from_the_command_line(dsn: str, world: World) -> None:
+    with open_shared(Place(dsn, "one"), world.signers, lambda: world.clock) as log:
+        log.publish_now()
+    done = CliRunner().invoke(app, ["fsck", f"postgresql:///?{dsn.replace(' ', '&')}"])
+    assert done.exit_code == 0
+    assert done.output == "3 entries, 3 published; 0 of 0 objects are bound and complete\nnothing is wrong\n"
