@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import re
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Header, Query, Response
 
 from api.routes.base import OperatorAccount, Schema, UsedServices, router
 from api.routes.reading import IMMUTABLE
@@ -17,6 +19,10 @@ from tallystick.tlog_proof import SUFFIX
 
 NOTE_TYPE = "text/plain; charset=utf-8"
 TILE_TYPE = "application/octet-stream"
+
+_LEVEL = 1
+"""Of compression: the first level takes most of what there is to take, at a fraction of the time."""
+_NEVER = re.compile(r"q=0(\.0{0,3})?", re.ASCII)
 
 # Anybody's page may read the published log.
 _OPEN = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
@@ -102,6 +108,7 @@ async def publish(services: UsedServices, account: OperatorAccount) -> Checkpoin
     )
 
 
+@public.head("/checkpoint", include_in_schema=False)
 @public.get("/checkpoint", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 def checkpoint(services: UsedServices) -> Response:
     """The latest published checkpoint (C2SP tlog-checkpoint)."""
@@ -109,16 +116,33 @@ def checkpoint(services: UsedServices) -> Response:
     return Response(note, media_type=NOTE_TYPE, headers={"Cache-Control": "public, max-age=1", **_OPEN})
 
 
+@public.head("/tile/{path:path}", include_in_schema=False)
 @public.get("/tile/{path:path}", response_class=Response, responses={200: {"content": {TILE_TYPE: {}}}})
-def tile(path: str, services: UsedServices) -> Response:
-    """A tile or an entry bundle (C2SP tlog-tiles)."""
+def tile(path: str, services: UsedServices, accept_encoding: Annotated[str, Header()] = "") -> Response:
+    """A tile or an entry bundle (C2SP tlog-tiles); bundles are compressed for whoever takes gzip."""
     try:
-        data = services.proofs.tile(parse_tile_path(f"tile/{path}"))
+        asked = parse_tile_path(f"tile/{path}")
     except MalformedInput as error:
         raise NotFound(str(error), "paths are as C2SP tlog-tiles writes them, e.g. /tile/0/000.p/5") from None
-    return Response(data, media_type=TILE_TYPE, headers={"Cache-Control": IMMUTABLE, **_OPEN})
+    data, headers = services.proofs.tile(asked), {"Cache-Control": IMMUTABLE, **_OPEN}
+    # Hashes do not get smaller.
+    if asked.level is None:
+        headers["Vary"] = "Accept-Encoding"
+        if takes_gzip(accept_encoding):
+            data, headers["Content-Encoding"] = gzip.compress(data, _LEVEL, mtime=0), "gzip"
+    return Response(data, media_type=TILE_TYPE, headers=headers)
 
 
+def takes_gzip(accept_encoding: str) -> bool:
+    """Whether a client takes gzip (RFC 9110 §12.5.3)."""
+    for part in accept_encoding.lower().split(","):
+        coding, _, weight = part.replace(" ", "").partition(";")
+        if coding == "gzip":
+            return not _NEVER.fullmatch(weight)
+    return False
+
+
+@public.head("/vkeys", include_in_schema=False)
 @public.get("/vkeys", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 def verifier_keys(services: UsedServices) -> Response:
     """The log's verifier keys, one a line (C2SP signed-note text form)."""

@@ -87,6 +87,39 @@ def test_partial_tiles_of_earlier_sizes_stay(house: House, sizes: list[int]) -> 
     assert len(parse_bundle(fetch(house, f"/{Tile(None, 0, first).path()}").content)) == first
 
 
+def test_bundles_are_compressed_for_whoever_takes_gzip(house: House, sizes: list[int]) -> None:
+    def ask(path: str, accept: str) -> httpx.Response:
+        return house.http.get(path, headers={"Accept-Encoding": accept})
+
+    plain = ask("/tile/entries/000", "identity")
+    for accept in ("gzip", "br, GZIP;q=0.5", "gzip, identity", "deflate ,gzip ; q=1"):
+        packed = ask("/tile/entries/000", accept)
+        assert packed.headers["content-encoding"] == "gzip"
+        assert packed.headers["vary"] == "Accept-Encoding"
+        assert int(packed.headers["content-length"]) < len(plain.content)
+        assert packed.content == plain.content
+        assert packed.headers["cache-control"] == IMMUTABLE
+    for accept in ("", "identity", "br", "gzip;q=0", "gzip;q=0.000", "xgzip"):
+        answer = ask("/tile/entries/000", accept)
+        assert "content-encoding" not in answer.headers
+        assert answer.headers["vary"] == "Accept-Encoding"
+    assert "content-encoding" not in ask("/tile/0/000", "gzip").headers
+
+
+def test_head_says_what_get_would(house: House, sizes: list[int]) -> None:
+    for path in ("/checkpoint", "/vkeys", "/tile/0/000", "/tile/entries/000"):
+        plain = {"Accept-Encoding": "identity"}
+        asked, got = house.http.head(path, headers=plain), house.http.get(path, headers=plain)
+        assert (asked.status_code, asked.content) == (200, b"")
+        assert {**asked.headers, "date": ""} == {**got.headers, "date": ""}
+    assert house.http.head("/tile/0/999").status_code == 404
+
+
+def test_what_is_not_there_is_not_kept_by_caches(house: House, sizes: list[int]) -> None:
+    """A tile of tomorrow is missing today only."""
+    assert house.http.get("/tile/0/999").headers["cache-control"] == "no-store"
+
+
 @pytest.mark.parametrize(
     "path",
     [

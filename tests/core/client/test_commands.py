@@ -164,6 +164,35 @@ def test_without_the_extra_the_command_says_what_to_install(
     assert "tallystick[client]" in capsys.readouterr().err
 
 
+def test_a_proof_is_fetched_and_verified_offline(
+    folder: Path, desk: Desk, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, position = registered_here(folder, capsys)
+    size = desk.publish()
+    proof, kept = folder / "p.tlog-proof", folder / "p.cose"
+    assert entry.prove([str(position), "-o", str(proof), "--entry", str(kept)]) == 0
+    assert f"position {position} in a tree of {size}, 3 signature lines" in capsys.readouterr().out
+    assert kept.read_bytes() == desk.house.http.get(f"/v1/entries/{position}").content
+    (folder / "trust.json").write_bytes(desk.house.http.get("/v1/trust").content)
+    monkeypatch.setenv("TALLYSTICK_SERVER", "http://127.0.0.1:1")
+    given = ["verify-proof", str(proof), "--entry", str(kept), "--trust", str(folder / "trust.json")]
+    assert __main__.main([*given, "--at", desk.house.world.now()]) == 0
+    assert entry.prove([str(position), "-o", str(folder / "none")]) == 1
+    assert not (folder / "none").exists()
+
+
+def registered_here(folder: Path, capsys: pytest.CaptureFixture[str]) -> tuple[str, int]:
+    arguments = [str(folder / "picture.png"), "--kind", "image", "--token-file", str(folder / "token")]
+    assert entry.register(arguments) == 0
+    return registered(capsys.readouterr().out)
+
+
+def test_a_position_that_is_not_published_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert entry.prove(["999999", "-o", str(folder / "none")]) == 1
+    assert "not-found" in capsys.readouterr().err
+    assert not (folder / "none").exists()
+
+
 def test_the_commands_join_by_the_entry_point_group() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     joined = project["entry-points"][__main__.GROUP]
