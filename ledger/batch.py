@@ -12,6 +12,7 @@ from ledger.errors import Conflict
 from ledger.store import BatchLine, Line, Reads, Store, Transaction, leaves_digest
 from ledger.submission import Outcome, Receipt, Submission, speaker
 from tallystick.admission import BATCH, LOG, Refused, State, decide
+from tallystick.admission.log_rules import role_key
 from tallystick.admission.signer import check_signature, resolve_signer
 from tallystick.admission.state import LogState
 from tallystick.errors import MalformedInput, TallystickError
@@ -46,10 +47,10 @@ class Scribe:
     def write(self, submissions: Sequence[Submission]) -> list[Outcome]:
         """One outcome for each submission; what is receipted is durable when this returns."""
         with self._store.transaction() as working:
-            draft = _Draft(working, submissions, self._time(working), self._origin)
+            draft = _Draft(working, submissions, self._time(working), self._origin, self._signer)
             for submission in submissions:
                 draft.take(submission)
-            closing = draft.close(self._signer) if draft.lines else None
+            closing = draft.close() if draft.lines else None
             return draft.outcomes(closing)
 
     def _time(self, reads: Reads) -> int:
@@ -67,8 +68,16 @@ class Scribe:
 class _Draft:
     """A batch while it is being decided. Reads its own changes: the next statement is decided after this one."""
 
-    def __init__(self, working: Transaction, submissions: Sequence[Submission], admitted_at: int, origin: str) -> None:
+    def __init__(
+        self,
+        working: Transaction,
+        submissions: Sequence[Submission],
+        admitted_at: int,
+        origin: str,
+        signer: Signer,
+    ) -> None:
         self._working = working
+        self._signer = signer
         self._admitted_at = admitted_at
         self._origin = origin
         self._first = working.size()
@@ -150,8 +159,20 @@ class _Draft:
                 "not-entitled", "type", "batch entries and their ids are the sequencer's", "leave them to the log"
             )
         admission = decide(statement, position, self._admitted_at, self, submission.verified_with)
-        self._put(submission, dict(admission.changes))
+        changes = dict(admission.changes)
+        self._check_closable(changes.get(LOG))
+        self._put(submission, changes)
         return position
+
+    def _check_closable(self, log: State | None) -> None:
+        """A batch is closed by the log's key in force at its end: one that is not here would take all others down."""
+        if isinstance(log, LogState) and role_key(log.keys, "log") != self._signer.public:
+            raise Refused(
+                "wrong-state",
+                "body.role",
+                "this process has not the log's new key, by which the batch would have to be closed",
+                "stop the service, and replace the key with `python -m api rotate log`",
+            )
 
     def _put(self, submission: Submission, changes: dict[str, State]) -> None:
         statement, position, event = submission.statement, self._next, submission.statement.event
@@ -174,10 +195,10 @@ class _Draft:
             )
         )
 
-    def close(self, signer: Signer) -> BatchLine:
+    def close(self) -> BatchLine:
         """Append all that was admitted, and the batch entry after it."""
-        statement = self._batch_entry(signer)
-        admission = decide(statement, self._next, self._admitted_at, self, signer.public)
+        statement = self._batch_entry()
+        admission = decide(statement, self._next, self._admitted_at, self, self._signer.public)
         named = references(statement)
         self._put(Submission(statement, statement.statement_id, speaker(statement), named, {}), dict(admission.changes))
         digest = leaves_digest(leaf_hash(entry) for entry in self._entries)
@@ -189,7 +210,7 @@ class _Draft:
             self._working.erase(erasure.position, erasure.names)
         return batch
 
-    def _batch_entry(self, signer: Signer) -> Statement:
+    def _batch_entry(self) -> Statement:
         log = self.get(LOG)
         policy = log.policy if isinstance(log, LogState) else None
         if policy is None:
@@ -202,7 +223,7 @@ class _Draft:
             time=format_time(self._admitted_at),
             body=Batch(self._first, last, policy),
         )
-        return sign_statement(signer, self._origin, event)
+        return sign_statement(self._signer, self._origin, event)
 
     def outcomes(self, closing: BatchLine | None) -> list[Outcome]:
         """One for each statement taken, in order."""

@@ -22,7 +22,7 @@ from tallystick.admission import LOG
 from tallystick.errors import MalformedInput, TallystickError
 from tallystick.merkle import CompactRange, leaf_hash
 from tallystick.tiles import HEIGHT, WIDTH, Tile, parse_bundle, parse_tile_path
-from tallystick.tree_head import LogKeys, verify_tree_head
+from tallystick.tree_head import CheckpointKeys, verify_tree_head
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def replay(folder: Folder, progress: Progress = lambda done: None) -> Replayed:
         return replay_log(reads, progress)
 
 
-def _published(note: bytes | None, keys: LogKeys, findings: list[Finding]) -> tuple[int, bytes]:
+def _published(note: bytes | None, keys: CheckpointKeys, findings: list[Finding]) -> tuple[int, bytes]:
     if note is None:
         findings.append(Finding(-1, "no checkpoint is published"))
         return 0, b""
@@ -96,7 +96,7 @@ def _published(note: bytes | None, keys: LogKeys, findings: list[Finding]) -> tu
     return checkpoint.size, checkpoint.root
 
 
-def _signed(signed_last: Callable[[str], Held], keys: LogKeys, published: int, size: int) -> Iterator[Finding]:
+def _signed(signed_last: Callable[[str], Held], keys: CheckpointKeys, published: int, size: int) -> Iterator[Finding]:
     """The checkpoint store: what it holds was signed by the log, and is neither behind nor ahead of the rest."""
     try:
         held = signed_last(keys.origin)

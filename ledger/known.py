@@ -20,7 +20,7 @@ from tallystick.note import (
     parse_verifier_key,
     verify_note,
 )
-from tallystick.tree_head import EIP712_TYPE, AuthorityVerifier
+from tallystick.tree_head import EIP712_TYPE, AuthorityVerifier, CheckpointKeys
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,14 @@ class Head:
 
 @dataclass(frozen=True)
 class KnownLog:
-    """A log's name and keys. Every key must have signed: whoever knows one alone demands that one alone."""
+    """A log's name and keys. Every key must have signed: whoever knows one alone demands that one alone.
+
+    ``history``: its keys by size, where its entries say them; then ``verifiers`` is not looked at.
+    """
 
     origin: str
     verifiers: tuple[NoteVerifier, ...]
+    history: CheckpointKeys | None = None
 
     def verify(self, note: bytes) -> Head:
         """The checkpoint in ``note``. Raises ``MalformedInput`` or ``VerificationFailed``."""
@@ -45,8 +49,9 @@ class KnownLog:
         checkpoint = parse_body(parsed.text)
         if checkpoint.origin != self.origin:
             raise VerificationFailed(f"the checkpoint is of log {checkpoint.origin!r}, expected {self.origin!r}")
-        signed = verify_note(parsed, self.verifiers)
-        missing = [f"{one.name}+{one.key_id.hex()}" for one in self.verifiers if one not in signed]
+        verifiers = self.history.at(checkpoint.size).verifiers() if self.history else self.verifiers
+        signed = verify_note(parsed, verifiers)
+        missing = [f"{one.name}+{one.key_id.hex()}" for one in verifiers if one not in signed]
         if missing:
             raise VerificationFailed(f"the checkpoint lacks the signature of {', '.join(missing)}")
         return Head(checkpoint, note.decode(), parsed)

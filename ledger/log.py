@@ -27,6 +27,7 @@ from tallystick.admission import LOG
 from tallystick.admission.log_rules import role_key
 from tallystick.admission.state import LogState
 from tallystick.commitments import Disclosure
+from tallystick.key_history import KeyHistory, history_of
 from tallystick.keys import PublicKey
 from tallystick.statement import Statement
 from tallystick.tree_head import LogKeys, LogSigners, SignedCheckpoint
@@ -107,14 +108,14 @@ class Log:
             undo.callback(FolderLock(folder).release)
             store = open_store(folder.database)
             undo.callback(store.close)
-            check_keys(store, signers.keys)
+            keys = check_keys(store, signers.keys)
             held = SqliteCheckpointStore(folder.checkpoints)
             undo.callback(held.close)
             tiles = TileStore(folder.public)
             publisher = Publisher(store, tiles, held, signers, clock, cosigners)
             scribe = Scribe(store, signers.origin, signers.ed25519, clock)
             engine = LocalEngine(publisher, scribe, publish_every)
-            return cls(store, PublishedLog(tiles, signers.keys), engine, undo.pop_all())
+            return cls(store, PublishedLog(tiles, keys), engine, undo.pop_all())
 
     # --- writing -------------------------------------------------------------
 
@@ -192,8 +193,8 @@ def _found(folder: Folder, founding: Founding, clock: Clock) -> None:
         begin(store, founding, clock)
 
 
-def check_keys(store: Store, keys: LogKeys) -> None:
-    """The log in ``store`` has begun, with these keys. Raises ``NoLog``, ``WrongLog``."""
+def check_keys(store: Store, keys: LogKeys) -> KeyHistory:
+    """The keys of the log in ``store`` by size, of which ``keys`` must be those in force. ``NoLog``, ``WrongLog``."""
     with store.snapshot() as reads:
         log = reads.get(LOG)
     if not isinstance(log, LogState):
@@ -201,8 +202,14 @@ def check_keys(store: Store, keys: LogKeys) -> None:
     if log.origin != keys.origin:
         raise WrongLog(f"this is the log {log.origin}, the keys are of {keys.origin}")
     given = {"log": keys.ed25519, "log-pq": keys.ml_dsa, "authority": keys.authority}
-    wrong = [role for role, key in given.items() if role_key(log.keys, role) != key]
+    wrong = [_strange(log, role, key) for role, key in given.items() if role_key(log.keys, role) != key]
     if wrong:
-        raise WrongLog(
-            f"the key set of {log.origin} names other keys for: {', '.join(wrong)}; give the log its own keys"
-        )
+        raise WrongLog(f"the log {log.origin} has other keys for: {', '.join(wrong)}; give the log its own keys")
+    return history_of(log)
+
+
+def _strange(log: LogState, role: str, key: PublicKey) -> str:
+    for gone in log.retired or ():
+        if PublicKey.from_text(gone.key) == key:
+            return f"{role} (this one was replaced at position {gone.until}, {gone.not_after})"
+    return role

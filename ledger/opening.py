@@ -6,9 +6,8 @@ from ledger.errors import NoLog, UnknownSchema
 from ledger.folder import Folder
 from ledger.store.sqlite import SCHEMA, SqliteStore, schema_of
 from tallystick.admission import LOG, State, StateReader
-from tallystick.admission.log_rules import role_key
 from tallystick.admission.state import LogState
-from tallystick.tree_head import LogKeys
+from tallystick.key_history import KeyHistory, history_of
 
 
 def open_unchanged(folder: Folder) -> SqliteStore:
@@ -20,17 +19,14 @@ def open_unchanged(folder: Folder) -> SqliteStore:
     return SqliteStore(folder.database)
 
 
-def keys_in(states: StateReader) -> LogKeys:
-    """The keys that sign this log's checkpoints now. Raises ``NoLog`` when it has not begun."""
+def keys_in(states: StateReader) -> KeyHistory:
+    """The keys that sign this log's checkpoints, by size. Raises ``NoLog`` when it has not begun."""
     keys = keys_of(states.get(LOG))
     if keys is None:
         raise NoLog("entry 0 gives no keys: no checkpoint of this log can be verified; run `fsck`")
     return keys
 
 
-def keys_of(state: State | None) -> LogKeys | None:
+def keys_of(state: State | None) -> KeyHistory | None:
     """The keys in the state under ``LOG``."""
-    if not isinstance(state, LogState):
-        return None
-    ed25519, ml_dsa, authority = (role_key(state.keys, role) for role in ("log", "log-pq", "authority"))
-    return LogKeys(state.origin, ed25519, ml_dsa, authority)
+    return history_of(state) if isinstance(state, LogState) else None

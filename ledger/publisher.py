@@ -11,17 +11,19 @@ import threading
 
 from ledger.batch import Clock
 from ledger.checkpoint_store import CheckpointStore, Held
-from ledger.errors import Corrupt, Forked, HistoryLost
+from ledger.errors import Corrupt, Forked, HistoryLost, WrongLog
 from ledger.face import Cosigners, Face, NoCosigners
 from ledger.frontier import Frontier
 from ledger.integrate import integrate, recompute
+from ledger.opening import keys_of
 from ledger.store import Store
 from ledger.tiles import Tiles
+from tallystick.admission import LOG
 from tallystick.checkpoint import Checkpoint
 from tallystick.errors import VerificationFailed
 from tallystick.merkle import EMPTY_ROOT, ProofFailed, prove_consistency, verify_consistency
 from tallystick.tiles import TileReader
-from tallystick.tree_head import LogSigners, SignedCheckpoint, sign_checkpoint, verify_tree_head
+from tallystick.tree_head import CheckpointKeys, LogSigners, SignedCheckpoint, sign_checkpoint, verify_tree_head
 
 
 class Publisher:
@@ -49,6 +51,7 @@ class Publisher:
         self._clock = clock
         self._face = Face(tiles, cosigners or NoCosigners(), lambda: checkpoints.latest(signers.origin).note)
         self._lock = threading.Lock()
+        self._keys: CheckpointKeys = signers.keys
         self._edge = Frontier(0, [])
         self._check_history()
         self._epoch = checkpoints.take_over(signers.origin, epoch)
@@ -56,9 +59,10 @@ class Publisher:
     def publish(self) -> SignedCheckpoint:
         """A published checkpoint of everything committed when this began; the last one if that is all.
 
-        Raises ``Fenced``, ``Forked``, ``HistoryLost`` or ``Corrupt``, and then nothing was signed.
+        Raises ``Fenced``, ``Forked``, ``HistoryLost``, ``WrongLog`` or ``Corrupt``, and then nothing was signed.
         """
         with self._lock:
+            self._look_up_keys()
             held = self._checkpoints.latest(self._signers.origin)
             signed = self._read(held)
             if signed:
@@ -77,8 +81,18 @@ class Publisher:
                 raise Corrupt(f"the tiles as written give another root than the entries, at size {size}; run `fsck`")
             return self._sign(held, last, Checkpoint(self._signers.origin, size, root), grown)
 
+    def _look_up_keys(self) -> None:
+        """Which keys sign which size, as the entries say by now."""
+        with self._store.snapshot() as reads:
+            self._keys = keys_of(reads.get(LOG)) or self._signers.keys
+
     def _sign(self, held: Held, last: Checkpoint, new: Checkpoint, grown: Frontier) -> SignedCheckpoint:
         self._check_extends(last, new, held.note)
+        if self._keys.at(new.size) != self._signers.keys:
+            raise WrongLog(
+                f"a key that signs checkpoints was replaced: size {new.size} is not for the keys given here to sign; "
+                "start again with the keys in force"
+            )
         note = sign_checkpoint(new, self._signers, self._clock())
         signed = verify_tree_head(note.encode(), self._signers.keys)
         self._checkpoints.swap(self._signers.origin, self._epoch, held, new.size, note)
@@ -103,7 +117,7 @@ class Publisher:
         if not held.note:
             return None
         try:
-            signed = verify_tree_head(held.note.encode(), self._signers.keys)
+            signed = verify_tree_head(held.note.encode(), self._keys)
         except VerificationFailed as error:
             raise Corrupt(f"the checkpoint store holds a checkpoint that this log did not sign: {error}") from None
         if signed.checkpoint.size != held.size:
@@ -127,6 +141,7 @@ class Publisher:
 
     def _check_history(self) -> None:
         """The store begins with what was signed, as far as a few tiles can tell; `fsck` looks at all of it."""
+        self._look_up_keys()
         held = self._checkpoints.latest(self._signers.origin)
         last = self._head(self._read(held))
         with self._store.snapshot() as reads:

@@ -9,7 +9,7 @@ from ledger.errors import Corrupt, NoLog
 from ledger.tiles import Tiles
 from tallystick.merkle import prove_consistency, prove_inclusion
 from tallystick.tiles import WIDTH, Tile, TileReader, parse_bundle
-from tallystick.tree_head import LogKeys, SignedCheckpoint, verify_tree_head
+from tallystick.tree_head import CheckpointKeys, SignedCheckpoint, verify_tree_head
 
 _KEPT_TILES = 256
 """Full tiles kept in memory: 2 MiB."""
@@ -18,7 +18,7 @@ _KEPT_TILES = 256
 class PublishedLog:
     """Reads of a published log; from any thread."""
 
-    def __init__(self, tiles: Tiles, keys: LogKeys) -> None:
+    def __init__(self, tiles: Tiles, keys: CheckpointKeys) -> None:
         self._tiles = tiles
         self.keys = keys
         self._full_tile = lru_cache(maxsize=_KEPT_TILES)(tiles.get)

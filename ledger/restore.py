@@ -22,7 +22,7 @@ from ledger.folder import Folder, FolderLock
 from ledger.follow import Follower, check_extends
 from ledger.frontier import Frontier
 from ledger.integrate import integrate, recompute
-from ledger.known import Head, KnownLog, known_log
+from ledger.known import Head, KnownLog
 from ledger.mirror import EVIDENCE
 from ledger.opening import keys_in
 from ledger.rebuild import append_published, published_entries
@@ -30,6 +30,7 @@ from ledger.source import Source
 from ledger.store.sqlite import SqliteStore, create, open_store
 from ledger.tilestore import TileStore
 from tallystick.checkpoint import Checkpoint
+from tallystick.key_history import KeyHistory
 from tallystick.merkle import HASH_SIZE, root_at
 from tallystick.tiles import HEIGHT, WIDTH, Tile, TileReader, encode_bundle, parse_bundle
 
@@ -96,6 +97,11 @@ def _place_database(folder: Folder, backup: Path | None, log: KnownLog | None) -
     return (backup / NOTE).read_text(encoding="utf-8")
 
 
+def _own(keys: KeyHistory) -> KnownLog:
+    """The log as its own entries know it."""
+    return KnownLog(keys.origin, keys.current.verifiers(), keys)
+
+
 class _Restoring:
     """One restore, once a database stands in its place."""
 
@@ -105,7 +111,7 @@ class _Restoring:
         self._source = source
         self._tiles = TileStore(folder.public)
         with store.snapshot() as reads:
-            own = known_log(keys_in(reads).verifier_keys()) if reads.size() else log
+            own = _own(keys_in(reads)) if reads.size() else log
         if own is None:
             raise NoLog(f"{folder.database} holds no entries, and no keys were given: give the keys of the log")
         if log is not None and log.origin != own.origin:

@@ -94,7 +94,7 @@ def open_shared(
     with ExitStack() as undo:
         store = open_store(place.database)
         undo.callback(store.close)
-        check_keys(store, signers.keys)
+        keys = check_keys(store, signers.keys)
         held = PostgresCheckpointStore(place.signed)
         undo.callback(held.close)
         with store.snapshot() as reads:
@@ -114,7 +114,7 @@ def open_shared(
             return PostgresTiles(store.pool, epoch)
 
         office = Office(place.database, store, enter, tiles, held, election, signers, clock, publish_every, cosigners)
-        published = PublishedLog(tiles(None), signers.keys)
+        published = PublishedLog(tiles(None), keys)
         engine = SharedEngine(adapt(office), published, patience)
         return Log(store, published, engine, undo.pop_all())
 
