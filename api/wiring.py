@@ -41,6 +41,7 @@ from ledger.log import Log, system_clock
 from ledger.witness.gather import open_gatherer
 from tallystick.admission import LOG
 from tallystick.admission.state import LogState
+from tallystick.key_history import history_of
 from tallystick.times import format_time
 
 
@@ -123,8 +124,9 @@ def _services(
     erased.sweep()
     submission = SubmissionService(log, voices, desk.urgent, erased.sweep, clock)
     proofs = ProofService(log.published, keyring.log_signers(settings.origin).keys)
-    log_key = keyring.signers["log"]
-    receipts = ReceiptService(log.published, proofs, lambda: log.status().size, log_key, lambda: [log_key.public])
+    receipts = ReceiptService(
+        log.published, proofs, lambda: log.status().size, keyring.signers["log"], history_of(_log_state(log))
+    )
     completeness = CompletenessCheck(log)
     identity = _identity(settings, clock)
     issuer = Issuer(log, submission, voices, files, ClaimSigner.from_identity(identity), clock)
@@ -182,9 +184,7 @@ def _trust(settings: Settings, keyring: Keyring, log: Log, identity: Identity, w
 
 
 def _voices(log: Log, keyring: Keyring) -> Voices:
-    with log.store.snapshot() as reads:
-        state = reads.get(LOG)
-    assert isinstance(state, LogState)  # Log.open saw to it
+    state = _log_state(log)
     signers = keyring.signers
     return Voices(
         origin=state.origin,
@@ -195,3 +195,10 @@ def _voices(log: Log, keyring: Keyring) -> Voices:
         service_key=signers["service"],
         log_key=signers["log"],
     )
+
+
+def _log_state(log: Log) -> LogState:
+    with log.store.snapshot() as reads:
+        state = reads.get(LOG)
+    assert isinstance(state, LogState)  # Log.open saw to it
+    return state

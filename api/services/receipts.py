@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from api.services.errors import NotFound, ServiceError
+from api.services.errors import NotFound, ServiceError, Unavailable
 from api.services.proofs import ProofService
+from ledger.errors import Corrupt
 from ledger.reader import PublishedLog
 from tallystick import cose
 from tallystick.base64s import to_base64url
 from tallystick.checkpoint import Checkpoint
+from tallystick.errors import MalformedInput, VerificationFailed
+from tallystick.key_history import KeyHistory
 from tallystick.keys import PublicKey, Signer
 from tallystick.merkle import prove_consistency, prove_inclusion, root_at
 from tallystick.receipt import key_members, key_set, sign_consistency, sign_inclusion
@@ -24,7 +27,7 @@ _LOOK_EVERY = 0.02
 class ReceiptService:
     """Signs receipts with the log's key. ``recorded``: how many entries are durable, published yet or not.
 
-    ``keys``: all that ever signed receipts of this log, the one in use first.
+    ``history``: the log's keys by size; a tree is for the key in force at its size to sign.
     """
 
     def __init__(
@@ -33,13 +36,13 @@ class ReceiptService:
         proofs: ProofService,
         recorded: Callable[[], int],
         signer: Signer,
-        keys: Callable[[], Sequence[PublicKey]],
+        history: KeyHistory,
     ) -> None:
         self._published = published
         self._proofs = proofs
         self._recorded = recorded
         self._signer = signer
-        self._keys = keys
+        self._history = history
         self._looking: asyncio.Task[int] | None = None
 
     # --- receipts ---------------------------------------------------------------
@@ -58,7 +61,7 @@ class ReceiptService:
 
         Raises ``NotFound`` beyond the tree, ``FieldError`` where there is nothing to extend.
         """
-        head = self._proofs.checkpoint().checkpoint
+        head = self._head()
         if old_size > head.size:
             raise NotFound(
                 f"the published tree has {head.size} leaves, not {old_size}", "wait for a checkpoint", "from"
@@ -70,13 +73,26 @@ class ReceiptService:
         return sign_consistency(self._signer, old, head, prove_consistency(nodes, old_size, head.size))
 
     def _inclusion(self, position: int) -> tuple[bytes, bytes]:
-        head = self._proofs.checkpoint().checkpoint
+        head = self._head()
         if position >= head.size:
             raise self._missing(position)
         (entry,) = self._published.entries([position], head.size)
-        # Signing checks that these bytes and this path lead to the root: a flipped bit on the disk is never signed.
         path = prove_inclusion(self._published.nodes(head.size), position, head.size)
-        return entry, sign_inclusion(self._signer, head, entry, position, path)
+        try:
+            # Signing checks that these bytes and this path lead to the root: a flipped bit on the disk is never signed.
+            return entry, sign_inclusion(self._signer, head, entry, position, path)
+        except (MalformedInput, VerificationFailed) as error:
+            raise Corrupt(f"entry {position} as published does not lead to the signed root; run `fsck`") from error
+
+    def _head(self) -> Checkpoint:
+        """The published tree, if the key that this process has is the one to sign it."""
+        head = self._proofs.checkpoint().checkpoint
+        if self._history.at(head.size).ed25519 != self._signer.public:
+            raise Unavailable(
+                f"the tree of {head.size} leaves was published before the log's key was replaced",
+                "ask again once the next checkpoint is published",
+            )
+        return head
 
     def _missing(self, position: int) -> NotFound:
         if position < self._recorded():
@@ -120,7 +136,7 @@ class ReceiptService:
     # --- keys -----------------------------------------------------------------------
 
     def key_set(self) -> bytes:
-        """COSE Key Set of every key that ever signed a receipt here."""
+        """COSE Key Set of every key that ever signed a receipt here, the one in force first."""
         return key_set(self._keys())
 
     def key(self, kid: str) -> bytes:
@@ -129,3 +145,8 @@ class ReceiptService:
             if to_base64url(key.kid) == kid:
                 return cose.dump(key_members(key))
         raise ServiceError("no-such-key", "no key of this kid signed receipts here", "see /.well-known/scitt-keys")
+
+    def _keys(self) -> tuple[PublicKey, ...]:
+        sizes = [one.position for one in reversed(self._history.replaced)]
+        keys = [self._history.current.ed25519, *(self._history.at(size).ed25519 for size in sizes)]
+        return tuple(dict.fromkeys(keys))

@@ -11,15 +11,19 @@ from pathlib import Path
 import pytest
 
 from api.limits import Limits
-from api.services.errors import TooMany
-from tallystick.base64s import from_base64
-from tallystick.receipt import parse_inclusion
+from api.services.errors import TooMany, Unavailable
+from api.services.receipts import ReceiptService
+from tallystick import cose
+from tallystick.base64s import from_base64, to_base64url
+from tallystick.key_history import KeyHistory, Replacement
+from tallystick.receipt import key_members, key_set, parse_inclusion
 from tallystick.statement import Statement
 from tallystick.transparent import split, verify_receipts
 from tallystick.trust import parse_trust
 from tests.api.house import House, Party, open_house, problem
 from tests.api.test_scitt import concise, log_key, position_of, register
 from tests.api.test_submission import picture
+from tests.world import key_from
 
 
 @pytest.fixture
@@ -146,14 +150,40 @@ def test_a_flipped_bit_on_the_disk_is_never_signed(tmp_path: Path) -> None:
         assert answer.status_code == 201
         position = position_of(answer)
         size = parse_inclusion(answer.content).size
-        bundle = next(house.services.log.folder.public.glob(f"tile/entries/000.p/{size}"))
+        bundle = next((house.services.settings.log / "public").glob(f"tile/entries/000.p/{size}"))
         data = bytearray(bundle.read_bytes())
         entry = house.http.get(f"/v1/entries/{position}").content
         data[data.index(entry) + len(entry) - 1] ^= 1
         bundle.chmod(0o644)
         bundle.write_bytes(data)
-        assert house.http.get(f"/entries/{position}").status_code in (400, 500)
+        assert concise(house.http.get(f"/entries/{position}")) == (500, "Internal Error", "internal")
         assert house.http.get("/entries/0").status_code == 200
+
+
+# --- keys that were replaced ---------------------------------------------------------
+
+
+def test_a_tree_is_for_the_key_of_its_size_to_sign(house: House) -> None:
+    """Between a rotation and the next publication this process holds the new key, and the tree is of the old one."""
+    services, old, new = house.services, house.services.keyring.signers["log"], key_from("the next log key")
+    size = services.proofs.checkpoint().checkpoint.size
+    first = services.keyring.log_signers(house.world.origin).keys
+
+    def receipts(position: int) -> ReceiptService:
+        replaced = Replacement(position, "2026-02-01T00:00:00Z", "log", new.public.to_text())
+        history = KeyHistory(first, (replaced,))
+        return ReceiptService(services.log.published, services.proofs, lambda: size, new, history)
+
+    with pytest.raises(Unavailable, match="before the log's key was replaced"):
+        receipts(size).inclusion(0)
+    with pytest.raises(Unavailable, match="before the log's key was replaced"):
+        receipts(size).consistency(2)
+    after = receipts(size - 1)
+    entry = house.http.get("/v1/entries/0").content
+    parse_inclusion(after.inclusion(0)).verify(entry, house.world.origin, new.public)
+    assert after.key_set() == key_set([new.public, old.public])
+    for key in (old.public, new.public):
+        assert after.key(to_base64url(key.kid)) == cose.dump(key_members(key))
 
 
 # --- limits -----------------------------------------------------------------------
