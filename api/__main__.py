@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import os
 import signal
@@ -45,6 +46,8 @@ class Unusable(Exception):
 
 
 def _serve(settings: Settings) -> None:
+    # Nothing that is loaded is garbage; `tune` lets the collector go on.
+    gc.disable()
     import uvicorn
 
     from api.app import create_app, server_config

@@ -15,5 +15,6 @@ def tune() -> None:
     """Once, when all is loaded that stays: the collector need not look through that again."""
     gc.collect()
     gc.freeze()
+    gc.enable()
     gc.set_threshold(YOUNG_OBJECTS, 20, 20)
     sys.setswitchinterval(SWITCH_SECONDS)

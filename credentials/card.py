@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
-from typing import Any
-
-import segno
-from PIL import Image, ImageDraw
+from typing import TYPE_CHECKING, Any
 
 from credentials.errors import TextNotPrintable
 from credentials.sign import DIGITAL_CREATION, ClaimSigner, Ingredient, Manifest, Signed, sign_asset
 from credentials.text import KAI, MONO, pixels, require_printable
 from tallystick.c2pa.verdict import LICENCE
+
+if TYPE_CHECKING:
+    from PIL import Image, ImageDraw
 
 WIDTH, HEIGHT = 1600, 1010
 """Pixels; the proportions of an ID-1 card."""
@@ -61,6 +61,9 @@ _LOWER = (("AI use", "人工智能使用", "ai_use"), ("status", "状态查询",
 
 def render_card(card: LicenceCard) -> bytes:
     """The card as PNG bytes, unsigned. Raises TextNotPrintable where a text does not fit even in small type."""
+    # Loaded when a card is drawn, not when the service starts.
+    from PIL import Image, ImageDraw
+
     picture = Image.new("RGB", (WIDTH, HEIGHT), PAPER)
     draw = ImageDraw.Draw(picture)
     _tally(draw)
@@ -146,6 +149,9 @@ def _small_print(draw: ImageDraw.ImageDraw, card: LicenceCard) -> None:
 
 def _qr(picture: Image.Image, payload: str) -> None:
     """Error correction M; one module is a whole number of pixels, so that every reader finds the edges."""
+    import segno
+    from PIL import Image
+
     try:
         code = segno.make(payload, error="m", micro=False)
     except segno.DataOverflowError:

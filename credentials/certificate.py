@@ -7,13 +7,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from credentials.certificate_layout import Section, render
 from credentials.errors import TextNotPrintable
 from credentials.sign import DIGITAL_CREATION, ClaimSigner, Ingredient, Manifest, Signed, sign_asset
 from credentials.text import require_printable
 from tallystick.c2pa.verdict import CERTIFICATE
+
+if TYPE_CHECKING:
+    from credentials.certificate_layout import Section
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,9 @@ _NO_ADVERSE = Bilingual(
 
 def render_certificate(facts: CertificateFacts) -> bytes:
     """The certificate as PDF bytes, unsigned. The same facts give the same bytes."""
+    # Loaded when a certificate is drawn, not when the service starts.
+    from credentials.certificate_layout import render
+
     out = io.BytesIO()
     render(
         out,
@@ -164,6 +169,8 @@ def issue_certificate(
 
 def _sections(facts: CertificateFacts) -> Iterator[Section]:
     """The certificate from top to bottom; adverse facts stand before the technical ones."""
+    from credentials.certificate_layout import Section
+
     yield Section("登记事项", "Registration", rows=_registration(facts))
     adverse = [("争议", "dispute", text) for text in facts.disputes]
     if facts.superseded_by:

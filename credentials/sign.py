@@ -15,9 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
-import c2pa
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
@@ -30,6 +29,9 @@ from tallystick.c2pa.containers import EMBEDDED, locate, media_type_of
 from tallystick.c2pa.reading import opened, read, strict_context
 from tallystick.c2pa.verdict import CERTIFICATE, LICENCE, MAX_PAYLOAD, require_bound
 from tallystick.errors import MalformedInput, VerificationFailed
+
+if TYPE_CHECKING:
+    import c2pa
 
 _SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 TRAINED_ALGORITHMIC_MEDIA = _SOURCE_TYPES + "trainedAlgorithmicMedia"
@@ -124,6 +126,9 @@ class ClaimSigner:
 
     def native(self) -> c2pa.Signer:
         """The c2pa signer of this process. Raises SigningFailed on a chain that c2pa does not take."""
+        # Loaded when a file is signed, not when the service starts.
+        import c2pa
+
         with self._building:
             if self._native is None or self._native[0] != os.getpid():
                 try:
@@ -170,6 +175,8 @@ def _build(
     signer: ClaimSigner, stream: BinaryIO, target: BinaryIO, manifest: Manifest, media_type: str, parent: bool
 ) -> bytes:
     """Run c2pa's builder; returns the manifest store. `parent`: the file itself is the parent of what is signed."""
+    import c2pa
+
     native = signer.native()
     signer.take_failure()
     known = media_type if media_type in EMBEDDED else PLAIN

@@ -6,12 +6,12 @@ import functools
 import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
-
-from PIL import ImageFont
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
+from typing import TYPE_CHECKING
 
 from credentials.errors import TextNotPrintable
+
+if TYPE_CHECKING:
+    from PIL import ImageFont
 
 FONTS = Path(__file__).with_name("fonts")
 KAI, MONO = "TallystickKai-Regular", "TallystickKaiMono-Regular"
@@ -21,6 +21,10 @@ KAI, MONO = "TallystickKai-Regular", "TallystickKaiMono-Regular"
 @functools.cache
 def characters(font: str) -> frozenset[int]:
     """Code points that a font can show. Registers the font for PDF."""
+    # PDF and pictures take a fifth of a second to load: when one is made, not when the service starts.
+    from reportlab.pdfbase import pdfmetrics
+    from reportlab.pdfbase.ttfonts import TTFont
+
     face = TTFont(font, FONTS / f"{font}.ttf")
     pdfmetrics.registerFont(face)
     return frozenset(face.face.charToGlyph)
@@ -29,6 +33,8 @@ def characters(font: str) -> frozenset[int]:
 @functools.lru_cache(maxsize=64)
 def pixels(font: str, size: int) -> ImageFont.FreeTypeFont:
     """A font for pictures, `size` pixels high."""
+    from PIL import ImageFont
+
     return ImageFont.truetype(FONTS / f"{font}.ttf", size, layout_engine=ImageFont.Layout.BASIC)
 
 
