@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ledger.errors import NoLog, UnknownSchema
+import sqlite3
+
+from ledger.errors import Corrupt, NoLog, UnknownSchema
 from ledger.folder import Folder
 from ledger.store.sqlite import SCHEMA, SqliteStore, schema_of
 from tallystick.admission import LOG, State, StateReader
@@ -11,12 +13,15 @@ from tallystick.key_history import KeyHistory, history_of
 
 
 def open_unchanged(folder: Folder) -> SqliteStore:
-    """The database of a log, which is not migrated. Raises ``NoLog`` or ``UnknownSchema``."""
+    """The database of a log, which is not migrated. Raises ``NoLog``, ``UnknownSchema`` or ``Corrupt``."""
     if not folder.database.is_file():
         raise NoLog(f"there is no log in {folder.path}: correct the path")
     if schema_of(folder.database) != SCHEMA:
         raise UnknownSchema(f"{folder.database} has another schema than this program: open the log with it once")
-    return SqliteStore(folder.database)
+    try:
+        return SqliteStore(folder.database)
+    except sqlite3.DatabaseError as error:
+        raise Corrupt(f"{folder.database} is damaged: {error}; restore it") from None
 
 
 def keys_in(states: StateReader) -> KeyHistory:

@@ -59,7 +59,7 @@ def replay_log(reads: Reads, progress: Progress = lambda done: None) -> Replayed
     open_batch: list[tuple[int, Statement]] = []
     ids = _StatementIds(reads, result)
     first = 0
-    for position, entry in _entries(reads):
+    for position, entry in entries_of(reads):
         census.take(position, entry)
         result.entries = position + 1
         try:
@@ -88,7 +88,8 @@ def replay_log(reads: Reads, progress: Progress = lambda done: None) -> Replayed
     return result
 
 
-def _entries(reads: Reads) -> Iterator[tuple[int, bytes]]:
+def entries_of(reads: Reads) -> Iterator[tuple[int, bytes]]:
+    """Position and bytes of every entry."""
     for first in range(0, reads.size(), _CHUNK):
         yield from enumerate(reads.entries(first, first + _CHUNK), first)
 
@@ -176,6 +177,14 @@ def _check_vault(reads: Reads, result: Replayed) -> None:
 
 
 def _check_states(reads: Reads, result: Replayed) -> None:
+    try:
+        _compare_states(reads, result)
+    # A damaged state is no reason to say nothing of the rest.
+    except (MalformedInput, ValueError) as error:
+        result.find(-1, f"the states cannot be read: {error}")
+
+
+def _compare_states(reads: Reads, result: Replayed) -> None:
     seen = set()
     for key, state in reads.states():
         seen.add(key)
