@@ -13,7 +13,7 @@ PAGE = (ROOT / "docs" / "strangers.md").read_text(encoding="utf-8")
 LOCKS = {"merkletools": "requirements-merkletools.lock"}
 
 
-@pytest.mark.parametrize("name", ["tlog-scales", "sigstore", "pymerkle", "merkletools"])
+@pytest.mark.parametrize("name", ["tlog-scales", "sigstore", "pymerkle", "scitt-cose", "merkletools"])
 def test_the_table_has_the_versions_of_the_locks(name: str) -> None:
     lock = (ROOT / LOCKS.get(name, "requirements-dev.lock")).read_text()
     (pin,) = re.findall(rf"^{name}==(\S+)", lock, re.MULTILINE)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ledger.folder import Folder
 from tallystick.base64s import from_base64
 from tallystick.checkpoint import Checkpoint, parse_body
 from tallystick.note import parse_note, parse_verifier_key
@@ -34,7 +35,7 @@ class Served:
     @property
     def public(self) -> Path:
         """The same as files."""
-        return self.house.services.log.folder.public
+        return Folder(self.house.services.settings.log).public
 
     @property
     def heads(self) -> tuple[Checkpoint, ...]:

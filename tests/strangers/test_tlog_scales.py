@@ -25,25 +25,31 @@ from ledger.store.memory import MemoryStore
 from ledger.tilestore import TileStore
 from tallystick.base64s import to_base64
 from tallystick.checkpoint import parse_body
-from tallystick.cosignature import MlDsaCosigner
+from tallystick.cosignature import MlDsaCosigner, cosign_ed25519, cosign_ml_dsa
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.keys import PublicKey
 from tallystick.merkle import ProofFailed, leaf_hash, prove_consistency, prove_inclusion, root_of, verify_inclusion
 from tallystick.note import (
+    COSIGNATURE_ED25519,
     COSIGNATURE_ML_DSA_44,
     ED25519,
     OTHER,
     Ed25519Verifier,
     parse_note,
     parse_verifier_key,
+    verifier_key,
     verify_note,
 )
 from tallystick.tiles import Tile, TileReader, parse_bundle
+from tallystick.tlog_proof import parse_proof, verify_proof_by_policy
 from tallystick.tree_head import parse_log_keys, verify_tree_head
+from tallystick.witness_policy import parse_policy
 from tests.ledger.faults import MemoryCheckpoints
 from tests.ledger.rawlog import fill, raw_entry
 from tests.strangers.conftest import Served
 from tests.world import START, World, key_from
+
+LATER = 4_000_000_000
 
 
 class Flipped:
@@ -145,7 +151,13 @@ def test_its_program_writes_a_proof_file_of_our_checkpoint(
     monkeypatch.setattr("sys.argv", ["tlog-scales", "gen-proof", str(served.public), str(position)])
     cli.main()
     path = "".join(f"{to_base64(node)}\n" for node in served.path(position, served.head.size))
-    assert capsys.readouterr().out == f"c2sp.org/tlog-proof@v1\nindex {position}\n{path}\n{served.notes[-1]}"
+    made = capsys.readouterr().out
+    assert made == f"c2sp.org/tlog-proof@v1\nindex {position}\n{path}\n{served.notes[-1]}"
+    proof, leaf = parse_proof(made.encode()), leaf_hash(served.entry(position))
+    policy = parse_policy(f"log {served.verifier_keys()[ED25519][0]}\nquorum none\n".encode())
+    assert verify_proof_by_policy(proof, leaf, policy, LATER).checkpoint == served.head
+    with pytest.raises(ProofFailed):
+        verify_proof_by_policy(dataclasses.replace(proof, index=position + 1), leaf, policy, LATER)
 
 
 def test_it_notices_one_changed_bit_in_a_tile(served: Served, http: HttpBackend) -> None:
@@ -214,6 +226,38 @@ def test_it_reads_three_levels_of_tiles_from_files(tmp_path: Path) -> None:
 def test_its_names_of_tiles_are_ours(level: int | None, index: int, width: int) -> None:
     theirs = tiles.tile_path(-1 if level is None else level, index, width % 256)
     assert Tile(level, index, width).path() == "/".join(theirs)
+
+
+def cosign(served: Served, kind: int) -> tuple[signing.Vkey, str]:
+    """A witness of ours, and our newest checkpoint with its line alone."""
+    alg, sign = ("ed25519", cosign_ed25519) if kind == COSIGNATURE_ED25519 else ("ml-dsa-44", cosign_ml_dsa)
+    name, signer, text = (
+        "witness.example/ours",
+        key_from("our witness", alg),
+        parse_note(served.notes[-1].encode()).text,
+    )
+    line = sign(text, name, signer, START)
+    return signing.Vkey.from_string(verifier_key(name, kind, signer.public.raw)), f"{text}\n{line.line()}"
+
+
+@pytest.mark.parametrize("kind", [COSIGNATURE_ED25519, COSIGNATURE_ML_DSA_44])
+def test_it_verifies_the_cosignatures_of_our_witnesses(served: Served, kind: int) -> None:
+    key, note = cosign(served, kind)
+    checkpoint = Checkpoint.from_text(note)
+    checkpoint.verify(key)
+    assert [seconds(one.payload) for one in checkpoint.signatures] == [START]
+    (line,) = checkpoint.signatures
+    later = dataclasses.replace(line, payload=(START + 1).to_bytes(8, "big") + line.payload[8:])
+    for wrong in (
+        dataclasses.replace(checkpoint, size=checkpoint.size + 1),
+        dataclasses.replace(checkpoint, signatures=[later]),
+    ):
+        with pytest.raises(InvalidSignature):
+            wrong.verify(key)
+
+
+def seconds(payload: bytes) -> int:
+    return signing.MLDSA44CosignatureVerifier.get_timestamp(payload)
 
 
 # --- theirs, read by us -------------------------------------------------------------------
