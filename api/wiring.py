@@ -123,10 +123,9 @@ def _services(
     # A crash may have come between an erasure and the removal of the files that show what was erased.
     erased.sweep()
     submission = SubmissionService(log, voices, desk.urgent, erased.sweep, clock)
-    proofs = ProofService(log.published, keyring.log_signers(settings.origin).keys)
-    receipts = ReceiptService(
-        log.published, proofs, lambda: log.status().size, keyring.signers["log"], history_of(_log_state(log))
-    )
+    history = history_of(_log_state(log))
+    proofs = ProofService(log.published, history)
+    receipts = ReceiptService(log.published, proofs, lambda: log.status().size, keyring.signers["log"], history)
     completeness = CompletenessCheck(log)
     identity = _identity(settings, clock)
     issuer = Issuer(log, submission, voices, files, ClaimSigner.from_identity(identity), clock)

@@ -8,11 +8,12 @@ from functools import lru_cache
 from api.services.errors import NotFound, Unavailable
 from ledger.errors import NoLog
 from ledger.reader import PublishedLog
+from tallystick.key_history import KeyHistory
 from tallystick.merkle import prove_consistency, prove_inclusion
 from tallystick.schema import FieldError
 from tallystick.tiles import Tile
 from tallystick.tlog_proof import TlogProof
-from tallystick.tree_head import LogKeys, SignedCheckpoint, verify_tree_head
+from tallystick.tree_head import SignedCheckpoint, verify_tree_head
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,12 @@ class ConsistencyProof:
 class ProofService:
     """Any size up to the published one can be proved: its subtrees are subtrees of the published tree."""
 
-    def __init__(self, published: PublishedLog, keys: LogKeys) -> None:
+    def __init__(self, published: PublishedLog, history: KeyHistory) -> None:
+        """``history``: after a rotation the latest checkpoint is for a while the last one of the key before."""
         self._published = published
         # A note is checked when it is new; a proof should not cost three signatures.
-        self._verified = lru_cache(maxsize=4)(lambda note: verify_tree_head(note, keys))
-        self.vkeys = "".join(f"{line}\n" for line in keys.verifier_keys())
+        self._verified = lru_cache(maxsize=4)(lambda note: verify_tree_head(note, history))
+        self.vkeys = "".join(f"{line}\n" for line in history.current.verifier_keys())
         """The log's verifier keys in C2SP text form, one a line."""
 
     def checkpoint(self) -> SignedCheckpoint:

@@ -8,15 +8,19 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import cbor2
 import pytest
 
+from api.keyring import passphrase_of
 from api.limits import Limits
 from api.services.errors import TooMany, Unavailable
 from api.services.receipts import ReceiptService
+from ledger.rotation import rotate_key
 from tallystick import cose
 from tallystick.base64s import from_base64, to_base64url
 from tallystick.key_history import KeyHistory, Replacement
-from tallystick.receipt import key_members, key_set, parse_inclusion
+from tallystick.keyfile import write_key
+from tallystick.receipt import key_members, key_set, parse_consistency, parse_inclusion
 from tallystick.statement import Statement
 from tallystick.transparent import split, verify_receipts
 from tallystick.trust import parse_trust
@@ -184,6 +188,31 @@ def test_a_tree_is_for_the_key_of_its_size_to_sign(house: House) -> None:
     assert after.key_set() == key_set([new.public, old.public])
     for key in (old.public, new.public):
         assert after.key(to_base64url(key.kid)) == cose.dump(key_members(key))
+
+
+def test_receipts_of_before_and_after_a_rotation(tmp_path: Path) -> None:
+    with open_house(tmp_path) as house:
+        studio = house.party("studio").who
+        before, after = house.world.object(studio), house.world.object(studio)
+        answer = register(house.http, before.entry)
+        old, settings, signers = log_key(house), house.services.settings, house.services.keyring.signers
+        passphrase = passphrase_of(settings.keys, settings.passphrase, create=False)
+    new = key_from("the next log key")
+    rotate_key(settings.log, signers, "log", new, lambda: house.world.clock)
+    (settings.keys / "log.pem").unlink()
+    write_key(settings.keys / "log.pem", new, passphrase)
+    with open_house(tmp_path) as again:
+        given = register(again.http, after.entry)
+        assert given.status_code == 201
+        origin, size = again.world.origin, parse_inclusion(answer.content).size
+        parse_inclusion(given.content).verify(after.entry, origin, new.public)
+        first = parse_inclusion(answer.content).verify(before.entry, origin, old)
+        fresh = parse_inclusion(again.http.get(answer.headers["location"]).content)
+        assert fresh.verify(before.entry, origin, new.public).index == first.index
+        grown = parse_consistency(again.http.get("/v1/receipts/consistency", params={"from": size}).content)
+        grown.verify(first.root, origin, new.public)
+        keys = cbor2.loads(again.http.get("/.well-known/scitt-keys").content)
+        assert [one[2] for one in keys] == [new.public.kid, old.kid]
 
 
 # --- limits -----------------------------------------------------------------------
