@@ -27,11 +27,10 @@ from api.routes import (
     scitt,
     status,
 )
+from api.routes.base import MAX_BODY_BYTES
+from api.routes.quick import ShortWay
 from api.wiring import Services
 from tallystick import __version__
-
-MAX_BODY_BYTES = 2 << 20
-"""Unless a route says otherwise."""
 
 ROUTERS: tuple[APIRouter, ...] = (
     events.routes,
@@ -65,7 +64,7 @@ def create_app(services: Services) -> ASGIApp:
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)
-    return Edge(app)
+    return Edge(ShortWay(app, services, events.QUICK))
 
 
 def server_config(app: ASGIApp) -> uvicorn.Config:

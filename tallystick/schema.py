@@ -203,7 +203,7 @@ class _Fields(dict[str, Decoder]):
 
 def _build_decoder(cls: Any) -> Decoder:
     fields = _Fields(cls)
-    count, new = len(fields), object.__new__
+    count, required, new = len(fields), frozenset(fields.required), object.__new__
     if hasattr(cls, "__post_init__"):
         raise TypeError(f"{cls.__name__}: a record checks its values by rules, not in __post_init__")
 
@@ -217,7 +217,7 @@ def _build_decoder(cls: Any) -> Decoder:
         except _Fault as fault:
             fields.check_names(value)
             raise fault.inside(_place(name)) from None
-        if len(found) != count:
+        if len(found) != count and not required <= found.keys():
             fields.check_names(value)
         # As the constructor would, without one call for each field; what is absent has its default from the class.
         made = new(cls)

@@ -42,26 +42,19 @@ class ProblemSchema(BaseModel):
     instance: str | None = None
 
 
+MAX_BODY_BYTES = 2 << 20
+"""Unless a route says otherwise."""
 LARGE_BODY_BYTES = 1 << 16
 """From here on a body is read in a thread, for the event loop to go on serving others."""
 
 
-class StrictRequest(Request):
-    """A request whose JSON has one meaning or none: no key twice, no numbers that JSON readers round differently."""
-
-    async def strict_json(self) -> canonical.JsonValue:
-        """The body. Raises ``MalformedInput``."""
-        if not hasattr(self, "_value"):
-            data = await self.body()
-            large = len(data) >= LARGE_BODY_BYTES
-            decode = partial(canonical.decode_relaxed, data, len(data))
-            self._value = await asyncio.to_thread(decode) if large else decode()
-        return self._value
-
+class _StrictRequest(Request):
     async def json(self) -> Any:
-        """See ``Request``."""
+        """One meaning or none: no key twice, no numbers that JSON readers round differently."""
+        data = await self.body()
+        decode = partial(canonical.decode_relaxed, data, len(data))
         try:
-            return await self.strict_json()
+            return decode() if len(data) < LARGE_BODY_BYTES else await asyncio.to_thread(decode)
         except MalformedInput as error:
             raise Unreadable(str(error)) from None
 
@@ -71,17 +64,17 @@ class _StrictRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def strict(request: Request) -> Response:
-            return await handle(StrictRequest(request.scope, request.receive))
+            return await handle(_StrictRequest(request.scope, request.receive))
 
         return strict
 
 
-def router(tag: str, prefix: str = "/v1", route_class: type[APIRoute] = _StrictRoute) -> APIRouter:
-    """A router whose errors are documented as problems. Its route class has strict JSON bodies."""
+def router(tag: str, prefix: str = "/v1") -> APIRouter:
+    """A router whose errors are documented as problems."""
     problems: dict[int | str, dict[str, Any]] = {
         "4XX": {"description": "A problem", "content": {MEDIA_TYPE: {"schema": ProblemSchema.model_json_schema()}}}
     }
-    return APIRouter(prefix=prefix, tags=[tag], route_class=route_class, responses=problems)
+    return APIRouter(prefix=prefix, tags=[tag], route_class=_StrictRoute, responses=problems)
 
 
 async def _services(request: Request) -> Services:

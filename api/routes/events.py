@@ -10,8 +10,8 @@ from pydantic import Field
 
 from api.accounts import Account
 from api.problems import problem_of
-from api.routes.base import KnownAccount, Schema, UsedServices, router
-from api.routes.quick import QuickRoute, json_answer, quickly
+from api.routes.base import MAX_BODY_BYTES, KnownAccount, Schema, UsedServices, router
+from api.routes.quick import Quick, json_answer
 from api.routes.schemas import DigestPairSchema
 from api.services.drafts import Draft
 from api.services.submission import MAX_ITEMS, Recorded, Result, SignedStatement
@@ -26,7 +26,7 @@ MAX_DISCLOSURES = 32
 
 T = TypeVar("T")
 
-routes = router("submitting", route_class=QuickRoute)
+routes = router("submitting")
 
 
 class DraftSchema(Schema):
@@ -167,11 +167,19 @@ def _quick_one(result: Result) -> Response:
     return json_answer(show(result), 200 if result.duplicate else 201)
 
 
+QUICK = {
+    "/v1/events": Quick(_quick_event, MAX_BODY_BYTES),
+    "/v1/events/batch": Quick(_quick_events, MAX_BATCH_BYTES),
+    "/v1/statements": Quick(_quick_statement, MAX_BODY_BYTES),
+    "/v1/statements/batch": Quick(_quick_statements, MAX_BATCH_BYTES),
+}
+"""By path."""
+
+
 # --- the routes --------------------------------------------------------------------
 
 
 @routes.post("/events", status_code=201, responses={200: {"model": RecordedSchema}})
-@quickly(_quick_event)
 async def submit_event(
     draft: DraftSchema, services: UsedServices, account: KnownAccount, response: Response
 ) -> RecordedSchema:
@@ -181,14 +189,12 @@ async def submit_event(
 
 
 @routes.post("/events/batch", max_body_size=MAX_BATCH_BYTES)
-@quickly(_quick_events)
 async def submit_events(batch: DraftBatch, services: UsedServices, account: KnownAccount) -> BatchResults:
     """Record many events."""
     return _many(await services.submission.submit_drafts(account, [one.draft() for one in batch.events]))
 
 
 @routes.post("/statements", status_code=201, responses={200: {"model": RecordedSchema}})
-@quickly(_quick_statement)
 async def submit_statement(
     statement: StatementSchema, services: UsedServices, account: KnownAccount, response: Response
 ) -> RecordedSchema:
@@ -198,7 +204,6 @@ async def submit_statement(
 
 
 @routes.post("/statements/batch", max_body_size=MAX_BATCH_BYTES)
-@quickly(_quick_statements)
 async def submit_statements(batch: StatementBatch, services: UsedServices, account: KnownAccount) -> BatchResults:
     """Record many statements."""
     signed = [one.signed() for one in batch.statements]

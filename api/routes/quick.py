@@ -1,70 +1,109 @@
 """The short way for requests that come by the thousand: what a schema would make of a good body, made without it.
 
-A route may have a quick reader beside its schema. The reader takes a request only if it is good in every respect, and
+A path may have a quick reader beside its route. The reader takes a request only if it is good in every respect, and
 leaves all others to the framework, which says what is wrong with them: so there is one set of errors and one document
-of the interface, and a test holds both ways against each other.
+of the interface, and tests hold both ways against each other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, TypeVar
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import orjson
-from fastapi import Request, Response
-from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.accounts import Account
-from api.routes.base import StrictRequest
+from api.problems import problem_of, respond
+from api.routes.base import LARGE_BODY_BYTES
 from api.wiring import Services
 from tallystick import canonical
 from tallystick.errors import MalformedInput
 
-Quick = Callable[[Services, Account, canonical.JsonValue], Awaitable[Response | None]]
-"""Answers a request with this JSON body, or nothing where it is not good in every respect."""
-
-Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
-
-_QUICK = "quick"
-_BEARER = "Bearer "
+_BEARER = b"Bearer "
 
 
-def quickly(quick: Quick) -> Callable[[Endpoint], Endpoint]:
-    """Decorates an endpoint of a router whose route class is ``QuickRoute``; stands beneath the router's decorator."""
+@dataclass(frozen=True)
+class Quick:
+    """``answer``: of a POST with this JSON body, or nothing where it is not good in every respect.
 
-    def mark(endpoint: Endpoint) -> Endpoint:
-        setattr(endpoint, _QUICK, quick)
-        return endpoint
+    ``limit``: bytes of a body that are read, as many as the route takes.
+    """
 
-    return mark
-
-
-class QuickRoute(APIRoute):
-    """A route with strict JSON bodies that asks the quick reader of its endpoint first."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """See ``APIRoute``."""
-        slow, quick = super().get_route_handler(), getattr(self.endpoint, _QUICK, None)
-
-        async def handle(request: Request) -> Response:
-            strict = StrictRequest(request.scope, request.receive)
-            answer = await _attempt(quick, strict) if quick else None
-            return await slow(strict) if answer is None else answer
-
-        return handle
+    answer: Callable[[Services, Account, canonical.JsonValue], Awaitable[Response | None]]
+    limit: int
 
 
-async def _attempt(quick: Quick, request: StrictRequest) -> Response | None:
-    services: Services = request.app.state.services
-    given = request.headers.get("authorization", "")
-    account = services.accounts.find(given[len(_BEARER) :]) if given.startswith(_BEARER) else None
-    if account is None or request.headers.get("content-type") != "application/json":
-        return None
-    try:
-        value = await request.strict_json()
-    except MalformedInput:
-        return None
-    return await quick(services, account, value)
+class ShortWay:
+    """Stands before the framework, and passes on what it does not answer, as if it had not been here."""
+
+    def __init__(self, app: ASGIApp, services: Services, quick: Mapping[str, Quick]) -> None:
+        self._app = app
+        self._services = services
+        self._quick = quick
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        quick = self._quick.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
+        account = self._account(scope, quick.limit) if quick else None
+        if quick is None or account is None:
+            await self._app(scope, receive, send)
+            return
+        read = _Read(receive)
+        answer = await self._answer(quick, account, await read.body(), scope)
+        if answer is None:
+            await self._app(scope, read.again, send)
+        else:
+            await answer(scope, receive, send)
+
+    def _account(self, scope: Scope, limit: int) -> Account | None:
+        """Who asks, if the headers are all that they should be."""
+        headers = dict(scope["headers"])
+        given, length = headers.get(b"authorization", b""), headers.get(b"content-length", b"")
+        if (
+            len(headers) != len(scope["headers"])
+            or headers.get(b"content-type") != b"application/json"
+            or not (length.isdigit() and len(length) < 10 and int(length) <= limit)
+            or not given.startswith(_BEARER)
+        ):
+            return None
+        return self._services.accounts.find(given[len(_BEARER) :].decode("latin-1"))
+
+    async def _answer(self, quick: Quick, account: Account, body: bytes, scope: Scope) -> Response | None:
+        try:
+            decode = partial(canonical.decode_relaxed, body, len(body))
+            value = decode() if len(body) < LARGE_BODY_BYTES else await asyncio.to_thread(decode)
+        except MalformedInput:
+            return None
+        try:
+            return await quick.answer(self._services, account, value)
+        except Exception as error:
+            return respond(problem_of(error), Request(scope))
+
+
+class _Read:
+    """A body that is read, and can be read again."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._messages: list[Message] = []
+
+    async def body(self) -> bytes:
+        """All of it, as far as it came."""
+        while True:
+            message = await self._receive()
+            self._messages.append(message)
+            if not message.get("more_body", False):
+                return b"".join(one.get("body", b"") for one in self._messages)
+
+    async def again(self) -> Message:
+        """As ``receive``, from the beginning."""
+        return self._messages.pop(0) if self._messages else await self._receive()
 
 
 def json_answer(value: Any, status: int = 200) -> Response:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from api.services.chance import take
+from api.services.fast_json import encode_read
 from api.services.voices import Voice
 from tallystick import canonical
 from tallystick.commitments import MAX_DISCLOSURE_BYTES, MIN_SALT_BYTES, Disclosure, disclose
@@ -59,7 +60,7 @@ def sign_draft(draft: Draft, voice: Voice, prefix: str, origin: str, now: str) -
     """Raises ``MalformedInput``, most often a ``FieldError`` that names the field."""
     disclosures = tuple(_salt(name, value) for name, value in draft.private.items())
     commitments = {one.name: one.commitment for one in disclosures}
-    settled = settle_event(_value(draft, voice, commitments, _subject(draft, prefix, origin), now))
+    settled = settle_event(_value(draft, voice, commitments, _subject(draft, prefix, origin), now), encode_read)
     if draft.type == "licence.grant":
         _check_terms(draft.private)
     return Signed(sign_settled(voice.signer, voice.issuer, settled), disclosures)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -82,9 +83,14 @@ class Settled:
     payload: bytes
 
 
-def settle_event(value: canonical.JsonValue) -> Settled:
-    """As ``parse_event``, with the canonical bytes: what was read says nothing but ``value``."""
-    return Settled(parse_event(value), canonical.encode_read(value))
+def settle_event(
+    value: canonical.JsonValue, encode: Callable[[canonical.JsonValue], bytes] = canonical.encode_read
+) -> Settled:
+    """As ``parse_event``, with the canonical bytes: what was read says nothing but ``value``.
+
+    ``encode`` does for values that were read what ``canonical.encode_read`` does: a service may bring a faster one.
+    """
+    return Settled(parse_event(value), encode(value))
 
 
 def encode_event(event: Event) -> bytes:

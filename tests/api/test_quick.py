@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from api.routes import quick
-from api.routes.base import Schema
+from api.routes import events, quick
+from api.routes.base import MAX_BODY_BYTES, Schema
 from api.routes.events import (
+    QUICK,
     DraftBatch,
     DraftSchema,
     StatementBatch,
@@ -118,22 +119,16 @@ def test_what_is_wrong_is_said_the_same_with_and_without(
         answer = house.http.post(path, content=body, headers=headers)
         return answer.status_code, answer.headers["content-type"], answer.json()
 
-    async def never(*_: Any) -> None:
-        return None
-
     with_quick = ask()
-    monkeypatch.setattr(quick, "_attempt", never)
+    monkeypatch.setattr(quick.ShortWay, "_account", lambda *_: None)
     assert with_quick == ask()
 
 
 def test_good_ones_are_answered_the_same(house: House, studio: Party, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def never(*_: Any) -> None:
-        return None
-
     event = {"type": "object.register", "body": picture(), "event_id": "quick-1", "private": {"title": "é"}}
     first, again = studio.post("/v1/events", event), studio.post("/v1/events", event)
     many = studio.post("/v1/events/batch", {"events": [event, {**event, "event_id": "no id"}]})
-    monkeypatch.setattr(quick, "_attempt", never)
+    monkeypatch.setattr(quick.ShortWay, "_account", lambda *_: None)
     slow, slow_many = (
         studio.post("/v1/events", event),
         studio.post("/v1/events/batch", {"events": [event, {**event, "event_id": "no id"}]}),
@@ -149,3 +144,45 @@ def test_without_a_scope_nothing_is_submitted(house: House, studio: Party) -> No
     reader = house.with_token(studio.who, "read-private")
     for path, body in (("/v1/events", DRAFT), ("/v1/events/batch", {"events": [DRAFT]}), ("/v1/statements", STATEMENT)):
         assert problem(reader.post(path, body)) == (403, "forbidden", None)
+
+
+def test_the_long_way_is_open(house: House, studio: Party, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In chunks, with a charset, with another case of Bearer: not for the short way, and recorded all the same."""
+    taken: list[bool] = []
+    account = quick.ShortWay._account
+
+    def watch(self: Any, *given: Any) -> Any:
+        found = account(self, *given)
+        taken.append(found is not None)
+        return found
+
+    monkeypatch.setattr(quick.ShortWay, "_account", watch)
+    body = json.dumps({"type": "object.register", "body": picture()}).encode()
+    plain = {"Authorization": f"Bearer {studio.token}", "Content-Type": "application/json"}
+    ways: list[tuple[dict[str, str], Any]] = [
+        (plain, body),
+        (plain, iter([body[:9], body[9:]])),
+        ({**plain, "Content-Type": "application/json; charset=utf-8"}, body),
+        ({**plain, "Authorization": f"bearer {studio.token}"}, body),
+    ]
+    answers = [house.http.post("/v1/events", headers=headers, content=content) for headers, content in ways]
+    assert [one.status_code for one in answers] == [201] * 4
+    assert taken == [True, False, False, False]
+    assert len({answer.json()["position"] for answer in answers}) == 4
+
+
+@pytest.mark.parametrize(("path", "limit"), [(path, one.limit) for path, one in QUICK.items()])
+def test_the_limits_are_those_of_the_routes(path: str, limit: int) -> None:
+    route = next(one for one in events.routes.routes if getattr(one, "path", "") == path)
+    assert (getattr(route, "max_body_size", None) or MAX_BODY_BYTES) == limit
+
+
+def test_a_fault_is_told_as_everywhere(house: House, studio: Party, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(*_: Any) -> None:
+        raise RuntimeError("the password is swordfish")
+
+    monkeypatch.setattr(house.services.submission, "submit_drafts", fail)
+    answer = studio.post("/v1/events", {"type": "object.register", "body": picture()})
+    assert problem(answer) == (500, "internal", None)
+    assert "swordfish" not in answer.text
+    assert answer.headers["x-content-type-options"] == "nosniff"
