@@ -59,7 +59,14 @@ class LocalDisk:
 
     def write(self, path: Path, data: bytes) -> None:
         """See ``Disk``."""
-        path.write_bytes(data)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+        try:
+            with memoryview(data) as rest:
+                done = os.write(descriptor, rest)
+                while done < len(data):
+                    done += os.write(descriptor, rest[done:])
+        finally:
+            os.close(descriptor)
 
     def sync(self, paths: Sequence[Path]) -> None:
         """See ``Disk``."""
@@ -67,7 +74,7 @@ class LocalDisk:
 
     def rename(self, path: Path, target: Path) -> None:
         """See ``Disk``."""
-        path.replace(target)
+        os.replace(path, target)
 
     def make_folder(self, path: Path) -> None:
         """See ``Disk``."""
@@ -79,16 +86,17 @@ class LocalDisk:
 
     def exists(self, path: Path) -> bool:
         """See ``Disk``."""
-        return path.exists()
+        return os.path.exists(path)
 
     def _fsync(self, paths: Sequence[Path]) -> None:
-        for _ in self._pool.map(_fsync, paths):
+        for _ in self._pool.map(_fsync, (paths[at::SIDE_BY_SIDE] for at in range(min(SIDE_BY_SIDE, len(paths))))):
             pass
 
 
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _fsync(paths: Sequence[Path]) -> None:
+    for path in paths:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

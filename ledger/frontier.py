@@ -56,13 +56,17 @@ class Frontier:
 
     def root(self) -> bytes:
         """Root of the tree."""
-        edge: list[bytes] = []
-        for level in reversed(self.levels):
-            part = CompactRange()
-            for node in level:
-                part.append(node)
-            edge += part.edge
+        edge = [node for level in reversed(self.levels) for node in _edge(level)]
         return CompactRange(self.size, edge).root()
+
+
+def _edge(nodes: Sequence[bytes]) -> Iterator[bytes]:
+    """The complete subtrees of an unfinished tile, largest first."""
+    start = 0
+    for level in reversed(range(len(nodes).bit_length())):
+        if len(nodes) >> level & 1:
+            yield root_of_full_tile(b"".join(nodes[start : start + (1 << level)]))
+            start += 1 << level
 
 
 def hashes(tile: bytes) -> list[bytes]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ledger.errors import Corrupt
 from ledger.frontier import Frontier, hashes
 from ledger.store import BatchLine, Reads, leaves_digest
-from ledger.tiles import Tiles
-from tallystick.merkle import leaf_hash
+from ledger.tiles import Tiles, TileSink
+from tallystick.merkle import leaf_hashes
 from tallystick.tiles import (
     HEIGHT,
     WIDTH,
@@ -24,11 +24,47 @@ CHUNK = 64 * WIDTH
 """Entries held in memory at a time; a multiple of the tile width."""
 
 
-def integrate(reads: Reads, tiles: Tiles, edge: Frontier, size: int) -> Frontier:
-    """Write the bundles and tiles by which a tree of ``size`` differs from the one that ``edge`` belongs to.
+class Remembered:
+    """Entries appended lately, and their leaf hashes: stored bytes that equal them need not be hashed again."""
 
-    Leaf hashes come from the stored bytes, which must be those that were appended. Raises ``Corrupt``.
+    def __init__(self) -> None:
+        self._first = 0
+        self._entries: list[bytes] = []
+        self._leaves: list[bytes] = []
+
+    def append(self, first: int, entries: Sequence[bytes], leaves: Sequence[bytes]) -> None:
+        """What comes at position ``first``. What stood in full bundles before is forgotten."""
+        kept = first % WIDTH
+        if kept > len(self._entries) or first != self._first + len(self._entries):
+            kept = 0
+        past = len(self._entries) - kept
+        self._first = first - kept
+        self._entries = [*self._entries[past:], *entries]
+        self._leaves = [*self._leaves[past:], *leaves]
+
+    def leaves(self, first: int, stored: list[bytes]) -> list[bytes]:
+        """The leaf hashes of what is stored from ``first`` on."""
+        at = first - self._first
+        if at >= 0 and stored and self._entries[at : at + len(stored)] == stored:
+            return self._leaves[at : at + len(stored)]
+        return leaf_hashes(stored)
+
+
+def integrate(
+    reads: Reads,
+    tiles: TileSink,
+    edge: Frontier,
+    size: int,
+    *,
+    unfinished: bool = True,
+    remembered: Remembered | None = None,
+) -> Frontier:
+    """Put the bundles and tiles by which a tree of ``size`` differs from the one that ``edge`` belongs to.
+
+    Leaf hashes come from the stored bytes, which must be those that were appended. Raises
+    ``Corrupt``. Without the ``unfinished`` ones no checkpoint of ``size`` can be published.
     """
+    leaves_of = (remembered or Remembered()).leaves
     grown = edge.copy()
     check = _BatchCheck(reads.batches(edge.size))
     for first in range(edge.size - edge.size % WIDTH, size, CHUNK):
@@ -36,16 +72,23 @@ def integrate(reads: Reads, tiles: Tiles, edge: Frontier, size: int) -> Frontier
         entries = reads.entries(first, end)
         if len(entries) != end - first:
             raise Corrupt(f"the store has {len(entries)} of the entries {first} to {end - 1}", first + len(entries))
-        leaves = [leaf_hash(entry) for entry in entries]
+        leaves = leaves_of(first, entries)
         known = max(0, edge.size - first)
         _check_known(first, leaves[:known], edge)
         check.take(leaves[known:], max(first, edge.size))
-        bundles = bundles_between(first, end)
-        encoded = [(tile, encode_bundle(entries[at * WIDTH : at * WIDTH + WIDTH])) for at, tile in enumerate(bundles)]
-        tiles.put([*encoded, *grown.extend(leaves[known:])])
-    check.end(size)
-    tiles.put(grown.partial_tiles(edge.size))
+        wave = [*_bundles(entries, first, end if unfinished else end - end % WIDTH), *grown.extend(leaves[known:])]
+        if end == size:
+            check.end(size)
+            wave += grown.partial_tiles(edge.size) if unfinished else ()
+        if wave:
+            tiles.put(wave)
     return grown
+
+
+def _bundles(entries: Sequence[bytes], first: int, end: int) -> Iterator[tuple[Tile, bytes]]:
+    for tile in bundles_between(first, max(first, end)):
+        at = tile.index * WIDTH - first
+        yield tile, encode_bundle(entries[at : at + WIDTH])
 
 
 def _check_known(first: int, leaves: list[bytes], edge: Frontier) -> None:
@@ -93,7 +136,7 @@ def recompute(tiles: Tiles, old_size: int, size: int) -> bytes:
     Looks at what a tree of ``old_size`` leaves had not; what it had was looked at then.
     """
     for bundle in bundles_between(old_size, size):
-        leaves = [leaf_hash(entry) for entry in parse_bundle(tiles.get(bundle))]
+        leaves = leaf_hashes(parse_bundle(tiles.get(bundle)))
         _compare(tiles, Tile(0, bundle.index, bundle.width), leaves, bundle)
     for tile in tiles_between(old_size, size):
         if tile.level:

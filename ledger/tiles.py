@@ -9,7 +9,15 @@ from tallystick.merkle import HASH_SIZE
 from tallystick.tiles import Tile
 
 
-class Tiles(Protocol):
+class TileSink(Protocol):
+    """Takes tiles and entry bundles."""
+
+    def put(self, tiles: Iterable[tuple[Tile, bytes]]) -> None:
+        """Keep tiles. Raises ``Corrupt`` if one exists with other bytes."""
+        ...
+
+
+class Tiles(TileSink, Protocol):
     """Published tiles, entry bundles and the checkpoint. A tile never changes; the checkpoint is replaced."""
 
     def put(self, tiles: Iterable[tuple[Tile, bytes]]) -> None:

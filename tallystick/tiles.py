@@ -79,7 +79,7 @@ def _indexes(old: int, new: int) -> range:
 
 def encode_bundle(entries: Sequence[bytes]) -> bytes:
     """Entries, each after its big-endian u16 length."""
-    return b"".join(len(entry).to_bytes(2, "big") + entry for entry in entries)
+    return b"".join([len(entry).to_bytes(2, "big") + entry for entry in entries])
 
 
 def parse_bundle(data: bytes) -> list[bytes]:
@@ -131,7 +131,7 @@ class TileReader:
 
 
 def root_of_full_tile(data: bytes) -> bytes:
-    """The hash that a full tile has in the level above."""
+    """The hash that a full tile has in the level above; of fewer hashes if they are 2^k."""
     # Node hashes spelled out: this runs for every tile of a log as it grows, and again before it is signed.
     while len(data) > HASH_SIZE:
         pairs = range(0, len(data), 2 * HASH_SIZE)

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from ledger.errors import LogClosed, LogExists, NoLog, UnknownSchema
+from ledger.store.checkpointing import CHECKPOINT_PAGES, Checkpointer
 from ledger.store.runs import StatementIds
 from ledger.store.sqlite_session import SqliteReads, SqliteTransaction
 
@@ -87,8 +88,9 @@ class SqliteStore:
         self._writing = threading.Lock()
         self._writer = connect(path)
         self._writer.execute("PRAGMA journal_mode=WAL")
-        # Checkpointing the WAL rarely keeps it off the way of most commits.
-        self._writer.execute("PRAGMA wal_autocheckpoint=8192")
+        # A commit does it only if nobody has done it behind for a long time.
+        self._writer.execute(f"PRAGMA wal_autocheckpoint={16 * CHECKPOINT_PAGES}")
+        self._checkpointer = Checkpointer(lambda: connect(path))
         self._statement_ids: StatementIds | None = None
         self._idle: list[sqlite3.Connection] = []
         self._closed = False
@@ -133,6 +135,7 @@ class SqliteStore:
                 self._writer.rollback()
             self._stale_wal = self._stale_wal or working.erased
             self._scrub()
+            self._checkpointer.committed(self._writer, working.pages)
 
     def _ids(self) -> StatementIds:
         if self._statement_ids is None:
@@ -163,6 +166,7 @@ class SqliteStore:
         """See ``Store``."""
         with self._writing:
             self._closed = True
+            self._checkpointer.close()
             for connection in (*self._idle, self._writer):
                 connection.close()
             self._idle.clear()

@@ -14,6 +14,7 @@ from tallystick.admission import State, decode_state, encode_state
 
 T = TypeVar("T")
 
+_PAGE = 4096
 _PARAMETERS = 500  # per statement, below SQLite's limit of 999 in old builds
 
 _RECORD = (
@@ -139,6 +140,8 @@ class SqliteTransaction(SqliteReads):
         super().__init__(connection)
         self._statement_ids = statement_ids
         self.erased = False
+        self.pages = 1
+        """Pages that were changed, about."""
 
     def positions_of(self, statement_ids: Sequence[bytes]) -> dict[bytes, int]:
         """See ``Reads``."""
@@ -151,10 +154,13 @@ class SqliteTransaction(SqliteReads):
         if statement_ids:
             self._statement_ids().add(first, statement_ids)
         chunks.write(self._connection, first, entries, statement_ids)
+        self.pages += sum(map(len, entries)) // _PAGE + len(entries) // 16
         return first
 
     def index(self, lines: Sequence[Line], batch: BatchLine, states: Mapping[str, State]) -> None:
         """See ``Transaction``."""
+        # The keys of a line are scattered over the indexes.
+        self.pages += 4 * len(lines)
         many = self._connection.executemany
         many(
             "INSERT INTO statements VALUES (?, ?, ?, ?, ?)",

@@ -96,6 +96,11 @@ DAMAGES: dict[str, tuple[Callable[[Path], Any], int, str]] = {
     "entry digest": (lambda data: _flip_entry(data, 17), 17, "is not as appended"),
     "entry lost": (lambda data: cut_entries(data / "ledger.sqlite", 28), 27, "no batch entry closes"),
     "row": (_break_row, 0, "the entry is not a statement"),
+    "row too long": (
+        lambda data: sql(data, "UPDATE chunks SET entries = CAST(entries || x'00' AS BLOB) WHERE position = 10"),
+        9,
+        "the entry is not a statement",
+    ),
     "row lost": (lambda data: sql(data, "DELETE FROM chunks WHERE position = 10"), 9, "the entry is not a statement"),
     "statement ids": (_forget_statement, 9, "the index does not"),
     "bundle": (lambda data: flip(data / "public/tile/entries/000.p/29", 20_000), 25, "not the published one"),

@@ -17,7 +17,7 @@ from sqlalchemy import create_engine
 from sqlmodel import SQLModel
 
 from ledger.errors import LogExists, NoLog, UnknownSchema
-from ledger.store import BatchLine, Line, tables
+from ledger.store import BatchLine, Line, checkpointing, tables
 from ledger.store.migrate import SCRIPTS, migrate
 from ledger.store.sqlite import SCHEMA, SqliteStore, create, open_store
 
@@ -191,4 +191,43 @@ def test_entries_survive_the_process(database: Path) -> None:
     store = open_store(database)
     with store.snapshot() as reads:
         assert reads.entries(0, 9) == [b"kept"]
+    store.close()
+
+
+def test_the_write_ahead_log_is_copied_behind_the_commits_and_begins_anew(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpointing, "CHECKPOINT_PAGES", 50)
+    store, wal = open_store(database), database.with_name(database.name + "-wal")
+    sizes = []
+    for first in range(0, 40_000, 1000):
+        with store.transaction() as working:
+            working.append([b"e" * 300] * 1000)
+            working.index([], BatchLine(first + 999, first, 1, bytes(32)), {})
+        if store._checkpointer._copy:
+            store._checkpointer._copy.result()
+        sizes.append(wal.stat().st_size)
+    assert database.stat().st_size > 3 * max(sizes)  # 12 MB passed through it
+    with store.snapshot() as reads:
+        assert reads.entries(0, 40_000) == [b"e" * 300] * 40_000
+    store.close()
+
+
+def test_a_copy_that_fails_behind_is_made_up_for(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpointing, "CHECKPOINT_PAGES", 50)
+    store, failed = open_store(database), []
+
+    def fail() -> sqlite3.Connection:
+        failed.append(1)
+        raise sqlite3.OperationalError("disk I/O error")
+
+    store._checkpointer._connect = fail
+    for first in range(0, 4000, 1000):
+        with store.transaction() as working:
+            working.append([b"e" * 300] * 1000)
+            working.index([], BatchLine(first + 999, first, 1, bytes(32)), {})
+        if store._checkpointer._copy:
+            store._checkpointer._copy.exception()
+    assert len(failed) == 2
+    assert database.stat().st_size > 600_000
     store.close()

@@ -1,0 +1,286 @@
+"""The appender: what it writes is what a publisher signs; nothing it does behind is ever taken for done."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ledger.appender import Appender
+from ledger.behind import WAVE, WriteBehind
+from ledger.errors import Corrupt, HistoryLost
+from ledger.integrate import Remembered, recompute
+from ledger.publisher import Publisher
+from ledger.reader import PublishedLog
+from ledger.store.memory import MemoryStore
+from ledger.store.sqlite import create, open_store
+from ledger.tilestore import TileStore
+from tallystick.merkle import leaf_hash, leaf_hashes, root_of, verify_inclusion
+from tallystick.tiles import Tile
+from tests.ledger.faults import ROOT, Fault, MemoryCheckpoints, MemoryDisk, Plan
+from tests.ledger.rawlog import raw_entry
+from tests.world import START, World
+
+SIGNERS = World().signers
+
+
+def entries(first: int, count: int) -> list[bytes]:
+    return [raw_entry(at) for at in range(first, first + count)]
+
+
+def root(size: int) -> bytes:
+    return root_of(leaf_hashes(entries(0, size)))
+
+
+class Bench:
+    def __init__(self) -> None:
+        self.store = MemoryStore()
+        self.disk = MemoryDisk()
+        self.tiles = TileStore(ROOT, self.disk)
+        self.checkpoints = MemoryCheckpoints()
+
+    def appender(self, **options: object) -> Appender:
+        return Appender(self.store, self.tiles, lambda: START, **options)  # type: ignore[arg-type]
+
+    def publisher(self) -> Publisher:
+        return Publisher(self.store, self.tiles, self.checkpoints, SIGNERS, lambda: START)
+
+
+@pytest.mark.parametrize("sizes", [[1], [255, 1, 1], [256, 256], [1000, 1000, 24], [300, 20_000, 7]])
+def test_each_batch_has_the_root_of_all_and_settling_leaves_every_tile(sizes: list[int]) -> None:
+    bench = Bench()
+    with bench.appender() as log:
+        for size in sizes:
+            first = log.size
+            assert log.append(entries(first, size)) == root(first + size)
+        assert log.settle() == root(sum(sizes))
+        bench.disk.lose_power()
+        assert recompute(bench.tiles, 0, sum(sizes)) == root(sum(sizes))
+    signed = bench.publisher().publish()
+    assert (signed.checkpoint.size, signed.checkpoint.root) == (sum(sizes), root(sum(sizes)))
+
+
+def test_an_appender_goes_on_from_the_checkpoint_published_last() -> None:
+    bench = Bench()
+    with bench.appender() as log:
+        log.append(entries(0, 700))
+    published = bench.publisher().publish().checkpoint
+    with bench.appender() as log:  # from nothing: all of it again
+        assert log.size == 700
+        log.append(entries(700, 100))
+    with bench.appender(since=published) as log:
+        assert log.append(entries(800, 500)) == root(1300)
+        log.settle()
+    assert bench.publisher().publish().checkpoint.root == root(1300)
+    assert len(bench.checkpoints.notes) == 2
+
+
+def test_an_appender_does_not_go_on_from_changed_tiles() -> None:
+    bench = Bench()
+    with bench.appender() as log:
+        log.append(entries(0, 700))
+    published = bench.publisher().publish().checkpoint
+    bench.disk.flip(ROOT / "tile/0/002.p/188")
+    with pytest.raises(Corrupt, match="do not give the root that was signed for size 700"):
+        bench.appender(since=published)
+
+
+def test_a_statement_is_appended_once_and_a_refusal_appends_nothing(tmp_path: Path) -> None:
+    create(tmp_path / "ledger.sqlite")
+    store = open_store(tmp_path / "ledger.sqlite")
+    (tmp_path / "public").mkdir()
+    tiles = TileStore(tmp_path / "public")
+    ids = [leaf_hash(entry) for entry in entries(0, 600)]
+    with Appender(store, tiles, lambda: START) as log:
+        log.append(entries(0, 300), ids[:300])
+        with pytest.raises(ValueError, match="indexed already"):
+            log.append(entries(300, 300), [*ids[300:599], ids[7]])
+        assert log.append(entries(300, 300), ids[300:]) == log.settle() == root(600)
+    publisher = Publisher(store, tiles, MemoryCheckpoints(), SIGNERS, lambda: START)
+    assert publisher.publish().checkpoint.root == root(600)
+    reader = PublishedLog(tiles, SIGNERS.keys)
+    verify_inclusion(leaf_hash(raw_entry(299)), 299, 600, reader.prove_inclusion(299, 600), root(600))
+    store.close()
+
+
+class Flipping:
+    """A store that gives one entry back with a bit flipped."""
+
+    def __init__(self, inner: Any, position: int) -> None:
+        self._inner = inner
+        self._position = position
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Any]:
+        with self._inner.snapshot() as reads:
+            yield Flipping(reads, self._position)
+
+    def entries(self, first: int, end: int) -> list[bytes]:
+        found = list(self._inner.entries(first, end))
+        if first <= self._position < end:
+            at = self._position - first
+            found[at] = found[at][:-1] + bytes([found[at][-1] ^ 1])
+        return found
+
+
+@pytest.mark.parametrize(("position", "named"), [(256, 256), (299, 299), (300, 300), (599, 300)])
+def test_a_bit_that_flips_in_the_store_is_seen_by_the_next_root(position: int, named: int) -> None:
+    bench = Bench()
+    with bench.appender() as log:
+        log.append(entries(0, 300))
+        log._store = Flipping(bench.store, position)
+        with pytest.raises(Corrupt) as caught:
+            log.append(entries(300, 300))
+    assert caught.value.position == named
+
+
+def test_what_failed_behind_is_raised_and_never_forgotten() -> None:
+    bench = Bench()
+    bench.disk.plan = Plan(fail=3)
+    with bench.appender() as log:
+        for first in range(0, 20_000, 1000):
+            try:
+                log.append(entries(first, 1000))
+            except Fault:
+                break
+        with pytest.raises(Fault):
+            log.settle()
+        with pytest.raises(Fault):
+            log.settle()
+    bench.disk.plan = Plan()
+    bench.disk.lose_power()
+    # Nothing was signed, and the entries are all there: the ordinary path makes the tiles.
+    size = bench.store._committed.size()
+    assert bench.publisher().publish().checkpoint.root == root(size)
+
+
+@pytest.mark.parametrize("when", ["before", "done", "torn"])
+def test_power_lost_at_any_step_behind_loses_no_entry_and_no_root(when: str) -> None:
+    whole = Bench()
+    with whole.appender() as log:
+        log.append(entries(0, 600))
+        log.settle()
+    for number in range(len(whole.disk.plan.steps)):
+        bench = Bench()
+        bench.disk.plan = Plan(number, when)
+        with bench.appender() as log:
+            log.append(entries(0, 600))
+            if when != "torn" or whole.disk.plan.steps[number] == "write":
+                with pytest.raises(Fault):
+                    log.settle()
+        bench.disk.plan = Plan()
+        bench.disk.lose_power()
+        with bench.appender() as log:
+            assert log.settle() == root(600)
+        assert bench.publisher().publish().checkpoint.root == root(600), number
+
+
+def test_an_old_database_is_not_signed_after_all() -> None:
+    bench = Bench()
+    with bench.appender() as log:
+        log.append(entries(0, 500))
+    bench.publisher().publish()
+    bench.store = MemoryStore()
+    with bench.appender() as log:
+        log.append(entries(0, 499))
+    with pytest.raises(HistoryLost):
+        bench.publisher()
+
+
+# --- the parts ----------------------------------------------------------------------------
+
+
+class SlowSink:
+    """Waits for leave before each wave."""
+
+    def __init__(self) -> None:
+        self.leave = threading.Semaphore(0)
+        self.waves: list[list[Tile]] = []
+
+    def put(self, tiles: Iterable[tuple[Tile, bytes]]) -> None:
+        self.leave.acquire()
+        self.waves.append([tile for tile, _ in tiles])
+
+
+def tiles_from(first: int, count: int, data: bytes = b"x") -> list[tuple[Tile, bytes]]:
+    return [(Tile(0, index), data) for index in range(first, first + count)]
+
+
+def test_while_a_wave_is_under_way_the_next_one_gathers() -> None:
+    sink = SlowSink()
+    behind = WriteBehind(sink)
+    behind.put(tiles_from(0, WAVE - 1))
+    assert behind._wave is None
+    behind.put(tiles_from(WAVE - 1, 2))
+    for index in range(200, 200 + 3 * WAVE):
+        behind.put(tiles_from(index, 1))
+    sink.leave.release(2)
+    behind.settle()
+    assert [len(wave) for wave in sink.waves] == [WAVE + 1, 3 * WAVE]
+    behind.close()
+
+
+def test_a_failed_wave_is_raised_although_a_later_one_would_succeed() -> None:
+    class Failing(SlowSink):
+        def put(self, tiles: Iterable[tuple[Tile, bytes]]) -> None:
+            super().put(tiles)
+            if len(self.waves) == 1:
+                raise Fault("planted")
+
+    sink = Failing()
+    behind = WriteBehind(sink)
+    behind.put(tiles_from(0, WAVE))
+    behind.put(tiles_from(WAVE, 3))
+    sink.leave.release(9)
+    for _ in range(2):
+        with pytest.raises(Fault):
+            behind.settle()
+    assert len(sink.waves) == 1
+    behind.close()
+
+
+def test_what_gathers_is_bounded() -> None:
+    sink = SlowSink()
+    behind = WriteBehind(sink)
+    behind.put(tiles_from(0, WAVE))
+    done = threading.Event()
+
+    def bring() -> None:
+        behind.put(tiles_from(WAVE, 33, bytes(1 << 20)))
+        done.set()
+
+    thread = threading.Thread(target=bring)
+    thread.start()
+    assert not done.wait(0.05)
+    sink.leave.release(2)
+    thread.join()
+    behind.settle()
+    behind.close()
+    assert [len(wave) for wave in sink.waves] == [WAVE, 33]
+
+
+def test_remembered_leaves_are_of_the_bytes_that_are_stored() -> None:
+    remembered, first = Remembered(), 0
+    for count in (3, 300, 1, 256, 1000):
+        said = entries(first, count)
+        remembered.append(first, said, leaf_hashes(said))
+        first += count
+        start = (first - count) // 256 * 256
+        stored = entries(start, first - start)
+        assert remembered.leaves(start, stored) == leaf_hashes(stored)
+        assert remembered._leaves[: len(stored)] == leaf_hashes(stored)
+        for at in {0, len(stored) // 2, len(stored) - 1}:
+            changed = [*stored]
+            changed[at] += b"!"
+            assert remembered.leaves(start, changed) == leaf_hashes(changed)
+    assert len(remembered._entries) < 1000 + 256
+    remembered.append(9999, [b"elsewhere"], leaf_hashes([b"elsewhere"]))
+    assert remembered.leaves(9999, [b"elsewhere"]) == leaf_hashes([b"elsewhere"])
+    assert remembered.leaves(0, [b"elsewhere"]) == leaf_hashes([b"elsewhere"])
