@@ -1,4 +1,4 @@
-"""``python -m api serve``: the service with its worker. ``worker``: the worker alone. ``token``: a new token."""
+"""``python -m api serve``: the service and its worker. ``worker``, ``token``, ``rotate``: see ``--help``."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ import sys
 import threading
 from collections.abc import Sequence
 
+from api.keyring import ROLES
 from api.settings import Settings, read_settings
 from tallystick.errors import TallystickError
+from tallystick.events.log import Role
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,6 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     worker = commands.add_parser("worker", help="the anchor worker alone")
     worker.add_argument("--supervised", action="store_true", help="stop when standard input ends")
     commands.add_parser("token", help="print a new administrator's token")
+    rotate = commands.add_parser("rotate", help="replace a key of the log; the service must be stopped")
+    rotate.add_argument("role", choices=[role for role in ROLES if role != "authority"])
     given = parser.parse_args(arguments)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING)
     logging.getLogger("api").setLevel(logging.INFO)
@@ -33,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _serve(settings)
         elif given.command == "worker":
             _work(settings, given.supervised)
+        elif given.command == "rotate":
+            _rotate(settings, given.role)
         else:
             _token(settings)
     except (TallystickError, Unusable) as error:
@@ -114,6 +120,14 @@ def _wait_for_end(stop: threading.Event) -> None:
     """The pipe from the service ends when the service does, even by kill -9."""
     sys.stdin.buffer.read()
     stop.set()
+
+
+def _rotate(settings: Settings, role: Role) -> None:
+    from api.rotation import rotate
+    from ledger.log import system_clock
+
+    done = rotate(settings, role, system_clock)
+    print(f"position {done.position}: the {role} key {done.old} was replaced by {done.new}; start the service again")
 
 
 def _token(settings: Settings) -> None:

@@ -29,18 +29,18 @@ def make_whole(folder: Path, fill: Callable[[Path], None]) -> None:
     draft.mkdir(parents=True, mode=0o700)
     fill(draft)
     for path in (*draft.iterdir(), draft):
-        _sync(path)
+        sync_folder(path)
     draft.rename(folder)
-    _sync(folder.parent)
+    sync_folder(folder.parent)
 
 
 def write_whole(path: Path, data: bytes) -> None:
     """Make or replace a file: the old bytes or the new, never part of them."""
     draft = path.with_name(path.name + ".new")
     draft.write_bytes(data)
-    _sync(draft)
+    sync_folder(draft)
     draft.rename(path)
-    _sync(path.parent)
+    sync_folder(path.parent)
 
 
 @contextmanager
@@ -60,7 +60,8 @@ def data_folder(path: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _sync(path: Path) -> None:
+def sync_folder(path: Path) -> None:
+    """Make what stands in a folder, or in a file, durable."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

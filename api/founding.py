@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from api.folders import make_whole, write_whole
 from api.keyring import Keyring, create_keyring, open_keyring, passphrase_of
@@ -16,16 +18,27 @@ from ledger.genesis import Founding
 from ledger.log import Log
 from ledger.reader import PublishedLog
 from ledger.tilestore import TileStore
+from tallystick import canonical
+from tallystick.admission.log_rules import role_key
+from tallystick.admission.state import LogState
 from tallystick.errors import TallystickError
 from tallystick.events.log import KeySet
 from tallystick.identifiers import RANDOM_BYTES, Letter, new_identifier
+from tallystick.key_history import KeyHistory, Replacement, history_of
+from tallystick.keys import PublicKey
+from tallystick.schema import read, write
 from tallystick.statement import parse_statement
-from tallystick.tree_head import LogKeys, parse_log_keys
+from tallystick.tree_head import parse_log_keys
 
 VKEYS = "vkeys"
 """In the key folder: the log's public verifier keys, for whoever needs no private one."""
+REPLACED = "replaced"
+"""In the key folder, once a key was replaced: the rotations as a trust file has them, for whoever needs no database."""
 GENESIS = "genesis-checkpoint"
 """In the key folder: the first checkpoint that these keys signed. Where it stands, a log was begun with them."""
+
+
+_MAX_HISTORY = 1 << 24
 
 
 class Misplaced(TallystickError):
@@ -67,16 +80,44 @@ def found_log(settings: Settings, keyring: Keyring, clock: Clock, cosigners: Cos
             "a second log under the same keys would be a fork"
         )
     every = settings.publish_every
-    return Log.open(settings.log, signers, clock, checkpoints=kept, publish_every=every, cosigners=cosigners)
+    log = Log.open(settings.log, signers, clock, checkpoints=kept, publish_every=every, cosigners=cosigners)
+    try:
+        check_keyring(log.keys(), keyring)
+        write_history(settings.keys, history_of(log.keys()))
+    except BaseException:
+        log.close()
+        raise
+    return log
 
 
-def read_log_keys(settings: Settings) -> LogKeys:
+def check_keyring(log: LogState, keyring: Keyring) -> None:
+    """Raise ``Misplaced`` unless each key is the one in force in its role: half a rotation is finished first."""
+    for role, signer in keyring.signers.items():
+        if role_key(log.keys, role) != signer.public:
+            gone = [one for one in log.retired or () if PublicKey.from_text(one.key) == signer.public]
+            since = f"was replaced at position {gone[0].until}" if gone else "is none that the log ever had"
+            raise Misplaced(
+                f"{role}.pem {since}: run `python -m api rotate {role}` again if it was cut short, "
+                "or bring the key in force"
+            )
+
+
+def write_history(folder: Path, history: KeyHistory) -> None:
+    """Keep the rotations for the worker, which has no database."""
+    if history.replaced:
+        write_whole(folder / REPLACED, canonical.encode([write(one) for one in history.replaced]))
+
+
+def read_log_keys(settings: Settings) -> KeyHistory:
     """The log's public keys, for who needs no private one. Raises ``Misplaced`` where no service ever started."""
     try:
         text = (settings.keys / VKEYS).read_text()
     except FileNotFoundError:
         raise Misplaced(f"there is no log in {settings.data}: start the service first") from None
-    return parse_log_keys(text.splitlines())
+    replaced: Any = []
+    with suppress(FileNotFoundError):
+        replaced = canonical.decode((settings.keys / REPLACED).read_bytes(), _MAX_HISTORY)
+    return KeyHistory(parse_log_keys(text.splitlines()), tuple(read(Replacement, one) for one in replaced))
 
 
 def read_registrar(settings: Settings) -> str:

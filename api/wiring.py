@@ -22,6 +22,7 @@ from api.services.evidence import EvidenceService
 from api.services.issuing import Issuer
 from api.services.licence_files import LicenceFiles
 from api.services.licences import LicenceService
+from api.services.log_keys import LogKeyService
 from api.services.parties import PartyService
 from api.services.proofs import ProofService
 from api.services.reading import ReadingService
@@ -39,8 +40,6 @@ from credentials.sign import ClaimSigner
 from ledger.batch import Clock
 from ledger.log import Log, system_clock
 from ledger.witness.gather import open_gatherer
-from tallystick.admission import LOG
-from tallystick.admission.state import LogState
 from tallystick.key_history import history_of
 from tallystick.times import format_time
 
@@ -58,6 +57,7 @@ class Services:
     submission: SubmissionService
     reading: ReadingService
     proofs: ProofService
+    log_keys: LogKeyService
     receipts: ReceiptService
     registration: RegistrationService
     limits: Limits
@@ -123,7 +123,7 @@ def _services(
     # A crash may have come between an erasure and the removal of the files that show what was erased.
     erased.sweep()
     submission = SubmissionService(log, voices, desk.urgent, erased.sweep, clock)
-    history = history_of(_log_state(log))
+    history, log_keys = history_of(log.keys()), LogKeyService(log)
     proofs = ProofService(log.published, history)
     receipts = ReceiptService(log.published, proofs, lambda: log.status().size, keyring.signers["log"], history)
     completeness = CompletenessCheck(log)
@@ -140,6 +140,7 @@ def _services(
         submission=submission,
         reading=ReadingService(log, voices),
         proofs=proofs,
+        log_keys=log_keys,
         receipts=receipts,
         registration=RegistrationService(submission, receipts),
         limits=Limits(),
@@ -154,7 +155,7 @@ def _services(
         licence_files=LicenceFiles(issuer, statuses),
         certificates=CertificateService(issuer, desk),
         evidence=EvidenceService(issuer, desk, keyring.signers["exporter"], clock),
-        trust=_trust(settings, keyring, log, identity, witnesses),
+        trust=_trust(settings, log, identity, witnesses),
     )
 
 
@@ -165,16 +166,13 @@ def _identity(settings: Settings, clock: Clock) -> Identity:
     return registrar_signer(settings.keys / "ca", passphrase, settings.origin, now)
 
 
-def _trust(settings: Settings, keyring: Keyring, log: Log, identity: Identity, witnesses: WitnessService) -> bytes:
+def _trust(settings: Settings, log: Log, identity: Identity, witnesses: WitnessService) -> bytes:
     """The same bytes at every start with the same witnesses: it is issued when the log begins."""
-    signers = keyring.signers
     with log.store.snapshot() as reads:
         first = reads.record(0)
     assert first is not None  # Log.open saw to it
     return trust_file(
-        keyring.log_signers(settings.origin).keys,
-        signers["registrar"].public,
-        signers["exporter"].public,
+        log.keys(),
         [identity.chain[-1]],
         format_time(first.admitted_at),
         settings.status_lifetime,
@@ -183,8 +181,7 @@ def _trust(settings: Settings, keyring: Keyring, log: Log, identity: Identity, w
 
 
 def _voices(log: Log, keyring: Keyring) -> Voices:
-    state = _log_state(log)
-    signers = keyring.signers
+    state, signers = log.keys(), keyring.signers
     return Voices(
         origin=state.origin,
         prefix=state.prefix,
@@ -194,10 +191,3 @@ def _voices(log: Log, keyring: Keyring) -> Voices:
         service_key=signers["service"],
         log_key=signers["log"],
     )
-
-
-def _log_state(log: Log) -> LogState:
-    with log.store.snapshot() as reads:
-        state = reads.get(LOG)
-    assert isinstance(state, LogState)  # Log.open saw to it
-    return state

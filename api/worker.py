@@ -31,7 +31,7 @@ from ledger.reader import PublishedLog
 from ledger.tilestore import TileStore
 from tallystick.events.log import AnchorTarget
 from tallystick.merkle import prove_consistency
-from tallystick.tree_head import LogKeys, authority_signature, verify_tree_head
+from tallystick.tree_head import CheckpointKeys, authority_signature, verify_tree_head
 
 TARGET = "embedded"
 """The operator's name for the chain in the data folder."""
@@ -45,7 +45,7 @@ _log = logging.getLogger(__name__)
 class PublishedFiles:
     """``anchors.ports.CheckpointSource`` over the public folder of a log that another process writes."""
 
-    def __init__(self, published: PublishedLog, keys: LogKeys) -> None:
+    def __init__(self, published: PublishedLog, keys: CheckpointKeys) -> None:
         self._published = published
         self._keys = keys
         self._checked = lru_cache(maxsize=1)(self._check)
@@ -85,14 +85,14 @@ def open_worker(settings: Settings, clock: Clock = system_clock) -> Iterator[Anc
     Raises ``MalformedInput`` when none has, and what ``open_embedded`` does.
     """
     keys = read_log_keys(settings)
-    identity = LogIdentity(settings.origin, keys.authority_address)
+    identity = LogIdentity(settings.origin, keys.current.authority_address)
     config = WorkerConfig(
         TARGET, identity, Policy(settings.anchor_entries, settings.anchor_seconds), Artefact.load(ARTEFACT)
     )
     source = PublishedFiles(PublishedLog(TileStore(Folder(settings.log).public), keys), keys)
     embedded = open_embedded(
         settings.anchors,
-        ChainIdentity(settings.origin, keys.ed25519.raw),
+        ChainIdentity(settings.origin, keys.first.ed25519.raw),
         passphrase_of(settings.keys, settings.passphrase, create=False),
         (settings.keys / GENESIS).read_bytes(),
         clock,

@@ -146,6 +146,13 @@ class Log:
         """A published checkpoint of at least ``size``, as soon as there is one. Raises ``TimeoutError`` (seconds)."""
         return self._engine.wait_published(size, timeout)
 
+    def keys(self) -> LogState:
+        """The log's keys, those before them, and its rules, as of the last entry."""
+        with self.store.snapshot() as reads:
+            state = reads.get(LOG)
+        assert isinstance(state, LogState)  # ``open`` saw to it
+        return state
+
     def status(self) -> LogStatus:
         """For people and monitors."""
         with self.store.snapshot() as reads:
@@ -204,7 +211,10 @@ def check_keys(store: Store, keys: LogKeys) -> KeyHistory:
     given = {"log": keys.ed25519, "log-pq": keys.ml_dsa, "authority": keys.authority}
     wrong = [_strange(log, role, key) for role, key in given.items() if role_key(log.keys, role) != key]
     if wrong:
-        raise WrongLog(f"the log {log.origin} has other keys for: {', '.join(wrong)}; give the log its own keys")
+        raise WrongLog(
+            f"the log {log.origin} has other keys for: {', '.join(wrong)}; give the log its own keys, "
+            "or finish the rotation that was cut short"
+        )
     return history_of(log)
 
 

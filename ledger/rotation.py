@@ -23,14 +23,22 @@ from tallystick.statement import Statement, sign_statement
 from tallystick.times import format_time
 
 
-def rotate_key(path: Path, signers: Mapping[str, Signer], role: Role, new: Signer, clock: Clock) -> Receipt:
+def rotate_key(
+    path: Path,
+    signers: Mapping[str, Signer],
+    role: Role,
+    new: Signer,
+    clock: Clock,
+    *,
+    checkpoints: Path | None = None,
+) -> Receipt:
     """Give ``role`` the key ``new`` in the log in ``path``, which nobody may have open; returns once it is durable.
 
     ``signers``: those in force, by role. The next checkpoint is for the new keys to sign. If the
     log has the new key in this role already the entry stands, and its receipt is given again.
     Raises ``NoLog``, ``LogBusy`` or ``Refused``.
     """
-    folder = Folder(path)
+    folder = Folder(path, checkpoints)
     if not folder.database.is_file():
         raise NoLog(f"there is no log in {path}: correct the path")
     lock = FolderLock(folder)

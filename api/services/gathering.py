@@ -34,7 +34,7 @@ from tallystick.references import references
 from tallystick.statement import Statement, parse_statement
 
 _PAGE = 1000
-_LOG_TYPES = ("log.key-set", "log.policy")
+_LOG_TYPES = ("log.key-set", "log.policy", "log.rotate", "log.freeze")
 _TARGETS = "log.anchor-target"
 _CAPABILITY_TYPES = tuple(kind for kind in SUBJECTS if kind.startswith("capability."))
 _FILES = "credential.issue"

@@ -7,29 +7,36 @@ from collections.abc import Sequence
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from tallystick.admission.state import LogState
 from tallystick.base64s import to_base64
+from tallystick.key_history import history_of
 from tallystick.keys import PublicKey
-from tallystick.tree_head import LogKeys
 from tallystick.trust import TrustedExporter, TrustFile, Witnesses, encode_trust, trusted_log
 
 
 def trust_file(
-    keys: LogKeys,
-    registrar: PublicKey,
-    exporter: PublicKey,
+    log: LogState,
     roots: Sequence[x509.Certificate],
     issued: str,
     status_max_age: int,
     witnesses: Witnesses,
 ) -> bytes:
-    """Canonical bytes. It names no independent source of time, and says so: ``independent_time`` is false."""
+    """Canonical bytes. It names no independent source of time, and says so: ``independent_time`` is false.
+
+    ``issued``: when the log began. Once a key was replaced the file is of version 2, and issued when the last one was.
+    """
+    history = history_of(log)
+    first = {key.role: PublicKey.from_text(key.key) for key in log.keys}
+    first |= {gone.role: PublicKey.from_text(gone.key) for gone in reversed(log.retired or ())}
+    exporters = [key.key for key in log.keys if key.role == "exporter"]
+    exporters += [gone.key for gone in reversed(log.retired or ()) if gone.role == "exporter"]
     return encode_trust(
         TrustFile(
-            v=1,
-            publisher=keys.origin,
-            issued=issued,
-            logs=(trusted_log(keys, registrar),),
-            exporters=(TrustedExporter(f"exporter of {keys.origin}", exporter.to_text()),),
+            v=2 if history.replaced else 1,
+            publisher=log.origin,
+            issued=history.replaced[-1].since if history.replaced else issued,
+            logs=(trusted_log(history.first, first["registrar"], history.replaced or None),),
+            exporters=tuple(TrustedExporter(f"exporter of {log.origin}", key) for key in exporters),
             c2pa_roots=tuple(to_base64(root.public_bytes(Encoding.DER)) for root in roots),
             evm_targets=(),
             tsa_roots=(),

@@ -128,7 +128,7 @@ def test_a_later_trust_file_is_not_proved_and_says_what_to_install(
     kit: Kit,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    (folder / "trust.json").write_text(json.dumps(write(kit.scene.trust_file()) | {"v": 2}))
+    (folder / "trust.json").write_text(json.dumps(write(kit.scene.trust_file()) | {"v": 9}))
     assert run() == 1
     assert "install a newer one" in capsys.readouterr().err
 

@@ -1,0 +1,193 @@
+"""Keys of the log are replaced by one command; the service goes on, and what people have stays proved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.__main__ import main
+from api.folders import DataBusy
+from api.founding import Misplaced
+from api.keyring import ROLES
+from api.rotation import RETIRED, NotRotated, rotate
+from api.settings import Settings
+from ledger.errors import WrongLog
+from ledger.folder import Folder
+from ledger.fsck import fsck
+from tallystick.events.log import Role
+from tallystick.trust import Trust
+from tallystick.verify import Report, verify_case
+from tests.api.desk import Desk, anchoring
+from tests.api.house import House, open_house, problem
+from tests.golden.conftest import unpack
+from tests.world import START
+
+ROTATING: tuple[Role, ...] = ("log", "log-pq", "registrar", "service", "exporter", "status")
+HOUR = 3600
+
+
+@contextmanager
+def service(folder: Path, clock: int) -> Iterator[House]:
+    with open_house(folder, clock) as house:
+        yield house
+
+
+def replaced(folder: Path, role: Role, clock: int) -> int:
+    return rotate(Settings(data=folder), role, lambda: clock).position
+
+
+def proved(bundle: bytes, trust: Trust, at: int) -> Report:
+    import io
+
+    return verify_case(io.BytesIO(bundle), trust, at)
+
+
+def case(desk: Desk, subject: str, data: bytes) -> bytes:
+    """An anchored case of an object."""
+    with anchoring(desk) as driver:
+        driver.anchor()
+    return desk.export(desk.studio, "object", subject, originals={"picture.png": data}).content
+
+
+def desk_of(house: House, before: Desk | None = None) -> Desk:
+    """A desk in a service that was started again: the same parties, by the tokens that they have."""
+    if before is None:
+        return Desk(house, house.party("studio"), house.party("licensee"))
+    parties = {name: type(one)(one.who, one.token, house.http) for name, one in vars(before).items() if name in PARTIES}
+    return Desk(house, **parties, shades=before.shades)
+
+
+PARTIES = ("studio", "licensee")
+
+
+def test_everything_goes_on_under_new_keys(tmp_path: Path) -> None:
+    with service(tmp_path, START) as house:
+        desk = desk_of(house)
+        picture, data = desk.picture()
+        licence = desk.grant(picture, data)
+        card = desk.studio.post(f"/v1/licences/{licence}/card", {})
+        assert card.status_code == 201, card.text
+        (tmp_path / "card.png").write_bytes(desk.licensee.get(f"/v1/licences/{licence}/card").content)
+        old_case, old_trust = case(desk, picture, data), desk.trust
+        assert proved(old_case, old_trust, START + HOUR).verdict == "proved"
+    for hours, role in enumerate(role for role in ROTATING if role != "exporter"):
+        replaced(tmp_path, role, START + HOUR * (1 + hours))
+    with service(tmp_path, now := START + 10 * HOUR) as house:
+        desk = desk_of(house, desk)
+        keys = house.http.get("/v1/keys").json()["keys"]
+        assert [one["role"] for one in keys if one["last"] is None] == list(ROLES)
+        gone = [one for one in keys if one["last"]]
+        assert sorted(one["role"] for one in gone) == sorted(set(ROTATING) - {"exporter"})
+        log_keys = [one for one in keys if one["role"] == "log"]
+        assert log_keys[0]["first"]["position"] == log_keys[1]["last"]["position"] + 1
+        assert log_keys[1]["first"] == {"position": 0, "time": "2026-02-01T00:00:00Z"}
+        new_case, new_trust = case(desk, picture, data), desk.trust
+        assert new_trust.file.v == 2
+        for bundle in (old_case, new_case):
+            for trust in (old_trust, new_trust):
+                report = proved(bundle, trust, now + HOUR)
+                assert report.verdict == "proved", [claim for claim in report.claims if claim.outcome != "proved"]
+        staple = desk.staple(licence)
+        assert desk.check(tmp_path / "card.png", staple=staple).answer == "valid"
+        picture_later, data_later = desk.picture()
+        card_later = desk.grant(picture_later, data_later)
+        assert desk.studio.post(f"/v1/licences/{card_later}/card", {}).status_code == 201
+        (tmp_path / "later.png").write_bytes(desk.licensee.get(f"/v1/licences/{card_later}/card").content)
+        assert desk.check(tmp_path / "later.png", staple=desk.staple(card_later)).answer == "valid"
+    replaced(tmp_path, "exporter", now + HOUR)
+    with service(tmp_path, now + 2 * HOUR) as house:
+        desk = desk_of(house, desk)
+        last_case, last_trust = case(desk, picture, data), desk.trust
+        assert proved(last_case, last_trust, now + 3 * HOUR).verdict == "proved"
+        assert proved(new_case, last_trust, now + 3 * HOUR).verdict == "proved", "both exporters are named"
+        assert proved(last_case, new_trust, now + 3 * HOUR).refused_at == 2, "the new one must be"
+    assert fsck(Folder(tmp_path / "log")).findings == ()
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("begun") / "data"
+    with service(folder, START):
+        pass
+    return folder
+
+
+@pytest.fixture
+def folder(begun: Path, tmp_path: Path) -> Path:
+    import shutil
+
+    return Path(shutil.copytree(begun, tmp_path / "data"))
+
+
+def starts(folder: Path) -> None:
+    with service(folder, START + 2 * HOUR) as house:
+        assert house.http.get("/v1/status").status_code == 200
+
+
+@pytest.mark.parametrize("role", ["log", "service"])
+@pytest.mark.parametrize("step", ["before the entry", "after the entry", "between the names"])
+def test_a_rotation_that_was_cut_short_is_finished_by_repeating_it(
+    folder: Path, role: Role, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = folder / "keys"
+
+    def cut(*_: Any, **__: Any) -> Any:
+        raise KeyboardInterrupt
+
+    import api.rotation
+
+    with monkeypatch.context() as patch:
+        if step == "before the entry":
+            patch.setattr(api.rotation, "rotate_key", cut)
+        elif step == "after the entry":
+            patch.setattr(api.rotation, "_put_in_place", cut)
+        else:
+            # The first name is changed, and then the folder is synced.
+            synced = iter([None])
+            patch.setattr(api.rotation, "sync_folder", lambda path: next(synced) if path == keys else cut())
+        with pytest.raises(KeyboardInterrupt):
+            replaced(folder, role, START + HOUR)
+    if step == "before the entry":
+        starts(folder)
+    elif step == "after the entry":
+        with pytest.raises((WrongLog, Misplaced), match="cut short"):
+            starts(folder)
+    else:
+        assert not (keys / f"{role}.pem").exists()
+    before = (keys / f"{role}.next.pem").read_bytes()
+    replaced(folder, role, START + HOUR)
+    assert (keys / f"{role}.pem").read_bytes() == before, "the key that was made at first"
+    assert len(list((keys / RETIRED).glob(f"{role}-*.pem"))) == 1
+    starts(folder)
+    assert fsck(Folder(folder / "log")).findings == ()
+
+
+def test_not_while_the_service_runs(folder: Path) -> None:
+    with service(folder, START + HOUR), pytest.raises(DataBusy):
+        replaced(folder, "log", START + HOUR)
+
+
+def test_a_log_of_version_1_takes_the_new_rules_first(tmp_path: Path) -> None:
+    kept = unpack("1", tmp_path / "data")
+    with pytest.raises(NotRotated, match=r"have the registrar record a log\.policy of version 2 first"):
+        replaced(kept.data, "log", kept.at + HOUR)
+    with service(kept.data, kept.at + HOUR) as house:
+        body = {"rules": "tallystick-admission", "version": 2}
+        assert house.registrar.submit("log.policy", body).status_code == 201
+        back = house.registrar.submit("log.policy", {**body, "version": 1})
+        assert problem(back)[1:] == ("policy-too-old", "body.version")
+    replaced(kept.data, "log", kept.at + 2 * HOUR)
+    starts(kept.data)
+
+
+def test_the_command(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("TALLYSTICK_DATA", str(folder))
+    assert main(["rotate", "status"]) == 0
+    assert "the status key" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main(["rotate", "authority"])
+    assert "invalid choice: 'authority'" in capsys.readouterr().err
