@@ -128,7 +128,7 @@ def _services(
     receipts = ReceiptService(log.published, proofs, lambda: log.status().size, keyring.signers["log"], history)
     completeness = CompletenessCheck(log)
     identity = _identity(settings, clock)
-    issuer = Issuer(log, submission, voices, files, ClaimSigner.from_identity(identity), clock)
+    issuer = Issuer(log, submission, voices, files, ClaimSigner.from_identity(identity), clock, witnesses)
     statuses = StatusLists(log, settings.origin, keyring.signers["status"], settings.status_lifetime, clock)
     return Services(
         settings=settings,

@@ -54,8 +54,9 @@ class EvidenceSchema(Schema):
 async def export_evidence(request: Request, services: UsedServices, account: KnownAccount) -> Response:
     """Gather everything and write one signed bundle.
 
-    ``X-Tallystick-Anchored`` says whether an anchor covers all of it, ``X-Tallystick-Left-Out``
-    names the positions of entries about signed files that are not in it.
+    ``X-Tallystick-Anchored`` says whether an anchor covers all of it, ``X-Tallystick-Witnessed`` whether the
+    checkpoint has its quorum of witnesses, ``X-Tallystick-Left-Out`` names the positions of entries about signed
+    files that are not in it.
     """
     require_scope(account, "evidence")
     with services.files.work_folder() as folder:
@@ -70,6 +71,7 @@ async def export_evidence(request: Request, services: UsedServices, account: Kno
         headers = {
             "Content-Disposition": f'attachment; filename="{wanted.subject.rpartition("/")[2]}.zip"',
             "X-Tallystick-Anchored": "yes" if exported.anchored else "no",
+            "X-Tallystick-Witnessed": "yes" if exported.witnessed else "no",
             "X-Tallystick-Left-Out": ",".join(map(str, exported.left_out)),
         }
         return send_once(out, "application/zip", headers)

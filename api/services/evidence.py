@@ -59,12 +59,17 @@ class EvidenceRequest:
 
 @dataclass(frozen=True)
 class Exported:
-    """What became of it. ``left_out``: positions of entries about signed files that are not in the bundle,
-    because the files are not here, or are not the asker's to show. ``anchored``: whether an anchor covers all of it.
+    """What became of it.
+
+    left_out: positions of entries about signed files that are not in the bundle, because the files are not here, or
+    are not the asker's to show.
+    anchored: whether an anchor covers all of it.
+    witnessed: whether the quorum of this log's witnesses cosigned the checkpoint.
     """
 
     left_out: tuple[int, ...]
     anchored: bool
+    witnessed: bool
 
 
 class EvidenceService:
@@ -106,7 +111,8 @@ class EvidenceService:
         }
         with out.open("wb") as file:
             write_bundle(file, case_members(material), self._exporter, info)
-        return Exported(tuple(one.position for one in records if one.position not in files), anchored)
+        left_out = tuple(one.position for one in records if one.position not in files)
+        return Exported(left_out, anchored, self._issuer.witnesses.met(head))
 
     def _gather(self, reads: Reads, request: EvidenceRequest, size: int) -> Gathered:
         if reads.get(request.subject) is None:

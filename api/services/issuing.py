@@ -10,10 +10,11 @@ from pathlib import Path
 
 from api.services.credential_files import CredentialFiles
 from api.services.drafts import Draft
-from api.services.errors import NotFound
+from api.services.errors import NotFound, Unavailable
 from api.services.gathering import file_records
 from api.services.submission import SubmissionService
 from api.services.voices import Voices
+from api.services.witnesses import WitnessService
 from credentials.sign import ClaimSigner
 from ledger.log import Log
 from ledger.store import Reads
@@ -49,6 +50,7 @@ class Issuer:
         files: CredentialFiles,
         signer: ClaimSigner,
         clock: Callable[[], int],
+        witnesses: WitnessService,
     ) -> None:
         self.log = log
         self.submission = submission
@@ -56,6 +58,7 @@ class Issuer:
         self.files = files
         self.signer = signer
         self.heavy = asyncio.Semaphore(_AT_A_TIME)
+        self.witnesses = witnesses
         self._clock = clock
 
     def when(self) -> datetime:
@@ -70,6 +73,16 @@ class Issuer:
     async def publish(self) -> SignedCheckpoint:
         """Publish what is committed, so that it can be proved."""
         return await asyncio.to_thread(self.log.publish_now)
+
+    async def publish_witnessed(self) -> SignedCheckpoint:
+        """As ``publish``, for files that stand under this checkpoint for good. Raises ``Unavailable`` below quorum."""
+        head = await self.publish()
+        if not self.witnesses.met(head):
+            raise Unavailable(
+                f"the checkpoint of size {head.checkpoint.size} is below its quorum of witnesses",
+                "a file that is made now would never be believed; try again when /v1/status says that it is met",
+            )
+        return head
 
     async def record_kept(self, subject: str, purpose: str, media_type: str, made: Path) -> IssuedFile:
         """Keep the signed file and log its digests.

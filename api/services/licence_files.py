@@ -129,7 +129,7 @@ class LicenceFiles:
 
     async def _standing(self, account: Account, licence: str, disclose: Sequence[str] | None) -> _Standing:
         await asyncio.to_thread(self.require_licensor, account, licence)
-        head = await self._issuer.publish()
+        head = await self._issuer.publish_witnessed()
         return await asyncio.to_thread(self._gather, licence, disclose, head)
 
     def _gather(self, licence: str, disclose: Sequence[str] | None, head: SignedCheckpoint) -> _Standing:

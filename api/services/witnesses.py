@@ -60,6 +60,10 @@ class WitnessService:
         views = tuple(_view(one, names, reports) for one in self.policy.witnesses)
         return QuorumView(self.policy.threshold(), len(names), views)
 
+    def met(self, head: SignedCheckpoint) -> bool:
+        """Whether a verifier who demands what ``/v1/trust`` says would take this checkpoint."""
+        return self.view(head).met
+
     def trusted(self) -> Witnesses:
         """As a trust file has them."""
         return Witnesses(tuple(one.key for one in self.policy.witnesses), self.policy.threshold())

@@ -139,6 +139,8 @@ def export(
     if exported.left_out:
         positions = ", ".join(map(str, exported.left_out))
         _warn(f"signed files recorded at {positions} are not in it: give those that you have with --credential")
+    if not exported.witnessed:
+        _warn("the checkpoint is below its quorum of witnesses: a verifier who demands them will not call it proved")
     if not exported.anchored:
         _warn("no anchor covers all of it yet: until then a verifier will not call it proved; export again later")
 

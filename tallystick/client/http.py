@@ -58,11 +58,13 @@ class Registered:
 
 @dataclass(frozen=True)
 class Exported:
-    """A bundle that was written: bytes, whether an anchor covers all of it, and the positions of entries about
-    signed files that are not in it, because the service has no copy or they are not the asker's to show."""
+    """A bundle that was written: bytes, whether an anchor covers all of it, whether its checkpoint has the log's
+    quorum of witnesses, and the positions of entries about signed files that are not in it, because the service has
+    no copy or they are not the asker's to show."""
 
     size: int
     anchored: bool
+    witnessed: bool
     left_out: tuple[int, ...]
 
 
@@ -254,7 +256,8 @@ class Client:
             draft.unlink(missing_ok=True)
         left_out = answer.headers.get("x-tallystick-left-out", "")
         positions = tuple(int(position) for position in left_out.split(",") if position.isdigit())
-        return Exported(size, answer.headers.get("x-tallystick-anchored") == "yes", positions)
+        said = [answer.headers.get(f"x-tallystick-{name}") == "yes" for name in ("anchored", "witnessed")]
+        return Exported(size, said[0], said[1], positions)
 
     def _json(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         answer = self._send(method, path, **options)

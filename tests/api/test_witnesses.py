@@ -27,7 +27,8 @@ from tallystick.trust import Trust, Witnesses, encode_trust, parse_trust
 from tallystick.verify import Report, verify_case
 from tallystick.witness_policy import parse_policy
 from tallystick.witnessing import AddCheckpoint
-from tests.api.desk import Desk, anchoring
+from tests.api.desk import Desk, anchoring, told
+from tests.api.house import problem
 from tests.api.test_submission import picture
 from tests.api.witnesses import Town, WitnessProcess, command, policy_text, town
 from tests.ledger.grove import Tree
@@ -128,7 +129,9 @@ def test_a_bundle_below_and_at_its_quorum(here: Town, desk: Desk) -> None:
         other, data = desk.picture()
         worker.anchor()
         assert here.cosigners() == {"w1", "w2"}
-        few = desk.export(desk.studio, "object", other, originals={"a.png": data}).content
+        answer = desk.export(desk.studio, "object", other, originals={"a.png": data})
+        assert answer.headers["x-tallystick-witnessed"] == "yes"
+        few = answer.content
         assert judged(desk, few, 2).verdict == "proved"
         report = judged(desk, few, 3)
         assert (report.verdict, report.refused_at) == ("not_proved", 5)
@@ -148,14 +151,22 @@ def test_below_quorum_is_published_and_said(here: Town, desk: Desk) -> None:
     assert here.fares() == (1, False, {"w1": "cosigned", "w2": "-", "w3": "-"})
     assert "1 cosigned, 2 must: <strong>BELOW QUORUM</strong>" in here.house.http.get("/").text
     assert "<strong>未达法定数</strong>" in here.house.http.get("/?lang=zh").text
+    licence, _ = desk.licence()
+    answer = desk.export(desk.studio, "licence", licence)
+    assert answer.headers["x-tallystick-witnessed"] == "no"
+    # A card stands under its checkpoint for good: none is made that nobody would believe.
+    status, code, _ = problem(desk.studio.post(f"/v1/licences/{licence}/card", {}))
+    assert (status, code) == (503, "unavailable")
     # Nobody who failed is waited for: the log goes on.
     began = time.monotonic()
     desk.picture()
-    assert here.published()[0] == size + 2
+    assert here.published()[0] > size
     assert time.monotonic() - began < 15
     for one in here.witnesses[1:]:
         one.start()
     here.until(lambda: here.fares() == (3, True, dict.fromkeys(("w1", "w2", "w3"), "cosigned")))
+    told(desk.studio.post(f"/v1/licences/{licence}/card", {}))
+    assert desk.export(desk.studio, "licence", licence).headers["x-tallystick-witnessed"] == "yes"
 
 
 def test_late_cosignatures_outlive_a_restart_of_the_service(tmp_path: Path) -> None:

@@ -200,6 +200,13 @@ def test_another_entry_index_or_path() -> None:
         refuse(change(path=path))
 
 
+def test_another_entry_index_or_path_by_policy() -> None:
+    others = [change(index=INDEX ^ 1), change(path=PROOF.path[:-1]), change(note=note(head(299)))]
+    for proof, leaf in [*((one, leaf_hash(ENTRIES[INDEX])) for one in others), (PROOF, leaf_hash(ENTRIES[0]))]:
+        with pytest.raises(VerificationFailed):
+            verify_proof_by_policy(proof, leaf, policy(), START)
+
+
 def test_a_path_for_another_size() -> None:
     for size in (200, 256, 299):
         refuse(change(path=tuple(prove_inclusion(READER, INDEX, size))))

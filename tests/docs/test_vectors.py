@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import base64
 import json
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 from eth_keys.datatypes import Signature
 
+from ledger.witness.heads import Heads
+from ledger.witness.witness import Voice, Witness
 from tallystick import canonical
 from tallystick.commitments import parse_disclosure
+from tallystick.cosignature import parse_witness
 from tallystick.errors import MalformedInput
 from tallystick.identifiers import Letter, parse_identifier
-from tallystick.keys import KeyText, PublicKey
+from tallystick.keys import KeyText, LocalSigner, PublicKey
 from tallystick.merkle import prove_consistency, prove_inclusion
 from tallystick.statement import parse_statement
+from tallystick.tlog_proof import parse_proof, verify_proof_by_policy
 from tallystick.tree_head import parse_log_keys, verify_tree_head
+from tallystick.witness_policy import parse_log_verifier, parse_policy
 from tests.architecture.tree import relative
 from tests.docs import by_the_text as told
 from tests.docs.refusals import outcomes
 from tests.docs.test_evidence_format import refusal_codes
 from tests.docs.vectors import FOLDER, text, values
+from tests.docs.witnessing import WITNESS_KEY
 
 VALUES = values()
 
@@ -179,6 +187,43 @@ def test_receipts() -> None:
     envelope = ours.envelope
     whole = told.transparent(envelope.protected_bytes, given, envelope.payload or b"", envelope.signature)
     assert whole.hex() == found["transparent"]
+
+
+def test_witness(tmp_path: Path) -> None:
+    """Our witness answers so; and from the text alone, each cosignature is over what it should be over."""
+    found = load("witness.json")
+    log, key = parse_log_verifier(found["log"]), parse_witness(found["witness"]).key
+    Heads.create(tmp_path / "heads")
+    with closing(Heads(tmp_path / "heads")) as heads:
+        voice = Voice(parse_witness(found["witness"]).name, WITNESS_KEY, LocalSigner.generate("ml-dsa-44"))
+        witness = Witness(voice, {log.name: [log]}, heads, lambda: found["time"])
+        for one in found["requests"]:
+            answer = witness.add_checkpoint(one["body"].encode())
+            assert answer.status == one["status"], one["what"]
+            if answer.status == 200:
+                assert answer.body.decode().startswith(one["ed25519_line"])
+                note = one["body"].split("\n\n")[1] + "\n"
+                raw = base64.b64decode(one["ed25519_line"].split(" ")[2])
+                assert raw[4:12] == found["time"].to_bytes(8, "big")
+                key.verify(f"cosignature/v1\ntime {found['time']}\n{note}".encode(), raw[12:])
+            if "answer" in one:
+                assert (answer.media_type, answer.body.decode()) == (one["content_type"], one["answer"])
+    assert {one["status"] for one in found["requests"]} == {200, 400, 403, 404, 409, 422}
+
+
+def test_a_proof_file() -> None:
+    found = load("witness.json")
+    data, entry = found["proof"]["file"].encode(), found["proof"]["entry"].encode()
+    proof = parse_proof(data)
+    assert proof.encode() == data
+    shown = verify_proof_by_policy(proof, told.leaf(entry), parse_policy(found["policy"].encode()), found["time"])
+    head, body, _ = found["proof"]["file"].split("\n\n")
+    version, extra, index, *path = head.split("\n")
+    assert (version, index, base64.b64decode(extra[6:])) == ("c2sp.org/tlog-proof@v1", "index 5", b"extra data")
+    _, size, root = body.split("\n")
+    nodes = [base64.b64decode(one) for one in path]
+    assert told.includes(told.leaf(entry), 5, int(size), nodes, base64.b64decode(root))
+    assert (shown.index, shown.witnesses) == (5, ("w1",))
 
 
 class _Reader:

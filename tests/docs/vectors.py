@@ -41,6 +41,7 @@ from tests.core.builders import (
     SECOND,
 )
 from tests.core.test_golden import CHECKPOINT, SIGNERS
+from tests.docs import witnessing
 from tests.docs.refusals import logs, logs_2
 
 FOLDER = ROOT / "docs" / "vectors"
@@ -250,6 +251,7 @@ def values() -> dict[str, Any]:
         "merkle.json": merkle(),
         "checkpoint.json": checkpoint(_kept("checkpoint.json")),
         "receipts.json": receipts(),
+        "witness.json": witnessing.vectors(),
         "replay.json": _kept("replay.json") or logs(),
         "replay-2.json": {**logs_2(), **(_kept("replay-2.json") or {})},
     }
