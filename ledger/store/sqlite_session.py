@@ -50,9 +50,11 @@ class SqliteReads:
 
     def search(self, search: Search) -> list[Record]:
         """See ``Reads``."""
-        query, conditions = _RECORD, ["s.position > ?"]
+        query, conditions, order = _RECORD, ["s.position > ?"], "s.position"
         values: list[str | int] = [search.after]
         if search.subject is not None:
+            # The index of references gives them in this order; by the other column SQLite would sort all of them first.
+            order = "r.position"
             query += " JOIN subject_references r ON r.position = s.position AND r.subject = ? AND r.position > ?"
             values = [search.subject, search.after, search.after]
         if search.type is not None:
@@ -65,7 +67,7 @@ class SqliteReads:
         if search.until is not None:
             conditions.append("s.position <= (SELECT max(position) FROM batches WHERE admitted_at < ?)")
             values.append(search.until)
-        query += f" WHERE {' AND '.join(conditions)} ORDER BY s.position LIMIT ?"
+        query += f" WHERE {' AND '.join(conditions)} ORDER BY {order} LIMIT ?"
         return self._records(self._connection.execute(query, (*values, search.limit)).fetchall())
 
     def last_batch(self) -> BatchLine | None:

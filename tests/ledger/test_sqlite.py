@@ -17,7 +17,7 @@ from sqlalchemy import create_engine
 from sqlmodel import SQLModel
 
 from ledger.errors import LogExists, NoLog, UnknownSchema
-from ledger.store import BatchLine, Line, checkpointing, tables
+from ledger.store import BatchLine, Line, Search, checkpointing, tables
 from ledger.store.migrate import SCRIPTS, migrate
 from ledger.store.sqlite import SCHEMA, SqliteStore, create, open_store
 
@@ -231,3 +231,21 @@ def test_a_copy_that_fails_behind_is_made_up_for(database: Path, monkeypatch: py
     assert len(failed) == 2
     assert database.stat().st_size > 600_000
     store.close()
+
+
+@pytest.mark.parametrize(
+    "search", [Search(), Search(subject="s"), Search(type="t"), Search(subject="s", type="t"), Search(since=1, until=9)]
+)
+def test_a_search_takes_what_it_finds_in_order_and_sorts_nothing(database: Path, search: Search) -> None:
+    """A page of one party's events would else cost all of them: a sort reads its whole input before the first row."""
+    store = open_store(database)
+    with store.snapshot() as reads:
+        said: list[str] = []
+        reads._connection.set_trace_callback(said.append)
+        reads.search(search)
+        reads._connection.set_trace_callback(None)
+        (query,) = [one for one in said if "FROM statements" in one]
+        plan = [step for *_, step in reads._connection.execute(f"EXPLAIN QUERY PLAN {query}")]
+    store.close()
+    assert any(step.startswith("SEARCH") for step in plan), plan
+    assert [step for step in plan if "TEMP B-TREE" in step] == []
