@@ -26,6 +26,14 @@ _HEADERS = {
 }
 
 
+def _raw(policy: str) -> list[tuple[bytes, bytes]]:
+    headers = {**_HEADERS, "Content-Security-Policy": policy}
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+
+
+_ON_DOCS, _ELSEWHERE = _raw(DOCS), _raw(NOTHING)
+
+
 class Edge:
     """Adds what the answer does not bear already: what browsers may do with it, and whether it may be kept."""
 
@@ -59,7 +67,7 @@ class _Answer:
             # The framework's own limit of bodies knows no problems.
             if message["status"] == 413:
                 self._replace(headers)
-            self._add(headers)
+            self._add(headers.raw)
         elif message["type"] == "http.response.body":
             message = self._body(message)
             self.complete = not message.get("more_body", False)
@@ -72,7 +80,7 @@ class _Answer:
         headers["content-type"], headers["content-length"] = media_type, str(len(body))
         self._body = lambda message: {"type": "http.response.body", "body": body}
 
-    def _add(self, headers: MutableHeaders) -> None:
-        for name, value in _HEADERS.items():
-            headers.setdefault(name, value)
-        headers.setdefault("Content-Security-Policy", DOCS if self._path.startswith("/docs") else NOTHING)
+    def _add(self, headers: list[tuple[bytes, bytes]]) -> None:
+        borne = {name for name, _ in headers}
+        ours = _ON_DOCS if self._path.startswith("/docs") else _ELSEWHERE
+        headers += [pair for pair in ours if pair[0] not in borne]

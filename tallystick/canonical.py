@@ -38,7 +38,7 @@ def encode(value: JsonValue) -> bytes:
 
 
 def encode_read(value: JsonValue) -> bytes:
-    """As ``encode`` for what a schema has read, so that all but lone surrogates is known to be inside the profile."""
+    """As ``encode`` for what a schema read or wrote: all but lone surrogates is known to be inside the profile."""
     return _utf8(_to_text(value))
 
 

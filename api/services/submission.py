@@ -18,7 +18,7 @@ from ledger.log import Log
 from ledger.repeat import find_repeat
 from ledger.store import Reads
 from ledger.submission import Outcome, Receipt, Submission, prepare
-from tallystick.admission import Refused
+from tallystick.admission import Refused, State
 from tallystick.admission.signer import check_signature, resolve_signer
 from tallystick.commitments import parse_disclosure
 from tallystick.digests import DigestPair
@@ -153,9 +153,10 @@ class SubmissionService:
 
     def _check_all(self, account: Account, statements: Sequence[SignedStatement]) -> list[_Prepared | Exception]:
         with self._log.store.snapshot() as reads:
-            return [_attempt(self._check, account, one, reads) for one in statements]
+            once = _Once(reads)
+            return [_attempt(self._check, account, one, once) for one in statements]
 
-    def _check(self, account: Account, signed: SignedStatement, reads: Reads) -> _Prepared:
+    def _check(self, account: Account, signed: SignedStatement, once: _Once) -> _Prepared:
         statement = parse_statement(signed.entry)
         if statement.issuer != account.party:
             raise Forbidden(
@@ -163,17 +164,17 @@ class SubmissionService:
                 "submit a statement with a token of the party that signed it",
                 "statement",
             )
-        key = self._signer_of(statement, reads)
+        key = self._signer_of(statement, once)
         return _Prepared(prepare(statement, [parse_disclosure(text) for text in signed.disclosures], key))
 
-    def _signer_of(self, statement: Statement, reads: Reads) -> PublicKey | None:
+    def _signer_of(self, statement: Statement, once: _Once) -> PublicKey | None:
         """The key that signed it; ``None`` for a statement that stands already, whatever became of its key since."""
         # Here many signatures can be verified at a time; the sequencer is alone.
         try:
-            _, key = resolve_signer(statement, self._clock(), reads, reads.size())
+            _, key = resolve_signer(statement, self._clock(), once, once.size)
             check_signature(statement, key)
         except Refused:
-            if not reads.positions_of([statement.statement_id]):
+            if not once.reads.positions_of([statement.statement_id]):
                 raise
             return None
         return key
@@ -186,6 +187,21 @@ class SubmissionService:
             sizes = [one.position + 1 for one in results if isinstance(one, Recorded) and _family(one) == reason]
             if sizes:
                 await self._urgent(reason, max(sizes))
+
+
+class _Once:
+    """A snapshot of which each state is read once, however many statements need it (a ``StateReader``)."""
+
+    def __init__(self, reads: Reads) -> None:
+        self.reads = reads
+        self.size = reads.size()
+        self._states: dict[str, State | None] = {}
+
+    def get(self, key: str) -> State | None:
+        """See ``StateReader``."""
+        if key not in self._states:
+            self._states[key] = self.reads.get(key)
+        return self._states[key]
 
 
 def _attempt(make: Callable[P, _Prepared], *args: P.args, **kwargs: P.kwargs) -> _Prepared | Exception:

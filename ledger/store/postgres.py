@@ -210,7 +210,7 @@ class PostgresReads:
             copy.execute(
                 "INSERT INTO states SELECT * FROM unnest(%s::text[], %s::bytea[])"
                 " ON CONFLICT (key) DO UPDATE SET state = excluded.state",
-                (list(states), [canonical.encode(encode_state(state)) for state in states.values()]),
+                (list(states), [canonical.encode_read(encode_state(state)) for state in states.values()]),
             )
         copy.execute(
             "INSERT INTO batches VALUES (%s, %s, %s, %s)",

@@ -178,7 +178,7 @@ class SqliteTransaction(SqliteReads):
         )
         many(
             "INSERT INTO states VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET state = excluded.state",
-            ((key, canonical.encode(encode_state(state))) for key, state in states.items()),
+            ((key, canonical.encode_read(encode_state(state))) for key, state in states.items()),
         )
         self._connection.execute(
             "INSERT INTO batches VALUES (?, ?, ?, ?)", (batch.position, batch.first, batch.admitted_at, batch.digest)
