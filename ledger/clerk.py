@@ -19,6 +19,9 @@ from ledger.submission import Outcome
 IN_HAND = 256
 """Letters that are with the sequencer at a time."""
 
+AGAIN = 0.2
+"""Seconds after which work that failed as a whole is taken again."""
+
 _TAKE = (
     "SELECT turn, sender, work FROM submissions WHERE answer IS NULL AND turn <> ALL(%s::bigint[])"
     " ORDER BY turn LIMIT %s"
@@ -120,7 +123,7 @@ class Clerk:
             self._answers.put(_Answer(turn, sender, pack_outcomes(done.result())))
         else:
             # After a pause it is taken again.
-            later = threading.Timer(LOOK, self._put_back, [turn])
+            later = threading.Timer(AGAIN, self._put_back, [turn])
             later.daemon = True
             later.start()
 

@@ -1,0 +1,177 @@
+"""A process that shares a log and meets with an accident: ``python -m tests.ledger.sharer``, for the fault tests.
+
+Each line on standard input starts one life, in a child of this process so that Python
+starts once. A life opens the log, sequences it, and submits one object after the other;
+it prints every acknowledged position, and where its accident is when it has come there.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ledger.candidate import Office
+from ledger.errors import DatabaseUnreachable
+from ledger.log import Log
+from ledger.shared import Place, open_shared
+from ledger.tiles import Tiles
+from tallystick.tiles import Tile
+from tests.world import START, World
+
+STEPS = ("begin", "append", "index", "commit", "tiles", "swap", "show")
+
+
+def say(*words: object) -> None:
+    """One line, in one write."""
+    os.write(1, (" ".join(map(str, words)) + "\n").encode())
+
+
+class Accident:
+    """Happens once: at ``step``, before it or when it is done, after it was armed."""
+
+    def __init__(self, step: str, when: str, what: str) -> None:
+        self._step = step
+        self._when = when
+        self._what = what
+        self.armed = False
+        self.over = threading.Event()
+
+    def around(self, step: str, do: Callable[[], Any]) -> Any:
+        """Do a step."""
+        self.come("before", step)
+        result = do()
+        self.come("done", step)
+        return result
+
+    def come(self, when: str, step: str) -> None:
+        """Be at a point in the work."""
+        if not self.armed or (step, when) != (self._step, self._when):
+            return
+        self.armed = False
+        say("at", step, when)
+        if self._what == "killed":
+            os.kill(os.getpid(), signal.SIGKILL)
+        elif self._what == "frozen":
+            os.kill(os.getpid(), signal.SIGSTOP)
+        elif self._what == "error":
+            raise DatabaseUnreachable(f"planted at {step}, {when}")
+        elif self._what == "cut":
+            # The test cuts the network, then says so with a signal.
+            self.over.wait()
+
+
+class UnluckyTiles:
+    """Tiles whose writer meets with an accident."""
+
+    def __init__(self, inner: Tiles, accident: Accident) -> None:
+        self._inner = inner
+        self._accident = accident
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def put(self, tiles: Iterable[tuple[Tile, bytes]]) -> None:
+        self._accident.around("tiles", lambda: self._inner.put(tiles))
+
+    def put_checkpoint(self, note: str) -> None:
+        self._accident.around("show", lambda: self._inner.put_checkpoint(note))
+
+
+class Unlucky:
+    """A store, a transaction or a checkpoint store of which some methods are steps."""
+
+    def __init__(self, inner: Any, accident: Accident, *steps: str) -> None:
+        self._inner = inner
+        self._accident = accident
+        self._steps = steps
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._inner, name)
+        if name not in self._steps:
+            return method
+        return lambda *given: self._accident.around(name, lambda: method(*given))
+
+    @contextmanager
+    def transaction(self) -> Iterator[Any]:
+        self._accident.come("before", "begin")
+        with self._inner.transaction() as working:
+            self._accident.come("done", "begin")
+            yield Unlucky(working, self._accident, "append", "index")
+            self._accident.come("before", "commit")
+        self._accident.come("done", "commit")
+
+
+def adapt(accident: Accident) -> Callable[[Office], Office]:
+    """Put unlucky parts into the sequencer's hands."""
+    return lambda office: dataclasses.replace(
+        office,
+        store=Unlucky(office.store, accident),
+        tiles=lambda epoch: UnluckyTiles(office.tiles(epoch), accident),
+        checkpoints=Unlucky(office.checkpoints, accident, "swap"),
+    )
+
+
+def live(life: dict[str, Any]) -> None:
+    """Three statements: one that goes well, one with the accident, and one after it; or more and more, for ever."""
+    world = World()
+    world._made = (life["number"] + 1) * 1_000_000
+    accident, finish = Accident(life["step"], life["when"], life["what"]), threading.Event()
+    events = {signal.SIGUSR1: accident.over, signal.SIGUSR2: finish}
+    # Blocked in every thread and waited for in one: a handler would wait until the main thread wakes up by itself.
+    signal.pthread_sigmask(signal.SIG_BLOCK, events)
+    threading.Thread(target=lambda: [events[signal.sigwait(events)].set() for _ in events], daemon=True).start()
+    place = Place(life["dsn"], f"life {life['number']}", lease=life["lease"])
+    with open_shared(
+        place, world.signers, lambda: START, publish_every=0.0, patience=60.0, adapt=adapt(accident)
+    ) as log:
+        submit(log, world)
+        log.publish_now()
+        while life["what"] == "nothing":
+            submit(log, world)
+        accident.armed = True
+        submit(log, world)
+        finish.wait()
+        submit(log, world)
+        log.publish_now()
+
+
+def submit(log: Log, world: World) -> None:
+    """Say before that it is submitted, and afterwards where it stands."""
+    said = world.object()
+    say("says", said.statement_id.hex())
+    say("got", log.submit(said).result().position, said.statement_id.hex())
+
+
+def main() -> None:
+    """One life for each line."""
+    for line in sys.stdin:
+        life = json.loads(line)
+        child = os.fork()
+        if child == 0:
+            if network := life.get("network"):
+                enter(network)
+            live(life)
+            os._exit(0)
+        say("child", child)
+        _, status = os.waitpid(child, 0)
+        say("ended", os.waitstatus_to_exitcode(status))
+
+
+def enter(network: str) -> None:
+    """Live on another host from here on: in a network namespace."""
+    import ctypes
+
+    with open(f"/var/run/netns/{network}") as namespace:
+        if ctypes.CDLL(None, use_errno=True).setns(namespace.fileno(), 0x40000000) != 0:
+            raise OSError(ctypes.get_errno(), "setns")
+
+
+if __name__ == "__main__":
+    main()

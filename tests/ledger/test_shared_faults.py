@@ -1,0 +1,262 @@
+"""The sequencer is lost at each step, in each way: nothing is lost or forked, and another takes over by itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from typing import Any
+
+import psycopg
+import pytest
+
+from ledger.checkpoint_postgres import PostgresCheckpointStore
+from ledger.log import Log
+from ledger.shared import Place, create_shared, fsck_shared, open_shared
+from tallystick.checkpoint import Checkpoint
+from tallystick.merkle import verify_consistency
+from tests.ledger.conftest import founding, later
+from tests.ledger.sharer import STEPS
+from tests.postgres import Server
+from tests.world import World
+
+BEGUN = "begun_log"
+LONG = 60.0
+"""A lease that no slow machine loses; where it must end, the test ends it."""
+
+
+@pytest.fixture(scope="module")
+def begun(postgres: Server) -> str:
+    """A template: a log with its genesis and its parties."""
+    world = World()
+    postgres.admin(f"CREATE DATABASE {BEGUN} TEMPLATE template_log")
+    place = Place(postgres.dsn(BEGUN), "founder")
+    create_shared(place, founding(world), lambda: world.clock)
+    with open_shared(place, world.signers, lambda: world.clock, publish_every=0.0) as log:
+        for party in world.parties():
+            log.submit(party).result()
+        log.publish_now()
+    return BEGUN
+
+
+@pytest.fixture
+def log_dsn(postgres: Server, begun: str) -> Iterator[str]:
+    with postgres.database(begun) as address:
+        yield address
+
+
+class Lives:
+    """The process whose children live and end; what each one said."""
+
+    def __init__(self) -> None:
+        command = [sys.executable, "-m", "tests.ledger.sharer"]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._number = 0
+        self.child = 0
+        self.said: set[str] = set()
+        self.got: dict[str, int] = {}
+
+    def begin(self, dsn: str, what: str, step: str = "", when: str = "", **more: Any) -> None:
+        self._number += 1
+        life = {"number": self._number, "dsn": dsn, "what": what, "step": step, "when": when, "lease": LONG, **more}
+        assert self._process.stdin is not None
+        print(json.dumps(life), file=self._process.stdin, flush=True)
+        self.child = 0
+
+    def until(self, *expected: str) -> str:
+        """Read until a line that begins with one of these words."""
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            first, *words = line.split()
+            if first == "child":
+                self.child = int(words[0])
+            elif first == "says":
+                self.said.add(words[0])
+            elif first == "got":
+                assert words[1] not in self.got
+                self.got[words[1]] = int(words[0])
+            if first in expected and self.child:
+                return line.strip()
+            assert first != "ended", f"the process ended by itself: {line}"
+        raise AssertionError("the process that keeps the lives ended")
+
+    def signal(self, number: int) -> None:
+        os.kill(self.child, number)
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        if self.child:
+            os.kill(self._process.pid, 0)
+        self._process.stdin.close()
+        self._process.wait()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def keeper() -> Iterator[Lives]:
+    with closing(Lives()) as lives:
+        yield lives
+
+
+@pytest.fixture
+def lives(keeper: Lives) -> Lives:
+    keeper.said, keeper.got = set(), {}
+    return keeper
+
+
+class Rescue:
+    """Another process of the same log; remembers every checkpoint that it saw."""
+
+    def __init__(self, dsn: str, lease: float = LONG) -> None:
+        self.dsn = dsn
+        self.world = later(World())
+        clock = self.world.clock
+        self.log: Log = open_shared(
+            Place(dsn, "rescue", lease=lease), self.world.signers, lambda: clock, publish_every=0.0, patience=60.0
+        )
+        self.seen: list[Checkpoint] = []
+        self.got: dict[str, int] = {}
+
+    def look(self) -> None:
+        latest = self.log.published.checkpoint().checkpoint
+        if self.seen:
+            before = self.seen[-1]
+            proof = self.log.published.prove_consistency(before.size, latest.size)
+            verify_consistency(before.size, before.root, latest.size, latest.root, proof)
+        self.seen.append(latest)
+
+    def work(self) -> None:
+        """Submit, publish, look."""
+        said = self.world.object()
+        self.got[said.statement_id.hex()] = self.log.submit(said).result().position
+        self.log.publish_now()
+        self.look()
+
+    def check(self, lives: Lives) -> None:
+        """Whatever was acknowledged stands where it was said to; whatever was said stands once at most."""
+        with self.log.store.snapshot() as reads:
+            ids = [bytes.fromhex(one) for one in (*lives.said, *self.got)]
+            found = {one.hex(): at for one, at in reads.positions_of(ids).items()}
+        assert found.items() >= {**lives.got, **self.got}.items()
+        assert len(set(found.values())) == len(found)
+        self.look()
+        report = fsck_shared(Place(self.dsn, "fsck"))
+        assert report.findings == ()
+        assert report.published >= self.seen[0].size
+
+    def close(self) -> None:
+        self.log.close()
+
+
+def end_lease(dsn: str) -> None:
+    """As if it had run out."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("UPDATE lease SET expires = '-infinity'")
+
+
+POINTS = [(step, when) for step in STEPS for when in ("before", "done")]
+
+
+@pytest.mark.parametrize(("step", "when"), POINTS)
+def test_killed(lives: Lives, log_dsn: str, step: str, when: str) -> None:
+    lives.begin(log_dsn, "killed", step, when)
+    assert lives.until("at") == f"at {step} {when}"
+    assert lives.until("ended") == "ended -9"
+    end_lease(log_dsn)
+    with closing(Rescue(log_dsn)) as rescue:
+        rescue.look()
+        rescue.work()
+        # What the dead one had left in the queue was said: it stands, exactly once.
+        with rescue.log.store.snapshot() as reads:
+            assert len(reads.positions_of([bytes.fromhex(one) for one in lives.said])) == len(lives.said)
+        rescue.check(lives)
+
+
+@pytest.mark.parametrize(("step", "when"), POINTS)
+def test_frozen_until_another_took_over(lives: Lives, log_dsn: str, step: str, when: str) -> None:
+    lives.begin(log_dsn, "frozen", step, when)
+    assert lives.until("at") == f"at {step} {when}"
+    end_lease(log_dsn)
+    with closing(Rescue(log_dsn)) as rescue:
+        rescue.look()
+        rescue.work()
+        seat = rescue.log.status().seat
+        assert seat is not None
+        assert seat.here
+        lives.signal(signal.SIGCONT)
+        lives.signal(signal.SIGUSR2)
+        # It goes on where it was, finds that it is deposed, and is one of many from then on.
+        assert lives.until("ended") == "ended 0"
+        assert lives.said == lives.got.keys()
+        rescue.work()
+        assert rescue.log.status().seat == seat
+        with closing(PostgresCheckpointStore(log_dsn)) as held:
+            assert held.latest(rescue.world.origin).epoch == seat.epoch
+        rescue.check(lives)
+
+
+@pytest.mark.parametrize(("step", "when"), POINTS)
+def test_failed_or_failed_but_done(lives: Lives, log_dsn: str, step: str, when: str) -> None:
+    lives.begin(log_dsn, "error", step, when)
+    assert lives.until("at") == f"at {step} {when}"
+    lives.signal(signal.SIGUSR2)
+    assert lives.until("ended") == "ended 0"
+    assert lives.said == lives.got.keys()
+    with closing(Rescue(log_dsn)) as rescue:
+        rescue.check(lives)
+
+
+@pytest.mark.parametrize("what", ["killed", "frozen"])
+def test_another_takes_over_by_itself_when_the_lease_has_run_out(lives: Lives, log_dsn: str, what: str) -> None:
+    lives.begin(log_dsn, what, "append", "done", lease=1.0)
+    lives.until("at")
+    with closing(Rescue(log_dsn, lease=1.0)) as rescue:
+        rescue.work()
+        if what == "frozen":
+            lives.signal(signal.SIGCONT)
+            lives.signal(signal.SIGUSR2)
+        lives.until("ended")
+        rescue.check(lives)
+
+
+# --- random kills -----------------------------------------------------------------------------
+
+
+def random_kills(lives: Lives, dsn: str, count: int) -> None:
+    """Each life is killed at a random moment while another process goes on submitting."""
+    chance = random.Random(20261121)
+    with ExitStack() as stack:
+        rescue = stack.enter_context(closing(Rescue(dsn, lease=1.0)))
+        rescue.work()
+        for _ in range(count):
+            # The one that will be killed is to be the sequencer: nobody else stands meanwhile.
+            rescue.close()
+            end_lease(dsn)
+            lives.begin(dsn, "nothing", lease=1.0)
+            enough = len(lives.got) + chance.randint(2, 40)
+            while len(lives.got) < enough:
+                lives.until("got")
+            killer = threading.Timer(chance.uniform(0, 0.03), lives.signal, [signal.SIGKILL])
+            killer.start()
+            world, got, seen = rescue.world, rescue.got, rescue.seen
+            rescue = stack.enter_context(closing(Rescue(dsn, lease=1.0)))
+            rescue.world, rescue.got, rescue.seen = world, got, seen
+            assert lives.until("ended") == "ended -9"
+            rescue.work()
+        rescue.check(lives)
+
+
+def test_three_random_kills(lives: Lives, log_dsn: str) -> None:
+    random_kills(lives, log_dsn, 3)
+
+
+@pytest.mark.exhaustive
+def test_thirty_random_kills(lives: Lives, log_dsn: str) -> None:
+    random_kills(lives, log_dsn, 30)
