@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from ledger.disk import LocalDisk
@@ -45,8 +46,10 @@ class FolderLock:
             raise LogBusy(
                 f"process {holder} writes the log in {folder.path}: a log has one writer; stop that process first"
             ) from None
-        os.ftruncate(self._descriptor, 0)
-        os.write(self._descriptor, f"{os.getpid()}\n".encode())
+        # For people to read; a full disk must not keep the log from opening, nor the lock from being let go.
+        with suppress(OSError):
+            os.ftruncate(self._descriptor, 0)
+            os.write(self._descriptor, f"{os.getpid()}\n".encode())
 
     def release(self) -> None:
         """Let the next writer in."""

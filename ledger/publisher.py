@@ -65,10 +65,11 @@ class Publisher:
             self._look_up_keys()
             held = self._checkpoints.latest(self._signers.origin)
             signed = self._read(held)
-            if signed:
-                self._face.restore(signed)
             last = self._head(signed)
             edge = self._edge_of(last)
+            # Not before its tiles are seen to be here: it may be another's, who took over from elsewhere.
+            if signed:
+                self._face.restore(signed)
             with self._store.snapshot() as reads:
                 size = reads.size()
                 self._check_size(size, held)
