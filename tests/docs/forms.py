@@ -79,8 +79,8 @@ def _rule(rule: Rule) -> str:
         return f"text, {limits['shortest']}–{limits['longest']}"
     if "most" in limits:
         return _span(rule)
-    if "form" in limits:
-        return f"`{limits['form'].pattern.replace('|', chr(92) + '|')}`"
+    if "matches" in limits:
+        return f"`{limits['matches'].__self__.pattern.replace('|', chr(92) + '|')}`"
     return ""
 
 

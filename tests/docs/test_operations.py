@@ -13,6 +13,7 @@ from api.accounts import SCOPES
 from api.app import create_app
 from api.keyring import ROLES
 from api.middleware import Edge
+from api.routes.quick import ShortWay
 from api.routes.status import StatusSchema
 from api.settings import Settings, read_settings
 from api.wiring import Services, open_services
@@ -96,7 +97,8 @@ def test_the_trust_file_field_by_field() -> None:
 def openapi(services: Services) -> dict[str, Any]:
     app = create_app(services)
     assert isinstance(app, Edge)
-    described: dict[str, Any] = app._app.openapi()  # type: ignore[attr-defined]
+    assert isinstance(app._app, ShortWay)
+    described: dict[str, Any] = app._app._app.openapi()  # type: ignore[attr-defined]
     return described
 
 
