@@ -32,7 +32,7 @@ class Settings:
     checkpoints: Path | None = None
     witnesses: Path | None = None
     witness_seconds: int = 2
-    publish_every: float = 1.0
+    publish_every: float = 0.15
     anchor_entries: int = 1024
     anchor_seconds: int = 3600
     status_lifetime: int = 86_400
