@@ -34,9 +34,11 @@ class Head:
 
 @dataclass(frozen=True)
 class KnownLog:
-    """A log's name and keys. Every key must have signed: whoever knows one alone demands that one alone.
+    """A log's name and keys. For each kind of key that is known one must have signed.
 
-    ``history``: its keys by size, where its entries say them; then ``verifiers`` is not looked at.
+    Whoever knows one alone demands that one alone; whoever knows a key and the one that replaced
+    it can read checkpoints from before and after. ``history``: the keys by size, where entries
+    say them; then it alone counts, and all must have signed.
     """
 
     origin: str
@@ -50,10 +52,13 @@ class KnownLog:
         if checkpoint.origin != self.origin:
             raise VerificationFailed(f"the checkpoint is of log {checkpoint.origin!r}, expected {self.origin!r}")
         verifiers = self.history.at(checkpoint.size).verifiers() if self.history else self.verifiers
-        signed = verify_note(parsed, verifiers)
-        missing = [f"{one.name}+{one.key_id.hex()}" for one in verifiers if one not in signed]
+        kinds = {type(one) for one in verify_note(parsed, verifiers)}
+        missing = [f"{one.name}+{one.key_id.hex()}" for one in verifiers if type(one) not in kinds]
         if missing:
-            raise VerificationFailed(f"the checkpoint lacks the signature of {', '.join(missing)}")
+            lacks = " or ".join(missing)
+            raise VerificationFailed(
+                f"the checkpoint lacks the signature of {lacks}; if a key was replaced give the new one too"
+            )
         return Head(checkpoint, note.decode(), parsed)
 
 

@@ -16,13 +16,16 @@ from ledger.errors import BadSource, Corrupt, ForkSeen
 from ledger.evidence import save
 from ledger.known import Head, KnownLog
 from ledger.mirror import Mirror
+from ledger.opening import keys_of
 from ledger.rebuild import published_entries
 from ledger.source import Source
 from ledger.watching import Alarm, Scan, WatchStore
+from tallystick.admission import LOG
 from tallystick.cosignature import MlDsaCosigner, cosigned_at
-from tallystick.errors import MalformedInput
+from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.tiles import Tile
 from tallystick.times import format_time
+from tallystick.tree_head import verify_tree_head
 
 STATES = "monitor.sqlite"
 CHUNK = 1024
@@ -44,8 +47,8 @@ class Monitor:
 
     def __init__(self, path: Path, log: KnownLog, source: Source, expected: Expectations) -> None:
         """Raises ``MalformedInput`` when an age is expected and no key given that states one; else as ``Mirror``."""
-        self._cosigner = next((one for one in log.verifiers if isinstance(one, MlDsaCosigner)), None)
-        if expected.max_age is not None and self._cosigner is None:
+        self._cosigners = {(one.name, one.key_id) for one in log.verifiers if isinstance(one, MlDsaCosigner)}
+        if expected.max_age is not None and not self._cosigners:
             raise MalformedInput("the age of a checkpoint is told by its ML-DSA-44 signature: give that key too")
         self._origin = log.origin
         self._expected = expected
@@ -100,10 +103,10 @@ class Monitor:
         return save(self._mirror.evidence, kind, files)
 
     def _stale(self, head: Head, now: int) -> Iterator[Alarm]:
-        if self._expected.max_age is None or self._cosigner is None:
+        if self._expected.max_age is None:
             return
-        ours = (self._cosigner.name, self._cosigner.key_id)
-        signed = max(cosigned_at(one.signature) for one in head.parsed.signatures if (one.name, one.key_id) == ours)
+        ours = [one for one in head.parsed.signatures if (one.name, one.key_id) in self._cosigners]
+        signed = max(cosigned_at(one.signature) for one in ours)
         if now - signed > self._expected.max_age:
             message = f"the checkpoint shown was signed at {format_time(signed)}, {now - signed} seconds ago"
             yield Alarm("stale", message, now)
@@ -124,6 +127,19 @@ class Monitor:
         if size > done:
             self._store.commit(scan, scan.first, held.note)
             progress(size - done)
+        self._store.add(list(self._keys(held, now)))
+
+    def _keys(self, held: Head, now: int) -> Iterator[Alarm]:
+        """The checkpoint bears the keys that the entries below it name, also where others were given as well."""
+        keys = keys_of(self._store.states().get(LOG))
+        if keys is None:
+            return
+        try:
+            verify_tree_head(held.note.encode(), keys)
+        except VerificationFailed as error:
+            kept = self._keep("keys", {"checkpoint": held.note.encode()})
+            message = f"the log's entries name other keys for this checkpoint: {error}"
+            yield Alarm("keys", message, now, evidence=str(kept))
 
 
 class _Remembering:

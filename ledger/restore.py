@@ -33,6 +33,7 @@ from tallystick.checkpoint import Checkpoint
 from tallystick.key_history import KeyHistory
 from tallystick.merkle import HASH_SIZE, root_at
 from tallystick.tiles import HEIGHT, WIDTH, Tile, TileReader, encode_bundle, parse_bundle
+from tallystick.tree_head import verify_tree_head
 
 RESTORING = ".restoring"
 Progress = Callable[[int], None]
@@ -97,9 +98,15 @@ def _place_database(folder: Folder, backup: Path | None, log: KnownLog | None) -
     return (backup / NOTE).read_text(encoding="utf-8")
 
 
-def _own(keys: KeyHistory) -> KnownLog:
-    """The log as its own entries know it."""
-    return KnownLog(keys.origin, keys.current.verifiers(), keys)
+def _own(keys: KeyHistory, given: KnownLog | None) -> KnownLog:
+    """The log as its own entries know it; with keys that came after those of an old copy, if any are given."""
+    if given is None:
+        return KnownLog(keys.origin, keys.current.verifiers(), keys)
+    if given.origin != keys.origin:
+        raise WrongLog(f"the database is of {keys.origin}, the keys are of {given.origin}: they must agree")
+    sizes = (0, *(one.position + 1 for one in keys.replaced))
+    every = [verifier for size in sizes for verifier in keys.at(size).verifiers()]
+    return KnownLog(keys.origin, tuple(dict.fromkeys([*every, *given.verifiers])))
 
 
 class _Restoring:
@@ -111,11 +118,9 @@ class _Restoring:
         self._source = source
         self._tiles = TileStore(folder.public)
         with store.snapshot() as reads:
-            own = _own(keys_in(reads)) if reads.size() else log
+            own = _own(keys_in(reads), log) if reads.size() else log
         if own is None:
             raise NoLog(f"{folder.database} holds no entries, and no keys were given: give the keys of the log")
-        if log is not None and log.origin != own.origin:
-            raise WrongLog(f"the database is of {own.origin}, the keys are of {log.origin}: they must agree")
         self._log = own
         self._backed_up = self._log.verify(note.encode()) if note else None
 
@@ -136,6 +141,7 @@ class _Restoring:
             return Restored(size, 0, brought, missing)
         newest = max(known, key=lambda head: head.checkpoint.size)
         self._check_whole(size, newest.checkpoint.size)
+        self._check_keys(newest)
         self._write_tiles(newest)
         nodes = TileReader(newest.checkpoint.size, self._tiles.get)
         for head in known:
@@ -214,6 +220,11 @@ class _Restoring:
                 f"mirror and copy of the public folder that has {signed} entries (restore {self._folder.path} "
                 "--from-tiles URL-OR-FOLDER), or in a newer backup. Nothing can be written to the log until then"
             )
+
+    def _check_keys(self, newest: Head) -> None:
+        """The newest checkpoint bears the keys that the entries below it name, now that they are all here."""
+        with self._store.snapshot() as reads:
+            verify_tree_head(newest.note.encode(), keys_in(reads))
 
     def _write_tiles(self, newest: Head) -> None:
         """Tiles of the newest checkpoint, written or compared, all of them."""
