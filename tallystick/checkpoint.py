@@ -40,10 +40,15 @@ def parse_hash(text: str) -> bytes:
     return found
 
 
-def parse_body(text: str) -> Checkpoint:
-    """A checkpoint from a note text. Raises ``MalformedInput``; extension lines are refused (nothing audits them)."""
+def parse_body(text: str, *, extended: bool = False) -> Checkpoint:
+    """A checkpoint from a note text. Raises ``MalformedInput``.
+
+    Extension lines are refused, since nothing audits them. ``extended`` allows them, as the
+    specification does, where checkpoints of any log are read; they are no part of what is returned.
+    """
     lines = text.split("\n")
-    if len(lines) != 4 or lines[3] or not lines[0]:
+    whole = len(lines) == 4 or (extended and len(lines) > 4)
+    if not whole or lines[-1] or not lines[0] or not all(lines[3:-1]):
         raise MalformedInput("a checkpoint has three lines: origin, tree size, root hash")
     origin, size, encoded = lines[:3]
     return Checkpoint(origin, parse_size(size), parse_hash(encoded))

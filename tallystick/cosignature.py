@@ -19,8 +19,8 @@ _MAX_TIME = (1 << 63) - 1
 
 
 def cosigned_message(cosigner: str, seconds: int, text: str) -> bytes:
-    """The ``cosigned_message`` structure for the checkpoint with this note text."""
-    body = parse_body(text)
+    """The ``cosigned_message`` structure for the checkpoint with this note text; it covers no extension lines."""
+    body = parse_body(text, extended=True)
     return b"".join(
         (
             _LABEL,
@@ -108,6 +108,6 @@ def cosign_ml_dsa(text: str, name: str, signer: Signer, seconds: int) -> Signatu
 
 def cosign_ed25519(text: str, name: str, signer: Signer, seconds: int) -> Signature:
     """A type 0x04 signature line made at ``seconds`` since 1970; ``text`` must be a checkpoint."""
-    parse_body(text)
+    parse_body(text, extended=True)
     signature = seconds.to_bytes(8, "big") + signer.sign(_ed25519_message(seconds, text))
     return Signature(name, key_id(name, COSIGNATURE_ED25519, signer.public.raw), signature)

@@ -106,10 +106,10 @@ def verify_proof(proof: TlogProof, entry: bytes, trust: Trust, at: int) -> Logge
 def verify_proof_by_policy(proof: TlogProof, leaf: bytes, policy: WitnessPolicy, at: int) -> Logged:
     """Check ``proof`` of a leaf hash by a C2SP tlog-policy: any of its logs, and its quorum of witnesses by ``at``.
 
-    This is for any log of the specification; of ours, it does not ask for all three
-    signatures. Raises ``VerificationFailed`` or ``MalformedInput``.
+    This is for any log of the specification, also one whose checkpoints have extension lines;
+    of ours, it does not ask for all three signatures. Raises ``VerificationFailed`` or ``MalformedInput``.
     """
-    checkpoint = parse_body(proof.note.text)
+    checkpoint = parse_body(proof.note.text, extended=True)
     logs = [log.verifier for log in policy.logs if log.verifier.name == checkpoint.origin]
     if not logs:
         raise VerificationFailed(f"the proof is of log {checkpoint.origin!r}, which the policy does not name")

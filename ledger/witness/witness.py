@@ -90,7 +90,7 @@ class Witness:
         """The answer to a request body. Raises only what is the fault of this machine, and then nothing is cosigned."""
         try:
             request = parse_add_checkpoint(data)
-            checkpoint = parse_body(request.note.text)
+            checkpoint = parse_body(request.note.text, extended=True)
             lines = self._check_signatures(request.note, checkpoint)
             if request.old_size > checkpoint.size:
                 raise _refuse(400, f"the old size {request.old_size} is larger than the checkpoint's {checkpoint.size}")

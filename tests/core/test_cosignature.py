@@ -63,6 +63,11 @@ def test_a_signature_for_anything_else_is_refused() -> None:
         MlDsaCosigner(WITNESS.name, key_from("else", "ml-dsa-44").public).verify(TEXT, GOOD)
 
 
+def test_extension_lines_are_allowed_and_not_covered() -> None:
+    assert cosigned_message(WITNESS.name, TIME, TEXT + "extension\n") == cosigned_message(WITNESS.name, TIME, TEXT)
+    WITNESS.verify(TEXT + "extension\n", GOOD)
+
+
 def test_name_and_origin_cannot_be_shifted_into_each_other() -> None:
     """Both carry a length: the same concatenation under other borders is another message."""
     one = cosigned_message("ab", 0, Checkpoint("c", 1, ROOT).body())
@@ -97,7 +102,7 @@ def test_names_have_1_to_255_bytes() -> None:
                 cosigned_message("w", 0, Checkpoint(name, 1, ROOT).body())
 
 
-@pytest.mark.parametrize("text", ["", "hello\n", TEXT + "extension\n", TEXT[:-1]])
+@pytest.mark.parametrize("text", ["", "hello\n", TEXT + "\n", TEXT + "a\n\nb\n", TEXT + "no newline", TEXT[:-1]])
 def test_only_checkpoints_can_be_cosigned(text: str) -> None:
     with pytest.raises(MalformedInput):
         WITNESS.verify(text, GOOD)
@@ -127,6 +132,7 @@ def test_ed25519_cosignatures_of_anything_else_are_refused() -> None:
     other = Checkpoint("example.com/log", 20852164, ROOT).body()
     attacks = {
         "another checkpoint": ed25519(other),
+        "an extension line more": ed25519(TEXT + "extension\n"),
         "another time": struct.pack(">Q", TIME + 1) + ed25519()[8:],
         "a signature over the note text": struct.pack(">Q", TIME) + OLD.sign(TEXT.encode()),
         "another key": struct.pack(">Q", TIME) + SIGNER_ED.sign(f"cosignature/v1\ntime {TIME}\n{TEXT}".encode()),

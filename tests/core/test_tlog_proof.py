@@ -14,7 +14,15 @@ from tallystick.cosignature import cosign_ed25519, cosign_ml_dsa
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.keys import LocalSigner
 from tallystick.merkle import CompactRange, leaf_hash, prove_inclusion, root_of
-from tallystick.note import COSIGNATURE_ED25519, COSIGNATURE_ML_DSA_44, Note, Signature, parse_note, verifier_key
+from tallystick.note import (
+    COSIGNATURE_ED25519,
+    COSIGNATURE_ML_DSA_44,
+    Note,
+    Signature,
+    parse_note,
+    sign_ed25519,
+    verifier_key,
+)
 from tallystick.tlog_proof import MAX_EXTRA_BYTES, Logged, TlogProof, parse_proof, verify_proof, verify_proof_by_policy
 from tallystick.tree_head import sign_checkpoint
 from tallystick.trust import Trust, TrustFile, Witnesses, encode_trust, parse_trust, trusted_log
@@ -279,6 +287,22 @@ def test_time() -> None:
     assert "after the time of this check" in refuse(at=START - 1)
     with pytest.raises(VerificationFailed, match="not the quorum"):
         verify_proof_by_policy(PROOF, leaf_hash(ENTRIES[INDEX]), policy(), START - 1)
+
+
+def test_checkpoints_of_other_logs_may_have_extension_lines() -> None:
+    text = head().body() + "extension\n"
+    log = sign_ed25519(text, WORLD.origin, WORLD.roles["log"])
+    extended = change(note=Note(text, (log, *cosigned(text))))
+    assert parse_proof(extended.encode()) == extended
+    found = verify_proof_by_policy(extended, leaf_hash(ENTRIES[INDEX]), policy(), START)
+    assert found.checkpoint == head()
+    # Ours never have any.
+    with pytest.raises(MalformedInput):
+        check(extended)
+    # Not covered by the log's signature, they cannot be added.
+    added = change(note=Note(text, (*NOTE.signatures[:1], *cosigned(text))))
+    with pytest.raises(VerificationFailed):
+        verify_proof_by_policy(added, leaf_hash(ENTRIES[INDEX]), policy(), START)
 
 
 def test_policies_without_the_log() -> None:
