@@ -7,7 +7,6 @@ and has not written anything. Driver SQL throughout.
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -19,8 +18,8 @@ import psycopg
 from ledger.errors import DatabaseUnreachable, Fenced, LogClosed, LogExists, NoLog, UnknownSchema
 from ledger.store.postgres_wire import Connection, Pool, connect, copy_rows, reaching, row
 from ledger.store.protocol import BatchLine, Line, Record, Search, check_ids
-from tallystick import canonical
-from tallystick.admission import State, decode_state, encode_state
+from ledger.store.states import dump_state, load_state
+from tallystick.admission import State
 
 SCHEMA = "0001"
 """The newest migration, known here so that opening an up-to-date database need not import Alembic."""
@@ -171,14 +170,14 @@ class PostgresReads:
         """See ``Reads``."""
         query = "SELECT key, state FROM states WHERE key = ANY(%s)"
         found = self._connection.execute(query, (list(keys),)).fetchall()
-        return {key: decode_state(json.loads(state)) for key, state in found}
+        return {key: load_state(state) for key, state in found}
 
     def states(self) -> Iterator[tuple[str, State]]:
         """See ``Reads``."""
         query, after = f"SELECT key, state FROM states WHERE key > %s ORDER BY key LIMIT {_PAGE}", ""
         while page := self._connection.execute(query, (after,)).fetchall():
             for key, state in page:
-                yield key, decode_state(json.loads(state))
+                yield key, load_state(state)
             after = page[-1][0]
 
     def disclosures(self, position: int) -> dict[str, str]:
@@ -210,7 +209,7 @@ class PostgresReads:
             copy.execute(
                 "INSERT INTO states SELECT * FROM unnest(%s::text[], %s::bytea[])"
                 " ON CONFLICT (key) DO UPDATE SET state = excluded.state",
-                (list(states), [canonical.encode_read(encode_state(state)) for state in states.values()]),
+                (list(states), [dump_state(state) for state in states.values()]),
             )
         copy.execute(
             "INSERT INTO batches VALUES (%s, %s, %s, %s)",

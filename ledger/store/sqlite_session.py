@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from ledger.store import chunks, runs
 from ledger.store.protocol import BatchLine, Line, Record, Search, check_ids
-from tallystick import canonical
-from tallystick.admission import State, decode_state, encode_state
+from ledger.store.states import dump_state, load_state
+from tallystick.admission import State
 
 T = TypeVar("T")
 
@@ -113,13 +112,13 @@ class SqliteReads:
     def get(self, key: str) -> State | None:
         """See ``Reads``."""
         row = self._connection.execute("SELECT state FROM states WHERE key = ?", (key,)).fetchone()
-        return decode_state(json.loads(row[0])) if row else None
+        return load_state(row[0]) if row else None
 
     def get_many(self, keys: Collection[str]) -> dict[str, State]:
         """See ``Reads``."""
         query = "SELECT key, state FROM states WHERE key IN"
         return {
-            key: decode_state(json.loads(state))
+            key: load_state(state)
             for some in _some(list(keys))
             for key, state in self._connection.execute(f"{query} ({_marks(some)})", some)
         }
@@ -127,7 +126,7 @@ class SqliteReads:
     def states(self) -> Iterator[tuple[str, State]]:
         """See ``Reads``."""
         for key, state in self._connection.execute("SELECT key, state FROM states ORDER BY key"):
-            yield key, decode_state(json.loads(state))
+            yield key, load_state(state)
 
     def disclosures(self, position: int) -> dict[str, str]:
         """See ``Reads``."""
@@ -178,7 +177,7 @@ class SqliteTransaction(SqliteReads):
         )
         many(
             "INSERT INTO states VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET state = excluded.state",
-            ((key, canonical.encode_read(encode_state(state))) for key, state in states.items()),
+            ((key, dump_state(state)) for key, state in states.items()),
         )
         self._connection.execute(
             "INSERT INTO batches VALUES (?, ?, ?, ?)", (batch.position, batch.first, batch.admitted_at, batch.digest)
