@@ -103,7 +103,7 @@ def _confirm(note: bytes, included: Sequence[Included], trust: Trust) -> Confirm
     log = trust.logs.get(named.origin)
     if log is None:
         raise VerificationFailed(f"the checkpoint is of log {named.origin!r}, which the trust file does not name")
-    signed = verify_tree_head(note, log.keys)
+    signed = verify_tree_head(note, log.history)
     for one in included:
         if one.origin == named.origin and one.size == named.size:
             if one.root != named.root:

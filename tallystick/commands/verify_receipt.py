@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tallystick.errors import MalformedInput, VerificationFailed
+from tallystick.keys import PublicKey
 from tallystick.note import MAX_NOTE_BYTES
 from tallystick.printing import json_text, message, printable
 from tallystick.receipt import MAX_RECEIPT_BYTES
@@ -91,16 +92,17 @@ def _parsed(entry: bytes) -> Statement | None:
 def _known_signer(statement: Statement, trust: Trust, proved: Proved) -> str | None:
     """Whose key signed the statement, of those that the trust file names. Raises ``VerificationFailed``."""
     for one in proved.included:
-        for role, key in _keys(trust.logs[one.origin]):
+        for role, key in _keys(trust.logs[one.origin], one.index):
             if key.kid == statement.kid:
                 statement.verify(key)
                 return role
     return None
 
 
-def _keys(log: LogTrust) -> Iterator[tuple[str, Any]]:
-    yield "log", log.keys.ed25519
-    yield "registrar", log.registrar
+def _keys(log: LogTrust, position: int) -> Iterator[tuple[str, PublicKey]]:
+    """Those in force at the statement's position, as far as the trust file knows of rotations."""
+    yield "log", log.history.key_of("log", position) or log.keys.ed25519
+    yield "registrar", log.history.key_of("registrar", position) or log.registrar
 
 
 def _facts(proved: Proved, statement: Statement | None, signer: str | None) -> dict[str, Any]:

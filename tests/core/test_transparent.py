@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cbor2
 import pytest
 
 from tallystick import cose
 from tallystick.checkpoint import Checkpoint
 from tallystick.errors import MalformedInput, TallystickError, VerificationFailed
-from tallystick.merkle import node_hash, root_from_inclusion
+from tallystick.key_history import Replacement
+from tallystick.merkle import node_hash, prove_inclusion, root_from_inclusion
 from tallystick.receipt import MAX_RECEIPT_BYTES, Included, sign_inclusion
 from tallystick.statement import parse_statement
 from tallystick.transparent import MAX_RECEIPTS, attach, split, verify_receipts
+from tallystick.tree_head import sign_checkpoint
 from tallystick.trust import Trust, encode_trust, parse_trust
 from tests.core.test_receipt import (
     ENTRIES,
@@ -21,12 +25,14 @@ from tests.core.test_receipt import (
     LOG,
     LONGER,
     ORIGIN,
+    WORLD,
+    Tree,
     head,
     receipt,
 )
 from tests.core.test_receipt_attacks import PATH, forge, set_claim, set_unprotected
 from tests.core.test_trust import file
-from tests.world import key_from
+from tests.world import START, key_from
 
 TRUST: Trust = parse_trust(encode_trust(file()))
 WHOLE = attach(GOOD_ENTRY, [GOOD])
@@ -162,3 +168,43 @@ def test_every_changed_byte_of_the_whole_is_refused() -> None:
     for at in range(len(WHOLE)):
         with pytest.raises(TallystickError):
             verify(WHOLE[:at] + bytes([WHOLE[at] ^ 1]) + WHOLE[at + 1 :])
+
+
+# --- keys that were replaced ---------------------------------------------------------
+
+NEW = key_from("the next log key")
+ROTATED = parse_trust(
+    encode_trust(
+        file(
+            v=2,
+            logs=(
+                replace(
+                    file().logs[0],
+                    replaced=(Replacement(10, "2026-02-01T00:00:00Z", "log", NEW.public.to_text()),),
+                ),
+            ),
+        )
+    )
+)
+
+
+def test_each_receipt_is_by_the_key_of_its_size() -> None:
+    """The rotation at 10 is the last entry under the old key: the tree of 11 is the first for the new one."""
+    old, new = receipt(5, 10), sign_inclusion(NEW, head(11), GOOD_ENTRY, 5, PATH)
+    assert [one.size for one in verify_receipts(GOOD_ENTRY, [old, new], ROTATED).included] == [10, 11]
+    before = sign_inclusion(NEW, head(10), GOOD_ENTRY, 5, prove_inclusion(Tree(), 5, 10))
+    for wrong in (GOOD, before):
+        with pytest.raises(VerificationFailed, match="names the key"):
+            verify_receipts(GOOD_ENTRY, [wrong], ROTATED)
+    with pytest.raises(VerificationFailed, match="names the key"):
+        verify_receipts(GOOD_ENTRY, [new], TRUST)
+
+
+def test_a_checkpoint_is_by_the_keys_of_its_size_as_well() -> None:
+    signers = replace(WORLD.signers, ed25519=NEW)
+    receipts = [receipt(5, 10), sign_inclusion(NEW, head(11), GOOD_ENTRY, 5, PATH)]
+    notes = [sign_checkpoint(head(size), by, START).encode() for size, by in ((10, WORLD.signers), (11, signers))]
+    assert len(verify_receipts(GOOD_ENTRY, receipts, ROTATED, notes).confirmed) == 2
+    late = sign_checkpoint(head(11), WORLD.signers, START).encode()
+    with pytest.raises(VerificationFailed):
+        verify_receipts(GOOD_ENTRY, receipts, ROTATED, [late])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,12 @@ from tallystick import cose
 from tallystick.__main__ import main
 from tallystick.checkpoint import Checkpoint
 from tallystick.cosignature import cosign_ed25519
+from tallystick.key_history import Replacement
 from tallystick.merkle import leaf_hash, node_hash
 from tallystick.note import COSIGNATURE_ED25519, Note, parse_note, verifier_key
 from tallystick.receipt import sign_inclusion
 from tallystick.report.receipt_words import WORDS
-from tallystick.statement import Statement, parse_statement
+from tallystick.statement import Statement, parse_statement, sign_statement
 from tallystick.transparent import attach
 from tallystick.tree_head import sign_checkpoint
 from tallystick.trust import Witnesses, encode_trust
@@ -110,10 +112,11 @@ def test_json_has_the_facts(run: Run, capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def placed(statement: bytes) -> bytes:
-    """``statement`` with a receipt as the second of two leaves."""
+    """``statement`` with a receipt as the last of four leaves."""
     first = leaf_hash(ENTRIES[0])
-    tree = Checkpoint(WORLD.origin, 2, node_hash(first, leaf_hash(statement)))
-    return attach(statement, [sign_inclusion(LOG, tree, statement, 1, [first])])
+    pair = node_hash(first, first)
+    tree = Checkpoint(WORLD.origin, 4, node_hash(pair, node_hash(first, leaf_hash(statement))))
+    return attach(statement, [sign_inclusion(LOG, tree, statement, 3, [first, pair])])
 
 
 @pytest.mark.parametrize(
@@ -134,6 +137,20 @@ def test_a_signature_of_a_key_in_the_trust_file_is_verified(
     bad = statement.entry[:-1] + bytes([statement.entry[-1] ^ 1])
     (folder / "statement").write_bytes(placed(bad))
     assert run() == 1
+
+
+def test_the_key_in_force_at_the_position_is_the_one_that_counts(
+    run: Run, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    new = key_from("the next registrar")
+    log = replace(file().logs[0], replaced=(Replacement(2, "2026-01-01T00:00:00Z", "registrar", new.public.to_text()),))
+    (folder / "rotated.json").write_bytes(encode_trust(file(v=2, logs=(log,))))
+    for signer, known in ((new, True), (WORLD.roles["registrar"], False)):
+        said = WORLD.register(WORLD.studio, "studio").event
+        statement = sign_statement(signer, WORLD.registrar.id, said)
+        (folder / "statement").write_bytes(placed(statement.entry))
+        assert run(trust="rotated.json") == 0
+        assert ("signed by the registrar's key" in capsys.readouterr().out) is known
 
 
 def test_what_the_service_recorded_is_not_called_signed(
