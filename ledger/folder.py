@@ -19,6 +19,7 @@ class Folder:
         self.database = path / "ledger.sqlite"
         self.checkpoints = checkpoints or path / "checkpoints.sqlite"
         self.public = path / "public"
+        self.nodes = path / "nodes"
         self.lock = path / "lock"
 
     def make(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from tallystick.merkle import HASH_SIZE, CompactRange
-from tallystick.tiles import HEIGHT, WIDTH, Tile, root_of_full_tile
+from tallystick.tiles import HEIGHT, WIDTH, FullTile, Tile, root_of_full_tile
 
 
 class Frontier:
@@ -42,10 +42,10 @@ class Frontier:
             self.levels.append([])
         self.levels[level] += nodes
         if len(self.levels[level]) == WIDTH:
-            data = b"".join(self.levels[level])
+            data = FullTile.of(self.levels[level])
             self.levels[level] = []
             yield Tile(level, (self.size >> (level + 1) * HEIGHT) - 1), data
-            yield from self._push(level + 1, [root_of_full_tile(data)])
+            yield from self._push(level + 1, data.stages[-1:])
 
     def partial_tiles(self, since: int) -> Iterator[tuple[Tile, bytes]]:
         """The unfinished tiles that a tree of ``since`` leaves had not."""

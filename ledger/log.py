@@ -17,6 +17,7 @@ from ledger.errors import LogExists, NoLog, WrongLog
 from ledger.face import Cosigners
 from ledger.folder import Folder, FolderLock
 from ledger.genesis import Founding, begin
+from ledger.nodes import NodeFiles
 from ledger.publisher import Publisher
 from ledger.reader import PublishedLog
 from ledger.store import Store
@@ -111,11 +112,13 @@ class Log:
             keys = check_keys(store, signers.keys)
             held = SqliteCheckpointStore(folder.checkpoints)
             undo.callback(held.close)
-            tiles = TileStore(folder.public)
+            nodes = NodeFiles(folder.nodes)
+            undo.callback(nodes.close)
+            tiles = TileStore(folder.public, nodes=nodes)
             publisher = Publisher(store, tiles, held, signers, clock, cosigners)
             scribe = Scribe(store, signers.origin, signers.ed25519, clock)
             engine = LocalEngine(publisher, scribe, publish_every)
-            return cls(store, PublishedLog(tiles, keys), engine, undo.pop_all())
+            return cls(store, PublishedLog(tiles, keys, nodes), engine, undo.pop_all())
 
     # --- writing -------------------------------------------------------------
 

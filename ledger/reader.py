@@ -6,22 +6,25 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from ledger.errors import Corrupt, NoLog
+from ledger.nodes import NodeFiles
 from ledger.tiles import Tiles
-from tallystick.merkle import prove_consistency, prove_inclusion
-from tallystick.tiles import WIDTH, Tile, TileReader, parse_bundle
+from tallystick.merkle import HASH_SIZE, prove_consistency, prove_inclusion
+from tallystick.tiles import HEIGHT, WIDTH, Tile, TileReader, parse_bundle, stages
 from tallystick.tree_head import CheckpointKeys, SignedCheckpoint, verify_tree_head
 
 _KEPT_TILES = 256
-"""Full tiles kept in memory: 2 MiB."""
+"""Tiles kept in memory with the nodes in them: 4 MiB."""
 
 
 class PublishedLog:
     """Reads of a published log; from any thread."""
 
-    def __init__(self, tiles: Tiles, keys: CheckpointKeys) -> None:
+    def __init__(self, tiles: Tiles, keys: CheckpointKeys, nodes: NodeFiles | None = None) -> None:
+        """``nodes``: where the inner nodes of full tiles are kept, if they are."""
         self._tiles = tiles
         self.keys = keys
-        self._full_tile = lru_cache(maxsize=_KEPT_TILES)(tiles.get)
+        self._nodes = nodes
+        self._kept = lru_cache(maxsize=_KEPT_TILES)(self._load)
 
     def checkpoint(self) -> SignedCheckpoint:
         """The latest published checkpoint, its signatures verified. Raises ``NoLog`` before the first."""
@@ -40,7 +43,7 @@ class PublishedLog:
 
     def nodes(self, size: int) -> TileReader:
         """A ``merkle.NodeReader`` over the tiles of a published tree of ``size``."""
-        return TileReader(size, self._fetch)
+        return TileReader(size, self._tiles.get, lambda tile: self._stages(tile, size))
 
     def prove_inclusion(self, index: int, size: int) -> list[bytes]:
         """Proof of leaf ``index`` in a published tree of ``size``. Raises ``ValueError`` outside it."""
@@ -67,5 +70,17 @@ class PublishedLog:
             raise Corrupt(f"the bundle {Tile(None, index, width).path()} has {len(found)} entries; run `fsck`")
         return found
 
-    def _fetch(self, tile: Tile) -> bytes:
-        return self._full_tile(tile) if tile.width == WIDTH else self._tiles.get(tile)
+    def _stages(self, tile: Tile, size: int) -> Sequence[bytes]:
+        """What ``tallystick.tiles.stages`` gives of a tile of the tree of ``size``."""
+        if tile.level == 0 and tile.width == WIDTH and self._nodes:
+            # Each proof wants another one of these, so none is kept; the level above says if the record is right.
+            above = tile.index // WIDTH
+            parent = self._kept(Tile(1, above, min(WIDTH, (size >> HEIGHT) - above * WIDTH)))[0]
+            at = tile.index % WIDTH * HASH_SIZE
+            found = self._nodes.stages(tile)
+            if found and found[-1] == parent[at : at + HASH_SIZE]:
+                return found
+        return self._kept(tile)
+
+    def _load(self, tile: Tile) -> Sequence[bytes]:
+        return stages(self._tiles.get(tile))

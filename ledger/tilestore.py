@@ -11,8 +11,9 @@ from pathlib import Path
 
 from ledger.disk import Disk, LocalDisk
 from ledger.errors import Corrupt
+from ledger.nodes import NodeFiles
 from ledger.tiles import front
-from tallystick.tiles import WIDTH, Tile
+from tallystick.tiles import WIDTH, FullTile, Tile
 
 CHECKPOINT = "checkpoint"
 TEMPORARY = ".tmp"
@@ -21,8 +22,10 @@ TEMPORARY = ".tmp"
 class TileStore:
     """The public folder of a log. Absent folders are made as they are needed, below ``root`` only."""
 
-    def __init__(self, root: Path, disk: Disk | None = None) -> None:
+    def __init__(self, root: Path, disk: Disk | None = None, nodes: NodeFiles | None = None) -> None:
+        """``nodes``: where the inner nodes of full tiles are kept as well."""
         self._root = root
+        self._nodes = nodes
         self._disk = disk or LocalDisk()
 
     def put(self, tiles: Iterable[tuple[Tile, bytes]]) -> None:
@@ -30,6 +33,8 @@ class TileStore:
         changed: dict[Path, None] = {}
         fresh = []
         for tile, data in tiles:
+            if self._nodes and isinstance(data, FullTile):
+                self._nodes.keep(tile, data.stages)
             path = self._root / tile.path()
             if self._holds(tile, path, data):
                 # It may stand there since a crash that came before its folders were synced.

@@ -117,7 +117,26 @@ def prove_inclusion(reader: NodeReader, index: int, size: int) -> list[bytes]:
     """
     if not 0 <= index < size:
         raise ValueError(f"no leaf {index} in a tree of {size}")
-    return _gather(reader, _inclusion_ranges(index, 0, size))
+    # A walk from the leaf up, for this is done for every receipt: ``last`` is the last node of its level.
+    wanted: list[tuple[int, int]] = []
+    rest: tuple[int, int] | None = None
+    node, last, level = index, size - 1, 0
+    while last:
+        if node & 1:
+            wanted.append((level, node - 1))
+        elif node + 2 << level <= size:
+            wanted.append((level, node + 1))
+        elif node < last:
+            # What stands to the right up to the end of the tree; from here on up it is part of this side.
+            rest = len(wanted), last << level
+            wanted += _subtrees(last << level, size)
+        node, last, level = node >> 1, last >> 1, level + 1
+    proof = reader.nodes(wanted)
+    if rest:
+        at, length = rest[0], size - rest[1]
+        end = at + length.bit_count()
+        proof[at:end] = [CompactRange(length, proof[at:end]).root()]
+    return proof
 
 
 def prove_consistency(reader: NodeReader, old_size: int, new_size: int) -> list[bytes]:
@@ -137,19 +156,6 @@ def _split(length: int) -> int:
     return 1 << ((length - 1).bit_length() - 1)
 
 
-def _inclusion_ranges(index: int, start: int, end: int) -> list[tuple[int, int]]:
-    ranges = []
-    while end - start > 1:
-        middle = start + _split(end - start)
-        if index < middle:
-            ranges.append((middle, end))
-            end = middle
-        else:
-            ranges.append((start, middle))
-            start = middle
-    return ranges[::-1]
-
-
 def _consistency_ranges(old: int, start: int, end: int, whole: bool) -> list[tuple[int, int]]:
     if old == end:
         return [] if whole else [(start, end)]
@@ -159,12 +165,17 @@ def _consistency_ranges(old: int, start: int, end: int, whole: bool) -> list[tup
     return [*_consistency_ranges(old, middle, end, False), (start, middle)]
 
 
+def _subtrees(start: int, end: int) -> list[tuple[int, int]]:
+    """The complete subtrees of a range of leaves; ``start`` is aligned to its length's power of two."""
+    return [(level, (start >> level) + index) for level, index in CompactRange.coordinates(end - start)]
+
+
 def _gather(reader: NodeReader, ranges: list[tuple[int, int]]) -> list[bytes]:
     """Hash of each leaf range; every start is aligned to its length's power of two, so each is an edge of its own."""
     wanted: list[tuple[int, int]] = []
     counts = []
     for start, end in ranges:
-        nodes = [(level, (start >> level) + index) for level, index in CompactRange.coordinates(end - start)]
+        nodes = _subtrees(start, end)
         wanted += nodes
         counts.append(len(nodes))
     hashes = reader.nodes(wanted)
@@ -184,7 +195,7 @@ def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes],
 
     RFC 9162 §2.1.3.2. Raises ``ProofFailed``.
     """
-    _check_hashes((root,))
+    _check_hashes((), root)
     node = root_from_inclusion(leaf, index, size, proof)
     if node != root:
         raise ProofFailed(f"leaf {index} of {size} leads to root {node.hex()}, expected {root.hex()}")
@@ -204,11 +215,11 @@ def root_from_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[byte
         raise ProofFailed(
             f"an inclusion proof for leaf {index} of {size} has {inner + border} hashes, found {len(proof)}"
         )
-    node = leaf
-    for level, sibling in enumerate(proof[:inner]):
-        node = node_hash(sibling, node) if index >> level & 1 else node_hash(node, sibling)
-    for sibling in proof[inner:]:
-        node = node_hash(sibling, node)
+    # Node hashes spelled out. Above the inner part the path is the tree's right edge: always a right child.
+    node, side, sha256 = leaf, index | (-1 << inner), hashlib.sha256
+    for sibling in proof:
+        node = sha256(b"\x01" + sibling + node if side & 1 else b"\x01" + node + sibling).digest()
+        side >>= 1
     return node
 
 
@@ -275,6 +286,6 @@ def _check_trivial(old_size: int, old_root: bytes, new_size: int, new_root: byte
 def _check_hashes(proof: Sequence[bytes], *roots: bytes) -> None:
     if len(proof) > MAX_PROOF_HASHES + 1:
         raise ProofFailed(f"a proof has at most {MAX_PROOF_HASHES + 1} hashes, found {len(proof)}")
-    for value in (*proof, *roots):
-        if len(value) != HASH_SIZE:
-            raise ProofFailed(f"a hash has {HASH_SIZE} bytes, found {len(value)}")
+    wrong = {*map(len, proof), *map(len, roots)} - {HASH_SIZE}
+    if wrong:
+        raise ProofFailed(f"a hash has {HASH_SIZE} bytes, found {min(wrong)}")

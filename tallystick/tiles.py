@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from tallystick.errors import MalformedInput
-from tallystick.merkle import HASH_SIZE, node_hash
+from tallystick.merkle import HASH_SIZE
 
 HEIGHT = 8
 WIDTH = 1 << HEIGHT
@@ -96,44 +96,68 @@ def parse_bundle(data: bytes) -> list[bytes]:
     return entries
 
 
-class TileReader:
-    """A ``merkle.NodeReader`` over the tiles of a tree of ``size``; ``fetch`` gives the bytes of one tile."""
+class FullTile(bytes):
+    """The bytes of a full hash tile with what was worked out of them: ``stages``."""
 
-    def __init__(self, size: int, fetch: Callable[[Tile], bytes]) -> None:
-        self._size = size
-        self._fetch = fetch
-        self._seen: dict[tuple[int, int], bytes] = {}
+    stages: list[bytes]
 
-    def nodes(self, coordinates: Sequence[tuple[int, int]]) -> list[bytes]:
-        """Hash of each complete subtree. Raises ``MalformedInput`` when a tile has the wrong length."""
-        return [self._node(level, index) for level, index in coordinates]
+    @classmethod
+    def of(cls, hashes: Sequence[bytes]) -> FullTile:
+        """From its 256 hashes."""
+        tile = cls(b"".join(hashes))
+        tile.stages = stages(tile)
+        return tile
 
-    def _node(self, level: int, index: int) -> bytes:
-        if (index + 1) << level > self._size:
-            raise ValueError(f"the subtree ({level}, {index}) is not complete in a tree of {self._size}")
-        tile_level, above = divmod(level, HEIGHT)
-        first = index << above
-        tile = self._tile(tile_level, first // WIDTH)
-        at = first % WIDTH * HASH_SIZE
-        hashes = [tile[at + i * HASH_SIZE : at + (i + 1) * HASH_SIZE] for i in range(1 << above)]
-        while len(hashes) > 1:
-            hashes = [node_hash(hashes[i], hashes[i + 1]) for i in range(0, len(hashes), 2)]
-        return hashes[0]
 
-    def _tile(self, level: int, index: int) -> bytes:
-        if (level, index) not in self._seen:
-            width = min(WIDTH, (self._size >> level * HEIGHT) - index * WIDTH)
-            data = self._fetch(Tile(level, index, width))
-            if len(data) != width * HASH_SIZE:
-                raise MalformedInput(f"the tile {Tile(level, index, width).path()} has {len(data)} bytes")
-            self._seen[level, index] = data
-        return self._seen[level, index]
+def stages(tile: bytes) -> list[bytes]:
+    """The hashes of a hash tile, and above them those of all complete subtrees, level by level up to the largest."""
+    found = [tile]
+    # Node hashes spelled out: this runs for every tile of a log as it grows, and again before it is signed.
+    while len(tile) >= 2 * HASH_SIZE:
+        pairs = range(0, len(tile) - HASH_SIZE, 2 * HASH_SIZE)
+        tile = b"".join([sha256(b"\x01" + tile[at : at + 2 * HASH_SIZE]).digest() for at in pairs])
+        found.append(tile)
+    return found
 
 
 def root_of_full_tile(data: bytes) -> bytes:
     """The hash that a full tile has in the level above; of fewer hashes if they are 2^k."""
-    # Node hashes spelled out: this runs for every tile of a log as it grows, and again before it is signed.
-    while len(data) > HASH_SIZE:
-        pairs = range(0, len(data), 2 * HASH_SIZE)
-        data = b"".join([sha256(b"\x01" + data[at : at + 2 * HASH_SIZE]).digest() for at in pairs])
-    return data
+    return stages(data)[-1]
+
+
+class TileReader:
+    """A ``merkle.NodeReader`` over the tiles of a tree of ``size``.
+
+    ``fetch`` gives the bytes of one tile. Who keeps what ``stages`` gives of a tile brings ``stages_of`` instead
+    and spares it the hashing.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        fetch: Callable[[Tile], bytes],
+        stages_of: Callable[[Tile], Sequence[bytes]] | None = None,
+    ) -> None:
+        self._size = size
+        self._stages_of = stages_of or (lambda tile: stages(fetch(tile)))
+        self._seen: dict[tuple[int, int], Sequence[bytes]] = {}
+
+    def nodes(self, coordinates: Sequence[tuple[int, int]]) -> list[bytes]:
+        """Hash of each complete subtree. Raises ``MalformedInput`` when a tile has the wrong length."""
+        seen, found = self._seen, []
+        for level, index in coordinates:
+            if (index + 1) << level > self._size:
+                raise ValueError(f"the subtree ({level}, {index}) is not complete in a tree of {self._size}")
+            key = level >> 3, index >> 8 - (level & 7)
+            stage = (seen.get(key) or self._load(*key))[level & 7]
+            at = (index & (WIDTH >> (level & 7)) - 1) * HASH_SIZE
+            found.append(stage[at : at + HASH_SIZE])
+        return found
+
+    def _load(self, level: int, index: int) -> Sequence[bytes]:
+        tile = Tile(level, index, min(WIDTH, (self._size >> level * HEIGHT) - index * WIDTH))
+        found = self._seen[level, index] = self._stages_of(tile)
+        if len(found[0]) != tile.width * HASH_SIZE:
+            del self._seen[level, index]
+            raise MalformedInput(f"the tile {tile.path()} has {len(found[0])} bytes")
+        return found

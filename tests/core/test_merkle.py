@@ -286,6 +286,13 @@ def test_wrong_roots_and_lengths_are_refused() -> None:
     verify_consistency(0, EMPTY_ROOT, 3, mth(0, 3), [])
 
 
+@pytest.mark.parametrize("wrong", [b"", bytes(31), bytes(33), bytes(64)])
+def test_hashes_of_another_length_are_named(wrong: bytes) -> None:
+    for leaf, proof, root in ((wrong, [bytes(32)], bytes(32)), (bytes(32), [wrong], bytes(32)), (bytes(32), [], wrong)):
+        with pytest.raises(ProofFailed, match=f"a hash has 32 bytes, found {len(wrong)}"):
+            verify_inclusion(leaf, 0, 2 if proof else 1, proof, root)
+
+
 @pytest.mark.parametrize(("index", "size"), [(0, 0), (1, 1), (-1, 5), (5, 5)])
 def test_there_is_no_proof_for_a_leaf_outside_the_tree(index: int, size: int) -> None:
     with pytest.raises(ValueError, match=f"no leaf {index} in a tree of {size}"):
