@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,23 +17,28 @@ from ledger.folder import Folder
 from ledger.genesis import Founding
 from ledger.log import Log
 from ledger.reader import PublishedLog
+from ledger.source import open_source
+from ledger.succession import read_predecessor
 from ledger.tilestore import TileStore
 from tallystick import canonical
 from tallystick.admission.log_rules import role_key
 from tallystick.admission.state import LogState
 from tallystick.errors import TallystickError
-from tallystick.events.log import KeySet
+from tallystick.events.log import KeySet, Predecessor
 from tallystick.identifiers import RANDOM_BYTES, Letter, new_identifier
 from tallystick.key_history import KeyHistory, Replacement, history_of
 from tallystick.keys import PublicKey
 from tallystick.schema import read, write
 from tallystick.statement import parse_statement
 from tallystick.tree_head import parse_log_keys
+from tallystick.trust import parse_trust
 
 VKEYS = "vkeys"
 """In the key folder: the log's public verifier keys, for whoever needs no private one."""
 REPLACED = "replaced"
 """In the key folder, once a key was replaced: the rotations as a trust file has them, for whoever needs no database."""
+PREDECESSOR = "predecessor-checkpoint"
+"""In the key folder of a log that succeeds another: the last checkpoint of that one."""
 GENESIS = "genesis-checkpoint"
 """In the key folder: the first checkpoint that these keys signed. Where it stands, a log was begun with them."""
 
@@ -68,7 +73,7 @@ def found_log(settings: Settings, keyring: Keyring, clock: Clock, cosigners: Cos
     genesis, kept = settings.keys / GENESIS, settings.checkpoints
     if not genesis.exists():
         try:
-            founding = _founding(settings, keyring)
+            founding = _founding(settings, keyring, _predecessor(settings))
             log = Log.create(settings.log, founding, signers, clock, checkpoints=kept, publish_every=None)
         except LogExists:
             log = Log.open(settings.log, signers, clock, checkpoints=kept, publish_every=None)
@@ -128,8 +133,26 @@ def read_registrar(settings: Settings) -> str:
     return body.registrar
 
 
-def _founding(settings: Settings, keyring: Keyring) -> Founding:
+def _predecessor(settings: Settings) -> Predecessor | None:
+    """What the new log says of the one that it succeeds; its last checkpoint is kept beside the keys."""
+    if settings.predecessor is None:
+        return None
+    if settings.predecessor_trust is None:
+        raise Misplaced(
+            "TALLYSTICK_PREDECESSOR names a log and TALLYSTICK_PREDECESSOR_TRUST no file: give the old log's trust file"
+        )
+    trust = parse_trust(settings.predecessor_trust.read_bytes())
+    if len(trust.logs) != 1:
+        raise Misplaced(f"{settings.predecessor_trust} names {len(trust.logs)} logs: give one of the old log alone")
+    (log,) = trust.logs.values()
+    with closing(open_source(settings.predecessor)) as source:
+        ended = read_predecessor(source, log, settings.origin)
+    write_whole(settings.keys / PREDECESSOR, ended.note)
+    return ended.predecessor
+
+
+def _founding(settings: Settings, keyring: Keyring, predecessor: Predecessor | None) -> Founding:
     registrar, service = (
         str(new_identifier(Letter.PARTY, secrets.token_bytes(RANDOM_BYTES), settings.prefix)) for _ in range(2)
     )
-    return Founding(settings.origin, settings.prefix, registrar, service, keyring.signers)
+    return Founding(settings.origin, settings.prefix, registrar, service, keyring.signers, predecessor)

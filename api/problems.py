@@ -24,9 +24,11 @@ MEDIA_TYPE = "application/problem+json"
 # What the rules refuse: because of who asks, because of the state of things, or (all others) because of the content.
 _FORBIDDEN = {
     "not-holder", "not-entitled", "no-party", "wrong-issuer", "unknown-signer", "bad-signature", "key-revoked",
-    "key-not-in-force",
+    "key-not-in-force", "key-retired",
 }  # fmt: skip
-_CONFLICTING = {"already-registered", "already-used", "wrong-state", "capability-not-approved"}
+_CONFLICTING = {
+    "already-registered", "already-used", "wrong-state", "capability-not-approved", "policy-too-old", "log-frozen",
+}  # fmt: skip
 _SERVICE = {
     "unauthenticated": 401, "forbidden": 403, "not-found": 404, "conflict": 409, "too-large": 413,
     "bad-algorithm": 400, "payload-missing": 400, "invalid-locator": 400, "no-such-key": 404, "unsupported-type": 415,

@@ -19,6 +19,7 @@ class Settings:
 
     checkpoints: where the checkpoint signed last is kept, if not in the data folder; apart from it, a data folder that
     is restored from an old copy is seen.
+    predecessor: folder or URL of the log that a new one succeeds; predecessor_trust: a trust file that names it.
     witnesses: policy file (C2SP tlog-policy) of those who cosign checkpoints; witness_seconds: for which a publication
     waits for them.
     """
@@ -30,6 +31,8 @@ class Settings:
     prefix: str = DEFAULT_PREFIX
     passphrase: str | None = None
     checkpoints: Path | None = None
+    predecessor: str | None = None
+    predecessor_trust: Path | None = None
     witnesses: Path | None = None
     witness_seconds: int = 2
     publish_every: float = 0.15
@@ -83,6 +86,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         prefix=environment.get("TALLYSTICK_PREFIX", Settings.prefix),
         passphrase=environment.get("TALLYSTICK_PASSPHRASE"),
         checkpoints=Path(kept) if (kept := environment.get("TALLYSTICK_CHECKPOINTS")) else None,
+        predecessor=environment.get("TALLYSTICK_PREDECESSOR"),
+        predecessor_trust=Path(trust) if (trust := environment.get("TALLYSTICK_PREDECESSOR_TRUST")) else None,
         witnesses=Path(policy) if (policy := environment.get("TALLYSTICK_WITNESSES")) else None,
         witness_seconds=_number(environment, "TALLYSTICK_WITNESS_SECONDS", Settings.witness_seconds, 1, 60),
         anchor_entries=_number(environment, "TALLYSTICK_ANCHOR_ENTRIES", Settings.anchor_entries, 1, 1 << 40),

@@ -1,4 +1,7 @@
-"""How a log begins: entry 0 its key set, entry 1 its registration policy, entry 2 the batch that closes over both."""
+"""How a log begins: entry 0 its key set, entry 1 its registration policy, then the batch that closes over both.
+
+A log that succeeds another says so in entry 2, before the batch entry.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from ledger.submission import prepare
 from tallystick.admission.log_rules import ROLE_ALGORITHMS, prove_key_set
 from tallystick.events import Event
 from tallystick.events.kinds import RULES
-from tallystick.events.log import KeySet, Policy, RoleKey
+from tallystick.events.log import KeySet, Policy, Predecessor, RoleKey
 from tallystick.keys import Signer
 from tallystick.statement import Statement, sign_statement
 from tallystick.times import format_time
@@ -20,13 +23,17 @@ from tallystick.times import format_time
 
 @dataclass(frozen=True)
 class Founding:
-    """What a new log is made of. ``signers``: one for each role of ``ROLE_ALGORITHMS``; each proves that it agrees."""
+    """What a new log is made of. ``signers``: one for each role of ``ROLE_ALGORITHMS``; each proves that it agrees.
+
+    ``predecessor``: the log that it succeeds, verified (``ledger.succession``).
+    """
 
     origin: str
     prefix: str
     registrar: str
     service: str
     signers: Mapping[str, Signer]
+    predecessor: Predecessor | None = None
 
 
 def begin(store: Store, founding: Founding, clock: Clock) -> None:
@@ -36,6 +43,8 @@ def begin(store: Store, founding: Founding, clock: Clock) -> None:
             raise LogExists(f"the store holds {reads.size()} entries: this log has begun, open it")
     now = format_time(clock())
     statements = [_key_set(founding, now), _policy(founding, now)]
+    if founding.predecessor is not None:
+        statements.append(_say(founding, "log.predecessor", now, founding.predecessor))
     scribe = Scribe(store, founding.origin, founding.signers["log"], clock)
     for outcome in scribe.write([prepare(statement) for statement in statements]):
         if isinstance(outcome, Exception):
@@ -53,7 +62,7 @@ def _policy(founding: Founding, now: str) -> Statement:
     return _say(founding, "log.policy", now, Policy("tallystick-admission", RULES))
 
 
-def _say(founding: Founding, kind: str, now: str, body: KeySet | Policy) -> Statement:
+def _say(founding: Founding, kind: str, now: str, body: KeySet | Policy | Predecessor) -> Statement:
     event_id = f"genesis-{kind.removeprefix('log.')}"
     event = Event(type=kind, event_id=event_id, subject=founding.origin, time=now, body=body)
     return sign_statement(founding.signers["registrar"], founding.registrar, event)

@@ -12,7 +12,7 @@ from ledger.submission import speaker
 from tallystick.admission import Refused, State, decide
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.events.erasure import Erasure
-from tallystick.events.log import Batch
+from tallystick.events.log import Batch, Policy
 from tallystick.references import references
 from tallystick.statement import Statement, parse_statement
 from tallystick.times import parse_time
@@ -40,11 +40,15 @@ class Finding:
 
 @dataclass
 class Replayed:
-    """What the entries give: the state after the last of them, the figure of completeness, and what is wrong."""
+    """What the entries give: the state after the last of them, the figure of completeness, and what is wrong.
+
+    ``policies``: each policy's position, and the version of the rules that decided what stands after it.
+    """
 
     entries: int = 0
     states: dict[str, State] = field(default_factory=dict)
     erasures: list[tuple[int, Erasure]] = field(default_factory=list)
+    policies: list[tuple[int, int]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     completeness: Completeness = field(default_factory=lambda: Census().figure())
 
@@ -144,6 +148,8 @@ def _replay_batch(reads: Reads, first: int, batch: list[tuple[int, Statement]], 
     for at, statement in batch:
         try:
             pending.put(decide(statement, at, admitted_at, pending).changes)
+            if isinstance(statement.event.body, Policy):
+                result.policies.append((at, statement.event.body.version))
         except VerificationFailed as error:
             code = f"{error.code}: " if isinstance(error, Refused) else ""
             result.find(at, f"the rules refuse this entry: {code}{error}")

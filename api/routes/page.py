@@ -23,6 +23,10 @@ WORDS: dict[Language, dict[str, str]] = {
     "en": {
         "title": "Provenance log",
         "size": "Entries",
+        "ended": "Ended",
+        "ended_line": "at position {position} ({reason}): nothing enters this log any more, its last checkpoint stands",
+        "successor": "Goes on as",
+        "predecessor": "Succeeds",
         "checkpoint": "Newest checkpoint",
         "checkpoint_line": "{size} entries, root {root}",
         "none": "none yet",
@@ -53,6 +57,10 @@ WORDS: dict[Language, dict[str, str]] = {
     "zh": {
         "title": "溯源日志",
         "size": "条目数",
+        "ended": "已终止",
+        "ended_line": "位置 {position}（{reason}）：本日志不再接受条目，最后的检查点保持有效",
+        "successor": "后续日志",
+        "predecessor": "承接日志",
         "checkpoint": "最新检查点",
         "checkpoint_line": "{size} 条，根 {root}",
         "none": "尚无",
@@ -134,6 +142,7 @@ def render(status: StatusSchema, language: Language) -> str:
 def _facts(status: StatusSchema, words: dict[str, str]) -> list[tuple[str, str]]:
     head, found, oldest = status.checkpoint, status.completeness, status.oldest_unanchored
     facts = [
+        *_ends(status, words),
         ("size", str(status.size)),
         ("checkpoint", words["checkpoint_line"].format(size=head.size, root=head.root) if head else words["none"]),
         ("publishing", words["ok"] if status.publishing else words["failing"]),
@@ -150,6 +159,17 @@ def _facts(status: StatusSchema, words: dict[str, str]) -> list[tuple[str, str]]
     ]
     line = words["unanchored_line"].format(**oldest.model_dump()) if oldest else words["none"]
     return [*facts, ("unanchored", line)]
+
+
+def _ends(status: StatusSchema, words: dict[str, str]) -> list[tuple[str, str]]:
+    """Where the log came from and where it goes on."""
+    found = [("predecessor", escape(status.predecessor))] if status.predecessor else []
+    if status.ended:
+        line = words["ended_line"].format(position=status.ended.position, reason=escape(status.ended.reason))
+        found.append(("ended", f"<strong>{line}</strong>"))
+        if status.ended.successor:
+            found.append(("successor", escape(status.ended.successor)))
+    return found
 
 
 def _witnesses(found: WitnessesSchema, words: dict[str, str]) -> list[tuple[str, str]]:

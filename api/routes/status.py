@@ -80,14 +80,24 @@ class TargetSchema(Schema):
     announcement: dict[str, Any] | None
 
 
+class EndedSchema(Schema):
+    """The log has ended: nothing enters it any more, and its last checkpoint stands. ``successor``: who goes on."""
+
+    position: int
+    reason: str
+    successor: str | None
+
+
 class StatusSchema(Schema):
-    """How the log fares."""
+    """How the log fares. ``ended``: null while it takes entries; ``predecessor``: the log that it succeeds."""
 
     origin: str
     prefix: str
     registrar: str
     service: str
     size: int
+    ended: EndedSchema | None
+    predecessor: str | None
     checkpoint: CheckpointFigures | None
     clock_behind: int
     publishing: bool
@@ -113,6 +123,8 @@ def status_schema(status: Status) -> StatusSchema:
         registrar=status.voices.registrar,
         service=status.voices.service,
         size=status.size,
+        ended=EndedSchema(**vars(status.ended)) if status.ended else None,
+        predecessor=status.predecessor,
         checkpoint=CheckpointFigures(size=head.checkpoint.size, root=head.checkpoint.root.hex()) if head else None,
         clock_behind=status.clock_behind,
         publishing=status.publishing,

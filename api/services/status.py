@@ -12,6 +12,8 @@ from api.services.proofs import ProofService
 from api.services.voices import Voices
 from api.services.witnesses import QuorumView, WitnessService
 from ledger.log import Log
+from tallystick.events.log import Freeze
+from tallystick.statement import parse_statement
 from tallystick.tree_head import SignedCheckpoint
 
 ANCHORS_SHOWN = 20
@@ -26,6 +28,15 @@ class Unanchored:
 
 
 @dataclass(frozen=True)
+class Ended:
+    """The log has ended: the position of the entry that says so, its reason, and the log that goes on."""
+
+    position: int
+    reason: str
+    successor: str | None
+
+
+@dataclass(frozen=True)
 class Status:
     """The log, its newest checkpoint, what its objects lack, and its anchors, newest first.
 
@@ -34,6 +45,8 @@ class Status:
 
     voices: Voices
     size: int
+    ended: Ended | None
+    predecessor: str | None
     checkpoint: SignedCheckpoint | None
     clock_behind: int
     publishing: bool
@@ -63,12 +76,22 @@ class StatusService:
         self._completeness = completeness
         self._witnesses = witnesses
 
+    def _ended(self, position: int | None) -> Ended | None:
+        if position is None:
+            return None
+        with self._log.store.snapshot() as reads:
+            (entry,) = reads.entries(position, position + 1)
+        body: Freeze = parse_statement(entry).event.body
+        return Ended(position, body.reason, body.successor)
+
     def status(self) -> Status:
         """As of now."""
-        log, head = self._log.status(), self._checkpoint()
+        log, head, state = self._log.status(), self._checkpoint(), self._log.keys()
         return Status(
             voices=self._voices,
             size=log.size,
+            ended=self._ended(state.frozen),
+            predecessor=state.predecessor.origin if state.predecessor else None,
             checkpoint=head,
             clock_behind=log.clock_behind,
             publishing=log.publisher_error is None,

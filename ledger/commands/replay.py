@@ -14,4 +14,6 @@ def replay(folder: Data) -> None:
     with messages(), progress("entries decided") as step:
         replayed = checking.replay(Folder(folder), step)
     typer.echo(f"{replayed.entries} entries decided again; {replayed.completeness}")
+    for position, version in replayed.policies:
+        typer.echo(f"rules version {version} decided what stands after position {position}")
     conclude(replayed.findings)

@@ -11,7 +11,7 @@ from tallystick.admission.refusal import Refused
 from tallystick.admission.state import BATCH, LOG, BatchState, LogState, PartyState
 from tallystick.base64s import from_base64, to_base64
 from tallystick.errors import VerificationFailed
-from tallystick.events.log import AnchorTarget, Batch, Freeze, KeySet, Policy, RoleKey
+from tallystick.events.log import AnchorTarget, Batch, Freeze, KeySet, Policy, Predecessor, RoleKey
 from tallystick.identifiers import Identifier, prefix_of
 from tallystick.keys import PublicKey, Signer
 from tallystick.schema import write
@@ -225,10 +225,30 @@ def no_second_key_set(context: Context) -> None:
     raise Refused("already-registered", "type", "the key set stands at entry 0", "replace a key by log.rotate")
 
 
+def predecessor(context: Context) -> None:
+    """``log.predecessor``: the registrar says, as the log begins, which log it succeeds."""
+    body: Predecessor = context.event.body
+    context.require_registrar()
+    require_origin(context)
+    if context.position != 2:
+        raise Refused(
+            "wrong-state",
+            "type",
+            f"a log says at position 2 which one it succeeds, or never; this is position {context.position}",
+            "begin the log with TALLYSTICK_PREDECESSOR",
+        )
+    if body.origin == context.log.origin:
+        raise Refused(
+            "inconsistent", "body.origin", f"{body.origin} is this log itself", "give the successor a name of its own"
+        )
+    context.put(LOG, dataclasses.replace(context.log, predecessor=body))
+
+
 RULES: dict[str, Callable[[Context], None]] = {
     "log.key-set": no_second_key_set,
     "log.policy": policy,
     "log.anchor-target": anchor_target,
     "log.batch": batch,
     "log.freeze": freeze,
+    "log.predecessor": predecessor,
 }

@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 from tallystick.digests import DigestPair
 from tallystick.errors import MalformedInput
 from tallystick.events.licence import StatusPointer
-from tallystick.events.log import AnchorTarget, Role, RoleKey
+from tallystick.events.log import AnchorTarget, Predecessor, Role, RoleKey
 from tallystick.keys import KeyText
 from tallystick.schema import read, record, write
 
@@ -51,6 +51,7 @@ class LogState:
     rules: int | None = None
     frozen: int | None = None
     retired: tuple[RetiredKey, ...] | None = None
+    predecessor: Predecessor | None = None
 
     @property
     def version(self) -> int:

@@ -90,3 +90,16 @@ class Freeze:
 
     reason: Literal["successor", "closure", "key-compromise", "court-order", "other"]
     successor: Annotated[str, ORIGIN] | None = None
+
+
+@record
+class Predecessor:
+    """Entry 2 of a log that succeeds another: where that one ended.
+
+    ``checkpoint``: SHA-256 of its last checkpoint, the whole note, as it was read when this log began.
+    """
+
+    origin: Annotated[str, ORIGIN]
+    size: Annotated[int, COUNT]
+    root: Annotated[str, HEX32]
+    checkpoint: Annotated[str, HEX32]

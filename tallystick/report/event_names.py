@@ -31,6 +31,7 @@ EVENTS: dict[str, tuple[str, str]] = {
     "log.freeze": ("log ended", "日志终止"),
     "disclosure.erase": ("private values erased", "非公开内容删除"),
     "log.rotate": ("key of the log replaced", "日志密钥更换"),
+    "log.predecessor": ("log succeeds another", "日志承接前一日志"),
 }
 """English, Chinese."""
 
@@ -51,7 +52,7 @@ WORDS_ZH: dict[str, str] = {
     "upheld": "成立", "rejected": "驳回", "settled": "和解", "withdrawn": "撤回", "open": "未决",
     "consent-withdrawn": "撤回同意", "purpose-ended": "目的已实现或无必要", "retention-ended": "保存期限届满",
     "unlawful": "处理违法", "legal-duty": "法定义务", "objection": "提出异议",
-    "evidence": "证据", "agreement": "协议", "lapse": "逾期",
+    "key-compromise": "密钥失窃", "evidence": "证据", "agreement": "协议", "lapse": "逾期",
 }  # fmt: skip
 
 

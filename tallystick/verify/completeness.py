@@ -10,6 +10,7 @@ from tallystick.verify.examination import Examination
 from tallystick.verify.outcome import Finding, Tally, say, time_text
 
 _ADVERSE_STATUS = ("suspend", "revoke", "expire")
+_ADVERSE_END = ("key-compromise", "court-order")
 
 
 def check_completeness(ex: Examination) -> Finding:
@@ -51,6 +52,8 @@ def _adverse(one: Admitted) -> str | None:
         return event.subject
     if event.type == "licence.status" and event.body.action in _ADVERSE_STATUS:
         return event.subject
+    if event.type == "log.freeze" and event.body.reason in _ADVERSE_END:
+        return event.subject
     if event.type == "party.key" and event.body.action == "revoke":
         return event.subject
     if event.type == "capability.test" and event.body.result == "fail":
@@ -60,5 +63,7 @@ def _adverse(one: Admitted) -> str | None:
 
 def _detail(one: Admitted) -> str:
     body = one.placed.statement.event.body
-    words = [str(getattr(body, name)) for name in ("action", "claim", "outcome", "grounds") if hasattr(body, name)]
+    words = [
+        str(getattr(body, name)) for name in ("action", "claim", "outcome", "grounds", "reason") if hasattr(body, name)
+    ]
     return ", ".join(words)

@@ -19,6 +19,11 @@ from ledger.errors import WrongLog
 from ledger.folder import Folder
 from ledger.fsck import fsck
 from tallystick.events.log import Role
+from tallystick.licence.check import CheckRequest, check_licence
+from tallystick.licence.file import read_licence_file
+from tallystick.licence.question import parse_question
+from tallystick.licence.staple import decode_staple
+from tallystick.licence.status_list import FreshnessPolicy
 from tallystick.trust import Trust
 from tallystick.verify import Report, verify_case
 from tests.api.desk import Desk, anchoring
@@ -97,7 +102,13 @@ def test_everything_goes_on_under_new_keys(tmp_path: Path) -> None:
         card_later = desk.grant(picture_later, data_later)
         assert desk.studio.post(f"/v1/licences/{card_later}/card", {}).status_code == 201
         (tmp_path / "later.png").write_bytes(desk.licensee.get(f"/v1/licences/{card_later}/card").content)
-        assert desk.check(tmp_path / "later.png", staple=desk.staple(card_later)).answer == "valid"
+        staple = desk.staple(card_later)
+        assert desk.check(tmp_path / "later.png", staple=staple).answer == "valid"
+        # The card shows the rotations: two keys that the old trust file names signed each.
+        at = house.world.now()
+        request = CheckRequest(parse_question("play in DE on streaming"), at, FreshnessPolicy(86_400))
+        file = read_licence_file(tmp_path / "later.png", old_trust, at)
+        assert check_licence(file, old_trust.logs, request, decode_staple(staple)).answer == "valid"
     replaced(tmp_path, "exporter", now + HOUR)
     with service(tmp_path, now + 2 * HOUR) as house:
         desk = desk_of(house, desk)

@@ -53,6 +53,7 @@ EXPECTED = {
     "log.freeze": set(),
     "disclosure.erase": {OBJECT, PARTY},
     "log.rotate": set(),
+    "log.predecessor": set(),
 }
 
 

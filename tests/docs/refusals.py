@@ -10,7 +10,7 @@ from tallystick.admission import Refused
 from tallystick.admission.rotation import prove_rotation
 from tallystick.events.erasure import Erasure
 from tallystick.events.licence import LicenceGrant, StatusPointer
-from tallystick.events.log import Freeze, KeySet, Policy
+from tallystick.events.log import Freeze, KeySet, Policy, Predecessor
 from tallystick.events.objects import Basis, ObjectRegistration
 from tallystick.events.party import PartyKey, PartyRegistration, ValidKey
 from tallystick.identifiers import Letter, new_identifier
@@ -332,6 +332,9 @@ def _freeze() -> Iterator[Marked]:
     world = play.world
     play.say("the key set", world.key_set())
     play.say("the policy, version 2", world.policy())
+    before = Predecessor("log.example/before", 31, "66" * 32, "77" * 32)
+    play.say("the log before it", world.say(world.registrar, "log.predecessor", world.origin, before))
+    play.say("another", world.say(world.registrar, "log.predecessor", world.origin, before))
     play.close()
     play.say("parties are registered", *world.parties())
     play.say("the log ends", _end(world, "log.example/next"))

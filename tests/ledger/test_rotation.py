@@ -8,7 +8,7 @@ import pytest
 
 from ledger.errors import LogBusy, NoLog, WrongLog
 from ledger.folder import Folder
-from ledger.fsck import fsck
+from ledger.fsck import fsck, replay
 from ledger.rotation import rotate_key
 from tallystick.admission import Refused
 from tallystick.events.log import Policy, Role
@@ -146,6 +146,7 @@ def test_a_policy_change_inside_a_batch(data: Path, tmp_path: Path) -> None:
         assert codes == ["policy-too-old", "recorded", "recorded", "policy-too-old"]
         log.publish_now()
     assert fsck(Folder(data)).findings == ()
+    assert [version for _, version in replay(Folder(data)).policies] == [1, 2]
 
 
 OLD = Policy("tallystick-admission", 1)

@@ -13,7 +13,7 @@ from tallystick.admission.log_rules import PROOF_DOMAIN, ROLE_ALGORITHMS, proof_
 from tallystick.admission.state import BatchState, LogState, PartyState
 from tallystick.base64s import to_base64
 from tallystick.events.kinds import RULES
-from tallystick.events.log import AnchorTarget, Batch, Freeze, KeySet, Policy, RoleKey
+from tallystick.events.log import AnchorTarget, Batch, Freeze, KeySet, Policy, Predecessor, RoleKey
 from tallystick.identifiers import Letter, new_identifier
 from tallystick.keys import LocalSigner
 from tallystick.schema import write
@@ -308,7 +308,31 @@ def frozen_and_closed(stage: Stage) -> Stage:
     return stage
 
 
+BEFORE = Predecessor("log.example/before", 31, "66" * 32, "77" * 32)
+
+
+def predecessor_by(stage: Stage, who: Someone, subject: str | None = None) -> Statement:
+    return stage.world.say(who, "log.predecessor", subject or stage.world.origin, BEFORE)
+
+
+def at_2(stage: Stage, body: Predecessor) -> Statement:
+    """The stage as a log that has its first two entries."""
+    state = MemoryState()
+    for at, said in enumerate((stage.world.key_set(), stage.world.policy())):
+        state.apply(decide(said, at, stage.world.clock, state).changes)
+    stage.state, stage.position = state, 2
+    return stage.world.say(stage.world.registrar, "log.predecessor", stage.world.origin, body)
+
+
 CASES: Refusals = {
+    "a predecessor by the log": Refusal("not-entitled", "iss", lambda s: predecessor_by(s, s.world.log)),
+    "a predecessor of another origin": Refusal(
+        "wrong-subject", "subject", lambda s: predecessor_by(s, s.world.registrar, "log.example/else")
+    ),
+    "a predecessor after the beginning": Refusal("wrong-state", "type", lambda s: predecessor_by(s, s.world.registrar)),
+    "a log that succeeds itself": Refusal(
+        "inconsistent", "body.origin", lambda s: at_2(s, dataclasses.replace(BEFORE, origin=s.world.origin))
+    ),
     "a type that came with later rules": Refusal(
         "policy-too-old", "type", lambda s: freeze_by(version_1(s), s.world.registrar)
     ),
@@ -439,3 +463,9 @@ def test_a_frozen_log_takes_its_batch_entry_and_nothing_else() -> None:
     assert log_of(stage).frozen == stage.position - 1
     stage.admit(stage.world.batch(3, stage.position - 1))
     assert stage.state.get(BATCH) == BatchState(stage.position - 1, "2026-02-01T00:00:00Z")
+
+
+def test_a_log_may_say_as_it_begins_which_one_it_succeeds() -> None:
+    stage = new_stage()
+    stage.admit(at_2(stage, BEFORE))
+    assert log_of(stage).predecessor == BEFORE

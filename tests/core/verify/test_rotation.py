@@ -10,7 +10,7 @@ import pytest
 from tallystick.admission.rotation import prove_rotation
 from tallystick.case import case_members
 from tallystick.checkpoint import Checkpoint
-from tallystick.events.log import Role
+from tallystick.events.log import Freeze, Role
 from tallystick.key_history import Replacement
 from tallystick.merkle import prove_inclusion, root_of
 from tallystick.statement import Statement
@@ -266,3 +266,21 @@ def test_an_entry_0_of_the_thiefs_own(own_kit: Kit) -> None:
     own_kit.log.add(world.say(world.registrar, "log.rotate", world.origin, body))
     report = under(own_kit, replace(world.signers, ed25519=other))
     assert (report.verdict, report.claim("checkpoint-signature").outcome) == ("not_proved", "contradicted")
+
+
+@pytest.mark.parametrize(("reason", "told"), [("key-compromise", True), ("court-order", True), ("successor", False)])
+def test_a_log_that_ended_for_a_bad_reason_is_told_first(own_kit: Kit, reason: str, told: bool) -> None:
+    world = own_kit.world
+    own_kit.log.add(world.say(world.registrar, "log.freeze", world.origin, Freeze(reason)))  # type: ignore[arg-type]
+    report = judged(own_kit)
+    assert report.verdict == "proved"
+    assert [one["about"] for one in report.facts["adverse"]] == ([world.origin] if told else [])
+
+
+def test_what_is_said_after_the_end(own_kit: Kit) -> None:
+    """An operator who goes on all the same: what comes after its own end is refused."""
+    world = own_kit.world
+    own_kit.log.add(world.say(world.registrar, "log.freeze", world.origin, Freeze("closure")))
+    own_kit.log.add(world.object())
+    report = judged(own_kit)
+    assert (report.verdict, report.claim("entitlement").outcome) == ("not_proved", "contradicted")
