@@ -35,6 +35,7 @@ from tests.core.admission import (
     test_erasures,
     test_licensing,
     test_log,
+    test_log_life,
     test_objects,
     test_parties,
     test_rotation,
@@ -46,6 +47,7 @@ FOLDER = Path(tallystick.admission.__file__).parent
 MODULES: tuple[Any, ...] = (
     test_signer,
     test_log,
+    test_log_life,
     test_rotation,
     test_parties,
     test_objects,
