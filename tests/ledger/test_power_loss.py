@@ -7,23 +7,32 @@ any of them the power may fail: what was not synced is lost, or there, or there 
 from __future__ import annotations
 
 import copy
+import json
 import random
 import shutil
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from ledger.backup import back_up, read_backup
 from ledger.errors import NoLog, UnknownSchema
 from ledger.folder import Folder
 from ledger.fsck import fsck
+from ledger.integrate import recompute
 from ledger.log import Log
+from ledger.monitor import Expectations, Monitor
+from ledger.restore import restore
+from ledger.source import open_source
+from ledger.tilestore import TileStore
 from tallystick.checkpoint import Checkpoint, parse_body
 from tallystick.merkle import verify_consistency
 from tallystick.note import parse_note
 from tests.ledger.conftest import founding, later, open_log
+from tests.ledger.following import known
 from tests.ledger.power.recording import Chance, Machine, Operation, build, compiler, record
 from tests.ledger.power.workload import ACKNOWLEDGED
 from tests.world import World
@@ -144,3 +153,81 @@ def begun_again(data: Path, must_be_there: bool) -> Log:
     except (NoLog, UnknownSchema):
         assert not must_be_there
         return Log.create(data, founding(world), world.signers, lambda: world.clock, publish_every=None)
+
+
+# --- tools -------------------------------------------------------------------------------
+
+
+def prepare_tools(root: Path, template: Path, work: str) -> None:
+    """What the work needs: a log and its early tiles, or a backup of it; and the tiles of what came later."""
+    shutil.copytree(template, root / "log")
+    shutil.copytree(template / "public", root / "early")
+    if work == "restore":
+        back_up(Folder(root / "log"), root / "kept")
+    world = later(World())
+    with open_log(root / "log", world) as log:
+        log.submit(world.object()).result()
+        log.publish_now()
+    shutil.copytree(root / "log/public", root / "late")
+    if work == "restore":
+        shutil.rmtree(root / "log/public")
+        for path in (root / "log").glob("ledger.sqlite*"):
+            path.unlink()
+
+
+@pytest.mark.parametrize("work", ["watch", "backup", "restore"])
+@pytest.mark.parametrize("samples", [12, pytest.param(10_000, marks=pytest.mark.exhaustive)])
+def test_power_loss_of_a_tool(recorder: Path, template: Path, tmp_path: Path, work: str, samples: int) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    prepare_tools(root, template, work)
+    machine = Machine(root)
+    command = [sys.executable, "-m", "tests.ledger.power.workload", work, str(root)]
+    steps = record(recorder, command, root, tmp_path / "record")
+    chosen = set(random.Random(work).sample(range(len(steps)), min(samples, len(steps))))
+    for number, step in enumerate(steps):
+        machine.do(step)
+        for mode in ("none", "dice") if number in chosen else ():
+            left = tmp_path / f"{number}"
+            machine.lose_power(left, Chance(mode, number))
+            said = machine.read(ACKNOWLEDGED).decode().split()
+            try:
+                AFTERWARDS[work](left, said)
+            except BaseException as error:
+                error.add_note(f"power lost after operation {number} of {len(steps)}: {step}; {mode}")
+                raise
+            shutil.rmtree(left)
+    machine.lose_power(tmp_path / "all", Chance("all"))
+    assert tree(tmp_path / "all") == tree(root)
+
+
+def watched_again(root: Path, said: list[str]) -> None:
+    """No alarm is left out, and the copy is what the log signed."""
+    expected = Expectations(watched=frozenset({World().provider.id}))
+    with closing(Monitor(root / "watch", known(), open_source(str(root / "late")), expected)) as monitor:
+        head = monitor.look(World().clock)
+        again = [json.loads(line)["position"] for line in monitor.alarms()]
+    assert {*map(int, said[1::2] if said[-1:] != ["closed"] else said[1:-1:2]), *again} == {5, 11}
+    assert head is not None
+    assert recompute(TileStore(root / "watch/public"), 0, head.checkpoint.size) == head.checkpoint.root
+
+
+def backed_up(root: Path, said: list[str]) -> None:
+    """A backup that has its name is whole; the log is as it was."""
+    if said or (root / "kept").exists():
+        assert read_backup(root / "kept").entries == 31
+    back_up(Folder(root / "log"), root / "again")
+
+
+def restored(root: Path, said: list[str]) -> None:
+    """What a restore has said is so; one that was cut short is done again."""
+    data = Folder(root / "log")
+    if not said:
+        kept = None if data.database.exists() else root / "kept"
+        assert restore(data, kept, open_source(str(root / "late")), None).entries == 31
+    report = fsck(data)
+    assert (report.findings, report.entries) == ((), 31)
+    open_log(root / "log", later(World())).close()
+
+
+AFTERWARDS = {"watch": watched_again, "backup": backed_up, "restore": restored}

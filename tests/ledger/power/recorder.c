@@ -157,6 +157,19 @@ ssize_t write(int fd, const void *data, size_t size) { return written(fd, data, 
 ssize_t pwrite(int fd, const void *data, size_t size, off_t at) { return written(fd, data, size, at, 1); }
 ssize_t pwrite64(int fd, const void *data, size_t size, off_t at) { return written(fd, data, size, at, 1); }
 
+/* Copies inside the kernel are refused, so that they are done by reading and writing, which is seen. */
+static ssize_t refused(void) {
+    errno = ENOSYS;
+    return -1;
+}
+ssize_t sendfile(int out, int in, off_t *at, size_t size) {
+    return is_watched(out) ? refused() : syscall(SYS_sendfile, out, in, at, size);
+}
+ssize_t sendfile64(int out, int in, off_t *at, size_t size) { return sendfile(out, in, at, size); }
+ssize_t copy_file_range(int in, off_t *from, int out, off_t *at, size_t size, unsigned int flags) {
+    return is_watched(out) ? refused() : syscall(SYS_copy_file_range, in, from, out, at, size, flags);
+}
+
 #define STEP(needs_space, call, then)                               \
     do {                                                            \
         int done = 0, failing;                                      \

@@ -1,4 +1,4 @@
-"""What is run under the recorder: ``python -m tests.ledger.power.workload append|begin DIR``.
+"""What is run under the recorder: ``python -m tests.ledger.power.workload append|begin|watch|backup|restore DIR``.
 
 Each acknowledgement is a line in the file ``acknowledged`` of the folder, so that the
 record shows between which operations it was given.
@@ -6,13 +6,22 @@ record shows between which operations it was given.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+from contextlib import closing
 from pathlib import Path
 
+import ledger.monitor
+from ledger.backup import back_up
+from ledger.folder import Folder
 from ledger.log import Log
+from ledger.monitor import Expectations, Monitor
+from ledger.restore import restore
+from ledger.source import open_source
 from ledger.submission import Receipt, prepare
 from tests.ledger.conftest import founding, later, open_log
+from tests.ledger.following import known
 from tests.world import World
 
 ACKNOWLEDGED = "acknowledged"
@@ -53,5 +62,31 @@ def begin(folder: Path) -> None:
         tongue.say(f"published {log.publish_now().note.encode().encode().hex()}")
 
 
+def watch(folder: Path) -> None:
+    """A log beside it is watched: at first as it was, then as it is."""
+    tongue, ledger.monitor.CHUNK = _Tongue(folder), 4
+    expected = Expectations(watched=frozenset({World().provider.id}))
+    for source in ("early", "late"):
+        with closing(Monitor(folder / "watch", known(), open_source(str(folder / source)), expected)) as monitor:
+            monitor.look(World().clock)
+            for line in monitor.alarms():
+                tongue.say(f"alarm {json.loads(line)['position']}")
+    tongue.say("closed")
+
+
+def backup(folder: Path) -> None:
+    """A log is backed up."""
+    back_up(Folder(folder / "log"), folder / "kept")
+    _Tongue(folder).say("kept")
+
+
+def restoration(folder: Path) -> None:
+    """A log is restored from a backup and brought forward from tiles."""
+    restore(Folder(folder / "log"), folder / "kept", open_source(str(folder / "late")), None)
+    _Tongue(folder).say("restored")
+
+
+WORK = {"append": append, "begin": begin, "watch": watch, "backup": backup, "restore": restoration}
+
 if __name__ == "__main__":
-    {"append": append, "begin": begin}[sys.argv[1]](Path(sys.argv[2]))
+    WORK[sys.argv[1]](Path(sys.argv[2]))
