@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from api.services.chance import take
 from api.services.fast_json import encode_read
@@ -13,12 +13,11 @@ from tallystick import canonical
 from tallystick.commitments import MAX_DISCLOSURE_BYTES, MIN_SALT_BYTES, Disclosure, disclose
 from tallystick.digests import DigestPair
 from tallystick.errors import MalformedInput
-from tallystick.events import settle_event
+from tallystick.events import Settled, settle_event
 from tallystick.events.kinds import SUBJECTS
 from tallystick.identifiers import RANDOM_BYTES, Letter, new_identifier
 from tallystick.licence.terms import decode_terms
 from tallystick.schema import FieldError, write
-from tallystick.statement import Statement, sign_settled
 
 # The event that brings a subject into being: there, and only there, the service may make its identifier.
 _MAKES: dict[str, Letter] = {
@@ -48,22 +47,22 @@ class Draft:
     private: Mapping[str, canonical.JsonValue] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Signed:
-    """A draft that became a statement, and what opens its commitments."""
+class Ready(NamedTuple):
+    """A draft that became an event, ready to be signed, and what opens its commitments."""
 
-    statement: Statement
+    draft: Draft
+    settled: Settled
     disclosures: tuple[Disclosure, ...]
 
 
-def sign_draft(draft: Draft, voice: Voice, prefix: str, origin: str, now: str) -> Signed:
+def settle_draft(draft: Draft, voice: Voice, prefix: str, origin: str, now: str) -> Ready:
     """Raises ``MalformedInput``, most often a ``FieldError`` that names the field."""
     disclosures = tuple(_salt(name, value) for name, value in draft.private.items())
     commitments = {one.name: one.commitment for one in disclosures}
     settled = settle_event(_value(draft, voice, commitments, _subject(draft, prefix, origin), now), encode_read)
     if draft.type == "licence.grant":
         _check_terms(draft.private)
-    return Signed(sign_settled(voice.signer, voice.issuer, settled), disclosures)
+    return Ready(draft, settled, disclosures)
 
 
 def _salt(name: str, value: canonical.JsonValue) -> Disclosure:
@@ -88,7 +87,7 @@ def _value(
         "body": draft.body,
     }
     if voice.recorded_for:
-        value["recorded_for"] = write(voice.recorded_for)
+        value["recorded_for"] = voice.recorded_value
     if commitments:
         value["private"] = write(commitments)
     return value

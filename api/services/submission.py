@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ParamSpec
+from typing import TypeVar
 
 from api.accounts import Account
-from api.services.drafts import Draft, sign_draft
+from api.services.drafts import Draft, settle_draft
 from api.services.errors import Forbidden
 from api.services.voices import Voice, Voices, require_scope
 from ledger.erasing import ERASURE
@@ -25,7 +25,7 @@ from tallystick.digests import DigestPair
 from tallystick.errors import TallystickError
 from tallystick.events import Event
 from tallystick.keys import PublicKey
-from tallystick.statement import Statement, parse_statement
+from tallystick.statement import Statement, parse_statement, sign_settled
 from tallystick.times import format_time
 
 MAX_ITEMS = 1000
@@ -33,7 +33,8 @@ MAX_ITEMS = 1000
 
 _URGENT = ("dispute", "licence")
 
-P = ParamSpec("P")
+A = TypeVar("A")
+B = TypeVar("B")
 
 Clock = Callable[[], int]
 Erased = Callable[[], None]
@@ -91,7 +92,7 @@ class SubmissionService:
 
     async def record(self, voice: Voice, drafts: Sequence[Draft]) -> list[Result]:
         """As ``submit_drafts``, in a voice of the caller's choice: for other services, who checked who asks."""
-        return await self._run(len(drafts), lambda: [_attempt(self._sign, voice, draft) for draft in drafts])
+        return await self._run(len(drafts), lambda: self._sign_all(voice, drafts))
 
     async def record_one(self, voice: Voice, draft: Draft) -> Recorded:
         """One event; raises what ``record`` would return."""
@@ -124,10 +125,13 @@ class SubmissionService:
 
     # --- drafts -----------------------------------------------------------------
 
-    def _sign(self, voice: Voice, draft: Draft) -> _Prepared:
-        now = format_time(self._clock())
-        signed = sign_draft(draft, voice, self._voices.prefix, self._voices.origin, now)
-        return _Prepared(prepare(signed.statement, signed.disclosures, voice.signer.public), draft)
+    def _sign_all(self, voice: Voice, drafts: Sequence[Draft]) -> list[_Prepared | Exception]:
+        # Each step for all before the next: the same code over and over stays in the processor's caches.
+        now, prefix, origin = format_time(self._clock()), self._voices.prefix, self._voices.origin
+        ready = _each(lambda draft: settle_draft(draft, voice, prefix, origin, now), drafts)
+        signed = _each(lambda one: (one, sign_settled(voice.signer, voice.issuer, one.settled)), ready)
+        public = voice.signer.public
+        return _each(lambda one: _Prepared(prepare(one[1], one[0].disclosures, public), one[0].draft), signed)
 
     async def _result(self, asked: _Prepared, outcome: Outcome) -> Result:
         if isinstance(outcome, Receipt):
@@ -154,9 +158,13 @@ class SubmissionService:
     def _check_all(self, account: Account, statements: Sequence[SignedStatement]) -> list[_Prepared | Exception]:
         with self._log.store.snapshot() as reads:
             once = _Once(reads)
-            return [_attempt(self._check, account, one, once) for one in statements]
+            parsed = _each(lambda one: (one, self._parse(account, one)), statements)
+            verified = _each(lambda one: (*one, self._signer_of(one[1], once)), parsed)
+            return _each(
+                lambda one: _Prepared(prepare(one[1], map(parse_disclosure, one[0].disclosures), one[2])), verified
+            )
 
-    def _check(self, account: Account, signed: SignedStatement, once: _Once) -> _Prepared:
+    def _parse(self, account: Account, signed: SignedStatement) -> Statement:
         statement = parse_statement(signed.entry)
         if statement.issuer != account.party:
             raise Forbidden(
@@ -164,8 +172,7 @@ class SubmissionService:
                 "submit a statement with a token of the party that signed it",
                 "statement",
             )
-        key = self._signer_of(statement, once)
-        return _Prepared(prepare(statement, [parse_disclosure(text) for text in signed.disclosures], key))
+        return statement
 
     def _signer_of(self, statement: Statement, once: _Once) -> PublicKey | None:
         """The key that signed it; ``None`` for a statement that stands already, whatever became of its key since."""
@@ -204,11 +211,15 @@ class _Once:
         return self._states[key]
 
 
-def _attempt(make: Callable[P, _Prepared], *args: P.args, **kwargs: P.kwargs) -> _Prepared | Exception:
-    try:
-        return make(*args, **kwargs)
-    except TallystickError as error:
-        return error
+def _each(make: Callable[[A], B], items: Iterable[A | Exception]) -> list[B | Exception]:
+    """What is made of each item, or why nothing is; what is an error already stays it."""
+    found: list[B | Exception] = []
+    for item in items:
+        try:
+            found.append(item if isinstance(item, Exception) else make(item))
+        except TallystickError as error:
+            found.append(error)
+    return found
 
 
 def _family(recorded: Recorded) -> str:

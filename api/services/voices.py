@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from api.accounts import Account
 from api.services.errors import Forbidden
 from tallystick.events.envelope import RecordedFor
 from tallystick.keys import Signer
+from tallystick.schema import write
 
 
 @dataclass(frozen=True)
@@ -17,6 +19,12 @@ class Voice:
     issuer: str
     signer: Signer
     recorded_for: RecordedFor | None = None
+
+    @cached_property
+    def recorded_value(self) -> dict[str, str]:
+        """``recorded_for`` as it stands in events."""
+        value: dict[str, str] = write(self.recorded_for)
+        return value
 
     @property
     def party(self) -> str:
