@@ -19,6 +19,7 @@ from ledger.errors import WrongLog
 from ledger.folder import Folder
 from ledger.fsck import fsck
 from tallystick.events.log import Role
+from tallystick.identifiers import Letter
 from tallystick.licence.check import CheckRequest, check_licence
 from tallystick.licence.file import read_licence_file
 from tallystick.licence.question import parse_question
@@ -175,6 +176,32 @@ def test_a_rotation_that_was_cut_short_is_finished_by_repeating_it(
     assert len(list((keys / RETIRED).glob(f"{role}-*.pem"))) == 1
     starts(folder)
     assert fsck(Folder(folder / "log")).findings == ()
+
+
+def test_what_a_client_repeats_keeps_its_place(folder: Path) -> None:
+    """The service signs with another key than the first time; what counts is who said what under which id."""
+    body = {"target": "", "claim": "ownership"}
+    with service(folder, START) as house:
+        desk = desk_of(house)
+        body["target"], _ = desk.picture()
+        subject = house.world.identifier(Letter.DISPUTE)
+        first = desk.studio.submit("dispute.open", body, event_id="once", subject=subject)
+        assert first.status_code == 201
+    for role in ("service", "log", "registrar"):
+        replaced(folder, role, START + HOUR)  # type: ignore[arg-type]
+    with service(folder, START + 2 * HOUR) as house:
+        studio = desk_of(house, desk).studio
+        again = studio.submit("dispute.open", body, event_id="once", subject=subject)
+        assert (again.status_code, again.json()["position"]) == (200, first.json()["position"])
+        for name in ("admitted_at", "statement_id"):
+            assert again.json()[name] == first.json()[name]
+        other = studio.submit("dispute.open", {**body, "claim": "authorship"}, event_id="once", subject=subject)
+        assert problem(other)[:2] == (409, "conflict")
+        house.registrar.record("log.freeze", {"reason": "closure"})
+        still = studio.submit("dispute.open", body, event_id="once", subject=subject)
+        assert (still.status_code, still.json()["position"]) == (200, first.json()["position"]), (
+            "also of a log that ended"
+        )
 
 
 def test_not_while_the_service_runs(folder: Path) -> None:
