@@ -17,9 +17,10 @@ from ledger.store.sqlite_session import SqliteReads, SqliteTransaction
 SCHEMA = "0002"
 """The newest migration, known here so that opening an up-to-date database need not import Alembic."""
 
-# Each connection: commits survive power loss; erased values are overwritten; a large batch stays in memory.
+# Each connection: commits survive power loss; erased values are overwritten; memory does not grow with the database.
 _WAIT = "busy_timeout=10000"
-_PRAGMAS = ("synchronous=FULL", "secure_delete=ON", _WAIT, "cache_size=-32768")
+_PRAGMAS = ("synchronous=FULL", "secure_delete=ON", _WAIT, "cache_size=-8192")
+_WRITER_CACHE = "cache_size=-32768"  # KiB: a large batch stays in memory
 
 
 def create(path: Path) -> None:
@@ -88,6 +89,7 @@ class SqliteStore:
         self._writing = threading.Lock()
         self._writer = connect(path)
         self._writer.execute("PRAGMA journal_mode=WAL")
+        self._writer.execute(f"PRAGMA {_WRITER_CACHE}")
         # A commit does it only if nobody has done it behind for a long time.
         self._writer.execute(f"PRAGMA wal_autocheckpoint={16 * CHECKPOINT_PAGES}")
         self._checkpointer = Checkpointer(lambda: connect(path))
