@@ -66,14 +66,16 @@ def _serve(settings: Settings) -> None:
         signal.signal(number, _leave)
     with listen(settings) as listening, open_services(settings) as services:
         server = uvicorn.Server(server_config(create_app(services)))
-        supervisor = Supervisor()
-        supervisor.start()
+        supervisor = Supervisor() if settings.role == "full" else None
+        if supervisor:
+            supervisor.start()
         try:
             _greet(settings, services.first_token())
             tune()
             server.run(sockets=[listening])
         finally:
-            supervisor.stop()
+            if supervisor:
+                supervisor.stop()
 
 
 def _leave(*_: object) -> None:
@@ -131,11 +133,12 @@ def _rotate(settings: Settings, role: Role) -> None:
 
 
 def _token(settings: Settings) -> None:
-    from api.accounts import SCOPES, Accounts
+    from api.accounts import SCOPES
     from api.founding import read_registrar
+    from api.wiring import open_accounts
 
     registrar = read_registrar(settings)
-    token, _ = Accounts(settings.accounts).issue(registrar, SCOPES)
+    token, _ = open_accounts(settings).issue(registrar, SCOPES)
     print(token)
 
 

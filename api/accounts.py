@@ -65,20 +65,17 @@ class Accounts:
 
     def issue(self, party: str, scopes: Iterable[str]) -> tuple[str, Account]:
         """A new token, told once, and the account it opens. Raises ``MalformedInput`` for an unknown scope."""
-        chosen = frozenset(scopes)
-        if unknown := chosen - set(SCOPES):
-            raise MalformedInput(f"unknown scopes {', '.join(sorted(unknown))}; known: {', '.join(SCOPES)}")
-        token, account = f"ts_{secrets.token_urlsafe(32)}", Account(secrets.token_hex(8), party, chosen)
+        token, account = draw(party, scopes)
         with self._lock:
             self._db.execute(
                 "INSERT INTO token VALUES (?, ?, ?, ?)",
-                (account.token_id, _digest(token), party, " ".join(sorted(chosen))),
+                (account.token_id, digest_of(token), party, " ".join(sorted(account.scopes))),
             )
         return token, account
 
     def find(self, token: str) -> Account | None:
         """The account that ``token`` opens, if any. What another process revoked may open for ``FRESH`` seconds yet."""
-        digest = _digest(token)
+        digest = digest_of(token)
         with self._lock:
             if self._clock() >= self._fresh_until:
                 self._refresh()
@@ -115,5 +112,14 @@ class Accounts:
             self._db.close()
 
 
-def _digest(token: str) -> bytes:
+def draw(party: str, scopes: Iterable[str]) -> tuple[str, Account]:
+    """A new token, and the account that it is to open. Raises ``MalformedInput`` for an unknown scope."""
+    chosen = frozenset(scopes)
+    if unknown := chosen - set(SCOPES):
+        raise MalformedInput(f"unknown scopes {', '.join(sorted(unknown))}; known: {', '.join(SCOPES)}")
+    return f"ts_{secrets.token_urlsafe(32)}", Account(secrets.token_hex(8), party, chosen)
+
+
+def digest_of(token: str) -> bytes:
+    """What is kept of a token."""
     return hashlib.sha256(token.encode()).digest()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 import uvicorn
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.types import ASGIApp
 
@@ -30,7 +31,9 @@ from api.routes import (
 )
 from api.routes.base import MAX_BODY_BYTES
 from api.routes.quick import ShortWay
+from api.services.errors import Elsewhere
 from api.wiring import Services
+from ledger.errors import LedgerError
 from tallystick import __version__
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -51,6 +54,19 @@ ROUTERS: tuple[APIRouter, ...] = (
 )
 
 
+AT_HOME = (anchors.routes, licences.routes, certificates.routes, evidence.routes)
+"""What needs files that one of the services that share a log keeps."""
+
+SWEEP_SECONDS = 10.0
+"""So often the home looks for erasures that another service took."""
+
+_log = logging.getLogger(__name__)
+
+
+def _refuse() -> None:
+    raise Elsewhere
+
+
 def create_app(services: Services) -> ASGIApp:
     """The application over open services. ``/docs`` works without the Internet."""
     app = FastAPIOffline(
@@ -65,7 +81,8 @@ def create_app(services: Services) -> ASGIApp:
     app.state.services = services
     problems.install(app)
     for router in ROUTERS:
-        app.include_router(router)
+        here = services.settings.role == "full" or router not in AT_HOME
+        app.include_router(router, dependencies=[] if here else [Depends(_refuse)])
     return Edge(ShortWay(app, services, events.QUICK))
 
 
@@ -79,7 +96,10 @@ def server_config(app: ASGIApp) -> uvicorn.Config:
 @asynccontextmanager
 async def _beside_requests(app: FastAPI) -> AsyncIterator[None]:
     services: Services = app.state.services
-    tasks = [asyncio.create_task(services.naming.run()), asyncio.create_task(services.completeness.run())]
+    running = [services.naming.run(), services.completeness.run()]
+    if services.settings.database and services.settings.role == "full":
+        running.append(_sweep(services))
+    tasks = [asyncio.create_task(one) for one in running]
     try:
         yield
     finally:
@@ -87,3 +107,13 @@ async def _beside_requests(app: FastAPI) -> AsyncIterator[None]:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+
+
+async def _sweep(services: Services) -> None:
+    while True:
+        await asyncio.sleep(SWEEP_SECONDS)
+        try:
+            await asyncio.to_thread(services.erased.sweep)
+        # The files stay a little longer than they should: say so, and try again.
+        except LedgerError:
+            _log.exception("files that show erased values could not be looked for")

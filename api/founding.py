@@ -19,6 +19,7 @@ from ledger.log import Log
 from ledger.reader import PublishedLog
 from ledger.source import open_source
 from ledger.succession import read_predecessor
+from ledger.tiles import Tiles
 from ledger.tilestore import TileStore
 from tallystick import canonical
 from tallystick.admission.log_rules import role_key
@@ -57,6 +58,14 @@ def found_keyring(settings: Settings) -> Keyring:
             f"{settings.log} holds a log and {settings.keys} no keys: bring the keys back, "
             "or choose an empty folder with TALLYSTICK_DATA"
         )
+    if settings.database and not settings.keys.exists():
+        from api import sharing
+
+        if sharing.has_log(settings):
+            raise Misplaced(
+                f"the database holds a log and {settings.keys} no keys: copy that folder from a service that has "
+                "them, or choose an empty database with TALLYSTICK_DATABASE"
+            )
     make_whole(settings.keys, lambda folder: _make_keys(folder, settings))
     return open_keyring(settings.keys, passphrase_of(settings.keys, settings.passphrase, create=False))
 
@@ -68,7 +77,47 @@ def _make_keys(folder: Path, settings: Settings) -> None:
 
 
 def found_log(settings: Settings, keyring: Keyring, clock: Clock, cosigners: Cosigners | None = None) -> Log:
-    """The open log, begun at the first start. Raises what ``Log.open`` does, and ``Misplaced``."""
+    """The open log, begun at the first start. Raises what opening it does, and ``Misplaced``."""
+    begin = _begun_shared if settings.database else _begun_here
+    log = begin(settings, keyring, clock, cosigners)
+    try:
+        check_keyring(log.keys(), keyring)
+        write_history(settings.keys, history_of(log.keys()))
+    except BaseException:
+        log.close()
+        raise
+    return log
+
+
+def _begun_shared(settings: Settings, keyring: Keyring, clock: Clock, cosigners: Cosigners | None) -> Log:
+    # The database's driver is loaded where there is a database.
+    from api import sharing
+
+    genesis = settings.keys / GENESIS
+    if not genesis.exists():
+        with suppress(LogExists):
+            sharing.begin(settings, _founding(settings, keyring, _predecessor(settings)), clock)
+    elif not sharing.has_log(settings):
+        raise Misplaced(
+            f"the keys in {settings.keys} have begun a log, and the database holds none: correct its address; "
+            "a second log under the same keys would be a fork"
+        )
+    log = sharing.open_log(settings, keyring.log_signers(settings.origin), clock, cosigners)
+    if not genesis.exists():
+        write_whole(genesis, log.publish_now().note.encode().encode())
+    return log
+
+
+def published_tiles(settings: Settings) -> Tiles:
+    """What is published, for who only reads."""
+    if settings.database:
+        from api import sharing
+
+        return sharing.open_tiles(settings)
+    return TileStore(Folder(settings.log).public)
+
+
+def _begun_here(settings: Settings, keyring: Keyring, clock: Clock, cosigners: Cosigners | None) -> Log:
     signers = keyring.log_signers(settings.origin)
     genesis, kept = settings.keys / GENESIS, settings.checkpoints
     if not genesis.exists():
@@ -85,14 +134,7 @@ def found_log(settings: Settings, keyring: Keyring, clock: Clock, cosigners: Cos
             "a second log under the same keys would be a fork"
         )
     every = settings.publish_every
-    log = Log.open(settings.log, signers, clock, checkpoints=kept, publish_every=every, cosigners=cosigners)
-    try:
-        check_keyring(log.keys(), keyring)
-        write_history(settings.keys, history_of(log.keys()))
-    except BaseException:
-        log.close()
-        raise
-    return log
+    return Log.open(settings.log, signers, clock, checkpoints=kept, publish_every=every, cosigners=cosigners)
 
 
 def check_keyring(log: LogState, keyring: Keyring) -> None:
@@ -127,7 +169,7 @@ def read_log_keys(settings: Settings) -> KeyHistory:
 
 def read_registrar(settings: Settings) -> str:
     """The registrar's party id, from entry 0 as published."""
-    published = PublishedLog(TileStore(Folder(settings.log).public), read_log_keys(settings))
+    published = PublishedLog(published_tiles(settings), read_log_keys(settings))
     (entry,) = published.entries([0], published.checkpoint().checkpoint.size)
     body: KeySet = parse_statement(entry).event.body
     return body.registrar

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 
 from api import concise
 from api.services.errors import ServiceError
-from ledger.errors import Conflict, LogClosed, OutcomeUnknown
+from ledger.errors import Conflict, DatabaseUnreachable, LogClosed, OutcomeUnknown
 from tallystick.admission import Refused
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.schema import FieldError
@@ -32,7 +32,7 @@ _CONFLICTING = {
 _SERVICE = {
     "unauthenticated": 401, "forbidden": 403, "not-found": 404, "conflict": 409, "too-large": 413,
     "bad-algorithm": 400, "payload-missing": 400, "invalid-locator": 400, "no-such-key": 404, "unsupported-type": 415,
-    "too-many-requests": 429,
+    "too-many-requests": 429, "elsewhere": 421,
 }  # fmt: skip
 _HTTP = {400: "malformed", 401: "unauthenticated", 403: "forbidden", 404: "not-found", 405: "method-not-allowed"}
 _HTTP_HINTS = {
@@ -94,7 +94,7 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, Conflict):
         hint = "repeat that event exactly, or choose a new event id"
         return Problem(409, "conflict", str(error), "event_id", hint)
-    if isinstance(error, OutcomeUnknown | LogClosed):
+    if isinstance(error, OutcomeUnknown | LogClosed | DatabaseUnreachable):
         _log.error("unavailable: %s", error)
         return Problem(503, "unavailable", "the log could not take it just now", hint="submit the same again")
     _log.error("internal error", exc_info=error)
@@ -105,7 +105,8 @@ def install(app: FastAPI) -> None:
     """Answer every error of ``app`` with a problem."""
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _validation)
-    for kind in (ServiceError, MalformedInput, VerificationFailed, Conflict, OutcomeUnknown, LogClosed, Exception):
+    expected = (ServiceError, MalformedInput, VerificationFailed, Conflict, OutcomeUnknown, LogClosed)
+    for kind in (*expected, DatabaseUnreachable, Exception):
         app.add_exception_handler(kind, _any)
 
 

@@ -44,6 +44,11 @@ def rotate(settings: Settings, role: Role, clock: Clock) -> Rotated:
     Raises ``DataBusy`` while the service runs, ``NotRotated`` where the rules do not have it, what ``read_key`` does.
     """
     folder = settings.keys
+    if settings.database:
+        raise NotRotated(
+            "a key of a log that several services share cannot be replaced by this program yet: all of them would "
+            "have to be given the new one at once"
+        )
     with data_folder(settings.data):
         passphrase = passphrase_of(folder, settings.passphrase, create=False)
         coming = folder / f"{role}.next.pem"

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from tallystick.errors import MalformedInput
 from tallystick.events.log import ORIGIN
 from tallystick.identifiers import DEFAULT_PREFIX, check_prefix
+
+Role: TypeAlias = Literal["full", "ledger"]
 
 DEFAULT_ORIGIN = "tallystick.local/log"
 
@@ -20,6 +23,9 @@ class Settings:
     checkpoints: where the checkpoint signed last is kept, if not in the data folder; apart from it, a data folder that
     is restored from an old copy is seen.
     predecessor: folder or URL of the log that a new one succeeds; predecessor_trust: a trust file that names it.
+    database: the address of the PostgreSQL database that several services share; ``signed`` is that of its checkpoint
+    store, if it is another one. ``name``: what the others call this service. ``role``: ``full``, the one service that
+    keeps anchors and credential files, or ``ledger``.
     witnesses: policy file (C2SP tlog-policy) of those who cosign checkpoints; witness_seconds: for which a publication
     waits for them.
     """
@@ -39,6 +45,10 @@ class Settings:
     anchor_entries: int = 1024
     anchor_seconds: int = 3600
     status_lifetime: int = 86_400
+    database: str | None = None
+    signed: str | None = None
+    name: str | None = None
+    role: Role = "full"
 
     @property
     def log(self) -> Path:
@@ -78,6 +88,7 @@ class Settings:
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Settings from ``TALLYSTICK_*`` variables. Raises ``MalformedInput`` that names the variable."""
+    kept, database = environment.get("TALLYSTICK_CHECKPOINTS"), environment.get("TALLYSTICK_DATABASE")
     settings = Settings(
         data=Path(environment.get("TALLYSTICK_DATA", "data")),
         host=environment.get("TALLYSTICK_HOST", Settings.host),
@@ -85,7 +96,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         origin=environment.get("TALLYSTICK_ORIGIN", Settings.origin),
         prefix=environment.get("TALLYSTICK_PREFIX", Settings.prefix),
         passphrase=environment.get("TALLYSTICK_PASSPHRASE"),
-        checkpoints=Path(kept) if (kept := environment.get("TALLYSTICK_CHECKPOINTS")) else None,
+        checkpoints=Path(kept) if kept and not _is_address(kept) else None,
         predecessor=environment.get("TALLYSTICK_PREDECESSOR"),
         predecessor_trust=Path(trust) if (trust := environment.get("TALLYSTICK_PREDECESSOR_TRUST")) else None,
         witnesses=Path(policy) if (policy := environment.get("TALLYSTICK_WITNESSES")) else None,
@@ -93,13 +104,43 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         anchor_entries=_number(environment, "TALLYSTICK_ANCHOR_ENTRIES", Settings.anchor_entries, 1, 1 << 40),
         anchor_seconds=_number(environment, "TALLYSTICK_ANCHOR_SECONDS", Settings.anchor_seconds, 1, 1 << 40),
         status_lifetime=_number(environment, "TALLYSTICK_STATUS_LIFETIME", Settings.status_lifetime, 60, 1 << 31),
+        database=database,
+        signed=kept if kept and _is_address(kept) else None,
+        name=environment.get("TALLYSTICK_NAME"),
+        role=_role(environment),
     )
+    _check_database(settings)
     for name, check in (("TALLYSTICK_ORIGIN", ORIGIN.check), ("TALLYSTICK_PREFIX", check_prefix)):
         try:
             check(settings.origin if name.endswith("ORIGIN") else settings.prefix)
         except MalformedInput as error:
             raise MalformedInput(f"{name}: {error}") from None
     return settings
+
+
+def _is_address(text: str) -> bool:
+    return text.startswith(("postgresql://", "postgres://"))
+
+
+def _role(environment: Mapping[str, str]) -> Role:
+    role = environment.get("TALLYSTICK_ROLE", "full")
+    if role == "full":
+        return "full"
+    if role == "ledger":
+        return "ledger"
+    raise MalformedInput(f"TALLYSTICK_ROLE: expected full or ledger, found {role[:40]!r}")
+
+
+def _check_database(settings: Settings) -> None:
+    if settings.database is not None and not _is_address(settings.database):
+        raise MalformedInput("TALLYSTICK_DATABASE: expected an address that begins with postgresql://")
+    if settings.database is None and (settings.signed or settings.role != "full"):
+        name = "TALLYSTICK_CHECKPOINTS" if settings.signed else "TALLYSTICK_ROLE"
+        raise MalformedInput(f"{name}: this is for services that share a log; set TALLYSTICK_DATABASE too")
+    if settings.database and settings.checkpoints:
+        raise MalformedInput(
+            "TALLYSTICK_CHECKPOINTS: services that share a log share its checkpoint store: expected postgresql://…"
+        )
 
 
 def _number(environment: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:

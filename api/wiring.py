@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -68,6 +68,7 @@ class Services:
     status: StatusService
     statuses: StatusLists
     files: CredentialFiles
+    erased: ErasedFiles
     licences: LicenceService
     licence_files: LicenceFiles
     certificates: CertificateService
@@ -96,16 +97,34 @@ def open_services(settings: Settings, clock: Clock = system_clock) -> Iterator[S
         keyring = found_keyring(settings)
         policy = read_policy(settings.witnesses, keyring.log_signers(settings.origin).keys)
         with (
+            _home(settings),
             closing(open_gatherer(policy, clock, settings.witness_seconds)) as gatherer,
             found_log(settings, keyring, clock, gatherer) as log,
         ):
             settings.anchors.mkdir(exist_ok=True, mode=0o700)
-            accounts, desk = Accounts(settings.accounts), AnchorDesk(Outbox(settings.outbox), clock)
+            accounts, desk = open_accounts(settings), AnchorDesk(Outbox(settings.outbox), clock)
             try:
                 yield _services(settings, clock, keyring, log, accounts, desk, WitnessService(policy, gatherer))
             finally:
                 desk.close()
                 accounts.close()
+
+
+def _home(settings: Settings) -> AbstractContextManager[None]:
+    if settings.database and settings.role == "full":
+        from api import sharing
+
+        return sharing.home(settings)
+    return nullcontext()
+
+
+def open_accounts(settings: Settings) -> Accounts:
+    """Tokens: in the database that services share, or in a file."""
+    if settings.database:
+        from api import sharing
+
+        return sharing.open_accounts(settings)
+    return Accounts(settings.accounts)
 
 
 def _services(
@@ -151,6 +170,7 @@ def _services(
         status=StatusService(log, voices, proofs, desk, completeness, witnesses),
         statuses=statuses,
         files=files,
+        erased=erased,
         licences=LicenceService(issuer, statuses),
         licence_files=LicenceFiles(issuer, statuses),
         certificates=CertificateService(issuer, desk),

@@ -21,14 +21,12 @@ from anchors.ports import Clock, PublishedCheckpoint
 from anchors.registry import Artefact, LogIdentity
 from anchors.scheduler import Policy
 from anchors.worker import AnchorWorker, WorkerConfig
-from api.founding import GENESIS, read_log_keys
+from api.founding import GENESIS, published_tiles, read_log_keys
 from api.keyring import passphrase_of
 from api.settings import Settings
 from ledger.errors import NoLog
-from ledger.folder import Folder
 from ledger.log import system_clock
 from ledger.reader import PublishedLog
-from ledger.tilestore import TileStore
 from tallystick.events.log import AnchorTarget
 from tallystick.merkle import prove_consistency
 from tallystick.tree_head import CheckpointKeys, authority_signature, verify_tree_head
@@ -89,7 +87,7 @@ def open_worker(settings: Settings, clock: Clock = system_clock) -> Iterator[Anc
     config = WorkerConfig(
         TARGET, identity, Policy(settings.anchor_entries, settings.anchor_seconds), Artefact.load(ARTEFACT)
     )
-    source = PublishedFiles(PublishedLog(TileStore(Folder(settings.log).public), keys), keys)
+    source = PublishedFiles(PublishedLog(published_tiles(settings), keys), keys)
     embedded = open_embedded(
         settings.anchors,
         ChainIdentity(settings.origin, keys.first.ed25519.raw),

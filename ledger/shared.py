@@ -76,6 +76,16 @@ def create_shared(place: Place, founding: Founding, clock: Clock = system_clock)
             election.resign(store.epoch)
 
 
+def has_log(database: str) -> bool:
+    """Whether a log was begun there. Raises ``UnknownSchema``, ``DatabaseUnreachable``."""
+    try:
+        store = open_store(database)
+    except NoLog:
+        return False
+    with closing(store), store.snapshot() as reads:
+        return reads.size() > 0
+
+
 def open_shared(
     place: Place,
     signers: LogSigners,

@@ -88,6 +88,14 @@ class EndedSchema(Schema):
     successor: str | None
 
 
+class SequencerSchema(Schema):
+    """The service that writes a shared log now. ``epoch`` counts those that were elected; ``here``: it is this one."""
+
+    name: str
+    epoch: int
+    here: bool
+
+
 class StatusSchema(Schema):
     """How the log fares. ``ended``: null while it takes entries; ``predecessor``: the log that it succeeds."""
 
@@ -101,6 +109,7 @@ class StatusSchema(Schema):
     checkpoint: CheckpointFigures | None
     clock_behind: int
     publishing: bool
+    sequencer: SequencerSchema | None
     witnesses: WitnessesSchema
     completeness: CompletenessSchema
     oldest_unanchored: UnanchoredSchema | None
@@ -128,6 +137,9 @@ def status_schema(status: Status) -> StatusSchema:
         checkpoint=CheckpointFigures(size=head.checkpoint.size, root=head.checkpoint.root.hex()) if head else None,
         clock_behind=status.clock_behind,
         publishing=status.publishing,
+        sequencer=SequencerSchema(name=status.seat.holder, epoch=status.seat.epoch, here=status.seat.here)
+        if status.seat
+        else None,
         witnesses=_witnesses(status.witnesses),
         completeness=_completeness(figure),
         oldest_unanchored=UnanchoredSchema(position=oldest.position, admitted_at=format_time(oldest.admitted_at))

@@ -9,6 +9,7 @@ from tallystick.errors import TallystickError
 Code: TypeAlias = Literal[
     "unauthenticated", "forbidden", "not-found", "conflict", "too-large", "unavailable", "bad-algorithm",
     "payload-missing", "invalid-locator", "no-such-key", "unsupported-type", "too-many-requests",
+    "elsewhere",
 ]  # fmt: skip
 
 
@@ -49,6 +50,17 @@ class Unavailable(ServiceError):
 
     def __init__(self, problem: str, hint: str = "try again a little later") -> None:
         super().__init__("unavailable", problem, hint)
+
+
+class Elsewhere(ServiceError):
+    """Another of the services that share the log keeps this."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "elsewhere",
+            "this service records and reads; anchors, credential files and evidence are kept by another one",
+            "ask the service of this log that runs with the role full",
+        )
 
 
 class TooMany(ServiceError):

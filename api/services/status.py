@@ -11,6 +11,7 @@ from api.services.errors import Unavailable
 from api.services.proofs import ProofService
 from api.services.voices import Voices
 from api.services.witnesses import QuorumView, WitnessService
+from ledger.engine import Seat
 from ledger.log import Log
 from tallystick.events.log import Freeze
 from tallystick.statement import parse_statement
@@ -40,7 +41,8 @@ class Ended:
 class Status:
     """The log, its newest checkpoint, what its objects lack, and its anchors, newest first.
 
-    ``publishing``: whether the last attempt to publish succeeded; why it did not is told to the operator's log.
+    ``seat``: who sequences a log that several services share. ``publishing``: whether the last attempt to publish
+    succeeded; why it did not is told to the operator's log.
     """
 
     voices: Voices
@@ -50,6 +52,7 @@ class Status:
     checkpoint: SignedCheckpoint | None
     clock_behind: int
     publishing: bool
+    seat: Seat | None
     witnesses: QuorumView
     completeness: Figure
     unanchored: Unanchored | None
@@ -95,6 +98,7 @@ class StatusService:
             checkpoint=head,
             clock_behind=log.clock_behind,
             publishing=log.publisher_error is None,
+            seat=log.seat,
             witnesses=self._witnesses.view(head),
             completeness=self._completeness.advance(),
             unanchored=self._unanchored(),

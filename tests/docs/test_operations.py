@@ -40,6 +40,9 @@ FIELDS = {
     "TALLYSTICK_ANCHOR_ENTRIES": "anchor_entries",
     "TALLYSTICK_ANCHOR_SECONDS": "anchor_seconds",
     "TALLYSTICK_STATUS_LIFETIME": "status_lifetime",
+    "TALLYSTICK_DATABASE": "database",
+    "TALLYSTICK_NAME": "name",
+    "TALLYSTICK_ROLE": "role",
 }
 
 
