@@ -39,11 +39,19 @@ class Cosigners(Protocol):
         """What came in the time that a publication may take, which is bounded; no fault of a witness is raised."""
         ...
 
+    def remembered(self, origin: str) -> Sequence[Note]:
+        """Checkpoints of the log that witnesses say they cosigned last, unverified; of those who answer in time."""
+        ...
+
 
 class NoCosigners:
     """A log without witnesses."""
 
     def gather(self, offer: Offer) -> Sequence[Signature]:
+        """Nothing."""
+        return ()
+
+    def remembered(self, origin: str) -> Sequence[Note]:
         """Nothing."""
         return ()
 

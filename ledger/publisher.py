@@ -19,9 +19,10 @@ from ledger.opening import keys_of
 from ledger.store import Store
 from ledger.tiles import Tiles
 from tallystick.admission import LOG
-from tallystick.checkpoint import Checkpoint
-from tallystick.errors import VerificationFailed
-from tallystick.merkle import EMPTY_ROOT, ProofFailed, prove_consistency, verify_consistency
+from tallystick.checkpoint import Checkpoint, parse_body
+from tallystick.errors import MalformedInput, VerificationFailed
+from tallystick.merkle import EMPTY_ROOT, ProofFailed, prove_consistency, root_at, verify_consistency
+from tallystick.note import Ed25519Verifier, Note, verify_note
 from tallystick.tiles import TileReader
 from tallystick.tree_head import CheckpointKeys, LogSigners, SignedCheckpoint, sign_checkpoint, verify_tree_head
 
@@ -41,15 +42,16 @@ class Publisher:
     ) -> None:
         """``epoch`` is given by an election, where there is one; else the next one is taken.
 
-        Raises ``Fenced`` when the epoch is over, ``HistoryLost`` when the store lacks what was signed, ``Corrupt``
-        when it or the tiles changed.
+        Raises ``Fenced`` when the epoch is over, ``HistoryLost`` when the store lacks what was signed, ``Forked`` when
+        a witness holds what it contradicts, ``Corrupt`` when it or the tiles changed.
         """
         self._store = store
         self._tiles = tiles
         self._checkpoints = checkpoints
         self._signers = signers
         self._clock = clock
-        self._face = Face(tiles, cosigners or NoCosigners(), lambda: checkpoints.latest(signers.origin).note)
+        self._cosigners = cosigners or NoCosigners()
+        self._face = Face(tiles, self._cosigners, lambda: checkpoints.latest(signers.origin).note)
         self._lock = threading.Lock()
         self._keys: CheckpointKeys = signers.keys
         self._edge = Frontier(0, [])
@@ -149,3 +151,26 @@ class Publisher:
             self._check_size(reads.size(), held)
             # Grows by nothing, but reads the entries of the last bundle and holds them against what was signed.
             integrate(reads, self._tiles, self._edge_of(last), last.size)
+        for note in self._cosigners.remembered(self._signers.origin):
+            self._check_remembered(note, last, held.note)
+
+    def _check_remembered(self, note: Note, last: Checkpoint, held: str) -> None:
+        """A witness remembers nothing of this log that the log has forgotten. What we did not sign is no evidence."""
+        try:
+            seen = parse_body(note.text)
+            verify_note(note, [Ed25519Verifier(self._signers.origin, self._keys.at(seen.size).ed25519)])
+        except (MalformedInput, VerificationFailed):
+            return
+        if seen.origin != last.origin:
+            return
+        if seen.size > last.size:
+            raise HistoryLost(
+                f"a witness cosigned a checkpoint of {seen.size} leaves that this log signed, the checkpoint store "
+                f"remembers {last.size}: both it and the database are old copies, or somebody else signs with these "
+                "keys. To go on would be a second history; bring back the newest of both"
+            )
+        if root_at(TileReader(last.size, self._tiles.get), seen.size) != seen.root:
+            raise Forked(
+                f"a witness cosigned another tree of {seen.size} leaves that this log signed; nothing was signed now",
+                (held, note.encode()),
+            )

@@ -9,8 +9,9 @@ from __future__ import annotations
 import http.client
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TypeAlias
 from urllib.parse import SplitResult, urlsplit
 
@@ -19,7 +20,7 @@ from ledger.face import Offer
 from tallystick.checkpoint import Checkpoint
 from tallystick.cosignature import Witness, cosigned_at
 from tallystick.errors import MalformedInput, TallystickError, VerificationFailed
-from tallystick.note import Signature
+from tallystick.note import Note, Signature, parse_note
 from tallystick.tree_head import SignedCheckpoint
 from tallystick.witnessing import (
     MAX_ANSWER_BYTES,
@@ -58,35 +59,43 @@ class Reply:
 
 
 class Transport:
-    """POST over one kept connection; opened again when the other side has closed it."""
+    """Requests over one kept connection; opened again when the other side has closed it."""
 
     def __init__(self, url: str, timeout: float) -> None:
         """``timeout``: seconds for a whole answer. Raises ``MalformedInput``."""
         parts = _check_url(url)
-        self._path = parts.path.rstrip("/") + PATH
+        self._prefix = parts.path.rstrip("/")
         self._timeout = timeout
         make = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         self._connection = make(parts.hostname or "", parts.port, timeout=timeout)
 
     def post(self, body: bytes) -> Reply:
-        """The answer; redirections are not followed. Raises ``WitnessFailed``."""
+        """The answer to ``add-checkpoint``; redirections are not followed. Raises ``WitnessFailed``."""
+        return self._reach("POST", PATH, body)
+
+    def get(self, path: str) -> Reply:
+        """The answer to a read. Raises ``WitnessFailed``."""
+        return self._reach("GET", path, None)
+
+    def _reach(self, method: str, path: str, body: bytes | None) -> Reply:
         kept = self._connection.sock is not None
         try:
             try:
-                return self._post(body)
+                return self._ask(method, path, body)
             except (http.client.BadStatusLine, BrokenPipeError, ConnectionResetError):
                 if not kept:
                     raise
                 # The witness let a silent connection go, as it may.
                 self.close()
-                return self._post(body)
+                return self._ask(method, path, body)
         except (OSError, http.client.HTTPException) as error:
             self.close()
             raise WitnessFailed(f"no answer: {type(error).__name__}: {error}") from None
 
-    def _post(self, body: bytes) -> Reply:
+    def _ask(self, method: str, path: str, body: bytes | None) -> Reply:
         end = time.monotonic() + self._timeout
-        self._connection.request("POST", self._path, body, {"Content-Type": "text/plain; charset=utf-8"})
+        headers = {"Content-Type": "text/plain; charset=utf-8"} if body is not None else {}
+        self._connection.request(method, self._prefix + path, body, headers)
         answer = self._connection.getresponse()
         found = b""
         while more := answer.read1(MAX_ANSWER_BYTES + 1 - len(found)):
@@ -102,6 +111,21 @@ class Transport:
         """Close the connection."""
         with suppress(OSError):
             self._connection.close()
+
+
+def recall(url: str, origin: str, timeout: float) -> Note | None:
+    """The checkpoint of a log that a witness cosigned last, as it shows it to monitors; ``None`` where it shows none.
+
+    Nothing is verified. Raises ``WitnessFailed``.
+    """
+    with closing(Transport(url, timeout)) as line:
+        reply = line.get(f"/{sha256(origin.encode()).hexdigest()}/checkpoint")
+    if reply.status != 200:
+        return None
+    try:
+        return parse_note(reply.body)
+    except MalformedInput as error:
+        raise WitnessFailed(f"it shows no checkpoint: {error}") from None
 
 
 class WitnessClient:

@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 from ledger.batch import Clock
 from ledger.face import Offer
-from ledger.witness.client import Transport, WitnessAlarm, WitnessClient, WitnessFailed
+from ledger.witness.client import Transport, WitnessAlarm, WitnessClient, WitnessFailed, recall
 from tallystick.cosignature import Witness
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.note import Note, Signature, verify_note
@@ -48,6 +48,10 @@ class WitnessReport:
 
 Ask: TypeAlias = Callable[[Offer], Sequence[Signature]]
 """Verified cosignatures by one witness. Raises ``WitnessFailed``."""
+
+
+Recall: TypeAlias = Callable[[str, str], Note | None]
+"""The checkpoint that the witness at a URL cosigned last of a log, unverified. Raises ``WitnessFailed``."""
 
 
 class _Task:
@@ -99,10 +103,16 @@ class Gatherer:
     """The ``Cosigners`` of a log whose policy names witnesses. ``deadline``: seconds that a publication may wait."""
 
     def __init__(
-        self, policy: WitnessPolicy, askers: Mapping[str, Ask], deadline: float, first_pause: float = FIRST_PAUSE
+        self,
+        policy: WitnessPolicy,
+        askers: Mapping[str, Ask],
+        deadline: float,
+        first_pause: float = FIRST_PAUSE,
+        recall: Recall = lambda url, origin: None,
     ) -> None:
         """``askers``: by URL, for each URL of the policy. Use ``open_gatherer``."""
         self.policy = policy
+        self._recall = recall
         self._first_pause = first_pause
         self._deadline = deadline
         self._verifiers: dict[_Key, Witness] = {_key(one.verifier): one.verifier for one in policy.witnesses}
@@ -132,6 +142,27 @@ class Gatherer:
                 self._tell(task)
             task.returned = True
             return tuple(task.lines.values())
+
+    def remembered(self, origin: str) -> Sequence[Note]:
+        """See ``Cosigners``. All are asked at once; who does not answer by the deadline is not waited for."""
+        found: list[Note] = []
+
+        def ask(url: str) -> None:
+            try:
+                note = self._recall(url, origin)
+            except WitnessFailed as error:
+                _log.warning("witness %s does not say what it cosigned last: %s", url, error)
+                return
+            if note is not None:
+                found.append(note)
+
+        threads = [threading.Thread(target=ask, args=(one.url,), daemon=True) for one in self._askers]
+        end = time.monotonic() + self._deadline
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(max(0.0, end - time.monotonic()))
+        return tuple(found)
 
     def reports(self) -> list[WitnessReport]:
         """How each witness fares."""
@@ -241,7 +272,7 @@ def open_gatherer(policy: WitnessPolicy, clock: Clock, deadline: float) -> Gathe
     askers: dict[str, Ask] = {
         url: WitnessClient(verifiers, Transport(url, TIMEOUT).post, clock).cosign for url, verifiers in keys.items()
     }
-    return Gatherer(policy, askers, deadline)
+    return Gatherer(policy, askers, deadline, recall=lambda url, origin: recall(url, origin, deadline))
 
 
 def _key(verifier: Witness) -> _Key:

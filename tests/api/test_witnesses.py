@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import http.client
 import io
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ import pytest
 from api.services.witnesses import NOBODY, read_policy
 from api.settings import Settings, read_settings
 from api.wiring import open_services
+from ledger.errors import HistoryLost
 from tallystick.checkpoint import Checkpoint
 from tallystick.cosignature import parse_witness
 from tallystick.errors import MalformedInput
@@ -30,7 +32,7 @@ from tallystick.witnessing import AddCheckpoint
 from tests.api.desk import Desk, anchoring, told
 from tests.api.house import problem
 from tests.api.test_submission import picture
-from tests.api.witnesses import Town, WitnessProcess, command, policy_text, town
+from tests.api.witnesses import Town, WitnessProcess, command, policy_text, served, town, witnesses_of
 from tests.ledger.grove import Tree
 from tests.ledger.test_witness import VOICE
 from tests.world import World
@@ -237,6 +239,27 @@ def extended(here: Town, size: int) -> AddCheckpoint:
     tree = Tree(World(), [*published.entries(range(size), size), *forged])
     new = len(tree.entries)
     return fork(here, new, tree.head(new).root, size, tree.proof(size, new))
+
+
+def test_a_data_folder_that_was_restored_whole_is_refused(tmp_path: Path) -> None:
+    """With its checkpoint store, so that the service alone could not see it; a witness remembers."""
+    with witnesses_of(tmp_path, 2, 1) as (witnesses, settings):
+        with served(witnesses, settings) as made:
+            made.published()
+        shutil.copytree(settings.data, tmp_path / "old")
+        with served(witnesses, settings) as made:
+            made.house.party("studio")
+            size, _ = made.published()
+            made.until(lambda: made.cosigners() == {"w1", "w2"})
+        settings.data.rename(tmp_path / "newest")
+        (tmp_path / "old").rename(settings.data)
+        refused = pytest.raises(HistoryLost, match=f"a witness cosigned a checkpoint of {size} leaves")
+        with refused, open_services(settings):
+            pass
+        settings.data.rename(tmp_path / "old")
+        (tmp_path / "newest").rename(settings.data)
+        with served(witnesses, settings) as made:
+            assert made.published()[0] == size
 
 
 # --- the policy file ---------------------------------------------------------------------

@@ -115,20 +115,32 @@ class Town:
 
 
 @contextmanager
-def town(folder: Path, count: int, quorum: int) -> Iterator[Town]:
-    """A service with ``count`` running witnesses."""
+def witnesses_of(folder: Path, count: int, quorum: int) -> Iterator[tuple[list[WitnessProcess], Settings]]:
+    """Running witnesses of a log whose keys are in ``folder``, and the settings of its service."""
     witnesses = [WitnessProcess(folder, f"w{number}") for number in range(1, count + 1)]
     policy = folder / "witnesses"
     policy.write_text(policy_text(witnesses, quorum))
-    settings = Settings(data=folder / "data")
+    settings = Settings(data=folder / "data", witnesses=policy, witness_seconds=20)
     found_keyring(settings)
     try:
         for one in witnesses:
             one.know(settings.keys / VKEYS)
             one.start()
-        # Witnesses have clocks of their own: so the service goes by the real time here.
-        with open_house(settings.data, int(time.time()), witnesses=policy, witness_seconds=20) as house:
-            yield Town(house, witnesses)
+        yield witnesses, settings
     finally:
         for one in witnesses:
             one.close()
+
+
+@contextmanager
+def served(witnesses: list[WitnessProcess], settings: Settings) -> Iterator[Town]:
+    """The service, open. Witnesses have clocks of their own: so it goes by the real time here."""
+    with open_house(settings.data, int(time.time()), witnesses=settings.witnesses, witness_seconds=20) as house:
+        yield Town(house, witnesses)
+
+
+@contextmanager
+def town(folder: Path, count: int, quorum: int) -> Iterator[Town]:
+    """A service with ``count`` running witnesses."""
+    with witnesses_of(folder, count, quorum) as (witnesses, settings), served(witnesses, settings) as made:
+        yield made

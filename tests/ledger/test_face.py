@@ -40,6 +40,9 @@ class Planned:
         self.offer = offer
         return [line(offer.signed, name) for name in self.now]
 
+    def remembered(self, origin: str) -> Sequence[Note]:
+        return ()
+
 
 class Shop(Bench):
     """A bench with cosigners."""

@@ -271,6 +271,25 @@ def test_two_keys_at_one_address_are_asked_for_once() -> None:
     assert found.reports()[0].names == ("ed", "pq")
 
 
+def test_what_is_remembered_by_those_who_answer_in_time(caplog: pytest.LogCaptureFixture) -> None:
+    gate, note = threading.Event(), signed(9).note
+
+    def recall(url: str, origin: str) -> Note | None:
+        if "w1" in url:
+            return note if origin == "log.example/x" else None
+        if "w2" in url:
+            raise WitnessFailed("no answer")
+        assert gate.wait(WAIT)
+        return None
+
+    asks: dict[str, Ask] = {url(name): up(name) for name in NAMES}
+    found = Gatherer(policy(1), asks, 0.2, recall=recall)
+    assert found.remembered("log.example/x") == (note,)
+    gate.set()
+    found.close()
+    assert "does not say what it cosigned last: no answer" in caplog.text
+
+
 def test_witnesses_need_addresses() -> None:
     keys = [one.key for one in policy(1).witnesses]
     for text in (f"witness a {keys[0]}\nquorum a\n", f"witness a {keys[0]} ftp://a\nquorum a\n"):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ledger.face import Offer
-from ledger.witness.client import ROUNDS, Reply, Transport, WitnessAlarm, WitnessClient, WitnessFailed
+from ledger.witness.client import ROUNDS, Reply, Transport, WitnessAlarm, WitnessClient, WitnessFailed, recall
 from tallystick.cosignature import cosign_ml_dsa
 from tallystick.errors import MalformedInput
 from tallystick.note import Signature, verify_note
@@ -251,6 +251,21 @@ def test_over_http_with_a_connection_that_is_kept(bench: Bench) -> None:
         pytest.raises(WitnessFailed, match="status 404"),
     ):
         WitnessClient(KEYS, line.post, lambda: START).cosign(offer(12))
+
+
+def test_what_a_witness_remembers(bench: Bench) -> None:
+    origin = LOG.world.origin
+    with serving(bench) as port:
+        url = f"http://127.0.0.1:{port}/"
+        assert recall(url, origin, 30) is None
+        bench.feed(9)
+        note = recall(url, origin, 30)
+        assert note is not None
+        assert note.text == LOG.note(9).text
+        assert recall(url, "log.example/unknown", 30) is None
+    no_note = answering(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    with no_note as port, pytest.raises(WitnessFailed, match="shows no checkpoint"):
+        recall(f"http://127.0.0.1:{port}", origin, 30)
 
 
 @contextmanager

@@ -5,23 +5,26 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
+from ledger.errors import Forked, HistoryLost
 from ledger.publisher import Publisher
 from ledger.witness.client import Reply, WitnessClient
 from ledger.witness.gather import Gatherer
-from ledger.witness.heads import Heads
+from ledger.witness.heads import Head, Heads
 from ledger.witness.witness import Voice, Witness
+from tallystick.checkpoint import Checkpoint
 from tallystick.cosignature import parse_witness
-from tallystick.note import parse_note, verify_note
-from tallystick.tree_head import LogSigners
+from tallystick.note import Note, parse_note, verify_note
+from tallystick.tree_head import LogSigners, sign_checkpoint
 from tallystick.witness_policy import parse_log_verifier, parse_policy
 from tests.ledger.faults import Fault, MemoryCheckpoints, Plan
 from tests.ledger.rawlog import fill
 from tests.ledger.test_publisher import KEYS, STEPS, WORLD, Bench
-from tests.world import START, key_from
+from tests.world import START, World, key_from
 
 URL = "https://witness.example"
 VOICE = Voice("witness.example", key_from("one ed"), key_from("one pq", "ml-dsa-44"))
@@ -39,11 +42,17 @@ class Watched(Bench):
         self.heads = Heads(folder)
         self.witness = Witness(VOICE, LOG, self.heads, lambda: START)
         self.gatherers: list[Gatherer] = []
+        self.talks = True
 
     def publisher(self, signers: LogSigners = WORLD.signers) -> Publisher:
         client = WitnessClient([KEY], self._post, lambda: START)
-        self.gatherers.append(Gatherer(POLICY, {URL: client.cosign}, 60.0))
+        recall = self._recall if self.talks else lambda url, origin: None
+        self.gatherers.append(Gatherer(POLICY, {URL: client.cosign}, 60.0, recall=recall))
         return Publisher(self.store, self.tiles, self.checkpoints, signers, lambda: START, self.gatherers[-1])
+
+    def _recall(self, url: str, origin: str) -> Note | None:
+        answer = self.witness.latest(sha256(origin.encode()).hexdigest())
+        return parse_note(answer.body) if answer.status == 200 else None
 
     def _post(self, body: bytes) -> Reply:
         answer = self.witness.add_checkpoint(body)
@@ -107,19 +116,64 @@ def test_a_publication_that_fails_at_any_step(tmp_path: Path, when: str, caplog:
     assert "ALARM" not in caplog.text
 
 
+def fall_back(bench: Watched) -> None:
+    """Database, tiles and checkpoint store come from one old copy, and other entries than before are taken in."""
+    bench.publisher().publish()
+    store, held = bench.store._committed.fork(), bench.checkpoints.held
+    fill(bench.store, 20)
+    bench.publisher().publish()
+    bench.check_witnessed(25)
+    bench.store._committed, bench.checkpoints = store, MemoryCheckpoints()
+    bench.checkpoints.held = held
+    fill(bench.store, 3)
+
+
+def test_it_does_not_start_where_a_witness_remembers_more(tmp_path: Path) -> None:
+    """The program alone cannot see that all of its stores are old copies; with a witness it signs nothing."""
+    with watched(tmp_path / "w", 5) as bench:
+        fall_back(bench)
+        with pytest.raises(HistoryLost, match="a witness cosigned a checkpoint of 25 leaves that this log signed"):
+            bench.publisher()
+        assert bench.checkpoints.notes == []
+
+
+def test_it_does_not_start_where_a_witness_holds_another_tree(tmp_path: Path) -> None:
+    with watched(tmp_path / "w", 5) as bench:
+        bench.publisher().publish()
+        other = sign_checkpoint(Checkpoint(KEYS.origin, 4, bytes(32)), WORLD.signers, START)
+        bench.heads.update(KEYS.origin, lambda head: Head(4, bytes(32), START, other))
+        with pytest.raises(Forked, match="cosigned another tree of 4 leaves") as caught:
+            bench.publisher()
+        assert caught.value.notes == (bench.checkpoints.held.note, other)
+
+
+@pytest.mark.parametrize("size", [4, 5, 6, 1000])
+def test_what_this_log_did_not_sign_does_not_stop_it(tmp_path: Path, size: int) -> None:
+    """Else anybody who runs a witness, or sits between, could."""
+    stranger = World("a stranger", KEYS.origin)
+    others = World("another log", "log.example/other")
+    with watched(tmp_path / "w", 5) as bench:
+        bench.publisher().publish()
+        for signers, origin in ((stranger.signers, KEYS.origin), (others.signers, others.origin)):
+            note = sign_checkpoint(Checkpoint(origin, size, bytes(32)), signers, START)
+            bench.heads.update(KEYS.origin, lambda head, note=note: Head(size, bytes(32), START, note))
+            bench.publisher()
+        unsigned = Checkpoint(KEYS.origin, size, bytes(32)).body() + "\n" + "\n".join(note.split("\n\n")[1:])
+        bench.heads.update(KEYS.origin, lambda head: Head(size, bytes(32), START, unsigned))
+        bench.publisher()
+        # Signed by our keys, under another origin.
+        foreign = sign_checkpoint(Checkpoint("log.example/x", size, bytes(32)), WORLD.signers, START)
+        bench.heads.update(KEYS.origin, lambda head: Head(size, bytes(32), START, foreign))
+        bench.publisher()
+
+
 def test_a_log_whose_stores_fell_back_together_is_caught_by_its_witness(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Database, tiles and checkpoint store restored from one old copy: the program cannot see it, the witness does."""
+    """A witness that shows nothing to monitors still cosigns no second history."""
     with watched(tmp_path / "w", 5) as bench:
-        bench.publisher().publish()
-        store, held = bench.store._committed.fork(), bench.checkpoints.held
-        fill(bench.store, 20)
-        bench.publisher().publish()
-        bench.check_witnessed(25)
-        bench.store._committed, bench.checkpoints = store, MemoryCheckpoints()
-        bench.checkpoints.held = held
-        fill(bench.store, 3)
+        fall_back(bench)
+        bench.talks = False
         with caplog.at_level(logging.ERROR):
             assert bench.publisher().publish().checkpoint.size == 8
         (report,) = bench.gatherers[-1].reports()
