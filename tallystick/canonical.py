@@ -62,13 +62,7 @@ def decode_relaxed(data: bytes, limit: int) -> JsonValue:
     if not shallow:
         _check_nesting(data)
     try:
-        value = json.loads(
-            data.decode("utf-8"),
-            object_pairs_hook=_object,
-            parse_int=_integer,
-            parse_float=_no_float,
-            parse_constant=_no_float,
-        )
+        value = _from_text(data.decode("utf-8"))
     except MalformedInput:
         raise
     except (ValueError, RecursionError) as error:
@@ -131,6 +125,11 @@ def _check_integer(value: int) -> None:
 
 def _no_float(text: str) -> JsonValue:
     raise MalformedInput(f"the number {text[:40]!r} is not an integer; write amounts as strings")
+
+
+_from_text = json.JSONDecoder(
+    object_pairs_hook=_object, parse_int=_integer, parse_float=_no_float, parse_constant=_no_float
+).decode
 
 
 def _check(value: JsonValue, depth: int) -> None:
