@@ -5,14 +5,17 @@ PY := .venv/bin/python
 PACKAGES := tallystick ledger anchors credentials api demo fixtures
 # Give a file or folder of your own to the demo: make demo ASSET=path
 ASSET ?=
+# make bench ARGS=--large, or ARGS="--only library,growth"
+ARGS ?=
 
-.PHONY: help demo serve test test-all lint format wheel lock clean runtime dev strangers
+.PHONY: help demo serve test test-all lint format wheel lock clean bench runtime dev outsiders
 
 help:
 	@echo "make demo [ASSET=path]   the whole main job on a real asset, verified offline at the end"
 	@echo "make serve               the service on http://127.0.0.1:8000 (TALLYSTICK_PORT, TALLYSTICK_DATA)"
 	@echo "make test                lint, types, import contracts and every test but the exhaustive sweeps"
 	@echo "make test-all            the exhaustive sweeps too"
+	@echo "make bench [ARGS=--large] one table of figures beside other logs, with plots in bench-out/"
 	@echo "make lint | format       ruff, mypy and import contracts alone | reformat"
 	@echo "make wheel               dist/tallystick-*.whl: the verifier, without the server"
 	@echo "make lock                resolve requirements*.in again into the lock files"
@@ -24,15 +27,18 @@ demo: runtime
 serve: runtime
 	@exec $(PY) -m api serve
 
-test: lint strangers
+test: lint outsiders
 	@$(PY) -m pytest -n 2 -m "not exhaustive"
 
-test-all: lint strangers
+test-all: lint outsiders
 	@$(PY) -m pytest -n 2
 
-# Other people's readers of our log, Node included where the machine has none: into .venv.
-strangers: dev
-	@$(PY) tools/outsiders.py $@
+# Other people's readers of our log and other logs, Node included where the machine has none: into .venv.
+outsiders: dev
+	@$(PY) tools/outsiders.py strangers peers
+
+bench: outsiders
+	@$(PY) -m benchmarks $(ARGS)
 
 lint: dev
 	@$(PY) -m ruff check --quiet .

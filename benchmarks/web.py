@@ -1,0 +1,115 @@
+"""The service over HTTP: batches and single events, each durable when answered; each run ends with `fsck`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks import http_load
+from benchmarks.harness import Bench, Row
+from benchmarks.http_load import Service
+from benchmarks.machine import resident
+from benchmarks.marks import EVENTS, MB, MS
+from benchmarks.peers import echo
+from ledger.folder import Folder
+from ledger.fsck import fsck
+from tallystick.keys import Algorithm, LocalSigner
+
+EVENTS_PATH, STATEMENTS_PATH = "/v1/events/batch", "/v1/statements/batch"
+CLIENTS = (1, 16, 128)
+
+
+@contextmanager
+def serving(
+    bench: Bench, service: Algorithm = "es256", party: Algorithm = "es256", cores: Sequence[int] = ()
+) -> Iterator[Service]:
+    """A service on a fresh folder; when it has stopped, everything that it wrote is recomputed."""
+    folder = bench.fresh("service")
+    with http_load.start(folder, service, party, cores) as running:
+        yield running
+    check(folder)
+
+
+def check(folder: Path) -> None:
+    """Raises unless ``fsck`` finds every byte in order."""
+    found = fsck(Folder(folder / "log"))
+    if found.findings:
+        raise RuntimeError(f"fsck after the run: {found.findings[0]}")
+
+
+def benchmark(bench: Bench) -> Iterator[Row]:
+    """Batches by who signs with what, then one event at a time."""
+    yield from _batches_signed_by_the_service(bench)
+    yield from _batches_signed_by_the_party(bench)
+    yield from _singles(bench)
+
+
+def _batches_signed_by_the_service(bench: Bench) -> Iterator[Row]:
+    kinds: tuple[tuple[str, Algorithm, tuple[int, ...]], ...] = (
+        ("HTTP batches, service signs ES256, one core", "es256", (0,)),
+        ("HTTP batches, service signs ES256, two cores", "es256", ()),
+        ("HTTP batches, service signs Ed25519", "ed25519", ()),
+    )
+    for name, alg, cores in kinds[: bench.scale.kinds]:
+        with serving(bench, alg, cores=cores) as service:
+            rate = _rate(bench, service, EVENTS_PATH, lambda _: http_load.draft_batch(bench.scale.per_batch))
+        yield Row(name, rate, EVENTS, {"bare signing": 1 / bench.each(lambda alg=alg: _signer(alg).sign(bytes(600)))})
+
+
+def _batches_signed_by_the_party(bench: Bench) -> Iterator[Row]:
+    kinds: tuple[tuple[str, Algorithm], ...] = (
+        ("HTTP batches, party signs ES256, one core", "es256"),
+        ("HTTP batches, party signs Ed25519, one core", "ed25519"),
+    )
+    for name, alg in kinds[: bench.scale.kinds]:
+        with serving(bench, party=alg, cores=(0,)) as service:
+            rate = _rate(
+                bench, service, STATEMENTS_PATH, lambda it: http_load.statement_batch(it, bench.scale.per_batch)
+            )
+        signer = _signer(alg)
+        signature = signer.sign(bytes(600))
+        bare = 1 / bench.each(lambda one=signer, made=signature: one.public.verify(bytes(600), made))
+        yield Row(name, rate, EVENTS, {"bare verification": bare})
+
+
+def _rate(bench: Bench, service: Service, path: str, make: Callable[[Service], bytes]) -> float:
+    """Events a second, the first batches not counted: they warm the process up."""
+    bodies = [make(service) for _ in range(bench.scale.batches + 2)]
+    http_load.batches(service, path, bodies[:2])
+    return http_load.batches(service, path, bodies[2:]).per_second
+
+
+_SIGNERS: dict[Algorithm, LocalSigner] = {}
+
+
+def _signer(alg: Algorithm) -> LocalSigner:
+    if alg not in _SIGNERS:
+        _SIGNERS[alg] = LocalSigner.generate(alg)
+    return _SIGNERS[alg]
+
+
+def _singles(bench: Bench) -> Iterator[Row]:
+    with echo.serving() as peer:
+        echoed = {clients: http_load.singles(peer, clients, bench.scale.seconds) for clients in CLIENTS}
+    with serving(bench) as service:
+        for clients in CLIENTS:
+            name = f"HTTP single events, {clients} client{'s' if clients > 1 else ''}"
+            rate, bare = http_load.singles(service, clients, bench.scale.seconds), echoed[clients]
+            yield Row(name, rate.per_second, EVENTS, {"FastAPI echo": bare.per_second})
+            yield Row(f"{name}, p50", rate.p50 * 1e3, MS, {"FastAPI echo": bare.p50 * 1e3})
+            yield Row(f"{name}, p99", rate.p99 * 1e3, MS, {"FastAPI echo": bare.p99 * 1e3})
+        yield from _receipts(bench, service)
+        yield Row("resident memory of the service after the HTTP load", resident(service.pid) / 1e6, MB)
+
+
+def _receipts(bench: Bench, service: Service) -> Iterator[Row]:
+    """While single events come in from 128 clients."""
+    alone = http_load.receipts(service, bench.scale.receipts)
+    yield Row("receipt in a published checkpoint, p50 at rest", alone.p50 * 1e3, MS)
+    load = threading.Thread(target=http_load.singles, args=(service, CLIENTS[-1], bench.scale.seconds + 1))
+    load.start()
+    loaded = http_load.receipts(service, bench.scale.receipts // 2 or 1)
+    load.join()
+    yield Row("receipt in a published checkpoint, p50 at full load", loaded.p50 * 1e3, MS)
