@@ -26,6 +26,7 @@ from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.tiles import Tile
 from tallystick.times import format_time
 from tallystick.tree_head import verify_tree_head
+from tallystick.witness_policy import WitnessPolicy
 
 STATES = "monitor.sqlite"
 CHUNK = 1024
@@ -35,11 +36,15 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True)
 class Expectations:
-    """What a reader expects. No ``issuers``: anybody whom the rules admit. ``max_age``: seconds, of the checkpoint."""
+    """What a reader expects. No ``issuers``: anybody whom the rules admit. ``max_age``: seconds, of the checkpoint.
+
+    ``policy``: which witnesses must have cosigned it.
+    """
 
     issuers: frozenset[str] = frozenset()
     watched: frozenset[str] = frozenset()
     max_age: int | None = None
+    policy: WitnessPolicy | None = None
 
 
 class Monitor:
@@ -97,7 +102,7 @@ class Monitor:
             files = {"shown": step.offered.note.encode(), "shown-before": step.held.note.encode()}
             message = f"size {step.offered.checkpoint.size} is shown, {step.held.checkpoint.size} was shown before"
             found.append(Alarm("went-backwards", message, now, evidence=str(self._keep("went-backwards", files))))
-        return [*found, *self._stale(step.offered, now)]
+        return [*found, *self._stale(step.offered, now), *self._unwitnessed(step.offered, now)]
 
     def _keep(self, kind: str, files: dict[str, bytes]) -> Path:
         return save(self._mirror.evidence, kind, files)
@@ -110,6 +115,14 @@ class Monitor:
         if now - signed > self._expected.max_age:
             message = f"the checkpoint shown was signed at {format_time(signed)}, {now - signed} seconds ago"
             yield Alarm("stale", message, now)
+
+    def _unwitnessed(self, head: Head, now: int) -> Iterator[Alarm]:
+        if self._expected.policy is None:
+            return
+        try:
+            self._expected.policy.require(head.parsed, now)
+        except VerificationFailed as error:
+            yield Alarm("below-quorum", f"the checkpoint of size {head.checkpoint.size}: {error}", now)
 
     def _scan(self, held: Head, now: int, progress: Progress) -> None:
         reached = self._store.reached()

@@ -16,6 +16,7 @@ from ledger.commands.terminal import NOT_TRIED, WRONG, Keys, messages, progress,
 from ledger.errors import Unreachable
 from ledger.monitor import Expectations, Monitor
 from ledger.source import open_source
+from tallystick.witness_policy import parse_policy
 
 
 class _Stopped(Exception):
@@ -29,6 +30,7 @@ def monitor(
     issuer: Annotated[list[str] | None, typer.Option(help="Who is expected to say something.")] = None,
     watch: Annotated[list[str] | None, typer.Option(help="Tell of every entry that names this identifier.")] = None,
     max_age: Annotated[int | None, typer.Option(help="Alarm when the checkpoint is older, in seconds.")] = None,
+    policy: Annotated[Path | None, typer.Option(help="A tlog-policy file: whose cosignatures must be there.")] = None,
     every: Annotated[float, typer.Option(help="Seconds between two looks.")] = 60.0,
     once: Annotated[bool, typer.Option("--once", help="Look once, for cron.")] = False,
 ) -> None:
@@ -38,9 +40,10 @@ def monitor(
     succeeded a line {"watched": …} says where the monitor stands. Status 0: no alarm; 1: there
     were alarms; 2: the log could not be reached, or the monitor not started.
     """
-    expected = Expectations(frozenset(issuer or ()), frozenset(watch or ()), max_age)
     alarmed, status = False, 0
     with messages(), until_stopped() as stopped, ExitStack() as undo:
+        witnesses = parse_policy(policy.read_bytes()) if policy else None
+        expected = Expectations(frozenset(issuer or ()), frozenset(watch or ()), max_age, witnesses)
         watching = undo.enter_context(closing(Monitor(folder, read_keys(key), open_source(source), expected)))
         while not stopped.is_set():
             status = _look(watching, stopped)

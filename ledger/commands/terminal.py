@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -46,7 +47,7 @@ def messages() -> Iterator[None]:
     """An error is a message and a status, never a traceback: 1 where something was found wrong, 2 for all others."""
     try:
         yield
-    except (TallystickError, OSError) as error:
+    except (TallystickError, OSError, sqlite3.Error) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(WRONG if isinstance(error, _FOUND) else NOT_TRIED) from None
 

@@ -19,14 +19,17 @@ from ledger.known import known_log
 from ledger.monitor import Expectations, Monitor
 from ledger.source import Source, open_source
 from ledger.watching import WatchStore
+from tallystick.cosignature import cosign_ml_dsa
 from tallystick.errors import MalformedInput
+from tallystick.note import COSIGNATURE_ML_DSA_44, parse_note, verifier_key
 from tallystick.tiles import Tile
 from tallystick.times import format_time
+from tallystick.witness_policy import parse_policy
 from tests.ledger.commands import LEDGER, run, serving
 from tests.ledger.conftest import open_log
 from tests.ledger.following import VKEYS, Leader, known, write_tree
 from tests.ledger.test_fsck import plant
-from tests.world import START, World
+from tests.world import START, World, key_from
 
 EVERYBODY = Expectations()
 KEYS = [part for line in VKEYS for part in ("--key", line)]
@@ -180,6 +183,23 @@ def test_a_stale_checkpoint(data: Path, tmp_path: Path) -> None:
     assert (alarm["alarm"], "3601 seconds ago" in alarm["message"]) == ("stale", True)
     with pytest.raises(MalformedInput, match="give that key too"):
         Monitor(tmp_path / "n", known_log(VKEYS[:1]), open_source(str(data)), expected)
+
+
+def test_a_checkpoint_below_its_quorum(data: Path, tmp_path: Path) -> None:
+    witness = key_from("witness", "ml-dsa-44")
+    vkey = verifier_key("witness.example/w", COSIGNATURE_ML_DSA_44, witness.public.raw)
+    policy = tmp_path / "policy"
+    policy.write_text(f"witness w {vkey}\nquorum w\n")
+    expected = Expectations(policy=parse_policy(policy.read_bytes()))
+    (alarm,) = look(tmp_path / "m", data, expected)
+    assert (alarm["alarm"], "no witness of the policy" in alarm["message"]) == ("below-quorum", True)
+    assert run("monitor", data, tmp_path / "m", *KEYS, "--once", "--policy", policy)[0] == 1
+    note = (data / "public/checkpoint").read_text()
+    line = cosign_ml_dsa(parse_note(note.encode()).text, "witness.example/w", witness, START).line()
+    (data / "public/checkpoint").write_text(note + line)
+    assert look(tmp_path / "m", data, expected) == []
+    # A cosignature of the future counts for nothing yet.
+    assert [one["alarm"] for one in look(tmp_path / "m", data, expected, START - 1)] == ["below-quorum"]
 
 
 # --- what is remembered ------------------------------------------------------------------
