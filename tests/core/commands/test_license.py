@@ -195,7 +195,7 @@ LATER: dict[str, tuple[Callable[[Desk], int], str]] = {
         lambda desk: (desk.write("status.json", b'{"rings":[],"v":2}'), desk.run())[1],
         "licence status version 2;",
     ),
-    "trust file": (lambda desk: (desk.write("trust.json", b'{"v":2}'), desk.run())[1], "trust file version 2;"),
+    "trust file": (lambda desk: (desk.write("trust.json", b'{"v":3}'), desk.run())[1], "trust file version 3;"),
 }
 
 
