@@ -11,6 +11,9 @@ from tallystick.tree_head import LogKeys, SignedCheckpoint
 from tallystick.trust import Witnesses
 from tallystick.witness_policy import MAX_POLICY_BYTES, PolicyWitness, WitnessPolicy, parse_policy
 
+MOST = 13
+"""Witnesses of a log: with its own three lines 16, which is what every reader of notes must accept (signed-note)."""
+
 NOBODY = WitnessPolicy((), (), (), "none")
 """The policy of a log without witnesses."""
 
@@ -83,6 +86,10 @@ def read_policy(path: Path | None, keys: LogKeys) -> WitnessPolicy:
         quorum = policy.threshold()
         _check_log(policy, keys)
         urls = [one.url for one in policy.witnesses]
+        if len(urls) > MOST:
+            raise MalformedInput(
+                f"the policy names {len(urls)} witnesses; with more than {MOST} not every reader reads"
+            )
         if quorum > 1 and len(set(urls)) != len(urls):
             raise MalformedInput("two witnesses have one address: name one key of each, or it would count twice")
     except OSError as error:

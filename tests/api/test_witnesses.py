@@ -22,7 +22,7 @@ from tallystick.checkpoint import Checkpoint
 from tallystick.cosignature import parse_witness
 from tallystick.errors import MalformedInput
 from tallystick.merkle import leaf_hash
-from tallystick.note import parse_note, verify_note
+from tallystick.note import COSIGNATURE_ED25519, parse_note, verifier_key, verify_note
 from tallystick.tlog_proof import parse_proof, verify_proof, verify_proof_by_policy
 from tallystick.tree_head import sign_checkpoint
 from tallystick.trust import Trust, Witnesses, encode_trust, parse_trust
@@ -35,7 +35,7 @@ from tests.api.test_submission import picture
 from tests.api.witnesses import Town, WitnessProcess, command, policy_text, served, town, witnesses_of
 from tests.ledger.grove import Tree
 from tests.ledger.test_witness import VOICE
-from tests.world import World
+from tests.world import World, key_from
 
 
 @pytest.fixture(scope="module")
@@ -270,6 +270,19 @@ ONE = f"witness a {KEY[0]} https://a.example\n"
 TWO = ONE + f"witness b {KEY[1]} https://a.example\n"
 
 
+def many(count: int) -> str:
+    """So many witnesses, of which one must cosign."""
+    keys = [verifier_key("w.example", COSIGNATURE_ED25519, key_from(f"w{at}").public.raw) for at in range(count)]
+    lines = [f"witness w{at} {key} https://w{at}.example" for at, key in enumerate(keys)]
+    return "\n".join([*lines, f"group g any {' '.join(f'w{at}' for at in range(count))}", "quorum g", ""])
+
+
+def test_as_many_witnesses_as_every_reader_reads(tmp_path: Path) -> None:
+    path = tmp_path / "policy"
+    path.write_text(many(13))
+    assert len(read_policy(path, KEYS).witnesses) == 13
+
+
 def test_without_witnesses() -> None:
     assert read_policy(None, KEYS) == NOBODY
     assert NOBODY.threshold() == 0
@@ -287,6 +300,7 @@ def test_a_policy_that_verifiers_use_too(tmp_path: Path) -> None:
         (ONE, "no quorum line"),
         (TWO + "quorum a\n", "not so many of all"),
         (TWO + "group g 2 a b\nquorum g\n", "would count twice"),
+        (many(14), "names 14 witnesses"),
         (f"log {World('other').signers.keys.verifier_keys()[0]}\n{ONE}quorum a\n", "no key of log.example/little"),
     ],
 )
