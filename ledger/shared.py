@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
@@ -24,13 +24,17 @@ from ledger.fsck import Parts, Report, check_log
 from ledger.genesis import Founding, begin
 from ledger.letterbox import LOOK, PATIENCE, Letterbox
 from ledger.log import PUBLISH_EVERY, Log, check_keys, system_clock
+from ledger.opening import keys_in
 from ledger.reader import PublishedLog
 from ledger.replaying import Progress
+from ledger.rotation import write_rotation
 from ledger.store.postgres import create, open_store
 from ledger.store.postgres_wire import Connection, connect, reaching
-from ledger.submission import Outcome, Submission
+from ledger.submission import Outcome, Receipt, Submission
 from ledger.tiles_postgres import CHANNEL, PostgresTiles
 from tallystick.errors import TallystickError
+from tallystick.events.log import Role
+from tallystick.keys import Signer
 from tallystick.tree_head import LogSigners, SignedCheckpoint
 
 _log = logging.getLogger(__name__)
@@ -84,6 +88,27 @@ def has_log(database: str) -> bool:
         return False
     with closing(store), store.snapshot() as reads:
         return reads.size() > 0
+
+
+def rotate_shared(
+    place: Place, signers: Mapping[str, Signer], role: Role, new: Signer, clock: Clock = system_clock
+) -> Receipt:
+    """As ``ledger.rotation.rotate_key``, in a log that no process sequences meanwhile. Raises ``LogBusy`` otherwise."""
+    election = Election(place.database, place.holder, place.lease)
+    with (
+        closing(election),
+        closing(open_store(place.database)) as store,
+        closing(PostgresCheckpointStore(place.signed)) as held,
+    ):
+        with store.snapshot() as reads:
+            origin = keys_in(reads).origin
+        store.epoch = election.stand(held.latest(origin).epoch)
+        if store.epoch is None:
+            raise LogBusy(f"{election.incumbent().holder} sequences this log: stop every process of it first")
+        try:
+            return write_rotation(store, signers, role, new, clock)
+        finally:
+            election.resign(store.epoch)
 
 
 def open_shared(

@@ -15,6 +15,7 @@ from tallystick.events.log import Policy, Role
 from tallystick.keys import LocalSigner
 from tallystick.merkle import verify_consistency
 from tallystick.tree_head import LocalAuthority, LogSigners, verify_tree_head
+from tests.ledger.commands import run
 from tests.ledger.conftest import later, open_log
 from tests.world import ROLES, Someone, World, key_from
 
@@ -147,6 +148,10 @@ def test_a_policy_change_inside_a_batch(data: Path, tmp_path: Path) -> None:
         log.publish_now()
     assert fsck(Folder(data)).findings == ()
     assert [version for _, version in replay(Folder(data)).policies] == [1, 2]
+    status, out, _ = run("replay", data)
+    assert status == 0
+    assert "rules version 1 decided what stands after position 1" in out
+    assert f"rules version 2 decided what stands after position {replay(Folder(data)).policies[1][0]}" in out
 
 
 OLD = Policy("tallystick-admission", 1)
