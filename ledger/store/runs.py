@@ -26,7 +26,7 @@ FAN_BITS = 3
 FAN = 1 << FAN_BITS
 FIRST_BITS = 7
 """Leading bits that name a bucket of level 0: 256 keys in each, at every level."""
-_RECORD = 16
+_RECORD = 13  # eight bytes of the id, five of the position: 256 of them fit in a page of SQLite
 _FILTER_BITS = 9
 _FILTER = 1 << _FILTER_BITS  # bytes for each bucket
 _PACE = 8  # keys merged at each level for each one added: eight times what keeps up, for runs cost every look
@@ -83,11 +83,11 @@ class StatementIds:
         bits = [1 << (key & 7) for key in keys]
         found = []
         for run in self._runs:
-            held, shift, base = run.filter, 64 - run.bits, run.number << _SLOT_BITS
+            held, shift, base, width = run.filter, 64 - run.bits, run.number << _SLOT_BITS, _FILTER_BITS
             found += [
                 (base | key >> shift, one)
                 for key, place, bit, one in zip(keys, places, bits, statement_ids, strict=True)
-                if held[key >> shift << _FILTER_BITS | place] & bit and _second(held, key, shift)
+                if held[key >> shift << width | place] & bit and _second(held, key, shift)
             ]
         return found
 
@@ -106,7 +106,7 @@ class StatementIds:
         """The oldest ids in memory become a run."""
         items = list(self._tail.items())[:TAIL]
         run = self._new_run(0, items[-1][1] + 1)
-        records = sorted([one[:8] + position.to_bytes(8, "big") for one, position in items])
+        records = sorted([one[:8] + position.to_bytes(_RECORD - 8, "big") for one, position in items])
         self._put(run, 0, 1 << FIRST_BITS, records)
         self._tail = dict(list(self._tail.items())[TAIL:])
 
@@ -148,7 +148,7 @@ class StatementIds:
         rows = [(run.slot(first + at), b"".join(records[cuts[at] : cuts[at + 1]])) for at in range(count)]
         self._connection.executemany("INSERT INTO buckets VALUES (?, ?)", rows)
         bits = run.filter
-        for key, _ in struct.iter_unpack(">QQ", b"".join(records)):
+        for (key,) in struct.iter_unpack(">Q5x", b"".join(records)):
             base = key >> shift << _FILTER_BITS
             bits[base | key >> 3 & _FILTER - 1] |= 1 << (key & 7)
             bits[base | key >> 15 & _FILTER - 1] |= 1 << (key >> 12 & 7)
