@@ -46,6 +46,7 @@ def fsck(folder: Folder, progress: Progress = lambda done: None) -> Report:
     own = {
         "the database": lambda: fsck_database.pages(folder.database),
         "the schema": lambda: fsck_database.schema(folder.database),
+        "the table chunks": lambda: fsck_database.chunks(folder.database),
         "the index": lambda: fsck_database.rows(folder.database),
     }
     with closing(open_unchanged(folder)) as store:

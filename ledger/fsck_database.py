@@ -13,9 +13,10 @@ from ledger.store.runs import StatementIds
 from ledger.store.sqlite import connect, create
 from ledger.store.sqlite_session import SqliteReads
 from tallystick.commitments import open_commitments, parse_disclosure
-from tallystick.errors import TallystickError
+from tallystick.errors import MalformedInput, TallystickError
 from tallystick.references import references
 from tallystick.statement import parse_statement
+from tallystick.tiles import parse_bundle
 
 _CHUNK = 1000
 _MOST = 100
@@ -77,6 +78,21 @@ def rows(database: Path) -> Iterator[Finding]:
             (count,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
             if count != expected:
                 yield Finding(-1, f"the table {table} has {count} rows, the entries give {expected}")
+
+
+def chunks(database: Path) -> Iterator[Finding]:
+    """Each row of entries is a bundle of as many as its position says; reading forgives a wrong last length."""
+    start = 0
+    with closing(connect(database)) as connection:
+        for last, data in connection.execute("SELECT position, entries FROM chunks ORDER BY position"):
+            try:
+                count = len(parse_bundle(data))
+                problem = "" if count == last + 1 - start else f"it holds {count} entries, not {last + 1 - start}"
+            except MalformedInput as error:
+                problem = str(error)
+            if problem:
+                yield Finding(start, f"the row of the table chunks for positions {start} to {last}: {problem}")
+            start = last + 1
 
 
 def _disclosures(connection: sqlite3.Connection, position: int) -> list[tuple[str, str]]:

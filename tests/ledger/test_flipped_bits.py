@@ -17,6 +17,7 @@ from ledger.errors import HistoryLost, LedgerError, UnknownSchema
 from ledger.folder import Folder
 from ledger.fsck import fsck
 from ledger.restore import restore
+from tallystick.tiles import encode_bundle, parse_bundle
 from tests.ledger.commands import run
 from tests.ledger.conftest import open_log
 from tests.ledger.test_fsck import flip, sql
@@ -176,6 +177,17 @@ def test_a_stored_entry_that_is_wrong_is_told_from_a_published_one(data: Path) -
     sql(data, "UPDATE chunks SET entries = ? WHERE entries = ?", row[:-1] + bytes([row[-1] ^ 1]), row)
     (finding,) = [one for one in fsck(Folder(data)).findings if "not the published one" in one.problem]
     assert "the stored one has not the published hash" in finding.problem
+
+
+def test_a_wrong_length_that_reading_forgives_is_found(data: Path) -> None:
+    """The last entry of a row has what is left of it, whatever its length says."""
+    with closing(sqlite3.connect(data / "ledger.sqlite")) as connection:
+        (position, row) = connection.execute("SELECT position, entries FROM chunks WHERE position >= 17").fetchone()
+    last = encode_bundle(parse_bundle(row)[-1:])
+    at = len(row) - len(last)
+    changed = row[: at + 1] + bytes([row[at + 1] ^ 1]) + row[at + 2 :]
+    sql(data, "UPDATE chunks SET entries = ? WHERE position = ?", changed, position)
+    assert any(f"to {position}: the entry bundle ends inside" in str(one) for one in fsck(Folder(data)).findings)
 
 
 # --- the write-ahead log -----------------------------------------------------------------
