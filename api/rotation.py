@@ -14,6 +14,7 @@ from api.keyring import ROLES, Keyring, passphrase_of
 from api.settings import Settings
 from ledger.batch import Clock
 from ledger.rotation import rotate_key
+from ledger.submission import Receipt
 from tallystick.admission import Refused
 from tallystick.errors import TallystickError
 from tallystick.events.log import Role
@@ -44,11 +45,6 @@ def rotate(settings: Settings, role: Role, clock: Clock) -> Rotated:
     Raises ``DataBusy`` while the service runs, ``NotRotated`` where the rules do not have it, what ``read_key`` does.
     """
     folder = settings.keys
-    if settings.database:
-        raise NotRotated(
-            "a key of a log that several services share cannot be replaced by this program yet: all of them would "
-            "have to be given the new one at once"
-        )
     with data_folder(settings.data):
         passphrase = passphrase_of(folder, settings.passphrase, create=False)
         coming = folder / f"{role}.next.pem"
@@ -59,11 +55,20 @@ def rotate(settings: Settings, role: Role, clock: Clock) -> Rotated:
         keyring = Keyring({one: _present(folder, one, role, passphrase) for one in ROLES})
         old = keyring.signers[role].public.kid.hex()
         try:
-            receipt = rotate_key(settings.log, keyring.signers, role, new, clock, checkpoints=settings.checkpoints)
+            receipt = _record(settings, keyring, role, new, clock)
         except Refused as error:
             raise NotRotated(f"{error.problem}: {error.hint}") from None
         _put_in_place(folder, role, old)
         return Rotated(role, receipt.position, old, new.public.kid.hex())
+
+
+def _record(settings: Settings, keyring: Keyring, role: Role, new: LocalSigner, clock: Clock) -> Receipt:
+    if settings.database:
+        # The database's driver is loaded where there is a database.
+        from api import sharing
+
+        return sharing.rotate(settings, keyring, role, new, clock)
+    return rotate_key(settings.log, keyring.signers, role, new, clock, checkpoints=settings.checkpoints)
 
 
 def _present(folder: Path, one: str, role: str, passphrase: bytes) -> LocalSigner:

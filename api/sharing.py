@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from api.accounts import Accounts
 from api.accounts_shared import SharedAccounts
+from api.keyring import Keyring
 from api.settings import Settings
 from ledger import shared
 from ledger.batch import Clock
@@ -15,9 +16,12 @@ from ledger.face import Cosigners
 from ledger.genesis import Founding
 from ledger.log import Log
 from ledger.store.postgres_wire import Pool, connect
+from ledger.submission import Receipt
 from ledger.tiles import Tiles
 from ledger.tiles_postgres import PostgresTiles
 from tallystick.errors import TallystickError
+from tallystick.events.log import Role
+from tallystick.keys import Signer
 from tallystick.tree_head import LogSigners
 
 _HOME = 0x7A12
@@ -47,6 +51,11 @@ def has_log(settings: Settings) -> bool:
 def begin(settings: Settings, founding: Founding, clock: Clock) -> None:
     """Begin it. Raises ``LogExists``, and ``LogBusy`` while another service does."""
     shared.create_shared(place(settings), founding, clock)
+
+
+def rotate(settings: Settings, keyring: Keyring, role: Role, new: Signer, clock: Clock) -> Receipt:
+    """Replace a key while no service runs. Raises ``LogBusy`` while one does, and ``Refused``."""
+    return shared.rotate_shared(place(settings), keyring.signers, role, new, clock)
 
 
 def open_log(settings: Settings, signers: LogSigners, clock: Clock, cosigners: Cosigners | None) -> Log:

@@ -29,8 +29,12 @@ from tallystick.trust import Trust
 from tallystick.verify import Report, verify_case
 from tests.api.desk import Desk, anchoring
 from tests.api.house import House, open_house, problem
+from tests.api.test_sharing import address
 from tests.golden.conftest import unpack
+from tests.postgres import dsn, postgres
 from tests.world import START
+
+__all__ = ["dsn", "postgres"]
 
 ROTATING: tuple[Role, ...] = ("log", "log-pq", "registrar", "service", "exporter", "status")
 HOUR = 3600
@@ -234,3 +238,19 @@ def test_the_command(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyte
     with pytest.raises(SystemExit):
         main(["rotate", "authority"])
     assert "invalid choice: 'authority'" in capsys.readouterr().err
+
+
+def test_a_log_that_several_services_share(
+    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    database = address(dsn)
+    monkeypatch.setenv("TALLYSTICK_DATA", str(tmp_path))
+    monkeypatch.setenv("TALLYSTICK_DATABASE", database)
+    with open_house(tmp_path, START, database=database) as house:
+        assert house.http.get("/v1/keys").status_code == 200
+    for role in ("log", "service"):
+        assert main(["rotate", role]) == 0, capsys.readouterr().err
+    with open_house(tmp_path, START, database=database) as house:
+        keys = house.http.get("/v1/keys").json()["keys"]
+        assert [one["role"] for one in keys if one["last"]] == ["log", "service"]
+        desk_of(house).picture()
