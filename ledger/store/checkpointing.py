@@ -35,6 +35,11 @@ class Checkpointer:
             self._copy, self._written = None, 0
             writer.execute(_CHECKPOINT).fetchone()
 
+    def wait(self) -> None:
+        """Return when no copy is under way, however it ended."""
+        if self._copy:
+            self._copy.exception()
+
     def _run(self) -> None:
         with closing(self._connect()) as connection:
             connection.execute(_CHECKPOINT).fetchone()

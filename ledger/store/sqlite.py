@@ -148,6 +148,7 @@ class SqliteStore:
         """Empty the write-ahead log after an erasure; an older snapshot puts it off until that is let go."""
         if not self._stale_wal:
             return
+        self._checkpointer.wait()
         self._writer.execute("PRAGMA busy_timeout=0")
         # The transaction is committed, whatever comes of this: it is tried again after the next one.
         with suppress(sqlite3.Error):

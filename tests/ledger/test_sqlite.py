@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from sqlmodel import SQLModel
 from ledger.errors import LogExists, NoLog, UnknownSchema
 from ledger.store import BatchLine, Line, Search, checkpointing, tables
 from ledger.store.migrate import SCRIPTS, migrate
-from ledger.store.sqlite import SCHEMA, SqliteStore, create, open_store
+from ledger.store.sqlite import SCHEMA, SqliteStore, connect, create, open_store
 
 
 @pytest.fixture
@@ -249,3 +250,31 @@ def test_a_search_takes_what_it_finds_in_order_and_sorts_nothing(database: Path,
     store.close()
     assert any(step.startswith("SEARCH") for step in plan), plan
     assert [step for step in plan if "TEMP B-TREE" in step] == []
+
+
+def test_an_erasure_waits_for_the_copy_behind(database: Path) -> None:
+    store = open_store(database)
+    with store.transaction() as working:
+        working.append([b"entry"])
+        working.index(
+            [Line(0, "p", "e", "t", "s", frozenset(), {"name": "a secret that must be gone"})],
+            BatchLine(0, 0, 1, b"d"),
+            {},
+        )
+    copying, leave = threading.Event(), threading.Event()
+
+    def slow() -> sqlite3.Connection:
+        connection = connect(database)
+        connection.set_progress_handler(lambda: copying.set() or (leave.wait(10) and None), 1)
+        return connection
+
+    store._checkpointer._connect = slow
+    store._checkpointer._copy = store._checkpointer._thread.submit(store._checkpointer._run)
+    assert copying.wait(10)
+    timer = threading.Timer(0.05, leave.set)
+    timer.start()
+    with store.transaction() as working:
+        working.erase(0, ["name"])
+    assert leave.is_set()
+    assert not any(b"a secret that must be gone" in path.read_bytes() for path in database.parent.iterdir())
+    store.close()
