@@ -17,5 +17,5 @@ def check_version(value: Any, what: str, *known: int) -> None:
     Comes before any other check: a later version may have other fields.
     """
     if isinstance(value, dict) and type(value.get("v")) is int and value["v"] not in known:
-        knows = " and ".join(map(str, known))
-        raise UnknownVersion(f"{what} version {value['v']}; this program knows version {knows}: install a newer one")
+        knows = f"version{'s' if len(known) > 1 else ''} {' and '.join(map(str, known))}"
+        raise UnknownVersion(f"{what} version {value['v']}; this program knows {knows}: install a newer one")
