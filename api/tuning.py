@@ -7,7 +7,7 @@ import sys
 
 YOUNG_OBJECTS = 50_000
 """A batch of a thousand events makes some; looking through 700 at a time finds nothing that is not freed anyway."""
-SWITCH_SECONDS = 0.0005
+SWITCH_SECONDS = 0.002
 """After a signature or a write to the disk a thread waits so long for its turn, at most, while another computes."""
 
 

@@ -61,7 +61,7 @@ class Rate:
 def start(
     folder: Path, service_key: Algorithm = "es256", party_key: Algorithm = "es256", cores: Sequence[int] = ()
 ) -> Iterator[Service]:
-    """A server on ``folder`` (fresh or not); ``cores``: those it may use, all if empty."""
+    """A server on ``folder``, which is fresh; ``cores``: those it may use, all if empty."""
     _make_keys(folder, service_key)
     port = _free_port()
     prefix = ["taskset", "-c", ",".join(map(str, cores))] if cores else []

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -84,6 +86,8 @@ class SubmissionService:
         self._urgent = urgent
         self._erased = erased
         self._clock = clock
+        # Signatures are made on as many cores as there are; more batches at a time would only take memory.
+        self._workers = ThreadPoolExecutor(os.cpu_count() or 1, "batches")
 
     async def submit_drafts(self, account: Account, drafts: Sequence[Draft]) -> list[Result]:
         """One result for each draft, in order. Raises ``Forbidden`` when the token may not submit at all."""
@@ -109,7 +113,10 @@ class SubmissionService:
     async def _run(self, count: int, prepare_all: Callable[[], list[_Prepared | Exception]]) -> list[Result]:
         # Hundreds of signatures take a while, and the event loop goes on serving others meanwhile. One takes less
         # than the change of threads would.
-        prepared = prepare_all() if count == 1 else await asyncio.to_thread(prepare_all)
+        if count == 1:
+            prepared = prepare_all()
+        else:
+            prepared = await asyncio.get_running_loop().run_in_executor(self._workers, prepare_all)
         outcomes = iter(await self._write([one.submission for one in prepared if isinstance(one, _Prepared)]))
         placed = [(one, one) if isinstance(one, Exception) else (one, next(outcomes)) for one in prepared]
         results: list[Result] = []
