@@ -30,7 +30,11 @@ class Step:
 
 
 def grow(folder: Path, leaves: int, unique: bool) -> list[Step]:
-    """In another process, whose memory is then this log's alone."""
+    """In another process, whose memory is then this log's alone: what makes the tables stays in this one."""
+    from ledger.store.sqlite import create
+
+    create(folder / "ledger.sqlite")
+    (folder / "public").mkdir()
     kind = "unique" if unique else "plain"
     command = [sys.executable, "-m", "benchmarks.grow", str(folder), str(leaves), kind]
     done = subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, text=True)
@@ -42,18 +46,16 @@ def grow(folder: Path, leaves: int, unique: bool) -> list[Step]:
 def main(folder: Path, leaves: int, unique: bool) -> None:
     """Grow, and say how it goes."""
     # Here, so that who only wants ``resident`` need not import the ledger.
-    from benchmarks.checking import now
+    from benchmarks.checking import now, tile_store
     from ledger.appender import Appender
-    from ledger.store.sqlite import create, open_store
-    from ledger.tilestore import TileStore
+    from ledger.store.sqlite import open_store
 
-    create(folder / "ledger.sqlite")
-    (folder / "public").mkdir()
     step = max(entries.BATCH, leaves // STEPS // entries.BATCH * entries.BATCH)
     spent, size = 0.0, 0
     with (
         closing(open_store(folder / "ledger.sqlite")) as store,
-        Appender(store, TileStore(folder / "public"), now) as log,
+        tile_store(folder) as tiles,
+        Appender(store, tiles, now) as log,
     ):
         while size < leaves:
             batch = entries.batch(size, min(entries.BATCH, leaves - size))

@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from benchmarks import entries
-from benchmarks.checking import WORLD, check, now
+from benchmarks.checking import WORLD, check, now, reader, tile_store
 from benchmarks.grow import Step, grow
 from benchmarks.harness import Bench, Row
 from benchmarks.marks import LEAVES, MB, MICROS, MS
@@ -19,7 +19,6 @@ from ledger.checkpoint_store import SqliteCheckpointStore
 from ledger.publisher import Publisher
 from ledger.reader import PublishedLog
 from ledger.store.sqlite import open_store
-from ledger.tilestore import TileStore
 from tallystick.merkle import leaf_hash, root_at, verify_consistency, verify_inclusion
 
 PLAIN, UNIQUE = "plain", "unique statement hash"
@@ -63,8 +62,9 @@ def _open(folder: Path) -> None:
     with (
         closing(open_store(folder / "ledger.sqlite")) as store,
         closing(SqliteCheckpointStore(folder / "checkpoints.sqlite")) as held,
+        tile_store(folder) as tiles,
     ):
-        Publisher(store, TileStore(folder / "public"), held, WORLD.signers, now).publish()
+        Publisher(store, tiles, held, WORLD.signers, now).publish()
 
 
 def _rates(steps: Sequence[Step]) -> list[tuple[float, float]]:
@@ -99,13 +99,17 @@ def _memory(steps: Sequence[Step]) -> Iterator[Row]:
 
 
 def _proofs(bench: Bench, folder: Path, leaves: int) -> Iterator[Row]:
+    with reader(folder) as log:
+        yield from _proofs_by(bench, log, folder, leaves)
+
+
+def _proofs_by(bench: Bench, log: PublishedLog, folder: Path, leaves: int) -> Iterator[Row]:
     words = WORDS.get(leaves, f"{leaves:,}")
-    log = _reader(folder)
     root = root_at(log.nodes(leaves), leaves)
     places = random.Random(1).sample(range(leaves), min(leaves, 2_000))
     took = [_seconds(lambda at=position: log.prove_inclusion(at, leaves)) for position in places]
     yield Row(f"inclusion proof from disk at {words} leaves", statistics.median(took) * 1e6, MICROS)
-    cold = [_seconds(lambda at=position: _reader(folder).prove_inclusion(at, leaves)) for position in places[:200]]
+    cold = [_seconds(lambda at=position: _prove_cold(folder, at, leaves)) for position in places[:200]]
     name = f"inclusion proof by a reader that knows no tile yet, at {words} leaves"
     yield Row(name, statistics.median(cold) * 1e6, MICROS)
     for position in places[:20]:
@@ -117,8 +121,9 @@ def _proofs(bench: Bench, folder: Path, leaves: int) -> Iterator[Row]:
     yield Row("consistency proof verified", verified * 1e6, MICROS, note=f"{len(proof)} nodes")
 
 
-def _reader(folder: Path) -> PublishedLog:
-    return PublishedLog(TileStore(folder / "public"), WORLD.signers.keys)
+def _prove_cold(folder: Path, position: int, leaves: int) -> None:
+    with reader(folder) as log:
+        log.prove_inclusion(position, leaves)
 
 
 def _seconds(work: Callable[[], object]) -> float:

@@ -9,13 +9,12 @@ from contextlib import closing
 from pathlib import Path
 
 from benchmarks import entries
-from benchmarks.checking import check, now
+from benchmarks.checking import check, now, tile_store
 from benchmarks.harness import Bench, Row, seconds
 from benchmarks.marks import LEAVES, RATIO
 from benchmarks.peers import hypercore, limits, merkle
 from ledger.appender import Appender
 from ledger.store.sqlite import create, open_store
-from ledger.tilestore import TileStore
 
 UNIQUE = "bare SQLite inserts, UNIQUE hash"
 
@@ -28,7 +27,7 @@ def append(folder: Path, batches: Batches, ids: Batches = ()) -> float:
     (folder / "public").mkdir()
     with closing(open_store(folder / "ledger.sqlite")) as store:
         began = time.perf_counter()
-        with Appender(store, TileStore(folder / "public"), now) as log:
+        with tile_store(folder) as tiles, Appender(store, tiles, now) as log:
             for number, batch in enumerate(batches):
                 log.append(batch, *([ids[number]] if ids else []))
             root = log.settle()

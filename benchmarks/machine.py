@@ -12,6 +12,7 @@ from importlib import metadata
 from pathlib import Path
 
 from tools.outsiders import NPM, node
+from tools.outsiders import ROOT as OUTSIDE
 
 PACKAGES = (
     "cryptography",
@@ -46,9 +47,14 @@ def versions() -> dict[str, str]:
         "OpenSSL": ssl.OPENSSL_VERSION.split()[1],
         "Node": subprocess.run([node(), "--version"], capture_output=True, text=True, check=True).stdout.strip(),
         "hypercore": locked["node_modules/hypercore"]["version"],
-        "merkletools": "1.0.3",
+        "merkletools": _pinned("merkletools"),
         **found,
     }
+
+
+def _pinned(name: str) -> str:
+    lock = (OUTSIDE / f"requirements-{name}.lock").read_text(encoding="utf-8")
+    return lock.partition(f"\n{name}==")[2].split()[0]
 
 
 def resident(pid: int | str = "self") -> int:

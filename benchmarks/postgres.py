@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from contextlib import closing
 
 from benchmarks import entries
-from benchmarks.checking import check, now
+from benchmarks.checking import check, now, tile_store
 from benchmarks.harness import Bench, Row
 from benchmarks.marks import LEAVES
 from ledger.appender import Appender
 from ledger.store.postgres import open_store
-from ledger.tilestore import TileStore
 from tests.postgres import Server, serve
 
 SETTINGS = {"listen_addresses": "", "shared_buffers": "256MB", "max_wal_size": "2GB", "log_min_messages": "panic"}
@@ -38,7 +37,7 @@ def _append(bench: Bench, server: Server, batches: list[list[bytes]], hashes: li
     with server.database() as dsn, closing(open_store(dsn)) as store:
         store.epoch = 0  # elected, as the tables are made
         began = time.perf_counter()
-        with Appender(store, TileStore(folder / "public"), now) as log:
+        with tile_store(folder) as tiles, Appender(store, tiles, now) as log:
             for number, batch in enumerate(batches):
                 log.append(batch, *([hashes[number]] if hashes else []))
             root = log.settle()

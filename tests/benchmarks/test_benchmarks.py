@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks import plots, report
+from benchmarks import growth, plots, report
 from benchmarks.__main__ import BENCHMARKS, main
+from benchmarks.grow import Step
 from benchmarks.harness import Row
 from benchmarks.marks import MARKS, at_least, at_most
 from tests.architecture.tree import ROOT
@@ -82,6 +83,17 @@ def test_nothing_of_the_run_is_left_but_its_results(out: Path) -> None:
 
 
 # --- without running anything ---------------------------------------------------------------
+
+
+def test_a_log_of_ten_million_answers_the_marks_of_its_sizes() -> None:
+    """What no test can afford to run: a line every half million, and the three sizes of the marks."""
+    sizes = [100_000, *range(500_000, 10_000_001, 500_000)]
+    steps = [Step(size, size / 50_000 if size <= 9_000_000 else 180 + (size - 9_000_000) / 25_000, 9) for size in sizes]
+    rows = {row.name: row.value for unique in (False, True) for row in growth._speed(steps, unique)}
+    assert rows["library append, unique statement hash, to 1 million"] == 50_000
+    assert rows["library append, unique statement hash, at 10 million"] == 25_000
+    told = {row.name for row in growth._memory(steps)}
+    assert told == {name for name in MARKS if name.startswith("resident memory appending")}
 
 
 def test_a_mark_is_a_least_or_a_most() -> None:
