@@ -10,7 +10,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from itertools import repeat
 from typing import LiteralString
 
 import psycopg
@@ -27,7 +26,9 @@ SCHEMA = "0001"
 WRITER = "tallystick sequencer"
 """Name of the connection that appends: a takeover ends it by that name."""
 
-_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT 1"
+# One message each: a commit of a thousand small entries takes no longer than a few of them.
+_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT coalesce(max(position) + 1, 0) FROM entries"
+_TRANSACTION = "BEGIN; SELECT epoch, (SELECT coalesce(max(position) + 1, 0) FROM entries) FROM fence FOR UPDATE"
 _PAGE = 1000
 
 _RECORD: LiteralString = (
@@ -36,6 +37,14 @@ _RECORD: LiteralString = (
     " FROM statements s JOIN entries e ON e.position = s.position"
     " JOIN batches b ON b.position ="
     " (SELECT position FROM batches WHERE position >= s.position ORDER BY position LIMIT 1)"
+)
+_APPEND: LiteralString = (
+    "INSERT INTO entries (position, entry) SELECT %b::bigint + turn, entry"
+    " FROM unnest(%b::bytea[]) WITH ORDINALITY AS given (entry, turn)"
+)
+_APPEND_WITH_IDS: LiteralString = (
+    "INSERT INTO entries (position, entry, statement_id) SELECT %b::bigint + turn, entry, id"
+    " FROM unnest(%b::bytea[], %b::bytea[]) WITH ORDINALITY AS given (entry, id, turn)"
 )
 _BATCH: LiteralString = "SELECT position, first, admitted_at, digest FROM batches"
 
@@ -80,14 +89,14 @@ def _schema_of(dsn: str) -> str | None:
 class PostgresReads:
     """Reads, and in a write transaction writes, of one connection."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, size: int) -> None:
         self._connection = connection
+        self._size = size
         self.erased = False
 
     def size(self) -> int:
         """See ``Reads``."""
-        last = self._value("SELECT max(position) FROM entries")
-        return 0 if last is None else last + 1
+        return self._size
 
     def _value(self, query: LiteralString, *values: object) -> int | None:
         found = self._connection.execute(query, values).fetchone()
@@ -96,7 +105,7 @@ class PostgresReads:
     def entries(self, first: int, end: int) -> list[bytes]:
         """See ``Reads``."""
         query = "SELECT entry FROM entries WHERE position >= %s AND position < %s ORDER BY position"
-        return [entry for (entry,) in self._connection.execute(query, (first, end), binary=True)]
+        return [entry for (entry,) in self._connection.execute(query, (first, end), binary=True).fetchall()]
 
     def record(self, position: int) -> Record | None:
         """See ``Reads``."""
@@ -137,6 +146,8 @@ class PostgresReads:
         while page := self._connection.execute(query, (first,)).fetchall():
             for found in page:
                 yield BatchLine(*found)
+            if len(page) < _PAGE:
+                return
             first = page[-1][0] + 1
 
     def _batch(self, query: LiteralString, *values: int) -> BatchLine | None:
@@ -188,20 +199,22 @@ class PostgresReads:
     def append(self, entries: Sequence[bytes], statement_ids: Sequence[bytes] = ()) -> int:
         """See ``Transaction``."""
         check_ids(entries, statement_ids)
-        first = self.size()
-        pairs = zip(entries, statement_ids or repeat(None), strict=bool(statement_ids))
+        first = self._size
+        values = [list(entries), list(statement_ids)] if statement_ids else [list(entries)]
         try:
-            copy_rows(self._connection, "entries", (row(at, pair) for at, pair in enumerate(pairs, first)))
+            self._connection.execute(_APPEND_WITH_IDS if statement_ids else _APPEND, (first - 1, *values))
         except psycopg.errors.UniqueViolation as error:
             raise ValueError(f"a statement of this batch is indexed already: {error.diag.message_detail}") from None
+        self._size += len(entries)
         return first
 
     def index(self, lines: Sequence[Line], batch: BatchLine, states: Mapping[str, State]) -> None:
         """See ``Transaction``."""
         copy = self._connection
-        copy_rows(copy, "statements", (_statement_row(line) for line in lines))
-        named = ((line.position, name) for line in lines for name in line.references)
-        copy_rows(copy, "subject_references", (row(at, (name.encode(),)) for at, name in named))
+        if lines:
+            copy_rows(copy, "statements", (_statement_row(line) for line in lines))
+            named = ((line.position, name) for line in lines for name in line.references)
+            copy_rows(copy, "subject_references", (row(at, (name.encode(),)) for at, name in named))
         if any(line.disclosures for line in lines):
             kept = ((line.position, item) for line in lines for item in line.disclosures.items())
             copy_rows(copy, "disclosures", (row(at, (name.encode(), text.encode())) for at, (name, text) in kept))
@@ -231,6 +244,21 @@ def _statement_row(line: Line) -> bytes:
     return row(line.position, [text.encode() for text in texts])
 
 
+def _commit(connection: Connection) -> None:
+    # Of a transaction in which a statement failed, PostgreSQL makes a rollback and says so only here.
+    said = connection.execute("COMMIT").statusmessage
+    if said != "COMMIT":
+        raise RuntimeError(f"the transaction was not committed but ended with {said}: a statement in it had failed")
+
+
+def _second(begun: psycopg.Cursor[tuple]) -> tuple:
+    """The row of the second of two statements."""
+    begun.nextset()
+    found = begun.fetchone()
+    assert found is not None  # an aggregate, or the only row of its table
+    return found
+
+
 class PostgresStore:
     """A ``Store``. One connection writes, as the sequencer of ``epoch``; snapshots take theirs from a pool."""
 
@@ -248,9 +276,9 @@ class PostgresStore:
     def snapshot(self) -> Iterator[PostgresReads]:
         """See ``Store``."""
         with self.pool.use() as connection:
-            connection.execute(_SNAPSHOT)
+            begun = connection.execute(_SNAPSHOT)
             try:
-                yield PostgresReads(connection)
+                yield PostgresReads(connection, _second(begun)[0])
             finally:
                 with suppress(psycopg.Error):
                     connection.execute("ROLLBACK")
@@ -260,10 +288,17 @@ class PostgresStore:
         """See ``Store``. Raises ``Fenced`` when another epoch's sequencer appends now, ``DatabaseUnreachable``."""
         with self._writing:
             connection = self._connect()
-            with reaching(), connection.transaction():
-                self._check_epoch(connection)
-                working = PostgresReads(connection)
-                yield working
+            with reaching():
+                begun = connection.execute(_TRANSACTION)
+                try:
+                    working = PostgresReads(connection, self._check_epoch(*_second(begun)))
+                    yield working
+                    _commit(connection)
+                except BaseException:
+                    # After a connection that broke nothing is left to roll back.
+                    with suppress(psycopg.Error):
+                        connection.execute("ROLLBACK")
+                    raise
             self._stale = self._stale or working.erased
             if self._stale:
                 self._scrub(connection)
@@ -275,11 +310,11 @@ class PostgresStore:
             self._writer = connect(self._dsn, WRITER)
         return self._writer
 
-    def _check_epoch(self, connection: Connection) -> None:
-        found = connection.execute("SELECT epoch FROM fence FOR UPDATE").fetchone()
-        if found is None or found[0] != self.epoch:
-            now = found[0] if found else "nobody"
-            raise Fenced(f"the sequencer of epoch {now} appends; this process is not it (its epoch: {self.epoch})")
+    def _check_epoch(self, epoch: int, size: int) -> int:
+        """The size, if it is for this process to change it."""
+        if epoch != self.epoch:
+            raise Fenced(f"the sequencer of epoch {epoch} appends; this process is not it (its epoch: {self.epoch})")
+        return size
 
     def _scrub(self, connection: Connection) -> None:
         """Write the table anew without what was deleted; an open snapshot puts it off until the next transaction."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 
 import psycopg
 import pytest
@@ -128,6 +129,22 @@ def test_a_transaction_whose_connection_was_ended_leaves_nothing(store: Postgres
     fill(store, 2)
     with store.snapshot() as reads:
         assert reads.size() == 2
+
+
+def test_a_failure_that_was_passed_over_is_not_committed(store: PostgresStore) -> None:
+    fill(store, 2)
+
+    def pass_over() -> None:
+        with store.transaction() as working:
+            working.append([b"entry"])
+            with suppress(psycopg.errors.DivisionByZero):
+                working._connection.execute("SELECT 1 / 0")
+
+    with pytest.raises(RuntimeError, match="was not committed"):
+        pass_over()
+    with store.snapshot() as reads:
+        assert reads.size() == 2
+    fill(store, 1)
 
 
 def test_a_snapshot_whose_connection_was_ended_is_followed_by_a_good_one(store: PostgresStore, dsn: str) -> None:
