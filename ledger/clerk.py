@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 
 from ledger.engine import LocalEngine
-from ledger.errors import DatabaseUnreachable, LogClosed
+from ledger.errors import DatabaseUnreachable, Fenced, LogClosed
 from ledger.letterbox import LOOK, WORK, answers_for
 from ledger.packing import pack_outcomes, unpack_submissions
 from ledger.store.postgres_wire import Connection, Pool, connect, reaching
@@ -21,6 +21,8 @@ IN_HAND = 256
 
 AGAIN = 0.2
 """Seconds after which work that failed as a whole is taken again."""
+TRIES = 3
+"""So often a letter may fail with its batch, for a reason of its own or of the store's; then its sender is told."""
 
 _TAKE = (
     "SELECT turn, sender, work FROM submissions WHERE answer IS NULL AND turn <> ALL(%s::bigint[])"
@@ -45,7 +47,8 @@ class _Answer:
 class Clerk:
     """Two threads beside an elected engine: one brings it work, the other leaves its answers.
 
-    Work that failed as a whole is not answered: this sequencer tries it again, or the next one does.
+    Work that failed as a whole is tried again, by this sequencer or the next one; what fails again and again is
+    answered without outcomes, so that it does not hold up all others for ever.
     """
 
     def __init__(self, dsn: str, engine: LocalEngine) -> None:
@@ -53,6 +56,7 @@ class Clerk:
         self._engine = engine
         self._pool = Pool(dsn, "tallystick clerk")
         self._in_hand: set[int] = set()
+        self._failed: dict[int, int] = {}
         self._lock = threading.Lock()
         self._answers: queue.SimpleQueue[_Answer | None] = queue.SimpleQueue()
         self._closing = threading.Event()
@@ -121,11 +125,21 @@ class Clerk:
     def _done(self, turn: int, sender: str, done: Future[list[Outcome]]) -> None:
         if done.exception() is None:
             self._answers.put(_Answer(turn, sender, pack_outcomes(done.result())))
+        elif self._is_hopeless(turn, done.exception()):
+            self._answers.put(_Answer(turn, sender, pack_outcomes([])))
         else:
             # After a pause it is taken again.
             later = threading.Timer(AGAIN, self._put_back, [turn])
             later.daemon = True
             later.start()
+
+    def _is_hopeless(self, turn: int, failure: BaseException | None) -> bool:
+        """It failed often, and neither for want of the database nor because this process is deposed."""
+        if failure is None or isinstance(failure.__cause__, DatabaseUnreachable | Fenced):
+            return False
+        with self._lock:
+            self._failed[turn] = self._failed.get(turn, 0) + 1
+            return self._failed[turn] >= TRIES
 
     def _put_back(self, turn: int) -> None:
         with self._lock:
@@ -155,5 +169,7 @@ class Clerk:
                     return  # the next sequencer finds the same answers
                 continue
             with self._lock:
-                self._in_hand -= {one.turn for one in answers}
+                for answer in answers:
+                    self._in_hand.discard(answer.turn)
+                    self._failed.pop(answer.turn, None)
             return

@@ -185,5 +185,5 @@ def _settle(letter: _Letter, outcomes: list[Outcome]) -> None:
     if len(outcomes) == letter.count:
         letter.done.set_result(outcomes)
     else:
-        problem = "the sequencer could not read what it was sent: do all processes run the same version?"
+        problem = "the sequencer could not record it, and says so in its log; submit the same statement again"
         letter.done.set_exception(OutcomeUnknown(problem))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -166,6 +167,32 @@ def test_nobody_sequences_and_callers_are_told(opened: Open, dsn: str, world: Wo
         log.publish_now()
     with psycopg.connect(dsn) as connection:
         assert connection.execute("SELECT count(*) FROM submissions").fetchone() == (0,)
+
+
+class Broken:
+    """A store in which a batch with a certain statement always fails."""
+
+    def __init__(self, inner: Any, statement_id: bytes) -> None:
+        self._inner = inner
+        self._statement_id = statement_id
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Any]:
+        with self._inner.transaction() as working:
+            yield working
+            if working.positions_of([self._statement_id]):
+                raise ValueError("planted")
+
+
+def test_work_that_always_fails_does_not_hold_up_others_for_ever(opened: Open, world: World) -> None:
+    first, second = world.parties()[:2]
+    log = opened("one", adapt=lambda office: replace(office, store=Broken(office.store, first.statement_id)))
+    with pytest.raises(OutcomeUnknown, match="could not record it"):
+        log.submit(first).result()
+    assert log.submit(second).result().position == 3
 
 
 def test_a_lease_from_before_the_clock_jumped_back_has_ended(opened: Open, dsn: str, world: World) -> None:

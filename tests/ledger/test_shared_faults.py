@@ -91,8 +91,6 @@ class Lives:
 
     def close(self) -> None:
         assert self._process.stdin is not None
-        if self.child:
-            os.kill(self._process.pid, 0)
         self._process.stdin.close()
         self._process.wait()
         assert self._process.stdout is not None
