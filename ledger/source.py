@@ -88,7 +88,7 @@ class HttpSource:
         parts = urlsplit(url)
         if not parts.hostname or parts.username or parts.query or parts.fragment:
             raise NoLog(f"{url} is no URL of a log: expected http(s)://host[:port][/path]")
-        self.name = url
+        self.name = url.rstrip("/")
         self._kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         self._address = (parts.hostname, parts.port)
         self._prefix = parts.path.rstrip("/")

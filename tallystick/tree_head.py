@@ -37,6 +37,8 @@ from tallystick.times import format_time, parse_time
 EIP712_TYPE = b"tallystick/eip712-checkpoint/v1\n"
 """Long identifier that follows the 0xff byte (signed-note §Signature types)."""
 
+_KINDS = ("Ed25519", "ML-DSA-44", "EIP-712")
+
 ROTATION_TOLERANCE = 300
 """Seconds after a rotation in which a checkpoint from before it may still be signed: it was on its way."""
 
@@ -126,7 +128,7 @@ class LogKeys:
         return address_of(self.authority.raw)
 
     def verifiers(self) -> tuple[NoteVerifier, ...]:
-        """One for each signature line."""
+        """One for each signature line, in the order of ``_KINDS``."""
         return (
             Ed25519Verifier(self.origin, self.ed25519),
             MlDsaCosigner(self.origin, self.ml_dsa),
@@ -220,9 +222,16 @@ def verify_tree_head(note: bytes, keys: CheckpointKeys) -> SignedCheckpoint:
         raise VerificationFailed(f"the checkpoint is of log {checkpoint.origin!r}, expected {keys.origin!r}")
     verifiers = keys.at(checkpoint.size).verifiers()
     signed = verify_note(parsed, verifiers)
-    missing = [type(verifier).__name__ for verifier in verifiers if verifier not in signed]
+    missing = [
+        f"the {kind} key {verifier.name}+{verifier.key_id.hex()}"
+        for kind, verifier in zip(_KINDS, verifiers, strict=True)
+        if verifier not in signed
+    ]
     if missing:
-        raise VerificationFailed(f"the checkpoint lacks the log's signature for {', '.join(missing)}")
+        raise VerificationFailed(
+            f"the checkpoint lacks the log's signature by {' and '.join(missing)}; "
+            "if one was replaced, newer keys or a newer trust file name its successor"
+        )
     _check_window(parsed, checkpoint, keys)
     return SignedCheckpoint(checkpoint, parsed)
 

@@ -16,6 +16,7 @@ from ledger.commands.terminal import NOT_TRIED, WRONG, Keys, messages, progress,
 from ledger.errors import Unreachable
 from ledger.monitor import Expectations, Monitor
 from ledger.source import open_source
+from tallystick.identifiers import parse_identifier
 from tallystick.witness_policy import parse_policy
 
 
@@ -27,7 +28,7 @@ def monitor(
     source: SourceName,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The monitor's folder; made if it is missing.")],
     key: Keys,
-    issuer: Annotated[list[str] | None, typer.Option(help="Who is expected to say something.")] = None,
+    issuer: Annotated[list[str] | None, typer.Option(help="Who may be expected; without it anybody.")] = None,
     watch: Annotated[list[str] | None, typer.Option(help="Tell of every entry that names this identifier.")] = None,
     max_age: Annotated[int | None, typer.Option(help="Alarm when the checkpoint is older, in seconds.")] = None,
     policy: Annotated[Path | None, typer.Option(help="A tlog-policy file: whose cosignatures must be there.")] = None,
@@ -43,8 +44,10 @@ def monitor(
     alarmed, status = False, 0
     with messages(), until_stopped() as stopped, ExitStack() as undo:
         witnesses = parse_policy(policy.read_bytes()) if policy else None
-        expected = Expectations(frozenset(issuer or ()), frozenset(watch or ()), max_age, witnesses)
-        watching = undo.enter_context(closing(Monitor(folder, read_keys(key), open_source(source), expected)))
+        log = read_keys(key)
+        said_by, named = _identifiers(issuer, log.origin), _identifiers(watch, log.origin)
+        expected = Expectations(said_by, named, max_age, witnesses)
+        watching = undo.enter_context(closing(Monitor(folder, log, open_source(source), expected)))
         while not stopped.is_set():
             status = _look(watching, stopped)
             alarmed = alarmed or status == WRONG
@@ -52,6 +55,14 @@ def monitor(
                 break
     # An alarm stays one; that the log was out of reach for a time does not count in the end.
     raise typer.Exit(WRONG if alarmed else status)
+
+
+def _identifiers(given: list[str] | None, origin: str) -> frozenset[str]:
+    """One that is mistyped would never be seen, and silence would look like peace. Raises ``MalformedInput``."""
+    for one in given or ():
+        if one != origin:
+            parse_identifier(one)
+    return frozenset(given or ())
 
 
 def _look(watching: Monitor, stopped: threading.Event) -> int:

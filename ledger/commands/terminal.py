@@ -64,7 +64,7 @@ def progress(what: str) -> Iterator[Callable[[int], None]]:
 
 Keys = Annotated[
     list[str],
-    typer.Option("--key", help="A verifier key of the log, or a file of them, one a line; all must have signed."),
+    typer.Option("--key", help="A verifier key of the log, or a file of them; one of each kind must have signed."),
 ]
 
 

@@ -288,6 +288,15 @@ def test_one_monitor_in_a_folder_and_only_a_monitor(data: Path, tmp_path: Path) 
 # --- the command -------------------------------------------------------------------------
 
 
+def test_a_mistyped_identifier_is_refused_and_not_watched_in_vain(data: Path, world: World, tmp_path: Path) -> None:
+    known, mistyped = world.provider.id, world.provider.id[:-1] + ("A" if world.provider.id[-1] != "A" else "B")
+    for option in ("--watch", "--issuer"):
+        code, out, error = run("monitor", data, tmp_path / "m", *KEYS, "--once", "--watch", known, option, mistyped)
+        assert (code, out) == (2, "")
+        assert mistyped in error
+    assert run("monitor", data, tmp_path / "m", *KEYS, "--once", "--issuer", "log.example/little")[0] == 1
+
+
 def test_the_command_once(data: Path, world: World, tmp_path: Path) -> None:
     with serving(data) as url:
         code, out, _ = run("monitor", url, tmp_path / "m", *KEYS, "--once", "--watch", world.provider.id)
@@ -299,8 +308,9 @@ def test_the_command_once(data: Path, world: World, tmp_path: Path) -> None:
         assert (code, len(out.splitlines())) == (0, 1)
         code, out, _ = run("monitor", url, tmp_path / "m", *KEYS, "--once", "--max-age", "60")
         assert (code, json.loads(out.splitlines()[0])["alarm"]) == (1, "stale")
-    code, out, error = run("monitor", url, tmp_path / "m", *KEYS, "--once")
+    code, out, error = run("monitor", url + "/", tmp_path / "m", *KEYS, "--once")
     assert (code, out, "try again later" in error) == (2, "", True)
+    assert f"{url}/checkpoint: " in error
 
 
 def test_the_command_follows_until_it_is_stopped(data: Path, world: World, tmp_path: Path) -> None:
