@@ -100,6 +100,7 @@ def copy_database(source: Path, target: Path, progress: Progress = lambda pages:
     """Copy one moment of a database that may be in use, without its write-ahead log beside it."""
     for name in (target, *(target.with_name(target.name + end) for end in ("-wal", "-shm", "-journal"))):
         name.unlink(missing_ok=True)
+    target.touch(mode=0o600)  # Private values stand in it.
     with closing(connect(source)) as live, closing(sqlite3.connect(target)) as copy:
         # One read transaction: writers go on, and the copy does not begin again with each of their commits.
         live.execute("BEGIN")

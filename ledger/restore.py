@@ -90,6 +90,7 @@ def _place_database(folder: Folder, backup: Path | None, log: KnownLog | None) -
         )
     read_backup(backup)
     staged = folder.database.with_name(folder.database.name + RESTORING)
+    staged.touch(mode=0o600)  # Private values stand in it.
     shutil.copyfile(backup / DATABASE, staged)
     disk = LocalDisk()
     disk.sync([staged])

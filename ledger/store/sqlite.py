@@ -29,6 +29,8 @@ def create(path: Path) -> None:
         raise LogExists(f"{path} exists already: open it, or choose another folder")
     from ledger.store.migrate import migrate
 
+    # Private values stand in it. SQLite gives the files beside it the mode that it has.
+    path.touch(mode=0o600)
     migrate(path)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from ledger.known import known_log
 from ledger.log import Log
 from ledger.restore import Restored, restore
 from ledger.source import open_source
+from ledger.store.sqlite import create, open_store
 from ledger.submission import Receipt
 from tallystick.identifiers import Letter
 from tests.ledger.commands import run, serving
@@ -80,6 +82,17 @@ def test_what_a_backup_holds(data: Path, tmp_path: Path) -> None:
     assert (code, "a backup replaces nothing" in error) == (2, True)
     assert run("backup", tmp_path, tmp_path / "other")[0] == 2
     assert not (tmp_path / "other").exists()
+
+
+def test_private_values_are_for_the_owner_alone(data: Path, kept: Path, tmp_path: Path) -> None:
+    create(tmp_path / "begun.sqlite")
+    lose(data, "ledger.sqlite", "public")
+    assert run("restore", data, "--backup", kept)[0] == 0
+    with closing(open_store(data / "ledger.sqlite")):
+        beside = list(data.glob("ledger.sqlite-*"))
+        assert beside
+        for path in (kept / "ledger.sqlite", tmp_path / "begun.sqlite", data / "ledger.sqlite", *beside):
+            assert path.stat().st_mode & 0o077 == 0, path
 
 
 def test_a_backup_of_a_log_in_use_is_one_moment_of_it(data: Path, world: World, tmp_path: Path) -> None:
