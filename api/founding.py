@@ -130,7 +130,8 @@ def _begun_here(settings: Settings, keyring: Keyring, clock: Clock, cosigners: C
             write_whole(genesis, log.publish_now().note.encode().encode())
     elif not Folder(settings.log).database.exists():
         raise Misplaced(
-            f"the keys in {settings.keys} have begun a log, and {settings.log} holds none: bring it back; "
+            f"the keys in {settings.keys} have begun a log, and {settings.log} holds none: bring it back with "
+            "`python -m ledger restore`; "
             "a second log under the same keys would be a fork"
         )
     every = settings.publish_every

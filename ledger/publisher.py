@@ -139,7 +139,7 @@ class Publisher:
         if size < held.size:
             raise HistoryLost(
                 f"the database has {size} entries, a checkpoint of {held.size} was signed: it is an old copy. "
-                "Bring back the newest database; to go on from this one would be a second history"
+                "To go on from it would be a second history: bring it forward with `python -m ledger restore`"
             )
 
     def _check_history(self) -> None:
