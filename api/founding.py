@@ -11,13 +11,13 @@ from api.folders import make_whole, write_whole
 from api.keyring import Keyring, create_keyring, open_keyring, passphrase_of
 from api.settings import Settings
 from ledger.batch import Clock
+from ledger.copies.source import open_source
 from ledger.errors import LogExists
 from ledger.face import Cosigners
 from ledger.folder import Folder
 from ledger.genesis import Founding
 from ledger.log import Log
 from ledger.reader import PublishedLog
-from ledger.source import open_source
 from ledger.succession import read_predecessor
 from ledger.tiles import Tiles
 from ledger.tilestore import TileStore

@@ -10,15 +10,15 @@ from api.accounts import Accounts
 from api.accounts_shared import SharedAccounts
 from api.keyring import Keyring
 from api.settings import Settings
-from ledger import shared
 from ledger.batch import Clock
 from ledger.face import Cosigners
 from ledger.genesis import Founding
 from ledger.log import Log
+from ledger.shared import log as shared
+from ledger.shared.tiles_postgres import PostgresTiles
 from ledger.store.postgres_wire import Pool, connect
 from ledger.submission import Receipt
 from ledger.tiles import Tiles
-from ledger.tiles_postgres import PostgresTiles
 from tallystick.errors import TallystickError
 from tallystick.events.log import Role
 from tallystick.keys import Signer

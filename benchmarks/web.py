@@ -14,7 +14,7 @@ from benchmarks.machine import resident
 from benchmarks.marks import EVENTS, MB, MS
 from benchmarks.peers import echo
 from ledger.folder import Folder
-from ledger.fsck import fsck
+from ledger.upkeep.fsck import fsck
 from tallystick.keys import Algorithm, LocalSigner
 
 EVENTS_PATH, STATEMENTS_PATH = "/v1/events/batch", "/v1/statements/batch"

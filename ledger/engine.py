@@ -1,7 +1,7 @@
 """What writes and publishes a log in one process: the sequencer, and the publisher behind it.
 
 ``Log`` speaks to an ``Engine``: one of its own, or in a log that several processes share
-the one that was elected, through the queue (``ledger.shared``).
+the one that was elected, through the queue (``ledger.shared.log``).
 """
 
 from __future__ import annotations

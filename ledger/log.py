@@ -60,7 +60,7 @@ class Log:
     """An open log. ``store.snapshot()`` gives reads of what is committed, ``published`` of what is published."""
 
     def __init__(self, store: Store, published: PublishedLog, engine: Engine, undo: ExitStack) -> None:
-        """Use ``Log.open``, ``Log.create`` or ``ledger.shared``. ``undo`` lets go of what the log holds."""
+        """Use ``Log.open``, ``Log.create`` or ``ledger.shared.log``. ``undo`` lets go of what the log holds."""
         self.store = store
         self.published = published
         self._engine = engine

@@ -15,9 +15,9 @@ from ledger.errors import Corrupt, Forked, HistoryLost, WrongLog
 from ledger.face import Cosigners, Face, NoCosigners
 from ledger.frontier import Frontier
 from ledger.integrate import integrate, recompute
-from ledger.opening import keys_of
 from ledger.store import Store
 from ledger.tiles import Tiles
+from ledger.upkeep.opening import keys_of
 from tallystick.admission import LOG
 from tallystick.checkpoint import Checkpoint, parse_body
 from tallystick.errors import MalformedInput, VerificationFailed

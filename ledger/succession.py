@@ -6,8 +6,8 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from ledger.copies.source import Source
 from ledger.errors import BadSource, LedgerError
-from ledger.source import Source
 from tallystick.admission import LOG
 from tallystick.admission.state import LogState
 from tallystick.checkpoint import Checkpoint, parse_body

@@ -6,8 +6,8 @@ import asyncio
 import threading
 from dataclasses import dataclass
 
-from ledger.completeness import Census, Completeness
 from ledger.log import Log
+from ledger.upkeep.completeness import Census, Completeness
 
 STEP = 2000
 """Entries read in one go."""

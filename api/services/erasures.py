@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from api.services.credential_files import CredentialFiles
 from api.services.gathering import file_records, records_of
-from ledger.erasing import erasures
 from ledger.log import Log
 from ledger.store import Reads
+from ledger.upkeep.erasing import erasures
 from tallystick.identifiers import Identifier, Letter, letter_of
 from tallystick.statement import parse_statement
 

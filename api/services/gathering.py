@@ -14,8 +14,8 @@ from itertools import takewhile
 
 from api.services.errors import TooLarge
 from api.services.privacy import speaker_of
-from ledger.erasing import ERASURE
 from ledger.store import Reads, Record, Search
+from ledger.upkeep.erasing import ERASURE
 from tallystick.admission.state import (
     CertificateState,
     Committed,

@@ -14,12 +14,12 @@ from api.accounts import Account
 from api.services.drafts import Draft, settle_draft
 from api.services.errors import Forbidden
 from api.services.voices import Voice, Voices, require_scope
-from ledger.erasing import ERASURE
 from ledger.errors import Conflict
 from ledger.log import Log
 from ledger.repeat import find_repeat
 from ledger.store import Reads
 from ledger.submission import Outcome, Receipt, Submission, prepare
+from ledger.upkeep.erasing import ERASURE
 from tallystick.admission import Refused, State
 from tallystick.admission.signer import check_signature, resolve_signer
 from tallystick.commitments import parse_disclosure

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from ledger.backup import back_up
 from ledger.commands.terminal import Checkpoints, Data, messages, progress
 from ledger.folder import Folder
+from ledger.upkeep.backup import back_up
 
 
 def backup(

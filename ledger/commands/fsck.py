@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from ledger import fsck as checking
 from ledger.commands.terminal import conclude, messages, progress
 from ledger.folder import Folder
-from ledger.replaying import Progress
+from ledger.upkeep import fsck as checking
+from ledger.upkeep.replaying import Progress
 
 Kept = Annotated[
     str, typer.Argument(metavar="LOG", help="The data folder of the log, or postgresql://… of its database.")
@@ -28,7 +28,7 @@ def fsck(log: Kept, checkpoints: Signed = None) -> None:
 
 def _check(log: str, checkpoints: str | None, step: Progress) -> checking.Report:
     if log.startswith(("postgresql://", "postgres://")):
-        from ledger.shared import Place, fsck_shared
+        from ledger.shared.log import Place, fsck_shared
 
         return fsck_shared(Place(log, "fsck", checkpoints), step)
     return checking.fsck(Folder(Path(log), Path(checkpoints) if checkpoints else None), step)

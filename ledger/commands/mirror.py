@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from ledger.commands.terminal import WRONG, Keys, messages, progress, read_keys
+from ledger.copies.mirror import Mirror
+from ledger.copies.source import open_source
 from ledger.errors import Unreachable
-from ledger.mirror import Mirror
-from ledger.source import open_source
 
 SourceName = Annotated[str, typer.Argument(metavar="SOURCE", help="URL of the log or of a mirror, or a folder.")]
 

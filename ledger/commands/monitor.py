@@ -13,9 +13,9 @@ import typer
 
 from ledger.commands.mirror import SourceName
 from ledger.commands.terminal import NOT_TRIED, WRONG, Keys, messages, progress, read_keys, until_stopped
+from ledger.copies.monitor import Expectations, Monitor
+from ledger.copies.source import open_source
 from ledger.errors import Unreachable
-from ledger.monitor import Expectations, Monitor
-from ledger.source import open_source
 from tallystick.identifiers import parse_identifier
 from tallystick.witness_policy import parse_policy
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from ledger import fsck as checking
 from ledger.commands.terminal import Data, conclude, messages, progress
 from ledger.folder import Folder
+from ledger.upkeep import fsck as checking
 
 
 def replay(folder: Data) -> None:

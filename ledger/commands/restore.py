@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from ledger.commands.terminal import Checkpoints, Data, messages, progress, read_keys
+from ledger.copies.source import open_source
 from ledger.folder import Folder
-from ledger.restore import restore as bring_back
-from ledger.source import open_source
+from ledger.upkeep.restore import restore as bring_back
 
 Backup = Annotated[Path | None, typer.Option(help="A folder that `backup` made; not where a database stands already.")]
 Tiles = Annotated[

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ledger.commands.terminal import messages, until_stopped
-from ledger.serve import make_server
+from ledger.copies.serve import make_server
 
 
 def serve(

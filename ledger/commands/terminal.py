@@ -14,9 +14,9 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from ledger.copies.known import KnownLog, known_log
 from ledger.errors import BadSource, Corrupt, Forked, HistoryLost
-from ledger.known import KnownLog, known_log
-from ledger.replaying import Finding
+from ledger.upkeep.replaying import Finding
 from tallystick.errors import TallystickError
 
 WRONG = 1

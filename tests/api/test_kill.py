@@ -14,7 +14,7 @@ import pytest
 from api.settings import Settings
 from api.worker import open_worker
 from ledger.folder import Folder
-from ledger.fsck import fsck
+from ledger.upkeep.fsck import fsck
 from tallystick.base64s import from_base64
 from tallystick.checkpoint import Checkpoint
 from tallystick.merkle import root_at, verify_consistency

@@ -17,7 +17,7 @@ from api.rotation import RETIRED, NotRotated, rotate
 from api.settings import Settings
 from ledger.errors import WrongLog
 from ledger.folder import Folder
-from ledger.fsck import fsck
+from ledger.upkeep.fsck import fsck
 from tallystick.events.log import Role
 from tallystick.identifiers import Letter
 from tallystick.licence.check import CheckRequest, check_licence

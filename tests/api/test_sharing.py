@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from api.settings import Settings, read_settings
-from ledger.shared import Place, fsck_shared
+from ledger.shared.log import Place, fsck_shared
 from tallystick.base64s import from_base64
 from tallystick.checkpoint import Checkpoint
 from tallystick.errors import MalformedInput

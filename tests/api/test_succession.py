@@ -10,8 +10,8 @@ from api.founding import PREDECESSOR, Misplaced
 from api.settings import read_settings
 from ledger.errors import BadSource
 from ledger.folder import Folder
-from ledger.fsck import fsck
 from ledger.succession import NotEnded
+from ledger.upkeep.fsck import fsck
 from tests.api.desk import Desk
 from tests.api.house import open_house, problem
 from tests.world import START

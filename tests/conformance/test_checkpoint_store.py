@@ -9,9 +9,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from ledger.checkpoint_postgres import PostgresCheckpointStore
 from ledger.checkpoint_store import CheckpointStore, Held, SqliteCheckpointStore
 from ledger.errors import Fenced, LogExists, NoLog, UnknownSchema
+from ledger.shared.checkpoint_postgres import PostgresCheckpointStore
 from tests.ledger.faults import MemoryCheckpoints
 
 ORIGIN = "log.example/one"

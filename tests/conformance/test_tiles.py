@@ -10,9 +10,9 @@ import psycopg
 import pytest
 
 from ledger.errors import Corrupt, Fenced
+from ledger.shared.tiles_postgres import PostgresTiles
 from ledger.store.postgres_wire import Pool
 from ledger.tiles import Tiles
-from ledger.tiles_postgres import PostgresTiles
 from ledger.tilestore import TileStore
 from tallystick.tiles import Tile
 

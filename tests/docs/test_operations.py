@@ -124,5 +124,7 @@ def test_the_example_of_tiles() -> None:
 
 def test_the_alarms_of_a_monitor() -> None:
     told = {name for row in table(section(OPERATIONS, "Monitors")) for name in words(row[0])}
-    code = "".join((ROOT / "ledger" / name).read_text(encoding="utf-8") for name in ("monitor.py", "watching.py"))
+    code = "".join(
+        (ROOT / "ledger" / "copies" / name).read_text(encoding="utf-8") for name in ("monitor.py", "watching.py")
+    )
     assert told == set(re.findall(r'(?:Alarm|_alarm)\("([a-z-]+)"', code))

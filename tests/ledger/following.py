@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
-from ledger.known import KnownLog, known_log
+from ledger.copies.known import KnownLog, known_log
 from ledger.publisher import Publisher
 from ledger.store import leaves_digest
 from ledger.store.memory import MemoryStore

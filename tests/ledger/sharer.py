@@ -17,10 +17,10 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ledger.candidate import Office
 from ledger.errors import DatabaseUnreachable
 from ledger.log import Log
-from ledger.shared import Place, open_shared
+from ledger.shared.candidate import Office
+from ledger.shared.log import Place, open_shared
 from ledger.tiles import Tiles
 from tallystick.tiles import Tile
 from tests.world import START, World

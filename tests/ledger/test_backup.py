@@ -10,19 +10,19 @@ from pathlib import Path
 
 import pytest
 
-import ledger.restore
-from ledger.backup import back_up, read_backup
+import ledger.upkeep.restore
 from ledger.checkpoint_store import SqliteCheckpointStore
+from ledger.copies.known import known_log
+from ledger.copies.source import open_source
 from ledger.disk import LocalDisk
 from ledger.errors import Corrupt, ForkSeen, HistoryLost, LogBusy, LogExists, NoLog, WrongLog
 from ledger.folder import Folder
-from ledger.fsck import fsck
-from ledger.known import known_log
 from ledger.log import Log
-from ledger.restore import Restored, restore
-from ledger.source import open_source
 from ledger.store.sqlite import create, open_store
 from ledger.submission import Receipt
+from ledger.upkeep.backup import back_up, read_backup
+from ledger.upkeep.fsck import fsck
+from ledger.upkeep.restore import Restored, restore
 from tallystick.identifiers import Letter
 from tests.ledger.commands import run, serving
 from tests.ledger.conftest import founding, open_log
@@ -323,7 +323,7 @@ def test_a_restore_that_is_cut_short_is_done_again(
     def fail(*_: object, **__: object) -> None:
         raise fault
 
-    steps = [(ledger.restore, name) for name in ("append_published", "integrate", "_earlier")]
+    steps = [(ledger.upkeep.restore, name) for name in ("append_published", "integrate", "_earlier")]
     for where, step in (*steps, (SqliteCheckpointStore, "swap"), (LocalDisk, "sync_folders")):
         first = None if (data / "ledger.sqlite").exists() else kept
         with monkeypatch.context() as patch:

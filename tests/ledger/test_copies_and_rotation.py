@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from ledger.backup import back_up
+from ledger.copies.known import known_log
+from ledger.copies.mirror import Mirror
+from ledger.copies.source import open_source
 from ledger.errors import BadSource
 from ledger.folder import Folder
-from ledger.fsck import fsck
-from ledger.known import known_log
-from ledger.mirror import Mirror
-from ledger.restore import restore
-from ledger.source import open_source
+from ledger.upkeep.backup import back_up
+from ledger.upkeep.fsck import fsck
+from ledger.upkeep.restore import restore
 from tallystick.errors import VerificationFailed
 from tallystick.tree_head import LogSigners, sign_checkpoint
 from tests.ledger.conftest import open_log

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from ledger.backup import back_up
 from ledger.folder import Folder
-from ledger.fsck import fsck
 from ledger.log import Log
-from ledger.restore import restore
 from ledger.submission import prepare
+from ledger.upkeep.backup import back_up
+from ledger.upkeep.fsck import fsck
+from ledger.upkeep.restore import restore
 from tallystick.admission import Refused
 from tallystick.events.erasure import Erasure
 from tests.ledger.conftest import open_log

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from ledger.errors import HistoryLost, LedgerError, UnknownSchema
 from ledger.folder import Folder
-from ledger.fsck import fsck
-from ledger.restore import restore
+from ledger.upkeep.fsck import fsck
+from ledger.upkeep.restore import restore
 from tallystick.tiles import encode_bundle, parse_bundle
 from tests.ledger.commands import run
 from tests.ledger.conftest import open_log

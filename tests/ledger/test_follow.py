@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
+from ledger.copies.follow import Follower
+from ledger.copies.known import known_log
 from ledger.errors import BadSource, Corrupt, ForkSeen
-from ledger.follow import Follower
 from ledger.integrate import recompute
-from ledger.known import known_log
 from ledger.reader import PublishedLog
 from ledger.tilestore import TileStore
 from tallystick.checkpoint import parse_body

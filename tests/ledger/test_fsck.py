@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 
 from ledger.checkpoint_store import SqliteCheckpointStore
-from ledger.completeness import completeness
 from ledger.errors import NoLog
 from ledger.folder import Folder
-from ledger.fsck import Report, fsck, replay
 from ledger.store import BatchLine, Line, leaves_digest
 from ledger.store.sqlite import open_store
 from ledger.submission import prepare
+from ledger.upkeep.completeness import completeness
+from ledger.upkeep.fsck import Report, fsck, replay
 from tallystick import canonical, cose
 from tallystick.admission.state import BATCH, BatchState
 from tallystick.events.objects import Basis

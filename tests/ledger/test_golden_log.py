@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from ledger.folder import Folder
-from ledger.fsck import fsck
 from ledger.store.sqlite import SCHEMA, open_store, schema_of
+from ledger.upkeep.fsck import fsck
 from tallystick.admission import Refused
 from tallystick.events.log import Freeze, Policy
 from tallystick.merkle import verify_consistency, verify_inclusion

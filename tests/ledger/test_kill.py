@@ -11,10 +11,10 @@ import threading
 from pathlib import Path
 
 from ledger.folder import Folder
-from ledger.fsck import fsck
 from ledger.reader import PublishedLog
 from ledger.store.sqlite import open_store
 from ledger.tilestore import TileStore
+from ledger.upkeep.fsck import fsck
 from tallystick.checkpoint import Checkpoint
 from tallystick.merkle import verify_consistency
 from tests.ledger.conftest import open_log

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-import ledger.source
+import ledger.copies.source
+from ledger.copies.mirror import Mirror
+from ledger.copies.source import HttpSource, open_source
 from ledger.errors import BadSource, LogBusy, LogExists, NoLog, Unreachable
-from ledger.mirror import Mirror
-from ledger.source import HttpSource, open_source
 from tallystick.base64s import from_base64
 from tallystick.checkpoint import parse_body
 from tallystick.merkle import verify_consistency
@@ -200,7 +200,7 @@ def tile(url: str, wanted: Tile) -> bytes:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger.source, "_PAUSE", 0.0)
+    monkeypatch.setattr(ledger.copies.source, "_PAUSE", 0.0)
 
 
 @pytest.mark.usefixtures("impatient")

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-import ledger.monitor
+import ledger.copies.monitor
+from ledger.copies.known import known_log
+from ledger.copies.monitor import Expectations, Monitor
+from ledger.copies.source import Source, open_source
+from ledger.copies.watching import WatchStore
 from ledger.errors import LogBusy, UnknownSchema, Unreachable
-from ledger.known import known_log
-from ledger.monitor import Expectations, Monitor
-from ledger.source import Source, open_source
-from ledger.watching import WatchStore
 from tallystick.cosignature import cosign_ml_dsa
 from tallystick.errors import MalformedInput
 from tallystick.note import COSIGNATURE_ML_DSA_44, parse_note, verifier_key
@@ -209,7 +209,7 @@ def test_the_position_moves_with_the_scan_and_not_before_it(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, world: World
 ) -> None:
     watched, fault = Expectations(watched=frozenset({world.provider.id})), OSError("planted")
-    monkeypatch.setattr(ledger.monitor, "CHUNK", 4)
+    monkeypatch.setattr(ledger.copies.monitor, "CHUNK", 4)
     told: list[int] = []
     write = WatchStore._write
     for step in range(40):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ledger.errors import Conflict, OutcomeUnknown
-from ledger.packing import pack_outcomes, pack_submissions, unpack_outcomes, unpack_submissions
+from ledger.shared.packing import pack_outcomes, pack_submissions, unpack_outcomes, unpack_submissions
 from ledger.submission import Outcome, Receipt, prepare
 from tallystick.admission import Refused
 from tallystick.errors import MalformedInput, VerificationFailed

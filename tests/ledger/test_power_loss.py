@@ -18,16 +18,16 @@ from pathlib import Path
 
 import pytest
 
-from ledger.backup import back_up, read_backup
+from ledger.copies.monitor import Expectations, Monitor
+from ledger.copies.source import open_source
 from ledger.errors import NoLog, UnknownSchema
 from ledger.folder import Folder
-from ledger.fsck import fsck
 from ledger.integrate import recompute
 from ledger.log import Log
-from ledger.monitor import Expectations, Monitor
-from ledger.restore import restore
-from ledger.source import open_source
 from ledger.tilestore import TileStore
+from ledger.upkeep.backup import back_up, read_backup
+from ledger.upkeep.fsck import fsck
+from ledger.upkeep.restore import restore
 from tallystick.checkpoint import Checkpoint, parse_body
 from tallystick.merkle import verify_consistency
 from tallystick.note import parse_note

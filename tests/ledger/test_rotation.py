@@ -8,8 +8,8 @@ import pytest
 
 from ledger.errors import LogBusy, NoLog, WrongLog
 from ledger.folder import Folder
-from ledger.fsck import fsck, replay
 from ledger.rotation import rotate_key
+from ledger.upkeep.fsck import fsck, replay
 from tallystick.admission import Refused
 from tallystick.events.log import Policy, Role
 from tallystick.keys import LocalSigner

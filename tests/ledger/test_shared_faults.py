@@ -16,9 +16,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from ledger.checkpoint_postgres import PostgresCheckpointStore
 from ledger.log import Log
-from ledger.shared import Place, create_shared, fsck_shared, open_shared
+from ledger.shared.checkpoint_postgres import PostgresCheckpointStore
+from ledger.shared.log import Place, create_shared, fsck_shared, open_shared
 from tallystick.checkpoint import Checkpoint
 from tallystick.merkle import verify_consistency
 from tests.ledger.conftest import founding, later

@@ -13,12 +13,12 @@ import pytest
 
 from ledger.errors import Corrupt, Fenced
 from ledger.folder import Folder
-from ledger.fsck import fsck
 from ledger.log import Log
 from ledger.publisher import Publisher
 from ledger.store.memory import MemoryStore
 from ledger.submission import Receipt
 from ledger.tilestore import TileStore
+from ledger.upkeep.fsck import fsck
 from tallystick.merkle import verify_consistency
 from tallystick.tree_head import LogSigners, verify_tree_head
 from tests.ledger.faults import ROOT, Fault, MemoryCheckpoints, MemoryDisk, Plan

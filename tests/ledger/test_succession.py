@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from ledger.copies.source import open_source
 from ledger.errors import BadSource
 from ledger.folder import Folder
-from ledger.fsck import fsck, replay
 from ledger.genesis import Founding
 from ledger.log import Log
-from ledger.source import open_source
 from ledger.succession import Ended, NotEnded, read_predecessor
+from ledger.upkeep.fsck import fsck, replay
 from tallystick.admission import Refused
 from tallystick.events.log import Freeze, Predecessor
 from tallystick.key_history import Replacement

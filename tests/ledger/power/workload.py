@@ -12,14 +12,14 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-import ledger.monitor
-from ledger.backup import back_up
+import ledger.copies.monitor
+from ledger.copies.monitor import Expectations, Monitor
+from ledger.copies.source import open_source
 from ledger.folder import Folder
 from ledger.log import Log
-from ledger.monitor import Expectations, Monitor
-from ledger.restore import restore
-from ledger.source import open_source
 from ledger.submission import Receipt, prepare
+from ledger.upkeep.backup import back_up
+from ledger.upkeep.restore import restore
 from tests.ledger.conftest import founding, later, open_log
 from tests.ledger.following import known
 from tests.world import World
@@ -64,7 +64,7 @@ def begin(folder: Path) -> None:
 
 def watch(folder: Path) -> None:
     """A log beside it is watched: at first as it was, then as it is."""
-    tongue, ledger.monitor.CHUNK = _Tongue(folder), 4
+    tongue, ledger.copies.monitor.CHUNK = _Tongue(folder), 4
     expected = Expectations(watched=frozenset({World().provider.id}))
     for source in ("early", "late"):
         with closing(Monitor(folder / "watch", known(), open_source(str(folder / source)), expected)) as monitor:

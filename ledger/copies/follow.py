@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
 
+from ledger.copies.known import Head, KnownLog
+from ledger.copies.source import Source
 from ledger.errors import BadSource, Corrupt, ForkSeen, LedgerError
-from ledger.known import Head, KnownLog
-from ledger.source import Source
 from ledger.tilestore import TileStore
 from tallystick.errors import MalformedInput, TallystickError
 from tallystick.merkle import (

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from ledger.engine import LocalEngine
 from ledger.errors import DatabaseUnreachable, Fenced, LogClosed
-from ledger.letterbox import LOOK, WORK, answers_for
-from ledger.packing import pack_outcomes, unpack_submissions
+from ledger.shared.letterbox import LOOK, WORK, answers_for
+from ledger.shared.packing import pack_outcomes, unpack_submissions
 from ledger.store.postgres_wire import Connection, Pool, connect, reaching
 from ledger.submission import Outcome
 

@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ledger.copies.evidence import save
+from ledger.copies.known import Head, KnownLog
+from ledger.copies.mirror import Mirror
+from ledger.copies.source import Source
+from ledger.copies.watching import Alarm, Scan, WatchStore
 from ledger.errors import BadSource, Corrupt, ForkSeen
-from ledger.evidence import save
-from ledger.known import Head, KnownLog
-from ledger.mirror import Mirror
-from ledger.opening import keys_of
-from ledger.rebuild import published_entries
-from ledger.source import Source
-from ledger.watching import Alarm, Scan, WatchStore
+from ledger.upkeep.opening import keys_of
+from ledger.upkeep.rebuild import published_entries
 from tallystick.admission import LOG
 from tallystick.cosignature import MlDsaCosigner, cosigned_at
 from tallystick.errors import MalformedInput, VerificationFailed

@@ -18,9 +18,9 @@ from ledger.checkpoint_store import SqliteCheckpointStore
 from ledger.disk import LocalDisk
 from ledger.errors import Corrupt, LogExists, NoLog
 from ledger.folder import Folder
-from ledger.opening import keys_in, open_unchanged
 from ledger.store import Reads, leaves_digest
 from ledger.store.sqlite import SqliteStore, connect
+from ledger.upkeep.opening import keys_in, open_unchanged
 from tallystick import canonical
 from tallystick.checkpoint import Checkpoint
 from tallystick.errors import MalformedInput, TallystickError

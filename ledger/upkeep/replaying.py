@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from ledger.completeness import Census, Completeness
-from ledger.erasing import still_kept
 from ledger.store import BatchLine, Reads, Record, Search
 from ledger.submission import speaker
+from ledger.upkeep.completeness import Census, Completeness
+from ledger.upkeep.erasing import still_kept
 from tallystick.admission import Refused, State, decide
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.events.erasure import Erasure

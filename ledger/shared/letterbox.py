@@ -17,7 +17,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 
 from ledger.errors import DatabaseUnreachable, LogClosed, OutcomeUnknown
-from ledger.packing import pack_submissions, unpack_outcomes
+from ledger.shared.packing import pack_submissions, unpack_outcomes
 from ledger.store.postgres_wire import Connection, Pool, connect, reaching
 from ledger.submission import Outcome, Submission
 

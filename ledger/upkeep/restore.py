@@ -13,22 +13,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from ledger.backup import DATABASE, NOTE, check_entries, read_backup
 from ledger.checkpoint_store import SqliteCheckpointStore
+from ledger.copies.evidence import save_fork
+from ledger.copies.follow import Follower, check_extends
+from ledger.copies.known import Head, KnownLog
+from ledger.copies.mirror import EVIDENCE
+from ledger.copies.source import Source
 from ledger.disk import LocalDisk
 from ledger.errors import Corrupt, ForkSeen, HistoryLost, LogExists, NoLog, WrongLog
-from ledger.evidence import save_fork
 from ledger.folder import Folder, FolderLock
-from ledger.follow import Follower, check_extends
 from ledger.frontier import Frontier
 from ledger.integrate import integrate, recompute
-from ledger.known import Head, KnownLog
-from ledger.mirror import EVIDENCE
-from ledger.opening import keys_in
-from ledger.rebuild import append_published, published_entries
-from ledger.source import Source
 from ledger.store.sqlite import SqliteStore, create, open_store
 from ledger.tilestore import TileStore
+from ledger.upkeep.backup import DATABASE, NOTE, check_entries, read_backup
+from ledger.upkeep.opening import keys_in
+from ledger.upkeep.rebuild import append_published, published_entries
 from tallystick.checkpoint import Checkpoint
 from tallystick.key_history import KeyHistory
 from tallystick.merkle import HASH_SIZE, root_at

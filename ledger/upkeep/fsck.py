@@ -7,16 +7,16 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
 
-from ledger import fsck_database, fsck_tree
 from ledger.checkpoint_store import Held, SqliteCheckpointStore
-from ledger.completeness import Completeness
 from ledger.errors import LedgerError
 from ledger.folder import Folder
-from ledger.opening import keys_of, open_unchanged
-from ledger.replaying import Finding, Progress, Replayed, replay_log
 from ledger.store import Reads, Store
 from ledger.tiles import Tiles
 from ledger.tilestore import TileStore
+from ledger.upkeep import fsck_database, fsck_tree
+from ledger.upkeep.completeness import Completeness
+from ledger.upkeep.opening import keys_of, open_unchanged
+from ledger.upkeep.replaying import Finding, Progress, Replayed, replay_log
 from tallystick.admission import LOG
 from tallystick.errors import TallystickError
 from tallystick.tiles import Tile

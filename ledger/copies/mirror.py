@@ -9,13 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
+from ledger.copies.evidence import save_fork
+from ledger.copies.follow import Follower, Step
+from ledger.copies.known import KnownLog
+from ledger.copies.source import Source
 from ledger.errors import Corrupt, ForkSeen, LogExists
-from ledger.evidence import save_fork
 from ledger.folder import Folder, FolderLock
-from ledger.follow import Follower, Step
 from ledger.integrate import recompute
-from ledger.known import KnownLog
-from ledger.source import Source
 from ledger.tilestore import TileStore
 
 EVIDENCE = "evidence"

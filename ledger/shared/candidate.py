@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 from ledger.batch import Clock, Scribe
 from ledger.checkpoint_store import CheckpointStore
-from ledger.clerk import Clerk
-from ledger.election import Election
 from ledger.engine import LocalEngine
 from ledger.errors import DatabaseUnreachable, Fenced, LedgerError
 from ledger.face import Cosigners
 from ledger.publisher import Publisher
+from ledger.shared.clerk import Clerk
+from ledger.shared.election import Election
 from ledger.store import Store
 from ledger.tiles import Tiles
 from tallystick.tree_head import LogSigners

@@ -14,24 +14,24 @@ from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 
 from ledger.batch import Clock
-from ledger.candidate import Candidate, Office
-from ledger.checkpoint_postgres import PostgresCheckpointStore
-from ledger.election import LEASE, Election
 from ledger.engine import EngineStatus, Seat, Shown
 from ledger.errors import DatabaseUnreachable, HistoryLost, LogBusy, LogExists, NoLog, OutcomeUnknown
 from ledger.face import Cosigners
-from ledger.fsck import Parts, Report, check_log
 from ledger.genesis import Founding, begin
-from ledger.letterbox import LOOK, PATIENCE, Letterbox
 from ledger.log import PUBLISH_EVERY, Log, check_keys, system_clock
-from ledger.opening import keys_in
 from ledger.reader import PublishedLog
-from ledger.replaying import Progress
 from ledger.rotation import write_rotation
+from ledger.shared.candidate import Candidate, Office
+from ledger.shared.checkpoint_postgres import PostgresCheckpointStore
+from ledger.shared.election import LEASE, Election
+from ledger.shared.letterbox import LOOK, PATIENCE, Letterbox
+from ledger.shared.tiles_postgres import CHANNEL, PostgresTiles
 from ledger.store.postgres import create, open_store
 from ledger.store.postgres_wire import Connection, connect, reaching
 from ledger.submission import Outcome, Receipt, Submission
-from ledger.tiles_postgres import CHANNEL, PostgresTiles
+from ledger.upkeep.fsck import Parts, Report, check_log
+from ledger.upkeep.opening import keys_in
+from ledger.upkeep.replaying import Progress
 from tallystick.errors import TallystickError
 from tallystick.events.log import Role
 from tallystick.keys import Signer

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from ledger.errors import Corrupt
 from ledger.frontier import Frontier
-from ledger.replaying import Finding
 from ledger.store import Reads, leaves_digest
 from ledger.tiles import Tiles
 from ledger.tilestore import CHECKPOINT, TEMPORARY
+from ledger.upkeep.replaying import Finding
 from tallystick.errors import MalformedInput
 from tallystick.merkle import HASH_SIZE, leaf_hash
 from tallystick.tiles import HEIGHT, WIDTH, Tile, encode_bundle, parse_tile_path

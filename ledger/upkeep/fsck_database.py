@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from ledger.replaying import Finding, entries_of
 from ledger.store.runs import StatementIds
 from ledger.store.sqlite import connect, create
 from ledger.store.sqlite_session import SqliteReads
+from ledger.upkeep.replaying import Finding, entries_of
 from tallystick.commitments import open_commitments, parse_disclosure
 from tallystick.errors import MalformedInput, TallystickError
 from tallystick.references import references

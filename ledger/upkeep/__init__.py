@@ -1,0 +1,1 @@
+"""Keeping a log: checked from stored bytes, decided again, backed up, brought back."""
