@@ -13,6 +13,7 @@ from anchors.folder import OUTBOX
 from anchors.worker import AnchorWorker
 from api.settings import Settings
 from api.worker import PublishedFiles, open_worker
+from ledger.folder import Folder
 from ledger.reader import PublishedLog
 from ledger.tilestore import TileStore
 from tallystick.events.dispute import DisputeOpening
@@ -174,7 +175,7 @@ def test_a_name_that_was_logged_but_not_marked_is_found_again(tmp_path: Path) ->
 def test_consistency_proofs_from_files_alone(house: House, studio: Party, tmp_path: Path) -> None:
     """Of any two sizes, published or not: the scheduler may choose an old one after an outage."""
     keys = house.services.keyring.log_signers(house.world.origin).keys
-    published = PublishedLog(TileStore(house.services.log.folder.public), keys)
+    published = PublishedLog(TileStore(Folder(house.services.settings.log).public), keys)
     source = PublishedFiles(published, keys)
     for count in (5, 300):
         events = [{"type": "object.register", "body": picture(b"%d" % n)} for n in range(count)]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ledger.genesis import Founding
 from ledger.log import Log
-from tests.postgres import dsn, postgres
+from ledger.shared.log import Place, create_shared, open_shared
+from tests.postgres import Server, dsn, postgres
 from tests.world import World
 
 __all__ = ["dsn", "postgres"]
@@ -57,3 +59,23 @@ def data(template: Path, tmp_path: Path) -> Path:
 def world() -> World:
     """The world of the template, later."""
     return later(World())
+
+
+@pytest.fixture(scope="session")
+def begun_log(postgres: Server) -> str:
+    """A template database: a shared log with its genesis and its parties."""
+    world, name = World(), "begun_log"
+    postgres.admin(f"CREATE DATABASE {name} TEMPLATE template_log")
+    place = Place(postgres.dsn(name), "founder")
+    create_shared(place, founding(world), lambda: world.clock)
+    with open_shared(place, world.signers, lambda: world.clock, publish_every=0.0) as log:
+        for party in world.parties():
+            log.submit(party).result()
+        log.publish_now()
+    return name
+
+
+@pytest.fixture
+def log_dsn(postgres: Server, begun_log: str) -> Iterator[str]:
+    with postgres.database(begun_log) as address:
+        yield address

@@ -18,37 +18,15 @@ import pytest
 
 from ledger.log import Log
 from ledger.shared.checkpoint_postgres import PostgresCheckpointStore
-from ledger.shared.log import Place, create_shared, fsck_shared, open_shared
+from ledger.shared.log import Place, fsck_shared, open_shared
 from tallystick.checkpoint import Checkpoint
 from tallystick.merkle import verify_consistency
-from tests.ledger.conftest import founding, later
+from tests.ledger.conftest import later
 from tests.ledger.sharer import STEPS
-from tests.postgres import Server
 from tests.world import World
 
-BEGUN = "begun_log"
 LONG = 60.0
 """A lease that no slow machine loses; where it must end, the test ends it."""
-
-
-@pytest.fixture(scope="module")
-def begun(postgres: Server) -> str:
-    """A template: a log with its genesis and its parties."""
-    world = World()
-    postgres.admin(f"CREATE DATABASE {BEGUN} TEMPLATE template_log")
-    place = Place(postgres.dsn(BEGUN), "founder")
-    create_shared(place, founding(world), lambda: world.clock)
-    with open_shared(place, world.signers, lambda: world.clock, publish_every=0.0) as log:
-        for party in world.parties():
-            log.submit(party).result()
-        log.publish_now()
-    return BEGUN
-
-
-@pytest.fixture
-def log_dsn(postgres: Server, begun: str) -> Iterator[str]:
-    with postgres.database(begun) as address:
-        yield address
 
 
 class Lives:

@@ -9,10 +9,10 @@ from contextlib import closing
 import pytest
 
 from tests.ledger.network import Host, NoNetworks
-from tests.ledger.test_shared_faults import Lives, Rescue, begun, end_lease, keeper, lives, log_dsn
+from tests.ledger.test_shared_faults import Lives, Rescue, end_lease, keeper, lives
 from tests.postgres import Server
 
-__all__ = ["begun", "keeper", "lives", "log_dsn"]
+__all__ = ["keeper", "lives"]
 
 
 @pytest.fixture
