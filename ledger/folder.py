@@ -27,6 +27,13 @@ class Folder:
         self.public.mkdir(parents=True, exist_ok=True)
         LocalDisk().sync_folders([self.path, self.path.absolute().parent])
 
+    def keep_private(self) -> None:
+        """Take from others what they may do with the database, where private values stand: older logs let them read."""
+        for end in ("", "-wal", "-shm"):
+            with suppress(FileNotFoundError):
+                path = self.database.with_name(self.database.name + end)
+                path.chmod(path.stat().st_mode & 0o700)
+
 
 class FolderLock:
     """Held by the one process that writes a log; the operating system frees it with the process, however that ends."""

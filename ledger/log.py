@@ -107,6 +107,7 @@ class Log:
             raise NoLog(f"there is no log in {path}: correct the path, or begin one there with `init`")
         with ExitStack() as undo:
             undo.callback(FolderLock(folder).release)
+            folder.keep_private()
             store = open_store(folder.database)
             undo.callback(store.close)
             keys = check_keys(store, signers.keys)

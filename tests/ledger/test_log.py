@@ -96,6 +96,17 @@ def test_a_publisher_in_trouble_says_so_and_recovers(data: Path, world: World) -
             pass
 
 
+def test_an_older_log_is_closed_to_others_when_it_is_opened(data: Path, world: World) -> None:
+    database = data / "ledger.sqlite"
+    database.chmod(0o644)
+    with open_log(data, world) as log:
+        log.submit(world.object()).result()
+        beside = [path for path in data.iterdir() if path.name.startswith("ledger.sqlite")]
+        assert database in beside
+        assert len(beside) > 1
+        assert [path.name for path in beside if path.stat().st_mode & 0o077] == []
+
+
 # --- beginning -------------------------------------------------------------------------
 
 
