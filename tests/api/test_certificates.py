@@ -210,7 +210,7 @@ def test_the_fullest_certificate_can_be_printed(desk: Desk) -> None:
     """Whatever the schema takes has room on paper."""
     line = "灯" * 300
     holder = {"name": line, "party": line, "share": line}
-    issue(
+    issued = issue(
         desk,
         "灯" * 80,
         title=line,
@@ -222,6 +222,10 @@ def test_the_fullest_certificate_can_be_printed(desk: Desk) -> None:
         published=line,
         references=[{"name": line, "value": line}] * 50,
     )
+    printed = desk.house.registrar.get(f"/v1/certificates/{issued['certificate']}/file")
+    entry = parse_statement(desk.house.http.get(f"/v1/entries/{issued['credential']['position']}").content)
+    assert entry.event.body.file == digest_pair(printed.content)
+    assert printed.content.startswith(b"%PDF-")
 
 
 def test_certificates_of_what_is_not_there(desk: Desk) -> None:

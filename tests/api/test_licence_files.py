@@ -144,7 +144,10 @@ def test_the_title_is_shown_only_where_it_is_disclosed(desk: Desk) -> None:
 )
 def test_a_title_that_cannot_be_printed_hinders_no_card(desk: Desk, title: str) -> None:
     object_id, data = desk.picture(title=title)
-    card_of(desk, desk.grant(object_id, data))
+    licence = desk.grant(object_id, data)
+    shown = credential_of(desk, card_of(desk, licence))
+    assert shown.licence == licence
+    assert "title" in shown_names(shown)
 
 
 def test_a_card_of_an_unknown_term(desk: Desk) -> None:

@@ -45,7 +45,7 @@ class Log:
     def holds(self, size: int, tree: RealTree = TREE) -> bool:
         return self.evm.slot(self.log_id) == registry.commitment(size, merkle.root_at(tree, size), AUTHORITY)
 
-    def refuses(self, outcome: Outcome, reason: str, still: int) -> None:
+    def check_refused(self, outcome: Outcome, reason: str, still: int) -> None:
         assert (outcome.succeeded, outcome.reason) == (False, reason)
         assert self.holds(still) if still else self.evm.slot(self.log_id) == bytes(32)
 
@@ -72,7 +72,7 @@ def test_the_event_names_log_and_checkpoint(log: Log) -> None:
 
 def test_a_fork_is_refused_and_the_honest_anchor_still_succeeds(log: Log) -> None:
     log.extend(0, 40)
-    log.refuses(log.extend(40, 60, FORK), STALE, still=40)
+    log.check_refused(log.extend(40, 60, FORK), STALE, still=40)
     assert log.extend(40, 60).succeeded
 
 
@@ -80,35 +80,35 @@ def test_a_fork_spliced_onto_the_true_old_root_is_refused(log: Log) -> None:
     log.extend(0, 40)
     _, forked_root, _ = step(FORK, 40, 60)
     old_root, _, proof = step(TREE, 40, 60)
-    log.refuses(log.send(40, 60, forked_root, wire(40, old_root, proof)), "new root mismatch", still=40)
+    log.check_refused(log.send(40, 60, forked_root, wire(40, old_root, proof)), "new root mismatch", still=40)
 
 
 def test_an_anchor_from_an_older_checkpoint_is_stale(log: Log) -> None:
     log.extend(0, 40)
     log.extend(40, 50)
-    log.refuses(log.extend(40, 60), STALE, still=50)
-    log.refuses(log.extend(0, 60), "stale: the log is already anchored", still=50)
+    log.check_refused(log.extend(40, 60), STALE, still=50)
+    log.check_refused(log.extend(0, 60), "stale: the log is already anchored", still=50)
 
 
 def test_the_same_size_again_is_refused_with_the_same_or_another_root(log: Log) -> None:
     log.extend(0, 40)
     root = merkle.root_at(TREE, 40)
-    log.refuses(log.send(40, 40, root, [root]), "size must grow", still=40)
-    log.refuses(log.send(40, 40, merkle.root_at(FORK, 40), []), "size must grow", still=40)
+    log.check_refused(log.send(40, 40, root, [root]), "size must grow", still=40)
+    log.check_refused(log.send(40, 40, merkle.root_at(FORK, 40), []), "size must grow", still=40)
 
 
 def test_a_smaller_size_and_an_empty_tree_are_refused(log: Log) -> None:
-    log.refuses(log.send(0, 0, merkle.EMPTY_ROOT, []), "size must grow", still=0)
+    log.check_refused(log.send(0, 0, merkle.EMPTY_ROOT, []), "size must grow", still=0)
     log.extend(0, 40)
-    log.refuses(log.send(40, 30, merkle.root_at(TREE, 30), []), "size must grow", still=40)
+    log.check_refused(log.send(40, 30, merkle.root_at(TREE, 30), []), "size must grow", still=40)
 
 
 def test_a_log_that_was_never_anchored_starts_at_size_zero(log: Log) -> None:
-    log.refuses(log.extend(20, 40), "the log was never anchored", still=0)
+    log.check_refused(log.extend(20, 40), "the log was never anchored", still=0)
 
 
 def test_the_first_anchor_carries_no_proof(log: Log) -> None:
-    log.refuses(log.send(0, 40, merkle.root_at(TREE, 40), [bytes(32)]), "proof length", still=0)
+    log.check_refused(log.send(0, 40, merkle.root_at(TREE, 40), [bytes(32)]), "proof length", still=0)
 
 
 @pytest.mark.parametrize("old_size", [32, 40, 41])
@@ -118,7 +118,7 @@ def test_a_proof_of_another_length_is_refused(log: Log, old_size: int) -> None:
     sent = wire(old_size, old_root, proof)
     for wrong in ([], sent[:-1], sent[1:], [*sent, sent[-1]], [bytes(32), *sent], [bytes(32)] * 65):
         outcome = log.send(old_size, 60, new_root, wrong)
-        log.refuses(outcome, "proof length", still=old_size)
+        log.check_refused(outcome, "proof length", still=old_size)
 
 
 def test_a_proof_for_sizes_of_another_shape_is_refused(log: Log) -> None:
@@ -126,16 +126,16 @@ def test_a_proof_for_sizes_of_another_shape_is_refused(log: Log) -> None:
     log.extend(0, 40)
     old_root, new_root, proof = step(TREE, 40, 60)
     for new_size in (48, 65, 100, 2**40):
-        log.refuses(log.send(40, new_size, new_root, wire(40, old_root, proof)), "proof length", still=40)
+        log.check_refused(log.send(40, new_size, new_root, wire(40, old_root, proof)), "proof length", still=40)
     for old_size in (24, 56):
-        log.refuses(log.send(old_size, 60, new_root, wire(40, old_root, proof)), "new root mismatch", still=40)
+        log.check_refused(log.send(old_size, 60, new_root, wire(40, old_root, proof)), "new root mismatch", still=40)
     for old_size in (39, 41):
-        log.refuses(log.send(old_size, 60, new_root, wire(40, old_root, proof)), "proof length", still=40)
+        log.check_refused(log.send(old_size, 60, new_root, wire(40, old_root, proof)), "proof length", still=40)
 
 
 def test_sizes_beyond_the_highest_tree_are_refused(log: Log) -> None:
-    log.refuses(log.send(0, merkle.MAX_SIZE + 1, bytes(32), []), "size too large", still=0)
-    log.refuses(log.send(0, 2**64 - 1, bytes(32), []), "size too large", still=0)
+    log.check_refused(log.send(0, merkle.MAX_SIZE + 1, bytes(32), []), "size too large", still=0)
+    log.check_refused(log.send(0, 2**64 - 1, bytes(32), []), "size too large", still=0)
     assert log.send(0, merkle.MAX_SIZE, bytes(32), []).succeeded
 
 
@@ -144,7 +144,7 @@ def test_nobody_else_moves_the_log(evm: Evm) -> None:
     log.extend(0, 40)
     old_root, new_root, proof = step(TREE, 40, 60)
     outcome = evm.call(RELAYER, "anchor", log.origin, 40, 60, new_root, wire(40, old_root, proof))
-    log.refuses(outcome, "the log was never anchored", still=40)
+    log.check_refused(outcome, "the log was never anchored", still=40)
 
 
 def test_one_authority_keeps_its_logs_apart(evm: Evm) -> None:
@@ -216,7 +216,7 @@ def test_a_signature_in_any_other_form_is_refused(evm: Evm, attack: str) -> None
     log.extend(0, 40)
     good = secp256k1.sign_digest(KEY, eip712.checkpoint_digest(log.origin, 60, merkle.root_at(TREE, 60)))
     change, reason = BAD_SIGNATURES[attack]
-    log.refuses(_relay(evm, log.origin, change(good)), reason, still=40)
+    log.check_refused(_relay(evm, log.origin, change(good)), reason, still=40)
     assert _relay(evm, log.origin, good).succeeded
 
 
@@ -238,7 +238,7 @@ def test_a_signature_over_another_message_is_refused(evm: Evm) -> None:
         "root": eip712.checkpoint_digest(log.origin, 60, merkle.root_at(FORK, 60)),
     }
     for digest in messages.values():
-        log.refuses(_relay(evm, log.origin, secp256k1.sign_digest(KEY, digest)), NOT_HIS, still=40)
+        log.check_refused(_relay(evm, log.origin, secp256k1.sign_digest(KEY, digest)), NOT_HIS, still=40)
 
 
 def test_the_zero_address_is_no_authority(evm: Evm) -> None:
@@ -255,7 +255,7 @@ def test_a_relayed_checkpoint_is_not_replayed(evm: Evm) -> None:
     log.extend(0, 40)
     good = secp256k1.sign_digest(KEY, eip712.checkpoint_digest(log.origin, 60, merkle.root_at(TREE, 60)))
     assert _relay(evm, log.origin, good).succeeded
-    log.refuses(_relay(evm, log.origin, good), STALE, still=60)
+    log.check_refused(_relay(evm, log.origin, good), STALE, still=60)
 
 
 def test_a_wallet_signs_the_same_message(evm: Evm) -> None:

@@ -15,12 +15,17 @@ class NoNetworks(Exception):
     """This machine does not let us make network namespaces."""
 
 
+_FORBIDDEN = ("not permitted", "Permission denied", "not supported")
+"""What `ip` says where we are not root, or a container keeps this from us. Any other failure is one of the test."""
+
+
 def _ip(*words: str) -> None:
     if shutil.which("ip") is None:
         raise NoNetworks("there is no `ip`")
     done = subprocess.run(["ip", *words], capture_output=True, text=True, check=False)
     if done.returncode:
-        raise NoNetworks(f"ip {' '.join(words)}: {done.stderr.strip()}")
+        said = f"ip {' '.join(words)}: {done.stderr.strip()}"
+        raise NoNetworks(said) if any(reason in said for reason in _FORBIDDEN) else RuntimeError(said)
 
 
 class Host:
