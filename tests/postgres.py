@@ -69,8 +69,10 @@ def serve(settings: dict[str, str] = _SETTINGS) -> Iterator[Server]:
     made.ensure_pgdata_inited()
     given = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     command = [made.bin_path / "postgres", "-D", folder, "-k", folder, *given]
-    # In a session of its own: Ctrl-C reaches the tests, which then end it.
-    process = subprocess.Popen(command, user=made.system_user, start_new_session=True)
+    # In a session of its own: Ctrl-C reaches the tests, which then end it. Silent: should the tests be killed, what
+    # still runs must not hold their output open.
+    quiet = subprocess.DEVNULL
+    process = subprocess.Popen(command, user=made.system_user, start_new_session=True, stdout=quiet, stderr=quiet)
     try:
         server = Server(folder)
         _wait(server, process)

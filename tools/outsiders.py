@@ -1,8 +1,8 @@
-"""Software of other people that runs beside ours: `python tools/outsiders.py [strangers] [peers]`.
+"""Software of other people that runs beside ours: `python tools/outsiders.py [strangers] [chains] [peers]`.
 
-``strangers`` read our log in tests; ``peers`` run beside it in benchmarks. Everything goes into
-.venv/outsiders, pinned by hash, nothing into the machine; silent when nothing is to do. Node is taken
-from the machine where a new enough one is, else from a pip package.
+``strangers`` read our log in tests, ``chains`` are what it anchors to there; ``peers`` run beside it in
+benchmarks. Everything goes into .venv/outsiders, pinned by hash, nothing into the machine; silent when nothing
+is to do. Node is taken from the machine where a new enough one is, else from a pip package.
 """
 
 from __future__ import annotations
@@ -22,7 +22,11 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 HOME = ROOT / ".venv" / "outsiders"
-NPM = {"strangers": ROOT / "tests" / "strangers" / "npm", "peers": ROOT / "benchmarks" / "npm"}
+NPM = {
+    "strangers": ROOT / "tests" / "strangers" / "npm",
+    "chains": ROOT / "tests" / "anchors" / "npm",
+    "peers": ROOT / "benchmarks" / "npm",
+}
 OLDEST_NODE = (20, 17)
 """What @sigstore/verify asks for."""
 
@@ -89,6 +93,15 @@ def npm_packages(kind: str) -> Path:
             command = [*_npm(), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
             _run(command, f"installing the npm packages of the {kind}", target)
     return target
+
+
+def anvil() -> Path:
+    """Foundry's development node: the pinned one, or the machine's where npm has none for it (Linux on x86-64 has)."""
+    packages = npm_packages("chains") / "node_modules" / "@foundry-rs"
+    found = next(packages.glob("anvil-*/bin/anvil"), None) or shutil.which("anvil")
+    if found is None:
+        raise Unavailable("npm has no anvil for this platform: install Foundry, so that `anvil` is on the PATH")
+    return Path(found)
 
 
 def _npm() -> list[str]:

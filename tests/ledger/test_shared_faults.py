@@ -9,8 +9,10 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -60,6 +62,8 @@ class Lives:
                 assert words[1] not in self.got
                 self.got[words[1]] = int(words[0])
             if first in expected and self.child:
+                if first == "ended":
+                    self.child = 0
                 return line.strip()
             assert first != "ended", f"the process ended by itself: {line}"
         raise AssertionError("the process that keeps the lives ended")
@@ -67,12 +71,21 @@ class Lives:
     def signal(self, number: int) -> None:
         os.kill(self.child, number)
 
+    def stopped(self) -> None:
+        """Wait until the child sleeps: it says where it is a moment before it stops itself."""
+        while Path(f"/proc/{self.child}/stat").read_text().rpartition(") ")[2][0] != "T":
+            time.sleep(0.001)
+
+    def bury(self) -> None:
+        """A test that failed leaves a child behind that waits for a word, and nobody else would end it."""
+        if self.child:
+            self.signal(signal.SIGKILL)
+            self.until("ended")
+
     def close(self) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
+        with self._process as process:
+            assert process.stdin is not None
+            process.stdin.close()
 
 
 @pytest.fixture(scope="module")
@@ -82,9 +95,10 @@ def keeper() -> Iterator[Lives]:
 
 
 @pytest.fixture
-def lives(keeper: Lives) -> Lives:
+def lives(keeper: Lives) -> Iterator[Lives]:
     keeper.said, keeper.got = set(), {}
-    return keeper
+    yield keeper
+    keeper.bury()
 
 
 class Rescue:
@@ -159,6 +173,7 @@ def test_killed(lives: Lives, log_dsn: str, step: str, when: str) -> None:
 def test_frozen_until_another_took_over(lives: Lives, log_dsn: str, step: str, when: str) -> None:
     lives.begin(log_dsn, "frozen", step, when)
     assert lives.until("at") == f"at {step} {when}"
+    lives.stopped()
     end_lease(log_dsn)
     with closing(Rescue(log_dsn)) as rescue:
         rescue.look()
@@ -193,6 +208,8 @@ def test_failed_or_failed_but_done(lives: Lives, log_dsn: str, step: str, when: 
 def test_another_takes_over_by_itself_when_the_lease_has_run_out(lives: Lives, log_dsn: str, what: str) -> None:
     lives.begin(log_dsn, what, "append", "done", lease=1.0)
     lives.until("at")
+    if what == "frozen":
+        lives.stopped()
     with closing(Rescue(log_dsn, lease=1.0)) as rescue:
         rescue.work()
         if what == "frozen":
