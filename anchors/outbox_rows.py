@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from anchors.trust import TrustLine, VouchedBy, trust_line
 from tallystick.events.log import AnchorTarget
+from tallystick.trust_line import Anchored, TrustLine, trust_line
+
+VouchedBy = Literal["operator", "chain"]
+"""Who vouches for the block header, as in a ``log.anchor-target`` entry."""
 
 TargetState = Literal["deploying", "announced", "named"]
 AnchorState = Literal["prepared", "sent", "mined", "final", "dropped"]
@@ -102,10 +105,20 @@ class Anchor:
     error: str | None
     """Why it was dropped, or what hindered it last."""
 
-    def trust(self, vouched_by: VouchedBy) -> TrustLine:
+    def trust(self, target: TargetSpec) -> TrustLine:
         """What this anchor proves, and on whose word."""
-        final = self.state == "final"
-        return trust_line(self.size, self.root, self.block_time if final else None, vouched_by)
+        return trust_line(
+            Anchored(
+                kind="embedded" if target.vouched_by == "operator" else "chain",
+                size=self.size,
+                root=self.root,
+                state=self.state,
+                time=self.block_time,
+                chain_id=target.chain_id,
+                block=self.block_number,
+                block_hash=self.block_hash,
+            )
+        )
 
 
 @dataclass(frozen=True)

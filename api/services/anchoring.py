@@ -39,7 +39,7 @@ class AnchorView:
     @property
     def trust_line(self) -> str:
         """What it proves, and on whose word."""
-        return str(self.anchor.trust(self.target.spec.vouched_by))
+        return self.anchor.trust(self.target.spec).text("en")
 
 
 class AnchorDesk:

@@ -14,12 +14,13 @@ from tallystick.licence.file import read_licence_file
 from tallystick.licence.question import EXAMPLE, parse_question
 from tallystick.licence.staple import MAX_STAPLE_BYTES, decode_staple
 from tallystick.licence.status_list import FreshnessPolicy
-from tallystick.licence.wording import NAMES, Wording
+from tallystick.licence.wording import NAMES
 from tallystick.printing import json_text, message, printable
 from tallystick.schema import write
 from tallystick.times import format_time
 from tallystick.trust import MAX_TRUST_BYTES, Trust, parse_trust
 from tallystick.versions import UnknownVersion
+from tallystick.wording import Wording
 
 EXITS = {LicenceAnswer.VALID: 0, LicenceAnswer.NOT_VALID: 1, LicenceAnswer.CANNOT_TELL: 3}
 EXIT_MALFORMED = 2

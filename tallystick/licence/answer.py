@@ -14,8 +14,8 @@ from typing import Any
 from tallystick.licence import clauses, vocabulary, wording
 from tallystick.licence.question import Question
 from tallystick.licence.terms import DisclosedTerms
-from tallystick.licence.wording import Wording
 from tallystick.times import parse_time
+from tallystick.wording import Wording
 
 
 class Verdict(StrEnum):

@@ -18,9 +18,9 @@ from tallystick.licence.grant import ProvedGrant, prove_grant
 from tallystick.licence.question import Question
 from tallystick.licence.staple import ProvedStatus, StatusStaple, prove_status
 from tallystick.licence.status_list import STATUS_OF_STANDING, FreshnessPolicy, Status
-from tallystick.licence.wording import Wording
 from tallystick.times import format_time, parse_time
 from tallystick.trust import LogTrust
+from tallystick.wording import Wording
 
 
 class Stage(StrEnum):

@@ -11,9 +11,9 @@ from tallystick.c2pa import C2paVerdict, CredentialRefused, SignerRoots, judge, 
 from tallystick.errors import MalformedInput
 from tallystick.licence.check import FileFacts, Outcome, Reason, Stage
 from tallystick.licence.credential import decode_credential
-from tallystick.licence.wording import Wording
 from tallystick.times import parse_time
 from tallystick.trust import Trust
+from tallystick.wording import Wording
 
 _ABSENT = Wording("文件带有内容凭证，但其中没有许可", "the file has a Content Credential, and no licence stands in it")
 _NOT_JUDGED = Wording("签名不成立，未予判断", "not judged: the signature does not hold")

@@ -3,24 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from tallystick.licence import clauses
 from tallystick.licence.vocabulary import AI_USES, COUNT_UNITS, FORMATS, MEDIA, USES, WORLD, Word
-
-
-@dataclass(frozen=True)
-class Wording:
-    """The same sentence in both languages."""
-
-    zh: str
-    en: str
-
-    def in_language(self, language: str) -> str:
-        """``zh`` or ``en``."""
-        return self.zh if language == "zh" else self.en
-
+from tallystick.wording import Wording
 
 NAMES = {
     "licensee": Wording("被许可人", "licensee"),

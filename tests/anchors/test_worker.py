@@ -106,10 +106,10 @@ def test_an_anchor_ends_final_with_a_proof_that_the_core_verifies(bench: Bench) 
 def test_every_anchor_bears_who_vouches_for_it(bench: Bench) -> None:
     anchor = bench.worker.run_once().anchor
     assert anchor is not None
-    line = anchor.trust("operator")
-    assert line.vouched_by == "operator only"
-    assert str(line).endswith("vouched for by: operator only")
-    assert anchor.root.hex() in line.proved
+    line = anchor.trust(bench.outbox.targets()[0].spec)
+    assert line.vouched_by.en == "operator only"
+    assert "vouched for by: operator only" in line.text("en")
+    assert anchor.root.hex() in line.proved.zh
 
 
 def test_sizes_from_one_to_many_are_anchored_along_consistency_proofs(tmp_path: Path) -> None:

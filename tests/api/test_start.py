@@ -68,7 +68,7 @@ def test_the_first_start_names_the_chain_in_the_log_and_anchors(first: First) ->
     (anchor,) = final_anchors(first["status"])
     assert (fact.size, fact.root.hex()) == (anchor["size"], anchor["root"])
     assert anchor["size"] > target["log_position"]
-    assert anchor["trust"].endswith("vouched for by: operator only")
+    assert "vouched for by: operator only" in anchor["trust"]
 
 
 def test_ctrl_c_stops_server_and_worker_in_order(first: First) -> None:

@@ -15,12 +15,12 @@ from tallystick.licence.credential import LicenceCredential, ShownEntry
 from tallystick.licence.question import parse_question
 from tallystick.licence.staple import StatusStaple
 from tallystick.licence.status_list import FreshnessPolicy, Status, StatusList, pack, sign_status_list
-from tallystick.licence.wording import Wording
 from tallystick.merkle import leaf_hash, prove_inclusion, root_of
 from tallystick.statement import Statement
 from tallystick.times import UnixSeconds, format_time
 from tallystick.tree_head import sign_checkpoint
 from tallystick.trust import LogTrust
+from tallystick.wording import Wording
 from tests.world import World
 
 DAY = 86_400
