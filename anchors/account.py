@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from anchors.client import EvmClient, checksum
 from anchors.errors import ChainUnreachable
 from anchors.keystore import ChainKey
+from anchors.outbox_rows import NewAttempt
 from tallystick.evm.keccak import keccak256
 
 BASE_GAS = 21_000
@@ -18,17 +17,6 @@ def floor_gas(data: bytes) -> int:
     """The least gas that EIP-7623 demands of a transaction with this calldata."""
     zeros = data.count(0)
     return BASE_GAS + FLOOR_PER_TOKEN * (zeros + 4 * (len(data) - zeros))
-
-
-@dataclass(frozen=True)
-class Signed:
-    """A transaction ready to be stored and sent."""
-
-    nonce: int
-    max_fee: int
-    """maxFeePerGas in wei."""
-    raw: bytes
-    tx_hash: bytes
 
 
 class GasAccount:
@@ -49,7 +37,7 @@ class GasAccount:
         """The nonce that the next mined transaction of this account will have."""
         return self._client.next_nonce(self.address)
 
-    def sign(self, to: bytes | None, data: bytes, gas: int) -> Signed:
+    def sign(self, to: bytes | None, data: bytes, gas: int) -> NewAttempt:
         """An EIP-1559 transaction with the next nonce; ``to`` None creates a contract.
 
         Raises ``ChainUnreachable`` when the chain's base fee is above the cap: wait, or raise the cap.
@@ -71,4 +59,5 @@ class GasAccount:
             "data": data,
         }
         raw = self._key.sign_transaction(fields)
-        return Signed(nonce=nonce, max_fee=max_fee, raw=raw, tx_hash=keccak256(raw))
+        gas_limit = int(fields["gas"])
+        return NewAttempt(nonce, max_fee, tip, gas_limit, self.address, raw, keccak256(raw))

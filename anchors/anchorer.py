@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from anchors.account import Signed
 from anchors.client import EvmClient
 from anchors.errors import AnchorRefused
 from anchors.outbox import Outbox
-from anchors.outbox_rows import Anchor, Mined, Target
+from anchors.outbox_rows import Anchor, Mined, NewAttempt, Target
 from anchors.packer import Packer
 from anchors.ports import CheckpointSource, Clock
 from anchors.registry import Registry, gas_limit
@@ -84,7 +83,7 @@ class Anchorer:
     def _checkpoint(self, anchor: Anchor) -> Checkpoint:
         return Checkpoint(self.registry.log.origin, anchor.size, anchor.root)
 
-    def _sign(self, target: Target, anchor: Anchor) -> Signed:
+    def _sign(self, target: Target, anchor: Anchor) -> NewAttempt:
         """The transaction that moves the contract from what it holds to this anchor. Raises ``AnchorRefused``."""
         newest = self.registry.newest(self._hint(target))
         old_size = 0 if newest is None else newest.size

@@ -11,23 +11,36 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
 from anchors.errors import OutboxConflict
-from anchors.outbox_rows import OPEN_STATES, Anchor, AnchorState, Attempt, Mined, Request, Target, TargetSpec
+from anchors.outbox_rows import (
+    OPEN_STATES,
+    Anchor,
+    AnchorState,
+    Attempt,
+    Mined,
+    NewAttempt,
+    Request,
+    Settled,
+    Spent,
+    Target,
+    TargetSpec,
+)
 from anchors.outbox_schema import connect
 from anchors.ports import PublishedCheckpoint
 
 _ALLOWED: dict[AnchorState, tuple[AnchorState, ...]] = {
     "prepared": ("sent", "mined", "dropped"),
     "sent": ("sent", "mined", "dropped"),
-    "mined": ("sent", "final"),
+    "mined": ("sent", "final", "dropped"),
     "final": (),
     "dropped": (),
 }
-"""From which state an anchor may go to which. A reorganised block takes a mined anchor back to sent."""
+"""From which state an anchor may go to which. A reorganised block takes a mined anchor back to sent; one that
+nobody can prove any more, since the node forgot the block's state, is dropped."""
 
 
 class Outbox:
@@ -81,6 +94,18 @@ class Outbox:
                     (log_position, now, target_id),
                 )
             return self._target(target_id)
+
+    def note_trouble(self, target_id: int, trouble: str | None, now: int, *, stopped: bool = False) -> None:
+        """Say what hinders anchoring at a target, or that nothing does. What is said already keeps its time."""
+        held = self._target(target_id)
+        if (held.trouble, held.stopped) == (trouble, stopped):
+            return
+        since = None if trouble is None else now
+        with self._write():
+            self._sql.execute(
+                "UPDATE target SET trouble = ?, trouble_at = ?, stopped = ? WHERE id = ?",
+                (trouble, since, int(stopped), target_id),
+            )
 
     def targets(self) -> list[Target]:
         """Every target, oldest first."""
@@ -168,7 +193,8 @@ class Outbox:
 
     def mark_sent(self, anchor_id: int, now: int) -> Anchor:
         """A transaction for it is with the chain; also back from mined, when its block was reorganised away."""
-        cleared = {"tx_hash": None, "block_hash": None, "block_number": None, "block_time": None, "mined_at": None}
+        names = ("tx_hash", "block_hash", "block_number", "block_time", "mined_at", "draft")
+        cleared = dict.fromkeys(names)
         with self._write():
             first = self.anchor(anchor_id).sent_at
             return self._move(anchor_id, "sent", sent_at=first if first is not None else now, error=None, **cleared)
@@ -178,10 +204,16 @@ class Outbox:
         with self._write():
             return self._move(anchor_id, "mined", mined_at=now, error=None, **asdict(mined))
 
+    def keep_draft(self, anchor_id: int, draft: bytes) -> Anchor:
+        """The packed proof of a mined anchor, which becomes its proof when the block is final."""
+        with self._write():
+            self._sql.execute("UPDATE anchor SET draft = ? WHERE id = ? AND state = 'mined'", (draft, anchor_id))
+            return self.anchor(anchor_id)
+
     def mark_final(self, anchor_id: int, proof: bytes, now: int) -> Anchor:
         """Its block will not change any more; ``proof`` are the bytes of the packed ``AnchorProof``."""
         with self._write():
-            return self._move(anchor_id, "final", final_at=now, proof=proof, error=None)
+            return self._move(anchor_id, "final", final_at=now, proof=proof, draft=None, error=None)
 
     def mark_dropped(self, anchor_id: int, error: str, now: int) -> Anchor:
         """The contract refuses it; nobody will try it again."""
@@ -206,34 +238,65 @@ class Outbox:
 
     # --- transactions -------------------------------------------------------------------
 
-    def add_attempt(
-        self, target_id: int, anchor_id: int | None, *, nonce: int, max_fee: int, raw: bytes, tx_hash: bytes, now: int
-    ) -> Attempt:
+    def add_attempt(self, target_id: int, anchor_id: int | None, new: NewAttempt, now: int) -> Attempt:
         """Keep a signed transaction before it is sent. ``anchor_id`` None: it deploys the target's contract."""
-        columns = {
-            "target_id": target_id,
-            "anchor_id": anchor_id,
-            "nonce": nonce,
-            "max_fee": max_fee,
-            "raw": raw,
-            "tx_hash": tx_hash,
-            "stored_at": now,
-        }
+        columns = {"target_id": target_id, "anchor_id": anchor_id, **asdict(new), "stored_at": now}
         with self._write():
             attempt_id = self._insert("attempt", columns)
-        return Attempt(id=attempt_id, sent_at=None, **columns)  # type: ignore[arg-type]
+        return Attempt(id=attempt_id, sent_at=None, **columns)
 
     def attempts(self, target_id: int, anchor_id: int | None) -> list[Attempt]:
         """Every transaction signed for an anchor (None: for the deployment), oldest first."""
         rows = self._sql.execute(
             "SELECT * FROM attempt WHERE target_id = ? AND anchor_id IS ? ORDER BY id", (target_id, anchor_id)
         )
-        return [Attempt(**dict(row)) for row in rows]
+        return [_attempt(row) for row in rows]
 
     def attempt_sent(self, attempt_id: int, now: int) -> None:
         """The chain took the transaction; the first time counts."""
         with self._write():
             self._sql.execute("UPDATE attempt SET sent_at = coalesce(sent_at, ?) WHERE id = ?", (now, attempt_id))
+
+    def attempt_lost(self, attempt_id: int, now: int | None) -> None:
+        """Its nonce is spent, and nothing of ours was seen to spend it; None: it is free again, or was ours after all.
+
+        The first time counts.
+        """
+        with self._write():
+            self._sql.execute(
+                "UPDATE attempt SET lost_at = CASE WHEN ?1 IS NULL THEN NULL ELSE coalesce(lost_at, ?1) END"
+                " WHERE id = ?2",
+                (now, attempt_id),
+            )
+
+    def settle(self, attempt_id: int, settled: Settled, now: int) -> None:
+        """Its receipt was seen. A reorganised block may have another one later, which then counts."""
+        with self._write():
+            self._sql.execute(
+                "UPDATE attempt SET settled_at = ?, succeeded = ?, gas_used = ?, gas_price = ? WHERE id = ?",
+                (now, int(settled.succeeded), settled.gas_used, settled.gas_price, attempt_id),
+            )
+
+    def spent(self, target_id: int, since: int) -> list[Spent]:
+        """What anchoring there took, and at most takes while something is on its way, since then; oldest first.
+
+        Failed transactions cost too. Of those on their way only the newest of each nonce can cost anything.
+        """
+        rows = self._sql.execute("SELECT * FROM attempt WHERE target_id = ? ORDER BY id", (target_id,))
+        attempts = [_attempt(row) for row in rows]
+        settled = [one for one in attempts if one.settled_at is not None]
+        done = {(one.sender, one.nonce) for one in attempts if one.settled_at is not None or one.lost_at is not None}
+        waiting = {(one.sender, one.nonce): one for one in attempts if (one.sender, one.nonce) not in done}
+        found = [Spent(one.settled_at or 0, (one.gas_used or 0) * (one.gas_price or 0), True) for one in settled]
+        found += [Spent(one.stored_at, (one.gas or 0) * one.max_fee, False) for one in waiting.values()]
+        return sorted((one for one in found if one.at >= since), key=lambda one: one.at)
+
+    def cost(self, anchor_id: int) -> int:
+        """Wei that the receipts of an anchor's transactions tell of, failed ones too; 0 when another paid."""
+        rows = self._sql.execute(
+            "SELECT gas_used, gas_price FROM attempt WHERE anchor_id = ? AND settled_at IS NOT NULL", (anchor_id,)
+        )
+        return sum(int(used) * int(price) for used, price in rows)
 
     # --- SQL ----------------------------------------------------------------------------
 
@@ -266,7 +329,13 @@ def _target(row: sqlite3.Row | None) -> Target:
         raise OutboxConflict("there is no such target")
     columns = dict(row)
     spec = TargetSpec(**{name: columns.pop(name) for name in _SPEC_FIELDS})
+    columns["stopped"] = bool(columns["stopped"])
     return Target(spec=spec, **columns)
+
+
+def _attempt(row: sqlite3.Row) -> Attempt:
+    found = Attempt(**dict(row))
+    return found if found.succeeded is None else replace(found, succeeded=bool(found.succeeded))
 
 
 def _hex(value: bytes | None) -> str:

@@ -47,6 +47,12 @@ class Target:
     deploying_at: int
     announced_at: int | None
     named_at: int | None
+    trouble: str | None = None
+    """What hinders anchoring there, for people: what was found, expected, and what to do. None: nothing."""
+    trouble_at: int | None = None
+    """Since when."""
+    stopped: bool = False
+    """Nothing is sent there until what hinders it is gone: the chain is not the one that the target was made on."""
 
     @property
     def announcement(self) -> AnchorTarget:
@@ -104,6 +110,8 @@ class Anchor:
     """The packed ``AnchorProof``, once final."""
     error: str | None
     """Why it was dropped, or what hindered it last."""
+    draft: bytes | None = None
+    """The packed proof while the block is not final: some nodes forget a block's state long before it is."""
 
     def trust(self, target: TargetSpec) -> TrustLine:
         """What this anchor proves, and on whose word."""
@@ -136,6 +144,53 @@ class Attempt:
     tx_hash: bytes
     stored_at: int
     sent_at: int | None
+    sender: bytes | None = None
+    """Whose nonce it is: 20 bytes. None in rows from before there were other chains."""
+    gas: int | None = None
+    """Its gas limit."""
+    max_tip: int | None = None
+    """maxPriorityFeePerGas in wei."""
+    lost_at: int | None = None
+    """Since when its nonce is spent, and none of the transactions that we signed for it was seen to be mined."""
+    settled_at: int | None = None
+    """When its receipt was seen."""
+    succeeded: bool | None = None
+    gas_used: int | None = None
+    gas_price: int | None = None
+    """What each unit of gas cost, in wei."""
+
+
+@dataclass(frozen=True)
+class NewAttempt:
+    """A signed transaction as it goes into the outbox."""
+
+    nonce: int
+    max_fee: int
+    max_tip: int
+    gas: int
+    sender: bytes
+    raw: bytes
+    tx_hash: bytes
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What a receipt says of a transaction of ours."""
+
+    succeeded: bool
+    gas_used: int
+    gas_price: int
+    """In wei."""
+
+
+@dataclass(frozen=True)
+class Spent:
+    """Money that an attempt took, or may still take while it is on its way."""
+
+    at: int
+    """Unix seconds: when its receipt was seen, or when it was signed."""
+    wei: int
+    settled: bool
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from anchors.errors import OutboxConflict
 
-FORMAT = 1
-"""Version of the tables, kept in ``PRAGMA user_version``."""
+_FIRST_FORMAT = 1
 
 APPLICATION_ID = 0x74616C61
 """``PRAGMA application_id``: "tala"."""
@@ -83,49 +82,79 @@ CREATE TABLE attempt (
 CREATE INDEX attempt_anchor ON attempt (anchor_id);
 """
 
+_OTHER_CHAINS = """
+ALTER TABLE target ADD COLUMN trouble TEXT;
+ALTER TABLE target ADD COLUMN trouble_at INTEGER;
+ALTER TABLE target ADD COLUMN stopped INTEGER;
+ALTER TABLE anchor ADD COLUMN draft BLOB;
+ALTER TABLE attempt ADD COLUMN sender BLOB;
+ALTER TABLE attempt ADD COLUMN gas INTEGER;
+ALTER TABLE attempt ADD COLUMN max_tip INTEGER;
+ALTER TABLE attempt ADD COLUMN lost_at INTEGER;
+ALTER TABLE attempt ADD COLUMN settled_at INTEGER;
+ALTER TABLE attempt ADD COLUMN succeeded INTEGER;
+ALTER TABLE attempt ADD COLUMN gas_used INTEGER;
+ALTER TABLE attempt ADD COLUMN gas_price INTEGER;
+"""
+
+STEPS: tuple[str, ...] = (_OTHER_CHAINS,)
+"""What came after the first format, oldest first. A step only adds, and is never changed: outboxes have taken it."""
+
+FORMAT = _FIRST_FORMAT + len(STEPS)
+"""Version of the tables, kept in ``PRAGMA user_version``."""
+
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Open the outbox, making its tables when the file is new. Raises ``OutboxConflict`` for another file."""
+    """Open the outbox, bringing its tables to ``FORMAT``. Raises ``OutboxConflict`` for a file that is none of ours."""
     sql = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
         sql.execute(f"PRAGMA busy_timeout={_BUSY_MILLISECONDS}")
+        _bring_up(sql, path)
         sql.execute("PRAGMA journal_mode=WAL")
         sql.execute("PRAGMA synchronous=FULL")
         sql.execute("PRAGMA foreign_keys=ON")
         sql.row_factory = sqlite3.Row
-        _make_tables(sql)
-        _check_format(sql, path)
     except BaseException:
         sql.close()
         raise
     return sql
 
 
-def _make_tables(sql: sqlite3.Connection) -> None:
-    # Two processes may open a new file at once: the second finds the first one's tables.
+def _bring_up(sql: sqlite3.Connection, path: Path) -> None:
+    # Two processes may open a file at once: the second finds what the first one did.
     sql.execute("BEGIN IMMEDIATE")
     try:
-        (tables,) = sql.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        if tables == 0:
-            for statement in _statements():
-                sql.execute(statement)
+        if _number(sql, "SELECT count(*) FROM sqlite_master") == 0:
+            _run(sql, _TABLES)
+            sql.execute(f"PRAGMA application_id={APPLICATION_ID}")
+            sql.execute(f"PRAGMA user_version={_FIRST_FORMAT}")
+        _check_format(sql, path)
+        for step in STEPS[_number(sql, "PRAGMA user_version") - _FIRST_FORMAT :]:
+            _run(sql, step)
+        sql.execute(f"PRAGMA user_version={FORMAT}")
         sql.execute("COMMIT")
     except BaseException:
-        sql.execute("ROLLBACK")
+        if sql.in_transaction:
+            sql.execute("ROLLBACK")
         raise
 
 
-def _statements() -> list[str]:
-    pragmas = [f"PRAGMA application_id={APPLICATION_ID}", f"PRAGMA user_version={FORMAT}"]
-    return [part for part in _TABLES.split(";") if part.strip()] + pragmas
+def _run(sql: sqlite3.Connection, script: str) -> None:
+    for statement in script.split(";"):
+        if statement.strip():
+            sql.execute(statement)
 
 
 def _check_format(sql: sqlite3.Connection, path: Path) -> None:
-    (application,) = sql.execute("PRAGMA application_id").fetchone()
-    (version,) = sql.execute("PRAGMA user_version").fetchone()
-    if application != APPLICATION_ID:
+    if _number(sql, "PRAGMA application_id") != APPLICATION_ID:
         raise OutboxConflict(f"{path} is a database of another program: give the path of the anchors' outbox")
-    if version != FORMAT:
+    version = _number(sql, "PRAGMA user_version")
+    if not _FIRST_FORMAT <= version <= FORMAT:
         raise OutboxConflict(
-            f"{path} has outbox format {version}, this release reads format {FORMAT}: install a newer one"
+            f"{path} has outbox format {version}, this release reads formats up to {FORMAT}: install a newer one"
         )
+
+
+def _number(sql: sqlite3.Connection, query: str) -> int:
+    (value,) = sql.execute(query).fetchone()
+    return int(value)

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from anchors.account import GasAccount, Signed
+from anchors.account import GasAccount
 from anchors.client import EvmClient
 from anchors.errors import AnchorError
 from anchors.outbox import Outbox
-from anchors.outbox_rows import Attempt
+from anchors.outbox_rows import Attempt, NewAttempt
 from anchors.ports import Clock
 
 MAX_ATTEMPTS = 10
@@ -42,7 +42,7 @@ class Sender:
                 return receipt
         return None
 
-    def push(self, target_id: int, anchor_id: int | None, sign: Callable[[], Signed]) -> None:
+    def push(self, target_id: int, anchor_id: int | None, sign: Callable[[], NewAttempt]) -> None:
         """Send the stored transaction whose nonce is still free; when there is none, sign, store and send a new one.
 
         ``sign`` may raise to say that nothing is to be sent. Raises ``ChainUnreachable``, ``GaveUp``.
@@ -59,16 +59,7 @@ class Sender:
             return None
         return attempts[-1]
 
-    def _store(self, target_id: int, anchor_id: int | None, sign: Callable[[], Signed]) -> Attempt:
+    def _store(self, target_id: int, anchor_id: int | None, sign: Callable[[], NewAttempt]) -> Attempt:
         if len(self.outbox.attempts(target_id, anchor_id)) >= MAX_ATTEMPTS:
             raise GaveUp(f"gave up after {MAX_ATTEMPTS} transactions: look at their receipts on the chain")
-        signed = sign()
-        return self.outbox.add_attempt(
-            target_id,
-            anchor_id,
-            nonce=signed.nonce,
-            max_fee=signed.max_fee,
-            raw=signed.raw,
-            tx_hash=signed.tx_hash,
-            now=self.clock(),
-        )
+        return self.outbox.add_attempt(target_id, anchor_id, sign(), self.clock())

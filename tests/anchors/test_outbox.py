@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 import subprocess
 import sys
@@ -12,9 +13,10 @@ from typing import Any
 
 import pytest
 
+from anchors import outbox_schema
 from anchors.errors import OutboxConflict
 from anchors.outbox import Outbox
-from anchors.outbox_rows import Mined, Target, TargetSpec
+from anchors.outbox_rows import Mined, NewAttempt, Settled, Spent, Target, TargetSpec
 from anchors.ports import PublishedCheckpoint
 from tallystick.checkpoint import Checkpoint
 from tallystick.events.log import AnchorTarget
@@ -31,6 +33,9 @@ SPEC = TargetSpec(
     code_hash=b"\x05" * 32,
 )
 CONTRACT = b"\x06" * 20
+TAKEN = ["2d5d52a1ddf8f7ca", "64a1d072fd8beebb"]
+"""Digests of the first tables and of each step since."""
+ATTEMPT = NewAttempt(nonce=3, max_fee=10, max_tip=2, gas=100, sender=b"\x0b" * 20, raw=b"raw", tx_hash=b"\x01" * 32)
 MINED = Mined(tx_hash=b"\x07" * 32, block_hash=b"\x08" * 32, block_number=3, block_time=99)
 
 
@@ -130,7 +135,6 @@ def test_there_is_one_anchor_for_a_target_size_and_root(outbox: Outbox, target: 
     [
         ([], "final"),
         (["sent"], "final"),
-        (["sent", "mined"], "dropped"),
         (["mined", "final"], "sent"),
         (["mined", "final"], "dropped"),
         (["mined", "final"], "mined"),
@@ -174,15 +178,71 @@ def test_an_unknown_anchor_or_target_is_refused(outbox: Outbox) -> None:
 
 def test_a_transaction_is_stored_once_and_first_sent_once(outbox: Outbox, target: Target) -> None:
     anchor = outbox.prepare(target.id, published(5), "first", 40)
-    stored: dict[str, Any] = {"nonce": 3, "max_fee": 10, "raw": b"raw", "tx_hash": b"\x01" * 32, "now": 41}
-    attempt = outbox.add_attempt(target.id, anchor.id, **stored)
+    attempt = outbox.add_attempt(target.id, anchor.id, ATTEMPT, 41)
     assert outbox.attempts(target.id, anchor.id) == [attempt]
     assert outbox.attempts(target.id, None) == []
     outbox.attempt_sent(attempt.id, 42)
     outbox.attempt_sent(attempt.id, 43)
     assert outbox.attempts(target.id, anchor.id) == [replace(attempt, sent_at=42)]
     with pytest.raises(sqlite3.IntegrityError):
-        outbox.add_attempt(target.id, anchor.id, **stored)
+        outbox.add_attempt(target.id, anchor.id, ATTEMPT, 44)
+
+
+def test_a_lost_nonce_is_remembered_since_the_first_time_and_may_be_found_again(outbox: Outbox, target: Target) -> None:
+    attempt = outbox.add_attempt(target.id, None, ATTEMPT, 41)
+    for at in (50, 51):
+        outbox.attempt_lost(attempt.id, at)
+    assert outbox.attempts(target.id, None) == [replace(attempt, lost_at=50)]
+    outbox.attempt_lost(attempt.id, None)
+    assert outbox.attempts(target.id, None) == [attempt]
+
+
+def test_what_was_spent_counts_failures_and_at_most_what_is_on_its_way(outbox: Outbox, target: Target) -> None:
+    anchor = outbox.prepare(target.id, published(5), "first", 40)
+    first, bumped, next_nonce, stolen = (
+        outbox.add_attempt(target.id, anchor.id, replace(ATTEMPT, **change), at)  # type: ignore[arg-type]
+        for change, at in (
+            ({}, 41),
+            ({"max_fee": 12, "tx_hash": b"\x02" * 32}, 42),
+            ({"nonce": 4, "tx_hash": b"\x03" * 32}, 43),
+            ({"nonce": 5, "tx_hash": b"\x04" * 32}, 44),
+        )
+    )
+    outbox.attempt_lost(stolen.id, 45)
+    # Two waiting nonces, of which the first was signed twice: only the second of those can cost anything.
+    assert outbox.spent(target.id, 0) == [Spent(42, 1200, False), Spent(43, 1000, False)]
+    assert outbox.cost(anchor.id) == 0
+    outbox.settle(first.id, Settled(False, 70, 10**17), 50)
+    outbox.settle(next_nonce.id, Settled(True, 80, 10**17), 60)
+    assert outbox.spent(target.id, 0) == [Spent(50, 70 * 10**17, True), Spent(60, 80 * 10**17, True)]
+    assert outbox.spent(target.id, 51) == [Spent(60, 80 * 10**17, True)]
+    assert outbox.cost(anchor.id) == 150 * 10**17
+    assert outbox.attempts(target.id, anchor.id)[0].succeeded is False
+    assert bumped.settled_at is None
+
+
+def test_what_hinders_a_target_is_said_since_when_and_taken_back(outbox: Outbox, target: Target) -> None:
+    outbox.note_trouble(target.id, "does not answer", 50)
+    outbox.note_trouble(target.id, "does not answer", 60)
+    (found,) = outbox.targets()
+    assert (found.trouble, found.trouble_at, found.stopped) == ("does not answer", 50, False)
+    outbox.note_trouble(target.id, "was reset", 70, stopped=True)
+    (found,) = outbox.targets()
+    assert (found.trouble, found.trouble_at, found.stopped) == ("was reset", 70, True)
+    outbox.note_trouble(target.id, None, 80)
+    assert outbox.targets() == [target]
+
+
+def test_the_draft_of_a_proof_goes_with_its_block(outbox: Outbox, target: Target) -> None:
+    anchor = outbox.prepare(target.id, published(5), "first", 40)
+    assert outbox.keep_draft(anchor.id, b"too early").draft is None
+    outbox.mark_mined(anchor.id, MINED, 41)
+    assert outbox.keep_draft(anchor.id, b"draft").draft == b"draft"
+    assert outbox.mark_sent(anchor.id, 42).draft is None
+    outbox.mark_mined(anchor.id, MINED, 43)
+    outbox.keep_draft(anchor.id, b"draft")
+    final = outbox.mark_final(anchor.id, b"draft", 44)
+    assert (final.draft, final.proof) == (None, b"draft")
 
 
 # --- requests ----------------------------------------------------------------------------
@@ -240,9 +300,9 @@ def test_a_file_of_another_program_or_format_is_refused(tmp_path: Path) -> None:
         Outbox(tmp_path / "other.db")
     Outbox(tmp_path / "later.db").close()
     with sqlite3.connect(tmp_path / "later.db") as later:
-        later.execute("PRAGMA user_version=2")
+        later.execute("PRAGMA user_version=1000")
     later.close()
-    with pytest.raises(OutboxConflict, match="outbox format 2"):
+    with pytest.raises(OutboxConflict, match="outbox format 1000"):
         Outbox(tmp_path / "later.db")
 
 
@@ -252,3 +312,57 @@ def test_a_failed_write_leaves_nothing_and_the_next_one_works(outbox: Outbox, ta
         outbox.mark_final(anchor.id, b"proof", 41)
     assert not outbox._sql.in_transaction
     assert outbox.mark_sent(anchor.id, 42).state == "sent"
+
+
+def test_an_outbox_of_the_first_format_opens_with_what_it_holds(tmp_path: Path) -> None:
+    path = tmp_path / "anchors.db"
+    with sqlite3.connect(path) as first:
+        first.executescript(outbox_schema._TABLES)
+        first.execute(f"PRAGMA application_id={outbox_schema.APPLICATION_ID}")
+        first.execute("PRAGMA user_version=1")
+        first.execute(
+            "INSERT INTO target VALUES (1, 'embedded', 'announced', ?, ?, 'log.example', ?, ?, ?, 'operator', ?, ?,"
+            " NULL, 10, 20, NULL)",
+            (SPEC.chain_id, SPEC.genesis_hash, SPEC.authority, SPEC.log_id, SPEC.sealer, SPEC.code_hash, CONTRACT),
+        )
+        first.execute(
+            "INSERT INTO anchor VALUES (1, 1, 5, ?, x'01', x'02', 'first', 'sent', 40, 41, NULL, NULL, NULL,"
+            " NULL, NULL, NULL, NULL, NULL, NULL)",
+            (b"\x09" * 32,),
+        )
+        first.execute("INSERT INTO attempt VALUES (1, 1, 1, 3, 10, ?, ?, 40, 41)", (b"raw", b"\x01" * 32))
+    first.close()
+    for _ in range(2):
+        outbox = Outbox(path)
+        target = outbox.put_target(SPEC, 99)
+        assert (target.id, target.state, target.contract, target.trouble, target.stopped) == (
+            1,
+            "announced",
+            CONTRACT,
+            None,
+            False,
+        )
+        (anchor,), (attempt,) = outbox.anchors(), outbox.attempts(1, 1)
+        assert (anchor.state, anchor.size, anchor.draft) == ("sent", 5, None)
+        assert (attempt.nonce, attempt.raw, attempt.sender, attempt.settled_at) == (3, b"raw", None, None)
+        outbox.close()
+    again = Outbox(path)
+    assert again.mark_mined(1, MINED, 50).state == "mined"
+    again.close()
+
+
+def test_the_first_tables_and_the_steps_that_outboxes_have_taken_do_not_change() -> None:
+    taken = (outbox_schema._TABLES, *outbox_schema.STEPS)
+    found = [hashlib.sha256(text.encode()).hexdigest()[:16] for text in taken]
+    assert found[: len(TAKEN)] == TAKEN
+
+
+def test_a_step_that_fails_leaves_the_older_outbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Outbox(tmp_path / "anchors.db").close()
+    steps = (*outbox_schema.STEPS, "CREATE TABLE half (id INTEGER); CREATE TABLE half (id INTEGER);")
+    monkeypatch.setattr(outbox_schema, "STEPS", steps)
+    monkeypatch.setattr(outbox_schema, "FORMAT", 1 + len(steps))
+    with pytest.raises(sqlite3.OperationalError, match="half already exists"):
+        Outbox(tmp_path / "anchors.db")
+    monkeypatch.undo()
+    Outbox(tmp_path / "anchors.db").close()

@@ -13,7 +13,7 @@ from anchors.client import EvmClient
 from anchors.embedded.chain import EmbeddedChain
 from anchors.errors import TransactionPending
 from anchors.keystore import ChainKey
-from anchors.outbox_rows import Anchor
+from anchors.outbox_rows import Anchor, NewAttempt
 from anchors.registry import Registry, gas_limit
 from anchors.scheduler import Policy
 from anchors.sender import MAX_ATTEMPTS
@@ -136,7 +136,7 @@ def test_it_gives_up_after_ten_transactions(bench: Bench) -> None:
     anchor = the_anchor(bench)
     for number in range(MAX_ATTEMPTS - 1):
         tx_hash = number.to_bytes(32, "big")
-        bench.outbox.add_attempt(1, anchor.id, nonce=0, max_fee=1, raw=b"", tx_hash=tx_hash, now=0)
+        bench.outbox.add_attempt(1, anchor.id, NewAttempt(0, 1, 0, 21_000, GAS_KEY.address, b"", tx_hash), 0)
     outcome = bench.worker.run_once()
     assert outcome.progress == "dropped"
     assert "gave up after 10" in (the_anchor(bench).error or "")
