@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 
 from ledger.batch import Clock, Scribe
@@ -16,8 +17,8 @@ from ledger.face import Cosigners
 from ledger.publisher import Publisher
 from ledger.shared.clerk import Clerk
 from ledger.shared.election import Election
+from ledger.shared.tiles_postgres import PostgresTiles
 from ledger.store import Store
-from ledger.tiles import Tiles
 from tallystick.tree_head import LogSigners
 
 _log = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ class Office:
     dsn: str
     store: Store
     enter: Callable[[int | None], None]
-    tiles: Callable[[int | None], Tiles]
+    tiles: Callable[[int], PostgresTiles]
     checkpoints: CheckpointStore
     election: Election
     signers: LogSigners
@@ -76,23 +77,26 @@ class Candidate:
         _log.info("%s sequences from now on, epoch %d", office.election.holder, epoch)
         office.enter(epoch)
         try:
-            self.engine = engine = self._engine(epoch)
-            clerk = Clerk(office.dsn, engine)
-            try:
-                self._hold(epoch, engine)
-            finally:
-                self.engine = None
-                clerk.close()
-                engine.close()
-                clerk.finish()
+            with closing(office.tiles(epoch)) as tiles:
+                self._work(epoch, self._engine(epoch, tiles))
         finally:
             office.enter(None)
             self._resign(epoch)
 
-    def _engine(self, epoch: int) -> LocalEngine:
+    def _work(self, epoch: int, engine: LocalEngine) -> None:
+        self.engine = engine
+        clerk = Clerk(self._office.dsn, engine)
+        try:
+            self._hold(epoch, engine)
+        finally:
+            self.engine = None
+            clerk.close()
+            engine.close()
+            clerk.finish()
+
+    def _engine(self, epoch: int, tiles: PostgresTiles) -> LocalEngine:
         office = self._office
         signers, clock = office.signers, office.clock
-        tiles = office.tiles(epoch)
         publisher = Publisher(office.store, tiles, office.checkpoints, signers, clock, office.cosigners, epoch)
         scribe = Scribe(office.store, signers.origin, signers.ed25519, clock)
         return LocalEngine(publisher, scribe, office.publish_every)

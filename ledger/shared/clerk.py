@@ -13,7 +13,7 @@ from ledger.engine import LocalEngine
 from ledger.errors import DatabaseUnreachable, Fenced, LogClosed
 from ledger.shared.letterbox import LOOK, WORK, answers_for
 from ledger.shared.packing import pack_outcomes, unpack_submissions
-from ledger.store.postgres_wire import Connection, Pool, connect, reaching
+from ledger.store.postgres_wire import WRITER, Connection, Pool, connect, reaching
 from ledger.submission import Outcome
 
 IN_HAND = 256
@@ -54,7 +54,7 @@ class Clerk:
     def __init__(self, dsn: str, engine: LocalEngine) -> None:
         self._dsn = dsn
         self._engine = engine
-        self._pool = Pool(dsn, "tallystick clerk")
+        self._pool = Pool(dsn, WRITER)
         self._in_hand: set[int] = set()
         self._failed: dict[int, int] = {}
         self._lock = threading.Lock()

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 import psycopg
 
-from ledger.store.postgres import WRITER
-from ledger.store.postgres_wire import Connection, Pool
+from ledger.store.postgres_wire import WRITER, Connection, Pool
 
 LEASE = 5.0
 """Seconds after which a sequencer that says nothing is replaced."""
@@ -74,12 +73,12 @@ class Election:
             return epoch
 
     def _raise_fence(self, connection: Connection, epoch: int) -> bool:
-        """Shut earlier writers out, also one that sleeps in the middle of its transaction."""
+        """Shut earlier writers out, also one that sleeps in the middle of a transaction, whatever locks it holds."""
         connection.execute(_END_WRITERS, (WRITER,))
+        # No transaction around them: this process may fall asleep as well, and must not do it with a lock.
+        connection.execute("SET lock_timeout = '500ms'")
         try:
-            with connection.transaction():
-                connection.execute("SET LOCAL lock_timeout = '500ms'")
-                connection.execute("UPDATE fence SET epoch = %s WHERE epoch < %s", (epoch, epoch))
+            connection.execute("UPDATE fence SET epoch = %s WHERE epoch < %s", (epoch, epoch))
         except psycopg.errors.LockNotAvailable:
             return False
         return True

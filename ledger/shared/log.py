@@ -27,7 +27,7 @@ from ledger.shared.election import LEASE, Election
 from ledger.shared.letterbox import LOOK, PATIENCE, Letterbox
 from ledger.shared.tiles_postgres import CHANNEL, PostgresTiles
 from ledger.store.postgres import create, open_store
-from ledger.store.postgres_wire import Connection, connect, reaching
+from ledger.store.postgres_wire import WRITER, Connection, Pool, connect, reaching
 from ledger.submission import Outcome, Receipt, Submission
 from ledger.upkeep.fsck import Parts, Report, check_log
 from ledger.upkeep.opening import keys_in
@@ -145,11 +145,11 @@ def open_shared(
         def enter(epoch: int | None) -> None:
             store.epoch = epoch
 
-        def tiles(epoch: int | None) -> PostgresTiles:
-            return PostgresTiles(store.pool, epoch)
+        def tiles(epoch: int) -> PostgresTiles:
+            return PostgresTiles(Pool(place.database, WRITER), epoch)
 
         office = Office(place.database, store, enter, tiles, held, election, signers, clock, publish_every, cosigners)
-        published = PublishedLog(tiles(None), keys)
+        published = PublishedLog(PostgresTiles(store.pool), keys)
         engine = SharedEngine(adapt(office), published, patience)
         return Log(store, published, engine, undo.pop_all())
 

@@ -86,6 +86,10 @@ class PostgresTiles:
         if done.rowcount != 1:
             raise Fenced(f"a later sequencer shows the checkpoints; this process was elected for {self._epoch}")
 
+    def close(self) -> None:
+        """Free its connections."""
+        self._pool.close()
+
 
 def _key(tile: Tile) -> tuple[int, int, int]:
     return _BUNDLE if tile.level is None else tile.level, tile.index, tile.width

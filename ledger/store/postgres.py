@@ -15,16 +15,13 @@ from typing import LiteralString
 import psycopg
 
 from ledger.errors import DatabaseUnreachable, Fenced, LogClosed, LogExists, NoLog, UnknownSchema
-from ledger.store.postgres_wire import Connection, Pool, connect, copy_rows, reaching, row
+from ledger.store.postgres_wire import WRITER, Connection, Pool, connect, copy_rows, reaching, row
 from ledger.store.protocol import BatchLine, Line, Record, Search, check_ids
 from ledger.store.states import dump_state, load_state
 from tallystick.admission import State
 
 SCHEMA = "0001"
 """The newest migration, known here so that opening an up-to-date database need not import Alembic."""
-
-WRITER = "tallystick sequencer"
-"""Name of the connection that appends: a takeover ends it by that name."""
 
 # One message each: a commit of a thousand small entries takes no longer than a few of them.
 _SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT coalesce(max(position) + 1, 0) FROM entries"

@@ -18,6 +18,11 @@ Connection: TypeAlias = psycopg.Connection[tuple]
 SILENCE = 5
 """Seconds after which a peer that does not answer on the network is given up."""
 
+WRITER = "tallystick sequencer"
+"""The name of every connection on which a sequencer may hold locks between two statements: a takeover ends them."""
+_HALF_WAY = 10
+"""Seconds after which the server gives up a writer's transaction that hears nothing more, should nobody end it."""
+
 # A peer that is gone without a word is noticed: unanswered bytes, and silence on a connection that only listens.
 _NETWORK: dict[str, Any] = {
     "connect_timeout": SILENCE,
@@ -43,6 +48,8 @@ def connect(dsn: str, name: str = "tallystick") -> Connection:
         connection = psycopg.connect(make_conninfo(**given), autocommit=True)
         # Where an administrator turned it off for all, this log still waits for its disk.
         connection.execute("SET synchronous_commit = on")
+        if name == WRITER:
+            connection.execute(f"SET idle_in_transaction_session_timeout = '{_HALF_WAY}s'")
     except psycopg.Error as error:
         raise DatabaseUnreachable(f"the database cannot be used: {error}".strip()) from None
     return connection

@@ -8,6 +8,7 @@ it prints every acknowledged position, and where its accident is when it has com
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import os
 import signal
@@ -16,6 +17,8 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
+
+import psycopg
 
 from ledger.errors import DatabaseUnreachable
 from ledger.log import Log
@@ -65,6 +68,20 @@ class Accident:
         elif self._what == "cut":
             # The test cuts the network, then says so with a signal.
             self.over.wait()
+
+
+def count_statements(accident: Accident) -> None:
+    """Let the accident come after the nth answer of the database, whichever thread it is for."""
+    ask = psycopg.Connection.wait
+    numbers = itertools.count(1)
+
+    def wait(*given: Any, **more: Any) -> Any:
+        answer = ask(*given, **more)
+        if accident.armed:
+            accident.come("done", f"statement-{next(numbers)}")
+        return answer
+
+    psycopg.Connection.wait = wait  # type: ignore[method-assign]
 
 
 class UnluckyTiles:
@@ -123,6 +140,8 @@ def live(life: dict[str, Any]) -> None:
     world = World()
     world._made = (life["number"] + 1) * 1_000_000
     accident, finish = Accident(life["step"], life["when"], life["what"]), threading.Event()
+    if life["step"].startswith("statement-"):
+        count_statements(accident)
     events = {signal.SIGUSR1: accident.over, signal.SIGUSR2: finish}
     # Blocked in every thread and waited for in one: a handler would wait until the main thread wakes up by itself.
     signal.pthread_sigmask(signal.SIG_BLOCK, events)

@@ -193,6 +193,24 @@ def test_frozen_until_another_took_over(lives: Lives, log_dsn: str, step: str, w
         rescue.check(lives)
 
 
+@pytest.mark.parametrize("number", range(1, 31))
+def test_frozen_after_each_statement(lives: Lives, log_dsn: str, number: int) -> None:
+    """Whatever locks it holds in its sleep, in whichever thread: another takes over and goes on."""
+    step = f"statement-{number}"
+    lives.begin(log_dsn, "frozen", step, "done")
+    assert lives.until("at") == f"at {step} done"
+    lives.stopped()
+    end_lease(log_dsn)
+    with closing(Rescue(log_dsn)) as rescue:
+        rescue.work()
+        lives.signal(signal.SIGCONT)
+        lives.signal(signal.SIGUSR2)
+        assert lives.until("ended") == "ended 0"
+        assert lives.said == lives.got.keys()
+        rescue.work()
+        rescue.check(lives)
+
+
 @pytest.mark.parametrize(("step", "when"), POINTS)
 def test_failed_or_failed_but_done(lives: Lives, log_dsn: str, step: str, when: str) -> None:
     lives.begin(log_dsn, "error", step, when)
