@@ -193,7 +193,7 @@ def test_frozen_until_another_took_over(lives: Lives, log_dsn: str, step: str, w
         rescue.check(lives)
 
 
-@pytest.mark.parametrize("number", range(1, 31))
+@pytest.mark.parametrize("number", range(1, 46))
 def test_frozen_after_each_statement(lives: Lives, log_dsn: str, number: int) -> None:
     """Whatever locks it holds in its sleep, in whichever thread: another takes over and goes on."""
     step = f"statement-{number}"
