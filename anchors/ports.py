@@ -32,6 +32,10 @@ class CheckpointSource(Protocol):
         """The newest published checkpoint, or None before the first."""
         ...
 
+    def aligned(self) -> PublishedCheckpoint | None:
+        """The newest checkpoint at a multiple of 1,024 leaves that the log signed before it went beyond, or None."""
+        ...
+
     def consistency(self, old_size: int, new_size: int) -> list[bytes]:
         """RFC 6962 consistency proof between two sizes, 0 < old_size < new_size <= the latest size."""
         ...

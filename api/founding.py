@@ -134,8 +134,15 @@ def _begun_here(settings: Settings, keyring: Keyring, clock: Clock, cosigners: C
             "`python -m ledger restore`; "
             "a second log under the same keys would be a fork"
         )
-    every = settings.publish_every
-    return Log.open(settings.log, signers, clock, checkpoints=kept, publish_every=every, cosigners=cosigners)
+    return Log.open(
+        settings.log,
+        signers,
+        clock,
+        checkpoints=kept,
+        publish_every=settings.publish_every,
+        cosigners=cosigners,
+        align=settings.align,
+    )
 
 
 def check_keyring(log: LogState, keyring: Keyring) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from ledger.aligned import ALIGNMENT, aligned_below
 from tallystick.errors import MalformedInput
 from tallystick.events.log import ORIGIN
 from tallystick.identifiers import DEFAULT_PREFIX, check_prefix
@@ -49,6 +50,11 @@ class Settings:
     signed: str | None = None
     name: str | None = None
     role: Role = "full"
+
+    @property
+    def align(self) -> int | None:
+        """Leaves: anchors by count are taken at multiples of this; ``None`` where they come too often for that."""
+        return aligned_below(self.anchor_entries, ALIGNMENT) or None
 
     @property
     def log(self) -> Path:

@@ -61,7 +61,12 @@ def rotate(settings: Settings, keyring: Keyring, role: Role, new: Signer, clock:
 def open_log(settings: Settings, signers: LogSigners, clock: Clock, cosigners: Cosigners | None) -> Log:
     """As one of its candidates. Raises what ``open_shared`` does."""
     return shared.open_shared(
-        place(settings), signers, clock, publish_every=settings.publish_every, cosigners=cosigners
+        place(settings),
+        signers,
+        clock,
+        publish_every=settings.publish_every,
+        cosigners=cosigners,
+        align=settings.align,
     )
 
 

@@ -46,7 +46,7 @@ class PublishedFiles:
     def __init__(self, published: PublishedLog, keys: CheckpointKeys) -> None:
         self._published = published
         self._keys = keys
-        self._checked = lru_cache(maxsize=1)(self._check)
+        self._checked = lru_cache(maxsize=2)(self._check)
 
     def latest(self) -> PublishedCheckpoint | None:
         """See ``CheckpointSource``."""
@@ -54,6 +54,11 @@ class PublishedFiles:
             return self._checked(self._published.note())
         except NoLog:
             return None
+
+    def aligned(self) -> PublishedCheckpoint | None:
+        """See ``CheckpointSource``."""
+        note = self._published.aligned()
+        return None if note is None else self._checked(note)
 
     def consistency(self, old_size: int, new_size: int) -> list[bytes]:
         """See ``CheckpointSource``."""

@@ -66,7 +66,7 @@ def integrate(
     """
     leaves_of = (remembered or Remembered()).leaves
     grown = edge.copy()
-    check = _BatchCheck(reads.batches(edge.size))
+    check = _BatchCheck(reads, edge.size)
     for first in range(edge.size - edge.size % WIDTH, size, CHUNK):
         end = min(first + CHUNK, size)
         entries = reads.entries(first, end)
@@ -101,10 +101,13 @@ def _check_known(first: int, leaves: list[bytes], edge: Frontier) -> None:
 class _BatchCheck:
     """Holds leaf hashes against the digest that each batch was given when it was appended."""
 
-    def __init__(self, batches: Iterator[BatchLine]) -> None:
-        self._batches = batches
+    def __init__(self, reads: Reads, start: int) -> None:
+        self._batches: Iterator[BatchLine] = reads.batches(start)
         self._leaves: list[bytes] = []
-        self._batch = next(batches, None)
+        self._batch = next(self._batches, None)
+        if self._batch and self._batch.first < start:
+            # A checkpoint was signed inside this batch, and nothing after it: its first entries count again.
+            self._leaves = leaf_hashes(reads.entries(self._batch.first, start))
 
     def take(self, leaves: list[bytes], first: int) -> None:
         """The leaf hashes of ``first`` and the positions after it."""

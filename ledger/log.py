@@ -97,8 +97,11 @@ class Log:
         checkpoints: Path | None = None,
         publish_every: float | None = PUBLISH_EVERY,
         cosigners: Cosigners | None = None,
+        align: int | None = None,
     ) -> Log:
         """Open the log in ``path``; creates nothing. ``publish_every`` seconds at most, ``None``: only on demand.
+
+        ``align``: see ``Publisher``.
 
         Raises ``NoLog``, ``LogBusy``, ``WrongLog``, ``UnknownSchema``, ``HistoryLost`` or ``Corrupt``.
         """
@@ -116,7 +119,7 @@ class Log:
             nodes = NodeFiles(folder.nodes)
             undo.callback(nodes.close)
             tiles = TileStore(folder.public, nodes=nodes)
-            publisher = Publisher(store, tiles, held, signers, clock, cosigners)
+            publisher = Publisher(store, tiles, held, signers, clock, cosigners, align=align)
             scribe = Scribe(store, signers.origin, signers.ed25519, clock)
             engine = LocalEngine(publisher, scribe, publish_every)
             return cls(store, PublishedLog(tiles, keys, nodes), engine, undo.pop_all())

@@ -1,5 +1,8 @@
 """Publication: integrate, recompute, prove, sign, compare-and-swap, gather cosignatures, show.
 
+Where anchors are to be aligned a checkpoint is signed exactly at the newest multiple first: once the log is beyond it,
+that size is never signed again.
+
 Every step may be the last before a crash. Nothing is remembered from one publication to the
 next that is not read again from the checkpoint store and the tiles: what a crash left
 undone, the next one does.
@@ -7,8 +10,10 @@ undone, the next one does.
 
 from __future__ import annotations
 
+import itertools
 import threading
 
+from ledger.aligned import aligned_below, cut_tiles
 from ledger.batch import Clock
 from ledger.checkpoint_store import CheckpointStore, Held
 from ledger.errors import Corrupt, Forked, HistoryLost, WrongLog
@@ -39,17 +44,22 @@ class Publisher:
         clock: Clock,
         cosigners: Cosigners | None = None,
         epoch: int | None = None,
+        align: int | None = None,
     ) -> None:
-        """``epoch`` is given by an election, where there is one; else the next one is taken.
+        """``epoch`` is given by an election, where there is one; else the next one is taken. ``align``: the multiple
+        of ``ledger.aligned.ALIGNMENT`` at which checkpoints are signed besides; ``None``: at none.
 
         Raises ``Fenced`` when the epoch is over, ``HistoryLost`` when the store lacks what was signed, ``Forked`` when
-        a witness holds what it contradicts, ``Corrupt`` when it or the tiles changed.
+        a witness holds what it contradicts, ``Corrupt`` when it or the tiles changed; ``ValueError`` for another
+        ``align``.
         """
         self._store = store
         self._tiles = tiles
         self._checkpoints = checkpoints
         self._signers = signers
         self._clock = clock
+        aligned_below(0, align)  # raises where the alignment is none
+        self._align = align
         self._cosigners = cosigners or NoCosigners()
         self._face = Face(tiles, self._cosigners, lambda: checkpoints.latest(signers.origin).note)
         self._lock = threading.Lock()
@@ -72,6 +82,7 @@ class Publisher:
             # Not before its tiles are seen to be here: it may be another's, who took over from elsewhere.
             if signed:
                 self._face.restore(signed)
+                self._keep_aligned(signed)
             with self._store.snapshot() as reads:
                 size = reads.size()
                 self._check_size(size, held)
@@ -79,17 +90,37 @@ class Publisher:
                 grown = edge if old else integrate(reads, self._tiles, edge, size)
             if old:
                 return self._face.show(old)
-            root = recompute(self._tiles, held.size, size)
-            if root != grown.root():
+            heads = self._heads(last, size)
+            if heads[-1].root != grown.root():
                 raise Corrupt(f"the tiles as written give another root than the entries, at size {size}; run `fsck`")
-            return self._sign(held, last, Checkpoint(self._signers.origin, size, root), grown)
+            for before, head in itertools.pairwise([last, *heads]):
+                new = self._sign(held, before, head)
+                held = Held(self._epoch, head.size, new.note.encode())
+            self._edge = grown
+            return self._face.show(new)
 
     def _look_up_keys(self) -> None:
         """Which keys sign which size, as the entries say by now."""
         with self._store.snapshot() as reads:
             self._keys = keys_of(reads.get(LOG)) or self._signers.keys
 
-    def _sign(self, held: Held, last: Checkpoint, new: Checkpoint, grown: Frontier) -> SignedCheckpoint:
+    def _heads(self, last: Checkpoint, size: int) -> list[Checkpoint]:
+        """What is to be signed, the smaller first: the newest aligned size on the way, if there is one, and ``size``.
+
+        Raises ``Corrupt`` where tiles as written differ from the bundles.
+        """
+        cut = aligned_below(size, self._align)
+        sizes = [size]
+        if last.size < cut < size and self._keys.at(cut) == self._signers.keys:
+            self._tiles.put(cut_tiles(self._tiles, cut, size))
+            sizes = [cut, size]
+        known = [last.size, *sizes]
+        return [
+            Checkpoint(self._signers.origin, new, recompute(self._tiles, old, new))
+            for old, new in itertools.pairwise(known)
+        ]
+
+    def _sign(self, held: Held, last: Checkpoint, new: Checkpoint) -> SignedCheckpoint:
         self._check_extends(last, new, held.note)
         if self._keys.at(new.size) != self._signers.keys:
             raise WrongLog(
@@ -99,8 +130,16 @@ class Publisher:
         note = sign_checkpoint(new, self._signers, self._clock())
         signed = verify_tree_head(note.encode(), self._signers.keys)
         self._checkpoints.swap(self._signers.origin, self._epoch, held, new.size, note)
-        self._edge = grown
-        return self._face.show(signed)
+        self._keep_aligned(signed)
+        return signed
+
+    def _keep_aligned(self, signed: SignedCheckpoint) -> None:
+        """An aligned checkpoint stays to be found when a larger one is shown."""
+        size = signed.checkpoint.size
+        if size and aligned_below(size, self._align) == size:
+            note = signed.note.encode()
+            if self._tiles.aligned() != note.encode():
+                self._tiles.put_aligned(note)
 
     def _check_extends(self, last: Checkpoint, new: Checkpoint, note: str) -> None:
         proof = prove_consistency(TileReader(new.size, self._tiles.get), last.size, new.size)

@@ -37,6 +37,10 @@ class PublishedLog:
             raise NoLog("no checkpoint is published yet")
         return note
 
+    def aligned(self) -> bytes | None:
+        """The bytes of the newest aligned checkpoint (``ledger.aligned``), if there is one."""
+        return self._tiles.aligned()
+
     def find(self, tile: Tile) -> bytes | None:
         """Exactly this tile or bundle, if it is published."""
         return self._tiles.find(tile)

@@ -43,6 +43,14 @@ class Tiles(TileSink, Protocol):
         """The published checkpoint, if there is one."""
         ...
 
+    def put_aligned(self, note: str) -> None:
+        """Replace the newest aligned checkpoint (``ledger.aligned``)."""
+        ...
+
+    def aligned(self) -> bytes | None:
+        """The newest aligned checkpoint, if there is one: signed before the published one, or the same."""
+        ...
+
 
 def front(data: bytes, tile: Tile, kept: int) -> bytes:
     """What ``tile`` has of a tile that is ``kept`` wide; a bundle stays whole."""

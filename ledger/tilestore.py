@@ -1,7 +1,8 @@
 """Tiles and the checkpoint as files that anybody may serve: C2SP tlog-tiles paths under one folder.
 
 A file is written under another name, synced, renamed, and its folder is synced: who
-finds a name finds all of its bytes. A tile never changes; only ``checkpoint`` is replaced.
+finds a name finds all of its bytes. A tile never changes; only ``checkpoint`` and ``checkpoint-aligned``
+are replaced.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from ledger.tiles import front
 from tallystick.tiles import WIDTH, FullTile, Tile
 
 CHECKPOINT = "checkpoint"
+ALIGNED = "checkpoint-aligned"
 TEMPORARY = ".tmp"
 
 
@@ -100,7 +102,18 @@ class TileStore:
 
     def checkpoint(self) -> bytes | None:
         """The published checkpoint, if there is one."""
+        return self._note(CHECKPOINT)
+
+    def put_aligned(self, note: str) -> None:
+        """See ``Tiles``."""
+        self._write([(self._root / ALIGNED, note.encode())], {})
+
+    def aligned(self) -> bytes | None:
+        """See ``Tiles``."""
+        return self._note(ALIGNED)
+
+    def _note(self, name: str) -> bytes | None:
         try:
-            return self._disk.read(self._root / CHECKPOINT)
+            return self._disk.read(self._root / name)
         except FileNotFoundError:
             return None

@@ -116,6 +116,14 @@ def checkpoint(services: UsedServices) -> Response:
     return Response(note, media_type=NOTE_TYPE, headers={"Cache-Control": "public, max-age=1", **_OPEN})
 
 
+@public.head("/checkpoint-aligned", include_in_schema=False)
+@public.get("/checkpoint-aligned", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+def aligned_checkpoint(services: UsedServices) -> Response:
+    """The newest checkpoint at a multiple of 1,024 leaves: signed before the log went beyond, for anchors."""
+    note = services.proofs.aligned_note()
+    return Response(note, media_type=NOTE_TYPE, headers={"Cache-Control": "public, max-age=1", **_OPEN})
+
+
 @public.head("/tile/{path:path}", include_in_schema=False)
 @public.get("/tile/{path:path}", response_class=Response, responses={200: {"content": {TILE_TYPE: {}}}})
 def tile(path: str, services: UsedServices, accept_encoding: Annotated[str, Header()] = "") -> Response:

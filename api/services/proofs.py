@@ -59,6 +59,13 @@ class ProofService:
         except NoLog as error:
             raise Unavailable(str(error)) from None
 
+    def aligned_note(self) -> bytes:
+        """The newest aligned checkpoint, which an anchor may be of. Raises ``NotFound`` where none was signed."""
+        note = self._published.aligned()
+        if note is None:
+            raise NotFound("no aligned checkpoint was signed", "wait until the log has grown, or take the latest one")
+        return note
+
     def tile(self, tile: Tile) -> bytes:
         """A tile or bundle as it is published. Raises ``NotFound``."""
         found = self._published.find(tile)

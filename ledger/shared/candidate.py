@@ -38,6 +38,7 @@ class Office:
     clock: Clock
     publish_every: float
     cosigners: Cosigners | None = None
+    align: int | None = None
 
 
 class Candidate:
@@ -97,7 +98,9 @@ class Candidate:
     def _engine(self, epoch: int, tiles: PostgresTiles) -> LocalEngine:
         office = self._office
         signers, clock = office.signers, office.clock
-        publisher = Publisher(office.store, tiles, office.checkpoints, signers, clock, office.cosigners, epoch)
+        publisher = Publisher(
+            office.store, tiles, office.checkpoints, signers, clock, office.cosigners, epoch, office.align
+        )
         scribe = Scribe(office.store, signers.origin, signers.ed25519, clock)
         return LocalEngine(publisher, scribe, office.publish_every)
 

@@ -118,10 +118,12 @@ def open_shared(
     *,
     publish_every: float = PUBLISH_EVERY,
     cosigners: Cosigners | None = None,
+    align: int | None = None,
     patience: float = PATIENCE,
     adapt: Callable[[Office], Office] = lambda office: office,
 ) -> Log:
     """Open a log in this process, as one of its candidates. ``patience``: seconds that a caller waits for an answer.
+    ``align``: see ``Publisher``; the same in every process.
 
     Raises ``NoLog``, ``WrongLog``, ``UnknownSchema``, ``HistoryLost`` or ``DatabaseUnreachable``. ``adapt`` may put
     other parts into the sequencer's hands.
@@ -148,7 +150,9 @@ def open_shared(
         def tiles(epoch: int) -> PostgresTiles:
             return PostgresTiles(Pool(place.database, WRITER), epoch)
 
-        office = Office(place.database, store, enter, tiles, held, election, signers, clock, publish_every, cosigners)
+        office = Office(
+            place.database, store, enter, tiles, held, election, signers, clock, publish_every, cosigners, align
+        )
         published = PublishedLog(PostgresTiles(store.pool), keys)
         engine = SharedEngine(adapt(office), published, patience)
         return Log(store, published, engine, undo.pop_all())

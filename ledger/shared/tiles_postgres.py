@@ -7,6 +7,7 @@ for the partial one is given the front of the full one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import LiteralString
 
 from ledger.errors import Corrupt, Fenced
 from ledger.store.postgres_wire import Connection, Pool
@@ -69,17 +70,31 @@ class PostgresTiles:
 
     def checkpoint(self) -> bytes | None:
         """See ``Tiles``."""
-        with self._pool.use() as connection:
-            found = connection.execute("SELECT note FROM published_checkpoint", binary=True).fetchone()
-        return found[0] if found else None
+        return self._note("published_checkpoint")
 
     def put_checkpoint(self, note: str) -> None:
         """See ``Tiles``. Raises ``Fenced`` when a later epoch has shown one."""
+        self._replace("published_checkpoint", note)
+
+    def aligned(self) -> bytes | None:
+        """See ``Tiles``."""
+        return self._note("aligned_checkpoint")
+
+    def put_aligned(self, note: str) -> None:
+        """See ``Tiles``. Raises ``Fenced`` when a later epoch has kept one."""
+        self._replace("aligned_checkpoint", note)
+
+    def _note(self, table: LiteralString) -> bytes | None:
+        with self._pool.use() as connection:
+            found = connection.execute(f"SELECT note FROM {table}", binary=True).fetchone()
+        return found[0] if found else None
+
+    def _replace(self, table: LiteralString, note: str) -> None:
         with self._pool.use() as connection, connection.transaction():
             done = connection.execute(
-                "INSERT INTO published_checkpoint SELECT 1, %s::bigint, %s::bytea WHERE %s::bigint IS NOT NULL"
+                f"INSERT INTO {table} SELECT 1, %s::bigint, %s::bytea WHERE %s::bigint IS NOT NULL"
                 " ON CONFLICT (id) DO UPDATE SET epoch = excluded.epoch, note = excluded.note"
-                " WHERE published_checkpoint.epoch <= excluded.epoch",
+                f" WHERE {table}.epoch <= excluded.epoch",
                 (self._epoch, note.encode(), self._epoch),
             )
             connection.execute(f"NOTIFY {CHANNEL}")

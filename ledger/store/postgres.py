@@ -20,7 +20,7 @@ from ledger.store.protocol import BatchLine, Line, Record, Search, check_ids
 from ledger.store.states import dump_state, load_state
 from tallystick.admission import State
 
-SCHEMA = "0001"
+SCHEMA = "0002"
 """The newest migration, known here so that opening an up-to-date database need not import Alembic."""
 
 # One message each: a commit of a thousand small entries takes no longer than a few of them.

@@ -116,6 +116,7 @@ class DisclosureRow(Declared, table=True):
 _FENCE_ID, _FENCE_ONLY = _only_row("fence_only_row")
 _LEASE_ID, _LEASE_ONLY = _only_row("lease_only_row")
 _SHOWN_ID, _SHOWN_ONLY = _only_row("published_checkpoint_only_row")
+_ALIGNED_ID, _ALIGNED_ONLY = _only_row("aligned_checkpoint_only_row")
 
 
 class FenceRow(Declared, table=True):
@@ -161,6 +162,17 @@ class ShownRow(Declared, table=True):
     __table_args__ = (_SHOWN_ONLY,)
 
     id: int = Field(sa_column=_SHOWN_ID)
+    epoch: int = Field(sa_column=_position("epoch", key=False))
+    note: bytes = Field(sa_column=_bytes("note"))
+
+
+class AlignedRow(Declared, table=True):
+    """The newest aligned checkpoint, which anchors want, and the epoch that signed it."""
+
+    __tablename__ = "aligned_checkpoint"
+    __table_args__ = (_ALIGNED_ONLY,)
+
+    id: int = Field(sa_column=_ALIGNED_ID)
     epoch: int = Field(sa_column=_position("epoch", key=False))
     note: bytes = Field(sa_column=_bytes("note"))
 

@@ -10,7 +10,7 @@ from ledger.errors import Corrupt
 from ledger.frontier import Frontier
 from ledger.store import Reads, leaves_digest
 from ledger.tiles import Tiles
-from ledger.tilestore import CHECKPOINT, TEMPORARY
+from ledger.tilestore import ALIGNED, CHECKPOINT, TEMPORARY
 from ledger.upkeep.replaying import Finding
 from tallystick.errors import MalformedInput
 from tallystick.merkle import HASH_SIZE, leaf_hash
@@ -112,7 +112,7 @@ def files(public: Path) -> Iterator[tuple[Tile, bytes] | Finding]:
         for file in sorted(names):
             path = Path(folder, file)
             name = path.relative_to(public).as_posix()
-            if name == CHECKPOINT or name.endswith(TEMPORARY):
+            if name in (CHECKPOINT, ALIGNED) or name.endswith(TEMPORARY):
                 continue
             try:
                 tile = parse_tile_path(name)

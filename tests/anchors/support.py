@@ -55,6 +55,8 @@ class MemoryLog:
 
     origin: str = ORIGIN
     leaves: list[bytes] = field(default_factory=list)
+    aligns: bool = False
+    """Whether it signed the newest multiple of 1,024 before it went beyond."""
 
     @property
     def identity(self) -> LogIdentity:
@@ -82,6 +84,10 @@ class MemoryLog:
     # CheckpointSource
     def latest(self) -> PublishedCheckpoint | None:
         return self.published() if self.leaves else None
+
+    def aligned(self) -> PublishedCheckpoint | None:
+        cut = len(self.leaves) - len(self.leaves) % 1024
+        return self.published(cut) if cut and self.aligns else None
 
     def consistency(self, old_size: int, new_size: int) -> list[bytes]:
         return prove_consistency(self, old_size, new_size)

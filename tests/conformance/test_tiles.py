@@ -78,6 +78,15 @@ def test_the_checkpoint_is_replaced(tiles: Tiles) -> None:
     assert tiles.checkpoint() == "two ä\n".encode()
 
 
+def test_the_aligned_checkpoint_is_apart_and_is_replaced(tiles: Tiles) -> None:
+    assert tiles.aligned() is None
+    tiles.put_checkpoint("shown\n")
+    assert tiles.aligned() is None
+    tiles.put_aligned("one\n")
+    tiles.put_aligned("two ä\n")
+    assert (tiles.aligned(), tiles.checkpoint()) == ("two ä\n".encode(), b"shown\n")
+
+
 # --- the database -------------------------------------------------------------------------
 
 
@@ -94,6 +103,19 @@ def test_a_sequencer_whose_epoch_is_over_shows_nothing(dsn: str) -> None:
             assert late.checkpoint() == b"new\n"
 
 
+def test_a_sequencer_whose_epoch_is_over_keeps_no_aligned_checkpoint(dsn: str) -> None:
+    with closing(Pool(dsn, "tiles")) as pool:
+        old, new, nobody = PostgresTiles(pool, 1), PostgresTiles(pool, 2), PostgresTiles(pool)
+        with pytest.raises(Fenced):
+            nobody.put_aligned("nobody's\n")
+        old.put_aligned("old\n")
+        new.put_aligned("new\n")
+        for late in (old, nobody):
+            with pytest.raises(Fenced):
+                late.put_aligned("late\n")
+            assert late.aligned() == b"new\n"
+
+
 def test_readers_need_no_other_table(dsn: str) -> None:
     with closing(Pool(dsn, "tiles")) as pool:
         PostgresTiles(pool, 1).put([(Tile(0, 0), hashes(256))])
@@ -101,7 +123,7 @@ def test_readers_need_no_other_table(dsn: str) -> None:
     with psycopg.connect(dsn, autocommit=True) as admin:
         admin.execute("DROP ROLE IF EXISTS stranger")
         admin.execute("CREATE ROLE stranger LOGIN")
-        admin.execute("GRANT SELECT ON published_tiles, published_checkpoint TO stranger")
+        admin.execute("GRANT SELECT ON published_tiles, published_checkpoint, aligned_checkpoint TO stranger")
     with closing(Pool(dsn.replace("user=postgres", "user=stranger"), "reader")) as pool:
         reader = PostgresTiles(pool)
         assert reader.get(Tile(0, 0, 9)) == hashes(9)

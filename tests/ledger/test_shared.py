@@ -21,6 +21,7 @@ from ledger.shared.log import Place, create_shared, fsck_shared, open_shared
 from ledger.submission import Receipt, prepare
 from tallystick.admission import Refused
 from tallystick.merkle import verify_consistency
+from tallystick.tree_head import verify_tree_head
 from tests.ledger.conftest import founding
 from tests.world import World
 
@@ -73,6 +74,20 @@ def test_a_statement_gets_its_place_and_is_published(opened: Open, world: World)
     assert log.publish_now().checkpoint.size == 5
     assert seat(log) == (2, "one", True)
     assert (log.status().size, log.status().published, log.status().publisher_error) == (5, 5, None)
+
+
+def test_the_aligned_checkpoint_is_signed_before_the_log_goes_beyond(opened: Open, dsn: str, world: World) -> None:
+    log = opened("one", align=1024)
+    assert log.published.aligned() is None
+    for batch in range(3):
+        people = [world.someone(f"party {batch} {number}") for number in range(400)]
+        log.submit_many([prepare(world.register(who, "studio")) for who in people]).result(PUBLISHED)
+        newest = log.publish_now().checkpoint
+    kept = verify_tree_head(log.published.aligned() or b"", world.signers.keys).checkpoint
+    assert kept.size == 1024 < newest.size
+    proof = log.published.prove_consistency(1024, newest.size)
+    verify_consistency(1024, kept.root, newest.size, newest.root, proof)
+    assert fsck_shared(Place(dsn, "checker")).findings == ()
 
 
 def test_answers_are_told_as_they_were_given(opened: Open, world: World) -> None:
