@@ -15,7 +15,7 @@ _CANDIDATE = re.compile(rb'"(?<=[:,\[]")(10\.[^"\\/]*/[^"\\]*)"')
 
 def references(statement: Statement) -> frozenset[str]:
     """Every identifier in the statement: issuer, subject, party recorded for, and all that its body names."""
-    named = {statement.issuer, *(text.decode() for text in _CANDIDATE.findall(statement.envelope.payload or b""))}
+    named = {statement.issuer, *(text.decode() for text in _CANDIDATE.findall(statement.parts.payload))}
     return frozenset(text for text in named if _is_identifier(text))
 
 

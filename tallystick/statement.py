@@ -33,15 +33,35 @@ class Statement:
     """One entry: who says (``issuer``) what (``event``) about whom (``event.subject``). Parsed, not yet verified."""
 
     entry: bytes
-    envelope: cose.Sign1
-    issuer: str
-    kid: bytes
+    parts: layout.Parts
     event: Event
+
+    @property
+    def issuer(self) -> str:
+        """Who says it (``iss``)."""
+        return self.parts.issuer
+
+    @property
+    def kid(self) -> bytes:
+        """The thumbprint of the key that is said to have signed it."""
+        return self.parts.kid
+
+    @cached_property
+    def envelope(self) -> cose.Sign1:
+        """The same as COSE has it."""
+        parts = self.parts
+        header = {
+            cose.ALG: parts.alg,
+            cose.CONTENT_TYPE: CONTENT_TYPE,
+            cose.KID: parts.kid,
+            cose.CWT_CLAIMS: {1: parts.issuer, 2: parts.subject},
+        }
+        return cose.Sign1(parts.protected, header, {}, parts.payload, parts.signature)
 
     @cached_property
     def statement_id(self) -> bytes:
         """SHA-256(Sig_structure): the same words under a varied envelope are no second statement."""
-        return hashlib.sha256(self.envelope.to_be_signed()).digest()
+        return hashlib.sha256(cose.sig_structure(self.parts.protected, self.parts.payload)).digest()
 
     @property
     def leaf(self) -> bytes:
@@ -70,7 +90,7 @@ def sign_settled(signer: Signer, issuer: str, settled: Settled) -> Statement:
     if len(entry) > MAX_ENTRY_BYTES:
         raise MalformedInput(f"the entry has {len(entry)} bytes, at most {MAX_ENTRY_BYTES} are read")
     parts = layout.Parts(protected, alg, kid, issuer, event.subject, settled.payload, signature)
-    made = _statement(entry, parts, event)
+    made = Statement(entry, parts, event)
     # What has just been put together for the signature need not be for the name.
     made.__dict__["statement_id"] = hashlib.sha256(to_be_signed).digest()
     return made
@@ -85,18 +105,7 @@ def parse_statement(entry: bytes) -> Statement:
     event = parse_event(canonical.decode(parts.payload, MAX_ENTRY_BYTES))
     if parts.subject != event.subject:
         raise MalformedInput(f"the header is about {parts.subject!r}, the event about {event.subject!r}")
-    return _statement(entry, parts, event)
-
-
-def _statement(entry: bytes, parts: layout.Parts, event: Event) -> Statement:
-    header = {
-        cose.ALG: parts.alg,
-        cose.CONTENT_TYPE: CONTENT_TYPE,
-        cose.KID: parts.kid,
-        cose.CWT_CLAIMS: {1: parts.issuer, 2: parts.subject},
-    }
-    envelope = cose.Sign1(parts.protected, header, {}, parts.payload, parts.signature)
-    return Statement(entry, envelope, parts.issuer, parts.kid, event)
+    return Statement(entry, parts, event)
 
 
 def _read_generally(entry: bytes) -> layout.Parts:

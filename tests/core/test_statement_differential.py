@@ -104,7 +104,7 @@ def test_references_are_what_a_walk_finds(texts: list[str], issuer: str) -> None
     event = Event("licence.grant", "e", B, "2026-02-01T00:00:00Z", LicenceGrant(A, tuple(texts), pointer))
     # Its records hold texts that no parser would let in: the walk and the search must agree on any.
     payload = canonical.encode(event_value(event))
-    statement = Statement(b"", cose.Sign1(b"", {}, {}, payload, b""), issuer, b"", event)
+    statement = Statement(b"", layout.Parts(b"", -8, b"", issuer, B, payload, b""), event)
     assert references(statement) == plain.references(statement)
 
 

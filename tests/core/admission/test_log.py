@@ -185,7 +185,7 @@ def test_entry_0_is_signed_by_the_registrar_key_of_the_set_and_names_it() -> Non
         set_refused("wrong-issuer", "iss", who=Someone(world.registrar.id, world.roles[role]))
     set_refused("unknown-signer", "kid", who=Someone(world.registrar.id, key_from("stranger")))
     said = world.key_set()
-    forged = dataclasses.replace(said, envelope=dataclasses.replace(said.envelope, signature=bytes(64)))
+    forged = dataclasses.replace(said, parts=said.parts._replace(signature=bytes(64)))
     with pytest.raises(Refused) as caught:
         decide(forged, 0, START, MemoryState())
     assert caught.value.code == "bad-signature"
