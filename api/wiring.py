@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 
 from anchors.outbox import Outbox
 from api.accounts import SCOPES, Accounts
+from api.batches.pool import Pool, cores
+from api.batches.workshop import Workshop
 from api.folders import data_folder
 from api.founding import found_keyring, found_log
 from api.keyring import Keyring, passphrase_of
@@ -103,9 +105,11 @@ def open_services(settings: Settings, clock: Clock = system_clock) -> Iterator[S
         ):
             settings.anchors.mkdir(exist_ok=True, mode=0o700)
             accounts, desk = open_accounts(settings), AnchorDesk(Outbox(settings.outbox), clock)
+            services = _services(settings, clock, keyring, log, accounts, desk, WitnessService(policy, gatherer))
             try:
-                yield _services(settings, clock, keyring, log, accounts, desk, WitnessService(policy, gatherer))
+                yield services
             finally:
+                services.submission.close()
                 desk.close()
                 accounts.close()
 
@@ -141,7 +145,10 @@ def _services(
     erased = ErasedFiles(log, files)
     # A crash may have come between an erasure and the removal of the files that show what was erased.
     erased.sweep()
-    submission = SubmissionService(log, voices, desk.urgent, erased.sweep, clock)
+    # With one core there is none to spare for a process beside this one.
+    pool = Pool([voices.service_key, voices.registrar_key]) if cores() > 1 else None
+    workshop = Workshop(log, voices, clock, pool)
+    submission = SubmissionService(log, voices, workshop, desk.urgent, erased.sweep)
     history, log_keys = history_of(log.keys()), LogKeyService(log)
     proofs = ProofService(log.published, history)
     receipts = ReceiptService(log.published, proofs, lambda: log.status().size, keyring.signers["log"], history)

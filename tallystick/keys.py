@@ -70,6 +70,10 @@ class PublicKey:
         if self.alg == "ed25519":
             _check_ed25519(self.raw)
 
+    def __reduce__(self) -> tuple[type[PublicKey], tuple[Algorithm, bytes]]:
+        # What was loaded of it belongs to this process.
+        return PublicKey, (self.alg, self.raw)
+
     @classmethod
     def from_text(cls, text: KeyText) -> PublicKey:
         """Raises ``MalformedInput``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 
@@ -9,12 +10,13 @@ from fastapi import Response
 from pydantic import Field
 
 from api.accounts import Account
+from api.batches.reading import MAX_DISCLOSURES, MAX_ITEMS, SignedStatement, draft_in, statement_in
 from api.problems import problem_of
-from api.routes.base import MAX_BODY_BYTES, KnownAccount, Schema, UsedServices, router
+from api.routes.base import LARGE_BODY_BYTES, MAX_BODY_BYTES, KnownAccount, Schema, UsedServices, router
 from api.routes.quick import Quick, json_answer
 from api.routes.schemas import DigestPairSchema
 from api.services.drafts import Draft
-from api.services.submission import MAX_ITEMS, Recorded, Result, SignedStatement
+from api.services.submission import Recorded, Result
 from api.wiring import Services
 from tallystick.base64s import from_base64
 from tallystick.errors import MalformedInput
@@ -22,7 +24,6 @@ from tallystick.schema import FieldError, write
 from tallystick.times import format_time
 
 MAX_BATCH_BYTES = 64 << 20
-MAX_DISCLOSURES = 32
 
 T = TypeVar("T")
 
@@ -89,76 +90,39 @@ class BatchResults(Schema):
     results: list[dict[str, Any]]
 
 
-# --- the quick readers: what the schemas above would read, or nothing -----------------
+# --- the short way: of a good body what the schemas above would make, or nothing ------
 
 
-def read_draft(value: Any) -> Draft | None:
-    """What ``DraftSchema`` would make of ``value``, if nothing is wrong with it."""
-    if type(value) is not dict or not value.keys() <= DraftSchema.model_fields.keys():
-        return None
-    kind, body, private = value.get("type"), value.get("body"), value.get("private", {})
-    event_id, subject, time = value.get("event_id"), value.get("subject"), value.get("time")
-    if type(kind) is not str or type(body) is not dict or type(private) is not dict:
-        return None
-    if not all(one is None or type(one) is str for one in (event_id, subject, time)):
-        return None
-    return Draft(kind, body, event_id, subject, time, private)
-
-
-def read_statement(value: Any) -> SignedStatement | None:
-    """As ``read_draft``, for ``StatementSchema``."""
-    if type(value) is not dict or not value.keys() <= StatementSchema.model_fields.keys():
-        return None
-    text, disclosures = value.get("statement"), value.get("disclosures", [])
-    if type(text) is not str or type(disclosures) is not list or len(disclosures) > MAX_DISCLOSURES:
-        return None
-    if not all(type(one) is str for one in disclosures):
-        return None
-    try:
-        return SignedStatement(from_base64(text), tuple(disclosures))
-    except MalformedInput:
-        return None
-
-
-def read_batch(value: Any, name: str, read: Callable[[Any], T | None]) -> list[T] | None:
-    """The items of ``DraftBatch`` or ``StatementBatch``, if nothing is wrong with any."""
-    if type(value) is not dict or value.keys() != {name}:
-        return None
-    items = value[name]
-    if type(items) is not list or not 1 <= len(items) <= MAX_ITEMS:
-        return None
-    found = [one for item in items if (one := read(item)) is not None]
-    return found if len(found) == len(items) else None
-
-
-async def _quick_event(services: Services, account: Account, value: Any) -> Response | None:
-    draft = read_draft(value)
+async def _quick_event(services: Services, account: Account, body: bytes) -> Response | None:
+    draft = await _read(draft_in, body)
     if draft is None:
         return None
     (result,) = await services.submission.submit_drafts(account, [draft])
     return _quick_one(result)
 
 
-async def _quick_events(services: Services, account: Account, value: Any) -> Response | None:
-    drafts = read_batch(value, "events", read_draft)
-    if drafts is None:
-        return None
-    return json_answer({"results": _shown(await services.submission.submit_drafts(account, drafts))})
+async def _quick_events(services: Services, account: Account, body: bytes) -> Response | None:
+    return _quick_many(await services.submission.submit_draft_body(account, body))
 
 
-async def _quick_statement(services: Services, account: Account, value: Any) -> Response | None:
-    statement = read_statement(value)
+async def _quick_statement(services: Services, account: Account, body: bytes) -> Response | None:
+    statement = await _read(statement_in, body)
     if statement is None:
         return None
     (result,) = await services.submission.submit_statements(account, [statement])
     return _quick_one(result)
 
 
-async def _quick_statements(services: Services, account: Account, value: Any) -> Response | None:
-    statements = read_batch(value, "statements", read_statement)
-    if statements is None:
-        return None
-    return json_answer({"results": _shown(await services.submission.submit_statements(account, statements))})
+async def _quick_statements(services: Services, account: Account, body: bytes) -> Response | None:
+    return _quick_many(await services.submission.submit_statement_body(account, body))
+
+
+async def _read(read: Callable[[bytes], T | None], body: bytes) -> T | None:
+    return read(body) if len(body) < LARGE_BODY_BYTES else await asyncio.to_thread(read, body)
+
+
+def _quick_many(results: list[Result] | None) -> Response | None:
+    return None if results is None else json_answer({"results": _shown(results)})
 
 
 def _quick_one(result: Result) -> Response:

@@ -7,10 +7,8 @@ of the interface, and tests hold both ways against each other.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import orjson
@@ -20,22 +18,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.accounts import Account
 from api.problems import problem_of, respond
-from api.routes.base import LARGE_BODY_BYTES
 from api.wiring import Services
-from tallystick import canonical
-from tallystick.errors import MalformedInput
 
 _BEARER = b"Bearer "
 
 
 @dataclass(frozen=True)
 class Quick:
-    """``answer``: of a POST with this JSON body, or nothing where it is not good in every respect.
+    """``answer``: of a POST with this body, or nothing where it is not good in every respect.
 
     ``limit``: bytes of a body that are read, as many as the route takes.
     """
 
-    answer: Callable[[Services, Account, canonical.JsonValue], Awaitable[Response | None]]
+    answer: Callable[[Services, Account, bytes], Awaitable[Response | None]]
     limit: int
 
 
@@ -76,12 +71,7 @@ class ShortWay:
 
     async def _answer(self, quick: Quick, account: Account, body: bytes, scope: Scope) -> Response | None:
         try:
-            decode = partial(canonical.decode_relaxed, body, len(body))
-            value = decode() if len(body) < LARGE_BODY_BYTES else await asyncio.to_thread(decode)
-        except MalformedInput:
-            return None
-        try:
-            return await quick.answer(self._services, account, value)
+            return await quick.answer(self._services, account, body)
         except Exception as error:
             return respond(problem_of(error), Request(scope))
 

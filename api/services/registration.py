@@ -6,9 +6,10 @@ import asyncio
 from dataclasses import dataclass
 
 from api.accounts import Account
+from api.batches.reading import SignedStatement
 from api.services.errors import ServiceError
 from api.services.receipts import ReceiptService
-from api.services.submission import Recorded, SignedStatement, SubmissionService
+from api.services.submission import Recorded, SubmissionService
 from tallystick import cose
 from tallystick.statement import MAX_ENTRY_BYTES, STATEMENT_ALGORITHMS, Statement, parse_statement
 

@@ -10,6 +10,12 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from api.batches.reading import (
+    MAX_ITEMS,
+    read_batch,
+    read_draft,
+    read_statement,
+)
 from api.routes import events, quick
 from api.routes.base import MAX_BODY_BYTES, Schema
 from api.routes.events import (
@@ -18,11 +24,7 @@ from api.routes.events import (
     DraftSchema,
     StatementBatch,
     StatementSchema,
-    read_batch,
-    read_draft,
-    read_statement,
 )
-from api.services.submission import MAX_ITEMS
 from tallystick.schema import FieldError
 from tests.api.house import House, Party, problem
 from tests.api.test_submission import picture

@@ -1,0 +1,112 @@
+"""What goes between the service and its hands: orders there, submissions back, over a socket that nobody else holds.
+
+Both ends are this program, the same version: Python's own serialisation, and each message after its length. An item
+that came to nothing travels as nothing, for the service makes it again itself and sees what was wrong.
+"""
+
+from __future__ import annotations
+
+import pickle
+import socket
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ledger.submission import Submission
+from tallystick.admission.state import State
+from tallystick.events.envelope import RecordedFor
+from tallystick.layout import Parts
+from tallystick.statement import Statement
+
+_LENGTH = struct.Struct("!Q")
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The first message: the private keys of the service's voices, as PKCS 8 without a passphrase."""
+
+    private: tuple[bytes, ...]
+
+
+@dataclass(frozen=True)
+class DraftOrder:
+    """Sign the drafts of ``body``. ``key``: which of ``Keys``; the rest as in ``Voice`` and ``Signing``."""
+
+    body: bytes
+    key: int
+    issuer: str
+    recorded_for: RecordedFor | None
+    prefix: str
+    origin: str
+    now: str
+
+
+@dataclass(frozen=True)
+class StatementOrder:
+    """Check the statements of ``body``. ``states``: the log's, and the party's if it has one; see ``Checking``."""
+
+    body: bytes
+    party: str
+    at: int
+    size: int
+    states: tuple[tuple[str, State], ...]
+
+
+Order = DraftOrder | StatementOrder
+
+
+class Lost(Exception):
+    """Nobody is at the other end any more."""
+
+
+def send(connection: socket.socket, message: Any) -> None:
+    """Raises ``Lost``, also when the other end takes nothing for as long as the socket's timeout."""
+    data = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
+    try:
+        connection.sendall(_LENGTH.pack(len(data)))
+        connection.sendall(data)
+    except OSError as error:
+        raise Lost(f"{error}") from None
+
+
+def receive(connection: socket.socket) -> Any:
+    """The next message. Raises ``Lost``, also when none comes for as long as the socket's timeout."""
+    (length,) = _LENGTH.unpack(_read(connection, _LENGTH.size))
+    return pickle.loads(_read(connection, length))
+
+
+def _read(connection: socket.socket, length: int) -> bytearray:
+    data = bytearray(length)
+    view, at = memoryview(data), 0
+    while at < length:
+        try:
+            count = connection.recv_into(view[at:])
+        except OSError as error:
+            raise Lost(f"{error}") from None
+        if not count:
+            raise Lost("the other end is closed")
+        at += count
+    return data
+
+
+def pack(made: Sequence[Submission | Exception]) -> list[tuple[Any, ...] | None]:
+    """What is sent of submissions: as little as makes them again."""
+    return [None if isinstance(one, Exception) else _packed(one) for one in made]
+
+
+def _packed(one: Submission) -> tuple[Any, ...]:
+    said = one.statement
+    known = (one.statement_id, one.party, one.references, one.disclosures, one.verified_with)
+    return said.entry, tuple(said.parts), said.event, *known
+
+
+def unpack(packed: Sequence[tuple[Any, ...] | None]) -> list[Submission | None]:
+    """Inverse of ``pack``; ``None`` where something was wrong."""
+    return [None if one is None else _unpacked(*one) for one in packed]
+
+
+def _unpacked(entry: bytes, parts: tuple[Any, ...], event: Any, statement_id: bytes, *known: Any) -> Submission:
+    statement = Statement(entry, Parts(*parts), event)
+    statement.__dict__["statement_id"] = statement_id
+    return Submission(statement, statement_id, *known)
