@@ -108,6 +108,11 @@ class _Hand:
             )
         self._keys: Keys | None = Keys(tuple(_plain(one) for one in lent))
 
+    @property
+    def pid(self) -> int:
+        """For the operating system."""
+        return self._process.pid
+
     def do(self, order: Order) -> Any:
         """Raises ``Lost``."""
         if self._keys is not None:
