@@ -1,7 +1,9 @@
 """Moves one anchor through its states: prepared, sent, mined, final; or dropped, when the contract refuses it.
 
 Every step looks at the chain first and acts second, so that repeating a step after
-a crash finds what the crashed run did and goes on from there.
+a crash finds what the crashed run did and goes on from there. The proof is packed
+as soon as the anchor is mined, for a node may forget the state of a block long
+before the chain calls it final; nothing counts that the core has not verified.
 """
 
 from __future__ import annotations
@@ -9,7 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from anchors.client import EvmClient
-from anchors.errors import AnchorRefused
+from anchors.errors import AnchorRefused, BadAnswer
+from anchors.finality import IMMEDIATE, FinalityRule
 from anchors.outbox import Outbox
 from anchors.outbox_rows import Anchor, Mined, NewAttempt, Target
 from anchors.packer import Packer
@@ -17,11 +20,16 @@ from anchors.ports import CheckpointSource, Clock
 from anchors.registry import Registry, gas_limit
 from anchors.sender import GaveUp, Sender
 from tallystick.checkpoint import Checkpoint
+from tallystick.errors import TallystickError
+
+UNPROVABLE_AFTER = 86_400
+"""Seconds after which an anchor is dropped that is mined and whose proof cannot be packed: the node forgot the block's
+state, or never tells the truth. The next checkpoint gets an anchor of its own."""
 
 
 @dataclass(frozen=True)
 class Anchorer:
-    """Works for one target. ``confirmations``: blocks on top of an anchor's block before it counts as final."""
+    """Works for one target."""
 
     outbox: Outbox
     client: EvmClient
@@ -30,7 +38,7 @@ class Anchorer:
     packer: Packer
     source: CheckpointSource
     clock: Clock
-    confirmations: int = 0
+    finality: FinalityRule = IMMEDIATE
 
     def advance(self, target: Target, anchor: Anchor) -> Anchor:
         """Go as far as the chain lets us; returns the anchor as it then stands.
@@ -73,6 +81,11 @@ class Anchorer:
         block = self.client.block(block_hash)
         if block is None:
             return None
+        if tx_hash not in [one["hash"] for one in block["transactions"]]:
+            raise BadAnswer(
+                f"the node says that transaction 0x{tx_hash.hex()} is in block 0x{block_hash.hex()}, and shows that "
+                "block without it"
+            )
         return Mined(tx_hash, block_hash, int(block["number"]), int(block["timestamp"]))
 
     def _hint(self, target: Target) -> Checkpoint | None:
@@ -96,10 +109,36 @@ class Anchorer:
         return self.sender.account.sign(self.registry.contract, data, gas_limit(proof))
 
     def _to_final(self, target: Target, anchor: Anchor) -> Anchor:
-        receipt = None if anchor.tx_hash is None else self.client.receipt(anchor.tx_hash)
-        if receipt is None or bytes(receipt["blockHash"]) != anchor.block_hash:
+        assert anchor.block_hash is not None
+        assert anchor.block_number is not None
+        if self._moved(anchor):
             # The block was reorganised away. The stored transaction is sent again.
             return self.outbox.mark_sent(anchor.id, self.clock())
-        if self.client.head_number() - int(receipt["blockNumber"]) < self.confirmations:
-            return anchor
-        return self.outbox.mark_final(anchor.id, self.packer.pack(target, self.registry, anchor), self.clock())
+        head = self.finality.final_head(self.client, anchor.block_number, anchor.block_hash)
+        draft = anchor.draft
+        if draft is None:
+            draft = self._packed(target, anchor)
+            if draft is None:
+                return self.outbox.anchor(anchor.id)
+        if head is None:
+            return anchor if anchor.draft is not None else self.outbox.keep_draft(anchor.id, draft)
+        proof = self.packer.finish(draft, self.finality.kind, head)
+        return self.outbox.mark_final(anchor.id, proof, self.clock())
+
+    def _moved(self, anchor: Anchor) -> bool:
+        receipt = None if anchor.tx_hash is None else self.client.receipt(anchor.tx_hash)
+        if receipt is None or receipt["blockHash"] != anchor.block_hash:
+            return True
+        return self.finality != IMMEDIATE and self.client.block_hash(anchor.block_number or 0) != anchor.block_hash
+
+    def _packed(self, target: Target, anchor: Anchor) -> bytes | None:
+        """The proof, verified; None when the anchor was dropped because it never will be."""
+        try:
+            return self.packer.pack(target, self.registry, anchor)
+        except TallystickError as error:
+            mined_at = self.clock() if anchor.mined_at is None else anchor.mined_at
+            if self.clock() - mined_at < UNPROVABLE_AFTER:
+                raise
+            why = f"it is in block 0x{(anchor.block_hash or b'').hex()}, and its proof cannot be packed: {error}"
+            self.outbox.mark_dropped(anchor.id, why, self.clock())
+            return None

@@ -53,8 +53,33 @@ class ChainUnreachable(AnchorError):
     """The chain did not answer, or answered with an error that says nothing about the transaction. Try again later."""
 
 
+class BadAnswer(ChainUnreachable):
+    """The node's answer is not of the form that was asked for. Another one may come."""
+
+
+class NodeRefused(ChainUnreachable):
+    """The node answered with a JSON-RPC error. ``code``: its number, ``data``: what a contract returned."""
+
+    def __init__(self, message: str, code: int = 0, data: bytes = b"") -> None:
+        super().__init__(message)
+        self.code = code
+        self.data = data
+
+
+class SignerFailed(AnchorError):
+    """The signer refused, or returned something else than the transaction signed by the right key. Nothing is sent."""
+
+
+class FeesTooHigh(ChainUnreachable):
+    """The chain asks more than the operator lets us pay."""
+
+
 class OutboxConflict(AnchorError):
     """A state change that the outbox does not allow; the row is unchanged."""
+
+
+class NoContract(AnchorError):
+    """Nobody deployed a contract on that chain yet; it costs money, so a person says so."""
 
 
 class TransactionPending(AnchorError):

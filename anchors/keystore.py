@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -23,6 +22,8 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
 from anchors.errors import AnchorError
+from anchors.signers.transaction import UnsignedTransaction
+from tallystick.evm.keccak import keccak256
 
 SCRYPT_N = 1 << 14
 """Cost of the key derivation (N of RFC 7914; r = 8, p = 1 are the keystore format's own)."""
@@ -46,9 +47,9 @@ class ChainKey:
         account = Account.from_key(secret)
         return cls(address=bytes.fromhex(account.address[2:]), _account=account)
 
-    def sign_transaction(self, fields: Mapping[str, Any]) -> bytes:
-        """Raw bytes of the signed transaction with these web3 fields, ready for ``eth_sendRawTransaction``."""
-        return bytes(self._account.sign_transaction(dict(fields)).raw_transaction)
+    def sign_transaction(self, unsigned: UnsignedTransaction) -> bytes:
+        """Raw bytes of the signed transaction, ready for ``eth_sendRawTransaction``."""
+        return unsigned.signed(self.sign_digest(keccak256(unsigned.payload())))
 
     def sign_digest(self, digest: bytes) -> bytes:
         """65 bytes r ‖ s ‖ v (low s, v 27 or 28) over a 32-byte digest."""

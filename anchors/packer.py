@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from trie.hexary import HexaryTrie
 
-from anchors.client import EvmClient
+from anchors.client import EvmClient, Head
 from anchors.outbox_rows import Anchor, Target
 from anchors.ports import BlockSeals
 from anchors.registry import Registry
@@ -27,10 +27,10 @@ from tallystick.evm.registry import ANCHORED_TOPIC
 
 @dataclass(frozen=True)
 class Packer:
-    """Makes proofs from one embedded chain."""
+    """Makes proofs from one chain. ``seals``: the chain's own, where it is an embedded one."""
 
     client: EvmClient
-    seals: BlockSeals
+    seals: BlockSeals | None
 
     def pack(self, target: Target, registry: Registry, anchor: Anchor) -> bytes:
         """Canonical bytes of the ``AnchorProof`` of a mined anchor.
@@ -49,10 +49,16 @@ class Packer:
             root=anchor.root.hex(),
             authority=registry.log.authority.hex(),
         )
+        if self.seals is None:
+            raise PackingFailed("proofs of chains that others run cannot be packed yet")
         sealed = formats.Block(header=header, seal=self.seals.seal(bytes(block["hash"])))
         packed = formats.encode(formats.pack(named, checkpoint, sealed, inclusion, state))
         verifier.verify(formats.decode(packed), named)
         return packed
+
+    def finish(self, draft: bytes, kind: str, head: Head) -> bytes:
+        """The proof of a block that is final by now."""
+        return draft
 
     def _block(self, anchor: Anchor) -> dict[str, Any]:
         if anchor.block_hash is None:

@@ -78,10 +78,16 @@ class AnchoredEvent:
 
 
 class Registry:
-    """One deployed contract, for one log. Raises ``ChainMismatch`` for code that no verifier would accept."""
+    """One deployed contract, for one log. ``since``: number of the block before which no event is looked for.
 
-    def __init__(self, client: EvmClient, artefact: Artefact, contract: bytes, log: LogIdentity) -> None:
+    Raises ``ChainMismatch`` for code that no verifier would accept.
+    """
+
+    def __init__(
+        self, client: EvmClient, artefact: Artefact, contract: bytes, log: LogIdentity, since: int = 0
+    ) -> None:
         self._client = client
+        self._since = since
         known = KNOWN_REGISTRIES.get(artefact.code_hash.hex())
         if known is None:
             raise ChainMismatch(f"contract code 0x{artefact.code_hash.hex()} is no AnchorRegistry that the core knows")
@@ -114,8 +120,8 @@ class Registry:
         return self._client.storage(self.contract, self.storage_key)
 
     def events(self) -> list[AnchoredEvent]:
-        """Every anchor of the log on this contract, oldest first."""
-        found = self._client.logs(self.contract, (ANCHORED_TOPIC, self.log.log_id))
+        """Every anchor of the log on this contract since then, oldest first."""
+        found = self._client.logs(self.contract, (ANCHORED_TOPIC, self.log.log_id), self._since)
         return [_event(self.log.origin, log) for log in found]
 
     def find(self, checkpoint: Checkpoint) -> AnchoredEvent | None:

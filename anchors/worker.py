@@ -1,9 +1,10 @@
 """The anchor worker: one target, one step downhill at each run.
 
-contract deployed → target announced → named in the log → checkpoint chosen → anchored → proof packed
+contract deployed → target announced → named in the log → checkpoint chosen → anchored → proof packed → final
 
 The wiring (``python -m api worker``) gives the ports and calls ``run``; the demo
-and the tests call ``run_once``.
+and the tests call ``run_once``. Several targets have a worker each, which know
+nothing of one another.
 """
 
 from __future__ import annotations
@@ -11,31 +12,36 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from typing import Literal
 
-from web3 import Web3
-
-from anchors.account import GasAccount
+from anchors.account import FeeLimits, GasAccount
 from anchors.anchorer import Anchorer
 from anchors.client import EvmClient
 from anchors.deployment import Deployment
 from anchors.embedded.chain import EmbeddedChain
 from anchors.embedded.provider import EmbeddedProvider
-from anchors.errors import AnchorRefused, ChainMismatch, TransactionPending
+from anchors.errors import AnchorRefused, ChainMismatch, NoContract, TransactionPending
+from anchors.finality import IMMEDIATE, FinalityRule
 from anchors.keystore import ChainKey
 from anchors.outbox import Outbox
-from anchors.outbox_rows import Anchor, Target, TargetSpec
+from anchors.outbox_rows import Anchor, Target, TargetSpec, VouchedBy
 from anchors.packer import Packer
-from anchors.ports import CheckpointSource, Clock, TargetNames
+from anchors.ports import BlockSeals, CheckpointSource, Clock, TargetNames
 from anchors.registry import AnchoredEvent, Artefact, LogIdentity, Registry, gas_limit
 from anchors.scheduler import LastAnchor, Policy, Wait, Wanted, decide
-from anchors.sender import Sender
+from anchors.sender import ONE_NODE, Patience, Sender
+from anchors.signers.base import TransactionSigner
+from anchors.standing import Standing
 from tallystick.checkpoint import Checkpoint
 from tallystick.errors import TallystickError
 
 log = logging.getLogger(__name__)
+
+LONGEST_PAUSE = 60.0
+"""Seconds between two runs, however often the last ones failed."""
 
 Progress = Literal["deploying", "waiting for its name", "idle", "in flight", "final", "dropped"]
 
@@ -63,78 +69,103 @@ class WorkerConfig:
     artefact: Artefact
 
 
-class AnchorWorker:
-    """Anchors one log on one embedded chain. One worker at a time: it owns the chain and moves the outbox."""
+@dataclass(frozen=True)
+class Connection:
+    """One chain, as a worker uses it."""
+
+    chain_id: int
+    client: EvmClient
+    signer: TransactionSigner
+    vouched_by: VouchedBy
+    finality: FinalityRule = IMMEDIATE
+    contract: bytes | None = None
+    """Of other chains: a contract that stands already. Else one is deployed by command."""
+    seals: BlockSeals | None = None
+    sealer: bytes | None = None
+    limits: FeeLimits = field(default_factory=FeeLimits)
+    patience: Patience = ONE_NODE
+    ours: bool = False
+    """The chain is this process's own: it costs nothing, and what was right at the start stays right."""
+    turn: Callable[[], AbstractContextManager[None]] = nullcontext
+    """Held for each run, so that two processes of one folder never work on one chain at once."""
+
+
+class ChainWorker:
+    """Anchors one log on one chain."""
 
     def __init__(
         self,
         config: WorkerConfig,
-        chain: EmbeddedChain,
-        gas_key: ChainKey,
+        connection: Connection,
         outbox: Outbox,
         source: CheckpointSource,
         names: TargetNames,
         clock: Clock,
     ) -> None:
         self._config = config
+        self._connection = connection
         self._outbox = outbox
         self._source = source
         self._names = names
         self._clock = clock
-        self._client = EvmClient(Web3(EmbeddedProvider(chain)))
-        account = GasAccount(self._client, gas_key, chain.chain_id)
-        self._sender = Sender(outbox, self._client, account, clock)
-        self._packer = Packer(self._client, chain)
-        self._deployment = Deployment(outbox, self._client, self._sender, config.artefact, clock)
-        # The chain is this process's own: what was right at the start stays right.
+        self._client = connection.client
+        account = GasAccount(self._client, connection.signer, connection.chain_id, connection.limits)
+        self._sender = Sender(outbox, self._client, account, clock, connection.patience)
+        self._packer = Packer(self._client, connection.seals)
+        self._standing = Standing(outbox, self._client)
+        self._deployment = Deployment(outbox, self._standing, self._sender, config.artefact, clock)
         self._checked = False
-        self._spec = TargetSpec(
-            name=config.name,
-            chain_id=chain.chain_id,
-            genesis_hash=chain.genesis_hash,
-            origin=config.log.origin,
-            authority=config.log.authority,
-            log_id=config.log.log_id,
-            sealer=chain.sealer.address,
-            vouched_by="operator",
-            code_hash=config.artefact.code_hash,
-        )
+        self._known: TargetSpec | None = None
+
+    def target(self) -> Target:
+        """The target as the outbox has it, made at the first time. Raises ``ChainUnreachable``, ``ChainMismatch``."""
+        if self._known is None:
+            self._known = self._spec()
+        return self._outbox.put_target(self._known, self._clock())
 
     def ensure_target(self) -> Target:
         """Contract deployed, target announced; ``announcement`` of the result is what the log is to name.
 
-        Raises as ``Deployment.ensure``.
+        Raises ``ChainMismatch`` for a chain that is not the target's, ``TransactionPending``, ``NoContract``.
         """
-        target = self._outbox.put_target(self._spec, self._clock())
-        if not self._checked:
-            target = self._deployment.ensure(target)
-            self._checked = True
+        target = self.target()
+        if self._checked and self._connection.ours:
+            return target
+        self._standing.check(target)
+        if target.contract is None:
+            target = self._with_contract(target)
+        self._checked = True
         return target
+
+    def deploy(self) -> Target:
+        """``ensure_target``, and where there is no contract yet a new one: this costs money on other chains."""
+        with self._connection.turn():
+            target = self.target()
+            self._standing.check(target)
+            return self._deployment.ensure(target)
 
     def run_once(self) -> Outcome:
         """Do what can be done now. Raises ``AnchorError`` when something hinders it; the next run goes on."""
-        try:
-            target = self.ensure_target()
-        except TransactionPending:
-            return Outcome("deploying", self._outbox.put_target(self._spec, self._clock()))
-        if target.state == "announced":
-            position = self._names.position(target.announcement)
-            if position is None:
-                return Outcome("waiting for its name", target)
-            target = self._outbox.mark_named(target.id, position, self._clock())
-        chosen = self._outbox.open_anchor(target.id) or self._choose(target)
-        if isinstance(chosen, Wait):
-            return Outcome("idle", target, next_at=chosen.until)
-        return self._work(target, chosen)
+        with self._connection.turn():
+            try:
+                done = self._run_once()
+            except TallystickError as error:
+                self._note(str(error), stopped=isinstance(error, ChainMismatch))
+                raise
+            self._note(None)
+            return done
 
     def run(self, stop: threading.Event, pause: float = 1.0) -> None:
         """``run_once`` every ``pause`` seconds until ``stop`` is set. What hinders a run is logged and tried again."""
+        failures = 0
         while not stop.is_set():
             try:
                 self.run_once()
+                failures = 0
             except (TallystickError, sqlite3.Error, OSError) as error:
-                log.warning("anchoring did not get on: %s", error)
-            stop.wait(pause)
+                failures += 1
+                log.warning("anchoring on %s did not get on: %s", self._config.name, error)
+            stop.wait(min(pause * 2 ** min(failures, 16), max(pause, LONGEST_PAUSE)))
 
     def try_anchor(
         self, old: Checkpoint | None, new: Checkpoint, proof: Sequence[bytes], signature: bytes
@@ -166,6 +197,62 @@ class AnchorWorker:
         return AnchoredEvent(new, signed.tx_hash, block_hash, number)
 
     # --- steps ------------------------------------------------------------------------
+
+    def _spec(self) -> TargetSpec:
+        """What the target is made with. What an outbox knows already is not asked from a node that may be another."""
+        connection, config = self._connection, self._config
+        known = next((one.spec for one in self._outbox.targets() if one.spec.name == config.name), None)
+        if known is None:
+            self._check_chain_id()
+        return TargetSpec(
+            name=config.name,
+            chain_id=connection.chain_id,
+            genesis_hash=self._client.genesis_hash() if known is None else known.genesis_hash,
+            origin=config.log.origin,
+            authority=config.log.authority,
+            log_id=config.log.log_id,
+            sealer=connection.sealer,
+            vouched_by=connection.vouched_by,
+            code_hash=config.artefact.code_hash,
+        )
+
+    def _check_chain_id(self) -> None:
+        found = self._client.chain_id()
+        if found != self._connection.chain_id:
+            raise ChainMismatch(
+                f"target {self._config.name!r} is configured for chain {self._connection.chain_id}, the node is on "
+                f"chain {found}: correct the chain id or the address"
+            )
+
+    def _with_contract(self, target: Target) -> Target:
+        if self._connection.contract is not None:
+            return self._deployment.adopt(target, self._connection.contract)
+        if self._connection.ours or self._deployment.begun(target):
+            return self._deployment.ensure(target)
+        raise NoContract(
+            f"target {target.spec.name!r} has no contract: run `python -m api chain deploy {target.spec.name}`, "
+            "or configure the address of one"
+        )
+
+    def _note(self, trouble: str | None, *, stopped: bool = False) -> None:
+        held = next((one for one in self._outbox.targets() if one.spec.name == self._config.name), None)
+        if held is not None:
+            self._outbox.note_trouble(held.id, trouble, self._clock(), stopped=stopped)
+
+    def _run_once(self) -> Outcome:
+        try:
+            target = self.ensure_target()
+        except TransactionPending:
+            return Outcome("deploying", self.target())
+        if target.state == "announced":
+            position = self._names.position(target.announcement)
+            if position is None:
+                return Outcome("waiting for its name", target)
+            target = self._outbox.mark_named(target.id, position, self._clock())
+        chosen = self._outbox.open_anchor(target.id) or self._choose(target)
+        if isinstance(chosen, Wait):
+            return Outcome("idle", target, next_at=chosen.until)
+        return self._work(target, chosen)
 
     def _work(self, target: Target, anchor: Anchor) -> Outcome:
         before = anchor.state
@@ -204,16 +291,44 @@ class AnchorWorker:
                 f"the checkpoint is of log {checkpoint.origin!r}, this worker anchors {self._config.log.origin!r}"
             )
 
-    def _registry(self, target: Target) -> Registry:
-        return Registry(self._client, self._config.artefact, target.contract or b"", self._config.log)
+    def _registry(self, target: Target, since: int = 0) -> Registry:
+        return Registry(self._client, self._config.artefact, target.contract or b"", self._config.log, since)
 
     def _anchorer(self, target: Target) -> Anchorer:
+        last = self._outbox.last_final(target.id)
         return Anchorer(
             outbox=self._outbox,
             client=self._client,
             sender=self._sender,
-            registry=self._registry(target),
+            # What the slot holds was put there by our last final anchor, or after it.
+            registry=self._registry(target, 0 if last is None else last.block_number or 0),
             packer=self._packer,
             source=self._source,
             clock=self._clock,
+            finality=self._connection.finality,
         )
+
+
+class AnchorWorker(ChainWorker):
+    """Anchors one log on one embedded chain. One worker at a time: it owns the chain and moves the outbox."""
+
+    def __init__(
+        self,
+        config: WorkerConfig,
+        chain: EmbeddedChain,
+        gas_key: ChainKey,
+        outbox: Outbox,
+        source: CheckpointSource,
+        names: TargetNames,
+        clock: Clock,
+    ) -> None:
+        connection = Connection(
+            chain_id=chain.chain_id,
+            client=EvmClient(EmbeddedProvider(chain)),
+            signer=gas_key,
+            vouched_by="operator",
+            seals=chain,
+            sealer=chain.sealer.address,
+            ours=True,
+        )
+        super().__init__(config, connection, outbox, source, names, clock)

@@ -64,6 +64,10 @@ class Methods:
         found = self._chain.find_transaction(parse_bytes(tx_hash, 32))
         return None if found is None else views.receipt_view(self._chain, *found)
 
+    def get_block_receipts(self, block: Any) -> list[Json]:
+        header = self._header({"blockHash": block} if isinstance(block, str) and len(block) == 66 else block)
+        return [views.receipt_view(self._chain, header, index) for index, _ in enumerate(self._chain.receipts(header))]
+
     def get_logs(self, criteria: Json) -> list[Json]:
         wanted = LogFilter.parse(criteria)
         if wanted.block_hash is not None:

@@ -44,6 +44,7 @@ class EmbeddedProvider(BaseProvider):
             "eth_getBlockByHash": methods.get_block_by_hash,
             "eth_getTransactionByHash": methods.get_transaction_by_hash,
             "eth_getTransactionReceipt": methods.get_transaction_receipt,
+            "eth_getBlockReceipts": methods.get_block_receipts,
             "eth_getLogs": methods.get_logs,
             "eth_getTransactionCount": methods.get_transaction_count,
             "eth_getBalance": methods.get_balance,

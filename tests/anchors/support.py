@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -47,6 +48,11 @@ class Clock:
 def authority_address(key: ec.EllipticCurvePrivateKey = AUTHORITY) -> bytes:
     numbers = key.public_key().public_numbers()
     return address_of(b"\x04" + numbers.x.to_bytes(32, "big") + numbers.y.to_bytes(32, "big"))
+
+
+def sign_fields(key: ChainKey, fields: dict[str, Any]) -> bytes:
+    """Any kind of transaction, also those that the product never makes."""
+    return bytes(key._account.sign_transaction(fields).raw_transaction)
 
 
 @dataclass

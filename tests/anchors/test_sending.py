@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,12 @@ from anchors.account import GasAccount
 from anchors.client import EvmClient
 from anchors.embedded.chain import EmbeddedChain
 from anchors.errors import TransactionPending
+from anchors.finality import FinalityRule
 from anchors.keystore import ChainKey
 from anchors.outbox_rows import Anchor, NewAttempt
 from anchors.registry import Registry, gas_limit
 from anchors.scheduler import Policy
-from anchors.sender import MAX_ATTEMPTS
+from anchors.sender import MAX_NONCES
 from tallystick.checkpoint import Checkpoint
 from tests.anchors.support import GAS_KEY, SOMEBODY, Bench, MemoryLog
 
@@ -134,9 +136,10 @@ def test_an_anchor_that_was_overtaken_is_dropped_and_the_next_one_succeeds(bench
 
 def test_it_gives_up_after_ten_transactions(bench: Bench) -> None:
     anchor = the_anchor(bench)
-    for number in range(MAX_ATTEMPTS - 1):
+    bench.chain.submit(account(bench, GAS_KEY).sign(SOMEBODY.address, b"", 21_000).raw)
+    for number in range(MAX_NONCES - 1):
         tx_hash = number.to_bytes(32, "big")
-        bench.outbox.add_attempt(1, anchor.id, NewAttempt(0, 1, 0, 21_000, GAS_KEY.address, b"", tx_hash), 0)
+        bench.outbox.add_attempt(1, anchor.id, NewAttempt(number, 1, 0, 21_000, SOMEBODY.address, b"", tx_hash), 0)
     outcome = bench.worker.run_once()
     assert outcome.progress == "dropped"
     assert "gave up after 10" in (the_anchor(bench).error or "")
@@ -148,11 +151,11 @@ def test_a_block_taken_back_returns_the_anchor_to_sent_and_the_same_bytes_go_out
 ) -> None:
     target = bench.outbox.targets()[0]
     anchorer = bench.worker._anchorer(target)
-    patient = type(anchorer)(**{**anchorer.__dict__, "confirmations": 1})
+    patient = replace(anchorer, finality=FinalityRule("depth", 1))
     assert patient.advance(target, the_anchor(bench)).state == "mined"
     assert patient.advance(target, the_anchor(bench)).state == "mined"
     with monkeypatch.context() as patch:
-        moved = None if other_block is None else {"blockHash": other_block, "blockNumber": 4, "status": 1}
+        moved = None if other_block is None else {"blockHash": other_block, "blockNumber": 4, "status": 1, "gasUsed": 9}
         patch.setattr(EvmClient, "receipt", lambda *_: moved)
         returned = patient.advance(target, the_anchor(bench))
     assert (returned.state, returned.tx_hash, returned.block_hash, returned.mined_at) == ("sent", None, None, None)

@@ -18,7 +18,7 @@ from tallystick.errors import VerificationFailed
 from tallystick.evm.anchor import seal_digest
 from tallystick.evm.keccak import keccak256
 from tallystick.evm.secp256k1 import verify_signer
-from tests.anchors.support import GAS_KEY, LOG_KEY, ORIGIN, SEALER, START, Clock, create_chain, open_chain
+from tests.anchors.support import GAS_KEY, LOG_KEY, ORIGIN, SEALER, START, Clock, create_chain, open_chain, sign_fields
 
 SOMEBODY = b"\x22" * 20
 
@@ -48,7 +48,7 @@ def transfer(chain: EmbeddedChain, nonce: int, key: ChainKey = GAS_KEY, **change
         "data": b"",
         **changes,
     }
-    return key.sign_transaction({name: value for name, value in fields.items() if value is not None})
+    return sign_fields(key, {name: value for name, value in fields.items() if value is not None})
 
 
 # --- identity ---------------------------------------------------------------------

@@ -14,7 +14,7 @@ from anchors.embedded.provider import EmbeddedProvider
 from anchors.wire import header_rlp, receipt_bytes, transaction_bytes
 from tallystick.evm.header import decode_header
 from tallystick.evm.keccak import keccak256
-from tests.anchors.support import ARTEFACT, GAS_KEY, Clock, MemoryLog, create_chain
+from tests.anchors.support import ARTEFACT, GAS_KEY, Clock, MemoryLog, create_chain, sign_fields
 
 ACCOUNT = Web3.to_checksum_address(GAS_KEY.address)
 LOG = MemoryLog()
@@ -43,7 +43,7 @@ class Node:
             "maxPriorityFeePerGas": 7,
             "data": data,
         }
-        return self.w3.eth.get_transaction_receipt(self.w3.eth.send_raw_transaction(GAS_KEY.sign_transaction(fields)))
+        return self.w3.eth.get_transaction_receipt(self.w3.eth.send_raw_transaction(sign_fields(GAS_KEY, fields)))
 
     def relay(self, old: int, new: int, root: bytes | None = None) -> bytes:
         checkpoint = LOG.checkpoint(new)
