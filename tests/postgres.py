@@ -80,8 +80,13 @@ def serve(settings: dict[str, str] = _SETTINGS) -> Iterator[Server]:
         create(server.dsn(TEMPLATE))
         yield server
     finally:
+        # Fast, and at once if that does not end: whoever is still connected may be frozen.
         os.kill(process.pid, signal.SIGINT)
-        process.wait()
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            os.kill(process.pid, signal.SIGQUIT)
+            process.wait(30)
         shutil.rmtree(folder)
 
 

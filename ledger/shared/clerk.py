@@ -6,6 +6,8 @@ import functools
 import logging
 import queue
 import threading
+import time
+from collections.abc import Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
 
@@ -13,7 +15,7 @@ from ledger.engine import LocalEngine
 from ledger.errors import DatabaseUnreachable, Fenced, LogClosed
 from ledger.shared.letterbox import LOOK, WORK, answers_for
 from ledger.shared.packing import pack_outcomes, unpack_submissions
-from ledger.store.postgres_wire import WRITER, Connection, Pool, connect, reaching
+from ledger.store.postgres_wire import WRITER, Connection, Pool, listen, reaching
 from ledger.submission import Outcome
 
 IN_HAND = 256
@@ -28,10 +30,19 @@ _TAKE = (
     "SELECT turn, sender, work FROM submissions WHERE answer IS NULL AND turn <> ALL(%s::bigint[])"
     " ORDER BY turn LIMIT %s"
 )
+# One statement: a process that is frozen between two would keep its successor from answering these letters.
+# A letter that somebody else holds is answered later. What was answered is not needed any more, and private values
+# stand in it.
 _ANSWER = (
-    "UPDATE submissions AS one SET answer = given.answer FROM unnest(%s::bigint[], %s::bytea[]) AS given (turn, answer)"
-    " WHERE one.turn = given.turn AND one.answer IS NULL"
+    "WITH free AS (SELECT turn FROM submissions WHERE turn = ANY(%(turns)s) AND answer IS NULL FOR UPDATE SKIP LOCKED),"
+    " kept AS (UPDATE submissions AS one SET answer = given.answer, work = ''"
+    " FROM free JOIN unnest(%(turns)s::bigint[], %(answers)s::bytea[]) AS given (turn, answer) USING (turn)"
+    " WHERE one.turn = free.turn RETURNING one.turn)"
+    " SELECT array(SELECT turn FROM kept),"
+    " (SELECT count(pg_notify(channel, '')) FROM unnest(%(channels)s::text[]) AS told (channel))"
 )
+FORGET_EVERY = 60.0
+"""Seconds between two looks for answers whose sender died before it took them."""
 _FORGET = "DELETE FROM submissions WHERE answer IS NOT NULL AND left_at < now() - interval '1 hour'"
 
 _log = logging.getLogger(__name__)
@@ -82,18 +93,24 @@ class Clerk:
 
     def _take(self) -> None:
         connection: Connection | None = None
+        forget_at = 0.0
         while not self._closing.is_set():
             try:
                 if connection is None or connection.closed:
-                    connection = connect(self._dsn, "tallystick work")
-                    connection.execute(f"LISTEN {WORK}")
-                    connection.execute(_FORGET)
+                    connection = listen(self._dsn, "tallystick work", WORK)
                 with reaching():
+                    if time.monotonic() >= forget_at:
+                        connection.execute(_FORGET)
+                        forget_at = time.monotonic() + FORGET_EVERY
                     if not self._bring(connection):
                         for _ in connection.notifies(timeout=LOOK / 4, stop_after=1):
                             pass
             except DatabaseUnreachable as error:
                 _log.warning("no work can be taken: %s", error)
+                self._closing.wait(LOOK)
+            # Without this thread nothing would be recorded any more, while the lease is renewed for ever.
+            except Exception:
+                _log.exception("no work could be taken")
                 self._closing.wait(LOOK)
         if connection is not None:
             connection.close()
@@ -128,10 +145,7 @@ class Clerk:
         elif self._is_hopeless(turn, done.exception()):
             self._answers.put(_Answer(turn, sender, pack_outcomes([])))
         else:
-            # After a pause it is taken again.
-            later = threading.Timer(AGAIN, self._put_back, [turn])
-            later.daemon = True
-            later.start()
+            self._put_back([turn])
 
     def _is_hopeless(self, turn: int, failure: BaseException | None) -> bool:
         """It failed often, and neither for want of the database nor because this process is deposed."""
@@ -141,9 +155,15 @@ class Clerk:
             self._failed[turn] = self._failed.get(turn, 0) + 1
             return self._failed[turn] >= TRIES
 
-    def _put_back(self, turn: int) -> None:
+    def _put_back(self, turns: Iterable[int]) -> None:
+        """After a pause they are taken again."""
+        later = threading.Timer(AGAIN, self._let_go, [turns])
+        later.daemon = True
+        later.start()
+
+    def _let_go(self, turns: Iterable[int]) -> None:
         with self._lock:
-            self._in_hand.discard(turn)
+            self._in_hand.difference_update(turns)
 
     # --- answering ---------------------------------------------------------------
 
@@ -154,22 +174,32 @@ class Clerk:
             while not self._answers.empty():
                 taken.append(self._answers.get())
             open_ = None not in taken
-            self._leave([answer for answer in taken if answer is not None])
+            if answers := [answer for answer in taken if answer is not None]:
+                self._leave(answers)
 
     def _leave(self, answers: list[_Answer]) -> None:
-        while answers:
+        given = {
+            "turns": [one.turn for one in answers],
+            "answers": [one.outcomes for one in answers],
+            "channels": list({answers_for(one.sender) for one in answers}),
+        }
+        while True:
             try:
-                with self._pool.use() as connection, connection.transaction():
-                    connection.execute(_ANSWER, ([one.turn for one in answers], [one.outcomes for one in answers]))
-                    for sender in {one.sender for one in answers}:
-                        connection.execute("SELECT pg_notify(%s, '')", (answers_for(sender),))
+                with self._pool.use() as connection:
+                    found = connection.execute(_ANSWER, given).fetchone()
             except DatabaseUnreachable as error:
                 _log.warning("answers wait: %s", error)
-                if self._closing.wait(LOOK):
-                    return  # the next sequencer finds the same answers
-                continue
-            with self._lock:
-                for answer in answers:
-                    self._in_hand.discard(answer.turn)
-                    self._failed.pop(answer.turn, None)
-            return
+            except Exception:
+                _log.exception("answers could not be left")
+            else:
+                break
+            if self._closing.wait(LOOK):
+                return  # the next sequencer finds the same answers
+        assert found is not None  # a row of two aggregates
+        kept = set(found[0])
+        self._let_go(kept)
+        with self._lock:
+            for turn in kept:
+                self._failed.pop(turn, None)
+        # Held by somebody else, or not waiting any more.
+        self._put_back([one.turn for one in answers if one.turn not in kept])

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from ledger.errors import DatabaseUnreachable, LogClosed, OutcomeUnknown
 from ledger.shared.packing import pack_submissions, unpack_outcomes
-from ledger.store.postgres_wire import Connection, Pool, connect, reaching
+from ledger.store.postgres_wire import Connection, Pool, listen, reaching
 from ledger.submission import Outcome, Submission
 
 PATIENCE = 30.0
@@ -112,6 +112,11 @@ class Letterbox:
                 _log.warning("work waits: %s", error)
                 time.sleep(LOOK)
                 continue
+            # Callers are told when they have waited long enough; without this thread nobody would be heard again.
+            except Exception:
+                _log.exception("work could not be left")
+                time.sleep(LOOK)
+                continue
             with self._changed:
                 for number in letters:
                     self._unsent.pop(number, None)
@@ -130,14 +135,16 @@ class Letterbox:
         while not self._finished():
             try:
                 if connection is None or connection.closed:
-                    connection = connect(self._dsn, "tallystick answers")
-                    connection.execute(f"LISTEN {answers_for(self._sender)}")
+                    connection = listen(self._dsn, "tallystick answers", answers_for(self._sender))
                 with reaching():
                     self._collect(connection)
                     for _ in connection.notifies(timeout=LOOK / 4, stop_after=1):
                         pass
             except DatabaseUnreachable as error:
                 _log.warning("answers wait: %s", error)
+                time.sleep(LOOK / 4)
+            except Exception:
+                _log.exception("answers could not be fetched")
                 time.sleep(LOOK / 4)
             self._give_up()
         if connection is not None:
@@ -174,7 +181,8 @@ class Letterbox:
         try:
             with self._pool.use() as connection:
                 connection.execute(_TAKE_BACK, (self._sender, list(late)))
-        except DatabaseUnreachable as error:
+        # Whatever it is, callers are told.
+        except Exception as error:
             _log.warning("work that nobody waits for stays in the queue: %s", error)
         for letter in late.values():
             problem = f"no sequencer answered in {self._patience:.0f} s; submit the same statement again"

@@ -27,7 +27,7 @@ from ledger.shared.election import LEASE, Election
 from ledger.shared.letterbox import LOOK, PATIENCE, Letterbox
 from ledger.shared.tiles_postgres import CHANNEL, PostgresTiles
 from ledger.store.postgres import create, open_store
-from ledger.store.postgres_wire import WRITER, Connection, Pool, connect, reaching
+from ledger.store.postgres_wire import WRITER, Connection, Pool, listen, reaching
 from ledger.submission import Outcome, Receipt, Submission
 from ledger.upkeep.fsck import Parts, Report, check_log
 from ledger.upkeep.opening import keys_in
@@ -237,8 +237,7 @@ class _Watch:
         while not self._closing.is_set():
             try:
                 if connection is None or connection.closed:
-                    connection = connect(self._dsn, "tallystick watch")
-                    connection.execute(f"LISTEN {CHANNEL}")
+                    connection = listen(self._dsn, "tallystick watch", CHANNEL)
                 self._look()
                 with reaching():
                     for _ in connection.notifies(timeout=LOOK / 4, stop_after=1):

@@ -15,7 +15,7 @@ from typing import LiteralString
 import psycopg
 
 from ledger.errors import DatabaseUnreachable, Fenced, LogClosed, LogExists, NoLog, UnknownSchema
-from ledger.store.postgres_wire import WRITER, Connection, Pool, connect, copy_rows, reaching, row
+from ledger.store.postgres_wire import LOCKED, WRITER, Connection, Pool, connect, copy_rows, reaching, row
 from ledger.store.protocol import BatchLine, Line, Record, Search, check_ids
 from ledger.store.states import dump_state, load_state
 from tallystick.admission import State
@@ -321,7 +321,7 @@ class PostgresStore:
             connection.execute("VACUUM FULL disclosures")
             self._stale = False
         with suppress(psycopg.Error):
-            connection.execute("SET lock_timeout = 0")
+            connection.execute(f"SET lock_timeout = '{LOCKED}'")
 
     def close(self) -> None:
         """See ``Store``."""

@@ -32,5 +32,7 @@ def migrate(dsn: str) -> None:
 
 def _open(dsn: str) -> object:
     connection = connect(dsn, "tallystick migration")
+    # Another process's migration is waited for.
+    connection.execute("SET lock_timeout = 0")
     connection.autocommit = False
     return connection

@@ -32,6 +32,20 @@ _NETWORK: dict[str, Any] = {
     "keepalives_count": SILENCE - 2,
     "tcp_user_timeout": SILENCE * 1000,
 }
+LOCKED = "10s"
+"""So long a statement waits for a lock; then it is ``DatabaseUnreachable``, and tried again: its holder may be gone."""
+# The server notices too that we are gone: until then it holds the locks of what we had begun.
+_SESSION = (
+    "SET tcp_keepalives_idle = 2; SET tcp_keepalives_interval = 1;"
+    f" SET tcp_keepalives_count = {SILENCE - 2}; SET tcp_user_timeout = {SILENCE * 1000};"
+    # Where an administrator turned it off for all, this log still waits for its disk.
+    " SET synchronous_commit = on"
+)
+_UNREACHABLE = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+)
 _HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _NULL = struct.pack("!i", -1)
 _TRAILER = struct.pack("!h", -1)
@@ -46,10 +60,9 @@ def connect(dsn: str, name: str = "tallystick") -> Connection:
         # What the caller's address says of the network goes before our defaults.
         given = {**_NETWORK, **conninfo_to_dict(dsn), "application_name": name}
         connection = psycopg.connect(make_conninfo(**given), autocommit=True)
-        # Where an administrator turned it off for all, this log still waits for its disk.
-        connection.execute("SET synchronous_commit = on")
+        connection.execute(f"{_SESSION}; SET lock_timeout = '{LOCKED}'")
         if name == WRITER:
-            connection.execute(f"SET idle_in_transaction_session_timeout = '{_HALF_WAY}s'")
+            connection.execute(f"SET idle_in_transaction_session_timeout = '{_HALF_WAY * 1000:.0f}'")
     except psycopg.Error as error:
         raise DatabaseUnreachable(f"the database cannot be used: {error}".strip()) from None
     return connection
@@ -60,8 +73,16 @@ def reaching() -> Iterator[None]:
     """A connection that broke, or a server that went away, is ``DatabaseUnreachable``."""
     try:
         yield
-    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+    except _UNREACHABLE as error:
         raise DatabaseUnreachable(f"the database does not answer: {error}".strip()) from error
+
+
+def listen(dsn: str, name: str, channel: LiteralString) -> Connection:
+    """A connection that hears what is said on ``channel``. Raises ``DatabaseUnreachable``."""
+    connection = connect(dsn, name)
+    with reaching():
+        connection.execute(f"LISTEN {channel}")
+    return connection
 
 
 class Pool:

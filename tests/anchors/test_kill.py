@@ -16,6 +16,7 @@ from tallystick.evm.anchor import seal_digest
 from tallystick.evm.registry import commitment
 from tallystick.evm.secp256k1 import verify_signer
 from tests.anchors.support import SEALER, Bench, MemoryLog, authority_address
+from tests.patience import Lines, end, wait_until
 
 KILLS = 30
 LIVES = (0, 0, 0, 1, 2)
@@ -36,17 +37,19 @@ def kill_again_and_again(folder: Path) -> int:
         cwd=Path(__file__).parents[2],
     ) as nursery:
         assert nursery.stdin is not None
-        assert nursery.stdout is not None
+        lines_said = Lines(nursery.stdout)
         for kill in range(KILLS):
             print(folder, file=nursery.stdin, flush=True)
-            child = int(nursery.stdout.readline())
+            child = int(lines_said.next())
             lives = LIVES[kill % len(LIVES)]
             wait_for(folder, count(folder) + lives, child)
             waited += lives
             time.sleep(dice.uniform(0, LONGEST_WAIT))
             os.kill(child, signal.SIGKILL)
-            assert nursery.stdout.readline() == "dead\n"
+            assert lines_said.next() == "dead\n"
         nursery.stdin.close()
+        end(nursery)
+        lines_said.close()
     return waited
 
 
@@ -56,10 +59,8 @@ def count(folder: Path) -> int:
 
 
 def wait_for(folder: Path, lines: int, child: int) -> None:
-    while count(folder) < lines:
-        # Raises ProcessLookupError when the child died of itself.
-        os.kill(child, 0)
-        time.sleep(0.005)
+    # The signal raises ProcessLookupError when the child died of itself.
+    wait_until(lambda: os.kill(child, 0) or count(folder) >= lines, f"{lines} anchors are acknowledged")
 
 
 def check_chain(chain: EmbeddedChain) -> None:

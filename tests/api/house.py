@@ -23,6 +23,7 @@ from tallystick.base64s import to_base64
 from tallystick.commitments import Disclosure
 from tallystick.schema import write
 from tallystick.statement import Statement
+from tests.patience import join
 from tests.world import START, Someone, World
 
 PARTY_SCOPES = ("submit", "read-private", "evidence")
@@ -108,7 +109,7 @@ def serving(app: ASGIApp) -> Iterator[httpx.Client]:
                 yield http
         finally:
             server.should_exit = True
-            thread.join()
+            join(thread)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import os
 import threading
 
 from api.services import chance
+from tests.patience import join
 
 
 def test_no_two_are_the_same() -> None:
@@ -30,7 +31,7 @@ def test_threads_share_nothing() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        join(thread)
     assert len(set(taken)) == 8000
 
 

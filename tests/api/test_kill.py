@@ -21,6 +21,7 @@ from tallystick.merkle import root_at, verify_consistency
 from tallystick.tree_head import parse_log_keys, verify_tree_head
 from tests.api.process import Server, until
 from tests.api.test_submission import picture
+from tests.patience import join
 
 CLIENTS = 4
 
@@ -44,7 +45,7 @@ class Clients:
         self._server.kill()
         self._stop.set()
         for thread in threads:
-            thread.join()
+            join(thread)
 
     def _submit(self, number: int) -> None:
         with httpx.Client(base_url=self._server.url, headers=self._bearer, timeout=60) as http:

@@ -18,6 +18,7 @@ from tallystick.schema import write
 from tallystick.statement import Statement
 from tallystick.tree_head import parse_log_keys
 from tests.api.process import Server
+from tests.patience import join
 from tests.world import Someone, World
 
 CLIENTS = 4
@@ -48,7 +49,7 @@ class Parties:
         self._server.kill()
         self._stop.set()
         for thread in threads:
-            thread.join()
+            join(thread)
 
     def _register(self) -> None:
         with httpx.Client(base_url=self._server.url, timeout=60) as http:

@@ -21,6 +21,7 @@ from tallystick.errors import MalformedInput
 from tallystick.merkle import verify_consistency
 from tests.api.process import Server, free_port, outcome, running, until
 from tests.api.test_submission import picture
+from tests.patience import join
 from tests.postgres import Server as Postgres
 from tests.postgres import dsn, postgres
 
@@ -104,7 +105,7 @@ def test_two_services_are_one_log_and_survive_each_other(pair: Pair) -> None:
     threads = [threading.Thread(target=pair.submit, args=(other, f"while-{number}")) for number in range(4)]
     [thread.start() for thread in threads]
     home.kill()
-    [thread.join() for thread in threads]
+    join(*threads)
     pair.submit(other, "three")
     after = pair.published(other)
     seat = get(other, "/v1/status").json()["sequencer"]

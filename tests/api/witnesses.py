@@ -16,6 +16,7 @@ from api.founding import VKEYS, found_keyring
 from api.settings import Settings
 from tests.api.house import House, open_house
 from tests.api.process import PATIENCE, ROOT, free_port
+from tests.patience import Lines, end
 
 
 class WitnessProcess:
@@ -39,16 +40,15 @@ class WitnessProcess:
         """Start, and wait until it says that it listens."""
         arguments = [sys.executable, "-m", "ledger", "witness", "serve", str(self.folder), "--port", str(self.port)]
         self._process = subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        assert self._process.stdout is not None
-        assert "listens on" in self._process.stdout.readline()
+        self._lines = Lines(self._process.stdout)
+        assert "listens on" in self._lines.next()
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Stop; its exit code."""
         assert self._process is not None
-        assert self._process.stdout is not None
         self._process.send_signal(number)
-        code = self._process.wait(PATIENCE)
-        self._process.stdout.close()
+        code = end(self._process)
+        self._lines.close()
         self._process = None
         return code
 

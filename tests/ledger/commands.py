@@ -7,12 +7,16 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tests.patience import PATIENCE, Lines, end
+
 LEDGER = (sys.executable, "-m", "ledger")
 
 
 def run(*arguments: object) -> tuple[int, str, str]:
     """Exit status, output and messages of ``python -m ledger …``."""
-    done = subprocess.run([*LEDGER, *map(str, arguments)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*LEDGER, *map(str, arguments)], capture_output=True, text=True, check=False, timeout=PATIENCE
+    )
     return done.returncode, done.stdout, done.stderr
 
 
@@ -21,9 +25,11 @@ def serving(*arguments: object) -> Iterator[str]:
     """The URL that ``python -m ledger serve …`` says it listens on; it is ended by SIGTERM, and must end well."""
     command = [*LEDGER, "serve", *map(str, arguments), "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
+        lines = Lines(process.stdout)
         try:
-            yield process.stdout.readline().split()[-1]
+            yield lines.next().split()[-1]
         finally:
             process.terminate()
-        assert process.wait() == 0
+            code = end(process)
+            lines.close()
+        assert code == 0

@@ -7,6 +7,7 @@ it prints every acknowledged position, and where its accident is when it has com
 
 from __future__ import annotations
 
+import ctypes
 import dataclasses
 import itertools
 import json
@@ -26,6 +27,7 @@ from ledger.shared.candidate import Office
 from ledger.shared.log import Place, open_shared
 from ledger.tiles import Tiles
 from tallystick.tiles import Tile
+from tests.patience import PATIENCE
 from tests.world import START, World
 
 STEPS = ("begin", "append", "index", "commit", "tiles", "swap", "show")
@@ -45,13 +47,28 @@ class Accident:
         self._what = what
         self.armed = False
         self.over = threading.Event()
+        self._changed = threading.Condition()
+        self._under_way = 0
+
+    def arm(self) -> None:
+        """It is to happen to what comes from here on: the end of a publication that was seen may still be under way."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: self._under_way == 0, PATIENCE)
+            self.armed = True
 
     def around(self, step: str, do: Callable[[], Any]) -> Any:
         """Do a step."""
-        self.come("before", step)
-        result = do()
-        self.come("done", step)
-        return result
+        with self._changed:
+            self._under_way += 1
+        try:
+            self.come("before", step)
+            result = do()
+            self.come("done", step)
+            return result
+        finally:
+            with self._changed:
+                self._under_way -= 1
+                self._changed.notify_all()
 
     def come(self, when: str, step: str) -> None:
         """Be at a point in the work."""
@@ -67,7 +84,7 @@ class Accident:
             raise DatabaseUnreachable(f"planted at {step}, {when}")
         elif self._what == "cut":
             # The test cuts the network, then says so with a signal.
-            self.over.wait()
+            assert self.over.wait(PATIENCE)
 
 
 def count_statements(accident: Accident) -> None:
@@ -154,9 +171,9 @@ def live(life: dict[str, Any]) -> None:
         log.publish_now()
         while life["what"] == "nothing":
             submit(log, world)
-        accident.armed = True
+        accident.arm()
         submit(log, world)
-        finish.wait()
+        assert finish.wait(PATIENCE)
         submit(log, world)
         log.publish_now()
 
@@ -170,23 +187,29 @@ def submit(log: Log, world: World) -> None:
 
 def main() -> None:
     """One life for each line."""
+    die_with_parent()
     for line in sys.stdin:
         life = json.loads(line)
         child = os.fork()
         if child == 0:
+            die_with_parent()
+            # Said by itself: whatever else it says comes after it.
+            say("child", os.getpid())
             if network := life.get("network"):
                 enter(network)
             live(life)
             os._exit(0)
-        say("child", child)
         _, status = os.waitpid(child, 0)
         say("ended", os.waitstatus_to_exitcode(status))
 
 
+def die_with_parent() -> None:
+    """Whoever is frozen when the tests are killed would be left behind for ever."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
 def enter(network: str) -> None:
     """Live on another host from here on: in a network namespace."""
-    import ctypes
-
     with open(f"/var/run/netns/{network}") as namespace:
         if ctypes.CDLL(None, use_errno=True).setns(namespace.fileno(), 0x40000000) != 0:
             raise OSError(ctypes.get_errno(), "setns")

@@ -19,6 +19,7 @@ import pytest
 from tests.ledger.power.recording import build, compiler
 from tests.ledger.power.workload import ACKNOWLEDGED
 from tests.ledger.test_power_loss import check
+from tests.patience import Lines, end
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="no C compiler to build the recorder with")
 SAMPLES = 10
@@ -40,6 +41,7 @@ class Nursery:
 
     def __init__(self, process: subprocess.Popen[str], root: Path, template: Path) -> None:
         self._process = process
+        self._lines = Lines(process.stdout)
         self._root = root
         self._template = template
 
@@ -48,9 +50,8 @@ class Nursery:
         folder = self._root / "disk" / str(number)
         shutil.copytree(self._template, folder / "log")
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
         print(folder, number, *fault, file=self._process.stdin, flush=True)
-        status = int(self._process.stdout.readline())
+        status = int(self._lines.next())
         assert status >= 100, f"the child ended with {status}: 3 means that it never recovered"
         said = self._root / f"{number}.{ACKNOWLEDGED}"
         lines = said.read_text().splitlines()
@@ -72,6 +73,7 @@ def nursery(library: Path, root: Path, template: Path) -> Iterator[Nursery]:
         yield Nursery(process, root, template)
         assert process.stdin is not None
         process.stdin.close()
+        end(process)
 
 
 def try_all(made: Nursery, fault: tuple[int, str, int], numbers: Iterator[int]) -> list[int]:

@@ -18,6 +18,7 @@ from ledger.upkeep.fsck import fsck
 from tallystick.checkpoint import Checkpoint
 from tallystick.merkle import verify_consistency
 from tests.ledger.conftest import open_log
+from tests.patience import Lines, end
 from tests.world import World
 
 LIVES = 30
@@ -37,14 +38,13 @@ class Witness:
         self.seen.append(latest)
 
 
-def one_life(process: subprocess.Popen[str], chance: random.Random) -> dict[str, int]:
+def one_life(process: subprocess.Popen[str], lines: Lines, chance: random.Random) -> dict[str, int]:
     """Start a child, kill it at a random moment after a random number of acknowledgements; what it acknowledged."""
     assert process.stdin is not None
-    assert process.stdout is not None
     print("live", file=process.stdin, flush=True)
     acknowledged: dict[str, int] = {}
     child, killer, enough = 0, None, chance.randint(1, 60)
-    for line in process.stdout:
+    while line := lines.next():
         first, second = line.split()
         if first == "ended":
             assert second == "-9", f"the appender ended by itself with {second}"
@@ -64,8 +64,9 @@ def test_thirty_random_kills(data: Path) -> None:
     acknowledged: dict[str, int] = {}
     command = [sys.executable, "-m", "tests.ledger.appender", str(data)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        lines = Lines(process.stdout)
         for _ in range(LIVES):
-            said = one_life(process, chance)
+            said = one_life(process, lines, chance)
             assert not acknowledged.keys() & said.keys()
             acknowledged.update(said)
             witness.look()
@@ -76,6 +77,8 @@ def test_thirty_random_kills(data: Path) -> None:
             store.close()
         assert process.stdin is not None
         process.stdin.close()
+        end(process)
+        lines.close()
     assert len(acknowledged) >= LIVES
     assert len({one.size for one in witness.seen}) > 3
     with open_log(data, World()) as log:

@@ -25,6 +25,7 @@ from tallystick.tiles import Tile
 from tests.ledger.commands import run, serving
 from tests.ledger.conftest import open_log
 from tests.ledger.following import VKEYS, Leader, forked, known, write_tree
+from tests.patience import join
 from tests.world import World
 
 
@@ -174,7 +175,7 @@ def misbehaving(answer: Callable[[BaseHTTPRequestHandler, int], None]) -> Iterat
         yield f"http://127.0.0.1:{server.server_address[1]}/log"
     finally:
         server.shutdown()
-        thread.join()
+        join(thread)
         server.server_close()
 
 

@@ -29,6 +29,7 @@ from tests.ledger.commands import LEDGER, run, serving
 from tests.ledger.conftest import open_log
 from tests.ledger.following import VKEYS, Leader, known, write_tree
 from tests.ledger.test_fsck import plant
+from tests.patience import Lines, end, wait_until
 from tests.world import START, World, key_from
 
 EVERYBODY = Expectations()
@@ -316,12 +317,11 @@ def test_the_command_once(data: Path, world: World, tmp_path: Path) -> None:
 def test_the_command_follows_until_it_is_stopped(data: Path, world: World, tmp_path: Path) -> None:
     command = [*LEDGER, "monitor", str(data), str(tmp_path / "m"), *KEYS, "--every", "0.05"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert json.loads(process.stdout.readline())["size"] == 29
+        lines = Lines(process.stdout)
+        assert json.loads(lines.next())["size"] == 29
         grow(data, world)
-        while json.loads(process.stdout.readline())["size"] == 29:
-            pass
+        wait_until(lambda: json.loads(lines.next())["size"] != 29, "what was added is seen")
         process.send_signal(signal.SIGTERM)
-        process.stdout.read()
-        assert process.wait() == 0
+        assert end(process) == 0
+        lines.close()
     assert reached(tmp_path / "m") == 31

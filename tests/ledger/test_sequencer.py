@@ -32,6 +32,7 @@ from tallystick.identifiers import Letter
 from tallystick.replay import Placed, replay
 from tallystick.statement import Statement, parse_statement, sign_statement
 from tests.conformance.policed import PolicedStore
+from tests.patience import PATIENCE
 from tests.world import START, Someone, World, key_from
 
 
@@ -326,7 +327,7 @@ def test_many_callers_share_batches(sequencer: Sequencer, store: Store, world: W
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(PATIENCE)
     receipts = [future.result()[0] for future in futures]
     assert [placed(store)[one.position].statement for one in receipts] == said
     check_replay(store)
@@ -342,7 +343,7 @@ class Gate(Scribe):
 
     def write(self, submissions: Any) -> list[Outcome]:
         self.entered.set()
-        self.open.wait()
+        assert self.open.wait(PATIENCE)
         self.sizes.append(len(submissions))
         return super().write(submissions)
 
@@ -351,7 +352,7 @@ def test_what_waits_is_committed_together(scribe: Scribe, store: Store, world: W
     gate = Gate(store, world.origin, world.roles["log"], lambda: world.clock)
     sequencer = Sequencer(gate)
     first = sequencer.submit([prepare(world.object())])
-    gate.entered.wait()
+    assert gate.entered.wait(PATIENCE)
     rest = [sequencer.submit([prepare(world.object())]) for _ in range(5)]
     gave_up = sequencer.submit([prepare(world.object())])
     assert gave_up.cancel()

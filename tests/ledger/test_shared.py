@@ -23,6 +23,7 @@ from tallystick.admission import Refused
 from tallystick.merkle import verify_consistency
 from tallystick.tree_head import verify_tree_head
 from tests.ledger.conftest import founding
+from tests.patience import join
 from tests.world import World
 
 PUBLISHED = 20.0
@@ -133,7 +134,7 @@ def test_many_processes_say_the_same_at_once_and_it_stands_once(opened: Open, ds
 
     threads = [threading.Thread(target=say, args=(log, answers[at], at)) for at, log in enumerate(logs)]
     [thread.start() for thread in threads]
-    [thread.join() for thread in threads]
+    join(*threads)
     assert answers[0] == answers[1] == answers[2]
     assert len(set(answers[0].values())) == len(said)
     with logs[1].store.snapshot() as reads:

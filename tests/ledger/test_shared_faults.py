@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -25,6 +24,7 @@ from tallystick.checkpoint import Checkpoint
 from tallystick.merkle import verify_consistency
 from tests.ledger.conftest import later
 from tests.ledger.sharer import STEPS
+from tests.patience import Lines, end, wait_until
 from tests.world import World
 
 LONG = 60.0
@@ -37,6 +37,7 @@ class Lives:
     def __init__(self) -> None:
         command = [sys.executable, "-m", "tests.ledger.sharer"]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._lines = Lines(self._process.stdout)
         self._number = 0
         self.child = 0
         self.said: set[str] = set()
@@ -51,8 +52,7 @@ class Lives:
 
     def until(self, *expected: str) -> str:
         """Read until a line that begins with one of these words."""
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
+        while line := self._lines.next():
             first, *words = line.split()
             if first == "child":
                 self.child = int(words[0])
@@ -73,8 +73,8 @@ class Lives:
 
     def stopped(self) -> None:
         """Wait until the child sleeps: it says where it is a moment before it stops itself."""
-        while Path(f"/proc/{self.child}/stat").read_text().rpartition(") ")[2][0] != "T":
-            time.sleep(0.001)
+        stat = Path(f"/proc/{self.child}/stat")
+        wait_until(lambda: stat.read_text().rpartition(") ")[2][0] == "T", "the child stops")
 
     def bury(self) -> None:
         """A test that failed leaves a child behind that waits for a word, and nobody else would end it."""
@@ -83,9 +83,10 @@ class Lives:
             self.until("ended")
 
     def close(self) -> None:
-        with self._process as process:
-            assert process.stdin is not None
-            process.stdin.close()
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        end(self._process)
+        self._lines.close()
 
 
 @pytest.fixture(scope="module")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import multiprocessing
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,7 +25,9 @@ from tallystick.merkle import EMPTY_ROOT
 from tallystick.note import Note, NoteVerifier, parse_note, sign_ed25519, verify_note
 from tallystick.witness_policy import parse_log_verifier
 from tallystick.witnessing import AddCheckpoint, parse_cosignatures
+from tests.architecture.tree import ROOT
 from tests.ledger.grove import Tree, grown
+from tests.patience import PATIENCE, Lines
 from tests.world import START, World, key_from
 
 WORLD, OTHER = World(), World("other world", "log.example/other")
@@ -302,7 +307,7 @@ def test_it_remembers_across_restarts(bench: Bench) -> None:
 
 
 def _ask(bench: Bench, request: AddCheckpoint, barrier: threading.Barrier) -> int:
-    barrier.wait()
+    barrier.wait(PATIENCE)
     return bench.ask(request).status
 
 
@@ -324,25 +329,33 @@ def test_two_requests_from_one_size_cannot_both_pass(bench: Bench) -> None:
     other.heads.close()
 
 
-def _race(path: str, fork: bool, start: object, results: object) -> None:
-    bench = Bench(Path(path))
-    tree = FORK if fork else LOG
-    start.wait()  # type: ignore[attr-defined]
-    results.put((fork, bench.ask(tree.request(0, 20)).status))  # type: ignore[attr-defined]
-    bench.heads.close()
+RACER = """
+import sys
+from pathlib import Path
+from tests.ledger.test_witness import FORK, LOG, Bench
+bench = Bench(Path(sys.argv[1]))
+print("ready", flush=True)
+sys.stdin.readline()
+print(bench.ask((FORK if sys.argv[2] == "fork" else LOG).request(0, 20)).status)
+"""
 
 
 def test_two_processes_cannot_both_pass(tmp_path: Path) -> None:
     path = tmp_path / "witness.sqlite"
     Heads.create(path)
-    context = multiprocessing.get_context("fork")
-    start, results = context.Barrier(4), context.Queue()
-    workers = [context.Process(target=_race, args=(str(path), at % 2 == 1, start, results)) for at in range(4)]
-    for worker in workers:
-        worker.start()
-    answers = [results.get(timeout=60) for _ in workers]
-    for worker in workers:
-        worker.join()
+    pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "cwd": ROOT}
+    with ExitStack() as stack:
+        racers = []
+        for what in ("log", "fork") * 2:
+            command = [sys.executable, "-c", RACER, str(path), what]
+            process = stack.enter_context(subprocess.Popen(command, **pipes))
+            stack.callback(process.kill)
+            racers.append((what == "fork", process.stdin, Lines(process.stdout)))
+        for _, _, said in racers:
+            assert said.next() == "ready\n"
+        for _, told, _ in racers:
+            told.close()
+        answers = [(fork, int(said.next())) for fork, _, said in racers]
     passed = {fork for fork, status in answers if status == 200}
     assert len(passed) == 1
     assert {status for fork, status in answers if fork not in passed} == {409}

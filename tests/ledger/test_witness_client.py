@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +22,7 @@ from tallystick.witnessing import AddCheckpoint, encode_cosignatures, encode_siz
 from tests.ledger.grove import Tree
 from tests.ledger.test_witness import FORK, KEYS, LOG, NAME, VOICE, Bench
 from tests.ledger.test_witness_server import serving
+from tests.patience import PATIENCE, join
 from tests.world import START, key_from
 
 SIZE = "text/x.tlog.size"
@@ -277,15 +279,26 @@ def answering(*answers: bytes) -> Iterator[int]:
             for answer in answers:
                 connection, _ = server.accept()
                 with connection:
-                    connection.recv(65_536)
+                    connection.settimeout(PATIENCE)
+                    # The whole request: what is not read when a connection is closed takes the answer with it.
+                    asked = b""
+                    while not whole(asked):
+                        asked += connection.recv(65_536)
                     if answer == b"hang":
                         connection.recv(65_536)
                     connection.sendall(answer)
 
+        server.settimeout(PATIENCE)
         thread = threading.Thread(target=run)
         thread.start()
         yield server.getsockname()[1]
-        thread.join()
+        join(thread)
+
+
+def whole(request: bytes) -> bool:
+    head, blank, body = request.partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)content-length: (\d+)", head)
+    return bool(blank) and len(body) >= (int(length[1]) if length else 0)
 
 
 def test_a_connection_that_the_witness_let_go_is_opened_again() -> None:

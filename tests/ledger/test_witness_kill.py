@@ -20,6 +20,7 @@ from tallystick.witnessing import AddCheckpoint, parse_cosignatures
 from tests.architecture.tree import ROOT
 from tests.ledger.grove import Tree, grown
 from tests.ledger.test_witness import WORLD
+from tests.patience import PATIENCE, Lines, end, join
 
 LOG, FORK = grown(WORLD, 400), grown(WORLD, 400, fork_at=7)
 ROUNDS = 5
@@ -80,18 +81,18 @@ def test_killed_again_and_again(folder: tuple[Path, list[str]]) -> None:
             stdout=subprocess.PIPE,
             text=True,
         )
-        assert process.stdout is not None
-        port = int(process.stdout.readline().rpartition(":")[2])
+        lines = Lines(process.stdout)
+        port = int(lines.next().rpartition(":")[2])
         feeders = [Feeder(port, tree, keys, 3 + number) for tree in (LOG, FORK)]
         for feeder in feeders:
             feeder.start()
         for feeder in feeders:
-            feeder.enough.wait()
+            assert feeder.enough.wait(PATIENCE)
         process.send_signal(signal.SIGKILL)
-        process.wait()
-        process.stdout.close()
+        end(process)
+        lines.close()
         for at, feeder in enumerate(feeders):
-            feeder.join()
+            join(feeder)
             seen[at] |= set(feeder.cosigned)
         with closing(Heads(path / "witness.sqlite")) as heads:
             head = heads.get(WORLD.origin)

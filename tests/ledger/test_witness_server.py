@@ -15,6 +15,7 @@ import pytest
 from ledger.witness.server import WitnessServer
 from tallystick.witnessing import MAX_REQUEST_BYTES
 from tests.ledger.test_witness import FORK, LOG, VOICE, WORLD, Bench
+from tests.patience import join, wait_until
 
 
 @contextmanager
@@ -28,7 +29,7 @@ def serving(bench: Bench, connections: int = 8) -> Iterator[int]:
     finally:
         server.shutdown()
         server.server_close()
-        thread.join()
+        join(thread)
 
 
 @pytest.fixture
@@ -156,9 +157,9 @@ def test_places_are_counted_and_given_back(bench: Bench) -> None:
         for line in idle:
             line.close()
         # A place is free when its thread has seen the end of the connection.
-        while not (body := b"".join(answers(port))):
-            pass
-        assert body.startswith("— ".encode())
+        bodies: list[bytes] = []
+        wait_until(lambda: bodies.extend(answers(port)) or bodies, "a place is free")
+        assert bodies[0].startswith("— ".encode())
 
 
 def answers(port: int) -> Iterator[bytes]:
@@ -207,6 +208,6 @@ def test_many_at_once(bench: Bench) -> None:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join()
+            join(thread)
     assert bench.held() == 40
     assert 40 in passed
