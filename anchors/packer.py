@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from trie.hexary import HexaryTrie
 
@@ -49,16 +49,22 @@ class Packer:
             root=anchor.root.hex(),
             authority=registry.log.authority.hex(),
         )
-        if self.seals is None:
-            raise PackingFailed("proofs of chains that others run cannot be packed yet")
-        sealed = formats.Block(header=header, seal=self.seals.seal(bytes(block["hash"])))
+        sealed = formats.Block(header, self._finality(bytes(block["hash"])))
         packed = formats.encode(formats.pack(named, checkpoint, sealed, inclusion, state))
         verifier.verify(formats.decode(packed), named)
         return packed
 
-    def finish(self, draft: bytes, kind: str, head: Head) -> bytes:
-        """The proof of a block that is final by now."""
-        return draft
+    def finish(self, draft: bytes, kind: Literal["finalized", "depth", "immediate"], head: Head) -> bytes:
+        """The proof of a block that is final by now: a seal says so already, else what was seen is recorded."""
+        if self.seals is not None:
+            return draft
+        if kind == "immediate":
+            return formats.with_finality(draft, formats.Finality(kind))
+        return formats.with_finality(draft, formats.Finality(kind, head=head.number, head_hash=head.hash.hex()))
+
+    def _finality(self, block_hash: bytes) -> formats.Finality:
+        """A block that was just mined, where nobody here seals it, is final to nobody yet."""
+        return formats.Finality("mined") if self.seals is None else formats.operator_seal(self.seals.seal(block_hash))
 
     def _block(self, anchor: Anchor) -> dict[str, Any]:
         if anchor.block_hash is None:

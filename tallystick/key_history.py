@@ -58,6 +58,11 @@ class KeyHistory:
         }
         return replace(self.first, **changed) if changed else self.first
 
+    def authorities(self, size: int) -> frozenset[bytes]:
+        """Addresses of every authority that the log had up to ``size``, 20 bytes each."""
+        sizes = (0, *(one.position + 1 for one in self.replaced if one.position < size))
+        return frozenset(self.at(each).authority_address for each in sizes)
+
     def until(self, size: int) -> str | None:
         """When the first of the keys of ``size`` was replaced; ``None``: none of them was, as far as is known."""
         return min((one.since for one in self.replaced if one.position >= size and one.role in _FIELDS), default=None)

@@ -1,9 +1,10 @@
-"""The trust file, versions 1 and 2: whom a verifier believes. It is the court's or the reader's, never from a bundle.
+"""The trust file, versions 1 to 3: whom a verifier believes. It is the court's or the reader's, never from a bundle.
 
 JSON that people edit (any spacing and key order); its fingerprint is the SHA-256
 of its bytes, to be compared by another channel (see docs/trust.md). Every field is
 demanded, so that nothing is trusted, or left out, by silence. Version 2 says of each
-log which of its keys were replaced; version 1 knows those of entry 0 alone.
+log which of its keys were replaced; version 1 knows those of entry 0 alone. Version 3
+is version 2 with at least one of ``V3_MEMBERS``.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from tallystick.base64s import from_base64
 from tallystick.cosignature import Witness, cosigned_at, parse_witness
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.events.log import ORIGIN, AnchorTarget
+from tallystick.evm.chains import TrustedChain, check_chains
 from tallystick.key_history import KeyHistory, Replacement
 from tallystick.keys import KeyText, PublicKey
 from tallystick.note import Note, verify_note
@@ -25,7 +27,8 @@ from tallystick.schema import TIME, WORD, base64_bytes, between, items, read, re
 from tallystick.tree_head import LogKeys, parse_log_keys
 from tallystick.versions import check_version
 
-VERSIONS = (1, 2)
+VERSIONS = (1, 2, 3)
+V3_MEMBERS = ("evm_chains",)
 MAX_TRUST_BYTES = 1 << 20
 
 _VERIFIER_KEY = text(4096)
@@ -80,9 +83,11 @@ class TrustFile:
     independent_time: whether time must be shown by someone independent of the operator to call a case proved.
     status_max_age: seconds for which a signed licence status is fresh.
     required: ids of claims demanded beyond those that the verifier always demands.
+    evm_chains (version 3): whose word the headers of a chain are; without an entry, a seal is the operator's word,
+    and a header without a seal nobody's.
     """
 
-    v: Literal[1, 2]
+    v: Literal[1, 2, 3]
     publisher: Annotated[str, text(200)]
     issued: Annotated[str, TIME]
     logs: Annotated[tuple[TrustedLog, ...], items(64, 1)]
@@ -94,6 +99,7 @@ class TrustFile:
     witnesses: Witnesses
     status_max_age: Annotated[int, between(0, 10 * 366 * 86400)]
     required: Annotated[tuple[Annotated[str, WORD], ...], items(16)]
+    evm_chains: Annotated[tuple[TrustedChain, ...], items(64)] | None = None
 
 
 @dataclass(frozen=True)
@@ -142,6 +148,11 @@ class Trust:
     exporters: Mapping[bytes, tuple[str, PublicKey]]
 
     @property
+    def chains(self) -> tuple[TrustedChain, ...]:
+        """Whose word the headers of chains are."""
+        return self.file.evm_chains or ()
+
+    @property
     def c2pa_roots(self) -> tuple[bytes, ...]:
         """DER of each root certificate."""
         return tuple(from_base64(root) for root in self.file.c2pa_roots)
@@ -153,8 +164,7 @@ def parse_trust(data: bytes) -> Trust:
     check_version(value, "trust file", *VERSIONS)
     file = read(TrustFile, value)
     witnesses = _witnesses(file.witnesses)
-    if any((log.replaced is not None) != (file.v == 2) for log in file.logs):
-        raise MalformedInput("version 2 of a trust file says of each log which keys were replaced, version 1 of none")
+    _check_members(file)
     logs = {log.origin: _log(log, witnesses, file.witnesses.quorum) for log in file.logs}
     exporters = {key.kid: (name, key) for name, key in ((e.name, PublicKey.from_text(e.key)) for e in file.exporters)}
     if len(logs) != len(file.logs) or len(exporters) != len(file.exporters):
@@ -162,6 +172,17 @@ def parse_trust(data: bytes) -> Trust:
     if any(authority.independent for authority in file.tsa_roots) and not file.independent_time:
         raise MalformedInput("the trust file names an independent time authority, so independent_time must be true")
     return Trust(file, hashlib.sha256(data).hexdigest(), logs, exporters)
+
+
+def _check_members(file: TrustFile) -> None:
+    """One meaning has one version."""
+    if any((log.replaced is not None) != (file.v != 1) for log in file.logs):
+        raise MalformedInput(
+            "from version 2 on a trust file says of each log which keys were replaced, version 1 of none"
+        )
+    if any(getattr(file, name) is not None for name in V3_MEMBERS) != (file.v == 3):
+        raise MalformedInput(f"a trust file is of version 3 exactly if it has one of: {', '.join(V3_MEMBERS)}")
+    check_chains(file.evm_chains or ())
 
 
 def encode_trust(file: TrustFile) -> bytes:

@@ -1,14 +1,16 @@
 """Verify an anchor proof offline, step by step, and say what it shows and by whose word.
 
 1. The proof's target is the one the caller trusts, and its code is a known AnchorRegistry.
-2. The checkpoint's log is the target's: log id = keccak(authority, SHA-256(origin)).
-3. The header's hash carries the seal of the target's sealer.
+2. The checkpoint's log is the target's: log id = keccak(first authority, SHA-256(origin)).
+3. The header: its hash carries the seal of the target's sealer, where there is one; and it is no other than
+   the block that the reader names, where he names one of its number.
 4. The transaction stands in the block, on that chain, sent to that contract.
 5. Its receipt stands in the block, succeeded, and holds the event ``Anchored`` with this checkpoint.
 6. In the block's state the contract has that code, and the log's slot holds this checkpoint.
 
 Steps 4 and 5 show the act, step 6 its result; the code behind step 6 is what
-checked consistency with everything anchored before.
+checked consistency with everything anchored before. All of it counts as far as
+somebody vouches for the header: ``AnchorFact.vouched_by``.
 """
 
 from __future__ import annotations
@@ -20,13 +22,15 @@ from tallystick.base64s import from_base64
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.events.log import AnchorTarget
 from tallystick.evm import registry, rlp
+from tallystick.evm.chains import TrustedChain, Voucher, voucher
 from tallystick.evm.header import Header, decode_header
 from tallystick.evm.keccak import keccak256
 from tallystick.evm.proof import AnchoredCheckpoint, AnchorProof
 from tallystick.evm.registry import KNOWN_REGISTRIES, Registry
 from tallystick.evm.secp256k1 import verify_signer
-from tallystick.evm.transaction import Log, decode_receipt, decode_transaction
+from tallystick.evm.transaction import Log, Transaction, decode_receipt, decode_transaction
 from tallystick.evm.trie import TrieProofFailed, prove_value
+from tallystick.trust_line import Anchored, TrustLine, trust_line
 
 _SEAL_CONTEXT = b"tallystick/embedded-seal/v1\n"
 
@@ -36,27 +40,45 @@ class AnchorFact:
     """What a verified anchor proof shows.
 
     size, root: the checkpoint that the contract held after this block.
-    origin_hash, authority: whose log it is (SHA-256 of the origin text; 20-byte address).
+    origin_hash: whose log it is (SHA-256 of the origin text). authority: its 20-byte address in force;
+    first_authority: the one that names the log on the contract, mostly the same.
     registry: the known contract whose code held it, and so checked consistency.
     chain_id, block_number, block_hash: where.
     block_time: Unix seconds that the block's producer claims.
-    vouched_by: on whose word the header rests; ``operator`` proves nothing against the operator.
-    needs: facts from outside this proof that would make it stronger.
-    trust: the same in one sentence.
+    vouched_by: on whose word the header rests. ``operator`` proves nothing against the operator, ``nobody`` nothing
+    until the reader has compared the block hash.
+    finality: the kind that the packer recorded; whatever it says, it is the packer's word.
     """
 
     size: int
     root: bytes
     origin_hash: bytes
     authority: bytes
+    first_authority: bytes
     registry: str
     chain_id: int
     block_number: int
     block_hash: bytes
     block_time: int
-    vouched_by: str
-    needs: tuple[str, ...]
-    trust: str
+    vouched_by: Voucher
+    sealed: bool
+    finality: str
+
+    @property
+    def line(self) -> TrustLine:
+        """The same in one sentence."""
+        return trust_line(
+            Anchored(
+                kind="embedded" if self.sealed and self.vouched_by == "operator" else "chain",
+                size=self.size,
+                root=self.root,
+                time=self.block_time,
+                chain_id=self.chain_id,
+                block=self.block_number,
+                block_hash=self.block_hash,
+                vouched=self.vouched_by == "named-block",
+            )
+        )
 
 
 def seal_digest(chain_id: int, genesis: bytes, block_hash: bytes) -> bytes:
@@ -64,45 +86,45 @@ def seal_digest(chain_id: int, genesis: bytes, block_hash: bytes) -> bytes:
     return keccak256(_SEAL_CONTEXT + chain_id.to_bytes(8, "big") + genesis + block_hash)
 
 
-def verify(proof: AnchorProof, target: AnchorTarget) -> AnchorFact:
-    """Check ``proof`` against the trusted ``target``.
+def verify(proof: AnchorProof, target: AnchorTarget, chains: Sequence[TrustedChain] = ()) -> AnchorFact:
+    """Check ``proof`` against the trusted ``target``; ``chains``: what the reader believes of chains' headers.
 
     Raises ``VerificationFailed`` with the step that does not hold, or
     ``MalformedInput`` when a member is not what it should be.
     """
     known = _check_target(proof, target)
     checkpoint = proof.checkpoint
-    _check_log_id(checkpoint, target)
+    first = bytes.fromhex(checkpoint.first_authority or checkpoint.authority)
+    _check_log_id(checkpoint, first, target, known)
     header = decode_header(from_base64(proof.header))
-    _check_seal(proof, target, header)
-    _check_transaction(proof, target, header)
-    _check_event(proof, target, header)
+    vouched_by = _check_header(proof, target, header, chains)
+    transaction = _check_transaction(proof, target, header)
+    _check_event(proof, target, header, transaction.kind)
     _check_state(proof, target, header, known)
     return AnchorFact(
         size=checkpoint.size,
         root=bytes.fromhex(checkpoint.root),
         origin_hash=bytes.fromhex(checkpoint.origin_hash),
         authority=bytes.fromhex(checkpoint.authority),
+        first_authority=first,
         registry=known.name,
         chain_id=target.chain_id,
         block_number=header.number,
         block_hash=header.hash,
         block_time=header.time,
-        vouched_by=target.vouched_by,
-        needs=("a timestamp or an anchor elsewhere over the block hash, by someone independent of the operator",),
-        trust=(
-            f"Block {header.number} of chain {target.chain_id} is vouched for by its operator alone: "
-            "this orders the log's checkpoints, and shows no time against the operator."
-        ),
+        vouched_by=vouched_by,
+        sealed=target.sealer is not None,
+        finality=proof.finality.kind,
     )
 
 
 def _check_target(proof: AnchorProof, target: AnchorTarget) -> Registry:
     if proof.target != target:
         raise VerificationFailed(f"step 1: the proof is for {proof.target}, the trusted target is {target}")
-    if target.vouched_by != "operator" or target.sealer is None:
+    if (target.vouched_by == "operator") != (target.sealer is not None):
         raise VerificationFailed(
-            "step 1: this version checks only chains that their operator seals; the target names no sealer"
+            "step 1: a target that its operator vouches for names a sealer, and no other does; "
+            f"this one says {target.vouched_by} and names {target.sealer or 'no sealer'}"
         )
     known = KNOWN_REGISTRIES.get(target.code_hash)
     if known is None:
@@ -113,23 +135,39 @@ def _check_target(proof: AnchorProof, target: AnchorTarget) -> Registry:
     return known
 
 
-def _check_log_id(checkpoint: AnchoredCheckpoint, target: AnchorTarget) -> None:
-    found = registry.log_id(bytes.fromhex(checkpoint.authority), bytes.fromhex(checkpoint.origin_hash)).hex()
+def _check_log_id(checkpoint: AnchoredCheckpoint, first: bytes, target: AnchorTarget, known: Registry) -> None:
+    found = registry.log_id(first, bytes.fromhex(checkpoint.origin_hash)).hex()
     if found != target.log_id:
         raise VerificationFailed(f"step 2: authority and origin make log id {found}, the target's is {target.log_id}")
+    if checkpoint.first_authority is not None and not known.rotates:
+        raise VerificationFailed(f"step 2: {known.name} knows no other authority than a log's first")
 
 
-def _check_seal(proof: AnchorProof, target: AnchorTarget, header: Header) -> None:
+def _check_header(proof: AnchorProof, target: AnchorTarget, header: Header, chains: Sequence[TrustedChain]) -> Voucher:
+    if (proof.finality.signature is not None) != (target.sealer is not None):
+        raise VerificationFailed(
+            f"step 3: finality is of the kind {proof.finality.kind}, and the target names "
+            f"{'a sealer, whose seal is wanted' if target.sealer else 'no sealer'}"
+        )
+    if target.sealer is not None:
+        _check_seal(target, header, proof.finality.signature or "")
+    try:
+        return voucher(header, target, chains)
+    except VerificationFailed as error:
+        raise VerificationFailed(f"step 3: {error}") from None
+
+
+def _check_seal(target: AnchorTarget, header: Header, signature: str) -> None:
     digest = seal_digest(target.chain_id, bytes.fromhex(target.genesis), header.hash)
     try:
-        verify_signer(bytes.fromhex(target.sealer or ""), digest, bytes.fromhex(proof.finality.signature))
+        verify_signer(bytes.fromhex(target.sealer or ""), digest, bytes.fromhex(signature))
     except VerificationFailed as error:
         raise VerificationFailed(
             f"step 3: block {header.hash.hex()} does not carry its sealer's seal: {error}"
         ) from None
 
 
-def _check_transaction(proof: AnchorProof, target: AnchorTarget, header: Header) -> None:
+def _check_transaction(proof: AnchorProof, target: AnchorTarget, header: Header) -> Transaction:
     raw = from_base64(proof.transaction.raw)
     key = rlp.encode_int(proof.transaction.index)
     if _prove("step 4: transaction", header.transactions_root, key, proof.transaction.proof) != raw:
@@ -143,14 +181,17 @@ def _check_transaction(proof: AnchorProof, target: AnchorTarget, header: Header)
         raise VerificationFailed(
             f"step 4: the transaction goes to {transaction.to.hex() or 'no one'}, the contract is {target.contract}"
         )
+    return transaction
 
 
-def _check_event(proof: AnchorProof, target: AnchorTarget, header: Header) -> None:
+def _check_event(proof: AnchorProof, target: AnchorTarget, header: Header, kind: int) -> None:
     raw = from_base64(proof.receipt.raw)
     key = rlp.encode_int(proof.transaction.index)
     if _prove("step 5: receipt", header.receipts_root, key, proof.receipt.proof) != raw:
         raise VerificationFailed("step 5: another receipt stands at this index of the block")
     receipt = decode_receipt(raw)
+    if receipt.kind != kind:
+        raise VerificationFailed(f"step 5: the receipt is of type {receipt.kind}, the transaction of type {kind}")
     if not receipt.succeeded:
         raise VerificationFailed("step 5: the transaction failed")
     if proof.log_index >= len(receipt.logs):

@@ -12,10 +12,14 @@ ANCHORED_TOPIC = keccak256(b"Anchored(bytes32,uint64,bytes32,address)")
 
 @dataclass(frozen=True)
 class Registry:
-    """A published AnchorRegistry. ``mapping_slot``: storage position of its mapping from log id to commitment."""
+    """A published AnchorRegistry. ``mapping_slot``: storage position of its mapping from log id to commitment.
+
+    ``rotates``: a log keeps its id, made of its first authority, when another authority takes over.
+    """
 
     name: str
     mapping_slot: int
+    rotates: bool = False
 
 
 # keccak256 of runtime code, hex -> contract. Only these are known to check consistency before they store: code that

@@ -231,6 +231,20 @@ PHRASES: dict[str, Phrase] = {
         "仅据链的运营方陈述：链 {chain} 上的 {registry} 在区块 {block}（{time}）中记有大小 {size}，"
         "并已校验其为此前记录的延续",
     ),
+    "anchor.named": Phrase(
+        "{registry} on chain {chain} held size {size} in block {block} ({time}), whose hash {hash} the trust file "
+        "names, and checked that it extends what it held before",
+        "链 {chain} 上的 {registry} 在区块 {block}（{time}）中记有大小 {size}，"
+        "该区块的哈希 {hash} 由信任文件载明，并已校验其为此前记录的延续",
+    ),
+    "anchor.external": Phrase(
+        "{registry} held size {size} and checked that it extends what it held before, if block {block} of "
+        "chain {chain} ({time}) has hash 0x{hash}",
+        "若链 {chain} 的区块 {block}（{time}）的哈希为 0x{hash}，则 {registry} 记有大小 {size}，"
+        "并已校验其为此前记录的延续",
+        "compare this hash with two explorers or your own node; a trust file that names the block makes it count",
+        "请与两个区块浏览器或自有节点核对该哈希；信任文件载明该区块后即可作数",
+    ),
     "anchor.covers": Phrase(
         "every entry about the case's subjects lies below the anchored size {size}",
         "涉案条目均在已锚定的大小 {size} 之内",

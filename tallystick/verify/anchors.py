@@ -1,14 +1,22 @@
-"""Step 10: a contract that checks consistency holds the log's checkpoints, and they cover what the case is about."""
+"""Step 10: a contract that checks consistency holds the log's checkpoints, and they cover what the case is about.
+
+Of several anchors, those count whose block header somebody vouches for: the
+operator by his seal, or the reader by naming the block. The others are shown with
+what must be compared, and decide only where the first do not reach.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from tallystick.case import Anchor
 from tallystick.checkpoint import Checkpoint
 from tallystick.errors import VerificationFailed
 from tallystick.events.log import AnchorTarget
 from tallystick.evm import anchor as evm
+from tallystick.key_history import KeyHistory
 from tallystick.merkle import verify_consistency
-from tallystick.tree_head import CheckpointKeys, origin_hash, signing_time, verify_tree_head
+from tallystick.tree_head import origin_hash, signing_time, verify_tree_head
 from tallystick.verify.examination import Examination
 from tallystick.verify.outcome import Finding, Tally, time_text
 
@@ -30,7 +38,7 @@ def check_anchors(ex: Examination) -> Finding:
     for old, new in sorted(set(ex.case.consistency) - joined):
         tally.lacks("anchor.unused-proof", old=old, new=new)
     _check_cover(ex, tally)
-    ex.facts["anchors"] = [_fact(fact) for fact in ex.anchored]
+    ex.facts["anchors"] = [_fact(fact) for fact in (*ex.anchored, *ex.unvouched)]
     return tally.finding()
 
 
@@ -38,7 +46,7 @@ def _check_anchor(
     ex: Examination,
     tally: Tally,
     head: Checkpoint,
-    keys: CheckpointKeys,
+    keys: KeyHistory,
     anchor: Anchor,
     joined: set[tuple[int, int]],
 ) -> None:
@@ -46,8 +54,11 @@ def _check_anchor(
     if target is None:
         tally.lacks("anchor.unknown-target", number=anchor.number, contract=anchor.proof.target.contract)
         return
-    fact = evm.verify(anchor.proof, target)
-    if (fact.origin_hash, fact.authority) != (origin_hash(keys.origin), keys.at(fact.size).authority_address):
+    fact = evm.verify(anchor.proof, target, ex.trust.chains)
+    if (fact.origin_hash, fact.authority) != (
+        origin_hash(keys.origin),
+        keys.at(fact.size).authority_address,
+    ) or fact.first_authority not in keys.authorities(fact.size):
         raise VerificationFailed("the contract holds a checkpoint of another log, or under another authority")
     signed = verify_tree_head(anchor.checkpoint, keys)
     found = signed.checkpoint
@@ -61,15 +72,7 @@ def _check_anchor(
             tally.lacks("anchor.later", number=anchor.number, time=time_text(seconds))
             return
     _join(ex, head, found, joined)
-    ex.anchored.append(fact)
-    tally.shows(
-        "anchor.good",
-        size=fact.size,
-        chain=fact.chain_id,
-        block=fact.block_number,
-        time=time_text(fact.block_time),
-        registry=fact.registry,
-    )
+    (ex.unvouched if fact.vouched_by == "nobody" else ex.anchored).append(fact)
 
 
 def _target(ex: Examination, anchor: Anchor) -> AnchorTarget | None:
@@ -87,12 +90,36 @@ def _join(ex: Examination, head: Checkpoint, anchored: Checkpoint, joined: set[t
 
 
 def _check_cover(ex: Examination, tally: Tally) -> None:
-    covered = max((fact.size for fact in ex.anchored), default=0)
-    above = [one.placed.position for one in ex.about if one.placed.position >= covered]
+    for fact in ex.anchored:
+        tally.shows("anchor.good" if fact.vouched_by == "operator" else "anchor.named", **_told(fact))
+    settled = bool(ex.anchored) and not _above(ex, ex.anchored)
+    for fact in ex.unvouched:
+        note = tally.shows if settled else tally.needs
+        note("anchor.external", **_told(fact))
+    reach = (*ex.anchored, *ex.unvouched)
+    size = max((fact.size for fact in reach), default=0)
+    above = _above(ex, reach)
     if above:
-        tally.lacks("anchor.uncovered", positions=", ".join(map(str, above)), size=covered)
-    elif ex.anchored:
-        tally.shows("anchor.covers", size=covered)
+        tally.lacks("anchor.uncovered", positions=", ".join(map(str, above)), size=size)
+    elif settled:
+        tally.shows("anchor.covers", size=max(fact.size for fact in ex.anchored))
+
+
+def _above(ex: Examination, facts: Iterable[evm.AnchorFact]) -> list[int]:
+    """Positions of the entries about the case's subjects that none of these anchors covers."""
+    covered = max((fact.size for fact in facts), default=0)
+    return [one.placed.position for one in ex.about if one.placed.position >= covered]
+
+
+def _told(fact: evm.AnchorFact) -> dict[str, object]:
+    return {
+        "size": fact.size,
+        "chain": fact.chain_id,
+        "block": fact.block_number,
+        "time": time_text(fact.block_time),
+        "registry": fact.registry,
+        "hash": fact.block_hash.hex(),
+    }
 
 
 def _fact(fact: evm.AnchorFact) -> dict[str, object]:
@@ -105,6 +132,7 @@ def _fact(fact: evm.AnchorFact) -> dict[str, object]:
         "block_hash": fact.block_hash.hex(),
         "block_time": time_text(fact.block_time),
         "vouched_by": fact.vouched_by,
-        "needs": list(fact.needs),
-        "trust": fact.trust,
+        "finality": fact.finality,
+        "needs": [] if fact.line.needs is None else [fact.line.needs.en],
+        "trust": fact.line.text("en"),
     }

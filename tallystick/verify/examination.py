@@ -13,9 +13,9 @@ from tallystick.bundle import Bundle
 from tallystick.case import Case
 from tallystick.checkpoint import Checkpoint
 from tallystick.evm.anchor import AnchorFact
+from tallystick.key_history import KeyHistory
 from tallystick.keys import PublicKey
 from tallystick.replay import Admitted, Placed, Replay, replay
-from tallystick.tree_head import CheckpointKeys
 from tallystick.trust import Trust
 from tallystick.verify.focus import Focus, History, focus_of
 from tallystick.verify.outcome import Line
@@ -26,7 +26,8 @@ class Examination:
     """One case under one trust file as of ``at`` (Unix seconds).
 
     verified: the key that signed each entry (step 3). head: the tree head once its signatures hold, when it was
-    signed, and the keys by which the log signs each size (step 5). anchored: what each anchor shows (step 10).
+    signed, and the keys by which the log signs each size (step 5). anchored: what each anchor shows (step 10);
+    unvouched: the same of anchors whose block header nobody vouches for.
     facts: what the report says besides the claims.
     """
 
@@ -37,8 +38,9 @@ class Examination:
     verified: dict[int, PublicKey] = field(default_factory=dict)
     head: Checkpoint | None = None
     head_signed_at: int | None = None
-    keys: CheckpointKeys | None = None
+    keys: KeyHistory | None = None
     anchored: list[AnchorFact] = field(default_factory=list)
+    unvouched: list[AnchorFact] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
     adverse: list[Line] = field(default_factory=list)
 

@@ -73,7 +73,7 @@ def test_nothing_is_trusted_or_left_out_by_silence(name: str) -> None:
 
 def test_a_later_version_says_what_to_install() -> None:
     with pytest.raises(UnknownVersion, match="install a newer one"):
-        parse_trust(json.dumps(write(file()) | {"v": 3, "shiny": True}).encode())
+        parse_trust(json.dumps(write(file()) | {"v": 4, "shiny": True}).encode())
 
 
 WITNESS = verifier_key("w", COSIGNATURE_ED25519, key_from("w").public.raw)
@@ -110,6 +110,58 @@ def test_what_it_refuses(name: str) -> None:
     value = json.loads(encode_trust(file()))
     CHANGES[name](value)
     with pytest.raises(MalformedInput):
+        parse_trust(json.dumps(value).encode())
+
+
+BLOCK = {"number": 7, "hash": "ab" * 32}
+CHAIN: dict[str, Any] = {"chain_id": 1, "genesis": "cd" * 32, "headers": "named-blocks", "blocks": [BLOCK]}
+
+
+def third(chains: Any, **changes: Any) -> bytes:
+    """A trust file of version 3 about chains."""
+    value = write(file())
+    for log in value["logs"]:
+        log["replaced"] = []
+    return json.dumps(value | {"v": 3, "evm_chains": chains} | changes).encode()
+
+
+def test_version_3_says_whose_word_a_chains_headers_are() -> None:
+    sealed = {"chain_id": 2, "genesis": "cd" * 32, "headers": "operator-seal", "blocks": []}
+    trust = parse_trust(third([CHAIN, sealed, sealed | {"genesis": "ce" * 32, "headers": "none"}]))
+    assert [one.headers for one in trust.chains] == ["named-blocks", "operator-seal", "none"]
+    assert trust.chains[0].blocks[0].hash == "ab" * 32
+    assert parse_trust(third([])).chains == ()
+    assert parse_trust(encode_trust(file())).chains == ()
+
+
+@pytest.mark.parametrize(
+    "chains",
+    [
+        [CHAIN, CHAIN],
+        [CHAIN | {"blocks": [BLOCK, BLOCK | {"hash": "ac" * 32}]}],
+        [CHAIN | {"blocks": []}],
+        [CHAIN | {"headers": "none"}],
+        [CHAIN | {"headers": "operator-seal"}],
+        [CHAIN | {"headers": "proof-of-stake"}],
+        [CHAIN | {"blocks": [BLOCK | {"hash": "0x" + "ab" * 32}]}],
+        [CHAIN | {"blocks": [BLOCK | {"number": "7"}]}],
+        [CHAIN | {"name": "mainnet"}],
+        {},
+    ],
+    ids=range(10),
+)
+def test_what_version_3_refuses_of_chains(chains: Any) -> None:
+    with pytest.raises(MalformedInput):
+        parse_trust(third(chains))
+
+
+def test_a_version_has_its_members_and_no_others() -> None:
+    for changes in ({"v": 1}, {"v": 2}, {"logs": write(file())["logs"]}):
+        with pytest.raises(MalformedInput, match=r"version|replaced"):
+            parse_trust(third([CHAIN], **changes))
+    value = json.loads(third([]))
+    del value["evm_chains"]
+    with pytest.raises(MalformedInput, match="version 3 exactly if"):
         parse_trust(json.dumps(value).encode())
 
 

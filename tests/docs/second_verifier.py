@@ -52,7 +52,7 @@ def verify(bundle: bytes, trust_file: bytes) -> dict[str, Any]:
         need(4, told.includes(told.leaf(entry), at, size, path, tree), f"entry {at}")
     _step_7(members, entries)
     _step_8(members, index, entries)
-    _step_10(members, index, entries, (size, tree), log)
+    _step_10(members, index, entries, (size, tree), log, trust)
     return {"subject": index["subject"], "size": size, "entries": len(entries), "anchors": len(index["anchors"])}
 
 
@@ -251,36 +251,57 @@ def _step_10(
     entries: dict[int, bytes],
     head: tuple[int, bytes],
     log: dict[str, Any],
+    trust: dict[str, Any],
 ) -> None:
     events = [event_of(entry) for entry in entries.values()]
-    targets = [one["body"] for one in events if one["type"] == "log.anchor-target"]
+    targets = [one["body"] for one in events if one["type"] == "log.anchor-target"] + trust["evm_targets"]
+    vouched = []
     paths = {(one["from"], one["to"]): one["path"] for one in json.loads(members["log/proofs.json"])["consistency"]}
     need(10, bool(index["anchors"]), "no anchor")
     for number in index["anchors"]:
         proof = json.loads(members[f"anchors/{number}/proof.json"])
         need(10, proof["target"] in targets, "target")
+        vouched.append(vouched_by(proof, trust.get("evm_chains", [])) != "nobody")
         _anchor(proof)
         anchored = proof["checkpoint"]
         need(10, anchored["origin_hash"] == hashlib.sha256(log["origin"].encode()).hexdigest(), "origin")
         need(10, anchored["authority"] == told.address(verifier_keys(log)[255]).hex(), "authority")
+        need(10, "first_authority" not in anchored, "this small verifier knows no rotation")
         size, tree = checkpoint(members[f"anchors/{number}/checkpoint"], log, 10)
         need(10, (size, tree.hex()) == (anchored["size"], anchored["root"]), "anchored checkpoint")
         path = list(map(base64.b64decode, paths.get((size, head[0]), [])))
         need(10, told.extends(size, tree, *head, path), "consistency")
+    need(10, any(vouched), "an external fact: the hash of a block")
+
+
+def vouched_by(proof: dict[str, Any], chains: list[dict[str, Any]]) -> str:
+    """Section 5 of the anchor proofs, with the seal of step 3."""
+    target, sealed = proof["target"], proof["target"]["vouched_by"] == "operator"
+    need(10, ("sealer" in target, "signature" in proof["finality"]) == (sealed, sealed), "step 1 or 3")
+    raw_header = base64.b64decode(proof["header"])
+    block_hash, number = keccak(raw_header), int.from_bytes(rlp_decode(raw_header)[8], "big")
+    if sealed:
+        seal = b"tallystick/embedded-seal/v1\n" + target["chain_id"].to_bytes(8, "big")
+        digest = keccak(seal + bytes.fromhex(target["genesis"]) + block_hash)
+        signer = recovered(digest, bytes.fromhex(proof["finality"]["signature"]))
+        need(10, signer.hex() == target["sealer"], "step 3")
+    for chain in chains:
+        if (chain["chain_id"], chain["genesis"]) == (target["chain_id"], target["genesis"]):
+            named = {one["number"]: one["hash"] for one in chain["blocks"]}
+            if chain["headers"] != "operator-seal":
+                need(10, named.get(number, block_hash.hex()) == block_hash.hex(), "step 3")
+                return "named-block" if number in named else "nobody"
+    return "operator" if sealed else "nobody"
 
 
 def _anchor(proof: dict[str, Any]) -> None:
     target, held = proof["target"], proof["checkpoint"]
     authority, tree = bytes.fromhex(held["authority"]), bytes.fromhex(held["root"])
-    log_id = keccak(word(authority) + bytes.fromhex(held["origin_hash"]))
-    need(10, target["code_hash"] in KNOWN and target["vouched_by"] == "operator", "step 1")
+    first = bytes.fromhex(held.get("first_authority", held["authority"]))
+    log_id = keccak(word(first) + bytes.fromhex(held["origin_hash"]))
+    need(10, target["code_hash"] in KNOWN, "step 1")
     need(10, log_id.hex() == target["log_id"], "step 2")
-    raw_header = base64.b64decode(proof["header"])
-    header = rlp_decode(raw_header)
-    seal = b"tallystick/embedded-seal/v1\n" + target["chain_id"].to_bytes(8, "big")
-    digest = keccak(seal + bytes.fromhex(target["genesis"]) + keccak(raw_header))
-    signer = recovered(digest, bytes.fromhex(proof["finality"]["signature"]))
-    need(10, signer.hex() == target["sealer"], "step 3")
+    header = rlp_decode(base64.b64decode(proof["header"]))
     place = rlp_encode(proof["transaction"]["index"])
     transaction = base64.b64decode(proof["transaction"]["raw"])
     need(10, walk(header[4], place, proof["transaction"]["proof"]) == transaction, "step 4")
@@ -288,7 +309,9 @@ def _anchor(proof: dict[str, Any]) -> None:
     need(10, (chain, to.hex()) == (target["chain_id"], target["contract"]), "step 4")
     receipt = base64.b64decode(proof["receipt"]["raw"])
     need(10, walk(header[5], place, proof["receipt"]["proof"]) == receipt, "step 5")
-    status, _, _, logs = rlp_decode(receipt if receipt[0] >= 0xC0 else receipt[1:])
+    kinds = [0 if raw[0] >= 0xC0 else raw[0] for raw in (transaction, receipt)]
+    need(10, kinds[0] == kinds[1], "step 5")
+    status, _, _, logs = rlp_decode(receipt[1:] if kinds[1] else receipt)
     topics = [keccak(b"Anchored(bytes32,uint64,bytes32,address)"), log_id]
     data = word(held["size"].to_bytes(8, "big")) + tree + word(authority)
     event = [bytes.fromhex(target["contract"]), topics, data]
@@ -305,7 +328,7 @@ def _read(transaction: bytes) -> tuple[int, bytes]:
     fields = rlp_decode(transaction if kind >= 0xC0 else transaction[1:])
     if kind >= 0xC0:
         return (int.from_bytes(fields[6], "big") - 35) // 2, fields[3]
-    return int.from_bytes(fields[0], "big"), fields[{1: 4, 2: 5}[kind]]
+    return int.from_bytes(fields[0], "big"), fields[{1: 4, 2: 5, 3: 5, 4: 5}[kind]]
 
 
 def walk(root: bytes, key: bytes, nodes: list[str]) -> bytes:

@@ -17,7 +17,7 @@ from tallystick import merkle
 from tallystick.events.log import AnchorTarget
 from tallystick.evm import anchor, eip712, registry, rlp, secp256k1
 from tallystick.evm.keccak import keccak256
-from tallystick.evm.proof import AnchoredCheckpoint, AnchorProof, Block, Inclusion, State, pack
+from tallystick.evm.proof import AnchoredCheckpoint, AnchorProof, Block, Finality, Inclusion, State, operator_seal, pack
 from tests.contracts.chain import ARTEFACT, CHAIN_ID, DEPLOYER, FORKS, calldata
 from tests.contracts.trees import RealTree, step, wire
 
@@ -75,7 +75,8 @@ class Blocks:
         sent = wire(old_size, old_root, proof)
         return self.contract, calldata("relay", AUTHORITY, ORIGIN_HASH, old_size, new_size, new_root, sent, signature)
 
-    def target(self) -> AnchorTarget:
+    def target(self, sealed: bool = True) -> AnchorTarget:
+        """As the operator's own chain, or as one that nobody here seals."""
         return AnchorTarget(
             kind="evm",
             chain_id=CHAIN_ID,
@@ -84,22 +85,25 @@ class Blocks:
             code_hash=ARTEFACT["code_hash"].removeprefix("0x"),
             log_id=LOG_ID.hex(),
             hash="keccak256",
-            vouched_by="operator",
-            sealer=SEALER.hex(),
+            vouched_by="operator" if sealed else "chain",
+            sealer=SEALER.hex() if sealed else None,
         )
 
-    def pack(self, mined: Mined, index: int, size: int, log_index: int = 0) -> AnchorProof:
+    def pack(
+        self, mined: Mined, index: int, size: int, log_index: int = 0, finality: Finality | None = None
+    ) -> AnchorProof:
+        """``finality``: of a chain that nobody here seals."""
         header = mined.block.header
         transactions = [transaction.encode() for transaction in mined.block.transactions]
         receipts = [receipt.encode() for receipt in mined.receipts]
         key = rlp.encode_int(index)
-        target = self.target()
+        target = self.target(sealed=finality is None)
         digest = anchor.seal_digest(CHAIN_ID, bytes.fromhex(target.genesis), header.hash)
         root = merkle.root_at(TREE, size)
         return pack(
             target,
             AnchoredCheckpoint(ORIGIN_HASH.hex(), size, root.hex(), AUTHORITY.hex()),
-            Block(oracle_rlp.encode(header), secp256k1.sign_digest(SEALER_KEY, digest)),
+            Block(oracle_rlp.encode(header), finality or operator_seal(secp256k1.sign_digest(SEALER_KEY, digest))),
             Inclusion(
                 index,
                 transactions[index],

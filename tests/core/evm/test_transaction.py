@@ -18,7 +18,24 @@ FEES: dict[int, dict[str, Any]] = {
     0: {"gasPrice": 2},
     1: {"gasPrice": 2, "type": 1, "accessList": []},
     2: {"maxFeePerGas": 3, "maxPriorityFeePerGas": 1, "type": 2, "accessList": []},
+    3: {
+        "maxFeePerGas": 3,
+        "maxPriorityFeePerGas": 1,
+        "type": 3,
+        "accessList": [],
+        "maxFeePerBlobGas": 1,
+        "blobVersionedHashes": ["0x01" + "ab" * 31],
+    },
+    4: {"maxFeePerGas": 3, "maxPriorityFeePerGas": 1, "type": 4, "accessList": []},
 }
+
+
+def _delegation() -> dict[str, Any]:
+    made = Account.sign_authorization({"chainId": 1, "address": "0x" + "33" * 20, "nonce": 0}, SECRET)
+    return {"authorizationList": [made]}
+
+
+FEES[4] |= _delegation()
 
 
 def signed(kind: int, **changes: Any) -> Any:
@@ -30,6 +47,7 @@ def test_each_type_reads_as_its_wallet_made_it(kind: int) -> None:
     made = signed(kind)
     read = decode_transaction(bytes(made.raw_transaction))
     assert (read.hash, read.chain_id, read.to) == (bytes(made.hash), COMMON["chainId"], TO)
+    assert read.kind == kind
 
 
 def test_a_creation_goes_to_no_one() -> None:
@@ -48,10 +66,11 @@ def test_other_types_and_forms_are_malformed() -> None:
     raw = bytes(signed(2).raw_transaction)
     fields = rlp.decode(raw[1:])
     assert isinstance(fields, list)
-    with pytest.raises(MalformedInput, match="type 3"):
-        decode_transaction(b"\x03" + raw[1:])
-    with pytest.raises(MalformedInput, match="type 127"):
-        decode_transaction(b"\x7f" + raw[1:])
+    for kind in range(0xC0):
+        with pytest.raises(
+            MalformedInput, match="fields" if 0 < kind < 5 else rf"type {kind} \({kind:#04x}\) was never"
+        ):
+            decode_transaction(bytes([kind]) + rlp.encode(fields[:3]))
     with pytest.raises(MalformedInput, match="12 fields"):
         decode_transaction(b"\x02" + rlp.encode(fields[:-1]))
     with pytest.raises(MalformedInput, match="20 bytes"):
@@ -71,10 +90,17 @@ def receipt(status: rlp.Item = b"\x01", logs: rlp.Item = LOGS, kind: bytes = b""
     return kind + rlp.encode([status, b"\x52\x08", bytes(256), logs])
 
 
-@pytest.mark.parametrize("kind", [b"", b"\x01", b"\x02"])
+def test_the_receipt_of_a_type_never_tested_is_refused_by_name() -> None:
+    for kind in (0, *range(5, 0xC0)):
+        with pytest.raises(MalformedInput, match=rf"a receipt of type {kind} \({kind:#04x}\) was never tested"):
+            decode_receipt(receipt(kind=bytes([kind])))
+
+
+@pytest.mark.parametrize("kind", [b"", b"\x01", b"\x02", b"\x03", b"\x04"])
 def test_a_receipt_gives_status_and_logs(kind: bytes) -> None:
     read = decode_receipt(receipt(kind=kind))
     assert read.succeeded is True
+    assert read.kind == (kind[0] if kind else 0)
     assert read.logs == (Log(TO, (b"\x01" * 32, b"\x02" * 32), b"data"), Log(TO, (), b""))
     assert decode_receipt(receipt(b"", kind=kind)).succeeded is False
 
