@@ -107,7 +107,7 @@ class LogTrust:
     """A trusted log's keys, ready for use, and how many of which witnesses must have cosigned its checkpoints.
 
     ``keys`` and ``registrar``: of entry 0. ``replaced``: the rotations that the trust file names; a bundle may show
-    later ones.
+    later ones. ``independent``: names of the witnesses whose clocks count as independent of the log's operator.
     """
 
     keys: LogKeys
@@ -115,6 +115,7 @@ class LogTrust:
     witnesses: tuple[Witness, ...] = ()
     quorum: int = 0
     replaced: tuple[Replacement, ...] = ()
+    independent: frozenset[str] = frozenset()
 
     @property
     def history(self) -> KeyHistory:

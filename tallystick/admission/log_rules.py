@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable
 
 from tallystick import canonical
 from tallystick.admission.context import Context
 from tallystick.admission.refusal import Refused
-from tallystick.admission.state import BATCH, LOG, BatchState, LogState, PartyState
+from tallystick.admission.state import BATCH, LOG, BatchState, LogState, PartyState, time_key
 from tallystick.base64s import from_base64, to_base64
 from tallystick.errors import VerificationFailed
-from tallystick.events.log import AnchorTarget, Batch, Freeze, KeySet, Policy, Predecessor, RoleKey
+from tallystick.events.log import AnchorTarget, Batch, Freeze, KeySet, Policy, Predecessor, RoleKey, TimeMark
 from tallystick.identifiers import Identifier, prefix_of
 from tallystick.keys import PublicKey, Signer
 from tallystick.schema import write
 from tallystick.times import format_time
 
 PROOF_DOMAIN = b"tallystick/key-set/v1\n"
+_CHAIN = re.compile(r"eip155:(0|[1-9][0-9]{0,15})", re.ASCII)
 
 # Which algorithms a role may use; each role has exactly one key in a key set.
 ROLE_ALGORITHMS: dict[str, tuple[str, ...]] = {
@@ -244,6 +246,27 @@ def predecessor(context: Context) -> None:
     context.put(LOG, dataclasses.replace(context.log, predecessor=body))
 
 
+def time_mark(context: Context) -> None:
+    """``log.time``: the log names a token over a tree that it had, or a block; each once, so that none says it anew."""
+    body: TimeMark = context.event.body
+    _require_log(context)
+    if body.kind == "rfc3161" and body.number > context.position:
+        raise Refused(
+            "inconsistent",
+            "body.number",
+            f"a token over {body.number} entries cannot be known at position {context.position}",
+            "name the size of the checkpoint that the token is over",
+        )
+    if body.kind == "block" and not _CHAIN.fullmatch(body.source):
+        raise Refused(
+            "inconsistent",
+            "body.source",
+            f"{body.source!r} names no chain",
+            "name it as eip155 and its chain id: eip155:1337",
+        )
+    context.take(time_key(body.digest), "body.digest", f"the {body.kind} {body.digest}")
+
+
 RULES: dict[str, Callable[[Context], None]] = {
     "log.key-set": no_second_key_set,
     "log.policy": policy,
@@ -251,4 +274,5 @@ RULES: dict[str, Callable[[Context], None]] = {
     "log.batch": batch,
     "log.freeze": freeze,
     "log.predecessor": predecessor,
+    "log.time": time_mark,
 }

@@ -274,3 +274,8 @@ def committed_key(position: int) -> str:
 def number_key(number: str) -> str:
     """Where it stands that a certificate number is in use."""
     return f"number:{number}"
+
+
+def time_key(digest: str) -> str:
+    """Where it stands that a token or block was named already."""
+    return f"time:{digest}"

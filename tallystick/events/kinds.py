@@ -35,11 +35,12 @@ BODIES: dict[str, type[Any]] = {
     "disclosure.erase": erasure.Erasure,
     "log.rotate": log.KeyRotation,
     "log.predecessor": log.Predecessor,
+    "log.time": log.TimeMark,
 }
 
 RULES: Literal[2] = 2
 """The newest version of the rules ``tallystick-admission``: a new log begins with it."""
-SINCE: dict[str, int] = {"log.freeze": 2, "disclosure.erase": 2, "log.rotate": 2, "log.predecessor": 2}
+SINCE: dict[str, int] = {"log.freeze": 2, "disclosure.erase": 2, "log.rotate": 2, "log.predecessor": 2, "log.time": 2}
 """Version of the rules that first knows a type, for all that version 1 did not know."""
 
 _BY_FAMILY: dict[str, tuple[Letter, ...]] = {

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from tallystick.identifiers import Letter
 from tallystick.keys import VALID_KEY, KeyText
-from tallystick.schema import COUNT, HEX20, HEX32, TIME, base64_bytes, identifier, items, matching, record
+from tallystick.schema import COUNT, HEX20, HEX32, TIME, base64_bytes, identifier, items, matching, record, text
 
 ORIGIN = matching(r"[!-*,-~]{1,200}", "a schema-less URL of printable ASCII without space or +")
 PREFIX = matching(r"10\.[0-9]{4,9}(\.[0-9]{1,9}){0,3}", "a DOI prefix")
@@ -103,3 +103,18 @@ class Predecessor:
     size: Annotated[int, COUNT]
     root: Annotated[str, HEX32]
     checkpoint: Annotated[str, HEX32]
+
+
+@record
+class TimeMark:
+    """Something that nobody could know earlier: what stands after this entry was logged after it came to be.
+
+    ``rfc3161``: ``digest`` is SHA-256 of a timestamp token (DER) of authority ``source`` over a checkpoint of this
+    log of ``number`` entries. ``block``: the hash of block ``number`` of the chain ``source``, as ``eip155:<id>``.
+    It only points there: whether that time counts is decided by whoever reads the token or the block.
+    """
+
+    kind: Literal["rfc3161", "block"]
+    digest: Annotated[str, HEX32]
+    source: Annotated[str, text(200)]
+    number: Annotated[int, COUNT]

@@ -32,6 +32,7 @@ EVENTS: dict[str, tuple[str, str]] = {
     "disclosure.erase": ("private values erased", "非公开内容删除"),
     "log.rotate": ("key of the log replaced", "日志密钥更换"),
     "log.predecessor": ("log succeeds another", "日志承接前一日志"),
+    "log.time": ("proof of time entered", "时间凭据入账"),
 }
 """English, Chinese."""
 

@@ -5,16 +5,20 @@ from __future__ import annotations
 from tallystick.printing import printable
 from tallystick.report.event_names import event_name, in_words
 from tallystick.report.phrases import PHRASES, Language
+from tallystick.report.time_words import source_name, word_name
+from tallystick.time_interval import Source
 from tallystick.verify.outcome import Line
 
 
 def sentence(line: Line, language: Language) -> str:
     """The line in one language, with what to do next where it reports a fault."""
     phrase = PHRASES[line.key]
-    values = {name: printable(str(value)[:600]) for name, value in line.values.items()}
+    values = {name: printable(_text(value, language)[:600]) for name, value in line.values.items()}
     if line.key == "adverse.event":
         values["type"] = event_name(values["type"], language)
         values |= {name: in_words(values[name], language) for name in ("detail", "standing")}
+    if line.key == "time.source":
+        values["word"] = word_name(line.values["word"], language)
     if line.key == "disclosure.erased":
         values["grounds"] = in_words(values["grounds"], language)
     if language == "zh":
@@ -22,3 +26,7 @@ def sentence(line: Line, language: Language) -> str:
         return f"{told}。应对：{phrase.next_zh}" if phrase.next_zh else told
     told = phrase.en.format_map(values).strip()
     return f"{told}. Next: {phrase.next_en}" if phrase.next_en else told
+
+
+def _text(value: object, language: Language) -> str:
+    return source_name(value, language) if isinstance(value, Source) else str(value)

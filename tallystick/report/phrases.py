@@ -276,19 +276,75 @@ PHRASES: dict[str, Phrase] = {
         "请再次锚定日志后重新导出",
     ),
     # step 11
-    "time.interval": Phrase(
-        "first entry about the case admitted at {earliest}; the last one anchored no later than {latest}",
-        "首个涉案条目登记于 {earliest}；末个涉案条目锚定不晚于 {latest}",
+    "time.not-after": Phrase(
+        "on the word of someone independent, all entries about the case ({count}) stood in the log by {time}: {source}",
+        "据独立方陈述，全部涉案条目（{count} 条）最迟于 {time} 已载入日志：{source}",
     ),
-    "time.source": Phrase("{time}: {source}, by the operator's word", "{time}：{source}（运营方陈述）"),
+    "time.first-not-after": Phrase(
+        "the first of them, entry {position}, by {time}: {source}",
+        "其中首条（第 {position} 条）最迟于 {time}：{source}",
+    ),
+    "time.not-before": Phrase(
+        "on the word of someone independent, none of them (from entry {position} on) entered this log before {time}: "
+        "{source}",
+        "据独立方陈述，涉案条目（自第 {position} 条起）不早于 {time} 载入本日志：{source}",
+    ),
+    "time.no-start": Phrase(
+        "nobody independent shows an earliest time: that they are not older rests on the operator",
+        "无独立方证明最早时间：条目是否更早形成，仅依据运营方陈述",
+    ),
+    "time.interval": Phrase(
+        "with the operator's word: between {earliest} and {latest}",
+        "结合运营方陈述：介于 {earliest} 与 {latest} 之间",
+    ),
+    "time.claimed": Phrase("as the signers themselves say: {first} to {last}", "据签名者自述：{first} 至 {last}"),
+    "time.bytes": Phrase(
+        "bytes that have a registered digest existed when their entry did; how long before, no time here says",
+        "具有所登记摘要的内容，在其登记条目载入时已存在；此前存在多久，上述时间均不能说明",
+    ),
+    "time.source": Phrase("{time}: {source}, {word}", "时间 {time}：{source}（{word}）"),
+    "time.later": Phrase(
+        "not counted: {source} is dated {time}, after the time of verification",
+        "不予采信：{source} 的时间为 {time}，晚于验证所据时间",
+    ),
+    "time.imprecise": Phrase(
+        "not counted: {source} claims a precision of no better than {accuracy} seconds",
+        "不予采信：{source} 自称精度仅为 {accuracy} 秒",
+    ),
     "time.operator": Phrase(
         "every source of time is the operator's own; compare with a fact from outside, such as a publication, "
         "a delivery or a timestamp of an independent authority",
         "全部时间来源均出自运营方自身；须以外部事实印证，例如公开发表、交付记录或独立时间戳机构的时间戳",
     ),
-    "time.disagree": Phrase(
-        "entry {position} says it was admitted at {admitted}, after block {block} ({time}) that already covers it",
-        "第 {position} 条自称登记于 {admitted}，晚于已覆盖它的区块 {block}（{time}）",
+    "time.bad-cosignature": Phrase(
+        "what stands under the name of witness {name} on the tree of {size} entries is not its cosignature: {detail}",
+        "共 {size} 条的日志树上以见证人 {name} 之名的联署并非其签名：{detail}",
+        *_KEEP,
+    ),
+    "time.dated-late": Phrase(
+        "the log says that its entries from {place} on were admitted at {start}; {second} shows them there at {end}",
+        "日志称第 {place} 条起于 {start} 载入；{second} 显示其在 {end} 已在日志中",
+        *_KEEP,
+    ),
+    "time.dated-back": Phrase(
+        "the log says that its first {size} entries were admitted by {end}; among them entry {place} holds what did "
+        "not exist before {start}: {first}",
+        "日志称其前 {size} 条于 {end} 已载入；其中第 {place} 条所含内容在 {start} 之前尚不存在：{first}",
+        *_KEEP,
+    ),
+    "time.claimed-late": Phrase(
+        "entry {place} says that it was made at {start}; {second} shows it in the log at {end}",
+        "第 {place} 条自称作于 {start}；{second} 显示其在 {end} 已在日志中",
+        *_KEEP,
+    ),
+    "time.crossed": Phrase(
+        "{first} did not exist before {start}, yet {second} shows a tree that holds it, at {end}: one of them is false",
+        "{first} 在 {start} 之前尚不存在，而 {second} 于 {end} 已显示包含它的日志树：二者必有一伪",
+        *_KEEP,
+    ),
+    "time.backwards": Phrase(
+        "one clock went back: {first} is dated {start}, {second}, of a larger tree, {end}",
+        "同一时钟倒退：{first} 的时间为 {start}，而更大日志树的 {second} 为 {end}",
         *_KEEP,
     ),
     # step 12

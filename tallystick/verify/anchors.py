@@ -72,6 +72,7 @@ def _check_anchor(
             tally.lacks("anchor.later", number=anchor.number, time=time_text(seconds))
             return
     _join(ex, head, found, joined)
+    ex.heads.append(signed)
     (ex.unvouched if fact.vouched_by == "nobody" else ex.anchored).append(fact)
 
 

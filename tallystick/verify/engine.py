@@ -42,7 +42,7 @@ _RESTS_ON: dict[str, tuple[int, ...]] = {
     "statement-signature": (5,),
     "inclusion": (5,),
     "entitlement": (3, 4, 5),
-    **dict.fromkeys(("disclosure", "content", "traceability", "anchor", "credential"), (3, 4, 5, 6)),
+    **dict.fromkeys(("disclosure", "content", "traceability", "anchor", "time", "credential"), (3, 4, 5, 6)),
 }
 
 # Demanded of every kind of case by this program; neither bundle nor trust file can take one away.

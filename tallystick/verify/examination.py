@@ -16,6 +16,7 @@ from tallystick.evm.anchor import AnchorFact
 from tallystick.key_history import KeyHistory
 from tallystick.keys import PublicKey
 from tallystick.replay import Admitted, Placed, Replay, replay
+from tallystick.tree_head import SignedCheckpoint
 from tallystick.trust import Trust
 from tallystick.verify.focus import Focus, History, focus_of
 from tallystick.verify.outcome import Line
@@ -26,8 +27,9 @@ class Examination:
     """One case under one trust file as of ``at`` (Unix seconds).
 
     verified: the key that signed each entry (step 3). head: the tree head once its signatures hold, when it was
-    signed, and the keys by which the log signs each size (step 5). anchored: what each anchor shows (step 10);
-    unvouched: the same of anchors whose block header nobody vouches for.
+    signed, and the keys by which the log signs each size (step 5). heads: every checkpoint whose signatures hold and
+    whose tree the case's tree extends. anchored: what each anchor shows (step 10); unvouched: the same of anchors
+    whose block header nobody vouches for.
     facts: what the report says besides the claims.
     """
 
@@ -39,6 +41,7 @@ class Examination:
     head: Checkpoint | None = None
     head_signed_at: int | None = None
     keys: KeyHistory | None = None
+    heads: list[SignedCheckpoint] = field(default_factory=list)
     anchored: list[AnchorFact] = field(default_factory=list)
     unvouched: list[AnchorFact] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)

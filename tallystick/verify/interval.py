@@ -2,60 +2,166 @@
 
 from __future__ import annotations
 
-from tallystick.admission.decide import CLOCK_TOLERANCE
+from dataclasses import dataclass
+from typing import Any
+
 from tallystick.replay import Admitted
+from tallystick.time_interval import Contradiction, Interval, Source, Timeline, Word, counts
 from tallystick.verify.examination import Examination
 from tallystick.verify.outcome import Finding, Tally, time_text
+from tallystick.verify.time_sources import gather
+
+_MOST = 16
+"""Contradictions that are told one by one; facts have more."""
+_ALONE: tuple[Word, ...] = ("independent",)
+_TOGETHER: tuple[Word, ...] = ("independent", "operator")
 
 
 def check_time(ex: Examination) -> Finding:
-    """Every source in version 1 is the operator's, so the claim needs an external fact; sources that disagree
-    contradict it.
+    """Proved: someone independent bounds when every entry about the case had entered the log. Sources that
+    contradict one another contradict it; the operator's word alone needs an external fact.
     """
     tally = Tally()
-    about = ex.about
-    sources = [_entry(one) for one in about]
-    if ex.head_signed_at is not None:
-        sources.append({"source": "checkpoint", "by": "operator", "time": time_text(ex.head_signed_at)})
-    sources += [
-        {"source": f"block {fact.block_number}", "by": "operator", "time": time_text(fact.block_time)}
-        for fact in ex.anchored
-    ]
-    if about:
-        first, last = about[0], about[-1]
-        bound = _not_after(ex, last)
-        tally.shows("time.interval", earliest=time_text(first.admitted_at), latest=bound or "-")
-        ex.facts["time"] = {"not_before": time_text(first.admitted_at), "not_after": bound, "sources": sources}
-    for line in sources:
-        tally.shows("time.source", **line)
-    _compare(ex, tally, about)
-    tally.needs("time.operator")
+    sources = gather(ex, tally)
+    for source in sources:
+        if not counts(source):
+            tally.shows("time.imprecise", source=source, accuracy=source.accuracy)
+    log = ex.trust.logs.get(ex.case.index.log)
+    line = Timeline(sources, log.quorum if log else 0)
+    found = line.contradictions()
+    for contradiction in found[:_MOST]:
+        _tell(tally, contradiction)
+    times = _times(line, ex.about) if ex.about else None
+    if times is not None:
+        _show(tally, times)
+        relevant = [one for one in line.sources if _bears(one, times.about)]
+        ex.facts["time"] = _facts(line, times, relevant, found)
+        for source in relevant:
+            tally.shows("time.source", source=source, time=time_text(source.time), word=source.word)
+    if times is None or times.alone.not_after is None:
+        tally.needs("time.operator")
     return tally.finding()
 
 
-def _entry(one: Admitted) -> dict[str, str]:
-    statement = one.placed.statement
+@dataclass(frozen=True)
+class _Times:
+    """What is shown of all entries about the case together: from the first one's start to the last one's end."""
+
+    about: tuple[Admitted, ...]
+    alone: Interval
+    together: Interval
+    earliest: Source | None
+
+    @property
+    def claimed(self) -> list[str]:
+        """The signers' own times, in order."""
+        return sorted(one.placed.statement.event.time for one in self.about)
+
+
+def _times(line: Timeline, about: tuple[Admitted, ...]) -> _Times:
+    first, last = about[0].placed.position, about[-1].placed.position
+
+    def of(words: tuple[Word, ...]) -> Interval:
+        return Interval(line.interval(first, *words).not_before, line.interval(last, *words).not_after)
+
+    return _Times(about, of(_ALONE), of(_TOGETHER), line.interval(first, *_ALONE).not_after)
+
+
+def _show(tally: Tally, times: _Times) -> None:
+    """The interval of all entries about the case, on each word."""
+    start, end = times.alone.not_before, times.alone.not_after
+    position = times.about[0].placed.position
+    if end is not None:
+        tally.shows("time.not-after", count=len(times.about), time=_limit(end), source=end)
+        if times.earliest is not None and times.earliest.limit < end.limit:
+            tally.shows("time.first-not-after", position=position, time=_limit(times.earliest), source=times.earliest)
+    if start is not None:
+        tally.shows("time.not-before", position=position, time=_limit(start), source=start)
+    elif end is not None:
+        tally.shows("time.no-start")
+    tally.shows("time.interval", earliest=_limit(times.together.not_before), latest=_limit(times.together.not_after))
+    tally.shows("time.claimed", first=times.claimed[0], last=times.claimed[-1])
+    if end is not None and any(one.placed.statement.event.type == "object.register" for one in times.about):
+        tally.shows("time.bytes")
+
+
+def _limit(source: Source | None) -> str:
+    return "-" if source is None else time_text(source.limit)
+
+
+def _tell(tally: Tally, one: Contradiction) -> None:
+    """One contradiction, in the words of who dated what wrongly."""
+    first, second = one.first, one.second
+    told: dict[str, Any] = {
+        "first": first,
+        "second": second,
+        "start": time_text(first.time),
+        "end": time_text(second.time),
+        "place": first.place,
+        "size": second.place,
+    }
+    if one.kind == "backwards":
+        tally.contradicts("time.backwards", **told)
+    elif first.kind == "batch":
+        tally.contradicts("time.dated-late", **told)
+    elif first.kind == "claimed":
+        tally.contradicts("time.claimed-late", **told)
+    elif second.kind == "batch":
+        tally.contradicts("time.dated-back", **told)
+    else:
+        tally.contradicts("time.crossed", **told)
+
+
+def _bears(source: Source, about: tuple[Admitted, ...]) -> bool:
+    """Whether a source says something about an entry of the case; of batches only those that hold one."""
+    first, last = about[0].placed.position, about[-1].placed.position
+    if source.kind == "batch":
+        return any(str(one.batch) == source.name for one in about)
+    return source.covers(last if source.bound == "not_before" else first)
+
+
+def _facts(line: Timeline, times: _Times, sources: list[Source], found: tuple[Contradiction, ...]) -> dict[str, Any]:
     return {
-        "source": f"batch {one.batch} ({statement.event.type} at {one.placed.position})",
-        "by": "operator",
-        "time": time_text(one.admitted_at),
+        # These two as they were before there were independent sources: with the operator's word.
+        **_interval(times.together),
+        "independent": _interval(times.alone),
+        "operator": _interval(times.together),
+        "claimed": {"first": times.claimed[0], "last": times.claimed[-1]},
+        "entries": [_entry(line, one) for one in times.about],
+        "sources": [_source(one) for one in sources],
+        "contradictions": [
+            {"kind": one.kind, "first": _source(one.first), "second": _source(one.second)} for one in found
+        ],
     }
 
 
-def _not_after(ex: Examination, last: Admitted) -> str | None:
-    """Block time of the first anchor that covers the last entry about the case's subjects."""
-    times = [fact.block_time for fact in ex.anchored if fact.size > last.placed.position]
-    return time_text(min(times)) if times else None
+def _entry(line: Timeline, one: Admitted) -> dict[str, Any]:
+    event, position = one.placed.statement.event, one.placed.position
+    return {
+        "position": position,
+        "type": event.type,
+        "subject": event.subject,
+        "independent": _interval(line.interval(position, *_ALONE)),
+        "operator": _interval(line.interval(position, *_TOGETHER)),
+        "claimed": event.time,
+    }
 
 
-def _compare(ex: Examination, tally: Tally, about: tuple[Admitted, ...]) -> None:
-    for one in about:
-        for fact in ex.anchored:
-            if one.placed.position < fact.size and one.admitted_at > fact.block_time + CLOCK_TOLERANCE:
-                tally.contradicts(
-                    "time.disagree",
-                    position=one.placed.position,
-                    admitted=time_text(one.admitted_at),
-                    block=fact.block_number,
-                    time=time_text(fact.block_time),
-                )
+def _interval(interval: Interval) -> dict[str, str | None]:
+    return {
+        name: None if source is None else time_text(source.limit)
+        for name, source in (("not_before", interval.not_before), ("not_after", interval.not_after))
+    }
+
+
+def _source(source: Source) -> dict[str, Any]:
+    return {
+        "source": f"{source.kind} {source.name} {source.detail}".strip(),
+        "by": source.word,
+        "kind": source.kind,
+        "bound": source.bound,
+        "place": source.place,
+        "time": time_text(source.time),
+        "accuracy": source.accuracy,
+        "limit": time_text(source.limit),
+    }

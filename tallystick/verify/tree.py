@@ -33,6 +33,7 @@ def check_checkpoint(ex: Examination) -> Finding:
         if finding is not None:
             return finding
     ex.head, ex.head_signed_at, ex.keys = head.checkpoint, signed_at, keys
+    ex.heads.append(head)
     ex.facts["checkpoint"] = {
         "origin": origin,
         "size": head.checkpoint.size,

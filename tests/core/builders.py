@@ -16,7 +16,7 @@ from tallystick.events.dispute import DisputeOpening, DisputeResolution
 from tallystick.events.erasure import Erasure
 from tallystick.events.job import Input, JobCompletion, JobRegistration
 from tallystick.events.licence import LicenceGrant, LicenceStatus, StatusPointer
-from tallystick.events.log import AnchorTarget, Batch, Freeze, KeySet, Policy, Predecessor, RoleKey
+from tallystick.events.log import AnchorTarget, Batch, Freeze, KeySet, Policy, Predecessor, RoleKey, TimeMark
 from tallystick.events.objects import Basis, Generation, ObjectRegistration
 from tallystick.events.party import PartyKey, PartyRegistration, ValidKey
 from tallystick.identifiers import Letter, new_identifier
@@ -123,6 +123,7 @@ SECOND: dict[str, Event] = {
         event("disclosure.erase", OBJECT, Erasure(4, ("title", "who"), "consent-withdrawn"), **RECORDED),
         event("log.rotate", ORIGIN, ROTATION),
         event("log.predecessor", ORIGIN, Predecessor("log.example/before", 31, "66" * 32, "77" * 32)),
+        event("log.time", ORIGIN, TimeMark("rfc3161", "88" * 32, "Time Authority of Example", 1024)),
     )
 }
 FULL = {**FIRST, **SECOND}

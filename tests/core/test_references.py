@@ -54,6 +54,7 @@ EXPECTED = {
     "disclosure.erase": {OBJECT, PARTY},
     "log.rotate": set(),
     "log.predecessor": set(),
+    "log.time": set(),
 }
 
 

@@ -10,7 +10,7 @@ from tallystick.admission import Refused
 from tallystick.admission.rotation import prove_rotation
 from tallystick.events.erasure import Erasure
 from tallystick.events.licence import LicenceGrant, StatusPointer
-from tallystick.events.log import Freeze, KeySet, Policy, Predecessor
+from tallystick.events.log import Freeze, KeySet, Policy, Predecessor, TimeMark
 from tallystick.events.objects import Basis, ObjectRegistration
 from tallystick.events.party import PartyKey, PartyRegistration, ValidKey
 from tallystick.identifiers import Letter, new_identifier
@@ -42,6 +42,7 @@ def logs_2() -> dict[str, dict[str, Any]]:
         "a log that ends": list(_freeze()),
         "private values are erased": list(_erasures()),
         "keys that are replaced": list(_rotations()),
+        "proofs of time": list(_times()),
     }
     return {name: _log(entries) for name, entries in made.items()}
 
@@ -341,6 +342,27 @@ def _freeze() -> Iterator[Marked]:
     play.close()
     play.say("an object", world.object())
     play.say("it ends again", _end(world))
+    play.close()
+    yield from play.marked
+
+
+def _times() -> Iterator[Marked]:
+    play = _Play("vectors time", 2)
+    world = play.world
+
+    def mark(kind: Literal["rfc3161", "block"], digest: str, source: str, number: int) -> Statement:
+        return world.say(world.log, "log.time", world.origin, TimeMark(kind, digest * 32, source, number))
+
+    play.say("the key set", world.key_set())
+    play.say("the policy, version 2", world.policy())
+    play.close()
+    play.say("a token over the tree of three entries", mark("rfc3161", "88", "an authority", 3))
+    play.say("the same token", mark("rfc3161", "88", "another authority", 2))
+    play.say("a token over a tree that is not there yet", mark("rfc3161", "99", "an authority", 6))
+    play.say("a block", mark("block", "aa", "eip155:1337", 12))
+    play.say("a block of what is no chain", mark("block", "bb", "eip155:01337", 12))
+    body = TimeMark("rfc3161", "cc" * 32, "an authority", 3)
+    play.say("the registrar says when", world.say(world.registrar, "log.time", world.origin, body))
     play.close()
     yield from play.marked
 

@@ -8,7 +8,7 @@ import pytest
 
 from tallystick.admission import BATCH, LOG, MemoryState, decide
 from tallystick.admission.state import BatchState, LogState
-from tallystick.events.log import Freeze, Predecessor
+from tallystick.events.log import Freeze, Predecessor, TimeMark
 from tallystick.schema import write
 from tallystick.statement import Statement
 from tests.core.admission.stage import Refusal, Refusals, Stage, check_refusal, new_stage
@@ -54,7 +54,41 @@ def at_2(stage: Stage, body: Predecessor) -> Statement:
     return stage.world.say(stage.world.registrar, "log.predecessor", stage.world.origin, body)
 
 
+TOKEN = TimeMark("rfc3161", "88" * 32, "an authority", 3)
+BLOCK = TimeMark("block", "99" * 32, "eip155:1337", 12)
+
+
+def time_by(stage: Stage, who: Someone, body: TimeMark = TOKEN, subject: str | None = None) -> Statement:
+    return stage.world.say(who, "log.time", subject or stage.world.origin, body)
+
+
+def marked(stage: Stage) -> Stage:
+    stage.admit(time_by(stage, stage.world.log))
+    return stage
+
+
 CASES: Refusals = {
+    "a time by the registrar": Refusal("not-entitled", "iss", lambda s: time_by(s, s.world.registrar)),
+    "a time by the service": Refusal("not-entitled", "iss", lambda s: time_by(s, s.world.service)),
+    "a time by a party": Refusal("not-entitled", "iss", lambda s: time_by(s, s.world.studio)),
+    "a time of another origin": Refusal(
+        "wrong-subject", "subject", lambda s: time_by(s, s.world.log, TOKEN, "log.example/else")
+    ),
+    "a time under earlier rules": Refusal("policy-too-old", "type", lambda s: time_by(version_1(s), s.world.log)),
+    "a token over a tree that is not there yet": Refusal(
+        "inconsistent",
+        "body.number",
+        lambda s: time_by(s, s.world.log, dataclasses.replace(TOKEN, number=s.position + 1)),
+    ),
+    "a block of nothing that is a chain": Refusal(
+        "inconsistent", "body.source", lambda s: time_by(s, s.world.log, dataclasses.replace(BLOCK, source="eip155:01"))
+    ),
+    "a token that was named before": Refusal(
+        "already-used",
+        "body.digest",
+        lambda s: time_by(marked(s), s.world.log, dataclasses.replace(TOKEN, source="another", number=1)),
+    ),
+    "a time after the freeze": Refusal("log-frozen", "type", lambda s: time_by(frozen_and_closed(s), s.world.log)),
     "a predecessor by the log": Refusal("not-entitled", "iss", lambda s: predecessor_by(s, s.world.log)),
     "a predecessor of another origin": Refusal(
         "wrong-subject", "subject", lambda s: predecessor_by(s, s.world.registrar, "log.example/else")
@@ -121,3 +155,10 @@ def test_a_log_may_say_as_it_begins_which_one_it_succeeds() -> None:
     stage = new_stage()
     stage.admit(at_2(stage, BEFORE))
     assert log_of(stage).predecessor == BEFORE
+
+
+def test_the_log_names_a_token_over_a_tree_that_it_had_and_a_block() -> None:
+    stage = marked(new_stage())
+    stage.admit(time_by(stage, stage.world.log, BLOCK))
+    whole = dataclasses.replace(TOKEN, digest="aa" * 32, number=stage.position)
+    stage.admit(time_by(stage, stage.world.log, whole))
