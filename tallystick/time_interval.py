@@ -18,7 +18,7 @@ from typing import Literal, TypeAlias
 
 Word: TypeAlias = Literal["independent", "operator", "party"]
 Bound: TypeAlias = Literal["not_before", "not_after"]
-Kind: TypeAlias = Literal["claimed", "batch", "checkpoint", "witness", "block", "token", "mark"]
+Kind: TypeAlias = Literal["claimed", "batch", "checkpoint", "witness", "block", "token"]
 
 UNSTATED = 300
 """Accuracy in seconds of a clock that states none: as much as admission allows the clocks of honest parties."""
@@ -34,7 +34,8 @@ _CLOCKS: tuple[Kind, ...] = ("checkpoint", "witness", "block")
 class Source:
     """One source of time.
 
-    kind: what it is; ``claimed``: a signer's own time in an entry; ``mark``: a ``log.time`` entry.
+    kind: what it is; ``claimed``: a signer's own time in an entry. A witness, block or token bounds from below what
+    stands after the ``log.time`` entry that names it.
     name: who or what says so. word: whose word it is; *independent* only by the trust file.
     place: for ``not_after`` the size of the tree that stood by then, for ``not_before`` the index from which on
     all was entered later. time, accuracy: seconds. detail: what tells it from others of that name.
@@ -100,39 +101,49 @@ class Timeline:
     def __init__(self, sources: Iterable[Source], agreeing: int = 1) -> None:
         self.sources = tuple(source for source in sources if counts(source))
         self._agreeing = max(1, agreeing)
-        alone = [one for one in self.sources if one.kind != "witness" or one.word != "independent"]
-        witnesses = [one for one in self.sources if one.kind == "witness" and one.word == "independent"]
+        witnesses = [one for one in self.sources if _witnessed(one)]
+        alone = [one for one in self.sources if not _witnessed(one)]
         self._ends: Mapping[Word, _Ends] = {word: _Ends(_of(alone, word, "not_after")) for word in _WORDS}
         self._starts: Mapping[Word, _Starts] = {word: _Starts(_of(alone, word, "not_before")) for word in _WORDS}
-        self._witnesses = [_Ends([w for w in witnesses if w.name == name]) for name in {w.name for w in witnesses}]
+        voices = [[one for one in witnesses if one.name == name] for name in sorted({one.name for one in witnesses})]
+        self._witness_ends = [_Ends(_of(voice, "independent", "not_after")) for voice in voices]
+        self._witness_starts = [_Starts(_of(voice, "independent", "not_before")) for voice in voices]
 
     def interval(self, position: int, *words: Word) -> Interval:
         """The narrowest interval of the entry at ``position`` (leaf index) on these words."""
         starts = [found for word in words if (found := self._starts[word].at(position))]
         ends = [found for word in words if (found := self._ends[word].at(position))]
-        if "independent" in words and (agreed := self._agreed(position)):
-            ends.append(agreed)
-        return Interval(
-            max(starts, key=lambda one: one.limit, default=None), min(ends, key=lambda one: one.limit, default=None)
-        )
+        if "independent" in words:
+            starts += self._agreed([found for one in self._witness_starts if (found := one.at(position))], later=True)
+            ends += self._agreed([found for one in self._witness_ends if (found := one.at(position))], later=False)
+        return Interval(max(starts, key=_limit, default=None), min(ends, key=_limit, default=None))
 
-    def _agreed(self, position: int) -> Source | None:
-        """The witness by whose cosignature enough of them had cosigned a tree that holds the entry."""
-        found = sorted((one for ends in self._witnesses if (one := ends.at(position))), key=lambda one: one.limit)
-        return found[self._agreeing - 1] if len(found) >= self._agreeing else None
+    def _agreed(self, each: list[Source], later: bool) -> list[Source]:
+        """Of what each witness bounds most narrowly, the one with which enough of them agree."""
+        each.sort(key=_limit, reverse=later)
+        return each[self._agreeing - 1 : self._agreeing]
 
     def contradictions(self) -> tuple[Contradiction, ...]:
         """Every end that is crossed, with the start that crosses it most on each word; then clocks that went back."""
         found = []
+        starts = [_Starts(_of(self.sources, word, "not_before")) for word in _WORDS]
         for end in (one for one in self.sources if one.bound == "not_after"):
-            for word in _WORDS:
-                start = self._starts[word].at(end.place - 1)
+            for of_word in starts:
+                start = of_word.at(end.place - 1)
                 if start is not None and start.limit > end.limit:
                     found.append(Contradiction("crossed", start, end))
         return (*found, *_backwards(self.sources))
 
 
+def _witnessed(one: Source) -> bool:
+    return (one.kind, one.word) == ("witness", "independent")
+
+
 _WORDS: tuple[Word, ...] = ("independent", "operator", "party")
+
+
+def _limit(one: Source) -> int:
+    return one.limit
 
 
 def _of(sources: Sequence[Source], word: Word, bound: Bound) -> list[Source]:
@@ -147,7 +158,7 @@ class _Ends:
         self._places = [one.place for one in ordered]
         self._best = ordered[:]
         for at in range(len(ordered) - 2, -1, -1):
-            self._best[at] = min(ordered[at], self._best[at + 1], key=lambda one: one.limit)
+            self._best[at] = min(ordered[at], self._best[at + 1], key=_limit)
 
     def at(self, position: int) -> Source | None:
         """The earliest that covers ``position``."""
@@ -163,7 +174,7 @@ class _Starts:
         self._places = [one.place for one in ordered]
         self._best = ordered[:]
         for at in range(1, len(ordered)):
-            self._best[at] = max(ordered[at], self._best[at - 1], key=lambda one: one.limit)
+            self._best[at] = max(ordered[at], self._best[at - 1], key=_limit)
 
     def at(self, position: int) -> Source | None:
         """The latest that covers ``position``."""
@@ -173,7 +184,8 @@ class _Starts:
 
 def _backwards(sources: Sequence[Source]) -> Iterable[Contradiction]:
     latest: dict[tuple[Kind, str], Source] = {}
-    for one in sorted((one for one in sources if one.kind in _CLOCKS), key=lambda one: (one.place, one.time)):
+    read = [one for one in sources if one.kind in _CLOCKS and one.bound == "not_after"]
+    for one in sorted(read, key=lambda one: (one.place, one.time)):
         before = latest.get((one.kind, one.name))
         # Two readings of one clock share its error, so only what such a clock may drift is allowed.
         if before is not None and one.place > before.place and one.time + UNSTATED < before.time:

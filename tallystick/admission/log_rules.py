@@ -247,15 +247,15 @@ def predecessor(context: Context) -> None:
 
 
 def time_mark(context: Context) -> None:
-    """``log.time``: the log names a token over a tree that it had, or a block; each once, so that none says it anew."""
+    """``log.time``: a token or cosignature over a tree that the log had, or a block; each stands once."""
     body: TimeMark = context.event.body
     _require_log(context)
-    if body.kind == "rfc3161" and body.number > context.position:
+    if body.kind != "block" and body.number > context.position:
         raise Refused(
             "inconsistent",
             "body.number",
-            f"a token over {body.number} entries cannot be known at position {context.position}",
-            "name the size of the checkpoint that the token is over",
+            f"a {body.kind} over {body.number} entries cannot be known at position {context.position}",
+            "name the size of the checkpoint that it is over",
         )
     if body.kind == "block" and not _CHAIN.fullmatch(body.source):
         raise Refused(

@@ -110,11 +110,12 @@ class TimeMark:
     """Something that nobody could know earlier: what stands after this entry was logged after it came to be.
 
     ``rfc3161``: ``digest`` is SHA-256 of a timestamp token (DER) of authority ``source`` over a checkpoint of this
-    log of ``number`` entries. ``block``: the hash of block ``number`` of the chain ``source``, as ``eip155:<id>``.
-    It only points there: whether that time counts is decided by whoever reads the token or the block.
+    log of ``number`` entries. ``cosignature``: of the signature field of witness ``source`` on such a checkpoint.
+    ``block``: the hash of block ``number`` of the chain ``source``, as ``eip155:<id>``. It only points there:
+    whether that time counts is decided by whoever reads the token, the cosignature or the block.
     """
 
-    kind: Literal["rfc3161", "block"]
+    kind: Literal["rfc3161", "cosignature", "block"]
     digest: Annotated[str, HEX32]
     source: Annotated[str, text(200)]
     number: Annotated[int, COUNT]

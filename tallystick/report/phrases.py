@@ -307,6 +307,10 @@ PHRASES: dict[str, Phrase] = {
         "not counted: {source} is dated {time}, after the time of verification",
         "不予采信：{source} 的时间为 {time}，晚于验证所据时间",
     ),
+    "time.unshown": Phrase(
+        "not counted: entry {position} names a {kind} of {name} that is not here or does not hold",
+        "不予采信：第 {position} 条所指 {name} 的 {kind} 未附或不成立",
+    ),
     "time.imprecise": Phrase(
         "not counted: {source} claims a precision of no better than {accuracy} seconds",
         "不予采信：{source} 自称精度仅为 {accuracy} 秒",
@@ -338,8 +342,8 @@ PHRASES: dict[str, Phrase] = {
         *_KEEP,
     ),
     "time.crossed": Phrase(
-        "{first} did not exist before {start}, yet {second} shows a tree that holds it, at {end}: one of them is false",
-        "{first} 在 {start} 之前尚不存在，而 {second} 于 {end} 已显示包含它的日志树：二者必有一伪",
+        "{first}, did not exist before {start}, yet {second} shows a tree that holds it at {end}: one of them is false",
+        "{first}，在 {start} 之前尚不存在；而 {second} 于 {end} 已显示包含它的日志树：二者必有一伪",
         *_KEEP,
     ),
     "time.backwards": Phrase(

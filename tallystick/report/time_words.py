@@ -18,9 +18,21 @@ SOURCES: dict[Kind, tuple[str, str]] = {
         "timestamp authority {name} on the tree of {place} entries ({detail})",
         "时间戳机构 {name} 对共 {place} 条的日志树（{detail}）",
     ),
-    "mark": ("entry {place}, which holds {detail} of {name}", "第 {place} 条所载 {name} 的 {detail}"),
 }
 """English, Chinese."""
+
+MARKS: dict[Kind, tuple[str, str]] = {
+    "witness": ("a cosignature of witness {name}, held by entry {place}", "第 {place} 条所载见证人 {name} 的联署"),
+    "block": (
+        "the hash of block {detail} of chain {name}, held by entry {place}",
+        "第 {place} 条所载链 {name} 区块 {detail} 的哈希",
+    ),
+    "token": (
+        "a token of timestamp authority {name}, held by entry {place}",
+        "第 {place} 条所载时间戳机构 {name} 的时间戳",
+    ),
+}
+"""What bounds from below all that stands after the entry that names it."""
 
 WORDS: dict[Word, tuple[str, str]] = {
     "independent": ("independent of the operator, by the trust file", "信任文件认定独立于运营方"),
@@ -31,7 +43,8 @@ WORDS: dict[Word, tuple[str, str]] = {
 
 def source_name(source: Source, language: Language) -> str:
     """The source, as a noun phrase."""
-    text = SOURCES[source.kind][0 if language == "en" else 1]
+    table = MARKS if source.bound == "not_before" and source.kind in MARKS else SOURCES
+    text = table[source.kind][0 if language == "en" else 1]
     return text.format(name=source.name, place=source.place, detail=source.detail)
 
 

@@ -6,18 +6,19 @@ only where the trust file says so, and all others count as the operator.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 
-from tallystick.checkpoint import Checkpoint
 from tallystick.cosignature import Witness, cosigned_at
 from tallystick.errors import VerificationFailed
-from tallystick.events.log import Batch
+from tallystick.events.log import Batch, TimeMark
+from tallystick.evm.anchor import AnchorFact
 from tallystick.note import Note, Signature, verify_note
 from tallystick.replay import Admitted
 from tallystick.time_interval import UNSTATED, Source, Word
 from tallystick.times import parse_time
 from tallystick.tree_head import signing_time
-from tallystick.trust import LogTrust
 from tallystick.verify.examination import Examination
 from tallystick.verify.outcome import Tally, time_text
 
@@ -25,11 +26,13 @@ from tallystick.verify.outcome import Tally, time_text
 def gather(ex: Examination, tally: Tally) -> list[Source]:
     """Every source that is not later than ``at``. Notes on ``tally`` what is later, and cosignatures that are none."""
     found = [source for one in ex.replay.admitted.values() for source in _batch(one)]
-    found += [_claimed(one) for one in ex.about]
-    found += _checkpoints(ex, tally)
-    found += [_block(ex, number) for number in range(len(ex.anchored))]
-    timely = [source for source in found if source.time <= ex.at]
-    for source in found:
+    seen = Seen([*found, *(_claimed(one) for one in ex.about)])
+    _checkpoints(ex, tally, seen)
+    for fact in ex.anchored:
+        _block(fact, seen)
+    _marks(ex, tally, seen)
+    timely = [source for source in seen.sources if source.time <= ex.at]
+    for source in seen.sources:
         if source.time > ex.at:
             tally.shows("time.later", source=source, time=time_text(source.time))
     return timely
@@ -50,30 +53,39 @@ def _claimed(one: Admitted) -> Source:
     return Source("claimed", str(position), "party", "not_before", position, parse_time(event.time), UNSTATED)
 
 
-def _checkpoints(ex: Examination, tally: Tally) -> Iterable[Source]:
+@dataclass
+class Seen:
+    """Sources so far; and by what digest a ``log.time`` entry may name one."""
+
+    sources: list[Source]
+    named: dict[tuple[str, str], Source] = field(default_factory=dict)
+
+    def add(self, source: Source, kind: str, digest: bytes) -> None:
+        """Note a source whose ``digest`` nobody knew before its time."""
+        self.sources.append(source)
+        self.named[kind, digest.hex()] = source
+
+
+def _checkpoints(ex: Examination, tally: Tally, seen: Seen) -> None:
+    """When each tree was signed: by the log, and by the witnesses of the trust file."""
     log = ex.trust.logs.get(ex.case.index.log)
     if log is None or ex.keys is None:
         return
     for head in ex.heads:
         size, signed = head.checkpoint.size, signing_time(head.note, ex.keys)
-        yield Source("checkpoint", ex.case.index.log, "operator", "not_after", size, signed, 0)
+        seen.sources.append(Source("checkpoint", ex.case.index.log, "operator", "not_after", size, signed, 0))
         for witness in log.witnesses:
-            yield from _cosignature(log, witness, head.note, head.checkpoint, tally)
-
-
-def _cosignature(log: LogTrust, witness: Witness, note: Note, checkpoint: Checkpoint, tally: Tally) -> Iterable[Source]:
-    """When a witness of the trust file saw this tree, by its clock, whose accuracy nothing states."""
-    line = _line(note, witness)
-    if line is None:
-        return
-    try:
-        verify_note(note, [witness])
-    except VerificationFailed as error:
-        tally.contradicts("time.bad-cosignature", name=witness.name, size=checkpoint.size, detail=str(error))
-        return
-    word: Word = "independent" if witness.name in log.independent else "operator"
-    seconds = cosigned_at(line.signature)
-    yield Source("witness", witness.name, word, "not_after", checkpoint.size, seconds, UNSTATED)
+            line = _line(head.note, witness)
+            if line is None:
+                continue
+            try:
+                verify_note(head.note, [witness])
+            except VerificationFailed as error:
+                tally.contradicts("time.bad-cosignature", name=witness.name, size=size, detail=str(error))
+                continue
+            word: Word = "independent" if witness.name in log.independent else "operator"
+            source = Source("witness", witness.name, word, "not_after", size, cosigned_at(line.signature), UNSTATED)
+            seen.add(source, "cosignature", hashlib.sha256(line.signature).digest())
 
 
 def _line(note: Note, witness: Witness) -> Signature | None:
@@ -81,8 +93,23 @@ def _line(note: Note, witness: Witness) -> Signature | None:
     return next(named, None)
 
 
-def _block(ex: Examination, number: int) -> Source:
+def _block(fact: AnchorFact, seen: Seen) -> None:
     """The contract held this tree in a block of that time. Who vouches for the header vouches for its time."""
-    fact = ex.anchored[number]
-    chain, block = f"{fact.chain_id}", str(fact.block_number)
-    return Source("block", chain, "operator", "not_after", fact.size, fact.block_time, 0, block)
+    chain, block = f"{fact.chain_id}", f"{fact.block_number}"
+    source = Source("block", chain, "operator", "not_after", fact.size, fact.block_time, 0, block)
+    seen.add(source, "block", fact.block_hash)
+
+
+def _marks(ex: Examination, tally: Tally, seen: Seen) -> None:
+    """What stands after a ``log.time`` entry is later than what the entry names, if that is here and holds."""
+    for position, one in sorted(ex.replay.admitted.items()):
+        body = one.placed.statement.event.body
+        if not isinstance(body, TimeMark):
+            continue
+        source = seen.named.get((body.kind, body.digest))
+        if source is None:
+            tally.shows("time.unshown", position=position, kind=body.kind, name=body.source)
+        else:
+            # A chain of the operator's own is a second clock of his: the two may differ as others may.
+            accuracy = max(source.accuracy, UNSTATED) if source.kind == "block" else source.accuracy
+            seen.sources.append(replace(source, bound="not_before", place=position, accuracy=accuracy))

@@ -350,7 +350,7 @@ def _times() -> Iterator[Marked]:
     play = _Play("vectors time", 2)
     world = play.world
 
-    def mark(kind: Literal["rfc3161", "block"], digest: str, source: str, number: int) -> Statement:
+    def mark(kind: Literal["rfc3161", "cosignature", "block"], digest: str, source: str, number: int) -> Statement:
         return world.say(world.log, "log.time", world.origin, TimeMark(kind, digest * 32, source, number))
 
     play.say("the key set", world.key_set())
@@ -359,6 +359,7 @@ def _times() -> Iterator[Marked]:
     play.say("a token over the tree of three entries", mark("rfc3161", "88", "an authority", 3))
     play.say("the same token", mark("rfc3161", "88", "another authority", 2))
     play.say("a token over a tree that is not there yet", mark("rfc3161", "99", "an authority", 6))
+    play.say("a cosignature", mark("cosignature", "dd", "a witness", 4))
     play.say("a block", mark("block", "aa", "eip155:1337", 12))
     play.say("a block of what is no chain", mark("block", "bb", "eip155:01337", 12))
     body = TimeMark("rfc3161", "cc" * 32, "an authority", 3)

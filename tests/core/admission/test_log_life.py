@@ -80,6 +80,11 @@ CASES: Refusals = {
         "body.number",
         lambda s: time_by(s, s.world.log, dataclasses.replace(TOKEN, number=s.position + 1)),
     ),
+    "a cosignature on a tree that is not there yet": Refusal(
+        "inconsistent",
+        "body.number",
+        lambda s: time_by(s, s.world.log, dataclasses.replace(TOKEN, kind="cosignature", number=s.position + 1)),
+    ),
     "a block of nothing that is a chain": Refusal(
         "inconsistent", "body.source", lambda s: time_by(s, s.world.log, dataclasses.replace(BLOCK, source="eip155:01"))
     ),
@@ -160,5 +165,7 @@ def test_a_log_may_say_as_it_begins_which_one_it_succeeds() -> None:
 def test_the_log_names_a_token_over_a_tree_that_it_had_and_a_block() -> None:
     stage = marked(new_stage())
     stage.admit(time_by(stage, stage.world.log, BLOCK))
+    seen = dataclasses.replace(TOKEN, kind="cosignature", digest="bb" * 32)
+    stage.admit(time_by(stage, stage.world.log, seen))
     whole = dataclasses.replace(TOKEN, digest="aa" * 32, number=stage.position)
     stage.admit(time_by(stage, stage.world.log, whole))
