@@ -33,6 +33,7 @@ from tallystick.merkle import MAX_PROOF_HASHES
 from tallystick.note import MAX_NOTE_BYTES, MAX_SIGNATURES
 from tallystick.schema import _UNSEEN
 from tallystick.statement import CONTENT_TYPE, MAX_ENTRY_BYTES
+from tallystick.time_interval import MAX_ACCURACY, UNSTATED
 from tallystick.tree_head import EIP712_TYPE
 from tallystick.verify import credentials, engine, statements
 from tallystick.verify.outcome import CLAIM_IDS, Outcome
@@ -133,6 +134,14 @@ def test_codes_that_may_come_from_a_missing_entry() -> None:
     assert words(sentence) == statements._LACKING
     assert f"t + {CLOCK_TOLERANCE} seconds" in ADMISSION
     assert f"more than {CLOCK_TOLERANCE} seconds" in FORMAT
+
+
+def test_accuracies_of_clocks() -> None:
+    sources = [row for row in table(section(FORMAT, "Step 11: the sources")) if row[0] != "Source"]
+    stated = {row[4] for row in sources}
+    assert stated == {"0", str(UNSTATED), f"as there; of a block at least {UNSTATED}"}
+    assert f"accuracy above {MAX_ACCURACY:,} seconds" in FORMAT
+    assert f"more than {UNSTATED} seconds earlier" in FORMAT
 
 
 # --- steps, claims, verdict ---------------------------------------------------------

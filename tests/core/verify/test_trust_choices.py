@@ -166,7 +166,7 @@ def test_the_trust_file_may_demand_more(kit: Kit, claim: str, step: int) -> None
     assert refused(kit, kit.trust(required=(claim,))) == (step, "not_proved")
 
 
-def test_independent_time_cannot_be_had_in_this_version(kit: Kit) -> None:
+def test_the_operators_word_is_no_independent_time(kit: Kit) -> None:
     report = kit.verify(kit.bundle(), kit.trust(independent_time=True))
     assert (report.refused_at, report.claim("time").required) == (11, True)
 
