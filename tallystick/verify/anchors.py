@@ -92,7 +92,10 @@ def _join(ex: Examination, head: Checkpoint, anchored: Checkpoint, joined: set[t
 
 def _check_cover(ex: Examination, tally: Tally) -> None:
     for fact in ex.anchored:
-        tally.shows("anchor.good" if fact.vouched_by == "operator" else "anchor.named", **_told(fact))
+        if fact.vouched_by == "operator":
+            tally.shows("anchor.good", **_told(fact))
+        else:
+            tally.shows("anchor.named", **_told(fact))
     settled = bool(ex.anchored) and not _above(ex, ex.anchored)
     for fact in ex.unvouched:
         note = tally.shows if settled else tally.needs
