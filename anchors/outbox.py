@@ -107,6 +107,17 @@ class Outbox:
                 (trouble, since, int(stopped), target_id),
             )
 
+    def note_wait(self, target_id: int, text: str | None, now: int) -> None:
+        """Say what an anchor that is due waits for, or that none does. As long as one waits the time stays."""
+        held = self._target(target_id)
+        if held.waits != text:
+            with self._write():
+                self._sql.execute(
+                    "UPDATE target SET waits = ?1, waits_at = iif(?1 IS NULL, NULL, coalesce(waits_at, ?2))"
+                    " WHERE id = ?3",
+                    (text, now, target_id),
+                )
+
     def targets(self) -> list[Target]:
         """Every target, oldest first."""
         return [_target(row) for row in self._sql.execute("SELECT * FROM target ORDER BY id")]

@@ -53,6 +53,10 @@ class Target:
     """Since when."""
     stopped: bool = False
     """Nothing is sent there until what hinders it is gone: the chain is not the one that the target was made on."""
+    waits: str | None = None
+    """What an anchor that is due waits for, when that is money; None: nothing."""
+    waits_at: int | None = None
+    """Since when."""
 
     @property
     def announcement(self) -> AnchorTarget:

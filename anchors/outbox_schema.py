@@ -97,7 +97,12 @@ ALTER TABLE attempt ADD COLUMN gas_used INTEGER;
 ALTER TABLE attempt ADD COLUMN gas_price INTEGER;
 """
 
-STEPS: tuple[str, ...] = (_OTHER_CHAINS,)
+_BUDGET = """
+ALTER TABLE target ADD COLUMN waits TEXT;
+ALTER TABLE target ADD COLUMN waits_at INTEGER;
+"""
+
+STEPS: tuple[str, ...] = (_OTHER_CHAINS, _BUDGET)
 """What came after the first format, oldest first. A step only adds, and is never changed: outboxes have taken it."""
 
 FORMAT = _FIRST_FORMAT + len(STEPS)

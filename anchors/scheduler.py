@@ -111,7 +111,8 @@ def due(policy: Policy, found: Situation) -> AnchorNow | Wait:
     """Whether an anchor is due now, and of what.
 
     A request for a size that is not published yet waits for its checkpoint. Requests and age take the newest
-    checkpoint, count the aligned one. A clock that went back makes an anchor late by one interval at most, never double.
+    checkpoint, count the aligned one. A clock that went back makes an anchor late, by one interval at most; never
+    double.
     """
     anchored = 0 if found.last is None else found.last.size
     if found.published <= anchored:

@@ -19,6 +19,7 @@ from typing import Literal
 
 from anchors.account import FeeLimits, GasAccount
 from anchors.anchorer import Anchorer
+from anchors.choosing import Chooser
 from anchors.client import EvmClient
 from anchors.deployment import Deployment
 from anchors.embedded.chain import EmbeddedChain
@@ -31,7 +32,7 @@ from anchors.outbox_rows import Anchor, Target, TargetSpec, VouchedBy
 from anchors.packer import Packer
 from anchors.ports import BlockSeals, CheckpointSource, Clock, TargetNames
 from anchors.registry import AnchoredEvent, Artefact, LogIdentity, Registry, gas_limit
-from anchors.scheduler import LastAnchor, Policy, Wait, Wanted, decide
+from anchors.scheduler import Policy, Wait
 from anchors.sender import ONE_NODE, Patience, Sender
 from anchors.signers.base import TransactionSigner
 from anchors.standing import Standing
@@ -269,27 +270,14 @@ class ChainWorker:
 
     def _choose(self, target: Target) -> Anchor | Wait:
         """The anchor that is due now, prepared; or how long to wait."""
-        published = self._source.latest()
-        if published is None:
-            return Wait(None)
-        self._check_origin(published.checkpoint)
-        last = self._outbox.last_final(target.id)
-        decision = decide(
-            self._config.policy,
-            None if last is None else LastAnchor(last.size, last.prepared_at),
-            published.checkpoint.size,
-            [Wanted(request.size, request.reason) for request in self._outbox.pending(target.id)],
-            self._clock(),
-        )
-        if isinstance(decision, Wait):
-            return decision
-        return self._outbox.prepare(target.id, published, decision.reason, self._clock())
 
-    def _check_origin(self, checkpoint: Checkpoint) -> None:
-        if checkpoint.origin != self._config.log.origin:
-            raise ChainMismatch(
-                f"the checkpoint is of log {checkpoint.origin!r}, this worker anchors {self._config.log.origin!r}"
-            )
+        def estimate(old_size: int, new_size: int) -> int:
+            proof = self._source.consistency(old_size, new_size) if old_size else []
+            return self._sender.account.estimate(gas_limit(proof))
+
+        config = self._config
+        chooser = Chooser(config.policy, self._outbox, self._source, self._clock, config.log.origin)
+        return chooser.choose(target, estimate)
 
     def _registry(self, target: Target, since: int = 0) -> Registry:
         return Registry(self._client, self._config.artefact, target.contract or b"", self._config.log, since)
