@@ -4,7 +4,7 @@ JSON that people edit (any spacing and key order); its fingerprint is the SHA-25
 of its bytes, to be compared by another channel (see docs/trust.md). Every field is
 demanded, so that nothing is trusted, or left out, by silence. Version 2 says of each
 log which of its keys were replaced; version 1 knows those of entry 0 alone. Version 3
-is version 2 with at least one of ``V3_MEMBERS``.
+is version 2 with at least one of ``V3_MEMBERS``, or with certificates of a timestamp authority.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from tallystick.key_history import KeyHistory, Replacement
 from tallystick.keys import KeyText, PublicKey
 from tallystick.note import Note, verify_note
 from tallystick.schema import TIME, WORD, base64_bytes, between, items, read, record, text, write
+from tallystick.timestamp import Authority
 from tallystick.tree_head import LogKeys, parse_log_keys
 from tallystick.versions import check_version
 
@@ -58,11 +59,16 @@ class TrustedExporter:
 
 @record
 class TimeAuthority:
-    """Root certificate (base64 DER) of an RFC 3161 authority; ``independent`` of the log's operator or not."""
+    """Root certificate (base64 DER) of an RFC 3161 authority; ``independent`` of the log's operator or not.
+
+    certificates (version 3): of its signers or of authorities between them and the root, where its tokens do not
+    carry them.
+    """
 
     name: Annotated[str, text(200)]
     root: Annotated[str, _DER]
     independent: bool
+    certificates: Annotated[tuple[Annotated[str, _DER], ...], items(16, 1)] | None = None
 
 
 @record
@@ -158,6 +164,14 @@ class Trust:
         """DER of each root certificate."""
         return tuple(from_base64(root) for root in self.file.c2pa_roots)
 
+    @property
+    def time_authorities(self) -> tuple[Authority, ...]:
+        """Timestamp authorities, ready for use."""
+        return tuple(
+            Authority(one.name, from_base64(one.root), one.independent, tuple(map(from_base64, one.certificates or ())))
+            for one in self.file.tsa_roots
+        )
+
 
 def parse_trust(data: bytes) -> Trust:
     """Read a trust file. Raises ``MalformedInput``; for a later version ``UnknownVersion``."""
@@ -181,8 +195,10 @@ def _check_members(file: TrustFile) -> None:
         raise MalformedInput(
             "from version 2 on a trust file says of each log which keys were replaced, version 1 of none"
         )
-    if any(getattr(file, name) is not None for name in V3_MEMBERS) != (file.v == 3):
-        raise MalformedInput(f"a trust file is of version 3 exactly if it has one of: {', '.join(V3_MEMBERS)}")
+    brought = any(one.certificates is not None for one in file.tsa_roots)
+    if (brought or any(getattr(file, name) is not None for name in V3_MEMBERS)) != (file.v == 3):
+        members = ", ".join((*V3_MEMBERS, "tsa_roots[].certificates"))
+        raise MalformedInput(f"a trust file is of version 3 exactly if it has one of: {members}")
     check_chains(file.evm_chains or ())
 
 

@@ -14,9 +14,10 @@ from tallystick.case.model import (
     Kind,
     Original,
     OriginalMaterial,
+    TimestampMaterial,
     slug_of,
 )
-from tallystick.case.reader import Anchor, Case, Members, read_case
+from tallystick.case.reader import Anchor, Case, Members, Timestamp, read_case
 from tallystick.case.writer import case_members
 
 __all__ = [
@@ -30,6 +31,8 @@ __all__ = [
     "Members",
     "Original",
     "OriginalMaterial",
+    "Timestamp",
+    "TimestampMaterial",
     "case_members",
     "read_case",
     "slug_of",

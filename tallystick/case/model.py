@@ -15,10 +15,13 @@ from tallystick.identifiers import Letter, parse_identifier
 from tallystick.schema import COUNT, TIME, identifier, items, matching, record
 
 VERSION: Literal[1] = 1
-FORMAT: Literal["tallystick-evidence/1"] = "tallystick-evidence/1"
+"""Of ``proofs.json``."""
+FORMATS: dict[int, str] = {1: "tallystick-evidence/1", 2: "tallystick-evidence/2"}
+"""By version of ``case.json``. Version 2 is that of cases with timestamps."""
 
 MAX_ENTRIES = 20_000
 MAX_ANCHORS = 256
+MAX_TIMESTAMPS = 64
 MAX_INDEX_BYTES = 1 << 24
 MAX_PROOFS_BYTES = 1 << 26
 MAX_DISCLOSURES_BYTES = 1 << 23
@@ -66,8 +69,8 @@ class CredentialFile:
 class CaseIndex:
     """``data/case.json``. Lists are sorted; ``log`` is the origin, ``exported_at`` the exporter's claim."""
 
-    v: Literal[1]
-    format: Literal["tallystick-evidence/1"]
+    v: Literal[1, 2]
+    format: Literal["tallystick-evidence/1", "tallystick-evidence/2"]
     kind: Literal["object", "licence", "job", "dispute"]
     subject: Annotated[str, identifier()]
     log: Annotated[str, ORIGIN]
@@ -75,6 +78,7 @@ class CaseIndex:
     originals: Annotated[tuple[Original, ...], items(MAX_ENTRIES)]
     credentials: Annotated[tuple[CredentialFile, ...], items(MAX_ENTRIES)]
     anchors: Annotated[tuple[Annotated[int, COUNT], ...], items(MAX_ANCHORS)]
+    timestamps: Annotated[tuple[Annotated[int, COUNT], ...], items(MAX_TIMESTAMPS, 1)] | None = None
 
 
 def check_index(index: CaseIndex) -> None:
@@ -85,8 +89,11 @@ def check_index(index: CaseIndex) -> None:
     files = {credential.file for credential in index.credentials}
     if objects != sorted(set(objects)) or positions != sorted(set(positions)) or len(files) != len(positions):
         raise MalformedInput(f"{INDEX}: originals and credentials must be sorted and name each object and file once")
-    if index.anchors != tuple(range(len(index.anchors))):
-        raise MalformedInput(f"{INDEX}: anchors must be numbered 0, 1, 2 …")
+    for name, numbers in (("anchors", index.anchors), ("timestamps", index.timestamps or ())):
+        if numbers != tuple(range(len(numbers))):
+            raise MalformedInput(f"{INDEX}: {name} must be numbered 0, 1, 2 …")
+    if (index.timestamps is not None) != (index.v == 2) or index.format != FORMATS[index.v]:
+        raise MalformedInput(f"{INDEX}: version 2, and its format, is that of a case with timestamps")
 
 
 @dataclass(frozen=True)
@@ -94,6 +101,14 @@ class AnchorMaterial:
     """An anchor proof (canonical JSON) and the signed checkpoint that was anchored."""
 
     proof: bytes
+    checkpoint: bytes
+
+
+@dataclass(frozen=True)
+class TimestampMaterial:
+    """A timestamp token (DER) and the signed checkpoint whose text it is over."""
+
+    token: bytes
     checkpoint: bytes
 
 
@@ -114,7 +129,7 @@ class CaseMaterial:
     """What an exporter gathered. Mappings named after entries are by leaf index.
 
     log: origin. checkpoint: the signed note of the case's tree head. inclusion: the path of each
-    entry in that tree. consistency: paths by (anchored size, case size). credentials: file name and
+    entry in that tree. consistency: paths by (anchored or stamped size, case size). credentials: file name and
     bytes by the position of the ``credential.issue`` entry.
     """
 
@@ -128,6 +143,7 @@ class CaseMaterial:
     consistency: Mapping[tuple[int, int], Sequence[bytes]] = field(default_factory=dict)
     disclosures: Mapping[int, Sequence[str]] = field(default_factory=dict)
     anchors: Sequence[AnchorMaterial] = ()
+    timestamps: Sequence[TimestampMaterial] = ()
     originals: Sequence[OriginalMaterial] = ()
     credentials: Mapping[int, tuple[str, Source]] = field(default_factory=dict)
 

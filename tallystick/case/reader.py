@@ -12,7 +12,7 @@ from tallystick.case.crate import crate_of
 from tallystick.case.model import (
     CHECKPOINT,
     CRATE,
-    FORMAT,
+    FORMATS,
     INDEX,
     MAX_ALL_DISCLOSURES_BYTES,
     MAX_ANCHORS,
@@ -39,6 +39,7 @@ from tallystick.note import MAX_NOTE_BYTES
 from tallystick.replay import Placed
 from tallystick.schema import read
 from tallystick.statement import MAX_ENTRY_BYTES, parse_statement
+from tallystick.timestamp import MAX_TOKEN_BYTES
 from tallystick.versions import UnknownVersion, check_version
 
 T = TypeVar("T")
@@ -83,6 +84,15 @@ class Anchor:
 
 
 @dataclass(frozen=True)
+class Timestamp:
+    """A timestamp token, of which nothing is read yet, and the note whose text it is over."""
+
+    number: int
+    token: bytes
+    checkpoint: bytes
+
+
+@dataclass(frozen=True)
 class Case:
     """A case that was read: every member has its form, nothing is verified.
 
@@ -98,6 +108,7 @@ class Case:
     consistency: Mapping[tuple[int, int], Path]
     disclosures: Mapping[int, tuple[Disclosure, ...]]
     anchors: tuple[Anchor, ...]
+    timestamps: tuple[Timestamp, ...]
     file_lists: Mapping[str, tuple[FileEntry, ...]]
     originals: Mapping[str, Mapping[str, str]]
     credentials: Mapping[int, str]
@@ -122,6 +133,7 @@ def read_case(members: Members) -> Case:
         consistency=consistency,
         disclosures=_within(_disclosures(members, places.disclosures), places, "data/disclosures/"),
         anchors=_anchors(members, index),
+        timestamps=_timestamps(members, index),
         file_lists=_file_lists(members, places.file_lists),
         originals=places.originals,
         credentials={credential.position: credential.file for credential in index.credentials},
@@ -138,6 +150,7 @@ class _Places:
     entries: dict[int, str] = field(default_factory=dict)
     disclosures: dict[int, str] = field(default_factory=dict)
     anchors: set[str] = field(default_factory=set)
+    """Of timestamps too."""
     file_lists: dict[str, str] = field(default_factory=dict)
     originals: dict[str, dict[str, str]] = field(default_factory=dict)
 
@@ -155,7 +168,7 @@ def _sort(names: Iterable[str], index: CaseIndex) -> _Places:
             places.entries[number] = name
         elif folder == "disclosures" and (number := _number(rest, ".json")) is not None:
             places.disclosures[number] = name
-        elif folder == "anchors":
+        elif folder == "anchors" or (folder == "timestamps" and index.timestamps):
             places.anchors.add(name)
         elif folder == "contents" and SLUG.fullmatch(slug := rest.removesuffix(".json")) and slug in objects:
             places.file_lists[objects[slug].object] = name
@@ -164,7 +177,7 @@ def _sort(names: Iterable[str], index: CaseIndex) -> _Places:
             check_path(path)
             places.originals[objects[slug].object][path] = name
         else:
-            raise MalformedInput(f"the member {name[:120]!r} has no place in a case of format {FORMAT}")
+            raise MalformedInput(f"the member {name[:120]!r} has no place in a case of format {index.format}")
     _check_places(places, index)
     return places
 
@@ -173,6 +186,8 @@ def _check_places(places: _Places, index: CaseIndex) -> None:
     if not 1 <= len(places.entries) <= MAX_ENTRIES:
         raise MalformedInput(f"a case has 1 to {MAX_ENTRIES} entries, found {len(places.entries)}")
     expected = {f"data/anchors/{number}/{file}" for number in index.anchors for file in ("proof.json", "checkpoint")}
+    stamps = index.timestamps or ()
+    expected |= {f"data/timestamps/{number}/{file}" for number in stamps for file in ("token.tst", "checkpoint")}
     if places.anchors != expected:
         odd = sorted(places.anchors ^ expected)[0]
         raise MalformedInput(f"{odd} is missing, or {INDEX} does not name it")
@@ -209,9 +224,10 @@ def _at(name: str, parse: Callable[[bytes], T], data: bytes) -> T:
 
 def _read_index(data: bytes) -> CaseIndex:
     value = canonical.decode(data, MAX_INDEX_BYTES)
-    check_version(value, "case", VERSION)
-    if isinstance(value, dict) and isinstance(value.get("format"), str) and value["format"] != FORMAT:
-        raise UnknownVersion(f"format {value['format'][:60]!r}; this program knows {FORMAT}: install a newer one")
+    check_version(value, "case", *FORMATS)
+    if isinstance(value, dict) and isinstance(value.get("format"), str) and value["format"] not in FORMATS.values():
+        known = ", ".join(FORMATS.values())
+        raise UnknownVersion(f"format {value['format'][:60]!r}; this program knows {known}: install a newer one")
     index = read(CaseIndex, value)
     check_index(index)
     return index
@@ -291,6 +307,17 @@ def _anchors(members: Members, index: CaseIndex) -> tuple[Anchor, ...]:
         proof = _at(name, decode, members.read(name, MAX_PROOF_BYTES))
         found.append(Anchor(number, proof, members.read(f"data/anchors/{number}/checkpoint", MAX_NOTE_BYTES)))
     return tuple(found)
+
+
+def _timestamps(members: Members, index: CaseIndex) -> tuple[Timestamp, ...]:
+    return tuple(
+        Timestamp(
+            number,
+            members.read(f"data/timestamps/{number}/token.tst", MAX_TOKEN_BYTES),
+            members.read(f"data/timestamps/{number}/checkpoint", MAX_NOTE_BYTES),
+        )
+        for number in index.timestamps or ()
+    )
 
 
 def _file_lists(members: Members, places: Mapping[str, str]) -> dict[str, tuple[FileEntry, ...]]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from tallystick import canonical
 from tallystick.base64s import to_base64
 from tallystick.case.crate import crate_of
 from tallystick.case.model import (
     CHECKPOINT,
     CRATE,
-    FORMAT,
+    FORMATS,
     INDEX,
     PROOFS,
     VERSION,
@@ -38,6 +40,9 @@ def case_members(material: CaseMaterial) -> dict[str, Source]:
     for number, anchor in enumerate(material.anchors):
         members[f"data/anchors/{number}/proof.json"] = anchor.proof
         members[f"data/anchors/{number}/checkpoint"] = anchor.checkpoint
+    for number, stamp in enumerate(material.timestamps):
+        members[f"data/timestamps/{number}/token.tst"] = stamp.token
+        members[f"data/timestamps/{number}/checkpoint"] = stamp.checkpoint
     for original in material.originals:
         slug = slug_of(original.object)
         members |= {f"data/originals/{slug}/{path}": source for path, source in original.files.items()}
@@ -49,9 +54,10 @@ def case_members(material: CaseMaterial) -> dict[str, Source]:
 
 
 def _index_of(material: CaseMaterial) -> CaseIndex:
+    version: Literal[1, 2] = 2 if material.timestamps else 1
     index = CaseIndex(
-        v=VERSION,
-        format=FORMAT,
+        v=version,
+        format=FORMATS[version],  # type: ignore[arg-type]
         kind=material.kind,
         subject=material.subject,
         log=material.log,
@@ -65,6 +71,7 @@ def _index_of(material: CaseMaterial) -> CaseIndex:
             for position, (name, _) in sorted(material.credentials.items())
         ),
         anchors=tuple(range(len(material.anchors))),
+        timestamps=tuple(range(len(material.timestamps))) or None,
     )
     checked = read(CaseIndex, write(index))
     check_index(checked)

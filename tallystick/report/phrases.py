@@ -351,6 +351,38 @@ PHRASES: dict[str, Phrase] = {
         "同一时钟倒退：{first} 的时间为 {start}，而更大日志树的 {second} 为 {end}",
         *_KEEP,
     ),
+    # step 14
+    "timestamp.good": Phrase(
+        "the authority {authority} stamped the log at size {size}: {time} ± {accuracy} s, signed by {signer}",
+        "时间戳机构 {authority} 对大小为 {size} 的日志加盖时间戳：{time} ± {accuracy} 秒，签名者 {signer}",
+    ),
+    "timestamp.own": Phrase(
+        "the authority {authority} is run by the log's operator: its time is the operator's word, "
+        "whatever the trust file says",
+        "时间戳机构 {authority} 由日志运营方自行运行：无论信任文件如何记载，其时间均仅为运营方陈述",
+    ),
+    "timestamp.dependent": Phrase(
+        "the trust file does not call the authority {authority} independent of the operator",
+        "信任文件未认定时间戳机构 {authority} 独立于运营方",
+    ),
+    "timestamp.none": Phrase(
+        "the bundle holds no timestamp token",
+        "证据包无时间戳令牌",
+        "have the log stamped by an authority, then export again",
+        "请由时间戳机构对日志加盖时间戳后重新导出",
+    ),
+    "timestamp.unknown": Phrase(
+        "timestamp {number} is sound, but {detail}",
+        "时间戳 {number} 本身完好，但其签名者之上无受信任的根证书：{detail}",
+        *_ADD,
+    ),
+    "timestamp.bad": Phrase("timestamp {number} does not hold: {detail}", "时间戳 {number} 不成立：{detail}", *_KEEP),
+    "timestamp.later": Phrase(
+        "timestamp {number} is dated {time}, after the time of verification",
+        "时间戳 {number} 的时间为 {time}，晚于验证所据时间",
+        "verify as of a later time, or check the clock",
+        "请以更晚的时间验证，或核对时钟",
+    ),
     # step 12
     "credential.good": Phrase(
         "{file} is the file recorded at entry {position}; signed by {signer}, entitled at {time}; it names {subject}",

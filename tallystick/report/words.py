@@ -41,6 +41,7 @@ CLAIMS = {
     "time": {"en": "Time", "zh": "时间"},
     "credential": {"en": "Signed files hold", "zh": "签名文件成立"},
     "completeness": {"en": "Nothing withheld", "zh": "无事件未予出示"},
+    "timestamp": {"en": "Timestamp tokens hold", "zh": "时间戳令牌成立"},
 }
 
 DIVISIONS: tuple[tuple[dict[Language, str], tuple[str, ...]], ...] = (
@@ -57,6 +58,7 @@ DIVISIONS: tuple[tuple[dict[Language, str], tuple[str, ...]], ...] = (
             "entitlement",
             "disclosure",
             "anchor",
+            "timestamp",
             "time",
             "credential",
             "completeness",

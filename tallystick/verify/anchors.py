@@ -29,27 +29,19 @@ def check_anchors(ex: Examination) -> Finding:
         return tally.finding()
     if not ex.case.anchors:
         tally.lacks("anchor.none")
-    joined: set[tuple[int, int]] = set()
     for anchor in ex.case.anchors:
         try:
-            _check_anchor(ex, tally, ex.head, ex.keys, anchor, joined)
+            _check_anchor(ex, tally, ex.head, ex.keys, anchor)
         except VerificationFailed as error:
             tally.contradicts("anchor.bad", number=anchor.number, detail=str(error))
-    for old, new in sorted(set(ex.case.consistency) - joined):
+    for old, new in sorted(set(ex.case.consistency) - ex.joined):
         tally.lacks("anchor.unused-proof", old=old, new=new)
     _check_cover(ex, tally)
     ex.facts["anchors"] = [_fact(fact) for fact in (*ex.anchored, *ex.unvouched)]
     return tally.finding()
 
 
-def _check_anchor(
-    ex: Examination,
-    tally: Tally,
-    head: Checkpoint,
-    keys: KeyHistory,
-    anchor: Anchor,
-    joined: set[tuple[int, int]],
-) -> None:
+def _check_anchor(ex: Examination, tally: Tally, head: Checkpoint, keys: KeyHistory, anchor: Anchor) -> None:
     target = _target(ex, anchor)
     if target is None:
         tally.lacks("anchor.unknown-target", number=anchor.number, contract=anchor.proof.target.contract)
@@ -71,7 +63,7 @@ def _check_anchor(
         if seconds > ex.at:
             tally.lacks("anchor.later", number=anchor.number, time=time_text(seconds))
             return
-    _join(ex, head, found, joined)
+    _join(ex, head, found)
     ex.heads.append(signed)
     (ex.unvouched if fact.vouched_by == "nobody" else ex.anchored).append(fact)
 
@@ -82,11 +74,11 @@ def _target(ex: Examination, anchor: Anchor) -> AnchorTarget | None:
     return next((one for one in (*named, *ex.trust.file.evm_targets) if one == anchor.proof.target), None)
 
 
-def _join(ex: Examination, head: Checkpoint, anchored: Checkpoint, joined: set[tuple[int, int]]) -> None:
+def _join(ex: Examination, head: Checkpoint, anchored: Checkpoint) -> None:
     """The case's tree extends the anchored one."""
     sizes = (anchored.size, head.size)
     path = ex.case.consistency.get(sizes, ())
-    joined.add(sizes)
+    ex.joined.add(sizes)
     verify_consistency(anchored.size, anchored.root, head.size, head.root, path)
 
 

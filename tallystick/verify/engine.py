@@ -17,7 +17,17 @@ from tallystick.bundle.container import MAX_FILE_BYTES
 from tallystick.case import Case, read_case
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.trust import Trust
-from tallystick.verify import anchors, completeness, credentials, interval, statements, traceability, tree, values
+from tallystick.verify import (
+    anchors,
+    completeness,
+    credentials,
+    interval,
+    statements,
+    timestamps,
+    traceability,
+    tree,
+    values,
+)
 from tallystick.verify.examination import Examination
 from tallystick.verify.outcome import CLAIM_IDS, Claim, Finding, Line, Report, Verdict, say
 from tallystick.versions import UnknownVersion
@@ -31,6 +41,7 @@ _CHECKS: tuple[tuple[str, Callable[[Examination], Finding]], ...] = (
     ("disclosure", values.check_disclosures),
     ("content", values.check_contents),
     ("traceability", traceability.check_traceability),
+    ("timestamp", timestamps.check_timestamps),
     ("anchor", anchors.check_anchors),
     ("time", interval.check_time),
     ("credential", credentials.check_credentials),
@@ -41,6 +52,7 @@ _CHECKS: tuple[tuple[str, Callable[[Examination], Finding]], ...] = (
 _RESTS_ON: dict[str, tuple[int, ...]] = {
     "statement-signature": (5,),
     "inclusion": (5,),
+    "timestamp": (5,),
     "entitlement": (3, 4, 5),
     **dict.fromkeys(("disclosure", "content", "traceability", "anchor", "time", "credential"), (3, 4, 5, 6)),
 }
@@ -129,7 +141,8 @@ def _examine(ex: Examination, integrity: Finding, sha256: str) -> Report:
             malformed = True
             findings[claim_id] = Finding("not_proved", (say("malformed", detail=str(error)),))
     required = _required(trust, case, bool(credentials.positions(ex)))
-    claims = tuple(_claim(claim_id, findings, required) for claim_id in CLAIM_IDS)
+    told = [one for one in CLAIM_IDS if one != "timestamp" or case.timestamps or one in required]
+    claims = tuple(_claim(claim_id, findings, required) for claim_id in told)
     return _report(ex.trust, ex.at, sha256, claims, malformed, ex.facts)
 
 
@@ -163,7 +176,7 @@ def _refusal(trust: Trust, at: int, sha256: str, step: int, finding: Finding, ma
     required = _required(trust, None, False)
     claims = [Claim("integrity", step, finding.outcome, True, finding.evidence)]
     for claim_id, number in CLAIM_IDS.items():
-        if claim_id != "integrity":
+        if claim_id != "integrity" and (claim_id != "timestamp" or claim_id in required):
             line = say("not-examined", step=step)
             claims.append(Claim(claim_id, number, "not_proved", claim_id in required, (line,), (step,)))
     return _report(trust, at, sha256, tuple(claims), malformed, {})

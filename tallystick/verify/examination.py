@@ -16,10 +16,25 @@ from tallystick.evm.anchor import AnchorFact
 from tallystick.key_history import KeyHistory
 from tallystick.keys import PublicKey
 from tallystick.replay import Admitted, Placed, Replay, replay
+from tallystick.timestamp import TimestampFact
 from tallystick.tree_head import SignedCheckpoint
 from tallystick.trust import Trust
 from tallystick.verify.focus import Focus, History, focus_of
 from tallystick.verify.outcome import Line
+
+
+@dataclass(frozen=True)
+class Stamped:
+    """A timestamp token that holds, over a checkpoint of the tree of step 5, not later than the examination's time.
+
+    number: of the token in the case. token_sha256: of its exact bytes.
+    """
+
+    number: int
+    size: int
+    root: bytes
+    fact: TimestampFact
+    token_sha256: bytes
 
 
 @dataclass
@@ -30,6 +45,7 @@ class Examination:
     signed, and the keys by which the log signs each size (step 5). heads: every checkpoint whose signatures hold and
     whose tree the case's tree extends. anchored: what each anchor shows (step 10); unvouched: the same of anchors
     whose block header nobody vouches for.
+    stamped: what each timestamp shows (step 14). joined: sizes between which a consistency path was used.
     facts: what the report says besides the claims.
     """
 
@@ -44,6 +60,8 @@ class Examination:
     heads: list[SignedCheckpoint] = field(default_factory=list)
     anchored: list[AnchorFact] = field(default_factory=list)
     unvouched: list[AnchorFact] = field(default_factory=list)
+    stamped: list[Stamped] = field(default_factory=list)
+    joined: set[tuple[int, int]] = field(default_factory=set)
     facts: dict[str, Any] = field(default_factory=dict)
     adverse: list[Line] = field(default_factory=list)
 

@@ -24,6 +24,7 @@ CLAIM_IDS: dict[str, int] = {
     "time": 11,
     "credential": 12,
     "completeness": 13,
+    "timestamp": 14,
 }
 """Claims and the numbered step that decides each. Integrity is decided by steps 1 (container) and 2 (signature)."""
 

@@ -34,6 +34,8 @@ from tallystick.note import MAX_NOTE_BYTES, MAX_SIGNATURES
 from tallystick.schema import _UNSEEN
 from tallystick.statement import CONTENT_TYPE, MAX_ENTRY_BYTES
 from tallystick.time_interval import MAX_ACCURACY, UNSTATED
+from tallystick.timestamp import LOCAL_POLICY, MAX_TOKEN_BYTES
+from tallystick.timestamp.token import MAX_CERTIFICATES
 from tallystick.tree_head import EIP712_TYPE
 from tallystick.verify import credentials, engine, statements
 from tallystick.verify.outcome import CLAIM_IDS, Outcome
@@ -203,6 +205,8 @@ def test_limits_of_the_members() -> None:
         "log/proofs.json": model.MAX_PROOFS_BYTES,
         "anchors/<n>/proof.json": MAX_PROOF_BYTES,
         "anchors/<n>/checkpoint": MAX_NOTE_BYTES,
+        "timestamps/<n>/token.tst": MAX_TOKEN_BYTES,
+        "timestamps/<n>/checkpoint": MAX_NOTE_BYTES,
         "contents/<slug>.json": model.MAX_FILE_LIST_BYTES,
         "credentials/<name>": credentials.MAX_FILE_BYTES,
     }
@@ -210,6 +214,12 @@ def test_limits_of_the_members() -> None:
     assert f"together at most {model.MAX_TOTAL_BYTES >> 20} MiB" in FORMAT
     assert f"all disclosures together {model.MAX_ALL_DISCLOSURES_BYTES >> 20} MiB" in FORMAT
     assert f"each pair once, at most {model.MAX_ANCHORS}." in FORMAT
+
+
+def test_timestamps() -> None:
+    text = page("evidence/timestamps.md")
+    assert f"at most {MAX_TOKEN_BYTES:,} bytes and {MAX_CERTIFICATES} certificates" in text
+    assert f"the policy `{LOCAL_POLICY}`" in text
 
 
 def test_container_and_bag() -> None:

@@ -29,4 +29,4 @@ def test_every_claim_has_its_row() -> None:
 
 def test_every_mark_has_its_tests_and_is_used() -> None:
     table, _, tests = PAGE.partition("\n## Tests\n")
-    assert set(re.findall(r"\[([a-z])\]", table)) == set(re.findall(r"^\| ([a-z]) \|", tests, re.M))
+    assert set(re.findall(r"\[([a-zA-Z])\]", table)) == set(re.findall(r"^\| ([a-zA-Z]) \|", tests, re.M))
