@@ -72,6 +72,9 @@ class MemoryLog:
         signed = parse_note(note)
         return PublishedCheckpoint(parse_body(signed.text), note, authority_signature(signed, self.world.signers.keys))
 
+    def aligned(self) -> PublishedCheckpoint | None:
+        return None
+
     def consistency(self, old_size: int, new_size: int) -> list[bytes]:
         return prove_consistency(self, old_size, new_size)
 
