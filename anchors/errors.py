@@ -82,5 +82,9 @@ class NoContract(AnchorError):
     """Nobody deployed a contract on that chain yet; it costs money, so a person says so."""
 
 
+class TurnTaken(AnchorError):
+    """Another process works on this chain at this moment."""
+
+
 class TransactionPending(AnchorError):
     """A transaction was sent and is not mined yet. Nothing is wrong; look again later."""

@@ -1,4 +1,4 @@
-"""``python -m api serve``: the service and its worker. ``worker``, ``token``, ``rotate``: see ``--help``."""
+"""``python -m api serve``: the service and its worker. ``worker``, ``token``, ``rotate``, ``chain``: see ``--help``."""
 
 from __future__ import annotations
 
@@ -28,7 +28,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands.add_parser("token", help="print a new administrator's token")
     rotate = commands.add_parser("rotate", help="replace a key of the log; the service must be stopped")
     rotate.add_argument("role", choices=[role for role in ROLES if role != "authority"])
+    chain = commands.add_parser("chain", help="other chains: make a key, deploy the contract, show how they stand")
+    chain.add_argument("step", choices=("key", "deploy", "show"))
+    chain.add_argument("name", nargs="?", help="its name in the file of chains")
     given = parser.parse_args(arguments)
+    if given.command == "chain" and (given.name is None) != (given.step == "show"):
+        parser.error(f"chain {given.step}: {'name no chain' if given.step == 'show' else 'name the chain'}")
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING)
     logging.getLogger("api").setLevel(logging.INFO)
     try:
@@ -37,6 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _serve(settings)
         elif given.command == "worker":
             _work(settings, given.supervised)
+        elif given.command == "chain":
+            _chain(settings, given.step, given.name)
         elif given.command == "rotate":
             _rotate(settings, given.role)
         else:
@@ -56,11 +63,15 @@ def _serve(settings: Settings) -> None:
     gc.disable()
     import uvicorn
 
+    from anchors.chains import read_chains
     from api.app import create_app, server_config
     from api.supervisor import Supervisor
     from api.tuning import tune
     from api.wiring import open_services
 
+    if settings.chains:
+        # The worker reads it; what is wrong in it is said here, before anything has begun.
+        read_chains(settings.chains)
     for number in (signal.SIGINT, signal.SIGTERM):
         # uvicorn handles both while it serves, and raises them again when it has finished.
         signal.signal(number, _leave)
@@ -130,6 +141,20 @@ def _rotate(settings: Settings, role: Role) -> None:
 
     done = rotate(settings, role, system_clock)
     print(f"position {done.position}: the {role} key {done.old} was replaced by {done.new}; start the service again")
+
+
+def _chain(settings: Settings, step: str, name: str) -> None:
+    from api import chains
+
+    if step == "key":
+        print(
+            f"{chains.make_key(settings, name)}: give it money on {name}, then run `python -m api chain deploy {name}`"
+        )
+    elif step == "deploy":
+        print(f"{chains.deploy(settings, name)}: the service names it in the log, then anchors there")
+    else:
+        for line in chains.show(settings):
+            print(line)
 
 
 def _token(settings: Settings) -> None:

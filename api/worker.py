@@ -1,7 +1,8 @@
-"""The worker process: owns the embedded chain and anchors what the log publishes.
+"""The worker process: owns the embedded chain, and anchors what the log publishes there and on other chains.
 
-It reads the public files of the log and writes to the outbox; it holds none of the
-log's private keys, and the only keys it makes pay for transactions and seal blocks.
+Each chain has a thread, an outbox connection and a state of its own: none waits for another. The worker reads the
+public files of the log and writes to the outbox; it holds none of the log's private keys, and the only keys it has pay
+for transactions and seal blocks.
 """
 
 from __future__ import annotations
@@ -9,24 +10,28 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
 
+from anchors.chains import ChainConfig, read_chains
+from anchors.connect import connect
 from anchors.embedded.genesis import ChainIdentity
 from anchors.folder import open_embedded
 from anchors.outbox import Outbox
 from anchors.ports import Clock, PublishedCheckpoint
 from anchors.registry import Artefact, LogIdentity
 from anchors.scheduler import Policy
-from anchors.worker import AnchorWorker, WorkerConfig
+from anchors.worker import AnchorWorker, ChainWorker, WorkerConfig
 from api.founding import GENESIS, published_tiles, read_log_keys
 from api.keyring import passphrase_of
 from api.settings import Settings
 from ledger.errors import NoLog
 from ledger.log import system_clock
 from ledger.reader import PublishedLog
+from tallystick.errors import TallystickError
 from tallystick.events.log import AnchorTarget
 from tallystick.merkle import prove_consistency
 from tallystick.tree_head import CheckpointKeys, authority_signature, verify_tree_head
@@ -34,7 +39,11 @@ from tallystick.tree_head import CheckpointKeys, authority_signature, verify_tre
 TARGET = "embedded"
 """The operator's name for the chain in the data folder."""
 PAUSE = 0.25
-"""Seconds between two looks for something to anchor."""
+"""Seconds between two looks for something to anchor on the embedded chain."""
+AGAIN = 30.0
+"""Seconds before a chain that could not begin is tried again."""
+PATIENCE = 10.0
+"""Seconds for which the chains may finish their steps when the worker ends."""
 ARTEFACT = Path(__file__).parents[1] / "contracts" / "AnchorRegistry.json"
 
 _log = logging.getLogger(__name__)
@@ -81,18 +90,21 @@ class NamedByService:
         return None
 
 
+@dataclass(frozen=True)
+class Runner:
+    """One kind of anchor at work: ``run`` goes on until the event is set, whatever hinders it."""
+
+    name: str
+    run: Callable[[threading.Event], None]
+
+
 @contextmanager
 def open_worker(settings: Settings, clock: Clock = system_clock) -> Iterator[AnchorWorker]:
-    """The worker of a data folder that a service has begun.
+    """The embedded chain's worker, in a data folder that a service has begun.
 
     Raises ``MalformedInput`` when none has, and what ``open_embedded`` does.
     """
     keys = read_log_keys(settings)
-    identity = LogIdentity(settings.origin, keys.current.authority_address)
-    config = WorkerConfig(
-        TARGET, identity, Policy(settings.anchor_entries, settings.anchor_seconds), Artefact.load(ARTEFACT)
-    )
-    source = PublishedFiles(PublishedLog(published_tiles(settings), keys), keys)
     embedded = open_embedded(
         settings.anchors,
         ChainIdentity(settings.origin, keys.first.ed25519.raw),
@@ -103,13 +115,63 @@ def open_worker(settings: Settings, clock: Clock = system_clock) -> Iterator[Anc
     )
     try:
         with closing(Outbox(settings.outbox)) as outbox:
+            config, source = _config(settings, TARGET), _source(settings)
             yield AnchorWorker(config, embedded.chain, embedded.gas_key, outbox, source, NamedByService(), clock)
     finally:
         embedded.chain.close()
 
 
+@contextmanager
+def open_chain_worker(settings: Settings, chain: ChainConfig, clock: Clock = system_clock) -> Iterator[ChainWorker]:
+    """The worker of another chain. Raises ``KeystoreError``, ``MalformedInput``; no node is asked yet."""
+    settings.anchors.mkdir(parents=True, exist_ok=True, mode=0o700)
+    connection = connect(chain, passphrase_of(settings.keys, settings.passphrase, create=False), settings.anchors)
+    with closing(Outbox(settings.outbox)) as outbox:
+        yield ChainWorker(_config(settings, chain.name), connection, outbox, _source(settings), NamedByService(), clock)
+
+
 def run_worker(settings: Settings, stop: threading.Event) -> None:
-    """Anchor until ``stop`` is set."""
+    """Anchor until ``stop`` is set. Raises what ``open_worker`` and ``read_chains`` do."""
     with open_worker(settings) as worker:
-        _log.info("anchoring %s", settings.origin)
-        worker.run(stop, PAUSE)
+        runners = [Runner(TARGET, lambda stop: worker.run(stop, PAUSE)), *_other_runners(settings)]
+        _log.info("anchoring %s on: %s", settings.origin, ", ".join(one.name for one in runners))
+        threads = [threading.Thread(target=_keep_running, args=(one, stop), daemon=True) for one in runners]
+        for thread in threads:
+            thread.start()
+        stop.wait()
+        end = time.monotonic() + PATIENCE
+        for thread in threads:
+            # A node that hangs may hold its own thread; its outbox survives that.
+            thread.join(max(0.0, end - time.monotonic()))
+
+
+def _other_runners(settings: Settings) -> list[Runner]:
+    chains = read_chains(settings.chains) if settings.chains else ()
+    return [Runner(chain.name, partial(_run_chain, settings, chain)) for chain in chains]
+
+
+def _run_chain(settings: Settings, chain: ChainConfig, stop: threading.Event) -> None:
+    with open_chain_worker(settings, chain) as worker:
+        worker.run(stop, chain.poll_seconds)
+
+
+def _keep_running(runner: Runner, stop: threading.Event) -> None:
+    while not stop.is_set():
+        try:
+            runner.run(stop)
+        except TallystickError as error:
+            _log.error("anchoring on %s cannot begin: %s", runner.name, error)
+        except Exception:
+            _log.exception("anchoring on %s failed by a fault of ours; it begins again", runner.name)
+        stop.wait(AGAIN)
+
+
+def _config(settings: Settings, name: str) -> WorkerConfig:
+    identity = LogIdentity(settings.origin, read_log_keys(settings).current.authority_address)
+    policy = Policy(settings.anchor_entries, settings.anchor_seconds)
+    return WorkerConfig(name, identity, policy, Artefact.load(ARTEFACT))
+
+
+def _source(settings: Settings) -> PublishedFiles:
+    keys = read_log_keys(settings)
+    return PublishedFiles(PublishedLog(published_tiles(settings), keys), keys)
