@@ -29,7 +29,7 @@ from tallystick.tree_head import LogKeys, parse_log_keys
 from tallystick.versions import check_version
 
 VERSIONS = (1, 2, 3)
-V3_MEMBERS = ("evm_chains",)
+V3_MEMBERS = ("evm_chains", "independent_witnesses")
 MAX_TRUST_BYTES = 1 << 20
 
 _VERIFIER_KEY = text(4096)
@@ -91,6 +91,7 @@ class TrustFile:
     required: ids of claims demanded beyond those that the verifier always demands.
     evm_chains (version 3): whose word the headers of a chain are; without an entry, a seal is the operator's word,
     and a header without a seal nobody's.
+    independent_witnesses (version 3): names among ``witnesses`` whose clocks are not the operator's.
     """
 
     v: Literal[1, 2, 3]
@@ -106,6 +107,7 @@ class TrustFile:
     status_max_age: Annotated[int, between(0, 10 * 366 * 86400)]
     required: Annotated[tuple[Annotated[str, WORD], ...], items(16)]
     evm_chains: Annotated[tuple[TrustedChain, ...], items(64)] | None = None
+    independent_witnesses: Annotated[tuple[Annotated[str, text(255)], ...], items(64, 1)] | None = None
 
 
 @dataclass(frozen=True)
@@ -180,7 +182,8 @@ def parse_trust(data: bytes) -> Trust:
     file = read(TrustFile, value)
     witnesses = _witnesses(file.witnesses)
     _check_members(file)
-    logs = {log.origin: _log(log, witnesses, file.witnesses.quorum) for log in file.logs}
+    independent = _independent(file, witnesses)
+    logs = {log.origin: _log(log, witnesses, file.witnesses.quorum, independent) for log in file.logs}
     exporters = {key.kid: (name, key) for name, key in ((e.name, PublicKey.from_text(e.key)) for e in file.exporters)}
     if len(logs) != len(file.logs) or len(exporters) != len(file.exporters):
         raise MalformedInput("the trust file names a log or an exporter's key twice")
@@ -216,7 +219,19 @@ def trusted_log(keys: LogKeys, registrar: PublicKey, replaced: Sequence[Replacem
     )
 
 
-def _log(log: TrustedLog, witnesses: tuple[Witness, ...], quorum: int) -> LogTrust:
+def _independent(file: TrustFile, witnesses: tuple[Witness, ...]) -> frozenset[str]:
+    names = file.independent_witnesses or ()
+    unknown = sorted(set(names) - {witness.name for witness in witnesses})
+    if unknown or len(set(names)) != len(names):
+        raise MalformedInput(
+            f"independent_witnesses names {unknown[0]!r}, which is no witness of this file"
+            if unknown
+            else "independent_witnesses names a witness twice"
+        )
+    return frozenset(names)
+
+
+def _log(log: TrustedLog, witnesses: tuple[Witness, ...], quorum: int, independent: frozenset[str]) -> LogTrust:
     keys = parse_log_keys(log.keys)
     if keys.origin != log.origin:
         raise MalformedInput(f"the verifier keys of log {log.origin!r} are named {keys.origin!r}")
@@ -227,7 +242,7 @@ def _log(log: TrustedLog, witnesses: tuple[Witness, ...], quorum: int) -> LogTru
     own = {keys.ed25519.kid, keys.ml_dsa.kid, *(PublicKey.from_text(one.key).kid for one in replaced)}
     if any(witness.key.kid in own for witness in witnesses):
         raise MalformedInput(f"a witness has a key of the log {log.origin!r}, which would cosign for itself")
-    return LogTrust(keys, PublicKey.from_text(log.registrar), witnesses, quorum, replaced)
+    return LogTrust(keys, PublicKey.from_text(log.registrar), witnesses, quorum, replaced, independent)
 
 
 def _witnesses(witnesses: Witnesses) -> tuple[Witness, ...]:

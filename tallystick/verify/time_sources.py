@@ -22,6 +22,9 @@ from tallystick.tree_head import signing_time
 from tallystick.verify.examination import Examination
 from tallystick.verify.outcome import Tally, time_text
 
+_CHAIN = 900
+"""Accuracy in seconds of another chain's block times: the nodes of each refuse blocks that are much further off."""
+
 
 def gather(ex: Examination, tally: Tally) -> list[Source]:
     """Every source that is not later than ``at``. Notes on ``tally`` what is later, and cosignatures that are none."""
@@ -94,9 +97,11 @@ def _line(note: Note, witness: Witness) -> Signature | None:
 
 
 def _block(fact: AnchorFact, seen: Seen) -> None:
-    """The contract held this tree in a block of that time. Who vouches for the header vouches for its time."""
+    """The contract held this tree in a block of that time, by the clock of whoever makes blocks of that chain."""
+    foreign = fact.vouched_by == "named-block" and not fact.sealed
+    word: Word = "independent" if foreign else "operator"
     chain, block = f"{fact.chain_id}", f"{fact.block_number}"
-    source = Source("block", chain, "operator", "not_after", fact.size, fact.block_time, 0, block)
+    source = Source("block", chain, word, "not_after", fact.size, fact.block_time, _CHAIN if foreign else 0, block)
     seen.add(source, "block", fact.block_hash)
 
 

@@ -165,6 +165,36 @@ def test_a_version_has_its_members_and_no_others() -> None:
         parse_trust(json.dumps(value).encode())
 
 
+def believing(*names: str, **changes: Any) -> bytes:
+    """A trust file of version 3 about witnesses."""
+    value = json.loads(third([]))
+    del value["evm_chains"]
+    keys = [verifier_key(name, COSIGNATURE_ED25519, key_from(name).public.raw) for name in ("w1", "w2")]
+    witnesses = {"keys": keys, "quorum": 1}
+    return json.dumps(value | {"witnesses": witnesses, "independent_witnesses": names} | changes).encode()
+
+
+def test_version_3_says_which_witnesses_are_independent() -> None:
+    (log,) = parse_trust(believing("w2")).logs.values()
+    assert (len(log.witnesses), log.independent) == (2, {"w2"})
+    (log,) = parse_trust(believing("w1", "w2", evm_chains=[])).logs.values()
+    assert log.independent == {"w1", "w2"}
+    (log,) = parse_trust(third([])).logs.values()
+    assert log.independent == frozenset(), "nobody is independent by silence"
+
+
+@pytest.mark.parametrize("names", [(), ("w3",), ("w1", "w1"), ("w1", "W2"), ("",)])
+def test_independent_are_witnesses_of_the_file_each_once(names: tuple[str, ...]) -> None:
+    with pytest.raises(MalformedInput, match="independent_witnesses"):
+        parse_trust(believing(*names))
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_an_earlier_version_names_no_independent_witness(version: int) -> None:
+    with pytest.raises(MalformedInput, match=r"version|replaced"):
+        parse_trust(believing("w1", v=version))
+
+
 @pytest.mark.parametrize("data", [b"", b"[]", b"{}", b"null", b"\xff", b"{" * 100_000, b'{"v":1,"v":1}'])
 def test_bytes_that_are_no_trust_file(data: bytes) -> None:
     with pytest.raises(MalformedInput):

@@ -39,6 +39,7 @@ from tallystick.timestamp.token import MAX_CERTIFICATES
 from tallystick.tree_head import EIP712_TYPE
 from tallystick.verify import credentials, engine, statements
 from tallystick.verify.outcome import CLAIM_IDS, Outcome
+from tallystick.verify.time_sources import _CHAIN
 from tests.architecture.tree import files, parse, relative
 from tests.docs.forms import rows
 from tests.docs.pages import column, page, section, table, words
@@ -141,7 +142,7 @@ def test_codes_that_may_come_from_a_missing_entry() -> None:
 def test_accuracies_of_clocks() -> None:
     sources = [row for row in table(section(FORMAT, "Step 11: the sources")) if row[0] != "Source"]
     stated = {row[4] for row in sources}
-    assert stated == {"0", str(UNSTATED), f"as there; of a block at least {UNSTATED}"}
+    assert stated == {"0", str(UNSTATED), str(_CHAIN), f"as there; of a block at least {UNSTATED}"}
     assert f"accuracy above {MAX_ACCURACY:,} seconds" in FORMAT
     assert f"more than {UNSTATED} seconds earlier" in FORMAT
 

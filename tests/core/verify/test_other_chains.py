@@ -13,6 +13,7 @@ from tallystick.evm import anchor as evm
 from tallystick.evm.chains import NamedBlock, TrustedChain
 from tallystick.evm.proof import AnchorProof, Finality, decode, encode
 from tallystick.report.as_text import text_report
+from tallystick.times import format_time
 from tallystick.trust import Trust
 from tallystick.verify import Report
 from tests.core.verify.kit import Kit
@@ -56,7 +57,8 @@ def test_without_a_named_block_it_needs_an_external_fact_and_is_never_proved(kit
         assert f"0x{block(kit).hash}" in text_report(report, "zh")
         assert report.facts["anchors"][0]["vouched_by"] == "nobody"
         assert "two explorers" in report.facts["anchors"][0]["needs"][0]
-        assert report.facts["time"]["not_after"] is None, "a header that nobody vouches for bounds no time"
+        kinds = {one["kind"] for one in report.facts["time"]["sources"]}
+        assert "block" not in kinds, "a header that nobody vouches for bounds no time"
 
 
 def test_a_named_block_proves(kit: Kit) -> None:
@@ -65,6 +67,22 @@ def test_a_named_block_proves(kit: Kit) -> None:
     assert (report.verdict, report.claim("anchor").outcome) == ("proved", "proved")
     assert said(report) == {"anchor.named", "anchor.covers"}
     assert report.facts["anchors"][0]["vouched_by"] == "named-block"
+
+
+def test_the_time_of_a_named_block_is_not_the_operators_word(kit: Kit) -> None:
+    target, proof = as_other_chain(kit)
+    report = judged(kit, [proof], trust(kit, target, block(kit), independent_time=True))
+    assert (report.verdict, report.claim("time").outcome) == ("proved", "proved")
+    seconds = evm.verify(decode(kit.anchored.proof), kit.scene.target).block_time
+    assert report.facts["time"]["independent"] == {"not_before": None, "not_after": format_time(seconds + 900)}
+
+
+def test_naming_a_block_of_the_operators_own_chain_does_not_lend_him_a_clock(kit: Kit) -> None:
+    """The reader saw that the block is the chain's; its time is still what the chain's one sealer wrote."""
+    target = kit.scene.target
+    report = judged(kit, [decode(kit.anchored.proof)], trust(kit, target, block(kit), evm_targets=()))
+    assert (report.verdict, report.claim("time").outcome) == ("proved", "needs_external_fact")
+    assert report.facts["time"]["independent"]["not_after"] is None
 
 
 def test_another_hash_contradicts_even_beside_a_good_anchor(kit: Kit) -> None:

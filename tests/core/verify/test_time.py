@@ -53,10 +53,9 @@ class Timed:
 
     def trust(self, *independent: str, known: tuple[str, ...] = ("w1", "w2"), quorum: int = 0, **more: Any) -> Trust:
         keys = tuple(verifier_key(name, COSIGNATURE_ED25519, key_from(name).public.raw) for name in known)
-        trust = self.scene.trust(witnesses=Witnesses(keys, quorum), **more)
-        origin = self.scene.world.origin
-        believed = replace(trust.logs[origin], independent=frozenset(independent))
-        return replace(trust, logs=MappingProxyType({origin: believed}))
+        logs = (replace(self.scene.first, replaced=()),)
+        told = {"v": 3, "independent_witnesses": independent} if independent else {"v": 2}
+        return self.scene.trust(**told, logs=logs, witnesses=Witnesses(keys, quorum), **more)
 
     def judge(self, trust: Trust, at: int = AT, **changes: Any) -> Report:
         return self.scene.judge(replace(self.case, **changes), trust, at)
@@ -130,7 +129,7 @@ def test_a_witness_that_the_trust_file_does_not_call_independent_is_the_operator
 
 
 def test_an_unknown_witness_is_nobody(one: Timed) -> None:
-    report = one.judge(one.trust("w1", known=("w2",)))
+    report = one.judge(one.trust(known=("w2",)))
     assert (outcome(report), times(report)["independent"]) == ("needs_external_fact", NOTHING)
     assert "witness" not in {source["kind"] for source in times(report)["sources"]}
     assert "time.unshown" in told(report), "what log.time names is nothing that counts here"
