@@ -92,8 +92,9 @@ def _about(report: Report, language: Language) -> Iterable[tuple[str, ...]]:
 
 
 def _divisions(report: Report, language: Language) -> Iterable[Section]:
+    made = {claim.id for claim in report.claims}
     for heading, claim_ids in DIVISIONS:
-        rows = tuple(_row(report.claim(claim_id), language) for claim_id in claim_ids)
+        rows = tuple(_row(report.claim(claim_id), language) for claim_id in claim_ids if claim_id in made)
         yield Section(heading[language], rows=rows)
 
 
