@@ -67,6 +67,12 @@ def transaction(value: object) -> dict[str, Any]:
     _present(found, "transaction", "hash")
     if found.get("accessList") is not None:
         found["accessList"] = [_access(item) for item in _list(found["accessList"], "an access list")]
+    if found.get("blobVersionedHashes") is not None:
+        blobs = _list(found["blobVersionedHashes"], "blob hashes")
+        found["blobVersionedHashes"] = [hash32(item, "a blob's hash") for item in blobs]
+    if found.get("authorizationList") is not None:
+        listed = _list(found["authorizationList"], "an authorization list")
+        found["authorizationList"] = [_authorization(item) for item in listed]
     return found
 
 
@@ -111,6 +117,12 @@ def _access(value: object) -> dict[str, Any]:
     return found
 
 
+def _authorization(value: object) -> dict[str, Any]:
+    found = _members(value, _AUTHORIZATION, "authorization")
+    _present(found, "authorization", *_AUTHORIZATION)
+    return found
+
+
 def _nodes(value: object) -> list[bytes]:
     return [data(item, "a node of a state proof") for item in _list(value, "a state proof")]
 
@@ -152,9 +164,14 @@ _TRANSACTION: dict[str, Callable[[object, str], Any]] = {
     **dict.fromkeys(("hash", "blockHash"), hash32),
     **dict.fromkeys(("from", "to"), address),
     **dict.fromkeys(("type", "chainId", "nonce", "gas", "gasPrice", "maxFeePerGas", "maxPriorityFeePerGas"), quantity),
-    **dict.fromkeys(("value", "v", "yParity", "blockNumber", "transactionIndex"), quantity),
+    **dict.fromkeys(("maxFeePerBlobGas", "value", "v", "yParity", "blockNumber", "transactionIndex"), quantity),
     **dict.fromkeys(("r", "s"), word),
     "input": data,
+}
+_AUTHORIZATION: dict[str, Callable[[object, str], Any]] = {
+    **dict.fromkeys(("chainId", "nonce", "yParity"), quantity),
+    **dict.fromkeys(("r", "s"), word),
+    "address": address,
 }
 _LOG: dict[str, Callable[[object, str], Any]] = {
     **dict.fromkeys(("transactionHash", "blockHash"), hash32),

@@ -14,6 +14,7 @@ from typing import Any, Literal, cast
 from trie.hexary import HexaryTrie
 
 from anchors.client import EvmClient, Head
+from anchors.errors import NodeRefused
 from anchors.outbox_rows import Anchor, Target
 from anchors.ports import BlockSeals
 from anchors.registry import Registry
@@ -23,6 +24,10 @@ from tallystick.evm import anchor as verifier
 from tallystick.evm import proof as formats
 from tallystick.evm import rlp
 from tallystick.evm.registry import ANCHORED_TOPIC
+
+
+class StateRefused(PackingFailed):
+    """The node does not show the contract's state at that block, or not any more."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,7 @@ class Packer:
     def _inclusion(self, block: Mapping[str, Any], registry: Registry, anchor: Anchor) -> formats.Inclusion:
         transactions = [transaction_bytes(item) for item in block["transactions"]]
         hashes = [bytes(item["hash"]) for item in block["transactions"]]
-        shown = [self._receipt(tx_hash) for tx_hash in hashes]
+        shown = self.client.receipts(dict(block))
         receipts = [receipt_bytes(item) for item in shown]
         if anchor.tx_hash not in hashes:
             raise PackingFailed(f"block {block['number']} does not hold the transaction of anchor {anchor.id}")
@@ -91,14 +96,16 @@ class Packer:
             log_index=_log_index(shown[index]["logs"], registry, anchor),
         )
 
-    def _receipt(self, tx_hash: bytes) -> dict[str, Any]:
-        receipt = self.client.receipt(tx_hash)
-        if receipt is None:
-            raise PackingFailed(f"the chain has no receipt of transaction 0x{tx_hash.hex()}")
-        return receipt
-
     def _state(self, registry: Registry, block: Mapping[str, Any]) -> formats.State:
-        shown = self.client.proof(registry.contract, registry.storage_key, int(block["number"]))
+        number = int(block["number"])
+        try:
+            shown = self.client.proof(registry.contract, registry.storage_key, number)
+        except NodeRefused as error:
+            raise StateRefused(
+                f"the node does not prove the contract's state at block {number} ({error}). Full nodes keep the states "
+                "of their newest blocks only (128 is common), and some have no eth_getProof at all: use a node that "
+                "proves that far back (an archive node), or anchor anew, for a proof is packed once its block is mined"
+            ) from error
         return formats.State(
             account_proof=[bytes(node) for node in shown["accountProof"]],
             storage_proof=[bytes(node) for node in shown["storageProof"][0]["proof"]],

@@ -31,7 +31,7 @@ _HEADER = (
     "mixHash",
     "nonce",
 )
-# Appended by London, Shanghai, Cancun (three) and Prague, in this order.
+# Appended by London, Shanghai, Cancun (three) and Prague, in this order; Osaka appends none.
 _HEADER_APPENDED = (
     "baseFeePerGas",
     "withdrawalsRoot",
@@ -40,6 +40,8 @@ _HEADER_APPENDED = (
     "parentBeaconBlockRoot",
     "requestsHash",
 )
+# What a node tells of a block besides its header.
+_NO_HEADER = {"hash", "size", "transactions", "totalDifficulty", "uncles", "withdrawals"}
 
 
 class PackingFailed(AnchorError):
@@ -51,18 +53,27 @@ def header_rlp(block: Mapping[str, Any]) -> bytes:
     appended = [name for name in _HEADER_APPENDED if block.get(name) is not None]
     if appended != list(_HEADER_APPENDED[: len(appended)]):
         raise PackingFailed(f"block {block['number']} has an unknown set of header fields: {', '.join(appended)}")
+    missing = [name for name in _HEADER if block.get(name) is None]
+    if missing:
+        raise PackingFailed(f"block {block['number']} lacks the header fields {', '.join(missing)}")
     encoded = rlp.encode([_field(block[name]) for name in (*_HEADER, *appended)])
-    _check("block header", keccak256(encoded), bytes(block["hash"]))
+    if keccak256(encoded) != bytes(block["hash"]):
+        unknown = sorted(set(block) - {*_HEADER, *_HEADER_APPENDED, *_NO_HEADER})
+        raise PackingFailed(
+            f"the header of block {block['number']} encodes to hash 0x{keccak256(encoded).hex()}, the chain states "
+            f"0x{bytes(block['hash']).hex()}; its fork may append a field that this release does not know"
+            + (f" ({', '.join(unknown)})" if unknown else "")
+        )
     return encoded
 
 
 def transaction_bytes(transaction: Mapping[str, Any]) -> bytes:
-    """The signed transaction. Raises ``PackingFailed`` as above, and for a type other than 0, 1 and 2."""
-    kind = int(transaction.get("type", 0))
-    encoders = {0: _legacy_fields, 1: _access_list_fields, 2: _dynamic_fee_fields}
-    if kind not in encoders:
-        raise PackingFailed(f"transactions of type {kind} were never tested; the block cannot be proved")
-    fields = rlp.encode([_field(value) for value in encoders[kind](transaction)])
+    """The signed transaction, as it stands in a block. Raises ``PackingFailed`` as above, and for a type above 4."""
+    kind = _kind(transaction)
+    try:
+        fields = rlp.encode([_field(value) for value in _ENCODERS[kind](transaction)])
+    except KeyError as error:
+        raise PackingFailed(f"a transaction of type {kind} lacks {error}") from None
     encoded = fields if kind == 0 else bytes([kind]) + fields
     _check("transaction", keccak256(encoded), bytes(transaction["hash"]))
     return encoded
@@ -70,7 +81,7 @@ def transaction_bytes(transaction: Mapping[str, Any]) -> bytes:
 
 def receipt_bytes(receipt: Mapping[str, Any]) -> bytes:
     """The receipt as it stands in the receipts trie; its root is for the caller to check."""
-    kind = int(receipt.get("type", 0))
+    kind = _kind(receipt)
     logs = [
         [bytes_of(log["address"]), [bytes(topic) for topic in log["topics"]], bytes(log["data"])]
         for log in receipt["logs"]
@@ -82,6 +93,16 @@ def receipt_bytes(receipt: Mapping[str, Any]) -> bytes:
         logs,
     ]
     return (b"" if kind == 0 else bytes([kind])) + rlp.encode(fields)
+
+
+def _kind(shown: Mapping[str, Any]) -> int:
+    kind = int(shown.get("type") or 0)
+    if kind not in _ENCODERS:
+        raise PackingFailed(
+            f"the block holds a transaction of type {kind} ({kind:#04x}), which was never tested: no proof can be "
+            "packed from it. Second layers put such a one into every block; anchor where types 0 to 4 are all there is"
+        )
+    return kind
 
 
 def bytes_of(address: str) -> bytes:
@@ -100,9 +121,36 @@ def _access_list_fields(tx: Mapping[str, Any]) -> list[Any]:
 
 
 def _dynamic_fee_fields(tx: Mapping[str, Any]) -> list[Any]:
+    return [*_common(tx), _parity(tx), *_signature(tx)]
+
+
+def _blob_fields(tx: Mapping[str, Any]) -> list[Any]:
+    # In a block a blob transaction stands without its blobs.
+    return [*_common(tx), tx["maxFeePerBlobGas"], list(tx["blobVersionedHashes"]), _parity(tx), *_signature(tx)]
+
+
+def _delegation_fields(tx: Mapping[str, Any]) -> list[Any]:
+    delegations = [
+        [_field(value) for value in (one["chainId"], one["address"], one["nonce"], one["yParity"], *_signature(one))]
+        for one in tx["authorizationList"]
+    ]
+    return [*_common(tx), delegations, _parity(tx), *_signature(tx)]
+
+
+def _common(tx: Mapping[str, Any]) -> list[Any]:
+    """What types 2, 3 and 4 begin with."""
     fees = [tx["maxPriorityFeePerGas"], tx["maxFeePerGas"]]
     head = [tx["chainId"], tx["nonce"], *fees, tx["gas"], tx.get("to") or b"", tx["value"], tx["input"]]
-    return [*head, _access_list(tx), _parity(tx), *_signature(tx)]
+    return [*head, _access_list(tx)]
+
+
+_ENCODERS = {
+    0: _legacy_fields,
+    1: _access_list_fields,
+    2: _dynamic_fee_fields,
+    3: _blob_fields,
+    4: _delegation_fields,
+}
 
 
 def _signature(tx: Mapping[str, Any]) -> list[int]:
