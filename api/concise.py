@@ -15,6 +15,7 @@ _OURS = "urn:tallystick:problem"
 _TITLES = {
     "bad-algorithm": "Bad Signature Algorithm",
     "forbidden": "Rejected",
+    "halted": "Service Unavailable",
     "internal": "Internal Error",
     "invalid-locator": "Invalid locator",
     "malformed": "Malformed request",

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 
 from api import concise
 from api.services.errors import ServiceError
-from ledger.errors import Conflict, DatabaseUnreachable, LogClosed, OutcomeUnknown
+from ledger.errors import Conflict, DatabaseUnreachable, LogClosed, LogHalted, OutcomeUnknown
 from tallystick.admission import Refused
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.schema import FieldError
@@ -94,6 +94,9 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, Conflict):
         hint = "repeat that event exactly, or choose a new event id"
         return Problem(409, "conflict", str(error), "event_id", hint)
+    if isinstance(error, LogHalted):
+        hint = "nothing was recorded; wait until the operator has decided, and submit the same again"
+        return Problem(503, "halted", str(error), hint=hint)
     if isinstance(error, OutcomeUnknown | LogClosed | DatabaseUnreachable):
         _log.error("unavailable: %s", error)
         return Problem(503, "unavailable", "the log could not take it just now", hint="submit the same again")
@@ -105,7 +108,7 @@ def install(app: FastAPI) -> None:
     """Answer every error of ``app`` with a problem."""
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _validation)
-    expected = (ServiceError, MalformedInput, VerificationFailed, Conflict, OutcomeUnknown, LogClosed)
+    expected = (ServiceError, MalformedInput, VerificationFailed, Conflict, OutcomeUnknown, LogClosed, LogHalted)
     for kind in (*expected, DatabaseUnreachable, Exception):
         app.add_exception_handler(kind, _any)
 

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from ledger.background import BackgroundPublisher
 from ledger.batch import Scribe
+from ledger.errors import LogHalted
 from ledger.publisher import Publisher
 from ledger.sequencer import Sequencer
 from ledger.submission import Outcome, Submission
@@ -34,12 +35,14 @@ class EngineStatus:
     """``published``: size of the checkpoint that was seen last. ``error``: why nothing is published now.
 
     ``clock_behind``: seconds, where this process sequences. ``seat``: ``None`` for a log that one process keeps.
+    ``halted``: why nothing is recorded nor signed until the operator has decided, where this process sequences.
     """
 
     published: int
     clock_behind: int
     error: str | None
     seat: Seat | None
+    halted: str | None = None
 
 
 class Engine(Protocol):
@@ -105,7 +108,11 @@ class LocalEngine:
         self.wake()
 
     def submit(self, submissions: Sequence[Submission]) -> Future[list[Outcome]]:
-        """See ``Engine``."""
+        """See ``Engine``. While the publisher is halted, nothing is recorded: each outcome says why."""
+        if halted := self._publisher.halted:
+            refused: Future[list[Outcome]] = Future()
+            refused.set_result([LogHalted(str(halted)) for _ in submissions])
+            return refused
         return self._sequencer.submit(submissions)
 
     def publish_now(self) -> SignedCheckpoint:
@@ -121,12 +128,19 @@ class LocalEngine:
     def status(self) -> EngineStatus:
         """See ``Engine``."""
         error = self.error
-        return EngineStatus(self._shown.size, self._scribe.clock_behind, str(error) if error else None, None)
+        halted = self._publisher.halted
+        return EngineStatus(
+            self._shown.size,
+            self._scribe.clock_behind,
+            str(error) if error else None,
+            None,
+            str(halted) if halted else None,
+        )
 
     @property
     def error(self) -> Exception | None:
         """Why the last publication failed."""
-        return self._background.error if self._background else None
+        return self._publisher.halted or (self._background.error if self._background else None)
 
     def wake(self) -> None:
         """Something was committed."""

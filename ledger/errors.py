@@ -33,6 +33,10 @@ class LogClosed(LedgerError):
     """The log was closed; nothing was recorded."""
 
 
+class LogHalted(LedgerError):
+    """A witness showed, under this log's own signature, what the log contradicts: nothing is recorded nor signed."""
+
+
 class Conflict(LedgerError):
     """The party has used this event id for another event. ``position``: where that one stands."""
 

@@ -23,6 +23,10 @@ Late: TypeAlias = Callable[[SignedCheckpoint, Sequence[Signature]], None]
 """Takes cosignatures of a checkpoint that came after ``gather`` had returned."""
 
 
+Doubt: TypeAlias = Callable[[Note], None]
+"""Takes the checkpoint, unverified, that a witness shows which says that it holds another history."""
+
+
 @dataclass(frozen=True)
 class Offer:
     """A checkpoint that wants cosignatures; it may bear some already. ``prove``: consistency of its first leaves."""
@@ -30,6 +34,7 @@ class Offer:
     signed: SignedCheckpoint
     prove: Callable[[int], Sequence[bytes]]
     late: Late
+    doubt: Doubt = lambda note: None
 
 
 class Cosigners(Protocol):
@@ -40,7 +45,14 @@ class Cosigners(Protocol):
         ...
 
     def remembered(self, origin: str) -> Sequence[Note]:
-        """Checkpoints of the log that witnesses say they cosigned last, unverified; of those who answer in time."""
+        """Checkpoints of the log that witnesses say they cosigned last, unverified; of those who answer in time.
+
+        One note for each text, with the lines of all who show it.
+        """
+        ...
+
+    def vouch(self, note: Note) -> bool:
+        """Whether as many witnesses as the policy demands have cosigned the note, one at least."""
         ...
 
 
@@ -55,14 +67,19 @@ class NoCosigners:
         """Nothing."""
         return ()
 
+    def vouch(self, note: Note) -> bool:
+        """No."""
+        return False
+
 
 class Face:
     """Shows signed checkpoints. ``current`` tells the note that the checkpoint store holds now."""
 
-    def __init__(self, tiles: Tiles, cosigners: Cosigners, current: Callable[[], str]) -> None:
+    def __init__(self, tiles: Tiles, cosigners: Cosigners, current: Callable[[], str], doubt: Doubt) -> None:
         self._tiles = tiles
         self._cosigners = cosigners
         self._current = current
+        self._doubt = doubt
         self._lock = threading.Lock()
 
     def restore(self, signed: SignedCheckpoint) -> None:
@@ -77,7 +94,7 @@ class Face:
         def prove(old: int) -> Sequence[bytes]:
             return prove_consistency(TileReader(size, self._tiles.get), old, size)
 
-        lines = self._cosigners.gather(Offer(self._with_shown(signed), prove, self.add))
+        lines = self._cosigners.gather(Offer(self._with_shown(signed), prove, self.add, self._doubt))
         with self._lock:
             return self._put(signed, lines)
 

@@ -41,7 +41,7 @@ PUBLISH_EVERY = 0.1
 class LogStatus:
     """How a log fares. ``clock_behind``: seconds by which the clock is behind the log's time.
 
-    ``seat``: who sequences a log that several processes share.
+    ``seat``: who sequences a log that several processes share. ``halted``: see ``EngineStatus``.
     """
 
     size: int
@@ -49,6 +49,7 @@ class LogStatus:
     clock_behind: int
     publisher_error: str | None
     seat: Seat | None
+    halted: str | None
 
 
 def system_clock() -> int:
@@ -165,7 +166,7 @@ class Log:
         with self.store.snapshot() as reads:
             size = reads.size()
         engine = self._engine.status()
-        return LogStatus(size, engine.published, engine.clock_behind, engine.error, engine.seat)
+        return LogStatus(size, engine.published, engine.clock_behind, engine.error, engine.seat, engine.halted)
 
     # --- closing -------------------------------------------------------------
 

@@ -11,12 +11,13 @@ undone, the next one does.
 from __future__ import annotations
 
 import itertools
+import logging
 import threading
 
 from ledger.aligned import aligned_below, cut_tiles
 from ledger.batch import Clock
 from ledger.checkpoint_store import CheckpointStore, Held
-from ledger.errors import Corrupt, Forked, HistoryLost, WrongLog
+from ledger.errors import Corrupt, Forked, HistoryLost, LedgerError, LogHalted, WrongLog
 from ledger.face import Cosigners, Face, NoCosigners
 from ledger.frontier import Frontier
 from ledger.integrate import integrate, recompute
@@ -31,9 +32,14 @@ from tallystick.note import Ed25519Verifier, Note, verify_note
 from tallystick.tiles import TileReader
 from tallystick.tree_head import CheckpointKeys, LogSigners, SignedCheckpoint, sign_checkpoint, verify_tree_head
 
+_log = logging.getLogger(__name__)
+
 
 class Publisher:
-    """Signs the checkpoints of one log. Making one fences every publisher of that log made before it."""
+    """Signs the checkpoints of one log. Making one fences every publisher of that log made before it.
+
+    ``halted``: what a witness showed, since when nothing more is signed; the operator must decide.
+    """
 
     def __init__(
         self,
@@ -61,7 +67,8 @@ class Publisher:
         aligned_below(0, align)  # raises where the alignment is none
         self._align = align
         self._cosigners = cosigners or NoCosigners()
-        self._face = Face(tiles, self._cosigners, lambda: checkpoints.latest(signers.origin).note)
+        self._face = Face(tiles, self._cosigners, lambda: checkpoints.latest(signers.origin).note, self._doubt)
+        self.halted: LogHalted | None = None
         self._lock = threading.Lock()
         self._keys: CheckpointKeys = signers.keys
         self._edge = Frontier(0, [])
@@ -71,9 +78,12 @@ class Publisher:
     def publish(self) -> SignedCheckpoint:
         """A published checkpoint of everything committed when this began; the last one if that is all.
 
-        Raises ``Fenced``, ``Forked``, ``HistoryLost``, ``WrongLog`` or ``Corrupt``, and then nothing was signed.
+        Raises ``Fenced``, ``Forked``, ``HistoryLost``, ``WrongLog``, ``Corrupt`` or ``LogHalted``, and then nothing was
+        signed.
         """
         with self._lock:
+            if self.halted:
+                raise LogHalted(str(self.halted))
             self._look_up_keys()
             held = self._checkpoints.latest(self._signers.origin)
             signed = self._read(held)
@@ -195,12 +205,8 @@ class Publisher:
 
     def _check_remembered(self, note: Note, last: Checkpoint, held: str) -> None:
         """A witness remembers nothing of this log that the log has forgotten. What we did not sign is no evidence."""
-        try:
-            seen = parse_body(note.text)
-            verify_note(note, [Ed25519Verifier(self._signers.origin, self._keys.at(seen.size).ed25519)])
-        except (MalformedInput, VerificationFailed):
-            return
-        if seen.origin != last.origin:
+        seen = self._evidence(note)
+        if seen is None or seen.origin != last.origin:
             return
         if seen.size > last.size:
             raise HistoryLost(
@@ -213,3 +219,30 @@ class Publisher:
                 f"a witness cosigned another tree of {seen.size} leaves that this log signed; nothing was signed now",
                 (held, note.encode()),
             )
+
+    def _evidence(self, note: Note) -> Checkpoint | None:
+        """The checkpoint, if this log signed it: by a key that it knows, or else as its quorum of witnesses vouches.
+
+        An old copy of the log does not know the keys that were replaced since; witnesses did when they cosigned.
+        """
+        try:
+            seen = parse_body(note.text)
+            verify_note(note, [Ed25519Verifier(self._signers.origin, self._keys.at(seen.size).ed25519)])
+        except MalformedInput:
+            return None
+        except VerificationFailed:
+            return seen if self._cosigners.vouch(note) else None
+        return seen
+
+    def _doubt(self, note: Note) -> None:
+        """A witness says that it holds another history. Anybody can say so; what this log signed is another thing."""
+        try:
+            with self._lock:
+                self._look_up_keys()
+                held = self._checkpoints.latest(self._signers.origin)
+                self._check_remembered(note, self._head(self._read(held)), held.note)
+        except (HistoryLost, Forked) as error:
+            self.halted = LogHalted(f"{error}. Nothing is recorded nor signed any more until the operator has decided")
+            _log.critical("HALTED: %s\n--- shown by the witness\n%s---", self.halted, note.encode())
+        except LedgerError:
+            _log.exception("what a witness shows could not be held against this log")

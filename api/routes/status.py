@@ -97,7 +97,10 @@ class SequencerSchema(Schema):
 
 
 class StatusSchema(Schema):
-    """How the log fares. ``ended``: null while it takes entries; ``predecessor``: the log that it succeeds."""
+    """How the log fares. ``ended``: null while it takes entries; ``predecessor``: the log that it succeeds.
+
+    ``halted``: null, or why nothing is recorded nor signed until the operator has decided.
+    """
 
     origin: str
     prefix: str
@@ -109,6 +112,7 @@ class StatusSchema(Schema):
     checkpoint: CheckpointFigures | None
     clock_behind: int
     publishing: bool
+    halted: str | None
     sequencer: SequencerSchema | None
     witnesses: WitnessesSchema
     completeness: CompletenessSchema
@@ -137,6 +141,7 @@ def status_schema(status: Status) -> StatusSchema:
         checkpoint=CheckpointFigures(size=head.checkpoint.size, root=head.checkpoint.root.hex()) if head else None,
         clock_behind=status.clock_behind,
         publishing=status.publishing,
+        halted=status.halted,
         sequencer=SequencerSchema(name=status.seat.holder, epoch=status.seat.epoch, here=status.seat.here)
         if status.seat
         else None,

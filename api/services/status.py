@@ -42,7 +42,8 @@ class Status:
     """The log, its newest checkpoint, what its objects lack, and its anchors, newest first.
 
     ``seat``: who sequences a log that several services share. ``publishing``: whether the last attempt to publish
-    succeeded; why it did not is told to the operator's log.
+    succeeded; why it did not is told to the operator's log. ``halted``: what a witness showed, since when nothing is
+    recorded nor signed.
     """
 
     voices: Voices
@@ -52,6 +53,7 @@ class Status:
     checkpoint: SignedCheckpoint | None
     clock_behind: int
     publishing: bool
+    halted: str | None
     seat: Seat | None
     witnesses: QuorumView
     completeness: Figure
@@ -98,6 +100,7 @@ class StatusService:
             checkpoint=head,
             clock_behind=log.clock_behind,
             publishing=log.publisher_error is None,
+            halted=log.halted,
             seat=log.seat,
             witnesses=self._witnesses.view(head),
             completeness=self._completeness.advance(),

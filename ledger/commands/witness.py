@@ -88,13 +88,19 @@ def serve(
 
 @app.command()
 def status(folder: Data) -> None:
-    """What was cosigned last, and the forks that were offered: exit status 1 if there is one."""
+    """What was cosigned last, what smaller one was refused, and forks: exit status 1 if there is one."""
     with messages(), closing(Heads(WitnessFolder(folder).database)) as heads:
         for origin in heads.origins():
             head = heads.get(origin)
             assert head is not None
             typer.echo(f"{origin}: {head.size} leaves, root {head.root.hex()}, cosigned at {format_time(head.time)}")
-        forks = heads.forks()
+        forks, smaller = heads.forks(), heads.smaller()
+    for one in smaller:
+        typer.echo(
+            f"{one.origin}: at {format_time(one.time)} a checkpoint of {one.size} leaves, root {one.root.hex()}, was "
+            "refused, for more had been cosigned: somebody repeated an old one, or the log went back or shows another "
+            "history; a mirror or monitor of the log says which"
+        )
     for fork in forks:
         typer.echo(
             f"FORK: {fork.origin} signed two trees of {fork.size} leaves; the second was offered at "

@@ -200,7 +200,8 @@ class SharedEngine:
         here = engine is not None and incumbent.holder == self._office.election.holder
         error = own.error if own else self._trouble(incumbent.seconds)
         seat = Seat(incumbent.epoch, incumbent.holder, here)
-        return EngineStatus(self._watch.shown.size, own.clock_behind if own else 0, error, seat)
+        halted = own.halted if own else None
+        return EngineStatus(self._watch.shown.size, own.clock_behind if own else 0, error, seat, halted)
 
     def _trouble(self, seconds: float) -> str | None:
         """Nobody sequences, and what keeps this process from it."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import cbor2
 
-from ledger.errors import Conflict, OutcomeUnknown
+from ledger.errors import Conflict, LogHalted, OutcomeUnknown
 from ledger.submission import Outcome, Receipt, Submission, speaker
 from tallystick.admission import Refused
 from tallystick.errors import MalformedInput, VerificationFailed
@@ -16,7 +16,7 @@ from tallystick.references import references
 from tallystick.schema import FieldError
 from tallystick.statement import parse_statement
 
-_RECEIPT, _REFUSED, _CONFLICT, _FIELD, _MALFORMED, _UNVERIFIED, _FAULT = range(7)
+_RECEIPT, _REFUSED, _CONFLICT, _FIELD, _MALFORMED, _UNVERIFIED, _FAULT, _HALTED = range(8)
 
 
 def pack_submissions(submissions: Sequence[Submission]) -> bytes:
@@ -60,6 +60,8 @@ def _packed(outcome: Outcome) -> list[Any]:
             return [_CONFLICT, outcome.party, outcome.event_id, outcome.position]
         case FieldError():
             return [_FIELD, outcome.field, outcome.problem]
+        case LogHalted():
+            return [_HALTED, str(outcome)]
         case MalformedInput():
             return [_MALFORMED, str(outcome)]
         case VerificationFailed():
@@ -69,5 +71,5 @@ def _packed(outcome: Outcome) -> list[Any]:
 
 def unpack_outcomes(packed: bytes) -> list[Outcome]:
     """Inverse of ``pack_outcomes``; a fault of the sequencer's becomes ``OutcomeUnknown``."""
-    kinds = (Receipt, Refused, Conflict, FieldError, MalformedInput, VerificationFailed, OutcomeUnknown)
+    kinds = (Receipt, Refused, Conflict, FieldError, MalformedInput, VerificationFailed, OutcomeUnknown, LogHalted)
     return [kinds[kind](*fields) for kind, *fields in cbor2.loads(packed)]

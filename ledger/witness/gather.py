@@ -145,7 +145,7 @@ class Gatherer:
 
     def remembered(self, origin: str) -> Sequence[Note]:
         """See ``Cosigners``. All are asked at once; who does not answer by the deadline is not waited for."""
-        found: list[Note] = []
+        found: dict[str, Note] = {}
 
         def ask(url: str) -> None:
             try:
@@ -154,7 +154,9 @@ class Gatherer:
                 _log.warning("witness %s does not say what it cosigned last: %s", url, error)
                 return
             if note is not None:
-                found.append(note)
+                with self._changed:
+                    merged = found.setdefault(note.text, note)
+                    found[note.text] = Note(note.text, tuple(dict.fromkeys((*merged.signatures, *note.signatures))))
 
         threads = [threading.Thread(target=ask, args=(one.url,), daemon=True) for one in self._askers]
         end = time.monotonic() + self._deadline
@@ -162,7 +164,13 @@ class Gatherer:
             thread.start()
         for thread in threads:
             thread.join(max(0.0, end - time.monotonic()))
-        return tuple(found)
+        with self._changed:
+            return tuple(found.values())
+
+    def vouch(self, note: Note) -> bool:
+        """See ``Cosigners``."""
+        names = [self._names[key] for key in self._present(note)]
+        return bool(names) and self.policy.satisfied_by(names)
 
     def reports(self) -> list[WitnessReport]:
         """How each witness fares."""
@@ -183,6 +191,8 @@ class Gatherer:
                 lines = asker.ask(task.offer)
             except WitnessFailed as error:
                 self._failed(asker, error)
+                if isinstance(error, WitnessAlarm):
+                    self._doubt(asker, task.offer)
             # Not the witness's fault: a tile that cannot be read, or a bug. The log goes on; somebody must look.
             except Exception as error:
                 _log.exception("witness %s could not be asked", asker.url)
@@ -207,6 +217,16 @@ class Gatherer:
         with self._changed:
             asker.failed(error, self._first_pause)
             self._changed.notify_all()
+
+    def _doubt(self, asker: _Asker, offer: Offer) -> None:
+        """What the witness says is its word alone; what it shows may bear the log's own signature."""
+        try:
+            shown = self._recall(asker.url, offer.signed.checkpoint.origin)
+        except WitnessFailed as error:
+            _log.warning("witness %s does not show what it holds: %s", asker.url, error)
+            return
+        if shown is not None:
+            offer.doubt(shown)
 
     def _take(self, asker: _Asker, task: _Task, lines: Sequence[Signature]) -> None:
         with self._changed:

@@ -25,6 +25,11 @@ _TABLES = (
     "CREATE TABLE forks (origin TEXT NOT NULL, size TEXT NOT NULL, root BLOB NOT NULL, time INTEGER NOT NULL, "
     "held TEXT NOT NULL, offered TEXT NOT NULL, PRIMARY KEY (origin, size, root)) STRICT",
 )
+# Made when it is missing: an older program passes it over.
+_SMALLER = (
+    "CREATE TABLE IF NOT EXISTS smaller (origin TEXT PRIMARY KEY, size TEXT NOT NULL, root BLOB NOT NULL, "
+    "time INTEGER NOT NULL, note TEXT NOT NULL) STRICT"
+)
 KEPT_FORKS = 100
 """Of each log; whoever makes more needs no more evidence."""
 
@@ -54,6 +59,17 @@ class Fork:
     offered: str
 
 
+@dataclass(frozen=True, slots=True)
+class Smaller:
+    """A checkpoint under the log's signature that was refused at ``time``: more had been cosigned. Proves nothing."""
+
+    origin: str
+    size: int
+    root: bytes
+    time: int
+    note: str
+
+
 class Heads:
     """The database of a witness; from any thread, and beside other processes."""
 
@@ -75,6 +91,8 @@ class Heads:
             self._connection.execute("PRAGMA synchronous=EXTRA")
             self._connection.execute("PRAGMA busy_timeout=10000")
             (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+            if version == _VERSION:
+                self._connection.execute(_SMALLER)
         except sqlite3.DatabaseError as error:
             self._connection.close()
             raise UnknownSchema(f"{path} is not a witness database: {error}") from None
@@ -132,6 +150,20 @@ class Heads:
         with self._lock:
             rows = self._connection.execute("SELECT * FROM forks ORDER BY rowid").fetchall()
         return [Fork(origin, int(size), *rest) for origin, size, *rest in rows]
+
+    def keep_smaller(self, one: Smaller) -> None:
+        """Keep the latest of each log."""
+        with self._lock:
+            self._connection.execute(
+                "INSERT OR REPLACE INTO smaller VALUES (?, ?, ?, ?, ?)",
+                (one.origin, str(one.size), one.root, one.time, one.note),
+            )
+
+    def smaller(self) -> list[Smaller]:
+        """The latest of each log."""
+        with self._lock:
+            rows = self._connection.execute("SELECT * FROM smaller ORDER BY origin").fetchall()
+        return [Smaller(origin, int(size), *rest) for origin, size, *rest in rows]
 
     def origins(self) -> list[str]:
         """Logs of which something was cosigned."""

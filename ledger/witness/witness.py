@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from ledger.batch import Clock
-from ledger.witness.heads import Fork, Head, Heads
+from ledger.witness.heads import Fork, Head, Heads, Smaller
 from tallystick.checkpoint import Checkpoint, parse_body
 from tallystick.cosignature import cosign_ed25519, cosign_ml_dsa
 from tallystick.errors import MalformedInput, VerificationFailed
@@ -45,12 +45,13 @@ class Answer:
 
 
 class _Refused(Exception):
-    """Nothing is cosigned. ``fork``: the request proves one."""
+    """Nothing is cosigned. ``fork``: the request proves one. ``smaller``: it is of less than was cosigned."""
 
-    def __init__(self, answer: Answer, fork: Fork | None = None) -> None:
+    def __init__(self, answer: Answer, fork: Fork | None = None, smaller: Smaller | None = None) -> None:
         super().__init__(answer.body)
         self.answer = answer
         self.fork = fork
+        self.smaller = smaller
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,8 @@ class Witness:
         except _Refused as refused:
             if refused.fork:
                 self._alarm(refused.fork)
+            if refused.smaller:
+                self._heads.keep_smaller(refused.smaller)
             return refused.answer
         return Answer(200, encode_cosignatures(cosigned))
 
@@ -138,7 +141,7 @@ class Witness:
         size, root = (held.size, held.root) if held else (0, EMPTY_ROOT)
         fork = self._fork(request, new, held)
         if request.old_size != size:
-            raise _Refused(Answer(409, encode_size(size), SIZE_TYPE), fork)
+            raise _Refused(Answer(409, encode_size(size), SIZE_TYPE), fork, self._smaller(request, new, size))
         if fork:
             raise _Refused(_say(409, f"a tree of {size} leaves with root {root.hex()} was cosigned: a fork"), fork)
         try:
@@ -161,6 +164,11 @@ class Witness:
         if held is None or new.size != held.size or new.root == held.root:
             return None
         return Fork(new.origin, new.size, new.root, self._clock(), held.note, request.note.encode())
+
+    def _smaller(self, request: AddCheckpoint, new: Checkpoint, size: int) -> Smaller | None:
+        if new.size >= size:
+            return None
+        return Smaller(new.origin, new.size, new.root, self._clock(), request.note.encode())
 
     def _alarm(self, fork: Fork) -> None:
         _log.error("ALARM: %s signed two trees of %d leaves; `witness status` shows both", fork.origin, fork.size)

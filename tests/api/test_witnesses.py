@@ -230,6 +230,19 @@ def test_a_witness_that_is_ahead_raises_the_alarm(tmp_path: Path) -> None:
         made.until(lambda: made.fares()[2]["w3"] == "alarm")
         assert made.fares() == (2, True, {"w1": "cosigned", "w2": "cosigned", "w3": "alarm"})
         assert "w3: ALARM: contradicts this log" in made.house.http.get("/").text
+        # It shows our own signature: nothing is recorded nor signed any more, and everybody is told.
+        made.until(lambda: made.house.http.get("/v1/status").json()["halted"] is not None)
+        status = made.house.http.get("/v1/status").json()
+        assert "a witness cosigned a checkpoint of" in status["halted"]
+        assert status["publishing"] is False
+        assert "HALTED" in made.house.http.get("/").text
+        before = status["size"]
+        for path, body in (("/v1/events", {"type": "object.register", "body": picture()}), ("/v1/checkpoints", None)):
+            answer = made.house.registrar.post(path, body)
+            assert problem(answer)[:2] == (503, "halted")
+        assert made.house.http.get("/v1/status").json()["size"] == before
+        # What is published stands.
+        assert made.house.http.get("/checkpoint").status_code == 200
 
 
 def extended(here: Town, size: int) -> AddCheckpoint:

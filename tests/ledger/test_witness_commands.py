@@ -59,6 +59,11 @@ def test_status_shows_heads_and_forks(folder: Path) -> None:
     root = LOG.head(9).root.hex()
     told = f"{WORLD.origin}: 9 leaves, root {root}, cosigned at 2026-02-01T00:00:00Z\n"
     assert run(folder, "status") == (0, told)
+    assert feed(folder, LOG.request(0, 5).encode(), FORK.request(0, 8).encode()) == [409, 409]
+    code, printed = run(folder, "status")
+    refused = f"at 2026-02-01T00:00:00Z a checkpoint of 8 leaves, root {FORK.head(8).root.hex()}, was refused"
+    # Anybody may send an old one again: that alone is no reason to be alarmed.
+    assert (code, refused in printed, "of 5 leaves" in printed) == (0, True, False)
     assert feed(folder, FORK.request(9, 9).encode()) == [409]
     code, printed = run(folder, "status")
     assert code == 1

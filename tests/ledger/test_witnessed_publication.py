@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.errors import Forked, HistoryLost
+from ledger.errors import Forked, HistoryLost, LogHalted
 from ledger.publisher import Publisher
 from ledger.witness.client import Reply, WitnessClient
 from ledger.witness.gather import Gatherer
@@ -24,6 +24,7 @@ from tallystick.witness_policy import parse_log_verifier, parse_policy
 from tests.ledger.faults import Fault, MemoryCheckpoints, Plan
 from tests.ledger.rawlog import fill
 from tests.ledger.test_publisher import KEYS, STEPS, WORLD, Bench
+from tests.patience import wait_until
 from tests.world import START, World, key_from
 
 URL = "https://witness.example"
@@ -183,3 +184,60 @@ def test_a_log_whose_stores_fell_back_together_is_caught_by_its_witness(
         head = bench.heads.get(KEYS.origin)
         assert head is not None
         assert head.size == 25
+
+
+# --- alarms while it is open -------------------------------------------------------------
+
+
+def ahead(bench: Watched, signers: LogSigners, size: int = 9) -> str:
+    """The witness holds a larger tree of this name, by whomever."""
+    note = sign_checkpoint(Checkpoint(KEYS.origin, size, bytes(32)), signers, START)
+    bench.heads.update(KEYS.origin, lambda head: Head(size, bytes(32), START, note))
+    return note
+
+
+@pytest.mark.parametrize("size", [8, 9])
+def test_what_a_witness_shows_under_our_signature_halts_the_log(tmp_path: Path, size: int) -> None:
+    with watched(tmp_path / "w", 5) as bench:
+        publisher = bench.publisher()
+        publisher.publish()
+        ahead(bench, WORLD.signers, size)
+        fill(bench.store, 3)
+        publisher.publish()
+        wait_until(lambda: publisher.halted, "the witness's checkpoint is looked at")
+        signed = len(bench.checkpoints.notes)
+        fill(bench.store, 3)
+        for _ in range(2):
+            with pytest.raises(LogHalted, match="until the operator has decided"):
+                publisher.publish()
+        assert len(bench.checkpoints.notes) == signed
+
+
+def test_what_a_witness_says_without_showing_it_is_an_alarm_and_halts_nothing(tmp_path: Path) -> None:
+    """Else every witness, and whoever sits between, could stop every log that it witnesses."""
+    with watched(tmp_path / "w", 5) as bench:
+        publisher = bench.publisher()
+        publisher.publish()
+        ahead(bench, World("a stranger", KEYS.origin).signers)
+        looked = []
+        publisher._face._doubt = lambda note: (publisher._doubt(note), looked.append(note))
+        fill(bench.store, 3)
+        publisher.publish()
+        wait_until(lambda: looked, "the witness's checkpoint is looked at")
+        assert publisher.halted is None
+        assert bench.gatherers[-1].reports()[0].alarm
+        fill(bench.store, 3)
+        assert publisher.publish().checkpoint.size == 11
+
+
+def test_it_does_not_start_where_its_quorum_vouches_for_what_keys_signed_that_came_later(tmp_path: Path) -> None:
+    """A copy from before a rotation does not know the key that signed since; the witnesses who cosigned did."""
+    later = World("keys of a later time", KEYS.origin)
+    with watched(tmp_path / "w", 5) as bench:
+        bench.publisher().publish()
+        note = parse_note(ahead(bench, later.signers).encode())
+        bench.publisher()  # one who shows it without having cosigned it vouches for nothing
+        cosigned = Note(note.text, (*note.signatures, *VOICE.cosign(note.text, START)))
+        bench.heads.update(KEYS.origin, lambda head: Head(9, bytes(32), START, cosigned.encode()))
+        with pytest.raises(HistoryLost, match="a witness cosigned a checkpoint of 9 leaves"):
+            bench.publisher()
