@@ -23,6 +23,9 @@ GAS_PER_HASH = 1_500
 sha256). What is not used is not paid."""
 GAS_DEPLOY = 3_000_000
 
+PUBLISHED = ("AnchorRegistry.json", "v1/AnchorRegistry.json")
+"""Artefacts below ``contracts/``, the newest first. A log goes on with the one that it began with."""
+
 NEVER = bytes(32)
 """What the slot of a log holds that was never anchored."""
 
@@ -46,6 +49,21 @@ class Artefact:
         if keccak256(runtime) != stated:
             raise ChainMismatch(f"{path}: the runtime code does not have the code hash that the artefact states")
         return cls(document["abi"], bytes.fromhex(document["bytecode"].removeprefix("0x")), stated)
+
+
+def artefact_for(folder: Path, begun_with: bytes | None) -> Artefact:
+    """The registry of a target: the one that it was begun with (by code hash), or the newest for a new one.
+
+    ``folder``: where ``contracts/`` stands. Raises ``ChainMismatch`` for code that is not there.
+    """
+    published = [Artefact.load(folder / name) for name in PUBLISHED]
+    for artefact in published:
+        if begun_with in (None, artefact.code_hash):
+            return artefact
+    raise ChainMismatch(
+        f"the target was begun with contract code 0x{(begun_with or b'').hex()}, which this release does not hold: "
+        "a newer one may"
+    )
 
 
 @dataclass(frozen=True)

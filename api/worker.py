@@ -22,7 +22,7 @@ from anchors.embedded.genesis import ChainIdentity
 from anchors.folder import open_embedded
 from anchors.outbox import Outbox
 from anchors.ports import Clock, PublishedCheckpoint
-from anchors.registry import Artefact, LogIdentity
+from anchors.registry import LogIdentity, artefact_for
 from anchors.scheduler import Policy
 from anchors.worker import AnchorWorker, ChainWorker, WorkerConfig
 from api.founding import GENESIS, published_tiles, read_log_keys
@@ -44,7 +44,7 @@ AGAIN = 30.0
 """Seconds before a chain that could not begin is tried again."""
 PATIENCE = 10.0
 """Seconds for which the chains may finish their steps when the worker ends."""
-ARTEFACT = Path(__file__).parents[1] / "contracts" / "AnchorRegistry.json"
+CONTRACTS = Path(__file__).parents[1] / "contracts"
 
 _log = logging.getLogger(__name__)
 
@@ -115,7 +115,7 @@ def open_worker(settings: Settings, clock: Clock = system_clock) -> Iterator[Anc
     )
     try:
         with closing(Outbox(settings.outbox)) as outbox:
-            config, source = _config(settings, TARGET), _source(settings)
+            config, source = _config(settings, TARGET, outbox), _source(settings)
             yield AnchorWorker(config, embedded.chain, embedded.gas_key, outbox, source, NamedByService(), clock)
     finally:
         embedded.chain.close()
@@ -127,7 +127,7 @@ def open_chain_worker(settings: Settings, chain: ChainConfig, clock: Clock = sys
     settings.anchors.mkdir(parents=True, exist_ok=True, mode=0o700)
     connection = connect(chain, passphrase_of(settings.keys, settings.passphrase, create=False), settings.anchors)
     with closing(Outbox(settings.outbox)) as outbox:
-        yield ChainWorker(_config(settings, chain.name), connection, outbox, _source(settings), NamedByService(), clock)
+        yield ChainWorker(_config(settings, chain.name, outbox), connection, outbox, _source(settings), NamedByService(), clock)
 
 
 def run_worker(settings: Settings, stop: threading.Event) -> None:
@@ -166,10 +166,13 @@ def _keep_running(runner: Runner, stop: threading.Event) -> None:
         stop.wait(AGAIN)
 
 
-def _config(settings: Settings, name: str) -> WorkerConfig:
-    identity = LogIdentity(settings.origin, read_log_keys(settings).current.authority_address)
+def _config(settings: Settings, name: str, outbox: Outbox) -> WorkerConfig:
+    """A target goes on with the contract and the authority that it was begun with, which are in its log id."""
+    begun = next((target.spec for target in outbox.targets() if target.spec.name == name), None)
+    authority = read_log_keys(settings).current.authority_address if begun is None else begun.authority
     policy = Policy(settings.anchor_entries, settings.anchor_seconds)
-    return WorkerConfig(name, identity, policy, Artefact.load(ARTEFACT))
+    artefact = artefact_for(CONTRACTS, None if begun is None else begun.code_hash)
+    return WorkerConfig(name, LogIdentity(settings.origin, authority), policy, artefact)
 
 
 def _source(settings: Settings) -> PublishedFiles:

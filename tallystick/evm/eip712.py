@@ -1,4 +1,4 @@
-"""The EIP-712 message by which a log's authority vouches for a checkpoint.
+"""The EIP-712 messages by which a log's authority vouches for a checkpoint and hands over to a successor.
 
 The domain holds name and version only, no chain and no contract: one signature
 anchors a checkpoint anywhere and convicts its signer anywhere.
@@ -15,13 +15,28 @@ DOMAIN_SEPARATOR = keccak256(
 )
 CHECKPOINT_TYPE_HASH = keccak256(b"Checkpoint(bytes32 origin,uint64 size,bytes32 root)")
 
+ROTATION_TYPE_HASH = keccak256(b"Rotation(bytes32 log,uint64 size,bytes32 root,address successor)")
+
 
 def checkpoint_digest(origin_hash: bytes, size: int, root: bytes) -> bytes:
     """What the authority signs: 32 bytes. ``origin_hash`` is SHA-256 of the origin text, ``size`` a u64."""
     if len(origin_hash) != 32 or len(root) != 32 or not 0 <= size < 1 << 64:
         raise MalformedInput("a checkpoint message has a 32-byte origin, a u64 size and a 32-byte root")
-    message = keccak256(CHECKPOINT_TYPE_HASH + origin_hash + size.to_bytes(32, "big") + root)
-    return keccak256(b"\x19\x01" + DOMAIN_SEPARATOR + message)
+    return _digest(CHECKPOINT_TYPE_HASH + origin_hash + size.to_bytes(32, "big") + root)
+
+
+def rotation_digest(log_id: bytes, size: int, root: bytes, successor: bytes) -> bytes:
+    """What an authority and its ``successor`` (20-byte address) sign to hand over a slot that holds (size, root).
+
+    ``log_id``: the log's name on that contract, 32 bytes.
+    """
+    if len(log_id) != 32 or len(root) != 32 or len(successor) != 20 or not 0 <= size < 1 << 64:
+        raise MalformedInput("a rotation message has a 32-byte log id, a u64 size, a 32-byte root and an address")
+    return _digest(ROTATION_TYPE_HASH + log_id + size.to_bytes(32, "big") + root + successor.rjust(32, b"\x00"))
+
+
+def _digest(message: bytes) -> bytes:
+    return keccak256(b"\x19\x01" + DOMAIN_SEPARATOR + keccak256(message))
 
 
 def verify_checkpoint(authority: bytes, origin_hash: bytes, size: int, root: bytes, signature: bytes) -> None:

@@ -8,13 +8,16 @@ from tallystick.errors import MalformedInput
 from tallystick.evm.keccak import keccak256
 
 ANCHORED_TOPIC = keccak256(b"Anchored(bytes32,uint64,bytes32,address)")
+ROTATED_TOPIC = keccak256(b"AuthorityRotated(bytes32,uint64,bytes32,address,address)")
 
 
 @dataclass(frozen=True)
 class Registry:
-    """A published AnchorRegistry. ``mapping_slot``: storage position of its mapping from log id to commitment.
+    """A published AnchorRegistry.
 
-    ``rotates``: a log keeps its id, made of its first authority, when another authority takes over.
+    mapping_slot: storage position of its mapping from log id to commitment.
+    rotates: whether a log's authority can hand its slot over, so that the authority in force
+    need not be the one that the log id is made of.
     """
 
     name: str
@@ -26,16 +29,20 @@ class Registry:
 # merely emits the right event proves nothing about history. Entries are never removed.
 KNOWN_REGISTRIES = {
     "d08e163da7d1cb7bc57de52644dda44b6225cfce5c7f32b125578c0e936dab5a": Registry("AnchorRegistry 1", mapping_slot=1),
+    "a89e35fbc2a3ff294d057f78c5fe5f1195a65b8430e16c33cb73bf15a1f21141": Registry(
+        "AnchorRegistry 2", mapping_slot=1, rotates=True
+    ),
 }
 
 
 def log_id(authority: bytes, origin_hash: bytes) -> bytes:
-    """Name of a log on any chain. ``authority``: 20-byte address; ``origin_hash``: SHA-256 of the origin text."""
+    """Name of a log on any chain, for ever. ``authority``: address (20 bytes) of the one that it began with there;
+    ``origin_hash``: SHA-256 of the origin text."""
     return keccak256(_word(authority, 20) + _word(origin_hash, 32))
 
 
 def commitment(size: int, root: bytes, authority: bytes) -> bytes:
-    """What the log's slot holds when the checkpoint (size, root) is its newest anchored one."""
+    """What the log's slot holds when (size, root) is its newest anchored checkpoint, ``authority`` that in force."""
     return keccak256(size.to_bytes(32, "big") + _word(root, 32) + _word(authority, 20))
 
 

@@ -179,7 +179,7 @@ def test_a_fork_is_refused_on_the_chain_with_its_reason_and_the_honest_call_succ
     held, height = slot(bench), bench.chain.head().block_number
     with pytest.raises(AnchorRefused) as caught:
         bench.worker.try_anchor(fork.checkpoint(5), forged, fork.consistency(5, 12), fork.sign(forged))
-    assert caught.value.reason == "fork or stale: the slot holds another checkpoint"
+    assert caught.value.reason == "fork or stale: the slot holds another checkpoint or another authority"
     assert caught.value.tx_hash is not None
     receipt = bench.worker._client.receipt(caught.value.tx_hash)
     assert receipt is not None
@@ -205,7 +205,7 @@ def test_nobody_but_the_authority_anchors(bench: Bench) -> None:
     bench.log.grow(3)
     new = bench.log.checkpoint()
     stranger = ec.derive_private_key(0xBAD, ec.SECP256K1())
-    with pytest.raises(AnchorRefused, match="signature is not the authority's"):
+    with pytest.raises(AnchorRefused, match="or another authority"):
         bench.worker.try_anchor(old, new, bench.log.consistency(5, 8), bench.log.sign(new, stranger))
     event = bench.worker.try_anchor(old, new, bench.log.consistency(5, 8), bench.log.sign(new))
     assert event.checkpoint == new

@@ -16,17 +16,25 @@ from eth.vm.forks.prague import PragueVM
 from eth.vm.message import Message
 from eth_keys import keys
 
-from tallystick.evm import registry
 from tallystick.evm.keccak import keccak256
 
 FORKS = {"london": LondonVM, "cancun": CancunVM, "prague": PragueVM}
-ARTEFACT: dict[str, Any] = json.loads(
-    Path(__file__).parents[2].joinpath("contracts", "AnchorRegistry.json").read_text(encoding="utf-8")
-)
+FOLDER = Path(__file__).parents[2] / "contracts"
+
+
+def load(path: str) -> dict[str, Any]:
+    """A committed artefact, by its path below ``contracts/``."""
+    artefact: dict[str, Any] = json.loads((FOLDER / path).read_text(encoding="utf-8"))
+    return artefact
+
+
+ARTEFACT = load("AnchorRegistry.json")
+V1 = load("v1/AnchorRegistry.json")
+"""The registry that logs began with before there was rotation."""
+COURT = load("ForkCourt.json")
 CHAIN_ID = 7_331_000_001
 DEPLOYER = keys.PrivateKey(b"\x11" * 32)
 GAS = 5_000_000
-KNOWN = registry.Registry("test", ARTEFACT["storage_layout"]["slot"]["slot"])
 
 
 @dataclass(frozen=True)
@@ -40,21 +48,29 @@ class Outcome:
     logs: tuple[tuple[bytes, tuple[int, ...], bytes], ...]
 
 
-def selector(name: str) -> tuple[bytes, list[str]]:
-    (entry,) = (item for item in ARTEFACT["abi"] if item["type"] == "function" and item["name"] == name)
-    types = [argument["type"] for argument in entry["inputs"]]
+def selector(name: str, abi: list[dict[str, Any]]) -> tuple[bytes, list[str]]:
+    (entry,) = (item for item in abi if item["type"] == "function" and item["name"] == name)
+    types = [abi_type(argument) for argument in entry["inputs"]]
     return keccak256(f"{name}({','.join(types)})".encode())[:4], types
 
 
-def calldata(name: str, *arguments: Any) -> bytes:
-    prefix, types = selector(name)
+def abi_type(argument: dict[str, Any]) -> str:
+    """The type as selectors and encoders write it: a struct is the list of its members."""
+    if argument["type"] != "tuple":
+        return str(argument["type"])
+    return f"({','.join(abi_type(member) for member in argument['components'])})"
+
+
+def calldata(name: str, *arguments: Any, artefact: dict[str, Any] = ARTEFACT) -> bytes:
+    prefix, types = selector(name, artefact["abi"])
     return prefix + eth_abi.encode(types, arguments)
 
 
 class Evm:
-    """One chain in memory with AnchorRegistry deployed."""
+    """One chain in memory with one contract deployed."""
 
-    def __init__(self, fork: str = "prague") -> None:
+    def __init__(self, fork: str = "prague", artefact: dict[str, Any] = ARTEFACT) -> None:
+        self._artefact = artefact
         chain = MiningChain.configure(
             __name__="TestChain", vm_configuration=((0, FORKS[fork]),), chain_id=CHAIN_ID
         ).from_genesis(
@@ -72,18 +88,29 @@ class Evm:
         self._vm = chain.get_vm()
         self._header = chain.get_block().header
         self._nonce = 0
-        self.deployment = self.transact(b"", bytes.fromhex(ARTEFACT["bytecode"][2:]))
-        assert self.deployment.succeeded
-        self.contract = self._created
+        self.contract = self.deploy(bytes.fromhex(artefact["bytecode"][2:]))
         self.code = self._vm.state.get_code(self.contract)
+
+    def deploy(self, creation: bytes) -> bytes:
+        """Address of the contract that this code creates; ``deployment`` is how it went."""
+        self.deployment = self.transact(b"", creation)
+        assert self.deployment.succeeded, self.deployment.reason
+        return self._created
 
     def call(self, sender: bytes, name: str, *arguments: Any) -> Outcome:
         """A message call; gas is what execution took, without the transaction's own cost."""
-        return self.raw_call(sender, calldata(name, *arguments))
+        return self.message(sender, self.contract, self._artefact["abi"], name, *arguments)
 
-    def raw_call(self, sender: bytes, data: bytes) -> Outcome:
+    def message(self, sender: bytes, to: bytes, abi: list[dict[str, Any]], name: str, *arguments: Any) -> Outcome:
+        """The same to any contract of this chain."""
+        prefix, types = selector(name, abi)
+        return self.raw_call(sender, prefix + eth_abi.encode(types, arguments), to)
+
+    def raw_call(self, sender: bytes, data: bytes, to: bytes | None = None) -> Outcome:
         state = self._vm.state
-        message = Message(gas=GAS, to=self.contract, sender=sender, value=0, data=data, code=self.code)
+        receiver = self.contract if to is None else to
+        code = state.get_code(receiver)
+        message = Message(gas=GAS, to=receiver, sender=sender, value=0, data=data, code=code)
         context = state.get_transaction_context_class()(gas_price=0, origin=sender)
         return _outcome(state.computation_class.apply_message(state, message, context))
 
@@ -102,12 +129,15 @@ class Evm:
         return _outcome(computation, receipt.gas_used)
 
     def slot(self, log_id: bytes) -> bytes:
-        position = int.from_bytes(registry.storage_key(KNOWN, log_id), "big")
-        return self._vm.state.get_storage(self.contract, position).to_bytes(32, "big")
+        """What the contract's first mapping holds: an anchor, or a conviction."""
+        return self._vm.state.get_storage(self.contract, self._position(log_id)).to_bytes(32, "big")
 
     def set_slot(self, log_id: bytes, value: bytes) -> None:
-        position = int.from_bytes(registry.storage_key(KNOWN, log_id), "big")
-        self._vm.state.set_storage(self.contract, position, int.from_bytes(value, "big"))
+        self._vm.state.set_storage(self.contract, self._position(log_id), int.from_bytes(value, "big"))
+
+    def _position(self, log_id: bytes) -> int:
+        first = min(entry["slot"] for entry in self._artefact["storage_layout"].values())
+        return int.from_bytes(keccak256(first.to_bytes(32, "big") + log_id), "big")
 
 
 def _outcome(computation: Any, gas: int | None = None) -> Outcome:

@@ -21,7 +21,8 @@ KEY = ec.derive_private_key(0xA11CE, ec.SECP256K1())
 NUMBERS = KEY.public_key().public_numbers()
 AUTHORITY = secp256k1.address_of(b"\x04" + NUMBERS.x.to_bytes(32, "big") + NUMBERS.y.to_bytes(32, "big"))
 RELAYER = b"\x99" * 20
-STALE = "fork or stale: the slot holds another checkpoint"
+STALE = "fork or stale: the slot holds another checkpoint or another authority"
+NOBODY = "signature of nobody"
 
 
 class Log:
@@ -34,7 +35,9 @@ class Log:
 
     def send(self, old_size: int, new_size: int, new_root: bytes, proof: list[bytes]) -> Outcome:
         if not self.relayed:
-            return self.evm.call(AUTHORITY, "anchor", self.origin, old_size, new_size, new_root, proof)
+            if old_size == 0:
+                return self.evm.call(AUTHORITY, "begin", self.origin, new_size, new_root)
+            return self.evm.call(AUTHORITY, "anchor", self.log_id, old_size, new_size, new_root, proof)
         signature = secp256k1.sign_digest(KEY, eip712.checkpoint_digest(self.origin, new_size, new_root))
         return self.evm.call(RELAYER, "relay", AUTHORITY, self.origin, old_size, new_size, new_root, proof, signature)
 
@@ -104,11 +107,19 @@ def test_a_smaller_size_and_an_empty_tree_are_refused(log: Log) -> None:
 
 
 def test_a_log_that_was_never_anchored_starts_at_size_zero(log: Log) -> None:
-    log.check_refused(log.extend(20, 40), "the log was never anchored", still=0)
+    log.check_refused(log.extend(20, 40), STALE, still=0)
 
 
-def test_the_first_anchor_carries_no_proof(log: Log) -> None:
+def test_the_first_anchor_carries_no_proof(evm: Evm) -> None:
+    log = Log(evm, "first with a proof", relayed=True)
     log.check_refused(log.send(0, 40, merkle.root_at(TREE, 40), [bytes(32)]), "proof length", still=0)
+
+
+def test_the_empty_tree_is_extended_by_nothing_but_a_first_anchor(evm: Evm) -> None:
+    log = Log(evm, "anchor from nothing", relayed=False)
+    for proof in ([], [merkle.EMPTY_ROOT]):
+        outcome = evm.call(AUTHORITY, "anchor", log.log_id, 0, 40, merkle.root_at(TREE, 40), proof)
+        log.check_refused(outcome, "empty tree", still=0)
 
 
 @pytest.mark.parametrize("old_size", [32, 40, 41])
@@ -143,8 +154,12 @@ def test_nobody_else_moves_the_log(evm: Evm) -> None:
     log = Log(evm, "nobody else", relayed=False)
     log.extend(0, 40)
     old_root, new_root, proof = step(TREE, 40, 60)
-    outcome = evm.call(RELAYER, "anchor", log.origin, 40, 60, new_root, wire(40, old_root, proof))
-    log.check_refused(outcome, "the log was never anchored", still=40)
+    outcome = evm.call(RELAYER, "anchor", log.log_id, 40, 60, new_root, wire(40, old_root, proof))
+    log.check_refused(outcome, STALE, still=40)
+    outcome = evm.call(RELAYER, "begin", log.origin, 60, new_root)
+    assert outcome.succeeded
+    assert evm.slot(registry.log_id(RELAYER, log.origin)) == registry.commitment(60, new_root, RELAYER)
+    assert log.holds(40)
 
 
 def test_one_authority_keeps_its_logs_apart(evm: Evm) -> None:
@@ -159,8 +174,8 @@ def test_malformed_calldata_is_refused(evm: Evm) -> None:
     log = Log(evm, "calldata", relayed=False)
     log.extend(0, 40)
     old_root, new_root, proof = step(TREE, 40, 60)
-    assert not evm.call(AUTHORITY, "anchor", log.origin, 40, 60, new_root, [bytes(32)] * 66).succeeded
-    good = calldata("anchor", log.origin, 40, 60, new_root, wire(40, old_root, proof))
+    assert not evm.call(AUTHORITY, "anchor", log.log_id, 40, 60, new_root, [bytes(32)] * 66).succeeded
+    good = calldata("anchor", log.log_id, 40, 60, new_root, wire(40, old_root, proof))
     # A size with a bit above the 64th, and calldata cut in the middle of a node.
     assert not evm.raw_call(AUTHORITY, good[:36] + b"\x01" + good[37:]).succeeded
     assert not evm.raw_call(AUTHORITY, good[:-16]).succeeded
@@ -177,19 +192,18 @@ def _flip_s(signature: bytes) -> bytes:
     return signature[:32] + s.to_bytes(32, "big") + bytes([55 - signature[64]])
 
 
-NOT_HIS = "signature is not the authority's"
 BAD_SIGNATURES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "malleable twin": (_flip_s, "signature s"),
-    "other v": (lambda s: s[:64] + bytes([55 - s[64]]), NOT_HIS),
+    "other v": (lambda s: s[:64] + bytes([55 - s[64]]), STALE),
     "v 0 or 1": (lambda s: s[:64] + bytes([s[64] - 27]), "signature v"),
     "v of EIP-155": (lambda s: s[:64] + bytes([s[64] + 10]), "signature v"),
     "too short": (lambda s: s[:64], "signature length"),
     "empty": (lambda s: b"", "signature length"),
-    "zero r": (lambda s: bytes(32) + s[32:], NOT_HIS),
-    "zero s": (lambda s: s[:32] + bytes(32) + s[64:], NOT_HIS),
-    "r beyond the order": (lambda s: b"\xff" * 32 + s[32:], NOT_HIS),
+    "zero r": (lambda s: bytes(32) + s[32:], NOBODY),
+    "zero s": (lambda s: s[:32] + bytes(32) + s[64:], NOBODY),
+    "r beyond the order": (lambda s: b"\xff" * 32 + s[32:], NOBODY),
     "s beyond the order": (lambda s: s[:32] + b"\xff" * 32 + s[64:], "signature s"),
-    "flipped r": (lambda s: bytes([s[0] ^ 1]) + s[1:], NOT_HIS),
+    "flipped r": (lambda s: bytes([s[0] ^ 1]) + s[1:], STALE),
 }
 
 
@@ -238,7 +252,15 @@ def test_a_signature_over_another_message_is_refused(evm: Evm) -> None:
         "root": eip712.checkpoint_digest(log.origin, 60, merkle.root_at(FORK, 60)),
     }
     for digest in messages.values():
-        log.check_refused(_relay(evm, log.origin, secp256k1.sign_digest(KEY, digest)), NOT_HIS, still=40)
+        log.check_refused(_relay(evm, log.origin, secp256k1.sign_digest(KEY, digest)), STALE, still=40)
+
+
+def test_only_the_first_authority_begins_its_log(evm: Evm) -> None:
+    log = Log(evm, "begun by a relay", relayed=True)
+    root, other = merkle.root_at(TREE, 40), ec.derive_private_key(0xB0B, ec.SECP256K1())
+    signature = secp256k1.sign_digest(other, eip712.checkpoint_digest(log.origin, 40, root))
+    outcome = evm.call(RELAYER, "relay", AUTHORITY, log.origin, 0, 40, root, [], signature)
+    log.check_refused(outcome, "signature is not the authority's", still=0)
 
 
 def test_the_zero_address_is_no_authority(evm: Evm) -> None:
@@ -246,8 +268,18 @@ def test_the_zero_address_is_no_authority(evm: Evm) -> None:
     origin = hashlib.sha256(b"zero").digest()
     rubbish = b"\xff" * 32 + b"\x01".rjust(32, b"\x00") + b"\x1b"
     outcome = evm.call(RELAYER, "relay", bytes(20), origin, 0, 60, merkle.root_at(TREE, 60), [], rubbish)
-    assert (outcome.succeeded, outcome.reason) == (False, NOT_HIS)
+    assert (outcome.succeeded, outcome.reason) == (False, NOBODY)
     assert evm.slot(registry.log_id(bytes(20), origin)) == bytes(32)
+
+
+def test_a_checkpoint_of_another_log_of_the_same_authority_is_no_anchor_of_this_one(evm: Evm) -> None:
+    """Both logs stand at the same tree, so that nothing but the origin in the signature tells them apart."""
+    one, two = Log(evm, "twin one", relayed=True), Log(evm, "twin two", relayed=True)
+    one.extend(0, 40)
+    two.extend(0, 40)
+    signed_for_two = secp256k1.sign_digest(KEY, eip712.checkpoint_digest(two.origin, 60, merkle.root_at(TREE, 60)))
+    one.check_refused(_relay(evm, one.origin, signed_for_two), STALE, still=40)
+    assert _relay(evm, two.origin, signed_for_two).succeeded
 
 
 def test_a_relayed_checkpoint_is_not_replayed(evm: Evm) -> None:
@@ -289,6 +321,28 @@ def test_every_leaf_is_included_and_stands_nowhere_else(evm: Evm) -> None:
             for claimed in range(size + 1):
                 outcome = evm.call(RELAYER, "verify_inclusion", leaf, claimed, size, root, proof)
                 assert outcome.succeeded is (claimed == index), (size, index, claimed, outcome.reason)
+
+
+def test_a_leaf_is_logged_where_the_slot_holds_its_tree(evm: Evm) -> None:
+    log = Log(evm, "logged", relayed=True)
+    leaf, proof = TREE.nodes([(0, 20)])[0], merkle.prove_inclusion(TREE, 20, 50)
+    root = merkle.root_at(TREE, 50)
+
+    def check(*arguments: Any) -> str:
+        outcome = evm.call(RELAYER, "verify_logged", *arguments)
+        assert outcome.succeeded is not bool(outcome.reason)
+        return outcome.reason
+
+    assert check(log.log_id, AUTHORITY, leaf, 20, 50, root, proof) == STALE
+    log.extend(0, 50)
+    assert check(log.log_id, AUTHORITY, leaf, 20, 50, root, proof) == ""
+    assert check(log.log_id, AUTHORITY, leaf, 21, 50, root, proof) == "root mismatch"
+    assert check(log.log_id, RELAYER, leaf, 20, 50, root, proof) == STALE
+    other = merkle.root_at(FORK, 50)
+    forked = FORK.nodes([(0, 20)])[0]
+    assert check(log.log_id, AUTHORITY, forked, 20, 50, other, merkle.prove_inclusion(FORK, 20, 50)) == STALE
+    log.extend(50, 51)
+    assert check(log.log_id, AUTHORITY, leaf, 20, 50, root, proof) == STALE
 
 
 def test_inclusion_failures_are_told_apart(evm: Evm) -> None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from tallystick import merkle
-from tallystick.evm import eip712, secp256k1
-from tests.contracts.chain import DEPLOYER, FORKS, Evm, Outcome, calldata
+from tallystick.evm import registry
+from tests.contracts.chain import ARTEFACT, COURT, DEPLOYER, FORKS, Evm, Outcome, calldata
+from tests.contracts.keys import AuthorityKey
 from tests.contracts.trees import UniformTree, step, wire
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "contracts.md"
@@ -23,10 +24,13 @@ SNAPSHOT = Path(__file__).parents[2] / "contracts" / "gas-snapshot.json"
 MARKS = {
     "anchor, 14 nodes (1,000,000 to 1,010,000)": 50_970,
     "anchor, aligned, 6 nodes (999,424 to 1,009,664)": 41_562,
+    "inclusion, 20 nodes, execution alone": 13_300,
 }
 TREE = UniformTree()
-SENDER = DEPLOYER.public_key.to_canonical_address()
-KEY = ec.derive_private_key(int.from_bytes(DEPLOYER.to_bytes(), "big"), ec.SECP256K1())
+FORK = UniformTree(b"another leaf")
+KEY = AuthorityKey.of(int.from_bytes(DEPLOYER.to_bytes(), "big"))
+SUCCESSOR = AuthorityKey.of(0xB0B)
+SENDER = KEY.address
 
 
 class Meter:
@@ -35,17 +39,26 @@ class Meter:
     def __init__(self, fork: str) -> None:
         self.evm = Evm(fork)
 
+    def send(self, name: str, *arguments: Any, artefact: dict[str, Any] = ARTEFACT) -> int:
+        return _gas(self.evm.transact(self.evm.contract, calldata(name, *arguments, artefact=artefact)))
+
+    def begin(self, origin: bytes, size: int) -> int:
+        return self.send("begin", origin, size, merkle.root_at(TREE, size))
+
     def anchor(self, origin: bytes, old_size: int, new_size: int) -> int:
         old_root, new_root, proof = step(TREE, old_size, new_size)
-        data = calldata("anchor", origin, old_size, new_size, new_root, wire(old_size, old_root, proof))
-        return _gas(self.evm.transact(self.evm.contract, data))
+        log_id = registry.log_id(SENDER, origin)
+        return self.send("anchor", log_id, old_size, new_size, new_root, wire(old_size, old_root, proof))
 
     def relay(self, origin: bytes, old_size: int, new_size: int) -> int:
         old_root, new_root, proof = step(TREE, old_size, new_size)
-        signature = secp256k1.sign_digest(KEY, eip712.checkpoint_digest(origin, new_size, new_root))
+        signature = KEY.checkpoint(origin, new_size, new_root)
         sent = wire(old_size, old_root, proof)
-        data = calldata("relay", SENDER, origin, old_size, new_size, new_root, sent, signature)
-        return _gas(self.evm.transact(self.evm.contract, data))
+        return self.send("relay", SENDER, origin, old_size, new_size, new_root, sent, signature)
+
+    def rotate(self, origin: bytes, size: int) -> int:
+        signed = (registry.log_id(SENDER, origin), size, merkle.root_at(TREE, size), SUCCESSOR.address)
+        return self.send("rotate", *signed, KEY.rotation(*signed), SUCCESSOR.rotation(*signed))
 
     def inclusion(self, index: int, size: int) -> int:
         proof = merkle.prove_inclusion(TREE, index, size)
@@ -54,19 +67,53 @@ class Meter:
         return _gas(self.evm.call(SENDER, "verify_inclusion", leaf, index, size, root, proof))
 
 
+class CourtMeter(Meter):
+    """The same in a court."""
+
+    def __init__(self, fork: str) -> None:
+        self.evm = Evm(fork, COURT)
+
+    def roots(self, origin: bytes) -> int:
+        return self.send(
+            "convict_roots", origin, self._signed(origin, TREE), self._signed(origin, FORK), artefact=COURT
+        )
+
+    def history(self, origin: bytes) -> int:
+        first, second = self._signed(origin, TREE), self._signed(origin, FORK, 1_010_000)
+        old_root, _, proof = step(FORK, 1_000_000, 1_010_000)
+        return self.send("convict_history", origin, first, second, wire(1_000_000, old_root, proof), artefact=COURT)
+
+    def leaves(self, origin: bytes) -> int:
+        sides: list[Any] = []
+        for tree in (TREE, FORK):
+            proof = merkle.prove_inclusion(tree, 777_777, 1_000_000)
+            sides += [self._signed(origin, tree), tree.nodes([(0, 777_777)])[0], proof]
+        return self.send("convict_leaves", origin, 777_777, *sides, artefact=COURT)
+
+    def _signed(self, origin: bytes, tree: UniformTree, size: int = 1_000_000) -> tuple[int, bytes, bytes]:
+        root = merkle.root_at(tree, size)
+        return size, root, KEY.checkpoint(origin, size, root)
+
+
 def measure(fork: str) -> dict[str, int]:
     """Gas of each operation; of a whole transaction, unless it says otherwise."""
-    meter = Meter(fork)
+    meter, court = Meter(fork), CourtMeter(fork)
     one, two, three = (bytes([i]) * 32 for i in (1, 2, 3))
-    meter.anchor(three, 0, 999_424)
+    meter.begin(three, 999_424)
     return {
         "deploy": meter.evm.deployment.gas,
-        "anchor, first": meter.anchor(one, 0, 1_000_000),
+        "begin (first anchor)": meter.begin(one, 1_000_000),
         "anchor, 14 nodes (1,000,000 to 1,010,000)": meter.anchor(one, 1_000_000, 1_010_000),
         "relay, first": meter.relay(two, 0, 1_000_000),
         "relay, 14 nodes (1,000,000 to 1,010,000)": meter.relay(two, 1_000_000, 1_010_000),
         "anchor, aligned, 6 nodes (999,424 to 1,009,664)": meter.anchor(three, 999_424, 1_009_664),
+        "rotate": meter.rotate(one, 1_010_000),
         "inclusion, 20 nodes, execution alone": meter.inclusion(777_777, 1_000_000),
+        "deploy the court": court.evm.deployment.gas,
+        "convict, two roots": court.roots(one),
+        "convict, history of 14 nodes": court.history(two),
+        "convict, two leaves, 20 nodes each": court.leaves(three),
+        "convict again": court.roots(one),
     }
 
 

@@ -23,7 +23,10 @@ from rlp import encode as rlp_encode
 
 from tests.docs import by_the_text as told
 
-KNOWN = {"d08e163da7d1cb7bc57de52644dda44b6225cfce5c7f32b125578c0e936dab5a": 1}
+KNOWN = {
+    "d08e163da7d1cb7bc57de52644dda44b6225cfce5c7f32b125578c0e936dab5a": 1,
+    "a89e35fbc2a3ff294d057f78c5fe5f1195a65b8430e16c33cb73bf15a1f21141": 1,
+}
 N = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
 
