@@ -37,7 +37,7 @@ from tallystick.times import format_time, parse_time
 EIP712_TYPE = b"tallystick/eip712-checkpoint/v1\n"
 """Long identifier that follows the 0xff byte (signed-note §Signature types)."""
 
-_KINDS = ("Ed25519", "ML-DSA-44", "EIP-712")
+SIGNATURE_KINDS = ("Ed25519", "ML-DSA-44", "EIP-712")
 
 ROTATION_TOLERANCE = 300
 """Seconds after a rotation in which a checkpoint from before it may still be signed: it was on its way."""
@@ -128,7 +128,7 @@ class LogKeys:
         return address_of(self.authority.raw)
 
     def verifiers(self) -> tuple[NoteVerifier, ...]:
-        """One for each signature line, in the order of ``_KINDS``."""
+        """One for each signature line, in the order of ``SIGNATURE_KINDS``."""
         return (
             Ed25519Verifier(self.origin, self.ed25519),
             MlDsaCosigner(self.origin, self.ml_dsa),
@@ -224,7 +224,7 @@ def verify_tree_head(note: bytes, keys: CheckpointKeys) -> SignedCheckpoint:
     signed = verify_note(parsed, verifiers)
     missing = [
         f"the {kind} key {verifier.name}+{verifier.key_id.hex()}"
-        for kind, verifier in zip(_KINDS, verifiers, strict=True)
+        for kind, verifier in zip(SIGNATURE_KINDS, verifiers, strict=True)
         if verifier not in signed
     ]
     if missing:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tallystick.commands.verify_fork import read_evidence
 from tallystick.errors import MalformedInput
 from tallystick.printing import json_text, message
 from tallystick.times import format_time, parse_time
@@ -31,6 +32,14 @@ def add_parser(subparsers: Any) -> None:
     verify.add_argument("--json", action="store_true", help="the result for programs")
     verify.add_argument("--lang", choices=("en", "zh"), default="en", help="language of the report")
     verify.add_argument("--html", type=Path, metavar="OUT", help="write the report as an HTML page too")
+    verify.add_argument(
+        "--convictions",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="fork evidence (see verify-fork): nothing rests on the word of a log that one of them convicts",
+    )
     verify.set_defaults(run=run)
 
 
@@ -57,8 +66,9 @@ def run(args: argparse.Namespace) -> int:
 def _verify(args: argparse.Namespace) -> Report:
     at = parse_time(args.at)
     trust = _trust(args.trust)
+    accusations = [read_evidence(path) for path in args.convictions]
     with args.bundle.open("rb") as file:
-        return verify_case(file, trust, at)
+        return verify_case(file, trust, at, accusations)
 
 
 def _trust(path: Path) -> Trust:

@@ -27,6 +27,11 @@ _EXPORT = (
     "请通过另一渠道向出具方重新索取证据包",
 )
 _ADD = ("export the case again with the missing entries", "请补齐缺失的条目后重新导出")
+_FORKED = (
+    "keep both checkpoints; tell the log's operator, its witnesses and whoever relies on it; anchors and witnesses "
+    "may tell which history came first",
+    "请保全两个检查点，并告知日志运营者、见证人及信赖该日志者；锚定与见证或可判明何者在先",
+)
 _KEEP = (
     "treat the bundle as altered, keep it as it is, and ask where it came from",
     "请将此证据包视为已被改动，原样留存，并追查其来源",
@@ -115,6 +120,31 @@ PHRASES: dict[str, Phrase] = {
         "请通过另一渠道核对日志的名称与密钥，确认后方可加入信任文件",
     ),
     "checkpoint.bad": Phrase("the tree head does not hold: {detail}", "树头不成立：{detail}", *_KEEP),
+    "checkpoint.fork-roots": Phrase(
+        "the log forked: its keys ({keys}) signed two trees of {first} entries, with roots {first_root} and "
+        "{second_root}; nothing rests on its word",
+        "日志分叉：其密钥（{keys}）对同为 {first} 条的两棵树签名，根分别为 {first_root} 与 {second_root}；"
+        "该日志所述一概不足为据",
+        *_FORKED,
+    ),
+    "checkpoint.fork-history": Phrase(
+        "the log forked: its keys ({keys}) signed root {first_root} for {first} entries, and a tree of {second} "
+        "entries which had root {opened} at that size; nothing rests on its word",
+        "日志分叉：其密钥（{keys}）对 {first} 条签署根 {first_root}，又签署共 {second} 条的树，"
+        "而该树在同一大小时的根为 {opened}；该日志所述一概不足为据",
+        *_FORKED,
+    ),
+    "checkpoint.fork-leaves": Phrase(
+        "the log forked: its keys ({keys}) signed trees of {first} and of {second} entries with different entries at "
+        "position {index}; nothing rests on its word",
+        "日志分叉：其密钥（{keys}）签署的 {first} 条与 {second} 条两棵树，在位置 {index} 的条目不同；"
+        "该日志所述一概不足为据",
+        *_FORKED,
+    ),
+    "checkpoint.no-fork": Phrase(
+        "a file says that the log forked; it does not show it: {detail}",
+        "有文件指称该日志分叉，但未能证明：{detail}",
+    ),
     "checkpoint.later": Phrase(
         "the tree head says it was signed at {time}, after the time of verification",
         "树头自称签于 {time}，晚于验证所据时间",

@@ -8,7 +8,7 @@ on which it rests hold as well.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from types import MappingProxyType
 from typing import BinaryIO
 
@@ -16,6 +16,7 @@ from tallystick.bundle import Bundle, read_bundle
 from tallystick.bundle.container import MAX_FILE_BYTES
 from tallystick.case import Case, read_case
 from tallystick.errors import MalformedInput, VerificationFailed
+from tallystick.fork import ForkEvidence
 from tallystick.trust import Trust
 from tallystick.verify import (
     anchors,
@@ -70,8 +71,11 @@ _REQUIRED = {
 }
 
 
-def verify_case(file: BinaryIO, trust: Trust, at: int) -> Report:
+def verify_case(file: BinaryIO, trust: Trust, at: int, accusations: Sequence[ForkEvidence] = ()) -> Report:
     """Verify the bundle in ``file`` (seekable) under ``trust`` as of ``at`` (Unix seconds).
+
+    ``accusations``: evidence of forks, from wherever. Nothing rests on the word of a log that one of them convicts;
+    one that does not hold changes nothing.
 
     Never raises for what stands in the bundle: one that cannot be read gets the verdict ``malformed``. Raises
     ``UnknownVersion`` when the trust file demands a claim that this program does not know.
@@ -93,7 +97,7 @@ def verify_case(file: BinaryIO, trust: Trust, at: int) -> Report:
         return _refusal(
             trust, at, sha256, 1, Finding("contradicted", (say("container.bad", detail=str(error)),)), False
         )
-    return _examine(Examination(bundle, case, trust, at), Finding("proved", (line,)), sha256)
+    return _examine(Examination(bundle, case, trust, at, tuple(accusations)), Finding("proved", (line,)), sha256)
 
 
 class _Refused(Exception):

@@ -13,6 +13,7 @@ from tallystick.bundle import Bundle
 from tallystick.case import Case
 from tallystick.checkpoint import Checkpoint
 from tallystick.evm.anchor import AnchorFact
+from tallystick.fork import ForkEvidence
 from tallystick.key_history import KeyHistory
 from tallystick.keys import PublicKey
 from tallystick.replay import Admitted, Placed, Replay, replay
@@ -39,7 +40,7 @@ class Stamped:
 
 @dataclass
 class Examination:
-    """One case under one trust file as of ``at`` (Unix seconds).
+    """One case under one trust file as of ``at`` (Unix seconds); ``accusations``: what the caller says of forks.
 
     verified: the key that signed each entry (step 3). head: the tree head once its signatures hold, when it was
     signed, and the keys by which the log signs each size (step 5). heads: every checkpoint whose signatures hold and
@@ -53,6 +54,7 @@ class Examination:
     case: Case
     trust: Trust
     at: int
+    accusations: tuple[ForkEvidence, ...] = ()
     verified: dict[int, PublicKey] = field(default_factory=dict)
     head: Checkpoint | None = None
     head_signed_at: int | None = None
