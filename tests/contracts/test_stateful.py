@@ -112,9 +112,7 @@ class Contracts(RuleBasedStateMachine):
             outcome = self.registry.call(ANYONE, "relay", *arguments)
         else:
             outcome = self.registry.call(KEYS[signer].address, "anchor", log_id, old, new, root, sent)
-        allowed = (
-            log is not None and (signer, old, tree) == (log.authority, log.size, log.tree) and other is log.tree
-        )
+        allowed = log is not None and (signer, old, tree) == (log.authority, log.size, log.tree) and other is log.tree
         assert outcome.succeeded is allowed, outcome.reason
         if allowed and log is not None:
             log.size = new

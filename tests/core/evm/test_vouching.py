@@ -170,6 +170,7 @@ def test_the_first_authority_names_the_log(public: Public, monkeypatch: pytest.M
     target = replace(public.target, log_id=log_id(first, ORIGIN_HASH).hex())
     checkpoint = replace(public.proof.checkpoint, first_authority=first.hex())
     proof = decode(encode(replace(public.proof, target=target, checkpoint=checkpoint, v=2)))
+    monkeypatch.setitem(KNOWN_REGISTRIES, target.code_hash, Registry("AnchorRegistry 1", 1))
     with pytest.raises(VerificationFailed, match=r"^step 2: AnchorRegistry 1 knows no other authority"):
         anchor.verify(proof, target)
     monkeypatch.setitem(KNOWN_REGISTRIES, target.code_hash, Registry("rotating", 1, rotates=True))
