@@ -127,7 +127,8 @@ def open_chain_worker(settings: Settings, chain: ChainConfig, clock: Clock = sys
     settings.anchors.mkdir(parents=True, exist_ok=True, mode=0o700)
     connection = connect(chain, passphrase_of(settings.keys, settings.passphrase, create=False), settings.anchors)
     with closing(Outbox(settings.outbox)) as outbox:
-        yield ChainWorker(_config(settings, chain.name, outbox), connection, outbox, _source(settings), NamedByService(), clock)
+        config = _config(settings, chain.name, outbox)
+        yield ChainWorker(config, connection, outbox, _source(settings), NamedByService(), clock)
 
 
 def run_worker(settings: Settings, stop: threading.Event) -> None:
