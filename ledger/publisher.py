@@ -72,6 +72,7 @@ class Publisher:
         self._lock = threading.Lock()
         self._keys: CheckpointKeys = signers.keys
         self._edge = Frontier(0, [])
+        self._verified: tuple[str, CheckpointKeys, SignedCheckpoint] | None = None
         self._check_history()
         self._epoch = checkpoints.take_over(signers.origin, epoch)
 
@@ -140,6 +141,7 @@ class Publisher:
         note = sign_checkpoint(new, self._signers, self._clock())
         signed = verify_tree_head(note.encode(), self._signers.keys)
         self._checkpoints.swap(self._signers.origin, self._epoch, held, new.size, note)
+        self._verified = note, self._keys, signed
         self._keep_aligned(signed)
         return signed
 
@@ -168,13 +170,19 @@ class Publisher:
         """The checkpoint signed last."""
         if not held.note:
             return None
-        try:
-            signed = verify_tree_head(held.note.encode(), self._keys)
-        except VerificationFailed as error:
-            raise Corrupt(f"the checkpoint store holds a checkpoint that this log did not sign: {error}") from None
+        signed = self._verify(held.note)
         if signed.checkpoint.size != held.size:
             raise Corrupt(f"the checkpoint store says size {held.size} of a checkpoint of {signed.checkpoint.size}")
         return signed
+
+    def _verify(self, note: str) -> SignedCheckpoint:
+        """Three signatures of the same bytes by the same keys need not be verified again and again."""
+        if not self._verified or self._verified[:2] != (note, self._keys):
+            try:
+                self._verified = note, self._keys, verify_tree_head(note.encode(), self._keys)
+            except VerificationFailed as error:
+                raise Corrupt(f"the checkpoint store holds a checkpoint that this log did not sign: {error}") from None
+        return self._verified[2]
 
     def _edge_of(self, last: Checkpoint) -> Frontier:
         if self._edge.size != last.size:

@@ -8,6 +8,7 @@ a signature of a known key does not verify; malformed lines are refused, never s
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -25,6 +26,7 @@ COSIGNATURE_ML_DSA_44 = 0x06
 OTHER = 0xFF
 
 _LINE = "— "
+_CONTROL = re.compile("[\x00-\x09\x0b-\x1f]")
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ def parse_note(data: bytes) -> Note:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         raise MalformedInput("the note is not UTF-8") from None
-    if any(ord(character) < 32 and character != "\n" for character in text):
+    if _CONTROL.search(text):
         raise MalformedInput("the note holds a control character")
     # Without a blank line all of it is ``lines`` and ``body`` is empty.
     body, _, lines = text.rpartition("\n\n")

@@ -152,7 +152,11 @@ def write(value: Any) -> Any:
         return value
     if dataclasses.is_dataclass(value):
         names = _names.get(kind) or _names.setdefault(kind, tuple(field.name for field in dataclasses.fields(value)))
-        return {name: write(item) for name in names if (item := getattr(value, name)) is not None}
+        return {
+            name: item if type(item) in _PLAIN else write(item)
+            for name in names
+            if (item := getattr(value, name)) is not None
+        }
     if isinstance(value, dict):
         return {key: write(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -20,6 +20,8 @@ from tallystick.layout import Parts
 from tallystick.statement import Statement
 
 _LENGTH = struct.Struct("!Q")
+_SOME = 64
+"""Submissions pickled at a time: the table of what was seen before stays small, which takes half the time."""
 
 
 @dataclass(frozen=True)
@@ -90,9 +92,10 @@ def _read(connection: socket.socket, length: int) -> bytearray:
     return data
 
 
-def pack(made: Sequence[Submission | Exception]) -> list[tuple[Any, ...] | None]:
+def pack(made: Sequence[Submission | Exception]) -> list[bytes]:
     """What is sent of submissions: as little as makes them again."""
-    return [None if isinstance(one, Exception) else _packed(one) for one in made]
+    parts = [None if isinstance(one, Exception) else _packed(one) for one in made]
+    return [pickle.dumps(parts[at : at + _SOME], pickle.HIGHEST_PROTOCOL) for at in range(0, len(parts), _SOME)]
 
 
 def _packed(one: Submission) -> tuple[Any, ...]:
@@ -101,9 +104,9 @@ def _packed(one: Submission) -> tuple[Any, ...]:
     return said.entry, tuple(said.parts), said.event, *known
 
 
-def unpack(packed: Sequence[tuple[Any, ...] | None]) -> list[Submission | None]:
+def unpack(packed: Sequence[bytes]) -> list[Submission | None]:
     """Inverse of ``pack``; ``None`` where something was wrong."""
-    return [None if one is None else _unpacked(*one) for one in packed]
+    return [None if one is None else _unpacked(*one) for some in packed for one in pickle.loads(some)]
 
 
 def _unpacked(entry: bytes, parts: tuple[Any, ...], event: Any, statement_id: bytes, *known: Any) -> Submission:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from api.services.chance import take
-from api.services.fast_json import encode_read
 from api.services.voices import Voice
+from ledger.fast_json import encode_read
 from tallystick import canonical
 from tallystick.commitments import MAX_DISCLOSURE_BYTES, MIN_SALT_BYTES, Disclosure, disclose
 from tallystick.digests import DigestPair

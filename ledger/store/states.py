@@ -6,10 +6,11 @@ transactions: nothing has to be forgotten when one of them is undone.
 
 from __future__ import annotations
 
-import json
 from functools import lru_cache
 
-from tallystick import canonical
+import orjson
+
+from ledger.fast_json import encode_read
 from tallystick.admission import State, decode_state, encode_state
 
 HOT_STATES = 512
@@ -19,7 +20,7 @@ HOT_BYTES = 1 << 14
 
 def dump_state(state: State) -> bytes:
     """The bytes of a state."""
-    return canonical.encode_read(encode_state(state))
+    return encode_read(encode_state(state))
 
 
 def load_state(data: bytes) -> State:
@@ -28,7 +29,7 @@ def load_state(data: bytes) -> State:
 
 
 def _load(data: bytes) -> State:
-    return decode_state(json.loads(data))
+    return decode_state(orjson.loads(data))
 
 
 _hot = lru_cache(maxsize=HOT_STATES)(_load)

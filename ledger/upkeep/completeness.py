@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from ledger.store import Reads
-from tallystick import canonical, cose, layout
+from tallystick import cose, layout
 from tallystick.errors import MalformedInput
 from tallystick.modelsig import fingerprint
 from tallystick.statement import MAX_ENTRY_BYTES
@@ -124,8 +126,8 @@ def _lenient(entry: bytes) -> dict[str, Any]:
     try:
         parts = layout.read(entry)
         payload = parts.payload if parts else cose.parse_sign1(entry, MAX_ENTRY_BYTES).payload
-        event = canonical.decode_relaxed(payload or b"", MAX_ENTRY_BYTES)
-    except MalformedInput:
+        event = orjson.loads(payload or b"")
+    except (MalformedInput, orjson.JSONDecodeError):
         return {}
     return event if isinstance(event, dict) else {}
 

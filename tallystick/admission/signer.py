@@ -24,11 +24,11 @@ def resolve_signer(
             "log-not-begun", "kid", f"no key set stands before position {position}", "entry 0 must be the key set"
         )
     kid = statement.kid.hex()
-    for role_key in log.keys:
-        public = PublicKey.from_text(role_key.key)
-        if public.kid.hex() == kid:
-            check_window(kid, role_key.not_before, role_key.not_after, admitted_at)
-            return _role_actor(statement, log, role_key), public
+    found = log.by_kid.get(statement.kid)
+    if found is not None:
+        role_key, public = found
+        check_window(kid, role_key.not_before, role_key.not_after, admitted_at)
+        return _role_actor(statement, log, role_key), public
     _check_retired(log, kid)
     return _party_actor(statement, admitted_at, reader)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any, Literal, Protocol, TypeAlias
 
 from tallystick.digests import DigestPair
 from tallystick.errors import MalformedInput
 from tallystick.events.licence import StatusPointer
 from tallystick.events.log import AnchorTarget, Predecessor, Role, RoleKey
-from tallystick.keys import KeyText
+from tallystick.keys import KeyText, PublicKey
 from tallystick.schema import read, record, write
 
 LOG = "log"
@@ -52,6 +53,12 @@ class LogState:
     frozen: int | None = None
     retired: tuple[RetiredKey, ...] | None = None
     predecessor: Predecessor | None = None
+
+    @cached_property
+    def by_kid(self) -> dict[bytes, tuple[RoleKey, PublicKey]]:
+        """The keys in force by their thumbprints; of two roles with the same key, the first."""
+        loaded = [(one, PublicKey.from_text(one.key)) for one in reversed(self.keys)]
+        return {public.kid: (one, public) for one, public in loaded}
 
     @property
     def version(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -81,7 +82,7 @@ def of_old_rules(stage: Stage) -> Statement:
     log = stage.state.get(LOG)
     assert isinstance(log, LogState)
     stage.state._states.pop(committed_key(position))
-    stage.state.apply([(LOG, LogState(**{**vars(log), "policy": stage.position}))])
+    stage.state.apply([(LOG, dataclasses.replace(log, policy=stage.position))])
     return erase(stage, position, subject)
 
 

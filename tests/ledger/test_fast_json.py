@@ -9,7 +9,7 @@ import rfc8785
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from api.services import fast_json
+from ledger import fast_json
 from tallystick import canonical
 from tallystick.errors import MalformedInput
 
