@@ -61,12 +61,14 @@ class Unusable(Exception):
 def _serve(settings: Settings) -> None:
     # Nothing that is loaded is garbage; `tune` lets the collector go on.
     gc.disable()
+    from api.tuning import share_one_heap, tune
+
+    share_one_heap()
     import uvicorn
 
     from anchors.chains import read_chains
     from api.app import create_app, server_config
     from api.supervisor import Supervisor
-    from api.tuning import tune
     from api.wiring import open_services
 
     if settings.chains:
@@ -83,13 +85,19 @@ def _serve(settings: Settings) -> None:
         try:
             _greet(settings, services.first_token())
             tune()
-            server.run(sockets=[listening])
+            # The exit that a signal raised is lost when it comes while the interpreter clears away what nobody needs.
+            if not _leaving.is_set():
+                server.run(sockets=[listening])
         finally:
             if supervisor:
                 supervisor.stop()
 
 
+_leaving = threading.Event()
+
+
 def _leave(*_: object) -> None:
+    _leaving.set()
     raise SystemExit(0)
 
 

@@ -16,7 +16,7 @@ from api.batches.preparing import Checking, Signing, check_all, sign_all
 from api.batches.reading import drafts_in, statements_in
 from api.batches.wire import DraftOrder, Keys, Lost, Order, StatementOrder, pack, receive, send
 from api.services.voices import Voice
-from api.tuning import tune
+from api.tuning import share_one_heap, tune
 from ledger.submission import Submission
 from tallystick.admission import MemoryState
 from tallystick.keys import LocalSigner, Signer
@@ -56,5 +56,6 @@ def check(order: StatementOrder) -> list[Submission | Exception] | None:
 
 
 if __name__ == "__main__":
+    share_one_heap()
     with suppress(Lost), socket.socket(fileno=0) as listening:
         serve(listening)
