@@ -83,20 +83,10 @@ def start(
         _ask(port, "GET", "/v1/status", token, None)
         started_in = time.perf_counter() - began
         threading.Thread(target=process.stdout.read, daemon=True).start()
-        _until_anchored(port, token)
         yield _with_party(port, process.pid, token, LocalSigner.generate(party_key), started_in)
     finally:
         process.terminate()
         process.wait(30)
-
-
-def _until_anchored(port: int, token: str) -> None:
-    """The worker's first anchor is final: its start, seconds of work, is over, and what follows is the service's."""
-    end = time.perf_counter() + 120
-    while not any(one["state"] == "final" for one in _ask(port, "GET", "/v1/status", token, None)["anchors"]):
-        if time.perf_counter() > end:
-            raise RuntimeError("the worker anchored nothing")
-        time.sleep(0.2)
 
 
 def _make_keys(folder: Path, service_key: Algorithm) -> None:
@@ -124,6 +114,16 @@ def _with_party(port: int, pid: int, admin: str, signer: LocalSigner, started_in
     wanted = {"party": subject, "scopes": ["submit", "read-private"]}
     token = _ask(port, "POST", "/v1/tokens", admin, wanted)["token"]
     return Service(port, pid, token, subject, signer, started_in)
+
+
+def until_anchored(service: Service) -> None:
+    """The worker's first anchor is final: its start, seconds of work, is over, and what follows is the service's."""
+    end = time.perf_counter() + 120
+    status = ("GET", "/v1/status", service.token, None)
+    while not any(one["state"] == "final" for one in _ask(service.port, *status)["anchors"]):
+        if time.perf_counter() > end:
+            raise RuntimeError("the worker anchored nothing")
+        time.sleep(0.2)
 
 
 # --- what is sent --------------------------------------------------------------------------------------------------

@@ -28,6 +28,8 @@ def serving(
     """A service on a fresh folder; when it has stopped, everything that it wrote is recomputed."""
     folder = bench.fresh("service")
     with http_load.start(folder, service, party, cores) as running:
+        if bench.scale.name != "tiny":
+            http_load.until_anchored(running)
         yield running
     check(folder)
 
