@@ -137,6 +137,9 @@ class LogTrust:
         """
         if self.quorum == 0:
             return ()
+        named = {(witness.name, witness.key_id) for witness in self.witnesses}
+        if not any((one.name, one.key_id) in named for one in note.signatures):
+            raise VerificationFailed(f"none of the trusted witnesses cosigned, {self.quorum} must have")
         signed_by = {(witness.name, witness.key_id) for witness in verify_note(note, self.witnesses)}
         lines = [one for one in note.signatures if (one.name, one.key_id) in signed_by]
         timely = tuple(one.name for one in lines if at is None or cosigned_at(one.signature) <= at)

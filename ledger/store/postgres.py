@@ -314,11 +314,13 @@ class PostgresStore:
         return size
 
     def _scrub(self, connection: Connection) -> None:
-        """Write the table anew without what was deleted; an open snapshot puts it off until the next transaction."""
+        """Write the tables anew without what was deleted; an open snapshot puts it off until the next transaction."""
         # The transaction is committed, whatever comes of this.
         with suppress(psycopg.Error, DatabaseUnreachable):
             connection.execute("SET lock_timeout = '1s'")
             connection.execute("VACUUM FULL disclosures")
+            # Letters that were answered are blank or gone; their bytes stand in the file until it is written anew.
+            connection.execute("VACUUM FULL submissions")
             self._stale = False
         with suppress(psycopg.Error):
             connection.execute(f"SET lock_timeout = '{LOCKED}'")

@@ -26,14 +26,18 @@ from tallystick.client.http import MAX_WAIT, Client
 from tallystick.client.server import check_server
 from tallystick.commitments import disclose
 from tallystick.content import FolderContent
-from tallystick.errors import MalformedInput, TallystickError
+from tallystick.errors import MalformedInput, TallystickError, VerificationFailed
 from tallystick.events import Event, parse_event
 from tallystick.identifiers import DEFAULT_PREFIX, Letter, letter_of, new_identifier, parse_identifier
 from tallystick.keyfile import read_key
+from tallystick.note import parse_note
+from tallystick.receipt import parse_inclusion
 from tallystick.schema import write
 from tallystick.statement import sign_statement
 from tallystick.times import format_time
 from tallystick.tlog_proof import parse_proof
+from tallystick.transparent import split
+from tallystick.trust import parse_trust
 
 _KINDS = {Letter.OBJECT: "object", Letter.LICENCE: "licence", Letter.JOB: "job", Letter.DISPUTE: "dispute"}
 
@@ -96,7 +100,8 @@ def register(
     if media_type is not None:
         body["media_type"] = media_type
     private = {} if title is None else {"title": title}
-    with _client(server, token_file, token) as client:
+    # Whoever signs needs no token; values that the service is to keep do.
+    with _client(server, token_file, token, needed=key is None or bool(private)) as client:
         if key is None or party is None:
             more = {} if event_id is None else {"event_id": event_id}
             answer = client.submit("object.register", body, private=private, **more)
@@ -191,7 +196,12 @@ def _sign(
     if opened:
         event["private"] = {one.name: write(one.commitment) for one in opened}
     checked: Event = parse_event(event)
-    return client.state(sign_statement(read_key(key, passphrase.encode()), party, checked), opened)
+    statement = sign_statement(read_key(key, passphrase.encode()), party, checked)
+    if client.has_token:
+        return client.state(statement, opened)
+    with _working("waiting for the receipt"):
+        position = client.register(statement).position
+    return {"subject": checked.subject, "event_id": checked.event_id, "position": position}
 
 
 def _keep_receipt(client: Client, position: int, out: Path) -> None:
@@ -201,6 +211,15 @@ def _keep_receipt(client: Client, position: int, out: Path) -> None:
     out.write_bytes(whole)
     beside.write_bytes(note)
     print(f"{out}, {beside.name}: check them with tallystick verify-receipt")
+    log = parse_trust(client.fetch("/v1/trust")).logs.get(parse_inclusion(split(whole)[1][0]).origin)
+    try:
+        if log is not None:
+            log.require_quorum(parse_note(note))
+    except VerificationFailed as error:
+        _warn(
+            f"{beside.name} is below the operator's quorum of witnesses ({error}): a verifier who demands them "
+            "will not call the receipt proved; fetch both again later"
+        )
 
 
 def _tell_registered(answer: dict[str, Any], asset: Asset) -> None:
@@ -233,11 +252,11 @@ def _working(what: str) -> Iterator[None]:
         yield
 
 
-def _client(server: str, token_file: Path | None, token: str | None) -> Client:
-    found = token if token_file is None else token_file.read_text(encoding="utf-8")
-    if not found or not found.strip():
+def _client(server: str, token_file: Path | None, token: str | None, needed: bool = True) -> Client:
+    found = (token if token_file is None else token_file.read_text(encoding="utf-8")) or ""
+    if needed and not found.strip():
         raise MalformedInput("no token: name its file with --token-file, or set TALLYSTICK_TOKEN")
-    return Client(check_server(server), found.strip(), timeout=600.0)
+    return Client(check_server(server), found.strip() or None, timeout=600.0)
 
 
 def _sha256(path: Path) -> str:

@@ -74,6 +74,7 @@ class Client:
     def __init__(self, base_url: str, token: str | None = None, timeout: float = 60.0) -> None:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self.base_url = base_url
+        self.has_token = bool(token)
         self._http = httpx.Client(base_url=base_url, headers=headers, timeout=timeout)
 
     def __enter__(self) -> Client:

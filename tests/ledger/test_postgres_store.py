@@ -184,6 +184,20 @@ def test_what_was_erased_is_in_no_file_of_the_table(store: PostgresStore, dsn: s
     assert b"kept" in _table(dsn, postgres)
 
 
-def _table(dsn: str, postgres: Server) -> bytes:
-    ((path,),) = sql(dsn, "SELECT pg_relation_filepath('disclosures')")
+def test_what_was_erased_is_in_no_file_of_the_queue(store: PostgresStore, dsn: str, postgres: Server) -> None:
+    from tests.conformance.test_store import line, write
+
+    write(store, [line(0, disclosures={"name": "the-secret-value"})])
+    sql(dsn, "INSERT INTO submissions (sender, number, work) VALUES ('s', 0, 'the-secret-value')")
+    sql(dsn, "UPDATE submissions SET answer = '', work = ''")
+    sql(dsn, "CHECKPOINT")
+    assert b"the-secret-value" in _table(dsn, postgres, "submissions")
+    with store.transaction() as working:
+        assert working.erase(0, ["name"]) == ["name"]
+    sql(dsn, "CHECKPOINT")
+    assert b"the-secret-value" not in _table(dsn, postgres, "submissions")
+
+
+def _table(dsn: str, postgres: Server, name: str = "disclosures") -> bytes:
+    ((path,),) = sql(dsn, f"SELECT pg_relation_filepath('{name}')")
     return (postgres.folder / path).read_bytes()

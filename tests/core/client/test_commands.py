@@ -10,14 +10,17 @@ from typing import Any
 
 import pytest
 
-from tallystick import __main__
+from tallystick import __main__, canonical
 from tallystick.client import entry
+from tallystick.client.http import Client
 from tallystick.content import file_content
 from tallystick.keyfile import write_key
+from tallystick.note import COSIGNATURE_ML_DSA_44, verifier_key
 from tallystick.schema import write
 from tallystick.statement import parse_statement
 from tests.api.desk import Desk, case_of, folder_files
 from tests.architecture.tree import ROOT
+from tests.world import key_from
 
 
 @pytest.fixture
@@ -70,6 +73,45 @@ def test_a_party_signs_with_its_own_key(
     assert (statement.issuer, statement.event.recorded_for) == (desk.studio.id, None)
     assert statement.event.subject == subject
     assert desk.studio.get(f"/v1/events/{position}").json()["disclosures"]["title"]["value"] == "Prop"
+
+
+def test_who_signs_needs_no_token(
+    folder: Path, desk: Desk, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TALLYSTICK_TOKEN", raising=False)
+    monkeypatch.setenv("TALLYSTICK_KEY_PASSPHRASE", "words")
+    monkeypatch.setattr("tallystick.client.commands.format_time", lambda seconds: desk.house.world.now())
+    arguments = [str(folder / "prop"), "--kind", "composite", "--key", str(folder / "key.pem")]
+    arguments += ["--party", desk.studio.id]
+    assert entry.register(arguments) == 0
+    subject, position = registered(capsys.readouterr().out)
+    statement = statement_at(desk, position)
+    assert (statement.issuer, statement.event.subject) == (desk.studio.id, subject)
+    # A private value would have to be kept for the party, by whom the service does not know it to be.
+    assert entry.register([*arguments, "--title", "Prop"]) == 2
+    assert "no token" in capsys.readouterr().err
+
+
+def test_a_receipt_below_the_quorum_is_said(
+    folder: Path, desk: Desk, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetch, witness = (
+        Client.fetch,
+        verifier_key("w.example", COSIGNATURE_ML_DSA_44, key_from("w", "ml-dsa-44").public.raw),
+    )
+
+    def demanding(client: Client, path: str) -> bytes:
+        found = fetch(client, path)
+        if path != "/v1/trust":
+            return found
+        return canonical.encode({**canonical.decode(found, len(found)), "witnesses": {"keys": [witness], "quorum": 1}})
+
+    monkeypatch.setattr(Client, "fetch", demanding)
+    arguments = [str(folder / "picture.png"), "--kind", "image", "--receipt", str(folder / "statement.cose")]
+    assert entry.register([*arguments, "--token-file", str(folder / "token")]) == 0
+    told = capsys.readouterr()
+    assert "statement.cose.checkpoint is below the operator's quorum of witnesses (none of the trusted" in told.err
+    assert (folder / "statement.cose").exists()
 
 
 def test_the_statement_is_kept_with_its_receipt(folder: Path, desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:

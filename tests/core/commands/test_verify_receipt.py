@@ -195,7 +195,7 @@ def test_where_witnesses_are_demanded_a_receipt_alone_is_not_enough(
     assert run(trust="quorum.json") == 1
     assert "demands a quorum of 1 witnesses, a receipt bears none" in capsys.readouterr().err
     assert run(trust="quorum.json", checkpoint="checkpoint-11") == 1
-    assert "no trusted key signed the note" in capsys.readouterr().err
+    assert "none of the trusted witnesses cosigned, 1 must have" in capsys.readouterr().err
     assert run(trust="quorum.json", checkpoint="seen") == 0
     out = capsys.readouterr().out
     assert "cosigned by the witnesses w.example" in out
