@@ -57,6 +57,8 @@ def rotate(settings: Settings, role: Role, clock: Clock) -> Rotated:
         try:
             receipt = _record(settings, keyring, role, new, clock)
         except Refused as error:
+            # Nobody knows it, and a later attempt makes its own.
+            coming.unlink()
             raise NotRotated(f"{error.problem}: {error.hint}") from None
         _put_in_place(folder, role, old)
         return Rotated(role, receipt.position, old, new.public.kid.hex())

@@ -45,6 +45,9 @@ def _look(copy: Mirror) -> None:
         step = copy.step(counted)
     held = step.held.checkpoint
     typer.echo(f"{held.origin}: {held.size} entries, root {held.root.hex()}")
+    if ended := copy.ended():
+        goes_on = f"{ended.successor} goes on" if ended.successor else "no log goes on in its place"
+        typer.echo(f"this log has ended ({ended.reason}): it will not grow any more; {goes_on}")
     if step.behind:
         typer.echo(
             f"the source went back to {step.offered.checkpoint.size} entries, of the same history; nothing was taken",

@@ -38,8 +38,8 @@ def monitor(
     """Follow a log, verify all of it, decide each admission again, and print alarms as JSON lines.
 
     An alarm is printed once at least; after a crash it may come twice. After each look that
-    succeeded a line {"watched": …} says where the monitor stands. Status 0: no alarm; 1: there
-    were alarms; 2: the log could not be reached, or the monitor not started.
+    succeeded a line {"watched": …} says where the monitor stands, and "ended" if the log has.
+    Status 0: no alarm; 1: there were alarms; 2: out of reach, or the monitor not started.
     """
     alarmed, status = False, 0
     with messages(), until_stopped() as stopped, ExitStack() as undo:
@@ -87,5 +87,8 @@ def _look(watching: Monitor, stopped: threading.Event) -> int:
         status = WRONG
     if reached:
         head = reached.checkpoint
-        typer.echo(json.dumps({"watched": head.origin, "size": head.size, "root": head.root.hex()}))
+        said: dict[str, object] = {"watched": head.origin, "size": head.size, "root": head.root.hex()}
+        if ended := watching.ended():
+            said["ended"] = {"reason": ended.reason, "successor": ended.successor}
+        typer.echo(json.dumps(said))
     return status

@@ -6,6 +6,7 @@ One process follows at a time. What is served from ``public/`` was verified befo
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -17,6 +18,10 @@ from ledger.errors import Corrupt, ForkSeen, LogExists
 from ledger.folder import Folder, FolderLock
 from ledger.integrate import recompute
 from ledger.tilestore import TileStore
+from ledger.upkeep.rebuild import published_entries
+from tallystick.errors import MalformedInput
+from tallystick.events.log import Freeze
+from tallystick.statement import parse_statement
 
 EVIDENCE = "evidence"
 
@@ -29,6 +34,7 @@ class Mirror:
         folder = Folder(path)
         if folder.database.exists():
             raise LogExists(f"{path} is the data folder of a log: a copy needs a folder of its own")
+        self._made = None if path.exists() else folder
         folder.make()
         self._lock = FolderLock(folder)
         self._source = source
@@ -46,6 +52,18 @@ class Mirror:
                 f"{fork}; both checkpoints and the proof are kept in {kept}", fork.notes, fork.smaller_root, fork.proof
             ) from None
 
+    def ended(self) -> Freeze | None:
+        """What the log said when it ended, if the copy holds that: the last statement, and its batch entry after it."""
+        held = self.follower.held()
+        if held is None or held.checkpoint.size < 2:
+            return None
+        said, _ = published_entries(self.tiles, held.checkpoint.size - 2, held.checkpoint.size)
+        try:
+            body = parse_statement(said).event.body
+        except MalformedInput:
+            return None  # another program's log may hold anything
+        return body if isinstance(body, Freeze) else None
+
     def check(self) -> int:
         """Recompute the whole copy, which must give the checkpoint that it shows; its size. Raises ``Corrupt``."""
         held = self.follower.held()
@@ -60,6 +78,12 @@ class Mirror:
     def close(self) -> None:
         """Hang up, and let the next process in."""
         self._source.close()
+        if self._made and self.tiles.checkpoint() is None:
+            # Nothing was copied, so there is no copy: a mistyped address leaves nothing behind.
+            with suppress(OSError):
+                self._made.lock.unlink()
+                self._made.public.rmdir()
+                self._made.path.rmdir()
         self._lock.release()
 
     def __enter__(self) -> Mirror:

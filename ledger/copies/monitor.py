@@ -23,6 +23,7 @@ from ledger.upkeep.rebuild import published_entries
 from tallystick.admission import LOG
 from tallystick.cosignature import MlDsaCosigner, cosigned_at
 from tallystick.errors import MalformedInput, VerificationFailed
+from tallystick.events.log import Freeze
 from tallystick.tiles import Tile
 from tallystick.times import format_time
 from tallystick.tree_head import verify_tree_head
@@ -83,6 +84,10 @@ class Monitor:
     def alarms(self) -> Iterator[str]:
         """JSON lines that were not told yet; each counts as told when the next one is asked for."""
         return self._store.untold()
+
+    def ended(self) -> Freeze | None:
+        """See ``Mirror.ended``."""
+        return self._mirror.ended()
 
     def close(self) -> None:
         """Let the next process in."""

@@ -222,6 +222,7 @@ def test_a_log_of_version_1_takes_the_new_rules_first(tmp_path: Path) -> None:
     kept = unpack("1", tmp_path / "data")
     with pytest.raises(NotRotated, match=r"have the registrar record a log\.policy of version 2 first"):
         replaced(kept.data, "log", kept.at + HOUR)
+    assert list((kept.data / "keys").glob("*.next.pem")) == []
     with service(kept.data, kept.at + HOUR) as house:
         body = {"rules": "tallystick-admission", "version": 2}
         assert house.registrar.submit("log.policy", body).status_code == 201

@@ -92,6 +92,15 @@ def test_nothing_to_serve_and_nothing_to_copy(tmp_path: Path, keys: Path, data: 
     assert not (tmp_path / "copy").exists()
 
 
+def test_a_source_out_of_reach_leaves_no_folder(tmp_path: Path, keys: Path) -> None:
+    code, _, error = run("mirror", "http://127.0.0.1:1/", tmp_path / "copy", "--key", keys)
+    assert (code, "127.0.0.1:1" in error) == (2, True)
+    assert not (tmp_path / "copy").exists()
+    (tmp_path / "kept").mkdir()
+    assert run("mirror", "http://127.0.0.1:1/", tmp_path / "kept", "--key", keys)[0] == 2
+    assert (tmp_path / "kept").exists()
+
+
 def test_a_fork_is_kept_as_evidence(tmp_path: Path, keys: Path) -> None:
     honest, other = (write_tree(one.disk, tmp_path / name) for one, name in ((Leader(5), "a"), (forked(2, 300), "b")))
     copy = tmp_path / "copy"

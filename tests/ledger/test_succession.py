@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 from contextlib import closing
 from pathlib import Path
@@ -21,7 +22,9 @@ from tallystick.events.log import Freeze, Predecessor
 from tallystick.key_history import Replacement
 from tallystick.statement import Statement
 from tallystick.trust import LogTrust
+from tests.ledger.commands import run
 from tests.ledger.conftest import open_log
+from tests.ledger.following import VKEYS
 from tests.ledger.test_rotation import rotate, use
 from tests.world import World, key_from
 
@@ -155,3 +158,23 @@ def test_a_key_of_entry_0_that_nobody_trusts(data: Path, world: World) -> None:
 
 def test_the_form_of_a_predecessor() -> None:
     assert Predecessor("log.example/a", 5, "00" * 32, "11" * 32).size == 5
+
+
+@pytest.mark.parametrize("successor", [SUCCESSOR, None])
+def test_copies_and_monitors_tell_that_a_log_has_ended(
+    data: Path, world: World, tmp_path: Path, successor: str | None
+) -> None:
+    keys = [part for line in VKEYS for part in ("--key", line)]
+    commands = {
+        "mirror": ["mirror", data, tmp_path / "c", *keys],
+        "monitor": ["monitor", data, tmp_path / "m", *keys, "--once"],
+    }
+    for command in commands.values():
+        code, out, _ = run(*command)
+        assert (code, "ended" in out) == (0, False)
+    ended(data, world, successor)
+    code, out, _ = run(*commands["mirror"])
+    goes_on = f"{successor} goes on" if successor else "no log goes on in its place"
+    assert (code, f"this log has ended (successor): it will not grow any more; {goes_on}" in out) == (0, True)
+    code, out, _ = run(*commands["monitor"])
+    assert json.loads(out)["ended"] == {"reason": "successor", "successor": successor}

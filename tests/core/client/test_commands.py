@@ -95,10 +95,8 @@ def test_who_signs_needs_no_token(
 def test_a_receipt_below_the_quorum_is_said(
     folder: Path, desk: Desk, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fetch, witness = (
-        Client.fetch,
-        verifier_key("w.example", COSIGNATURE_ML_DSA_44, key_from("w", "ml-dsa-44").public.raw),
-    )
+    fetch, key = Client.fetch, key_from("w", "ml-dsa-44").public
+    witness = verifier_key("w.example", COSIGNATURE_ML_DSA_44, key.raw)
 
     def demanding(client: Client, path: str) -> bytes:
         found = fetch(client, path)
