@@ -11,6 +11,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from eth.chains.base import MiningChain
 from eth.consensus.noproof import NoProofConsensus
 from eth.db.atomic import AtomicDB
+from eth.vm.forks.paris import ParisVM
+from eth.vm.forks.shanghai import ShanghaiVM
+from eth_account import Account
 from trie import HexaryTrie
 
 from tallystick import merkle
@@ -21,9 +24,13 @@ from tallystick.evm.proof import AnchoredCheckpoint, AnchorProof, Block, Finalit
 from tests.contracts.chain import ARTEFACT, CHAIN_ID, DEPLOYER, FORKS, calldata
 from tests.contracts.trees import RealTree, step, wire
 
+MACHINES = {**FORKS, "paris": ParisVM, "shanghai": ShanghaiVM}
+KINDS = {"london": 3, "paris": 3, "shanghai": 3, "cancun": 4, "prague": 5}
+"""Fork -> how many types of transactions it knows, from 0 on."""
 TREE = RealTree(100)
 ORIGIN_HASH = hashlib.sha256(b"log.example/test").digest()
 AUTHORITY_KEY = ec.derive_private_key(0xA11CE, ec.SECP256K1())
+SUCCESSOR_KEY = ec.derive_private_key(0x50CCE5, ec.SECP256K1())
 SEALER_KEY = ec.derive_private_key(0x5EA1, ec.SECP256K1())
 STRANGER = b"\x77" * 20
 GAS = 3_000_000
@@ -34,7 +41,7 @@ def address(key: ec.EllipticCurvePrivateKey) -> bytes:
     return secp256k1.address_of(b"\x04" + numbers.x.to_bytes(32, "big") + numbers.y.to_bytes(32, "big"))
 
 
-AUTHORITY, SEALER = address(AUTHORITY_KEY), address(SEALER_KEY)
+AUTHORITY, SUCCESSOR, SEALER = address(AUTHORITY_KEY), address(SUCCESSOR_KEY), address(SEALER_KEY)
 LOG_ID = registry.log_id(AUTHORITY, ORIGIN_HASH)
 
 
@@ -49,31 +56,41 @@ class Mined:
 class Blocks:
     """Block 1 deploys the registry; ``mine`` adds one more."""
 
-    def __init__(self, fork: str) -> None:
-        machine = FORKS[fork].configure(consensus_class=NoProofConsensus)
+    def __init__(self, fork: str, artefact: dict[str, Any] = ARTEFACT) -> None:
+        self.artefact = artefact
+        machine = MACHINES[fork].configure(consensus_class=NoProofConsensus)
         funds = {"balance": 10**24, "nonce": 0, "code": b"", "storage": {}}
         genesis = {"difficulty": 1 if fork == "london" else 0, "gas_limit": 30_000_000, "timestamp": 1_700_000_000}
         self.chain = MiningChain.configure(
             __name__="TestChain", vm_configuration=((0, machine),), chain_id=CHAIN_ID
         ).from_genesis(AtomicDB(), genesis, {DEPLOYER.public_key.to_canonical_address(): funds})
         self._nonce = 0
-        deployment = self.mine([(b"", bytes.fromhex(ARTEFACT["bytecode"][2:]))])
+        deployment = self.mine([(b"", bytes.fromhex(artefact["bytecode"][2:]))])
         self.contract = keccak256(rlp.encode([DEPLOYER.public_key.to_canonical_address(), b""]))[12:]
         assert deployment.receipts[0].state_root == b"\x01"
 
     def mine(self, calls: list[tuple[bytes, bytes]], kind: int = 0) -> Mined:
-        """Send (to, data) pairs in one block. ``kind``: transaction type 0 or 2."""
+        """Send (to, data) pairs in one block. ``kind``: transaction type."""
         signed = [self._sign(to, data, kind) for to, data in calls]
         number = self.chain.header.block_number
         result, receipts, _ = self.chain.mine_all(signed, timestamp=1_700_000_000 + 60 * number)
         return Mined(result.imported_block, receipts)
 
-    def relay(self, old_size: int, new_size: int, tree: RealTree = TREE) -> tuple[bytes, bytes]:
-        """(to, data) of a relayed anchor."""
+    def relay(
+        self, old_size: int, new_size: int, tree: RealTree = TREE, key: ec.EllipticCurvePrivateKey = AUTHORITY_KEY
+    ) -> tuple[bytes, bytes]:
+        """(to, data) of a relayed anchor; ``key``: of the authority in force."""
         old_root, new_root, proof = step(tree, old_size, new_size)
-        signature = secp256k1.sign_digest(AUTHORITY_KEY, eip712.checkpoint_digest(ORIGIN_HASH, new_size, new_root))
+        signature = secp256k1.sign_digest(key, eip712.checkpoint_digest(ORIGIN_HASH, new_size, new_root))
         sent = wire(old_size, old_root, proof)
         return self.contract, calldata("relay", AUTHORITY, ORIGIN_HASH, old_size, new_size, new_root, sent, signature)
+
+    def rotate(self, size: int) -> tuple[bytes, bytes]:
+        """(to, data) that hands the log over to ``SUCCESSOR`` at the size last anchored."""
+        root = merkle.root_at(TREE, size)
+        digest = eip712.rotation_digest(LOG_ID, size, root, SUCCESSOR)
+        signed = [secp256k1.sign_digest(key, digest) for key in (AUTHORITY_KEY, SUCCESSOR_KEY)]
+        return self.contract, calldata("rotate", LOG_ID, size, root, SUCCESSOR, *signed)
 
     def target(self, sealed: bool = True) -> AnchorTarget:
         """As the operator's own chain, or as one that nobody here seals."""
@@ -82,7 +99,7 @@ class Blocks:
             chain_id=CHAIN_ID,
             genesis=self.chain.get_canonical_block_header_by_number(0).hash.hex(),
             contract=self.contract.hex(),
-            code_hash=ARTEFACT["code_hash"].removeprefix("0x"),
+            code_hash=self.artefact["code_hash"].removeprefix("0x"),
             log_id=LOG_ID.hex(),
             hash="keccak256",
             vouched_by="operator" if sealed else "chain",
@@ -90,9 +107,15 @@ class Blocks:
         )
 
     def pack(
-        self, mined: Mined, index: int, size: int, log_index: int = 0, finality: Finality | None = None
+        self,
+        mined: Mined,
+        index: int,
+        size: int,
+        log_index: int = 0,
+        finality: Finality | None = None,
+        authority: bytes = AUTHORITY,
     ) -> AnchorProof:
-        """``finality``: of a chain that nobody here seals."""
+        """``finality``: of a chain that nobody here seals. ``authority``: the one in force."""
         header = mined.block.header
         transactions = [transaction.encode() for transaction in mined.block.transactions]
         receipts = [receipt.encode() for receipt in mined.receipts]
@@ -100,9 +123,10 @@ class Blocks:
         target = self.target(sealed=finality is None)
         digest = anchor.seal_digest(CHAIN_ID, bytes.fromhex(target.genesis), header.hash)
         root = merkle.root_at(TREE, size)
+        first = None if authority == AUTHORITY else AUTHORITY.hex()
         return pack(
             target,
-            AnchoredCheckpoint(ORIGIN_HASH.hex(), size, root.hex(), AUTHORITY.hex()),
+            AnchoredCheckpoint(ORIGIN_HASH.hex(), size, root.hex(), authority.hex(), first),
             Block(oracle_rlp.encode(header), finality or operator_seal(secp256k1.sign_digest(SEALER_KEY, digest))),
             Inclusion(
                 index,
@@ -124,20 +148,19 @@ class Blocks:
         return State(proof_nodes(accounts, key), proof_nodes(storage, slot))
 
     def _sign(self, to: bytes, data: bytes, kind: int) -> Any:
-        machine = self.chain.get_vm()
-        fields = {"nonce": self._nonce, "gas": GAS, "to": to, "value": 0, "data": data}
+        fields: dict[str, Any] = {"nonce": self._nonce, "gas": GAS, "to": to, "value": 0, "data": data}
+        fields["chainId"] = CHAIN_ID
         self._nonce += 1
-        if kind == 0:
-            unsigned = machine.create_unsigned_transaction(**fields, gas_price=2 * 10**9)
-            return unsigned.as_signed_transaction(DEPLOYER, chain_id=CHAIN_ID)
-        unsigned = machine.get_transaction_builder().new_unsigned_dynamic_fee_transaction(
-            **fields,
-            chain_id=CHAIN_ID,
-            max_priority_fee_per_gas=10**9,
-            max_fee_per_gas=3 * 10**9,
-            access_list=[],
-        )
-        return unsigned.as_signed_transaction(DEPLOYER)
+        fields |= {"gasPrice": 2 * 10**9} if kind < 2 else {"maxPriorityFeePerGas": 10**9, "maxFeePerGas": 3 * 10**9}
+        if kind > 0:
+            fields |= {"type": kind, "accessList": []}
+        if kind == 3:
+            fields |= {"maxFeePerBlobGas": 10**9, "blobVersionedHashes": ["0x01" + "ab" * 31]}
+        if kind == 4:
+            delegation = {"chainId": CHAIN_ID, "address": "0x" + STRANGER.hex(), "nonce": 0}
+            fields["authorizationList"] = [Account.sign_authorization(delegation, b"\x22" * 32)]
+        raw = bytes(Account.sign_transaction(fields, DEPLOYER.to_bytes()).raw_transaction)
+        return self.chain.get_vm().get_transaction_builder().decode(raw)
 
 
 def proof_nodes(trie: HexaryTrie, key: bytes) -> list[bytes]:

@@ -20,8 +20,7 @@ from tallystick.evm import anchor, rlp, secp256k1
 from tallystick.evm.keccak import keccak256
 from tallystick.evm.proof import MAX_PROOF_BYTES, AnchorProof, ReceiptProof, TransactionProof, decode, encode
 from tallystick.versions import UnknownVersion
-from tests.contracts.chain import FORKS
-from tests.core.evm.blocks import AUTHORITY, ORIGIN_HASH, SEALER_KEY, STRANGER, TREE, Blocks, proof_nodes
+from tests.core.evm.blocks import AUTHORITY, KINDS, ORIGIN_HASH, SEALER_KEY, STRANGER, TREE, Blocks, proof_nodes
 
 STRANGER_KEY = secp256k1.ec.derive_private_key(0xBAD, secp256k1.ec.SECP256K1())
 
@@ -57,8 +56,7 @@ def case() -> Case:
     return Case("prague")
 
 
-@pytest.mark.parametrize("kind", [0, 2])
-@pytest.mark.parametrize("fork", FORKS)
+@pytest.mark.parametrize(("fork", "kind"), [(fork, kind) for fork, kinds in KINDS.items() for kind in range(kinds)])
 def test_proofs_of_each_fork_and_transaction_type_verify(fork: str, kind: int) -> None:
     case = Case(fork, kind)
     for proof, size, block in (

@@ -21,8 +21,8 @@ from tallystick.evm.proof import (
     with_finality,
     with_tokens,
 )
-from tallystick.evm.registry import KNOWN_REGISTRIES, Registry, log_id
-from tests.core.evm.blocks import AUTHORITY, ORIGIN_HASH, Blocks
+from tests.contracts.chain import V1
+from tests.core.evm.blocks import AUTHORITY, SUCCESSOR, SUCCESSOR_KEY, Blocks
 
 HEAD = Finality("finalized", head=64, head_hash="ab" * 32)
 
@@ -164,22 +164,29 @@ def test_a_draft_is_finished_without_touching_anything_else(public: Public) -> N
 # --- rotation -----------------------------------------------------------------------------
 
 
-def test_the_first_authority_names_the_log(public: Public, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_first_authority_names_the_log() -> None:
     """Where a registry knows rotation, the log id rests on the first authority, event and slot on the one in force."""
-    first = b"\x42" * 20
-    target = replace(public.target, log_id=log_id(first, ORIGIN_HASH).hex())
-    checkpoint = replace(public.proof.checkpoint, first_authority=first.hex())
-    proof = decode(encode(replace(public.proof, target=target, checkpoint=checkpoint, v=2)))
-    monkeypatch.setitem(KNOWN_REGISTRIES, target.code_hash, Registry("AnchorRegistry 1", 1))
+    blocks = Blocks("prague")
+    blocks.mine([blocks.relay(0, 40)])
+    blocks.mine([blocks.rotate(40)])
+    mined = blocks.mine([blocks.relay(40, 60, key=SUCCESSOR_KEY)])
+    proof = decode(encode(blocks.pack(mined, 0, 60, authority=SUCCESSOR)))
+    fact = anchor.verify(proof, blocks.target())
+    assert (proof.v, fact.size, fact.registry) == (2, 60, "AnchorRegistry 2")
+    assert (fact.first_authority, fact.authority) == (AUTHORITY, SUCCESSOR)
+    for first, step in ((None, 2), ("42" * 20, 2)):
+        wrong = replace(proof.checkpoint, first_authority=first)
+        with pytest.raises(VerificationFailed, match=f"^step {step}: "):
+            anchor.verify(replace(proof, checkpoint=wrong), blocks.target())
+
+
+def test_a_registry_without_rotation_knows_no_second_authority() -> None:
+    blocks = Blocks("prague", V1)
+    proof = blocks.pack(blocks.mine([blocks.relay(0, 40)]), 0, 40)
+    assert anchor.verify(proof, blocks.target()).registry == "AnchorRegistry 1"
+    told = replace(proof.checkpoint, authority="42" * 20, first_authority=AUTHORITY.hex())
     with pytest.raises(VerificationFailed, match=r"^step 2: AnchorRegistry 1 knows no other authority"):
-        anchor.verify(proof, target)
-    monkeypatch.setitem(KNOWN_REGISTRIES, target.code_hash, Registry("rotating", 1, rotates=True))
-    # The event in this block bears the other log id.
-    with pytest.raises(VerificationFailed, match=r"^step 5: "):
-        anchor.verify(proof, target)
-    with pytest.raises(VerificationFailed, match=r"^step 2: "):
-        anchor.verify(replace(proof, target=public.target), public.target)
-    assert anchor.verify(public.proof, public.target).first_authority == AUTHORITY
+        anchor.verify(replace(proof, v=2, checkpoint=told), blocks.target())
 
 
 def test_a_first_authority_that_is_still_in_force_is_left_out(public: Public) -> None:
