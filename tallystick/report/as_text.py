@@ -24,5 +24,9 @@ def _lines(shown: Document) -> Iterable[str]:
 
 def _section(section: Section) -> Iterable[str]:
     yield f"== {section.heading}"
+    yield from (f"! {line}" for line in section.alarms)
     yield from section.paragraphs
+    if section.chart is not None:
+        yield " | ".join(section.chart.heads)
+        yield from (" | ".join(bar.cells) for bar in section.chart.bars)
     yield from (" | ".join(row) for row in section.rows)

@@ -5,13 +5,14 @@ who said what, what is not proved, and the technical annex. Text and HTML only l
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tallystick.printing import printable
 from tallystick.report.event_names import event_name, kind_name
 from tallystick.report.lines import sentence
 from tallystick.report.phrases import Language
+from tallystick.report.time_section import Chart, time_part
 from tallystick.report.words import CLAIMS, DIVISIONS, OUTCOMES, VERDICTS, words
 from tallystick.times import format_time
 from tallystick.verify.outcome import Claim, Report
@@ -25,11 +26,16 @@ _ELSEWHERE = frozenset({"rests-on", "adverse.event", "time.source"})
 
 @dataclass(frozen=True)
 class Section:
-    """A heading and its paragraphs; ``rows`` stand in a table (text: one line each)."""
+    """A heading and its paragraphs; ``rows`` stand in a table (text: one line each).
+
+    ``alarms`` come before all else, in red; ``chart`` before the rows.
+    """
 
     heading: str
     paragraphs: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
+    alarms: tuple[str, ...] = ()
+    chart: Chart | None = None
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,7 @@ def document(report: Report, language: Language) -> Document:
     sections = (
         Section(w.about, rows=tuple(_about(report, language))),
         *_divisions(report, language),
+        _when(report, language),
         Section(w.who, rows=tuple(_who(report, language))),
         Section(w.unproved, paragraphs=(w.never, *_unproved(report, language))),
         Section(w.annex, paragraphs=tuple(_annex(report, language))),
@@ -59,14 +66,30 @@ def document(report: Report, language: Language) -> Document:
 
 def _shown(section: Section) -> Section:
     """The section with nothing in it that a terminal would obey."""
-    paragraphs = tuple(map(printable, section.paragraphs))
-    return Section(section.heading, paragraphs, tuple(tuple(map(printable, row)) for row in section.rows))
+    return replace(
+        section,
+        paragraphs=tuple(map(printable, section.paragraphs)),
+        rows=tuple(tuple(map(printable, row)) for row in section.rows),
+        alarms=tuple(map(printable, section.alarms)),
+        chart=section.chart and _printable(section.chart),
+    )
+
+
+def _printable(chart: Chart) -> Chart:
+    return replace(chart, bars=tuple(replace(bar, cells=tuple(map(printable, bar.cells))) for bar in chart.bars))
+
+
+def _when(report: Report, language: Language) -> Section:
+    part = time_part(report, language)
+    return Section(part.heading, part.paragraphs, part.entries, part.alarms, part.chart)
 
 
 def _lead(report: Report, language: Language) -> Iterable[str]:
     w = words(language)
     time = report.claim("time")
-    if time.outcome != "proved":
+    if time.outcome == "contradicted":
+        yield w.time_contradicted
+    elif time.outcome != "proved":
         yield w.time
     adverse = [line for line in report.claim("completeness").evidence if line.key == "adverse.event"]
     if adverse:

@@ -37,6 +37,11 @@ _KEEP = (
     "请将此证据包视为已被改动，原样留存，并追查其来源",
 )
 
+_TIMES = (
+    "keep the bundle as it is, ask whoever dated it to explain, and rely on no time that rests on one of them alone",
+    "原样留存证据包，请作出该时间陈述者说明；仅依据其中之一的时间不予采信",
+)
+
 PHRASES: dict[str, Phrase] = {
     # steps 1 and 2
     "integrity.good": Phrase(
@@ -358,28 +363,28 @@ PHRASES: dict[str, Phrase] = {
     "time.dated-late": Phrase(
         "the log says that its entries from {place} on were admitted at {start}; {second} shows them there at {end}",
         "日志称第 {place} 条起于 {start} 载入；{second} 显示其在 {end} 已在日志中",
-        *_KEEP,
+        *_TIMES,
     ),
     "time.dated-back": Phrase(
         "the log says that its first {size} entries were admitted by {end}; among them entry {place} holds what did "
         "not exist before {start}: {first}",
         "日志称其前 {size} 条于 {end} 已载入；其中第 {place} 条所含内容在 {start} 之前尚不存在：{first}",
-        *_KEEP,
+        *_TIMES,
     ),
     "time.claimed-late": Phrase(
         "entry {place} says that it was made at {start}; {second} shows it in the log at {end}",
         "第 {place} 条自称作于 {start}；{second} 显示其在 {end} 已在日志中",
-        *_KEEP,
+        *_TIMES,
     ),
     "time.crossed": Phrase(
         "{first}, did not exist before {start}, yet {second} shows a tree that holds it at {end}: one of them is false",
         "{first}，在 {start} 之前尚不存在；而 {second} 于 {end} 已显示包含它的日志树：二者必有一伪",
-        *_KEEP,
+        *_TIMES,
     ),
     "time.backwards": Phrase(
         "one clock went back: {first} is dated {start}, {second}, of a larger tree, {end}",
         "同一时钟倒退：{first} 的时间为 {start}，而更大日志树的 {second} 为 {end}",
-        *_KEEP,
+        *_TIMES,
     ),
     # step 14
     "timestamp.good": Phrase(
@@ -406,7 +411,7 @@ PHRASES: dict[str, Phrase] = {
         "时间戳 {number} 本身完好，但其签名者之上无受信任的根证书：{detail}",
         *_ADD,
     ),
-    "timestamp.bad": Phrase("timestamp {number} does not hold: {detail}", "时间戳 {number} 不成立：{detail}", *_KEEP),
+    "timestamp.bad": Phrase("timestamp {number} does not hold: {detail}", "时间戳 {number} 不成立：{detail}", *_TIMES),
     "timestamp.later": Phrase(
         "timestamp {number} is dated {time}, after the time of verification",
         "时间戳 {number} 的时间为 {time}，晚于验证所据时间",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from tallystick.report.phrases import Language
 from tallystick.time_interval import Kind, Source, Word
 
@@ -14,10 +16,7 @@ SOURCES: dict[Kind, tuple[str, str]] = {
         "block {detail} of chain {name}, with the tree of {place} entries",
         "链 {name} 区块 {detail}，载有共 {place} 条的日志树",
     ),
-    "token": (
-        "timestamp authority {name} on the tree of {place} entries ({detail})",
-        "时间戳机构 {name} 对共 {place} 条的日志树（{detail}）",
-    ),
+    "token": ("timestamp authority {name} on the tree of {place} entries", "时间戳机构 {name} 对共 {place} 条的日志树"),
 }
 """English, Chinese."""
 
@@ -51,3 +50,47 @@ def source_name(source: Source, language: Language) -> str:
 def word_name(word: Word, language: Language) -> str:
     """Whose word it is."""
     return WORDS[word][0 if language == "en" else 1]
+
+
+@dataclass(frozen=True)
+class TimeWords:
+    """Headings and standing sentences of the part about time."""
+
+    heading: str
+    heads: tuple[str, ...]
+    entry_heads: tuple[str, ...]
+    all_independent: str
+    all_operator: str
+    all_claimed: str
+    alone: str
+    no_start: str
+    never: str
+    nothing: str
+
+
+TIME: dict[Language, TimeWords] = {
+    "en": TimeWords(
+        heading="When",
+        heads=("Source", "On the word of", "Not before", "Not after"),
+        entry_heads=("Entry", "Not before (independents)", "Not after (independents)", "As its signer says"),
+        all_independent="All entries about the case: on independents' word",
+        all_operator="All entries about the case: with the operator's word",
+        all_claimed="All entries about the case: as their signers say",
+        alone="Nobody independent of the operator bounds the time.",
+        no_start="Nobody independent shows an earliest time: the left end stays open.",
+        never="These are times at which entries stood in the log. When a work was made, none of them shows.",
+        nothing="No time is shown: the steps on which it rests do not hold.",
+    ),
+    "zh": TimeWords(
+        heading="时间",
+        heads=("来源", "依据何人陈述", "不早于", "不晚于"),
+        entry_heads=("条目", "不早于（独立方）", "不晚于（独立方）", "签名者自述"),
+        all_independent="全部涉案条目：据独立方陈述",
+        all_operator="全部涉案条目：结合运营方陈述",
+        all_claimed="全部涉案条目：据签名者自述",
+        alone="没有独立于运营方的来源限定时间。",
+        no_start="没有独立方证明最早时间：左端未定。",
+        never="以上均为条目载入日志的时间；作品何时形成，均不能说明。",
+        nothing="不展示时间：其所依据的步骤不成立。",
+    ),
+}

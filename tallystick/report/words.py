@@ -96,6 +96,7 @@ class Words:
     annex: str
     step: str
     time: str
+    time_contradicted: str
     adverse: str
     no_adverse: str
 
@@ -122,6 +123,7 @@ _EN = Words(
     annex="Technical annex",
     step="Step {step},",
     time="Time rests on the operator alone: it needs a fact from outside this bundle.",
+    time_contradicted="Time is contradicted: sources of time in this bundle cannot all be right.",
     adverse="Adverse or later events on record: {count}",
     no_adverse="No adverse event is shown; whether one was withheld cannot be seen from the bundle.",
 )
@@ -147,6 +149,7 @@ _ZH = Words(
     annex="技术附录",
     step="第 {step} 步",
     time="时间仅依据运营方自身陈述：须以证据包以外的事实印证。",
+    time_contradicted="时间存在矛盾：证据包中的时间来源不可能均属正确。",
     adverse="在案不利或后续事件 {count} 项：",
     no_adverse="未见不利事件；是否有未予出示者，从证据包无法判断。",
 )

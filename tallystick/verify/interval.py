@@ -13,6 +13,7 @@ from tallystick.verify.time_sources import gather
 
 _MOST = 16
 """Contradictions that are told one by one; facts have more."""
+_SAID = ("batch", "claimed")
 _ALONE: tuple[Word, ...] = ("independent",)
 _TOGETHER: tuple[Word, ...] = ("independent", "operator")
 
@@ -29,8 +30,7 @@ def check_time(ex: Examination) -> Finding:
     log = ex.trust.logs.get(ex.case.index.log)
     line = Timeline(sources, log.quorum if log else 0)
     found = line.contradictions()
-    for contradiction in found[:_MOST]:
-        _tell(tally, contradiction)
+    _tell(tally, found)
     times = _times(line, ex.about) if ex.about else None
     if times is not None:
         _show(tally, times)
@@ -89,27 +89,39 @@ def _limit(source: Source | None) -> str:
     return "-" if source is None else time_text(source.limit)
 
 
-def _tell(tally: Tally, one: Contradiction) -> None:
-    """One contradiction, in the words of who dated what wrongly."""
-    first, second = one.first, one.second
-    told: dict[str, Any] = {
-        "first": first,
-        "second": second,
-        "start": time_text(first.time),
-        "end": time_text(second.time),
-        "place": first.place,
-        "size": second.place,
-    }
+def _tell(tally: Tally, found: tuple[Contradiction, ...]) -> None:
+    """Contradictions in the words of who dated what wrongly; of one source only the first of each sort."""
+    worst: dict[tuple[str, Source], Contradiction] = {}
+    for one in found:
+        worst.setdefault((_sort(one), one.second if one.first.kind in _SAID else one.first), one)
+    for (key, _), one in list(worst.items())[:_MOST]:
+        told: dict[str, Any] = {
+            "first": one.first,
+            "second": one.second,
+            "start": time_text(one.first.time),
+            "end": time_text(one.second.time),
+            "place": one.first.place,
+            "size": one.second.place,
+        }
+        match key:
+            case "backwards":
+                tally.contradicts("time.backwards", **told)
+            case "batch":
+                tally.contradicts("time.dated-late", **told)
+            case "claimed":
+                tally.contradicts("time.claimed-late", **told)
+            case "back":
+                tally.contradicts("time.dated-back", **told)
+            case _:
+                tally.contradicts("time.crossed", **told)
+
+
+def _sort(one: Contradiction) -> str:
     if one.kind == "backwards":
-        tally.contradicts("time.backwards", **told)
-    elif first.kind == "batch":
-        tally.contradicts("time.dated-late", **told)
-    elif first.kind == "claimed":
-        tally.contradicts("time.claimed-late", **told)
-    elif second.kind == "batch":
-        tally.contradicts("time.dated-back", **told)
-    else:
-        tally.contradicts("time.crossed", **told)
+        return "backwards"
+    if one.first.kind in _SAID:
+        return one.first.kind
+    return "back" if one.second.kind == "batch" else "crossed"
 
 
 def _bears(source: Source, about: tuple[Admitted, ...]) -> bool:

@@ -18,6 +18,7 @@ from tallystick.note import Note, Signature, verify_note
 from tallystick.replay import Admitted
 from tallystick.time_interval import UNSTATED, Source, Word
 from tallystick.times import parse_time
+from tallystick.timestamp import TimestampFact
 from tallystick.tree_head import signing_time
 from tallystick.verify.examination import Examination
 from tallystick.verify.outcome import Tally, time_text
@@ -31,11 +32,14 @@ def gather(ex: Examination, tally: Tally) -> list[Source]:
     found = [source for one in ex.replay.admitted.values() for source in _batch(one)]
     seen = Seen([*found, *(_claimed(one) for one in ex.about)])
     _checkpoints(ex, tally, seen)
+    for stamp in ex.stamped:
+        seen.add(_token(stamp.fact, stamp.size), "rfc3161", stamp.token_sha256)
     for fact in ex.anchored:
         _block(fact, seen)
     _marks(ex, tally, seen)
-    timely = [source for source in seen.sources if source.time <= ex.at]
-    for source in seen.sources:
+    every = list(dict.fromkeys(seen.sources))
+    timely = [source for source in every if source.time <= ex.at]
+    for source in every:
         if source.time > ex.at:
             tally.shows("time.later", source=source, time=time_text(source.time))
     return timely
@@ -103,6 +107,14 @@ def _block(fact: AnchorFact, seen: Seen) -> None:
     chain, block = f"{fact.chain_id}", f"{fact.block_number}"
     source = Source("block", chain, word, "not_after", fact.size, fact.block_time, _CHAIN if foreign else 0, block)
     seen.add(source, "block", fact.block_hash)
+
+
+def _token(fact: TimestampFact, size: int, over: str = "") -> Source:
+    """An authority stamped this tree, or a block that holds it. An authority of the operator's own is the operator."""
+    seconds = fact.gen_time // 1_000_000
+    accuracy = max(fact.not_after - seconds, seconds - fact.not_before) + (UNSTATED if fact.accuracy is None else 0)
+    word: Word = "independent" if fact.independent else "operator"
+    return Source("token", fact.authority, word, "not_after", size, seconds, accuracy, over)
 
 
 def _marks(ex: Examination, tally: Tally, seen: Seen) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tallystick.case import CaseMaterial
+from tallystick.case import CaseMaterial, TimestampMaterial
 from tallystick.cosignature import cosign_ed25519
 from tallystick.events.log import TimeMark
 from tallystick.evm.anchor import verify
@@ -22,8 +22,10 @@ from tallystick.time_interval import UNSTATED
 from tallystick.times import format_time, parse_time
 from tallystick.trust import Trust, Witnesses
 from tallystick.verify import Report
-from tests.core.verify.kit import AT, Scene
+from tests.core.verify.kit import AT, Kit, Scene
 from tests.core.verify.mutate import flipped
+from tests.core.verify.test_timestamps import OWN as OWN_SIGNER
+from tests.core.verify.test_timestamps import OWN_ROOT, ROOT, judged, stamp, trusting
 from tests.world import START, World, key_from
 
 HOUR = 3600
@@ -284,3 +286,79 @@ def test_time_rests_on_the_steps_before_it(one: Timed) -> None:
     paths = {at: path for at, path in one.case.inclusion.items() if at != one.position}
     report = one.judge(one.trust("w1"), inclusion=paths)
     assert (outcome(report), report.refused_at) == ("not_proved", 4)
+
+
+# --- timestamp tokens ------------------------------------------------------------------------------------
+
+
+OBSERVATORY, OWN = ("the observatory", ROOT, True), ("an operator's own", OWN_ROOT, True)
+NOON = START + 12 * HOUR
+
+
+def noon(kit: Kit, **more: Any) -> TimestampMaterial:
+    """A token over the tree of the case, made at noon."""
+    return stamp(kit.log.note(), **{"seconds": NOON, "accuracy": {"seconds": 2}, **more})
+
+
+def test_a_token_of_an_independent_authority(kit: Kit) -> None:
+    report = judged(kit, noon(kit), **trusting(OBSERVATORY))
+    assert (report.verdict, outcome(report), report.claim("time").required) == ("proved", "proved", True)
+    assert times(report)["independent"] == {"not_before": None, "not_after": format_time(NOON + 2)}
+
+
+def test_a_token_of_an_authority_that_is_not_called_independent(kit: Kit) -> None:
+    report = judged(kit, noon(kit), **trusting(("the observatory", ROOT, False)))
+    assert (outcome(report), times(report)["independent"]) == ("needs_external_fact", NOTHING)
+
+
+def test_a_token_of_the_operators_own_authority_called_independent_by_mistake(kit: Kit) -> None:
+    """It says of itself that it is an operator's: no trust file makes it independent."""
+    report = judged(kit, noon(kit, signer=OWN_SIGNER), **trusting(OWN))
+    assert (outcome(report), times(report)["independent"]) == ("needs_external_fact", NOTHING)
+    (token,) = (one for one in times(report)["sources"] if one["kind"] == "token")
+    assert token["by"] == "operator"
+
+
+def test_a_token_without_accuracy_is_given_as_much_as_other_clocks(kit: Kit) -> None:
+    report = judged(kit, noon(kit, accuracy=None), **trusting(OBSERVATORY))
+    assert times(report)["independent"]["not_after"] == format_time(NOON + UNSTATED)
+
+
+@pytest.mark.parametrize(("seconds", "counted"), [(3600, True), (3601, False), (10**6, False)])
+def test_a_token_that_claims_no_precision(kit: Kit, seconds: int, counted: bool) -> None:
+    report = judged(kit, noon(kit, accuracy={"seconds": seconds}), when=AT + 10**8, **trusting(OBSERVATORY))
+    assert (outcome(report), "time.imprecise" in told(report)) == (
+        ("proved", False) if counted else ("needs_external_fact", True)
+    )
+
+
+def test_a_token_made_before_the_log_says_that_its_entries_came(kit: Kit) -> None:
+    report = judged(kit, noon(kit, seconds=START - HOUR), **trusting(OBSERVATORY))
+    assert (outcome(report), report.claim("timestamp").outcome) == ("contradicted", "proved")
+    assert "time.dated-late" in told(report)
+
+
+def test_a_second_token_that_contradicts_what_log_time_holds_of_the_first(tmp_path: Path) -> None:
+    """The first was made at noon and stands in the log; the second says that this log was there in the morning."""
+    world = World("stamped", "log.example/stamped")
+    scene = Scene(tmp_path, world)
+    scene.log.add(*world.parties())
+    first = stamp(scene.log.note(), seconds=NOON, accuracy={"seconds": 2})
+    size, world.clock = scene.log.size, NOON + 60
+    body = TimeMark("rfc3161", hashlib.sha256(first.token).hexdigest(), "the observatory", size)
+    made = world.object()
+    scene.log.add(world.say(world.log, "log.time", world.origin, body), made)
+    scene.anchor()
+    paths = {(size, scene.log.size): scene.log.consistency(size, scene.log.size)}
+    for second, expected in ((START + HOUR, "contradicted"), (NOON + HOUR, "proved")):
+        later = stamp(scene.log.note(), seconds=second, accuracy={"seconds": 2})
+        case = scene.material(made.event.subject, timestamps=[first, later], consistency=paths)
+        report = scene.judge(case, scene.trust(**trusting(OBSERVATORY)))
+        assert (outcome(report), report.claim("timestamp").outcome) == (expected, "proved")
+    assert times(report)["independent"] == {
+        "not_before": format_time(NOON - 2),
+        "not_after": format_time(NOON + HOUR + 2),
+    }
+    whole = times(report)["independent"]
+    alone = scene.judge(scene.material(made.event.subject, timestamps=[later]), scene.trust(**trusting(OBSERVATORY)))
+    assert times(alone)["independent"] == {**whole, "not_before": None}, "stripping only widens"
