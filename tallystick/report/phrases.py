@@ -6,43 +6,22 @@ A value in braces comes from the evidence. ``{detail}`` is the core's own messag
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from tallystick.report.phrase import ADD, KEEP, Language, Phrase
+from tallystick.report.time_phrases import TIME_PHRASES
 
-Language: TypeAlias = Literal["zh", "en"]
-
-
-@dataclass(frozen=True)
-class Phrase:
-    """A sentence in both languages; ``next_en`` and ``next_zh``: what to do, for a line that reports a fault."""
-
-    en: str
-    zh: str
-    next_en: str = ""
-    next_zh: str = ""
-
+__all__ = ["PHRASES", "Language", "Phrase"]
 
 _EXPORT = (
     "ask the exporter for the bundle again, by another channel",
     "请通过另一渠道向出具方重新索取证据包",
 )
-_ADD = ("export the case again with the missing entries", "请补齐缺失的条目后重新导出")
 _FORKED = (
     "keep both checkpoints; tell the log's operator, its witnesses and whoever relies on it; anchors and witnesses "
     "may tell which history came first",
     "请保全两个检查点，并告知日志运营者、见证人及信赖该日志者；锚定与见证或可判明何者在先",
 )
-_KEEP = (
-    "treat the bundle as altered, keep it as it is, and ask where it came from",
-    "请将此证据包视为已被改动，原样留存，并追查其来源",
-)
-
-_TIMES = (
-    "keep the bundle as it is, ask whoever dated it to explain, and rely on no time that rests on one of them alone",
-    "原样留存证据包，请作出该时间陈述者说明；仅依据其中之一的时间不予采信",
-)
-
 PHRASES: dict[str, Phrase] = {
+    **TIME_PHRASES,
     # steps 1 and 2
     "integrity.good": Phrase(
         "{count} members are exactly those that exporter “{name}” (key {kid}) signed",
@@ -74,7 +53,7 @@ PHRASES: dict[str, Phrase] = {
         "not proved, because it rests on step {steps}, which does not hold",
         "因所依据的第 {steps} 步不成立，不能认定为已证明",
     ),
-    "failed": Phrase("{detail}", "{detail}", *_KEEP),
+    "failed": Phrase("{detail}", "{detail}", *KEEP),
     # step 3
     "signature.good": Phrase(
         "{count} entries are signed over their exact bytes, by {keys} keys that entries of the log declare",
@@ -83,10 +62,10 @@ PHRASES: dict[str, Phrase] = {
     "signature.no-key": Phrase(
         "entry {position} is signed by key {kid}, which no entry shown declares",
         "第 {position} 条由密钥 {kid} 签名，所示条目均未登记该密钥",
-        *_ADD,
+        *ADD,
     ),
     "signature.bad": Phrase(
-        "the signature of entry {position} does not hold: {detail}", "第 {position} 条的签名不成立：{detail}", *_KEEP
+        "the signature of entry {position} does not hold: {detail}", "第 {position} 条的签名不成立：{detail}", *KEEP
     ),
     # step 4
     "inclusion.good": Phrase(
@@ -94,12 +73,12 @@ PHRASES: dict[str, Phrase] = {
         "{count} 个条目位于其序号处，所属日志树共 {size} 条，根为 {root}",
     ),
     "inclusion.missing": Phrase(
-        "entry {position} comes without an inclusion proof", "第 {position} 条缺少包含证明", *_ADD
+        "entry {position} comes without an inclusion proof", "第 {position} 条缺少包含证明", *ADD
     ),
     "inclusion.bad": Phrase(
         "entry {position} does not stand there in the signed tree: {detail}",
         "第 {position} 条不在已签名的日志树的该位置：{detail}",
-        *_KEEP,
+        *KEEP,
     ),
     # step 5
     "checkpoint.good": Phrase(
@@ -124,7 +103,7 @@ PHRASES: dict[str, Phrase] = {
         "compare origin and keys of the log by another channel; only then add it to the trust file",
         "请通过另一渠道核对日志的名称与密钥，确认后方可加入信任文件",
     ),
-    "checkpoint.bad": Phrase("the tree head does not hold: {detail}", "树头不成立：{detail}", *_KEEP),
+    "checkpoint.bad": Phrase("the tree head does not hold: {detail}", "树头不成立：{detail}", *KEEP),
     "checkpoint.fork-roots": Phrase(
         "the log forked: its keys ({keys}) signed two trees of {first} entries, with roots {first_root} and "
         "{second_root}; nothing rests on its word",
@@ -163,23 +142,23 @@ PHRASES: dict[str, Phrase] = {
         "请以见证人已联署的检查点重新导出",
     ),
     "checkpoint.no-genesis": Phrase(
-        "entry 0, the log's key set, is not in the bundle", "证据包缺少第 0 条（日志密钥集）", *_ADD
+        "entry 0, the log's key set, is not in the bundle", "证据包缺少第 0 条（日志密钥集）", *ADD
     ),
     "checkpoint.other-log": Phrase(
         "entry 0 and the trust file name different keys ({roles}): another log under the same name",
         "第 0 条与信任文件所列密钥不同（{roles}）：系同名的另一日志",
-        *_KEEP,
+        *KEEP,
     ),
     # step 6
     "entitlement.good": Phrase(
         "the admission rules, applied again to the entries shown, admit all {count} of them",
         "对所示条目重新适用登记规则，{count} 条全部准予登记",
     ),
-    "entitlement.no-genesis": Phrase("entry 0 is not in the bundle", "证据包缺少第 0 条", *_ADD),
+    "entitlement.no-genesis": Phrase("entry 0 is not in the bundle", "证据包缺少第 0 条", *ADD),
     "entitlement.refused": Phrase(
         "the rules do not admit entry {position} on the entries shown: {detail}; {hint}",
         "依所示条目，规则不准予登记第 {position} 条：{detail}；{hint}",
-        *_ADD,
+        *ADD,
     ),
     "entitlement.later": Phrase(
         "entry {position} was admitted at {time}, after the time of verification",
@@ -195,7 +174,7 @@ PHRASES: dict[str, Phrase] = {
     "disclosure.bad": Phrase(
         "a value disclosed for entry {position} is not the committed one: {detail}",
         "第 {position} 条所披露的内容与承诺不符：{detail}",
-        *_KEEP,
+        *KEEP,
     ),
     "disclosure.erased": Phrase(
         "entry {entry} records that {names} of entry {position} and the salts were erased at {time} ({grounds}): the "
@@ -226,7 +205,7 @@ PHRASES: dict[str, Phrase] = {
         "the case names no original of what it is about; compare your own copy: tallystick digest FILE",
         "本案未列涉案客体的原件；请以自有副本比对：tallystick digest FILE",
     ),
-    "content.unregistered": Phrase("no entry shown registers {object}", "所示条目均未登记 {object}", *_ADD),
+    "content.unregistered": Phrase("no entry shown registers {object}", "所示条目均未登记 {object}", *ADD),
     # step 9
     "traceability.good": Phrase(
         "objects that name their basis and, if generated, their job and capability: {objects}; "
@@ -237,10 +216,10 @@ PHRASES: dict[str, Phrase] = {
         "the case is about no object: there was nothing to trace", "本案不涉及任何客体，无可追溯"
     ),
     "traceability.missing": Phrase(
-        "{subject} is not registered by any entry shown", "所示条目均未登记 {subject}", *_ADD
+        "{subject} is not registered by any entry shown", "所示条目均未登记 {subject}", *ADD
     ),
     "traceability.no-job": Phrase(
-        "{subject} names job {job}, which no entry shown registers", "{subject} 所称任务 {job} 未见登记条目", *_ADD
+        "{subject} names job {job}, which no entry shown registers", "{subject} 所称任务 {job} 未见登记条目", *ADD
     ),
     "traceability.unbound": Phrase(
         "{subject} names job {job}, whose completion does not list it",
@@ -251,7 +230,7 @@ PHRASES: dict[str, Phrase] = {
     "traceability.no-capability": Phrase(
         "{subject} names capability {capability}, which no entry shown files",
         "{subject} 所称能力 {capability} 未见备案条目",
-        *_ADD,
+        *ADD,
     ),
     "traceability.no-outputs": Phrase(
         "job {job} is not completed with any output",
@@ -287,11 +266,11 @@ PHRASES: dict[str, Phrase] = {
     "anchor.none": Phrase(
         "the bundle holds no anchor", "证据包无锚定证明", "anchor the log, then export again", "请锚定日志后重新导出"
     ),
-    "anchor.bad": Phrase("anchor {number} does not hold: {detail}", "锚定证明 {number} 不成立：{detail}", *_KEEP),
+    "anchor.bad": Phrase("anchor {number} does not hold: {detail}", "锚定证明 {number} 不成立：{detail}", *KEEP),
     "anchor.unknown-target": Phrase(
         "anchor {number} is on contract {contract}, which neither the log nor the trust file names",
         "锚定证明 {number} 所在合约 {contract} 未见于日志或信任文件",
-        *_ADD,
+        *ADD,
     ),
     "anchor.later": Phrase(
         "anchor {number} is dated {time}, after the time of verification",
@@ -310,114 +289,6 @@ PHRASES: dict[str, Phrase] = {
         "anchor the log again, then export again",
         "请再次锚定日志后重新导出",
     ),
-    # step 11
-    "time.not-after": Phrase(
-        "on the word of someone independent, all entries about the case ({count}) stood in the log by {time}: {source}",
-        "据独立方陈述，全部涉案条目（{count} 条）最迟于 {time} 已载入日志：{source}",
-    ),
-    "time.first-not-after": Phrase(
-        "the first of them, entry {position}, by {time}: {source}",
-        "其中首条（第 {position} 条）最迟于 {time}：{source}",
-    ),
-    "time.not-before": Phrase(
-        "on the word of someone independent, none of them (from entry {position} on) entered this log before {time}: "
-        "{source}",
-        "据独立方陈述，涉案条目（自第 {position} 条起）不早于 {time} 载入本日志：{source}",
-    ),
-    "time.no-start": Phrase(
-        "nobody independent shows an earliest time: that they are not older rests on the operator",
-        "无独立方证明最早时间：条目是否更早形成，仅依据运营方陈述",
-    ),
-    "time.interval": Phrase(
-        "with the operator's word: between {earliest} and {latest}",
-        "结合运营方陈述：介于 {earliest} 与 {latest} 之间",
-    ),
-    "time.claimed": Phrase("as the signers themselves say: {first} to {last}", "据签名者自述：{first} 至 {last}"),
-    "time.bytes": Phrase(
-        "bytes that have a registered digest existed when their entry did; how long before, no time here says",
-        "具有所登记摘要的内容，在其登记条目载入时已存在；此前存在多久，上述时间均不能说明",
-    ),
-    "time.source": Phrase("{time}: {source}, {word}", "时间 {time}：{source}（{word}）"),
-    "time.later": Phrase(
-        "not counted: {source} is dated {time}, after the time of verification",
-        "不予采信：{source} 的时间为 {time}，晚于验证所据时间",
-    ),
-    "time.unshown": Phrase(
-        "not counted: entry {position} names a {kind} of {name} that is not here or does not hold",
-        "不予采信：第 {position} 条所指 {name} 的 {kind} 未附或不成立",
-    ),
-    "time.imprecise": Phrase(
-        "not counted: {source} claims a precision of no better than {accuracy} seconds",
-        "不予采信：{source} 自称精度仅为 {accuracy} 秒",
-    ),
-    "time.operator": Phrase(
-        "every source of time is the operator's own; compare with a fact from outside, such as a publication, "
-        "a delivery or a timestamp of an independent authority",
-        "全部时间来源均出自运营方自身；须以外部事实印证，例如公开发表、交付记录或独立时间戳机构的时间戳",
-    ),
-    "time.bad-cosignature": Phrase(
-        "what stands under the name of witness {name} on the tree of {size} entries is not its cosignature: {detail}",
-        "共 {size} 条的日志树上以见证人 {name} 之名的联署并非其签名：{detail}",
-        *_KEEP,
-    ),
-    "time.dated-late": Phrase(
-        "the log says that its entries from {place} on were admitted at {start}; {second} shows them there at {end}",
-        "日志称第 {place} 条起于 {start} 载入；{second} 显示其在 {end} 已在日志中",
-        *_TIMES,
-    ),
-    "time.dated-back": Phrase(
-        "the log says that its first {size} entries were admitted by {end}; among them entry {place} holds what did "
-        "not exist before {start}: {first}",
-        "日志称其前 {size} 条于 {end} 已载入；其中第 {place} 条所含内容在 {start} 之前尚不存在：{first}",
-        *_TIMES,
-    ),
-    "time.claimed-late": Phrase(
-        "entry {place} says that it was made at {start}; {second} shows it in the log at {end}",
-        "第 {place} 条自称作于 {start}；{second} 显示其在 {end} 已在日志中",
-        *_TIMES,
-    ),
-    "time.crossed": Phrase(
-        "{first}, did not exist before {start}, yet {second} shows a tree that holds it at {end}: one of them is false",
-        "{first}，在 {start} 之前尚不存在；而 {second} 于 {end} 已显示包含它的日志树：二者必有一伪",
-        *_TIMES,
-    ),
-    "time.backwards": Phrase(
-        "one clock went back: {first} is dated {start}, {second}, of a larger tree, {end}",
-        "同一时钟倒退：{first} 的时间为 {start}，而更大日志树的 {second} 为 {end}",
-        *_TIMES,
-    ),
-    # step 14
-    "timestamp.good": Phrase(
-        "the authority {authority} stamped the log at size {size}: {time} ± {accuracy} s, signed by {signer}",
-        "时间戳机构 {authority} 对大小为 {size} 的日志加盖时间戳：{time} ± {accuracy} 秒，签名者 {signer}",
-    ),
-    "timestamp.own": Phrase(
-        "the authority {authority} is run by the log's operator: its time is the operator's word, "
-        "whatever the trust file says",
-        "时间戳机构 {authority} 由日志运营方自行运行：无论信任文件如何记载，其时间均仅为运营方陈述",
-    ),
-    "timestamp.dependent": Phrase(
-        "the trust file does not call the authority {authority} independent of the operator",
-        "信任文件未认定时间戳机构 {authority} 独立于运营方",
-    ),
-    "timestamp.none": Phrase(
-        "the bundle holds no timestamp token",
-        "证据包无时间戳令牌",
-        "have the log stamped by an authority, then export again",
-        "请由时间戳机构对日志加盖时间戳后重新导出",
-    ),
-    "timestamp.unknown": Phrase(
-        "timestamp {number} is sound, but {detail}",
-        "时间戳 {number} 本身完好，但其签名者之上无受信任的根证书：{detail}",
-        *_ADD,
-    ),
-    "timestamp.bad": Phrase("timestamp {number} does not hold: {detail}", "时间戳 {number} 不成立：{detail}", *_TIMES),
-    "timestamp.later": Phrase(
-        "timestamp {number} is dated {time}, after the time of verification",
-        "时间戳 {number} 的时间为 {time}，晚于验证所据时间",
-        "verify as of a later time, or check the clock",
-        "请以更晚的时间验证，或核对时钟",
-    ),
     # step 12
     "credential.good": Phrase(
         "{file} is the file recorded at entry {position}; signed by {signer}, entitled at {time}; it names {subject}",
@@ -434,7 +305,7 @@ PHRASES: dict[str, Phrase] = {
     "credential.bad": Phrase(
         "{file}, recorded at entry {position}, does not hold: {detail}",
         "第 {position} 条所记文件 {file} 不成立：{detail}",
-        *_KEEP,
+        *KEEP,
     ),
     "credential.unlogged": Phrase(
         "{file} is given for entry {position}, which records no signed file",
