@@ -6,11 +6,13 @@ import re
 import string
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from tallystick.case.model import SUBJECT_LETTERS
 from tallystick.events.kinds import BODIES
+from tallystick.fork import Kind as ForkKind
 from tallystick.report.as_html import html_report
 from tallystick.report.as_json import report_value
 from tallystick.report.as_text import text_report
@@ -52,7 +54,8 @@ def report(**changes: Claim) -> Report:
 
 def used_keys() -> set[str]:
     calls = r"(?:say|shows|lacks|contradicts|needs|note)\(\s*\"([a-z.-]+)\""
-    return {key for path in VERIFY.glob("*.py") for key in re.findall(calls, path.read_text(encoding="utf-8"))}
+    named = {key for path in VERIFY.glob("*.py") for key in re.findall(calls, path.read_text(encoding="utf-8"))}
+    return named | {f"checkpoint.fork-{kind}" for kind in get_args(ForkKind)}
 
 
 def test_every_line_that_is_said_has_words_and_no_other() -> None:
