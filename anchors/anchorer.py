@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from anchors.client import EvmClient
-from anchors.errors import AnchorRefused, BadAnswer
+from anchors.errors import AnchorRefused, BadAnswer, SlotMoved
 from anchors.finality import IMMEDIATE, FinalityRule
 from anchors.outbox import Outbox
 from anchors.outbox_rows import Anchor, Mined, NewAttempt, Target
@@ -105,7 +105,12 @@ class Anchorer:
         proof = [] if newest is None else self.source.consistency(old_size, anchor.size)
         data = self.registry.relay_data(newest, self._checkpoint(anchor), proof, anchor.signature)
         # A refusal costs nothing here; the sent transaction is refused only if the slot moves in between.
-        self.registry.simulate(data, self.sender.account.address)
+        try:
+            self.registry.simulate(data, self.sender.account.address)
+        except AnchorRefused:
+            if self.registry.newest(self._hint(target)) != newest:
+                raise SlotMoved("somebody else anchored this log at this moment: looking again") from None
+            raise
         return self.sender.account.sign(self.registry.contract, data, gas_limit(proof))
 
     def _to_final(self, target: Target, anchor: Anchor) -> Anchor:

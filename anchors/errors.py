@@ -74,6 +74,10 @@ class FeesTooHigh(ChainUnreachable):
     """The chain asks more than the operator lets us pay."""
 
 
+class SlotMoved(ChainUnreachable):
+    """The contract took another anchor of this log while ours was made."""
+
+
 class OutboxConflict(AnchorError):
     """A state change that the outbox does not allow; the row is unchanged."""
 

@@ -6,6 +6,7 @@ import sqlite3
 from pathlib import Path
 
 from anchors.errors import OutboxConflict
+from anchors.timestamps.schema import STAMPS
 
 _FIRST_FORMAT = 1
 
@@ -102,7 +103,7 @@ ALTER TABLE target ADD COLUMN waits TEXT;
 ALTER TABLE target ADD COLUMN waits_at INTEGER;
 """
 
-STEPS: tuple[str, ...] = (_OTHER_CHAINS, _BUDGET)
+STEPS: tuple[str, ...] = (_OTHER_CHAINS, _BUDGET, STAMPS)
 """What came after the first format, oldest first. A step only adds, and is never changed: outboxes have taken it."""
 
 FORMAT = _FIRST_FORMAT + len(STEPS)

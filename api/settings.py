@@ -27,7 +27,8 @@ class Settings:
     database: the address of the PostgreSQL database that several services share; ``signed`` is that of its checkpoint
     store, if it is another one. ``name``: what the others call this service. ``role``: ``full``, the one service that
     keeps anchors and credential files, or ``ledger``.
-    chains: file that names the chains to anchor to beside the embedded one.
+    chains: file that names the chains to anchor to beside the embedded one; timestamps: one that names timestamp
+    authorities.
     witnesses: policy file (C2SP tlog-policy) of those who cosign checkpoints; witness_seconds: for which a publication
     waits for them.
     """
@@ -47,6 +48,7 @@ class Settings:
     anchor_entries: int = 1024
     anchor_seconds: int = 3600
     chains: Path | None = None
+    timestamps: Path | None = None
     status_lifetime: int = 86_400
     database: str | None = None
     signed: str | None = None
@@ -112,6 +114,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         anchor_entries=_number(environment, "TALLYSTICK_ANCHOR_ENTRIES", Settings.anchor_entries, 1, 1 << 40),
         anchor_seconds=_number(environment, "TALLYSTICK_ANCHOR_SECONDS", Settings.anchor_seconds, 1, 1 << 40),
         chains=Path(chains) if (chains := environment.get("TALLYSTICK_CHAINS")) else None,
+        timestamps=Path(named) if (named := environment.get("TALLYSTICK_TIMESTAMPS")) else None,
         status_lifetime=_number(environment, "TALLYSTICK_STATUS_LIFETIME", Settings.status_lifetime, 60, 1 << 31),
         database=database,
         signed=kept if kept and _is_address(kept) else None,

@@ -24,6 +24,8 @@ from anchors.outbox import Outbox
 from anchors.ports import Clock, PublishedCheckpoint
 from anchors.registry import LogIdentity, artefact_for
 from anchors.scheduler import Policy
+from anchors.timestamps.outbox import Stamps
+from anchors.timestamps.service import Service
 from anchors.worker import AnchorWorker, ChainWorker, WorkerConfig
 from api.founding import GENESIS, published_tiles, read_log_keys
 from api.keyring import passphrase_of
@@ -148,7 +150,33 @@ def run_worker(settings: Settings, stop: threading.Event) -> None:
 
 def _other_runners(settings: Settings) -> list[Runner]:
     chains = read_chains(settings.chains) if settings.chains else ()
-    return [Runner(chain.name, partial(_run_chain, settings, chain)) for chain in chains]
+    return [
+        *(Runner(chain.name, partial(_run_chain, settings, chain)) for chain in chains),
+        *_authority_runners(settings),
+    ]
+
+
+def _authority_runners(settings: Settings) -> list[Runner]:
+    """Of each timestamp authority; what was on its way to one that is no longer named is given up."""
+    found: tuple[Service, ...] = ()
+    if settings.timestamps:
+        # A worker without authorities does not wait for what they need.
+        from anchors.timestamps.config import read_authorities
+
+        found = read_authorities(settings.timestamps)
+    with closing(Stamps(settings.outbox)) as stamps:
+        stamps.drop_others([one.name for one in found], system_clock())
+    return [Runner(f"timestamps of {one.name}", partial(_run_authority, settings, one)) for one in found]
+
+
+def _run_authority(settings: Settings, service: Service, stop: threading.Event) -> None:
+    from anchors.timestamps.client import TimestampClient
+    from anchors.timestamps.runner import StampRunner
+
+    policy = Policy(settings.anchor_entries, settings.anchor_seconds)
+    with closing(Stamps(settings.outbox)) as stamps:
+        client = TimestampClient(service, system_clock)
+        StampRunner(client, policy, stamps, _source(settings), system_clock).run(stop)
 
 
 def _run_chain(settings: Settings, chain: ChainConfig, stop: threading.Event) -> None:

@@ -15,7 +15,7 @@ import pytest
 from anchors.account import FeeLimits, GasAccount
 from anchors.errors import ChainMismatch
 from anchors.keystore import ChainKey
-from anchors.registry import gas_limit
+from anchors.registry import Registry, gas_limit
 from anchors.signers.transaction import read_signed
 from tests.anchors.other_chain import GWEI, LOST, STUCK, Outside, check, ready
 from tests.anvil import KEYS, Anvil
@@ -220,6 +220,25 @@ def test_a_slot_that_somebody_moved_first_makes_ours_fail_once_and_the_next_one_
     found = outside.outbox.attempts(outside.target.id, outside.anchor.id)
     assert [one.succeeded for one in found] == [False, True]
     assert outside.outbox.cost(outside.anchor.id) == sum((one.gas_used or 0) * (one.gas_price or 0) for one in found)
+
+
+def test_a_slot_that_moves_between_the_proof_and_the_trial_is_looked_at_again(
+    outside: Outside, node: Anvil, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = Registry.simulate
+
+    def overtaken(registry: Registry, data: bytes, sender: bytes) -> None:
+        relay(outside, KEYS[1], 5, 8)
+        node.mine()
+        honest(registry, data, sender)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Registry, "simulate", overtaken)
+        assert "somebody else anchored this log at this moment" in str(outside.step())
+    assert outside.anchor.state == "prepared"
+    outside.until_final(node)
+    assert attempts(outside) == []
+    check(outside, [5, 8])
 
 
 # --- blocks taken back ------------------------------------------------------------------------
