@@ -28,6 +28,7 @@ from api.routes import (
     receipts,
     scitt,
     status,
+    timestamps,
 )
 from api.routes.base import MAX_BODY_BYTES
 from api.routes.quick import ShortWay
@@ -42,6 +43,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     proofs.routes,
     keys.routes,
     anchors.routes,
+    timestamps.routes,
     parties.routes,
     licences.routes,
     certificates.routes,
@@ -54,7 +56,7 @@ ROUTERS: tuple[APIRouter, ...] = (
 )
 
 
-AT_HOME = (anchors.routes, licences.routes, certificates.routes, evidence.routes)
+AT_HOME = (anchors.routes, timestamps.routes, licences.routes, certificates.routes, evidence.routes)
 """What needs files that one of the services that share a log keeps."""
 
 SWEEP_SECONDS = 10.0

@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager, closing, contextmanager, nullcont
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from anchors.timestamps.outbox import Stamps
+
 from anchors.outbox import Outbox
 from api.accounts import SCOPES, Accounts
 from api.batches.pool import Pool, cores
@@ -33,6 +35,7 @@ from api.services.registration import RegistrationService
 from api.services.status import StatusService
 from api.services.status_lists import StatusLists
 from api.services.submission import SubmissionService
+from api.services.timestamps import TimestampDesk, named_authorities
 from api.services.trusting import trust_file
 from api.services.voices import Voices
 from api.services.witnesses import WitnessService, read_policy
@@ -64,6 +67,7 @@ class Services:
     registration: RegistrationService
     limits: Limits
     desk: AnchorDesk
+    timestamps: TimestampDesk
     naming: TargetNaming
     completeness: CompletenessCheck
     parties: PartyService
@@ -105,11 +109,13 @@ def open_services(settings: Settings, clock: Clock = system_clock) -> Iterator[S
         ):
             settings.anchors.mkdir(exist_ok=True, mode=0o700)
             accounts, desk = open_accounts(settings), AnchorDesk(Outbox(settings.outbox), clock)
-            services = _services(settings, clock, keyring, log, accounts, desk, WitnessService(policy, gatherer))
+            stamps, witnesses = TimestampDesk(Stamps(settings.outbox)), WitnessService(policy, gatherer)
+            services = _services(settings, clock, keyring, log, accounts, desk, stamps, witnesses)
             try:
                 yield services
             finally:
                 services.submission.close()
+                stamps.close()
                 desk.close()
                 accounts.close()
 
@@ -138,6 +144,7 @@ def _services(
     log: Log,
     accounts: Accounts,
     desk: AnchorDesk,
+    stamps: TimestampDesk,
     witnesses: WitnessService,
 ) -> Services:
     voices = _voices(log, keyring)
@@ -171,6 +178,7 @@ def _services(
         registration=RegistrationService(submission, receipts),
         limits=Limits(),
         desk=desk,
+        timestamps=stamps,
         naming=TargetNaming(desk, submission, voices, log.publish_now),
         completeness=completeness,
         parties=PartyService(submission, accounts, log, voices),
@@ -181,7 +189,7 @@ def _services(
         licences=LicenceService(issuer, statuses),
         licence_files=LicenceFiles(issuer, statuses),
         certificates=CertificateService(issuer, desk),
-        evidence=EvidenceService(issuer, desk, keyring.signers["exporter"], clock),
+        evidence=EvidenceService(issuer, desk, stamps, keyring.signers["exporter"], clock),
         trust=_trust(settings, log, identity, witnesses),
     )
 
@@ -194,7 +202,7 @@ def _identity(settings: Settings, clock: Clock) -> Identity:
 
 
 def _trust(settings: Settings, log: Log, identity: Identity, witnesses: WitnessService) -> bytes:
-    """The same bytes at every start with the same witnesses: it is issued when the log begins."""
+    """The same bytes at every start with the same witnesses and authorities: it is issued when the log begins."""
     with log.store.snapshot() as reads:
         first = reads.record(0)
     assert first is not None  # Log.open saw to it
@@ -204,6 +212,7 @@ def _trust(settings: Settings, log: Log, identity: Identity, witnesses: WitnessS
         format_time(first.admitted_at),
         settings.status_lifetime,
         witnesses.trusted(),
+        named_authorities(settings.timestamps),
     )
 
 

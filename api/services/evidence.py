@@ -16,6 +16,7 @@ from api.services.gathering import Gathered, add_files, files_about, gather_case
 from api.services.issuing import Issuer
 from api.services.originals import original_material
 from api.services.privacy import may_read
+from api.services.timestamps import TimestampDesk
 from api.services.voices import require_scope
 from ledger.store import Reads, Record
 from tallystick.admission.state import CertificateState, LicenceState, ObjectState
@@ -25,6 +26,7 @@ from tallystick.case.model import MAX_ENTRIES, SUBJECT_LETTERS
 from tallystick.content import FileEntry
 from tallystick.errors import MalformedInput
 from tallystick.events.credential import CredentialIssue
+from tallystick.events.log import TimeMark
 from tallystick.identifiers import parse_identifier
 from tallystick.keys import Signer
 from tallystick.merkle import prove_inclusion
@@ -75,11 +77,19 @@ class Exported:
 class EvidenceService:
     """Exports cases, signed by the exporter's key."""
 
-    def __init__(self, issuer: Issuer, anchors: AnchorDesk, exporter: Signer, clock: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        issuer: Issuer,
+        anchors: AnchorDesk,
+        stamps: TimestampDesk,
+        exporter: Signer,
+        clock: Callable[[], int],
+    ) -> None:
         self._issuer = issuer
         self._log = issuer.log
         self._voices = issuer.voices
         self._anchors = anchors
+        self._stamps = stamps
         self._exporter = exporter
         self._clock = clock
 
@@ -134,7 +144,8 @@ class EvidenceService:
     ) -> CaseMaterial:
         size = head.checkpoint.size
         nodes = self._log.published.nodes(size)
-        sizes = {anchored for anchored, _ in anchors if anchored != size}
+        stamps = self._stamps.material(max(found.entries), size, _tokens_named(found))
+        sizes = {one for one, _ in (*anchors, *stamps) if one != size}
         return CaseMaterial(
             kind=request.kind,
             subject=request.subject,
@@ -146,6 +157,7 @@ class EvidenceService:
             consistency={(old, size): self._log.published.prove_consistency(old, size) for old in sizes},
             disclosures=disclosures,
             anchors=[material for _, material in anchors],
+            timestamps=[material for _, material in stamps],
             originals=original_material(request.subject, found, request.originals, request.file_lists),
             credentials=files,
         )
@@ -228,6 +240,12 @@ class EvidenceService:
             certified = reads.get(state.object)
             concerned = (certified.holder,) if isinstance(certified, ObjectState) else ()
         return account.party in concerned or self._voices.is_registrar(account)
+
+
+def _tokens_named(found: Gathered) -> list[str]:
+    """SHA-256 of the tokens that the case's entries name: what stands after such an entry is later than its token."""
+    bodies = (statement.event.body for statement in found.entries.values())
+    return [body.digest for body in bodies if isinstance(body, TimeMark) and body.kind == "rfc3161"]
 
 
 def _sha256(path: Path) -> str:

@@ -11,7 +11,7 @@ from tallystick.admission.state import LogState
 from tallystick.base64s import to_base64
 from tallystick.key_history import history_of
 from tallystick.keys import PublicKey
-from tallystick.trust import TrustedExporter, TrustFile, Witnesses, encode_trust, trusted_log
+from tallystick.trust import TimeAuthority, TrustedExporter, TrustFile, Witnesses, encode_trust, trusted_log
 
 
 def trust_file(
@@ -20,26 +20,31 @@ def trust_file(
     issued: str,
     status_max_age: int,
     witnesses: Witnesses,
+    authorities: Sequence[TimeAuthority] = (),
 ) -> bytes:
     """Canonical bytes. It names no independent source of time, and says so: ``independent_time`` is false.
 
     ``issued``: when the log began. Once a key was replaced the file is of version 2, and issued when the last one was.
+    ``authorities``: timestamp authorities that the operator asks; which of them are independent of him is for others
+    to say. Where one needs certificates besides its root the file is of version 3.
     """
     history = history_of(log)
     first = {key.role: PublicKey.from_text(key.key) for key in log.keys}
     first |= {gone.role: PublicKey.from_text(gone.key) for gone in reversed(log.retired or ())}
     exporters = [key.key for key in log.keys if key.role == "exporter"]
     exporters += [gone.key for gone in reversed(log.retired or ()) if gone.role == "exporter"]
+    brought = any(one.certificates for one in authorities)
+    replaced = history.replaced if brought else history.replaced or None
     return encode_trust(
         TrustFile(
-            v=2 if history.replaced else 1,
+            v=3 if brought else 2 if history.replaced else 1,
             publisher=log.origin,
             issued=history.replaced[-1].since if history.replaced else issued,
-            logs=(trusted_log(history.first, first["registrar"], history.replaced or None),),
+            logs=(trusted_log(history.first, first["registrar"], replaced),),
             exporters=tuple(TrustedExporter(f"exporter of {log.origin}", key) for key in exporters),
             c2pa_roots=tuple(to_base64(root.public_bytes(Encoding.DER)) for root in roots),
             evm_targets=(),
-            tsa_roots=(),
+            tsa_roots=tuple(authorities),
             independent_time=False,
             witnesses=witnesses,
             status_max_age=status_max_age,

@@ -39,6 +39,8 @@ FIELDS = {
     "TALLYSTICK_WITNESS_SECONDS": "witness_seconds",
     "TALLYSTICK_ANCHOR_ENTRIES": "anchor_entries",
     "TALLYSTICK_ANCHOR_SECONDS": "anchor_seconds",
+    "TALLYSTICK_CHAINS": "chains",
+    "TALLYSTICK_TIMESTAMPS": "timestamps",
     "TALLYSTICK_STATUS_LIFETIME": "status_lifetime",
     "TALLYSTICK_DATABASE": "database",
     "TALLYSTICK_NAME": "name",

@@ -111,6 +111,8 @@ class Recipe:
 
     signer: Holder
     message: bytes = MESSAGE
+    hashed: bytes | None = None
+    """Instead of the hash of ``message``."""
     imprint: str = "sha256"
     digest: str = "sha256"
     gen_time: datetime | bytes = NOW
@@ -180,7 +182,7 @@ def _info(recipe: Recipe) -> bytes:
         "policy": recipe.policy,
         "message_imprint": {
             "hash_algorithm": {"algorithm": recipe.imprint},
-            "hashed_message": hashlib.new(recipe.imprint, recipe.message).digest(),
+            "hashed_message": recipe.hashed or hashlib.new(recipe.imprint, recipe.message).digest(),
         },
         "serial_number": recipe.serial,
         "gen_time": recipe.gen_time if isinstance(recipe.gen_time, datetime) else NOW,
