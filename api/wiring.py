@@ -7,9 +7,8 @@ from contextlib import AbstractContextManager, closing, contextmanager, nullcont
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from anchors.timestamps.outbox import Stamps
-
 from anchors.outbox import Outbox
+from anchors.timestamps.outbox import Stamps
 from api.accounts import SCOPES, Accounts
 from api.batches.pool import Pool, cores
 from api.batches.workshop import Workshop

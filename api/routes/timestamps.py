@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from anchors.timestamps.outbox import Stamp
 from fastapi import Path, Response
 
+from anchors.timestamps.outbox import Stamp
 from api.routes.base import Schema, UsedServices, router
 from tallystick.times import format_time
 

@@ -7,10 +7,9 @@ import threading
 from collections.abc import Iterable
 from pathlib import Path
 
+from anchors.errors import OutboxConflict
 from anchors.timestamps.outbox import Stamp, Stamps
 from anchors.timestamps.service import Service
-
-from anchors.errors import OutboxConflict
 from api.services.errors import NotFound, Unavailable
 from tallystick.base64s import to_base64
 from tallystick.case import TimestampMaterial

@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from anchors.scheduler import Policy
 from anchors.timestamps.client import TimestampClient
 from anchors.timestamps.config import BadAuthorities, read_authorities
 from anchors.timestamps.folder import create_folder, open_authority
@@ -18,16 +21,13 @@ from anchors.timestamps.outbox import Stamps
 from anchors.timestamps.runner import StampRunner
 from anchors.timestamps.server import AuthorityServer
 from anchors.timestamps.wire import REPLY_TYPE, encode_grant, parse_request
-from cryptography.hazmat.primitives.serialization import Encoding
-from tests.anchors.timestamps.conftest import serving
-
-from anchors.scheduler import Policy
 from api.settings import Settings
 from api.wiring import open_services
 from api.worker import _authority_runners, _source
 from tallystick.base64s import to_base64
 from tallystick.timestamp import verify_token
 from tallystick.trust import encode_trust, parse_trust
+from tests.anchors.timestamps.conftest import serving
 from tests.api.desk import AnchorDriver, Desk, anchoring
 from tests.api.house import open_house, problem
 from tests.core.timestamp.forge import AUTHORITY, BEGIN, Recipe, holder, token
