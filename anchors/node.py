@@ -6,6 +6,7 @@ the rest of the address is often a secret.
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import itertools
 import json
@@ -27,6 +28,25 @@ class Provider(Protocol):
     def make_request(self, method: Any, params: Any) -> Any:
         """The response object, with ``result`` or ``error``. Raises ``OSError`` when nobody answers."""
         ...
+
+
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_LEVELS, _ODD_BRACKETS = 64, 1000
+
+
+def parse_json(body: bytes) -> Any:
+    """JSON from a stranger. Raises ``ValueError``, also for what is nested so deeply that the parser would die of it.
+
+    py-evm raises Python's own limit of recursion beyond what a stack can bear: some kilobytes of brackets would end the
+    process.
+    """
+    brackets = body.translate(None, _NO_BRACKETS)
+    for _ in range(_LEVELS):
+        brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
+    # What is left is nested deeper, or stands unpaired in some text: at most so deep.
+    if len(brackets) > _ODD_BRACKETS:
+        raise ValueError("nested too deeply")
+    return json.loads(body)
 
 
 class BadAddress(AnchorError):
@@ -51,10 +71,13 @@ class HttpEndpoint:
         """The body of a 200 answer. Raises ``ChainUnreachable``."""
         connection = self._connect(self._host, self._port, timeout=self._seconds)
         late = threading.Event()
-        watch = threading.Timer(self._seconds, _cut_off, (connection, late))
-        watch.daemon = True
-        watch.start()
+        watch: threading.Timer | None = None
         try:
+            connection.connect()
+            # Kept here: http.client lets go of it as soon as it knows that the answer is the last one.
+            watch = threading.Timer(self._seconds, _cut_off, (connection.sock, late))
+            watch.daemon = True
+            watch.start()
             connection.request(
                 "POST", self._path.rstrip("/") + path or "/", json.dumps(document), {"Content-Type": "application/json"}
             )
@@ -63,7 +86,8 @@ class HttpEndpoint:
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise self._failed(error, late.is_set()) from None
         finally:
-            watch.cancel()
+            if watch is not None:
+                watch.cancel()
             connection.close()
         if late.is_set():
             raise self._failed(TimeoutError(), True)
@@ -79,15 +103,11 @@ class HttpEndpoint:
         return ChainUnreachable(f"{self.name} does not answer: {type(error).__name__}")
 
 
-def _cut_off(connection: http.client.HTTPConnection, late: threading.Event) -> None:
+def _cut_off(held: socket.socket, late: threading.Event) -> None:
     """A limit for each read is none for a node that sends a byte a second: shut the whole connection."""
     late.set()
-    held = connection.sock
-    if held is not None:
-        try:
-            held.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            return
+    with contextlib.suppress(OSError):
+        held.shutdown(socket.SHUT_RDWR)
 
 
 class HttpNode:
@@ -103,8 +123,8 @@ class HttpNode:
         number = next(self._ids)
         body = self._endpoint.post({"jsonrpc": "2.0", "id": number, "method": method, "params": list(params)})
         try:
-            answer = json.loads(body)
-        except (ValueError, RecursionError):
+            answer = parse_json(body)
+        except ValueError:
             raise ChainUnreachable(f"{self.name} answered {method} with something that is no JSON") from None
         if not isinstance(answer, dict) or answer.get("id") != number or ("result" in answer) == ("error" in answer):
             raise ChainUnreachable(f"{self.name} answered {method} with something that is no JSON-RPC")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -111,7 +112,25 @@ class Outside:
         except TallystickError as error:
             return str(error)
 
-    def until_final(self, node: Anvil | None = None, runs: int = 12) -> Anchor:
+    def reach(self, state: str) -> Anchor:
+        """Runs until the newest anchor is in this state: a node that mines at once answers before it has mined."""
+        for _ in range(100):
+            self.step()
+            if self.anchor.state == state:
+                return self.anchor
+            time.sleep(0.02)
+        raise AssertionError(f"still {self.anchor.state}, not {state}: {self.anchor.error}")
+
+    def until_said(self, text: str) -> None:
+        """Runs until one is hindered by this."""
+        for _ in range(100):
+            said = self.step()
+            if isinstance(said, str) and text in said:
+                return
+            time.sleep(0.02)
+        raise AssertionError(f"said {said}, not {text!r}")
+
+    def until_final(self, node: Anvil | None = None, runs: int = 30) -> Anchor:
         """Runs, with a block mined and a second passed in between, until the newest anchor of the log is final."""
         said: list[object] = []
         for _ in range(runs):
@@ -122,6 +141,8 @@ class Outside:
                 return found
             if node is not None:
                 node.mine()
+            else:
+                time.sleep(0.02)
             self.clock.now += 1
         raise AssertionError(f"not final: {said}")
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from anchors.errors import ChainMismatch, NoContract
-from anchors.worker import Outcome
 from tallystick.evm import anchor as verifier
 from tallystick.evm import proof as formats
 from tests.anchors.other_chain import Outside, check, deployed, ready
@@ -81,9 +80,7 @@ def test_a_configured_contract_is_used_and_one_with_unknown_code_refused(tmp_pat
 def test_an_anchor_is_final_by_the_rule_of_its_chain(tmp_path: Path, node: Anvil, finality: str | int) -> None:
     outside = Outside.start(tmp_path, node.url, finality=finality)
     deployed(outside, node)
-    outcome = outside.step()
-    assert isinstance(outcome, Outcome)
-    assert outside.anchor.state == ("final" if finality == "immediate" else "mined")
+    outside.reach("final" if finality == "immediate" else "mined")
     if finality == 3:
         # Packed at once, although it is not final: the node may forget this block's state.
         assert outside.anchor.draft is not None

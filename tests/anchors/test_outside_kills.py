@@ -150,9 +150,7 @@ REORGANISED = both(
 def test_killed_after_a_reorganisation(tmp_path: Path, node: Anvil, nursery: Nursery, kill: Kill) -> None:
     with ready(tmp_path / "outside", node, finality=5) as outside:
         outside.log.grow(3)
-        outside.step()
-        before = outside.anchor
-        assert (before.state, before.tx_hash is None) == ("mined", False)
+        before = outside.reach("mined")
         node.reorganise(1)
         node.drop(before.tx_hash or b"")
         life = Life(str(outside.folder), node.url, size=8, finality=5, now=outside.clock.now + 1)

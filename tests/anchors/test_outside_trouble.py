@@ -249,8 +249,7 @@ def mined(tmp_path: Path, node: Anvil) -> Iterator[Outside]:
     """An anchor that is mined and, by a rule of five blocks, not yet final."""
     with ready(tmp_path / "outside", node, finality=5) as started:
         started.log.grow(3)
-        started.step()
-        assert started.anchor.state == "mined"
+        started.reach("mined")
         yield started
 
 
@@ -276,8 +275,7 @@ def test_a_snapshot_taken_back_is_a_reorganisation_too(mined: Outside, node: Anv
     mined.log.grow(4)
     mined.step()
     node.mine()
-    mined.step()
-    assert mined.anchor.state == "mined"
+    mined.reach("mined")
     node.revert(snapshot)
     mined.step()
     assert mined.anchor.state == "sent"
