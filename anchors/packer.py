@@ -19,11 +19,10 @@ from anchors.outbox_rows import Anchor, Target
 from anchors.ports import BlockSeals
 from anchors.registry import Registry
 from anchors.wire import PackingFailed, bytes_of, header_rlp, receipt_bytes, transaction_bytes
-from tallystick.checkpoint import Checkpoint
 from tallystick.evm import anchor as verifier
 from tallystick.evm import proof as formats
 from tallystick.evm import rlp
-from tallystick.evm.registry import ANCHORED_TOPIC
+from tallystick.evm.registry import ANCHORED_TOPIC, event_data
 
 
 class StateRefused(PackingFailed):
@@ -46,13 +45,15 @@ class Packer:
         named = target.announcement
         block = self._block(anchor)
         header = header_rlp(block)
-        inclusion = self._inclusion(block, registry, anchor)
+        inclusion, authority = self._inclusion(block, registry, anchor)
         state = self._state(registry, block)
+        first = registry.log.authority
         checkpoint = formats.AnchoredCheckpoint(
             origin_hash=registry.log.origin_hash.hex(),
             size=anchor.size,
             root=anchor.root.hex(),
-            authority=registry.log.authority.hex(),
+            authority=authority.hex(),
+            first_authority=None if first == authority else first.hex(),
         )
         sealed = formats.Block(header, self._finality(bytes(block["hash"])))
         packed = formats.encode(formats.pack(named, checkpoint, sealed, inclusion, state))
@@ -79,7 +80,10 @@ class Packer:
             raise PackingFailed(f"the chain does not know block 0x{anchor.block_hash.hex()}")
         return block
 
-    def _inclusion(self, block: Mapping[str, Any], registry: Registry, anchor: Anchor) -> formats.Inclusion:
+    def _inclusion(
+        self, block: Mapping[str, Any], registry: Registry, anchor: Anchor
+    ) -> tuple[formats.Inclusion, bytes]:
+        """The transaction in its block, and the authority that was in force (20 bytes)."""
         transactions = [transaction_bytes(item) for item in block["transactions"]]
         hashes = [bytes(item["hash"]) for item in block["transactions"]]
         shown = self.client.receipts(dict(block))
@@ -87,14 +91,16 @@ class Packer:
         if anchor.tx_hash not in hashes:
             raise PackingFailed(f"block {block['number']} does not hold the transaction of anchor {anchor.id}")
         index = hashes.index(anchor.tx_hash)
-        return formats.Inclusion(
+        log_index, authority = _event(shown[index]["logs"], registry, anchor)
+        inclusion = formats.Inclusion(
             index=index,
             transaction=transactions[index],
             transaction_proof=trie_proof(transactions, index, bytes(block["transactionsRoot"])),
             receipt=receipts[index],
             receipt_proof=trie_proof(receipts, index, bytes(block["receiptsRoot"])),
-            log_index=_log_index(shown[index]["logs"], registry, anchor),
+            log_index=log_index,
         )
+        return inclusion, authority
 
     def _state(self, registry: Registry, block: Mapping[str, Any]) -> formats.State:
         number = int(block["number"])
@@ -132,15 +138,15 @@ def _plain(node: Any) -> Any:
     return bytes(node) if isinstance(node, bytes) else [_plain(item) for item in node]
 
 
-def _log_index(logs: Sequence[Mapping[str, Any]], registry: Registry, anchor: Anchor) -> int:
-    """Position in the receipt of the event that anchored this checkpoint."""
+def _event(logs: Sequence[Mapping[str, Any]], registry: Registry, anchor: Anchor) -> tuple[int, bytes]:
+    """Position in the receipt of the event that anchored this checkpoint, and the authority that it names: that the
+    contract lets no other speak for the log is for the core to check, by the log's id and the slot.
+    """
     topics = [ANCHORED_TOPIC, registry.log.log_id]
-    expected = (
-        registry.contract,
-        topics,
-        registry.event_data(Checkpoint(registry.log.origin, anchor.size, anchor.root)),
-    )
+    expected = event_data(anchor.size, anchor.root, bytes(20))[:64]
     for at, log in enumerate(logs):
-        if (bytes_of(log["address"]), [bytes(topic) for topic in log["topics"]], bytes(log["data"])) == expected:
-            return at
+        data = bytes(log["data"])
+        found = (bytes_of(log["address"]), [bytes(topic) for topic in log["topics"]], data[:64], len(data))
+        if found == (registry.contract, topics, expected, 96):
+            return at, data[76:]
     raise PackingFailed(f"the transaction of anchor {anchor.id} does not anchor size {anchor.size}")

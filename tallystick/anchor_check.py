@@ -8,12 +8,13 @@ proof says the hash of the name; a trusted log is recognised by it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tallystick.errors import VerificationFailed
 from tallystick.events.log import AnchorTarget
 from tallystick.evm import anchor as evm
 from tallystick.evm.proof import AnchorProof
+from tallystick.evm.tokens import NO_STAMPS, BlockStamps, check_tokens
 from tallystick.statement import parse_statement
 from tallystick.tlog_proof import TlogProof, verify_proof
 from tallystick.tree_head import origin_hash
@@ -25,7 +26,8 @@ from tallystick.verify.outcome import Outcome, time_text
 class AnchorCheck:
     """The outcome of one proof. ``why``: a key of the command's words, with the values in it.
 
-    fact: what was proved, as far as all steps held. origin: the log's name, where it is a trusted one.
+    fact: what was proved, as far as all steps held. origin: the log's name, where it is a trusted one. stamps: the
+    timestamps over the block, none later than the instant of the check.
     """
 
     outcome: Outcome
@@ -33,6 +35,7 @@ class AnchorCheck:
     values: dict[str, object] = field(default_factory=dict)
     fact: evm.AnchorFact | None = None
     origin: str | None = None
+    stamps: BlockStamps = NO_STAMPS
 
 
 def check_anchor(proof: AnchorProof, trust: Trust, at: int, named: Sequence[AnchorTarget] = ()) -> AnchorCheck:
@@ -46,6 +49,7 @@ def check_anchor(proof: AnchorProof, trust: Trust, at: int, named: Sequence[Anch
         return AnchorCheck("not_proved", "unknown-target", {"contract": proof.target.contract})
     try:
         fact = evm.verify(proof, target, trust.chains)
+        stamps = check_tokens(proof, fact.block_hash, trust.time_authorities)
     except VerificationFailed as error:
         return AnchorCheck("contradicted", "bad", {"detail": str(error)})
     log = next((log for origin, log in trust.logs.items() if origin_hash(origin) == fact.origin_hash), None)
@@ -54,9 +58,10 @@ def check_anchor(proof: AnchorProof, trust: Trust, at: int, named: Sequence[Anch
         return AnchorCheck("not_proved", "unknown-authority", {"authority": fact.authority.hex()}, fact, origin)
     if fact.block_time > at:
         return AnchorCheck("not_proved", "later", {"time": time_text(fact.block_time)}, fact, origin)
+    stamps = replace(stamps, known=tuple(one for one in stamps.known if one.fact.not_after <= at))
     if fact.vouched_by == "nobody":
-        return AnchorCheck("needs_external_fact", "external", {}, fact, origin)
-    return AnchorCheck("proved", "proved", {}, fact, origin)
+        return AnchorCheck("needs_external_fact", "external", {}, fact, origin, stamps)
+    return AnchorCheck("proved", "proved", {}, fact, origin, stamps)
 
 
 def _is_authority(log: LogTrust, fact: evm.AnchorFact) -> bool:

@@ -91,6 +91,16 @@ def _facts(found: AnchorCheck, proof: AnchorProof, trust: Trust) -> dict[str, An
         "origin": found.origin,
         "contract": proof.target.contract,
         "fact": None if found.fact is None else _fact(found.fact),
+        "timestamps": [
+            {
+                "authority": one.fact.authority,
+                "independent": one.fact.independent,
+                "not_before": time_text(one.fact.not_before),
+                "not_after": time_text(one.fact.not_after),
+                "token_sha256": one.token_sha256.hex(),
+            }
+            for one in found.stamps.known
+        ],
         "trust_fingerprint": trust.fingerprint,
     }
 
@@ -127,6 +137,10 @@ def _lines(found: AnchorCheck, proof: AnchorProof, trust: Trust, language: str) 
         where = f"{fact.block_number}, {time_text(fact.block_time)}, 0x{fact.block_hash.hex()}, {fact.chain_id}"
         yield f"  {say(LABELS['block'])}{colon}{where}"
         yield f"  {say(LABELS['finality'])}{colon}{fact.finality}"
+        for one in found.stamps.known:
+            yield f"  {say(LABELS['stamped'])}{colon}{one.fact.authority}, <= {time_text(one.fact.not_after)}"
+        for detail in found.stamps.unknown:
+            yield f"  {say(LABELS['unknown-stamp'])}{colon}{detail}"
     yield f"  {say(LABELS['trust'])}{colon}{trust.fingerprint}"
     yield say(LIMITS)
 

@@ -32,6 +32,8 @@ LABELS: dict[str, Phrase] = {
     "registry": Phrase("contract", "合约"),
     "block": Phrase("block", "区块"),
     "finality": Phrase("finality as packed (recorded, no proof)", "打包时的终局性（仅记录，非证明）"),
+    "stamped": Phrase("block stamped by", "区块时间戳机构"),
+    "unknown-stamp": Phrase("timestamp that says nothing here", "在此不作数的时间戳"),
     "trust": Phrase("trust file SHA-256", "信任文件 SHA-256"),
 }
 LIMITS = Phrase(

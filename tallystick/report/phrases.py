@@ -259,6 +259,20 @@ PHRASES: dict[str, Phrase] = {
         "compare this hash with two explorers or your own node; a trust file that names the block makes it count",
         "请与两个区块浏览器或自有节点核对该哈希；信任文件载明该区块后即可作数",
     ),
+    "anchor.token": Phrase(
+        "authority {authority} stamped the hash of block {block}, and so the checkpoint in it, no later than {time}",
+        "时间戳机构 {authority} 已对区块 {block} 的哈希（从而对其中的检查点）加盖时间戳，不晚于 {time}",
+    ),
+    "anchor.token-unknown": Phrase(
+        "a timestamp over the block of anchor {number} says nothing here: {detail}",
+        "锚定证明 {number} 的区块上的时间戳在此不作数：{detail}",
+        "name the authority in the trust file, if you believe it",
+        "如信任该机构，请将其列入信任文件",
+    ),
+    "anchor.token-later": Phrase(
+        "authority {authority} stamped block {block} of anchor {number} at {time}, after the time of verification",
+        "时间戳机构 {authority} 对锚定证明 {number} 的区块 {block} 加盖时间戳的时间 {time} 晚于验证所据时间",
+    ),
     "anchor.covers": Phrase(
         "every entry about the case's subjects lies below the anchored size {size}",
         "涉案条目均在已锚定的大小 {size} 之内",

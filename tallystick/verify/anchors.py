@@ -14,10 +14,11 @@ from tallystick.checkpoint import Checkpoint
 from tallystick.errors import VerificationFailed
 from tallystick.events.log import AnchorTarget
 from tallystick.evm import anchor as evm
+from tallystick.evm.tokens import BlockStamps, check_tokens
 from tallystick.key_history import KeyHistory
 from tallystick.merkle import verify_consistency
 from tallystick.tree_head import origin_hash, signing_time, verify_tree_head
-from tallystick.verify.examination import Examination
+from tallystick.verify.examination import Examination, Stamped
 from tallystick.verify.outcome import Finding, Tally, time_text
 
 
@@ -64,8 +65,23 @@ def _check_anchor(ex: Examination, tally: Tally, head: Checkpoint, keys: KeyHist
             tally.lacks("anchor.later", number=anchor.number, time=time_text(seconds))
             return
     _join(ex, head, found)
+    stamps = check_tokens(anchor.proof, fact.block_hash, ex.trust.time_authorities)
     ex.heads.append(signed)
+    _tell_stamps(ex, tally, anchor, fact, stamps)
     (ex.unvouched if fact.vouched_by == "nobody" else ex.anchored).append(fact)
+
+
+def _tell_stamps(ex: Examination, tally: Tally, anchor: Anchor, fact: evm.AnchorFact, stamps: BlockStamps) -> None:
+    """A token over the block hash bounds the time of the checkpoint in the block, whoever vouches for the header."""
+    for detail in stamps.unknown:
+        tally.shows("anchor.token-unknown", number=anchor.number, detail=detail)
+    for one in stamps.known:
+        told = {"authority": one.fact.authority, "block": fact.block_number, "time": time_text(one.fact.not_after)}
+        if one.fact.not_after > ex.at:
+            tally.shows("anchor.token-later", number=anchor.number, **told)
+            continue
+        ex.stamped.append(Stamped(anchor.number, fact.size, fact.root, one.fact, one.token_sha256))
+        tally.shows("anchor.token", number=anchor.number, **told)
 
 
 def _target(ex: Examination, anchor: Anchor) -> AnchorTarget | None:

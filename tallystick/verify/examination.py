@@ -28,7 +28,7 @@ from tallystick.verify.outcome import Line
 class Stamped:
     """A timestamp token that holds, over a checkpoint of the tree of step 5, not later than the examination's time.
 
-    number: of the token in the case. token_sha256: of its exact bytes.
+    number: of the token in the case, or of the anchor whose block it is over. token_sha256: of its exact bytes.
     """
 
     number: int
