@@ -8,6 +8,7 @@ from typing import Any
 import cbor2
 
 from ledger.errors import Conflict, LogHalted, OutcomeUnknown
+from ledger.fast_json import decode
 from ledger.submission import Outcome, Receipt, Submission, speaker
 from tallystick.admission import Refused
 from tallystick.errors import MalformedInput, VerificationFailed
@@ -34,7 +35,7 @@ def unpack_submissions(packed: bytes) -> list[Submission]:
 
 
 def _submission(entry: bytes, disclosures: dict[str, str], key: list[Any] | None) -> Submission:
-    statement = parse_statement(entry)
+    statement = parse_statement(entry, decode)
     return Submission(
         statement,
         statement.statement_id,

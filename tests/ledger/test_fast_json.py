@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+import dataclasses
+import json
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 import rfc8785
@@ -10,8 +13,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ledger import fast_json
-from tallystick import canonical
+from tallystick import canonical, cose
 from tallystick.errors import MalformedInput
+from tallystick.events import BODIES
+from tallystick.statement import parse_statement
+from tests.world import World
 
 KEYS = st.text(st.characters(max_codepoint=127), max_size=8)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -48,3 +54,80 @@ def test_every_code_point() -> None:
     for start in range(0, 0x110000, 0x1000):
         text = "".join(chr(one) for one in range(start, start + 0x1000) if not 0xD800 <= one < 0xE000)
         assert fast_json.encode_read(text) == canonical.encode_read(text)
+
+
+# --- reading -----------------------------------------------------------------------------
+
+
+def read_by(decode: Any, data: bytes) -> Any:
+    try:
+        return decode(data, 1 << 16)
+    except MalformedInput as error:
+        return str(error)
+
+
+@settings(max_examples=500)
+@given(VALUES)
+def test_the_same_value(value: Any) -> None:
+    data = canonical.encode(value)
+    assert read_by(fast_json.decode, data) == read_by(canonical.decode, data) == value
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"a":1,"a":1}', b'{"b":1,"a":2}', b'{"a": 1}', b'{"a":1} ', b' {"a":1}', b"", b"nul", b"null", b'{"a":nul}',
+        b'{"a":01}', b'{"a":-0}', b'{"a":+1}', b'{"a":NaN}', b'{"a":Infinity}', b'{"a":"\\u0041"}', b'{"a":"\\ud800"}',
+        b'{"\xc3\xa9":1}', b'{"a":"\xff"}', b'{"a":"\x01"}', b'{"a":"\\/"}', b"[" * 33 + b"]" * 33, b"[" * 5000,
+        b'{"a":' * 33 + b"1" + b"}" * 33, b'["' + b"x" * (1 << 16) + b'"]', b'{"a":1}\n', b"\xef\xbb\xbf{}",
+    ],
+)  # fmt: skip
+def test_the_same_refusal_of_bytes(data: bytes) -> None:
+    assert read_by(fast_json.decode, data) == read_by(canonical.decode, data)
+
+
+@pytest.mark.parametrize(
+    "number", ["1.5", "1.0", "1e3", "9007199254740992", "-9007199254740992", "18446744073709551616"]
+)
+@pytest.mark.parametrize("field", ["size", "v", "sha256", "other"])
+def test_numbers_outside_the_profile_are_refused_by_the_schema(number: str, field: str) -> None:
+    """All that the faster way lets through of them: whoever reads a statement by it, refuses it none the less."""
+    world = World()
+    said = world.object().parts
+    event = json.loads(said.payload)
+    event["body"]["content"][field] = "#"
+    payload = canonical.encode(event).replace(b'"#"', number.encode())
+    entry = cose.envelope(said.protected, payload, said.signature)
+    with pytest.raises(MalformedInput):
+        parse_statement(entry, fast_json.decode)
+    with pytest.raises(MalformedInput):
+        parse_statement(entry)
+
+
+def numbers(hint: Any, ruled: bool = False) -> Iterator[tuple[Any, bool]]:
+    """Each number or free value that an annotation lets in, and whether a rule stands over it."""
+    if get_origin(hint) is Annotated:
+        base, *_ = get_args(hint)
+        yield from numbers(base, True)
+    elif dataclasses.is_dataclass(hint):
+        for inner in get_type_hints(hint, include_extras=True).values():
+            yield from numbers(inner)
+    elif get_origin(hint) is Literal:
+        return
+    elif hint in (int, float, Any):
+        yield hint, ruled
+    else:
+        for inner in get_args(hint):
+            yield from numbers(inner)
+
+
+@pytest.mark.parametrize("body", BODIES.values())
+def test_no_event_has_a_number_without_a_rule(body: type[Any]) -> None:
+    assert all(ruled for _, ruled in numbers(body))
+
+
+def test_numbers_are_found() -> None:
+    found = [one for body in BODIES.values() for one in numbers(body)]
+    assert (int, True) in found
+    assert (Any, True) in found
+    assert list(numbers(dict[str, int])) == [(int, False)]
