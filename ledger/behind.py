@@ -10,7 +10,7 @@ from tallystick.tiles import Tile
 
 WAVE = 64
 """Tiles worth a wave of their own."""
-_MAX_BYTES = 32 << 20
+_MAX_BYTES = 8 << 20
 """Bytes that may gather; then whoever brings more waits for the wave under way."""
 
 

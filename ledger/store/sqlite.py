@@ -19,8 +19,8 @@ SCHEMA = "0002"
 
 # Each connection: commits survive power loss; erased values are overwritten; memory does not grow with the database.
 _WAIT = "busy_timeout=10000"
-_PRAGMAS = ("synchronous=FULL", "secure_delete=ON", _WAIT, "cache_size=-8192")
-_WRITER_CACHE = "cache_size=-32768"  # KiB: a large batch stays in memory
+_PRAGMAS = ("synchronous=FULL", "secure_delete=ON", _WAIT, "cache_size=-2048")
+_WRITER_CACHE = "cache_size=-16384"  # KiB: a large batch stays in memory
 
 
 def create(path: Path) -> None:
