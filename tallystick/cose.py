@@ -116,9 +116,11 @@ def _head(major: int, argument: int) -> bytes:
     """The shortest head (RFC 8949 §4.2.1)."""
     if argument < 24:
         return bytes((major << 5 | argument,))
-    width = (argument.bit_length() - 1) // 8
-    # 0, 1, 2, 3 or 4 to 7 bytes beyond the first take 1, 2, 4 or 8.
-    info = 0 if width == 0 else 1 if width == 1 else 2 if width < 4 else 3
+    if argument < 1 << 8:
+        return bytes((major << 5 | 24, argument))
+    if argument < 1 << 16:
+        return bytes((major << 5 | 25, argument >> 8, argument & 255))
+    info = 2 if argument < 1 << 32 else 3
     return bytes((major << 5 | 24 + info,)) + argument.to_bytes(1 << info, "big")
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from tallystick import canonical, cose, layout
@@ -142,6 +142,8 @@ def _check_algorithm(alg: Any) -> None:
         raise MalformedInput(f"a statement is signed with EdDSA (-8) or ES256 (-7), found {alg!r}")
 
 
+# A batch has few issuers; what is refused is not remembered.
+@lru_cache(maxsize=1024)
 def _check_issuer(issuer: str) -> None:
     try:
         _ISSUER.check(issuer)
