@@ -7,6 +7,9 @@ it handles public values only, so it need not run in constant time.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import lru_cache
+
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, decode_dss_signature
@@ -28,6 +31,12 @@ _Affine = tuple[int, int]
 _Jacobian = tuple[int, int, int]
 _INFINITY: _Jacobian = (0, 1, 0)
 
+# The endomorphism of the curve: β³ = 1 modulo P, and a short basis of the lattice in which k1 + k2·λ = 0 modulo N.
+_BETA = 0x7AE96A2B657C07106E64479EAC3434E99CF0497512F58995C1396C28719501EE
+_A1, _B1 = 0x3086D221A7D46BCDE86C90E49284EB15, -0xE4437ED6010E88286F547FA90ABFE4C3
+_A2 = 0x114CA50F7A8E2F3F657C1108D9D44CFD8
+_WIDTH = 5
+
 
 def address_of(public: bytes) -> bytes:
     """The 20-byte address of an uncompressed public key (0x04 ‖ x ‖ y, 65 bytes; see ``keys.PublicKey.raw``)."""
@@ -42,10 +51,9 @@ def sign_digest(private: ec.EllipticCurvePrivateKey, digest: bytes) -> bytes:
     r, s = decode_dss_signature(private.sign(digest, algorithm))
     s = min(s, N - s)
     numbers = private.public_key().public_numbers()
-    for v in (27, 28):
-        if _recover_point(digest, r, s, v) == (numbers.x, numbers.y):
-            return r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes([v])
-    raise AssertionError("a fresh signature recovers to another key")
+    # The key recovers under one of the two, so that looking at one of them says which.
+    v = 27 if _recover_point(digest, r, s, 27) == (numbers.x, numbers.y) else 28
+    return r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes([v])
 
 
 def recover(digest: bytes, signature: bytes) -> bytes:
@@ -89,14 +97,50 @@ def _recover_point(digest: bytes, r: int, s: int, v: int) -> _Affine:
 
 
 def _combine(a: int, first: _Affine, b: int, second: _Affine) -> _Jacobian:
-    """a·first + b·second, both scalars in one pass."""
-    one, two = (*first, 1), (*second, 1)
-    table = (_INFINITY, one, two, _add(one, two))
+    """a·first + b·second: four scalars of half the length in one pass (GLV), each with few digits (wNAF)."""
+    summands: dict[int, list[_Jacobian]] = {}
+    for scalar, point in ((a, first), (b, second)):
+        for half, table in _halves(scalar, _odd(point)):
+            for place, digit in _digits(abs(half)):
+                x, y, z = table[abs(digit) >> 1]
+                summands.setdefault(place, []).append((x, P - y if (digit < 0) != (half < 0) else y, z))
     total = _INFINITY
-    for bit in reversed(range(256)):
+    for place in reversed(range(max(summands, default=-1) + 1)):
         total = _double(total)
-        total = _add(total, table[(a >> bit & 1) | (b >> bit & 1) << 1])
+        for summand in summands.get(place, ()):
+            total = _add(total, summand)
     return total
+
+
+# Of the generator at each signature, of a point of it but once.
+@lru_cache(maxsize=2)
+def _odd(point: _Affine) -> list[_Jacobian]:
+    """The odd multiples of a point that digits name: 1, 3, … ``2 ** (_WIDTH - 1) - 1``."""
+    found: list[_Jacobian] = [(*point, 1)]
+    twice = _double(found[0])
+    while len(found) < 1 << _WIDTH - 2:
+        found.append(_add(found[-1], twice))
+    return found
+
+
+def _halves(k: int, table: list[_Jacobian]) -> list[tuple[int, list[_Jacobian]]]:
+    """k·P = k1·P + k2·λP with k1 and k2 of some 128 bits; λ(x, y) = (βx, y)."""
+    c1, c2 = (_A1 * k + N // 2) // N, (-_B1 * k + N // 2) // N
+    mapped = [(x * _BETA % P, y, z) for x, y, z in table]
+    return [(k - c1 * _A1 - c2 * _A2, table), (-c1 * _B1 - c2 * _A1, mapped)]
+
+
+def _digits(k: int) -> Iterator[tuple[int, int]]:
+    """k as a sum of digit · 2^place: digits odd, below ``2 ** (_WIDTH - 1)`` in magnitude, ``_WIDTH`` places apart."""
+    place = 0
+    while k:
+        zeros = (k & -k).bit_length() - 1
+        place, k = place + zeros, k >> zeros
+        digit = k & (1 << _WIDTH) - 1
+        if digit >> _WIDTH - 1:
+            digit -= 1 << _WIDTH
+        yield place, digit
+        k -= digit
 
 
 def _double(point: _Jacobian) -> _Jacobian:

@@ -147,3 +147,46 @@ def test_a_checkpoint_message_has_fixed_lengths() -> None:
     ):
         with pytest.raises(MalformedInput):
             eip712.checkpoint_digest(origin, size, root)
+
+
+# --- a·P + b·Q in one pass, against one bit after the other ---------------------------------
+
+
+def plainly(scalar: int, point: tuple[int, int]) -> secp256k1._Jacobian:
+    total = secp256k1._INFINITY
+    for bit in f"{scalar:b}":
+        total = secp256k1._double(total)
+        if bit == "1":
+            total = secp256k1._add(total, (*point, 1))
+    return total
+
+
+def affine(point: secp256k1._Jacobian) -> tuple[int, int] | None:
+    if point[2] == 0:
+        return None
+    scale = pow(point[2], -1, secp256k1.P)
+    return point[0] * scale**2 % secp256k1.P, point[1] * scale**3 % secp256k1.P
+
+
+EDGES = [0, 1, 2, 3, 15, 16, 31, 32, 33, (1 << 128) - 1, 1 << 128, 1 << 255, secp256k1.N // 2, secp256k1.N - 1]
+LAMBDA = 0x5363AD4CC05C30E0A5261C028812645A122E22EA20816678DF02967C1B23BD72
+SCALARS = st.sampled_from([*EDGES, LAMBDA, secp256k1.N - LAMBDA]) | st.integers(0, secp256k1.N - 1)
+
+
+@settings(max_examples=60, deadline=None)
+@given(SCALARS, SCALARS, st.integers(1, secp256k1.N - 1) | st.sampled_from([1, 2, secp256k1.N - 1, LAMBDA]))
+def test_two_multiples_in_one_pass(a: int, b: int, secret: int) -> None:
+    second = affine(plainly(secret, secp256k1.G))
+    assert second is not None
+    expected = secp256k1._add(plainly(a, secp256k1.G), plainly(b, second))
+    assert affine(secp256k1._combine(a, secp256k1.G, b, second)) == affine(expected)
+
+
+def test_the_endomorphism() -> None:
+    x, y = secp256k1.G
+    assert affine(plainly(LAMBDA, secp256k1.G)) == (x * secp256k1._BETA % secp256k1.P, y)
+    for scalar in (*EDGES, *(CHANCE.randrange(secp256k1.N) for _ in range(50))):
+        (one, _), (two, _) = secp256k1._halves(scalar, [])
+        assert (one + two * LAMBDA - scalar) % secp256k1.N == 0
+        assert max(one.bit_length(), two.bit_length()) <= 129
+        assert sum(digit << place for place, digit in secp256k1._digits(abs(one))) == abs(one)
