@@ -21,6 +21,8 @@ from anchors.outbox_rows import (
     Anchor,
     AnchorState,
     Attempt,
+    Handover,
+    HandoverKeys,
     Mined,
     NewAttempt,
     Request,
@@ -247,19 +249,59 @@ class Outbox:
         self._sql.execute(f"UPDATE anchor SET state = ?, {names} WHERE id = ?", (state, *columns.values(), anchor_id))
         return self.anchor(anchor_id)
 
+    # --- handovers ----------------------------------------------------------------------
+
+    def prepare_handover(self, target_id: int, last: PublishedCheckpoint, keys: HandoverKeys, now: int) -> Handover:
+        """The contract is to follow the log to a new authority; made when new, else the one that exists, as it is.
+
+        ``last``: the last checkpoint that the predecessor signed.
+        """
+        columns = {
+            "target_id": target_id,
+            "size": last.checkpoint.size,
+            "root": last.checkpoint.root,
+            "note": last.note,
+            "signature": last.authority_signature,
+            **asdict(keys),
+            "prepared_at": now,
+        }
+        query = "SELECT * FROM handover WHERE target_id = ? AND successor = ?"
+        with self._write():
+            row = self._one(query, target_id, keys.successor)
+            if row is None:
+                self._insert("handover", columns)
+                row = self._one(query, target_id, keys.successor)
+        return Handover(**dict(row or {}))
+
+    def handovers(self, target_id: int) -> list[Handover]:
+        """Every handover of a target, oldest first; one after the other is done."""
+        rows = self._sql.execute("SELECT * FROM handover WHERE target_id = ? ORDER BY id", (target_id,))
+        return [Handover(**dict(row)) for row in rows]
+
+    def handover_done(self, handover_id: int, now: int) -> None:
+        """The contract has the new authority for good; the first time counts."""
+        with self._write():
+            self._sql.execute("UPDATE handover SET done_at = coalesce(done_at, ?) WHERE id = ?", (now, handover_id))
+
     # --- transactions -------------------------------------------------------------------
 
-    def add_attempt(self, target_id: int, anchor_id: int | None, new: NewAttempt, now: int) -> Attempt:
-        """Keep a signed transaction before it is sent. ``anchor_id`` None: it deploys the target's contract."""
-        columns = {"target_id": target_id, "anchor_id": anchor_id, **asdict(new), "stored_at": now}
+    def add_attempt(
+        self, target_id: int, anchor_id: int | None, new: NewAttempt, now: int, *, handover_id: int | None = None
+    ) -> Attempt:
+        """Keep a signed transaction before it is sent. Without anchor and handover it deploys the target's contract."""
+        columns = {
+            "target_id": target_id, "anchor_id": anchor_id, "handover_id": handover_id, **asdict(new),
+            "stored_at": now,
+        }  # fmt: skip
         with self._write():
             attempt_id = self._insert("attempt", columns)
         return Attempt(id=attempt_id, sent_at=None, **columns)
 
-    def attempts(self, target_id: int, anchor_id: int | None) -> list[Attempt]:
-        """Every transaction signed for an anchor (None: for the deployment), oldest first."""
+    def attempts(self, target_id: int, anchor_id: int | None, handover_id: int | None = None) -> list[Attempt]:
+        """Every transaction signed for an anchor or a handover (neither: for the deployment), oldest first."""
         rows = self._sql.execute(
-            "SELECT * FROM attempt WHERE target_id = ? AND anchor_id IS ? ORDER BY id", (target_id, anchor_id)
+            "SELECT * FROM attempt WHERE target_id = ? AND anchor_id IS ? AND handover_id IS ? ORDER BY id",
+            (target_id, anchor_id, handover_id),
         )
         return [_attempt(row) for row in rows]
 

@@ -162,6 +162,41 @@ class Attempt:
     gas_used: int | None = None
     gas_price: int | None = None
     """What each unit of gas cost, in wei."""
+    handover_id: int | None = None
+    """The handover that it is for; then it is for no anchor and no deployment."""
+
+
+@dataclass(frozen=True)
+class Handover:
+    """The log's authority was replaced: what the target's contract needs to follow."""
+
+    id: int
+    target_id: int
+    size: int
+    """Of the last checkpoint that the predecessor signed: beyond it nobody can move the slot before the handover."""
+    root: bytes
+    note: bytes
+    signature: bytes
+    """The predecessor's EIP-712 signature over that checkpoint."""
+    predecessor: bytes
+    """20 bytes, as is ``successor``."""
+    successor: bytes
+    consent: bytes
+    """The predecessor's signature over the rotation, ``acceptance`` the successor's; 65 bytes each."""
+    acceptance: bytes
+    prepared_at: int
+    done_at: int | None
+    """When the contract's handover was seen to be final."""
+
+
+@dataclass(frozen=True)
+class HandoverKeys:
+    """Whose the slot was and is to be, and both signatures over that; as in ``Handover``."""
+
+    predecessor: bytes
+    successor: bytes
+    consent: bytes
+    acceptance: bytes
 
 
 @dataclass(frozen=True)

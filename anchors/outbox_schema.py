@@ -103,7 +103,28 @@ ALTER TABLE target ADD COLUMN waits TEXT;
 ALTER TABLE target ADD COLUMN waits_at INTEGER;
 """
 
-STEPS: tuple[str, ...] = (_OTHER_CHAINS, _BUDGET, STAMPS)
+# A log's authority was replaced: (size, root) is the last checkpoint that the predecessor signed, by ``signature``;
+# consent and acceptance are for the contract.
+_HANDOVER = """
+CREATE TABLE handover (
+    id INTEGER PRIMARY KEY,
+    target_id INTEGER NOT NULL REFERENCES target,
+    size INTEGER NOT NULL CHECK (size > 0),
+    root BLOB NOT NULL,
+    note BLOB NOT NULL,
+    signature BLOB NOT NULL,
+    predecessor BLOB NOT NULL,
+    successor BLOB NOT NULL,
+    consent BLOB NOT NULL,
+    acceptance BLOB NOT NULL,
+    prepared_at INTEGER NOT NULL,
+    done_at INTEGER,
+    UNIQUE (target_id, successor)
+) STRICT;
+ALTER TABLE attempt ADD COLUMN handover_id INTEGER REFERENCES handover;
+"""
+
+STEPS: tuple[str, ...] = (_OTHER_CHAINS, _BUDGET, STAMPS, _HANDOVER)
 """What came after the first format, oldest first. A step only adds, and is never changed: outboxes have taken it."""
 
 FORMAT = _FIRST_FORMAT + len(STEPS)

@@ -13,14 +13,25 @@ from web3 import Web3
 
 from anchors.client import EvmClient
 from anchors.errors import ChainMismatch
+from anchors.outbox_rows import Handover
 from tallystick.checkpoint import Checkpoint
 from tallystick.evm.keccak import keccak256
-from tallystick.evm.registry import ANCHORED_TOPIC, KNOWN_REGISTRIES, commitment, event_data, log_id, storage_key
+from tallystick.evm.registry import (
+    ANCHORED_TOPIC,
+    KNOWN_REGISTRIES,
+    ROTATED_TOPIC,
+    commitment,
+    event_data,
+    log_id,
+    storage_key,
+)
 
 GAS_BASE = 90_000
 GAS_PER_HASH = 1_500
 """A bound, not an estimate: relay with a fresh slot uses under 80,000 and each proof hash under 1,000 (calldata and
 sha256). What is not used is not paid."""
+GAS_ROTATE = 120_000
+"""Twice what a handover takes."""
 GAS_DEPLOY = 3_000_000
 
 PUBLISHED = ("AnchorRegistry.json", "v1/AnchorRegistry.json")
@@ -93,16 +104,26 @@ class AnchoredEvent:
     tx_hash: bytes
     block_hash: bytes
     block_number: int
+    authority: bytes = b""
+    """By whose word, 20 bytes."""
 
 
 class Registry:
     """One deployed contract, for one log. ``since``: number of the block before which no event is looked for.
 
+    ``authority``: the one in force (20 bytes), where it is not the one that the log began with there.
+
     Raises ``ChainMismatch`` for code that no verifier would accept.
     """
 
     def __init__(
-        self, client: EvmClient, artefact: Artefact, contract: bytes, log: LogIdentity, since: int = 0
+        self,
+        client: EvmClient,
+        artefact: Artefact,
+        contract: bytes,
+        log: LogIdentity,
+        since: int = 0,
+        authority: bytes | None = None,
     ) -> None:
         self._client = client
         self._since = since
@@ -112,6 +133,7 @@ class Registry:
         self._abi = Web3().eth.contract(abi=artefact.abi)
         self.contract = contract
         self.log = log
+        self.authority = authority or log.authority
         self.storage_key = storage_key(known, log.log_id)
         """Where the log's commitment stands in the contract's storage, 32 bytes."""
 
@@ -128,6 +150,26 @@ class Registry:
             signature,
         ]
         return bytes.fromhex(self._abi.encode_abi("relay", arguments)[2:])
+
+    def rotate_data(self, handover: Handover) -> bytes:
+        """Calldata of ``rotate``."""
+        arguments = [
+            self.log.log_id,
+            handover.size,
+            handover.root,
+            Web3.to_checksum_address(handover.successor),
+            handover.consent,
+            handover.acceptance,
+        ]
+        return bytes.fromhex(self._abi.encode_abi("rotate", arguments)[2:])
+
+    def rotated(self, handover: Handover) -> tuple[int, bytes] | None:
+        """Number and hash of the block in which the contract handed the log over, whoever sent that; or None."""
+        said = event_data(handover.size, handover.root, handover.successor) + handover.predecessor.rjust(32, b"\x00")
+        for log in self._client.logs(self.contract, (ROTATED_TOPIC, self.log.log_id), self._since):
+            if bytes(log["data"]) == said:
+                return int(log["blockNumber"]), bytes(log["blockHash"])
+        return None
 
     def simulate(self, data: bytes, sender: bytes) -> None:
         """Run the call without sending it. Raises ``AnchorRefused`` with the contract's reason."""
@@ -157,17 +199,21 @@ class Registry:
         if hint is not None and held == self.commitment(hint):
             return hint
         for event in reversed(self.events()):
-            if held == self.commitment(event.checkpoint):
+            # A handover after the anchor changed the authority alone.
+            if held in (self.commitment(event.checkpoint), self._commitment_by(event.checkpoint, event.authority)):
                 return event.checkpoint
         raise ChainMismatch(f"the slot holds 0x{held.hex()}, and no event of the contract explains it")
 
     def commitment(self, checkpoint: Checkpoint) -> bytes:
         """What the slot holds after this checkpoint was anchored."""
-        return commitment(checkpoint.size, checkpoint.root, self.log.authority)
+        return self._commitment_by(checkpoint, self.authority)
+
+    def _commitment_by(self, checkpoint: Checkpoint, authority: bytes) -> bytes:
+        return commitment(checkpoint.size, checkpoint.root, authority)
 
     def event_data(self, checkpoint: Checkpoint) -> bytes:
         """Data of the event that anchoring this checkpoint emits."""
-        return event_data(checkpoint.size, checkpoint.root, self.log.authority)
+        return event_data(checkpoint.size, checkpoint.root, self.authority)
 
 
 def gas_limit(proof: Sequence[bytes]) -> int:
@@ -187,4 +233,5 @@ def _event(origin: str, log: dict[str, Any]) -> AnchoredEvent:
         tx_hash=bytes(log["transactionHash"]),
         block_hash=bytes(log["blockHash"]),
         block_number=int(log["blockNumber"]),
+        authority=data[-20:],
     )

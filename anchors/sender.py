@@ -48,13 +48,15 @@ class Sender:
     account: GasAccount
     clock: Clock
     patience: Patience = ONE_NODE
+    handover_id: int | None = None
+    """The handover that all of it is for, where it is for one."""
 
     def succeeded(self, target_id: int, anchor_id: int | None) -> dict[str, Any] | None:
         """Receipt of the transaction that succeeded, of all that were ever signed for this purpose, or None.
 
         What the others cost is kept on the way.
         """
-        for attempt in reversed(self.outbox.attempts(target_id, anchor_id)):
+        for attempt in reversed(self.outbox.attempts(target_id, anchor_id, self.handover_id)):
             receipt = self.client.receipt(attempt.tx_hash)
             if receipt is None:
                 continue
@@ -68,7 +70,7 @@ class Sender:
 
         ``sign`` may raise to say that nothing is to be sent. Raises ``ChainUnreachable``, ``GaveUp``.
         """
-        attempts = self.outbox.attempts(target_id, anchor_id)
+        attempts = self.outbox.attempts(target_id, anchor_id, self.handover_id)
         ours = [one for one in attempts if one.sender in (None, self.account.address)]
         waiting = ours[-1] if ours and ours[-1].nonce >= self.account.next_nonce() else None
         if waiting is not None:
@@ -76,7 +78,7 @@ class Sender:
         elif not ours or self._is_over(ours[-1]):
             if len({(one.sender, one.nonce) for one in attempts}) >= MAX_NONCES:
                 raise GaveUp(f"gave up after {MAX_NONCES} transactions: look at their receipts on the chain")
-            self._send(self.outbox.add_attempt(target_id, anchor_id, sign(), self.clock()))
+            self._send(self._store(target_id, anchor_id, sign()))
 
     def _send_again(self, target_id: int, anchor_id: int | None, waiting: Attempt) -> None:
         if waiting.lost_at is not None:
@@ -90,7 +92,10 @@ class Sender:
             # It may still be mined when the chain is cheaper.
             self._send(waiting)
             raise
-        self._send(self.outbox.add_attempt(target_id, anchor_id, dearer, self.clock()))
+        self._send(self._store(target_id, anchor_id, dearer))
+
+    def _store(self, target_id: int, anchor_id: int | None, new: NewAttempt) -> Attempt:
+        return self.outbox.add_attempt(target_id, anchor_id, new, self.clock(), handover_id=self.handover_id)
 
     def _is_over(self, attempt: Attempt) -> bool:
         """Whether an attempt whose nonce is spent leaves room for a new one: it failed, or another took its nonce."""

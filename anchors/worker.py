@@ -26,6 +26,7 @@ from anchors.embedded.chain import EmbeddedChain
 from anchors.embedded.provider import EmbeddedProvider
 from anchors.errors import AnchorRefused, ChainMismatch, NoContract, TransactionPending
 from anchors.finality import IMMEDIATE, FinalityRule
+from anchors.handover import HandoverStep
 from anchors.keystore import ChainKey
 from anchors.outbox import Outbox
 from anchors.outbox_rows import Anchor, Target, TargetSpec, VouchedBy
@@ -250,10 +251,22 @@ class ChainWorker:
             if position is None:
                 return Outcome("waiting for its name", target)
             target = self._outbox.mark_named(target.id, position, self._clock())
-        chosen = self._outbox.open_anchor(target.id) or self._choose(target)
+        chosen = self._outbox.open_anchor(target.id) or self._hand_over(target) or self._choose(target)
         if isinstance(chosen, Wait):
             return Outcome("idle", target, next_at=chosen.until)
+        if isinstance(chosen, Outcome):
+            return chosen
         return self._work(target, chosen)
+
+    def _hand_over(self, target: Target) -> Anchor | Outcome | None:
+        """The log's new authority is brought to the contract before anything else is anchored."""
+        due = next((one for one in self._outbox.handovers(target.id) if one.done_at is None), None)
+        if due is None:
+            return None
+        registry, finality = self._registry(target), self._connection.finality
+        step = HandoverStep(self._outbox, self._client, self._sender, registry, finality, self._clock)
+        anchor = step.advance(target, due)
+        return Outcome("in flight", target) if anchor is None else anchor
 
     def _work(self, target: Target, anchor: Anchor) -> Outcome:
         before = anchor.state
@@ -280,7 +293,9 @@ class ChainWorker:
         return chooser.choose(target, estimate)
 
     def _registry(self, target: Target, since: int = 0) -> Registry:
-        return Registry(self._client, self._config.artefact, target.contract or b"", self._config.log, since)
+        done = [one.successor for one in self._outbox.handovers(target.id) if one.done_at is not None]
+        in_force = done[-1] if done else None
+        return Registry(self._client, self._config.artefact, target.contract or b"", self._config.log, since, in_force)
 
     def _anchorer(self, target: Target) -> Anchorer:
         last = self._outbox.last_final(target.id)

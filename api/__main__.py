@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     worker.add_argument("--supervised", action="store_true", help="stop when standard input ends")
     commands.add_parser("token", help="print a new administrator's token")
     rotate = commands.add_parser("rotate", help="replace a key of the log; the service must be stopped")
-    rotate.add_argument("role", choices=[role for role in ROLES if role != "authority"])
+    rotate.add_argument("role", choices=ROLES)
     chain = commands.add_parser("chain", help="other chains: make a key, deploy the contract, show how they stand")
     chain.add_argument("step", choices=("key", "deploy", "show"))
     chain.add_argument("name", nargs="?", help="its name in the file of chains")

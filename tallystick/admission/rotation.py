@@ -46,13 +46,6 @@ def rotate(context: Context) -> None:
     body: KeyRotation = context.event.body
     context.require_registrar()
     require_origin(context)
-    if body.role == "authority":
-        raise Refused(
-            "unsupported",
-            "body.role",
-            "contracts know this log by its authority: a new one would be another log to them",
-            "end this log with log.freeze and begin its successor with a new authority",
-        )
     held = _held(context.log, body)
     check_window(body.replaces, held.not_before, held.not_after, context.admitted_at)
     new = PublicKey.from_text(body.key)

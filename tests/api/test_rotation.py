@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from anchors.outbox import Outbox
 from api.__main__ import main
 from api.folders import DataBusy
 from api.founding import Misplaced
@@ -36,7 +37,7 @@ from tests.world import START
 
 __all__ = ["dsn", "postgres"]
 
-ROTATING: tuple[Role, ...] = ("log", "log-pq", "registrar", "service", "exporter", "status")
+ROTATING: tuple[Role, ...] = ("log", "log-pq", "registrar", "service", "exporter", "status", "authority")
 HOUR = 3600
 
 
@@ -218,6 +219,46 @@ def test_not_while_the_service_runs(folder: Path) -> None:
         replaced(folder, "log", START + HOUR)
 
 
+def test_a_contract_that_cannot_hand_over_keeps_its_authority(tmp_path: Path) -> None:
+    """The kept service began with AnchorRegistry 1; nothing was written when that is said."""
+    kept = unpack("1", tmp_path / "data")
+    with pytest.raises(NotRotated, match="AnchorRegistry 1, which cannot hand a log over"):
+        replaced(kept.data, "authority", kept.at + HOUR)
+    assert (kept.data / "keys" / "authority.pem").exists()
+    starts(kept.data)
+
+
+def test_the_contract_follows_to_the_new_authority(tmp_path: Path) -> None:
+    with service(tmp_path, START) as house:
+        desk = desk_of(house)
+        picture, data = desk.picture()
+        first_trust = desk.trust
+        old = facts(case(desk, picture, data), first_trust)
+    replaced(tmp_path, "authority", START + HOUR)
+    replaced(tmp_path, "authority", START + 2 * HOUR)
+    with service(tmp_path, START + 3 * HOUR) as house:
+        desk = desk_of(house, desk)
+        bundle = case(desk, picture, data)
+        new = facts(bundle, desk.trust)
+        # Whoever trusts the first keys follows by the rotations that the bundle shows.
+        assert facts(bundle, first_trust) == new
+        slots = {one["size"]: one["block"] for one in new}
+        assert set(slots) > {one["size"] for one in old}
+        with closing(Outbox(house.services.settings.outbox)) as outbox:
+            (target,) = outbox.targets()
+            handovers = outbox.handovers(target.id)
+        assert [one.done_at is not None for one in handovers] == [True, True]
+        assert handovers[0].successor == handovers[1].predecessor
+        assert target.spec.authority == handovers[0].predecessor
+
+
+def facts(bundle: bytes, trust: Trust) -> list[dict[str, Any]]:
+    """Of every anchor of a proved case."""
+    report = proved(bundle, trust, START + 10 * HOUR)
+    assert report.verdict == "proved", [claim for claim in report.claims if claim.outcome != "proved"]
+    return list(report.facts["anchors"])
+
+
 def test_a_log_of_version_1_takes_the_new_rules_first(tmp_path: Path) -> None:
     kept = unpack("1", tmp_path / "data")
     with pytest.raises(NotRotated, match=r"have the registrar record a log\.policy of version 2 first"):
@@ -237,8 +278,8 @@ def test_the_command(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyte
     assert main(["rotate", "status"]) == 0
     assert "the status key" in capsys.readouterr().out
     with pytest.raises(SystemExit):
-        main(["rotate", "authority"])
-    assert "invalid choice: 'authority'" in capsys.readouterr().err
+        main(["rotate", "everything"])
+    assert "invalid choice: 'everything'" in capsys.readouterr().err
 
 
 def test_a_log_that_several_services_share(

@@ -20,7 +20,7 @@ from tallystick.statement import Statement
 from tests.core.admission.stage import Refusal, Refusals, Stage, check_refusal, new_stage
 from tests.world import KEYS_FROM, ROLES, Someone, key_from
 
-ROTATING: tuple[Role, ...] = ("log", "log-pq", "registrar", "service", "exporter", "status")
+ROTATING: tuple[Role, ...] = ("log", "log-pq", "registrar", "service", "exporter", "status", "authority")
 NEW = "the new key of"
 
 
@@ -107,7 +107,9 @@ CASES: Refusals = {
         "subject",
         lambda s: s.world.say(s.world.registrar, "log.rotate", "log.example/else", rotation(s).event.body),
     ),
-    "a rotation of the authority": Refusal("unsupported", "body.role", lambda s: rotation(s, "authority")),
+    "an authority of another curve": Refusal(
+        "bad-key", "body.key", lambda s: to_key(s, "authority", key_from("odd", "es256"))
+    ),
     "a rotation of a key that is not in force": Refusal(
         "wrong-state", "body.replaces", lambda s: rotation(s, replaces="0" * 64)
     ),
