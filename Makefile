@@ -35,7 +35,7 @@ test-all: lint outsiders
 
 # Other people's readers of our log and other logs, Node included where the machine has none: into .venv.
 outsiders: dev
-	@$(PY) tools/outsiders.py strangers chains peers
+	@$(PY) tools/outsiders.py strangers chains peers browser
 
 bench: outsiders
 	@$(PY) -m benchmarks $(ARGS)

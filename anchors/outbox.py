@@ -9,7 +9,7 @@ process uses it without loading web3.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, fields, replace
 from pathlib import Path
@@ -196,6 +196,23 @@ class Outbox:
             f"SELECT * FROM anchor WHERE target_id = ? AND state IN ({marks}) ORDER BY id", target_id, *OPEN_STATES
         )
         return None if row is None else Anchor(**dict(row))
+
+    def newest(self, target_id: int) -> Anchor | None:
+        """The anchor of this target that was prepared last, or None."""
+        row = self._one("SELECT * FROM anchor WHERE target_id = ? ORDER BY id DESC LIMIT 1", target_id)
+        return None if row is None else Anchor(**dict(row))
+
+    def covering(self, target_id: int, position: int, states: Sequence[AnchorState]) -> Anchor | None:
+        """The smallest anchor of this target in one of these states whose tree holds the leaf, or None."""
+        marks = ", ".join("?" for _ in states)
+        query = f"SELECT * FROM anchor WHERE target_id = ? AND size > ? AND state IN ({marks}) ORDER BY size LIMIT 1"
+        row = self._one(query, target_id, position, *states)
+        return None if row is None else Anchor(**dict(row))
+
+    def latest(self, limit: int) -> list[Anchor]:
+        """The anchors that were prepared last, newest first."""
+        rows = self._sql.execute("SELECT * FROM anchor ORDER BY id DESC LIMIT ?", (limit,))
+        return [Anchor(**dict(row)) for row in rows]
 
     def last_final(self, target_id: int) -> Anchor | None:
         """The final anchor with the largest size, or None."""

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from api import problems
 from api.middleware import Edge
 from api.routes import (
+    anchor_page,
     anchors,
     certificates,
     events,
@@ -53,10 +54,18 @@ ROUTERS: tuple[APIRouter, ...] = (
     scitt.routes,
     proofs.public,
     page.routes,
+    anchor_page.routes,
 )
 
 
-AT_HOME = (anchors.routes, timestamps.routes, licences.routes, certificates.routes, evidence.routes)
+AT_HOME = (
+    anchors.routes,
+    anchor_page.routes,
+    timestamps.routes,
+    licences.routes,
+    certificates.routes,
+    evidence.routes,
+)
 """What needs files that one of the services that share a log keeps."""
 
 SWEEP_SECONDS = 10.0
@@ -99,6 +108,8 @@ def server_config(app: ASGIApp) -> uvicorn.Config:
 async def _beside_requests(app: FastAPI) -> AsyncIterator[None]:
     services: Services = app.state.services
     running = [services.naming.run(), services.completeness.run()]
+    if services.settings.role == "full":
+        running.append(services.watch.run())
     if services.settings.database and services.settings.role == "full":
         running.append(_sweep(services))
     tasks = [asyncio.create_task(one) for one in running]

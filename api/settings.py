@@ -9,12 +9,19 @@ from typing import Literal, TypeAlias
 
 from ledger.aligned import ALIGNMENT, aligned_below
 from tallystick.errors import MalformedInput
+from tallystick.events.kinds import SUBJECTS
 from tallystick.events.log import ORIGIN
 from tallystick.identifiers import DEFAULT_PREFIX, check_prefix
 
 Role: TypeAlias = Literal["full", "ledger"]
 
 DEFAULT_ORIGIN = "tallystick.local/log"
+
+AT_ONCE = ("dispute", "licence", "urgent")
+"""What is anchored at once: families of events, event types, and ``urgent``: what whoever submits wishes so."""
+
+ANCHOR_GRACE = 1800
+"""Seconds that a chain gets to make an anchor final, where no other alarm is set."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +30,8 @@ class Settings:
 
     checkpoints: where the checkpoint signed last is kept, if not in the data folder; apart from it, a data folder that
     is restored from an old copy is seen.
+    anchor_budget: wei that anchoring at one chain that is not our own may cost in a day; ``None``: no limit.
+    anchor_at_once: see ``AT_ONCE``.
     predecessor: folder or URL of the log that a new one succeeds; predecessor_trust: a trust file that names it.
     database: the address of the PostgreSQL database that several services share; ``signed`` is that of its checkpoint
     store, if it is another one. ``name``: what the others call this service. ``role``: ``full``, the one service that
@@ -49,11 +58,19 @@ class Settings:
     anchor_seconds: int = 3600
     chains: Path | None = None
     timestamps: Path | None = None
+    anchor_alarm_seconds: int | None = None
+    anchor_budget: int | None = None
+    anchor_at_once: tuple[str, ...] = AT_ONCE
     status_lifetime: int = 86_400
     database: str | None = None
     signed: str | None = None
     name: str | None = None
     role: Role = "full"
+
+    @property
+    def anchor_limit(self) -> int:
+        """Seconds for which an entry may be without a final anchor before that is an alarm."""
+        return self.anchor_alarm_seconds or self.anchor_seconds + ANCHOR_GRACE
 
     @property
     def align(self) -> int | None:
@@ -115,6 +132,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         anchor_seconds=_number(environment, "TALLYSTICK_ANCHOR_SECONDS", Settings.anchor_seconds, 1, 1 << 40),
         chains=Path(chains) if (chains := environment.get("TALLYSTICK_CHAINS")) else None,
         timestamps=Path(named) if (named := environment.get("TALLYSTICK_TIMESTAMPS")) else None,
+        anchor_alarm_seconds=_number(environment, "TALLYSTICK_ANCHOR_ALARM_SECONDS", 0, 1, 1 << 40) or None,
+        anchor_budget=_budget(environment),
+        anchor_at_once=_at_once(environment),
         status_lifetime=_number(environment, "TALLYSTICK_STATUS_LIFETIME", Settings.status_lifetime, 60, 1 << 31),
         database=database,
         signed=kept if kept and _is_address(kept) else None,
@@ -141,6 +161,24 @@ def _role(environment: Mapping[str, str]) -> Role:
     if role == "ledger":
         return "ledger"
     raise MalformedInput(f"TALLYSTICK_ROLE: expected full or ledger, found {role[:40]!r}")
+
+
+def _budget(environment: Mapping[str, str]) -> int | None:
+    name = "TALLYSTICK_ANCHOR_BUDGET"
+    return _number(environment, name, 0, 0, 10**30) if name in environment else None
+
+
+def _at_once(environment: Mapping[str, str]) -> tuple[str, ...]:
+    name = "TALLYSTICK_ANCHOR_AT_ONCE"
+    told = environment.get(name)
+    if told is None:
+        return AT_ONCE
+    found = tuple(part.strip() for part in told.split(",") if part.strip())
+    known = {"urgent", *SUBJECTS, *(kind.partition(".")[0] for kind in SUBJECTS)}
+    for one in found:
+        if one not in known:
+            raise MalformedInput(f"{name}: {one[:40]!r} is no event type, no family of them, and not urgent")
+    return found
 
 
 def _check_database(settings: Settings) -> None:

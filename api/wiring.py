@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, closing, contextmanager, nullcont
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from anchors.chains import RESERVED, read_chains
 from anchors.outbox import Outbox
 from anchors.timestamps.outbox import Stamps
 from api.accounts import SCOPES, Accounts
@@ -16,6 +17,8 @@ from api.folders import data_folder
 from api.founding import found_keyring, found_log
 from api.keyring import Keyring, passphrase_of
 from api.limits import Limits
+from api.services.anchor_picture import PictureService
+from api.services.anchor_watch import AnchorWatch
 from api.services.anchoring import AnchorDesk, TargetNaming
 from api.services.certificates import CertificateService
 from api.services.completeness import CompletenessCheck
@@ -67,6 +70,8 @@ class Services:
     limits: Limits
     desk: AnchorDesk
     timestamps: TimestampDesk
+    watch: AnchorWatch
+    pictures: PictureService
     naming: TargetNaming
     completeness: CompletenessCheck
     parties: PartyService
@@ -154,11 +159,13 @@ def _services(
     # With one core there is none to spare for a process beside this one.
     pool = Pool([voices.service_key, voices.registrar_key]) if cores() > 1 else None
     workshop = Workshop(log, voices, clock, pool)
-    submission = SubmissionService(log, voices, workshop, desk.urgent, erased.sweep)
+    submission = SubmissionService(log, voices, workshop, desk.urgent, erased.sweep, settings.anchor_at_once)
     history, log_keys = history_of(log.keys()), LogKeyService(log)
     proofs = ProofService(log.published, history)
     receipts = ReceiptService(log.published, proofs, lambda: log.status().size, keyring.signers["log"], history)
     completeness = CompletenessCheck(log)
+    limit = settings.anchor_limit if settings.role == "full" else None
+    watch = AnchorWatch(log, desk, stamps, anchor_targets(settings), limit, clock)
     identity = _identity(settings, clock)
     issuer = Issuer(log, submission, voices, files, ClaimSigner.from_identity(identity), clock, witnesses)
     statuses = StatusLists(log, settings.origin, keyring.signers["status"], settings.status_lifetime, clock)
@@ -178,10 +185,12 @@ def _services(
         limits=Limits(),
         desk=desk,
         timestamps=stamps,
+        watch=watch,
+        pictures=PictureService(log, desk, proofs),
         naming=TargetNaming(desk, submission, voices, log.publish_now),
         completeness=completeness,
         parties=PartyService(submission, accounts, log, voices),
-        status=StatusService(log, voices, proofs, desk, completeness, witnesses),
+        status=StatusService(log, voices, proofs, desk, watch, completeness, witnesses),
         statuses=statuses,
         files=files,
         erased=erased,
@@ -191,6 +200,12 @@ def _services(
         evidence=EvidenceService(issuer, desk, stamps, keyring.signers["exporter"], clock),
         trust=_trust(settings, log, identity, witnesses),
     )
+
+
+def anchor_targets(settings: Settings) -> frozenset[str]:
+    """The names of the targets that the settings name."""
+    others = read_chains(settings.chains) if settings.chains else ()
+    return frozenset({RESERVED, *(chain.name for chain in others)})
 
 
 def _identity(settings: Settings, clock: Clock) -> Identity:

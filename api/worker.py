@@ -199,7 +199,9 @@ def _config(settings: Settings, name: str, outbox: Outbox) -> WorkerConfig:
     """A target goes on with the contract and the authority that it was begun with, which are in its log id."""
     begun = next((target.spec for target in outbox.targets() if target.spec.name == name), None)
     authority = read_log_keys(settings).current.authority_address if begun is None else begun.authority
-    policy = Policy(settings.anchor_entries, settings.anchor_seconds)
+    # The chain in the data folder costs nobody anything.
+    budget = None if name == TARGET else settings.anchor_budget
+    policy = Policy(settings.anchor_entries, settings.anchor_seconds, budget)
     artefact = artefact_for(CONTRACTS, None if begun is None else begun.code_hash)
     return WorkerConfig(name, LogIdentity(settings.origin, authority), policy, artefact)
 

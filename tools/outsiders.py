@@ -1,8 +1,9 @@
-"""Software of other people that runs beside ours: `python tools/outsiders.py [strangers] [chains] [peers]`.
+"""Software of other people that runs beside ours: `python tools/outsiders.py [strangers] [chains] [peers] [browser]`.
 
 ``strangers`` read our log in tests, ``chains`` are what it anchors to there; ``peers`` run beside it in
 benchmarks. Everything goes into .venv/outsiders, pinned by hash, nothing into the machine; silent when nothing
-is to do. Node is taken from the machine where a new enough one is, else from a pip package.
+is to do. Node is taken from the machine where a new enough one is, else from a pip package. The one exception is
+``browser``, which shows our pages in tests: Debian's chromium, installed into the machine where we are root.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import importlib.util
+import os
 import re
 import shutil
 import subprocess
@@ -33,6 +35,10 @@ OLDEST_NODE = (20, 17)
 
 class Unavailable(Exception):
     """It could not be installed; the message says what was tried and what to do."""
+
+
+class NotOurs(Unavailable):
+    """It is not there, and not ours to install on this machine."""
 
 
 def python_library(name: str) -> Path:
@@ -104,6 +110,36 @@ def anvil() -> Path:
     return Path(found)
 
 
+def browser() -> Path:
+    """Chromium: the machine's; where there is none and we are root on Debian, its package, by apt.
+
+    Raises ``NotOurs`` where we may not install it, ``Unavailable`` where we tried.
+    """
+    HOME.mkdir(parents=True, exist_ok=True)
+    with open(HOME / "browser.lock", "w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        found = shutil.which("chromium")
+        if found is None:
+            _install_chromium()
+            found = shutil.which("chromium")
+    if found is None:
+        raise Unavailable("the package chromium was installed, and there is no `chromium` on the PATH")
+    return Path(found)
+
+
+def _install_chromium() -> None:
+    apt = shutil.which("apt-get")
+    if apt is None or os.geteuid() != 0:
+        raise NotOurs(
+            "there is no `chromium` on the PATH, and only root on Debian can install it here: install the browser "
+            "(Debian, Ubuntu: `sudo apt-get install chromium`), so that its pages are looked at in tests"
+        )
+    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    _run([apt, "update", "-qq"], "looking for Debian's chromium (apt-get update)", ROOT, quiet)
+    install = [apt, "install", "-qq", "-y", "--no-install-recommends", "chromium"]
+    _run(install, "installing Debian's chromium (apt-get install chromium)", ROOT, quiet)
+
+
 def _npm() -> list[str]:
     chosen = node()
     bundled = chosen.parents[1] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
@@ -128,20 +164,26 @@ def _step(target: Path, lock: bytes) -> Iterator[bool]:
         stamp.write_text(text)
 
 
-def _run(command: list[str], task: str, folder: Path = ROOT) -> None:
+def _run(command: list[str], task: str, folder: Path = ROOT, environment: dict[str, str] | None = None) -> None:
     print(f"tallystick: {task} ...", file=sys.stderr, flush=True)
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         said = (done.stdout + done.stderr).strip()[:1500]
-        raise Unavailable(f"{task} failed; check the network and the settings of pip and npm:\n{said}")
+        tool = Path(command[0]).name if environment else "pip and npm"
+        raise Unavailable(f"{task} failed; check the network and the settings of {tool}:\n{said}")
 
 
 def main() -> int:
-    """Install what the tests (``strangers``) or the benchmarks (``peers``) need."""
+    """Install what the tests (``strangers``, ``chains``, ``browser``) or the benchmarks (``peers``) need."""
     try:
         python_library("merkletools")
         for kind in sys.argv[1:]:
-            npm_packages(kind)
+            browser() if kind == "browser" else npm_packages(kind)
+    except NotOurs as error:
+        # The tests that need it say so too, each by name.
+        print(f"tallystick: {error}", file=sys.stderr)
     except Unavailable as error:
         print(f"tallystick: {error}", file=sys.stderr)
         return 1

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Path, Response
 from pydantic import Field
 
 from api.routes.base import OperatorAccount, Schema, UsedServices, router
+from api.routes.reading import Position
+from api.services.anchor_watch import Alarm, TargetView
 from api.services.anchoring import AnchorView
+from tallystick.schema import write
 from tallystick.times import format_time
 
 PROOF_TYPE = "application/json"
@@ -34,7 +37,12 @@ class RequestSchema(Schema):
 
 
 class AnchorSchema(Schema):
-    """One checkpoint on its way to one target. ``trust`` says what it proves, and on whose word."""
+    """One checkpoint on its way to one target. Times of what has not happened are null.
+
+    ``cost_wei``: what its transactions took, failed ones too; null on the operator's own chain, which costs nothing.
+    ``trust`` and ``trust_zh`` say what it proves, and on whose word; ``operator_only``: alone it proves nothing against
+    the operator.
+    """
 
     id: int
     target: str
@@ -43,19 +51,86 @@ class AnchorSchema(Schema):
     reason: str
     state: str
     prepared_at: str
+    sent_at: str | None
+    mined_at: str | None
     tx_hash: str | None
     block_hash: str | None
     block_number: int | None
     block_time: str | None
     final_at: str | None
+    dropped_at: str | None
     error: str | None
+    cost_wei: str | None
     trust: str
+    trust_zh: str
+    operator_only: bool
+
+
+class OldestSchema(Schema):
+    """The oldest entry that no final anchor of the target covers."""
+
+    position: int
+    admitted_at: str
+
+
+class TargetSchema(Schema):
+    """A chain and contract. ``announcement``: what the log names it by, once deployed.
+
+    ``anchored``: leaves that its last final anchor covers. ``waits``: an anchor is due there, and waits for money;
+    ``trouble``: what hinders anchoring there. ``current``: the settings name it still.
+    """
+
+    name: str
+    state: str
+    chain_id: int
+    vouched_by: str
+    log_position: int | None
+    announcement: dict[str, Any] | None
+    anchored: int
+    oldest_unanchored: OldestSchema | None
+    waits: str | None
+    trouble: str | None
+    current: bool
+
+
+class AlarmSchema(Schema):
+    """A person must look: see "Alarms" in docs/operations.md. ``target``: - where there is none yet."""
+
+    kind: str
+    target: str
+    since: str
+    message: str
+    message_zh: str
 
 
 class AnchorList(Schema):
-    """Every anchor, by target and size."""
+    """Every anchor, by target and size; every target; what a person must look at."""
 
     anchors: list[AnchorSchema]
+    targets: list[TargetSchema]
+    alarms: list[AlarmSchema]
+
+
+class AlarmList(Schema):
+    """What a person must look at."""
+
+    alarms: list[AlarmSchema]
+
+
+class WaitingSchema(Schema):
+    """A target where the entry is not anchored for good. ``anchor``: the one on its way that covers it."""
+
+    target: str
+    anchor: AnchorSchema | None
+
+
+class EntryAnchorsSchema(Schema):
+    """Where an entry is anchored: the first final anchor of each target that covers it; and where not yet."""
+
+    position: int
+    admitted_at: str
+    anchors: list[AnchorSchema]
+    waiting: list[WaitingSchema]
 
 
 @routes.post("/anchors", status_code=202)
@@ -69,7 +144,34 @@ async def request_anchor(wanted: WantedSchema, services: UsedServices, account: 
 @routes.get("/anchors")
 def list_anchors(services: UsedServices) -> AnchorList:
     """All anchors."""
-    return AnchorList(anchors=[anchor_schema(view) for view in services.desk.anchors()])
+    return AnchorList(
+        anchors=[anchor_schema(view) for view in services.desk.anchors()],
+        targets=[target_schema(view) for view in services.watch.targets()],
+        alarms=[alarm_schema(alarm) for alarm in services.watch.alarms()],
+    )
+
+
+@routes.get("/alarms", responses={503: {"model": AlarmList}})
+def read_alarms(services: UsedServices, response: Response) -> AlarmList:
+    """For monitors: 200 and none, or 503 and what a person must look at. The service goes on serving meanwhile."""
+    found = [alarm_schema(alarm) for alarm in services.watch.alarms()]
+    response.status_code = 503 if found else 200
+    return AlarmList(alarms=found)
+
+
+@routes.get("/events/{position}/anchors")
+def read_entry_anchors(position: Position, services: UsedServices) -> EntryAnchorsSchema:
+    """When and where an entry was anchored."""
+    found = services.watch.entry(position)
+    return EntryAnchorsSchema(
+        position=found.position,
+        admitted_at=format_time(found.admitted_at),
+        anchors=[anchor_schema(view) for view in found.anchors],
+        waiting=[
+            WaitingSchema(target=target.spec.name, anchor=anchor_schema(view) if view else None)
+            for target, view in found.waiting
+        ],
+    )
 
 
 @routes.get("/anchors/{id}")
@@ -95,13 +197,50 @@ def anchor_schema(view: AnchorView) -> AnchorSchema:
         reason=anchor.reason,
         state=anchor.state,
         prepared_at=format_time(anchor.prepared_at),
+        sent_at=_time(anchor.sent_at),
+        mined_at=_time(anchor.mined_at),
         tx_hash=_hex(anchor.tx_hash),
         block_hash=_hex(anchor.block_hash),
         block_number=anchor.block_number,
         block_time=_time(anchor.block_time),
         final_at=_time(anchor.final_at),
+        dropped_at=_time(anchor.dropped_at),
         error=anchor.error,
+        cost_wei=None if view.is_free else str(view.cost),
         trust=view.trust_line,
+        trust_zh=view.trust.text("zh"),
+        operator_only=view.trust.operator_only,
+    )
+
+
+def target_schema(view: TargetView) -> TargetSchema:
+    """How a target is shown."""
+    target, oldest = view.target, view.oldest
+    return TargetSchema(
+        name=target.spec.name,
+        state=target.state,
+        chain_id=target.spec.chain_id,
+        vouched_by=target.spec.vouched_by,
+        log_position=target.log_position,
+        announcement=write(target.announcement) if target.contract else None,
+        anchored=view.anchored,
+        oldest_unanchored=OldestSchema(position=oldest.position, admitted_at=format_time(oldest.admitted_at))
+        if oldest
+        else None,
+        waits=target.waits,
+        trouble=target.trouble,
+        current=view.current,
+    )
+
+
+def alarm_schema(alarm: Alarm) -> AlarmSchema:
+    """How an alarm is shown."""
+    return AlarmSchema(
+        kind=alarm.kind,
+        target=alarm.target,
+        since=format_time(alarm.since),
+        message=alarm.words.en,
+        message_zh=alarm.words.zh,
     )
 
 

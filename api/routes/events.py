@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Annotated, Any, TypeVar
 
-from fastapi import Response
+from fastapi import Query, Response
 from pydantic import Field
 
 from api.accounts import Account
@@ -24,6 +25,8 @@ from tallystick.schema import FieldError, write
 from tallystick.times import format_time
 
 MAX_BATCH_BYTES = 64 << 20
+
+Wish = Annotated[bool, Query(description="Have what is recorded anchored at once, where the log grants that")]
 
 T = TypeVar("T")
 
@@ -145,33 +148,50 @@ QUICK = {
 
 @routes.post("/events", status_code=201, responses={200: {"model": RecordedSchema}})
 async def submit_event(
-    draft: DraftSchema, services: UsedServices, account: KnownAccount, response: Response
+    draft: DraftSchema, services: UsedServices, account: KnownAccount, response: Response, urgent: Wish = False
 ) -> RecordedSchema:
     """Record an event for the token's party: 201, or 200 where it stood already."""
-    (result,) = await services.submission.submit_drafts(account, [draft.draft()])
+    submit = partial(services.submission.submit_drafts, account, [draft.draft()])
+    (result,) = await _wished(services, submit, urgent)
     return _one(result, response)
 
 
 @routes.post("/events/batch", max_body_size=MAX_BATCH_BYTES)
-async def submit_events(batch: DraftBatch, services: UsedServices, account: KnownAccount) -> BatchResults:
+async def submit_events(
+    batch: DraftBatch, services: UsedServices, account: KnownAccount, urgent: Wish = False
+) -> BatchResults:
     """Record many events."""
-    return _many(await services.submission.submit_drafts(account, [one.draft() for one in batch.events]))
+    drafts = [one.draft() for one in batch.events]
+    return _many(await _wished(services, partial(services.submission.submit_drafts, account, drafts), urgent))
 
 
 @routes.post("/statements", status_code=201, responses={200: {"model": RecordedSchema}})
 async def submit_statement(
-    statement: StatementSchema, services: UsedServices, account: KnownAccount, response: Response
+    statement: StatementSchema, services: UsedServices, account: KnownAccount, response: Response, urgent: Wish = False
 ) -> RecordedSchema:
     """Record a statement that the token's party signed: 201, or 200 where it stood already."""
-    (result,) = await services.submission.submit_statements(account, [statement.signed()])
+    submit = partial(services.submission.submit_statements, account, [statement.signed()])
+    (result,) = await _wished(services, submit, urgent)
     return _one(result, response)
 
 
 @routes.post("/statements/batch", max_body_size=MAX_BATCH_BYTES)
-async def submit_statements(batch: StatementBatch, services: UsedServices, account: KnownAccount) -> BatchResults:
+async def submit_statements(
+    batch: StatementBatch, services: UsedServices, account: KnownAccount, urgent: Wish = False
+) -> BatchResults:
     """Record many statements."""
     signed = [one.signed() for one in batch.statements]
-    return _many(await services.submission.submit_statements(account, signed))
+    return _many(await _wished(services, partial(services.submission.submit_statements, account, signed), urgent))
+
+
+async def _wished(services: Services, submit: Callable[[], Awaitable[list[Result]]], urgent: bool) -> list[Result]:
+    """Submit, and have it anchored at once where that is wished; a wish that nobody grants is refused before."""
+    if urgent:
+        services.submission.check_wish()
+    results = await submit()
+    if urgent:
+        await services.submission.wish(results)
+    return results
 
 
 def recorded_schema(recorded: Recorded) -> RecordedSchema:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import base64
 import hashlib
 from html import escape
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Header, Query
 from fastapi.responses import HTMLResponse
 
 from api.middleware import NOTHING
-from api.routes.anchors import AnchorSchema
+from api.routes.anchor_words import STATES, Language
+from api.routes.anchors import AlarmSchema, AnchorSchema
 from api.routes.base import UsedServices
 from api.routes.status import StatusSchema, WitnessesSchema, status_schema
-
-Language = Literal["en", "zh"]
 
 routes = APIRouter()
 
@@ -54,6 +53,9 @@ WORDS: dict[Language, dict[str, str]] = {
         "state": "state",
         "block_time": "block time",
         "trust": "what it proves, and on whose word",
+        "alarms": "Alarm: somebody must look at this",
+        "alarm_line": "{target}: {text} (since {since})",
+        "all_anchors": "All anchors, and how an entry gets into a block",
         "more": "Interface",
     },
     "zh": {
@@ -90,19 +92,19 @@ WORDS: dict[Language, dict[str, str]] = {
         "state": "状态",
         "block_time": "区块时间",
         "trust": "证明了什么，凭谁的话",
+        "alarms": "警报：须有人查看",
+        "alarm_line": "{target}：{text}（自 {since} 起）",
+        "all_anchors": "全部锚定，以及条目如何进入区块",
         "more": "接口",
     },
-}
-_STATES: dict[Language, dict[str, str]] = {
-    "en": {},
-    "zh": {"prepared": "待发送", "sent": "已发送", "mined": "已入块", "final": "已确定", "dropped": "已放弃"},
 }
 
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}"
     "dt{font-weight:600;margin-top:.8rem}dd{margin:0;overflow-wrap:anywhere}"
     "table{border-collapse:collapse;width:100%}td,th{border-top:1px solid #ccc;padding:.3rem .6rem .3rem 0;"
-    "text-align:left;vertical-align:top;overflow-wrap:anywhere}nav{float:right}"
+    "text-align:left;vertical-align:top}td:last-child,h1{overflow-wrap:anywhere}nav{float:right}"
+    ".alarm{border:2px solid #8f1414;background:#fdf0f0;padding:.2rem 1rem}.alarm h2{margin:.5rem 0;color:#8f1414}"
 )
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _POLICY = f"{NOTHING}; style-src 'sha256-{_STYLE_HASH}'"
@@ -136,8 +138,9 @@ def render(status: StatusSchema, language: Language) -> str:
         f'<meta name="viewport" content="width=device-width"><title>{escape(status.origin)}</title>'
         f"<style>{_STYLE}</style></head><body>"
         f'<nav><a href="/?lang={other}" lang="{other}">{label}</a></nav>'
-        f"<h1>{words['title']} {escape(status.origin)}</h1><dl>{facts}</dl>"
-        f"<h2>{words['anchors']}</h2>{_anchors(status.anchors, words, _STATES[language])}"
+        f"<h1>{words['title']} {escape(status.origin)}</h1>{_alarms(status.alarms, language)}<dl>{facts}</dl>"
+        f"<h2>{words['anchors']}</h2>{_anchors(status.anchors, language)}"
+        f'<p><a href="/anchors?lang={language}">{words["all_anchors"]}</a></p>'
         f'<p>{words["more"]}: <a href="/docs">/docs</a>, <a href="/v1/status">/v1/status</a>, '
         '<a href="/checkpoint">/checkpoint</a>, <a href="/vkeys">/vkeys</a></p></body></html>'
     )
@@ -192,12 +195,27 @@ def _witnesses(found: WitnessesSchema, words: dict[str, str]) -> list[tuple[str,
     return [("witnesses", line), *each]
 
 
-def _anchors(anchors: list[AnchorSchema], words: dict[str, str], states: dict[str, str]) -> str:
+def _alarms(alarms: list[AlarmSchema], language: Language) -> str:
+    if not alarms:
+        return ""
+    words = WORDS[language]
+    lines = [
+        words["alarm_line"].format(
+            target=one.target, text=one.message if language == "en" else one.message_zh, since=one.since
+        )
+        for one in alarms
+    ]
+    items = "".join(f"<li>{escape(line)}</li>" for line in lines)
+    return f'<section class="alarm" role="alert"><h2>{words["alarms"]}</h2><ul>{items}</ul></section>'
+
+
+def _anchors(anchors: list[AnchorSchema], language: Language) -> str:
+    words = WORDS[language]
     if not anchors:
         return f"<p>{words['none']}</p>"
     rows = "".join(
-        f"<tr><td>{one.size}</td><td>{states.get(one.state, one.state)}</td><td>{one.block_time or ''}</td>"
-        f"<td>{escape(one.trust)}</td></tr>"
+        f"<tr><td>{one.size}</td><td>{STATES[language][one.state]}</td><td>{one.block_time or ''}</td>"
+        f"<td>{escape(one.trust if language == 'en' else one.trust_zh)}</td></tr>"
         for one in anchors
     )
     heads = "".join(f"<th>{words[name]}</th>" for name in ("anchor_size", "state", "block_time", "trust"))

@@ -44,7 +44,8 @@ class ShortWay:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        quick = self._quick.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
+        is_plain = scope["type"] == "http" and scope["method"] == "POST" and not scope["query_string"]
+        quick = self._quick.get(scope["path"]) if is_plain else None
         account = self._account(scope, quick.limit) if quick else None
         if quick is None or account is None:
             await self._app(scope, receive, send)

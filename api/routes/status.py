@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
-from api.routes.anchors import AnchorSchema, anchor_schema
+from api.routes.anchors import AlarmSchema, AnchorSchema, TargetSchema, alarm_schema, anchor_schema, target_schema
 from api.routes.base import Schema, UsedServices, router
 from api.services.completeness import Figure
 from api.services.status import Status
 from api.services.witnesses import QuorumView
-from tallystick.schema import write
 from tallystick.times import format_time
 
 NAMED = 100
@@ -69,17 +67,6 @@ class UnanchoredSchema(Schema):
     admitted_at: str
 
 
-class TargetSchema(Schema):
-    """A chain and contract. ``announcement``: what the log names it by, once deployed."""
-
-    name: str
-    state: str
-    chain_id: int
-    vouched_by: str
-    log_position: int | None
-    announcement: dict[str, Any] | None
-
-
 class EndedSchema(Schema):
     """The log has ended: nothing enters it any more, and its last checkpoint stands. ``successor``: who goes on."""
 
@@ -119,6 +106,7 @@ class StatusSchema(Schema):
     oldest_unanchored: UnanchoredSchema | None
     targets: list[TargetSchema]
     anchors: list[AnchorSchema]
+    alarms: list[AlarmSchema]
 
 
 @routes.get("/status")
@@ -150,18 +138,9 @@ def status_schema(status: Status) -> StatusSchema:
         oldest_unanchored=UnanchoredSchema(position=oldest.position, admitted_at=format_time(oldest.admitted_at))
         if oldest
         else None,
-        targets=[
-            TargetSchema(
-                name=target.spec.name,
-                state=target.state,
-                chain_id=target.spec.chain_id,
-                vouched_by=target.spec.vouched_by,
-                log_position=target.log_position,
-                announcement=write(target.announcement) if target.contract else None,
-            )
-            for target in status.targets
-        ],
+        targets=[target_schema(view) for view in status.targets],
         anchors=[anchor_schema(view) for view in status.anchors],
+        alarms=[alarm_schema(alarm) for alarm in status.alarms],
     )
 
 

@@ -9,12 +9,12 @@ import asyncio
 import hashlib
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from anchors.errors import OutboxConflict
 from anchors.outbox import Outbox
-from anchors.outbox_rows import Anchor, Request, Target
+from anchors.outbox_rows import Anchor, AnchorState, Request, Target
 from api.services.drafts import Draft
 from api.services.errors import NotFound, Unavailable
 from api.services.submission import SubmissionService
@@ -22,6 +22,7 @@ from api.services.voices import Voices
 from tallystick import canonical
 from tallystick.errors import TallystickError
 from tallystick.schema import write
+from tallystick.trust_line import TrustLine
 
 NAMING_PAUSE = 0.25
 """Seconds between two looks for a target that waits for its name."""
@@ -36,10 +37,23 @@ class AnchorView:
     anchor: Anchor
     target: Target
 
+    cost: int = 0
+    """Wei that its transactions took; on the operator's own chain nobody pays them."""
+
+    @property
+    def trust(self) -> TrustLine:
+        """What it proves, and on whose word."""
+        return self.anchor.trust(self.target.spec)
+
     @property
     def trust_line(self) -> str:
-        """What it proves, and on whose word."""
-        return self.anchor.trust(self.target.spec).text("en")
+        """The same in one English line."""
+        return self.trust.text("en")
+
+    @property
+    def is_free(self) -> bool:
+        """The chain is the operator's own."""
+        return self.target.spec.vouched_by == "operator"
 
 
 class AnchorDesk:
@@ -63,7 +77,26 @@ class AnchorDesk:
         """Every anchor, by target and size."""
         with self._lock:
             targets = {target.id: target for target in self._outbox.targets()}
-            return [AnchorView(anchor, targets[anchor.target_id]) for anchor in self._outbox.anchors()]
+            return [self._view(anchor, targets[anchor.target_id]) for anchor in self._outbox.anchors()]
+
+    def latest(self, limit: int) -> list[AnchorView]:
+        """The anchors that were prepared last, newest first."""
+        with self._lock:
+            targets = {target.id: target for target in self._outbox.targets()}
+            return [self._view(anchor, targets[anchor.target_id]) for anchor in self._outbox.latest(limit)]
+
+    def of_target(self, target: Target) -> tuple[AnchorView | None, AnchorView | None]:
+        """Its final anchor with the largest size, and its newest one in whatever state."""
+        with self._lock:
+            found = (self._outbox.last_final(target.id), self._outbox.newest(target.id))
+            final, newest = (None if one is None else self._view(one, target) for one in found)
+            return final, newest
+
+    def covering(self, target: Target, position: int, states: Sequence[AnchorState]) -> AnchorView | None:
+        """The first anchor of a target in one of these states whose tree holds the entry, or None."""
+        with self._lock:
+            found = self._outbox.covering(target.id, position, states)
+            return None if found is None else self._view(found, target)
 
     def anchor(self, anchor_id: int) -> AnchorView:
         """Raises ``NotFound``."""
@@ -73,7 +106,10 @@ class AnchorDesk:
             except OutboxConflict as error:
                 raise NotFound(str(error), "list the anchors", "id") from None
             (target,) = (target for target in self._outbox.targets() if target.id == anchor.target_id)
-        return AnchorView(anchor, target)
+            return self._view(anchor, target)
+
+    def _view(self, anchor: Anchor, target: Target) -> AnchorView:
+        return AnchorView(anchor, target, self._outbox.cost(anchor.id))
 
     def proof(self, anchor_id: int) -> bytes:
         """The packed ``AnchorProof`` of a final anchor. Raises ``NotFound``, ``Unavailable`` while it is on its way."""

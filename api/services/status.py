@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from anchors.outbox_rows import Target
+from api.services.anchor_watch import Alarm, AnchorWatch, TargetView, Unanchored
 from api.services.anchoring import AnchorDesk, AnchorView
 from api.services.completeness import CompletenessCheck, Figure
 from api.services.errors import Unavailable
@@ -18,14 +18,6 @@ from tallystick.statement import parse_statement
 from tallystick.tree_head import SignedCheckpoint
 
 ANCHORS_SHOWN = 20
-
-
-@dataclass(frozen=True)
-class Unanchored:
-    """The oldest entry that no final anchor covers. ``admitted_at``: Unix seconds."""
-
-    position: int
-    admitted_at: int
 
 
 @dataclass(frozen=True)
@@ -58,8 +50,9 @@ class Status:
     witnesses: QuorumView
     completeness: Figure
     unanchored: Unanchored | None
-    targets: tuple[Target, ...]
+    targets: tuple[TargetView, ...]
     anchors: tuple[AnchorView, ...]
+    alarms: tuple[Alarm, ...]
 
 
 class StatusService:
@@ -71,6 +64,7 @@ class StatusService:
         voices: Voices,
         proofs: ProofService,
         desk: AnchorDesk,
+        watch: AnchorWatch,
         completeness: CompletenessCheck,
         witnesses: WitnessService,
     ) -> None:
@@ -78,6 +72,7 @@ class StatusService:
         self._voices = voices
         self._proofs = proofs
         self._desk = desk
+        self._watch = watch
         self._completeness = completeness
         self._witnesses = witnesses
 
@@ -104,9 +99,10 @@ class StatusService:
             seat=log.seat,
             witnesses=self._witnesses.view(head),
             completeness=self._completeness.advance(),
-            unanchored=self._unanchored(),
-            targets=tuple(self._desk.targets()),
-            anchors=tuple(reversed(self._desk.anchors()[-ANCHORS_SHOWN:])),
+            unanchored=self._watch.unanchored(),
+            targets=self._watch.targets(),
+            anchors=tuple(self._desk.latest(ANCHORS_SHOWN)),
+            alarms=self._watch.alarms(),
         )
 
     def _checkpoint(self) -> SignedCheckpoint | None:
@@ -114,8 +110,3 @@ class StatusService:
             return self._proofs.checkpoint()
         except Unavailable:
             return None
-
-    def _unanchored(self) -> Unanchored | None:
-        with self._log.store.snapshot() as reads:
-            record = reads.record(self._desk.anchored_size())
-        return Unanchored(record.position, record.admitted_at) if record else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -14,6 +14,7 @@ from api.batches.pool import cores
 from api.batches.reading import SignedStatement
 from api.batches.workshop import Prepared, Workshop
 from api.services.drafts import Draft
+from api.services.errors import Forbidden
 from api.services.voices import Voice, Voices, require_scope
 from ledger.errors import Conflict
 from ledger.log import Log
@@ -23,8 +24,6 @@ from ledger.upkeep.erasing import ERASURE
 from tallystick.digests import DigestPair
 from tallystick.events import Event
 from tallystick.statement import Statement, parse_statement
-
-_URGENT = ("dispute", "licence")
 
 P = TypeVar("P")
 
@@ -55,11 +54,15 @@ Result = Recorded | Exception
 class SubmissionService:
     """Records events for accounts, and for the registrar, the service and the log themselves."""
 
-    def __init__(self, log: Log, voices: Voices, workshop: Workshop, urgent: Urgent, erased: Erased) -> None:
+    def __init__(
+        self, log: Log, voices: Voices, workshop: Workshop, urgent: Urgent, erased: Erased, at_once: Collection[str]
+    ) -> None:
+        """``at_once``: families of events, event types, and ``urgent``, which are anchored at once."""
         self._log = log
         self._voices = voices
         self._workshop = workshop
         self._urgent = urgent
+        self._at_once = frozenset(at_once)
         self._erased = erased
         # Batches are prepared on as many cores as there are; more at a time would only take memory.
         self._workers = ThreadPoolExecutor(cores(), "batches")
@@ -153,10 +156,25 @@ class SubmissionService:
 
     async def _ask_anchors(self, results: Sequence[Result]) -> None:
         """For repeated events too: whoever repeats one may have been cut off before its anchor was asked for."""
-        for reason in _URGENT:
-            sizes = [one.position + 1 for one in results if isinstance(one, Recorded) and _family(one) == reason]
-            if sizes:
-                await self._urgent(reason, max(sizes))
+        sizes: dict[str, int] = {}
+        for one in results:
+            if isinstance(one, Recorded) and not self._at_once.isdisjoint((one.type, _family(one))):
+                sizes[_family(one)] = max(one.position + 1, sizes.get(_family(one), 0))
+        for reason, size in sizes.items():
+            await self._urgent(reason, size)
+
+    def check_wish(self) -> None:
+        """Raises ``Forbidden`` unless whoever submits may wish that it is anchored at once."""
+        if "urgent" not in self._at_once:
+            raise Forbidden(
+                "this log anchors nothing at once because somebody wishes it", "submit it without the wish", "urgent"
+            )
+
+    async def wish(self, results: Sequence[Result]) -> None:
+        """Have what is recorded anchored at once because its submitter wishes it; see ``check_wish``."""
+        sizes = [one.position + 1 for one in results if isinstance(one, Recorded)]
+        if sizes:
+            await self._urgent("urgent", max(sizes))
 
 
 def _result(submission: Submission, outcome: Outcome) -> Result:

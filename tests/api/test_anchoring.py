@@ -139,7 +139,7 @@ def test_the_oldest_entry_without_an_anchor(house: House, worker: AnchorWorker, 
     assert oldest == {"position": anchored, "admitted_at": told["admitted_at"]}
     page = house.http.get("/", params={"lang": "zh"}).text
     assert f"位置 {anchored}" in page
-    assert "已确定" in page
+    assert "已终局" in page
     assert "operator only" in page
 
 

@@ -78,3 +78,65 @@ def test_a_node_that_is_too_old_is_not_used(
 def test_a_command_that_fails_is_told_with_what_it_said(tmp_path: Path) -> None:
     with pytest.raises(outsiders.Unavailable, match=r"asking failed; check the network.*\n.*cannot"):
         outsiders._run(["/bin/sh", "-c", "echo cannot >&2; exit 3"], "asking", tmp_path)
+
+
+# --- the browser ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def bare(asked: list[list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A machine with apt and root, and without a browser; what is put into the folder is on the PATH."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    put(folder, "apt-get", "")
+    monkeypatch.setenv("PATH", str(folder))
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    return folder
+
+
+def test_a_browser_that_is_there_is_taken(asked: list[list[str]], bare: Path) -> None:
+    put(bare, "chromium", "156")
+    assert outsiders.browser() == bare / "chromium"
+    assert asked == []
+
+
+def test_root_gets_the_browser_of_debian_after_an_update(
+    asked: list[list[str]], bare: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(command: list[str], *_: object) -> None:
+        asked.append(command[1:])
+        if "install" in command:
+            put(bare, "chromium", "156")
+
+    monkeypatch.setattr(outsiders, "_run", run)
+    assert [outsiders.browser(), outsiders.browser()] == [bare / "chromium"] * 2
+    assert asked == [["update", "-qq"], ["install", "-qq", "-y", "--no-install-recommends", "chromium"]]
+
+
+def test_without_root_or_apt_the_remedy_is_said(
+    asked: list[list[str]], bare: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (bare / "apt-get").unlink()
+    with pytest.raises(outsiders.NotOurs, match="sudo apt-get install chromium"):
+        outsiders.browser()
+    put(bare, "apt-get", "")
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(outsiders.NotOurs, match="sudo apt-get install chromium"):
+        outsiders.browser()
+    assert asked == []
+
+
+def test_an_installation_that_brings_no_browser_is_no_reason_to_leave_tests_out(bare: Path) -> None:
+    with pytest.raises(outsiders.Unavailable, match="no `chromium` on the PATH") as caught:
+        outsiders.browser()
+    assert not isinstance(caught.value, outsiders.NotOurs)
+
+
+def test_make_goes_on_without_a_browser_that_is_not_ours_to_install(
+    asked: list[list[str]], bare: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["outsiders.py", "strangers", "browser"])
+    assert outsiders.main() == 1
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert outsiders.main() == 0
+    assert "sudo apt-get install chromium" in capsys.readouterr().err

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -15,6 +15,7 @@ from api.keyring import ROLES
 from api.middleware import Edge
 from api.routes.quick import ShortWay
 from api.routes.status import StatusSchema
+from api.services.anchor_watch import AlarmKind
 from api.settings import Settings, read_settings
 from api.wiring import Services, open_services
 from tallystick.errors import MalformedInput
@@ -39,6 +40,9 @@ FIELDS = {
     "TALLYSTICK_WITNESS_SECONDS": "witness_seconds",
     "TALLYSTICK_ANCHOR_ENTRIES": "anchor_entries",
     "TALLYSTICK_ANCHOR_SECONDS": "anchor_seconds",
+    "TALLYSTICK_ANCHOR_AT_ONCE": "anchor_at_once",
+    "TALLYSTICK_ANCHOR_ALARM_SECONDS": "anchor_alarm_seconds",
+    "TALLYSTICK_ANCHOR_BUDGET": "anchor_budget",
     "TALLYSTICK_CHAINS": "chains",
     "TALLYSTICK_TIMESTAMPS": "timestamps",
     "TALLYSTICK_STATUS_LIFETIME": "status_lifetime",
@@ -62,10 +66,14 @@ def test_the_settings_and_their_defaults() -> None:
     defaults = read_settings({})
     for name, default in told.items():
         value = getattr(defaults, FIELDS[name])
+        value = ",".join(value) if isinstance(value, tuple) else value
         assert ("none" if value is None else str(value)) == default
 
 
-@pytest.mark.parametrize("name", [name for name in FIELDS if name.endswith(("PORT", "ENTRIES", "SECONDS", "LIFETIME"))])
+CHECKED = ("PORT", "ENTRIES", "SECONDS", "LIFETIME", "ONCE", "BUDGET")
+
+
+@pytest.mark.parametrize("name", [name for name in FIELDS if name.endswith(CHECKED)])
 def test_a_bad_value_names_its_variable(name: str) -> None:
     with pytest.raises(MalformedInput, match=name):
         read_settings({name: "many"})
@@ -95,6 +103,11 @@ def test_what_to_watch_is_in_the_status() -> None:
     known = set(StatusSchema.model_fields) | {"checkpoint.size", "completeness.share"}
     assert told <= known
     assert {"size", "completeness.share", "oldest_unanchored"} <= told
+
+
+def test_every_kind_of_alarm_is_told() -> None:
+    told = {name for row in table(section(OPERATIONS, "Alarms")) for name in words(row[0])}
+    assert told == set(get_args(AlarmKind))
 
 
 def test_the_trust_file_field_by_field() -> None:
