@@ -8,6 +8,7 @@ before the chain calls it final; nothing counts that the core has not verified.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from anchors.client import EvmClient
@@ -21,6 +22,7 @@ from anchors.registry import Registry, gas_limit
 from anchors.sender import GaveUp, Sender
 from tallystick.checkpoint import Checkpoint
 from tallystick.errors import TallystickError
+from tallystick.merkle import ProofFailed, verify_consistency
 
 UNPROVABLE_AFTER = 86_400
 """Seconds after which an anchor is dropped that is mined and whose proof cannot be packed: the node forgot the block's
@@ -39,6 +41,8 @@ class Anchorer:
     source: CheckpointSource
     clock: Clock
     finality: FinalityRule = IMMEDIATE
+    trial: bool = True
+    """Whether a transaction is tried before it is sent: a failed one costs money, but for an embedded chain."""
 
     def advance(self, target: Target, anchor: Anchor) -> Anchor:
         """Go as far as the chain lets us; returns the anchor as it then stands.
@@ -46,11 +50,15 @@ class Anchorer:
         Raises ``ChainUnreachable`` when the chain does not answer, ``PackingFailed`` or the core's errors when the
         proof does not hold; the anchor keeps its state and the next run goes on.
         """
-        if anchor.state in ("prepared", "sent"):
+        seen_now = anchor.state != "mined"
+        if seen_now:
             anchor = self._to_mined(target, anchor)
-        if anchor.state == "mined":
-            anchor = self._to_final(target, anchor)
-        return anchor
+        if anchor.state != "mined":
+            return anchor
+        if not (seen_now and self.finality == IMMEDIATE) and self._moved(anchor):
+            # The block was reorganised away. The stored transaction is sent again.
+            return self.outbox.mark_sent(anchor.id, self.clock())
+        return self._to_final(target, anchor)
 
     def _to_mined(self, target: Target, anchor: Anchor) -> Anchor:
         found = self._found_on_chain(target, anchor)
@@ -104,21 +112,22 @@ class Anchorer:
             raise AnchorRefused(f"the contract holds size {old_size} already, this anchor has size {anchor.size}")
         proof = [] if newest is None else self.source.consistency(old_size, anchor.size)
         data = self.registry.relay_data(newest, self._checkpoint(anchor), proof, anchor.signature)
-        # A refusal costs nothing here; the sent transaction is refused only if the slot moves in between.
+        if self.trial or self.outbox.attempts(target.id, anchor.id) or not _extends(newest, anchor, proof):
+            self._try(target, newest, data)
+        return self.sender.account.sign(self.registry.contract, data, gas_limit(proof))
+
+    def _try(self, target: Target, newest: Checkpoint | None, data: bytes) -> None:
+        """A refusal costs nothing here; the sent transaction is refused only if the slot moves in between."""
         try:
             self.registry.simulate(data, self.sender.account.address)
         except AnchorRefused:
             if self.registry.newest(self._hint(target)) != newest:
                 raise SlotMoved("somebody else anchored this log at this moment: looking again") from None
             raise
-        return self.sender.account.sign(self.registry.contract, data, gas_limit(proof))
 
     def _to_final(self, target: Target, anchor: Anchor) -> Anchor:
         assert anchor.block_hash is not None
         assert anchor.block_number is not None
-        if self._moved(anchor):
-            # The block was reorganised away. The stored transaction is sent again.
-            return self.outbox.mark_sent(anchor.id, self.clock())
         head = self.finality.final_head(self.client, anchor.block_number, anchor.block_hash)
         draft = anchor.draft
         if draft is None:
@@ -147,3 +156,14 @@ class Anchorer:
             why = f"it is in block 0x{(anchor.block_hash or b'').hex()}, and its proof cannot be packed: {error}"
             self.outbox.mark_dropped(anchor.id, why, self.clock())
             return None
+
+
+def _extends(held: Checkpoint | None, anchor: Anchor, proof: Sequence[bytes]) -> bool:
+    """Whether the contract will find that the anchor extends what it holds, by the core's own reckoning."""
+    if held is None:
+        return True
+    try:
+        verify_consistency(held.size, held.root, anchor.size, anchor.root, proof)
+    except ProofFailed:
+        return False
+    return True

@@ -22,8 +22,8 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
 from anchors.errors import AnchorError
+from anchors.hashing import keccak256
 from anchors.signers.transaction import UnsignedTransaction
-from tallystick.evm.keccak import keccak256
 
 SCRYPT_N = 1 << 14
 """Cost of the key derivation (N of RFC 7914; r = 8, p = 1 are the keystore format's own)."""

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from anchors.errors import AnchorError
+from anchors.hashing import keccak256
 from tallystick.evm import rlp
-from tallystick.evm.keccak import keccak256
 
 _HEADER = (
     "parentHash",

@@ -309,6 +309,7 @@ class ChainWorker:
             source=self._source,
             clock=self._clock,
             finality=self._connection.finality,
+            trial=not self._connection.ours,
         )
 
 

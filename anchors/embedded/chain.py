@@ -29,6 +29,7 @@ from eth_utils.exceptions import ValidationError
 from rlp.exceptions import RLPException
 
 from anchors.account import floor_gas
+from anchors.embedded.curve import install as install_curve
 from anchors.embedded.database import ChainDatabase
 from anchors.embedded.genesis import FIRST_BASE_FEE, FUNDS, GAS_LIMIT, ChainIdentity, Genesis
 from anchors.errors import ChainMismatch, TransactionRefused
@@ -63,6 +64,7 @@ class EmbeddedChain:
         self.wait = wait
         self.sealer = sealer
         self.lock = threading.RLock()
+        install_curve()
         self.evm: MiningChain = chain_class(database)
         self.genesis_hash: bytes = bytes(self.evm.get_canonical_block_hash(cast(Any, 0)))
 

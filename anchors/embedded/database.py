@@ -20,6 +20,9 @@ from anchors.errors import ChainLocked, ChainMismatch
 FORMAT = 1
 """Version of the tables below, kept in ``PRAGMA user_version``."""
 
+MAX_HELD = 20_000
+"""Keys held in memory, of some hundred bytes each."""
+
 APPLICATION_ID = 0x74616C6C
 """``PRAGMA application_id``: "tall", so that a file of another program is never taken for a chain."""
 
@@ -43,6 +46,8 @@ class ChainDatabase(BaseAtomicDB):
         self._sql = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0)
         # None outside a block; inside, the values written so far (None stands for a deleted key).
         self._pending: dict[bytes, bytes | None] | None = None
+        # What the file holds, of the keys that were read or written last: nobody else writes there.
+        self._held: dict[bytes, bytes | None] = {}
         try:
             self._take_ownership()
             self._check_format()
@@ -98,6 +103,7 @@ class ChainDatabase(BaseAtomicDB):
             with self._transaction():
                 yield
                 self._flush(self._pending)
+            self._remember(self._pending)
         finally:
             self._pending = None
 
@@ -134,8 +140,17 @@ class ChainDatabase(BaseAtomicDB):
     def _find(self, key: bytes) -> bytes | None:
         if self._pending is not None and key in self._pending:
             return self._pending[key]
+        if key in self._held:
+            return self._held[key]
         row = self._sql.execute("SELECT value FROM node WHERE key = ?", (key,)).fetchone()
-        return None if row is None else bytes(row[0])
+        value = None if row is None else bytes(row[0])
+        self._remember({bytes(key): value})
+        return value
+
+    def _remember(self, values: dict[bytes, bytes | None]) -> None:
+        if len(self._held) > MAX_HELD:
+            self._held.clear()
+        self._held.update(values)
 
     def __setitem__(self, key: bytes, value: bytes) -> None:
         self._writable()[bytes(key)] = bytes(value)

@@ -8,8 +8,8 @@ from typing import Protocol
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from anchors.errors import SignerFailed
+from anchors.hashing import keccak256
 from anchors.signers.transaction import UnsignedTransaction, check_signed, with_parity
-from tallystick.evm.keccak import keccak256
 
 
 class TransactionSigner(Protocol):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from anchors.errors import SignerFailed
+from anchors.hashing import keccak256
 from tallystick.errors import TallystickError
 from tallystick.evm import rlp
-from tallystick.evm.keccak import keccak256
 from tallystick.evm.secp256k1 import N, address_of, recover
 
 _TYPE = 2

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from anchors.embedded import database as database_module
 from anchors.embedded.database import ChainDatabase
 from anchors.errors import ChainLocked, ChainMismatch
 
@@ -136,3 +137,32 @@ def test_a_later_format_is_refused_and_says_so(database: ChainDatabase) -> None:
 def test_commits_are_durable_and_in_wal(database: ChainDatabase) -> None:
     assert database._sql.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     assert database._sql.execute("PRAGMA synchronous").fetchone() == (2,)
+
+
+def fail_half_way(database: ChainDatabase) -> None:
+    with database.block():
+        database[b"\x00"] = b"never"
+        del database[b"\x01"]
+        database[b"\x09"] = b"never"
+        raise ZeroDivisionError
+
+
+def test_what_is_held_in_memory_is_what_is_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also after a block that failed, and when memory is full."""
+    monkeypatch.setattr(database_module, "MAX_HELD", 3)
+    database = ChainDatabase(tmp_path / "chain.db")
+    with database.block():
+        for number in range(8):
+            database[bytes([number])] = b"first"
+    with pytest.raises(ZeroDivisionError):
+        fail_half_way(database)
+    assert (database[b"\x00"], database[b"\x01"], b"\x09" in database) == (b"first", b"first", False)
+    with database.block():
+        database[b"\x00"] = b"second"
+        del database[b"\x01"]
+    shown = {number: database.get(bytes([number])) for number in range(10)}
+    database.close()
+    again = ChainDatabase(tmp_path / "chain.db")
+    assert shown == {number: again.get(bytes([number])) for number in range(10)}
+    assert (shown[0], shown[1], shown[7], shown[9]) == (b"second", None, b"first", None)
+    again.close()
