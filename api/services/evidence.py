@@ -27,6 +27,7 @@ from tallystick.content import FileEntry
 from tallystick.errors import MalformedInput
 from tallystick.events.credential import CredentialIssue
 from tallystick.events.log import TimeMark
+from tallystick.evm import proof
 from tallystick.identifiers import parse_identifier
 from tallystick.keys import Signer
 from tallystick.merkle import prove_inclusion
@@ -169,13 +170,20 @@ class EvidenceService:
         for view in self._anchors.anchors():
             anchor = view.anchor
             if anchor.proof is not None and anchor.size <= size:
-                material = AnchorMaterial(anchor.proof, anchor.note)
+                material = AnchorMaterial(self._with_tokens(anchor.proof, anchor.block_hash), anchor.note)
                 by_target.setdefault(view.target.id, []).append((anchor.size, material))
         chosen = []
         for anchors in by_target.values():
             anchors.sort(key=lambda pair: pair[0])
             chosen.append(next((pair for pair in anchors if pair[0] > last), anchors[-1]))
         return chosen, any(anchored > last for anchored, _ in chosen)
+
+    def _with_tokens(self, packed: bytes, block_hash: bytes | None) -> bytes:
+        """The proof with the timestamps over its block that came after it was packed."""
+        tokens = self._stamps.tokens_over(block_hash or b"")
+        if not tokens:
+            return packed
+        return proof.encode(proof.with_tokens(proof.decode(packed), tokens[: proof.MAX_TOKENS]))
 
     # --- private values ---------------------------------------------------------
 

@@ -28,7 +28,7 @@ from tallystick.base64s import to_base64
 from tallystick.timestamp import verify_token
 from tallystick.trust import encode_trust, parse_trust
 from tests.anchors.timestamps.conftest import serving
-from tests.api.desk import AnchorDriver, Desk, anchoring
+from tests.api.desk import AnchorDriver, Desk, anchoring, case_of
 from tests.api.house import open_house, problem
 from tests.core.timestamp.forge import AUTHORITY, BEGIN, Recipe, holder, token
 from tests.world import START
@@ -117,6 +117,8 @@ def test_a_court_is_shown_both(desk: Desk, stamped: tuple[str, bytes]) -> None:
     report = desk.verify(answer.content)
     assert report.verdict == "proved", report
     assert report.claim("timestamp").outcome == "proved"
+    (anchored,) = case_of(answer.content).anchors
+    assert len(anchored.proof.tokens or ()) == 2
     facts = {one["authority"]: one for one in report.facts["timestamps"]}
     assert facts["own"]["operator_only"] is True
     assert facts["observatory"]["operator_only"] is False
