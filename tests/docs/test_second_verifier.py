@@ -118,3 +118,34 @@ def test_a_changed_byte_is_refused_at_step_1_or_2(at: int) -> None:
         second_verifier.verify(flipped(CASE, at), TRUST)
     if isinstance(refused.value, NotProved):
         assert refused.value.args[0] in (1, 2)
+
+
+# --- the corpus of anchor proofs ------------------------------------------------------------
+
+CORPUS = ROOT / "fixtures" / "anchors"
+JUDGED = json.loads((CORPUS / "expected.json").read_text(encoding="utf-8"))
+BELIEVED = json.loads((CORPUS / "trust.json").read_text(encoding="utf-8"))
+
+
+def by_the_small_one(path: str) -> str:
+    """Who vouches for the header of a proof that holds."""
+    proof = json.loads((CORPUS / path).read_bytes())
+    second_verifier.need(10, proof["target"] in BELIEVED["evm_targets"], "target")
+    vouched = second_verifier.vouched_by(proof, BELIEVED["evm_chains"])
+    second_verifier._anchor(proof)
+    return vouched
+
+
+@pytest.mark.parametrize("name", JUDGED["good"])
+def test_a_good_anchor_proof_holds(name: str) -> None:
+    assert by_the_small_one(f"good/{name}.json") == JUDGED["good"][name]["vouched_by"]
+
+
+@pytest.mark.parametrize("name", [name for name, by in JUDGED["bad"].items() if by not in ("malformed", "version")])
+def test_a_bad_anchor_proof_does_not_hold(name: str) -> None:
+    """What is malformed is left out: its checks of form are few."""
+    if JUDGED["bad"][name] == "external":
+        assert by_the_small_one(f"bad/{name}.json") == "nobody"
+    elif JUDGED["bad"][name] != "authority":
+        with pytest.raises((NotProved, IndexError, ValueError, TypeError)):
+            by_the_small_one(f"bad/{name}.json")
