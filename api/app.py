@@ -109,7 +109,7 @@ async def _beside_requests(app: FastAPI) -> AsyncIterator[None]:
     services: Services = app.state.services
     running = [services.naming.run(), services.completeness.run()]
     if services.settings.role == "full":
-        running.append(services.watch.run())
+        running += [services.watch.run(), services.time_marks.run()]
     if services.settings.database and services.settings.role == "full":
         running.append(_sweep(services))
     tasks = [asyncio.create_task(one) for one in running]

@@ -37,6 +37,7 @@ from api.services.registration import RegistrationService
 from api.services.status import StatusService
 from api.services.status_lists import StatusLists
 from api.services.submission import SubmissionService
+from api.services.time_marks import TimeMarks
 from api.services.timestamps import TimestampDesk, named_authorities
 from api.services.trusting import trust_file
 from api.services.voices import Voices
@@ -73,6 +74,7 @@ class Services:
     watch: AnchorWatch
     pictures: PictureService
     naming: TargetNaming
+    time_marks: TimeMarks
     completeness: CompletenessCheck
     parties: PartyService
     status: StatusService
@@ -188,6 +190,7 @@ def _services(
         watch=watch,
         pictures=PictureService(log, desk, proofs),
         naming=TargetNaming(desk, submission, voices, log.publish_now),
+        time_marks=TimeMarks(desk, submission, voices, log, witnesses, settings.anchor_seconds, clock),
         completeness=completeness,
         parties=PartyService(submission, accounts, log, voices),
         status=StatusService(log, voices, proofs, desk, watch, completeness, witnesses),

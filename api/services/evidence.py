@@ -12,10 +12,11 @@ from typing import Literal
 from api.accounts import Account
 from api.services.anchoring import AnchorDesk
 from api.services.errors import Forbidden, NotFound
-from api.services.gathering import Gathered, add_files, files_about, gather_case
+from api.services.gathering import TIME, Gathered, add_files, add_times, files_about, gather_case
 from api.services.issuing import Issuer
 from api.services.originals import original_material
 from api.services.privacy import may_read
+from api.services.time_marks import cosignatures
 from api.services.timestamps import TimestampDesk
 from api.services.voices import require_scope
 from ledger.store import Reads, Record
@@ -112,6 +113,7 @@ class EvidenceService:
             records = files_about(reads, found.focus, size)
             files = self._files(account, request, records, reads)
             found = add_files(reads, found, (one for one in records if one.position in files), size, MAX_ENTRIES)
+            found = add_times(reads, found, size, MAX_ENTRIES)
             disclosures = self._disclosures(account, request, found, reads)
         anchors, anchored = self._anchor_material(found, size)
         material = self._material(request, found, disclosures, files, anchors, head)
@@ -164,18 +166,25 @@ class EvidenceService:
         )
 
     def _anchor_material(self, found: Gathered, size: int) -> tuple[list[tuple[int, AnchorMaterial]], bool]:
-        """For each target the first anchor that covers all entries, or the latest there is; whether one covers all."""
+        """For each target the first anchor that covers all entries, or the latest there is, and those that an entry
+        ``log.time`` names; whether one covers all.
+        """
         last = max(found.entries)
+        named = {entry.event.body.digest for _, entry in found.of_type(TIME)}
         by_target: dict[int, list[tuple[int, AnchorMaterial]]] = {}
+        chosen = []
         for view in self._anchors.anchors():
             anchor = view.anchor
             if anchor.proof is not None and anchor.size <= size:
                 material = AnchorMaterial(self._with_tokens(anchor.proof, anchor.block_hash), anchor.note)
                 by_target.setdefault(view.target.id, []).append((anchor.size, material))
-        chosen = []
+                if named & {*cosignatures(anchor.note), (anchor.block_hash or b"").hex()}:
+                    chosen.append((anchor.size, material))
         for anchors in by_target.values():
             anchors.sort(key=lambda pair: pair[0])
-            chosen.append(next((pair for pair in anchors if pair[0] > last), anchors[-1]))
+            covering = next((pair for pair in anchors if pair[0] > last), anchors[-1])
+            if covering not in chosen:
+                chosen.append(covering)
         return chosen, any(anchored > last for anchored, _ in chosen)
 
     def _with_tokens(self, packed: bytes, block_hash: bytes | None) -> bytes:

@@ -38,6 +38,9 @@ _LOG_TYPES = ("log.key-set", "log.policy", "log.rotate", "log.freeze")
 _TARGETS = "log.anchor-target"
 _CAPABILITY_TYPES = tuple(kind for kind in SUBJECTS if kind.startswith("capability."))
 _FILES = "credential.issue"
+TIME = "log.time"
+_LOOK_BACK = (4 * 3600, 64 * 3600)
+"""Seconds before an entry in which a proof of time is looked for first; there is one about every hour."""
 _LATER = ("licence.grant", "certificate.issue", "dispute.open")
 """What is said of a subject after it was registered, by entries that only name it. Its use in other works is not."""
 
@@ -257,12 +260,38 @@ def _shown(record: Record, size: int) -> bool:
     return record.position < size and record.batch < size
 
 
+def times_before(reads: Reads, position: int) -> list[Record]:
+    """The latest round of ``log.time`` before the entry at ``position``, with which all after it are dated."""
+    entry = reads.record(position)
+    if entry is None:
+        return []
+    for seconds in (*_LOOK_BACK, None):
+        since = None if seconds is None else entry.admitted_at - seconds
+        search = records_of(reads, type=TIME, since=since)
+        found = list(takewhile(lambda one: one.position < position, search))
+        if found:
+            return [one for one in found if one.batch == found[-1].batch]
+    return []
+
+
+def add_times(reads: Reads, found: Gathered, size: int, limit: int) -> Gathered:
+    """``found`` with the ``log.time`` entries that date the first and the last entry about the case from below."""
+    about = [position for position, entry in found.entries.items() if entry.event.subject in found.focus]
+    records = [record for position in {*about[:1], *about[-1:]} for record in times_before(reads, position)]
+    return add_files(reads, found, records, size, limit)
+
+
 def records_of(
-    reads: Reads, *, subject: str | None = None, type: str | None = None, page: int = _PAGE
+    reads: Reads,
+    *,
+    subject: str | None = None,
+    type: str | None = None,
+    since: int | None = None,
+    after: int = -1,
+    page: int = _PAGE,
 ) -> Iterator[Record]:
     """Every record that meets the conditions, in log order, read by the page."""
-    after = -1
-    while found := reads.search(Search(subject=subject, type=type, after=after, limit=page)):
+    while found := reads.search(Search(subject=subject, type=type, since=since, after=after, limit=page)):
         yield from found
         if len(found) < page:
             return
