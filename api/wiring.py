@@ -190,7 +190,7 @@ def _services(
         watch=watch,
         pictures=PictureService(log, desk, proofs),
         naming=TargetNaming(desk, submission, voices, log.publish_now),
-        time_marks=TimeMarks(desk, submission, voices, log, witnesses, settings.anchor_seconds, clock),
+        time_marks=TimeMarks(desk, submission, voices, log, witnesses, stamps, settings.anchor_seconds, clock),
         completeness=completeness,
         parties=PartyService(submission, accounts, log, voices),
         status=StatusService(log, voices, proofs, desk, watch, completeness, witnesses),

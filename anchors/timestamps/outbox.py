@@ -147,6 +147,14 @@ class Stamps:
         )
         return [_stamp(row) for row in rows]
 
+    def newest(self) -> list[Stamp]:
+        """Of each authority the token over its largest checkpoint."""
+        rows = self._sql.execute(
+            "SELECT * FROM stamp AS one WHERE id = (SELECT id FROM stamp WHERE authority = one.authority"
+            " AND kind = 'checkpoint' AND state = 'final' ORDER BY size DESC, id DESC LIMIT 1) ORDER BY authority"
+        )
+        return [_stamp(row) for row in rows]
+
     def open(self, authority: str, kind: Kind) -> Stamp | None:
         """The stamp of this kind that still has a way to go, or None. There is at most one."""
         row = self._one(

@@ -1,9 +1,10 @@
 """Proofs of time: what nobody could know earlier is entered in the log, so that whatever follows is dated from below.
 
-A final anchor brings it: the cosignatures of the log's witnesses on the anchored
-checkpoint, and the hash of a block that the operator does not seal. One round at
-most in the time after which the log is anchored by age, and none unless something
-else was logged since the last: an idle log does not grow by its own clock.
+A final anchor or timestamp brings it: the cosignatures of the log's witnesses on the
+anchored checkpoint, the hash of a block that the operator does not seal, the token of
+an authority that is not his own. One round at most in the time after which the log is
+anchored by age, and none unless something else was logged since the last: an idle log
+does not grow by its own clock.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterable, Sequence
 
+from anchors.timestamps.outbox import Stamp
 from api.services.anchoring import AnchorDesk, AnchorView
 from api.services.drafts import Draft
 from api.services.gathering import TIME, records_of
 from api.services.submission import Recorded, SubmissionService
+from api.services.timestamps import TimestampDesk
 from api.services.voices import Voices
 from api.services.witnesses import WitnessService
 from ledger.log import Log
@@ -46,6 +49,7 @@ class TimeMarks:
         voices: Voices,
         log: Log,
         witnesses: WitnessService,
+        stamps: TimestampDesk,
         every: int,
         clock: Callable[[], int],
     ) -> None:
@@ -54,6 +58,7 @@ class TimeMarks:
         self._voices = voices
         self._store = log.store
         self._witnesses = witnesses
+        self._stamps = stamps
         self._every = every
         self._clock = clock
         self._last: Record | None = None
@@ -81,6 +86,7 @@ class TimeMarks:
             if not self._may(reads):
                 return []
             marks = newest(self._desk.latest(), self._witnesses.policy.witnesses)
+            marks += [mark for one in self._stamps.newest() for mark in _of_authority(one)]
             return [_draft(one) for one in marks if reads.get(time_key(one.digest)) is None]
 
     def _may(self, reads: Reads) -> bool:
@@ -133,6 +139,12 @@ def _of_witnesses(note: Note, size: int, witnesses: Iterable[PolicyWitness]) -> 
             continue
         told.add(name)
         yield TimeMark("cosignature", hashlib.sha256(line.signature).hexdigest(), name, size)
+
+
+def _of_authority(stamp: Stamp) -> Iterable[TimeMark]:
+    """A token of the operator's own authority is no news to him."""
+    if stamp.proof is not None and not stamp.own:
+        yield TimeMark("rfc3161", hashlib.sha256(stamp.proof).hexdigest(), stamp.authority, stamp.size)
 
 
 def _draft(mark: TimeMark) -> Draft:

@@ -29,6 +29,11 @@ class TimestampDesk:
         with self._lock:
             return self._stamps.stamps()
 
+    def newest(self) -> list[Stamp]:
+        """Of each authority the token over its largest checkpoint."""
+        with self._lock:
+            return self._stamps.newest()
+
     def stamp(self, stamp_id: int) -> Stamp:
         """Raises ``NotFound``."""
         with self._lock:

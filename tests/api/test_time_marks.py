@@ -49,7 +49,7 @@ def believing(desk: Desk) -> Trust:
 def another(desk: Desk, every: int) -> TimeMarks:
     """What enters proofs of time, at another pace."""
     it = desk.house.services
-    return TimeMarks(it.desk, it.submission, it.voices, it.log, it.status._witnesses, every, it.clock)
+    return TimeMarks(it.desk, it.submission, it.voices, it.log, it.status._witnesses, it.timestamps, every, it.clock)
 
 
 def test_both_ends_of_an_entry_on_the_word_of_witnesses(here: Town, desk: Desk) -> None:
