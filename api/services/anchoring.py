@@ -129,11 +129,11 @@ class AnchorDesk:
             last = (self._outbox.last_final(target.id) for target in self._outbox.targets())
             return max((anchor.size for anchor in last if anchor is not None), default=0)
 
-    def latest(self) -> list[AnchorView]:
+    def final(self) -> list[AnchorView]:
         """Of each target the final anchor with the largest size."""
         with self._lock:
             last = ((target, self._outbox.last_final(target.id)) for target in self._outbox.targets())
-            return [AnchorView(anchor, target) for target, anchor in last if anchor is not None]
+            return [self._view(anchor, target) for target, anchor in last if anchor is not None]
 
     def mark_named(self, target: Target, position: int) -> None:
         """The log names the target at ``position``."""

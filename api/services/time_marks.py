@@ -85,7 +85,7 @@ class TimeMarks:
         with self._store.snapshot() as reads:
             if not self._may(reads):
                 return []
-            marks = newest(self._desk.latest(), self._witnesses.policy.witnesses)
+            marks = newest(self._desk.final(), self._witnesses.policy.witnesses)
             marks += [mark for one in self._stamps.newest() for mark in _of_authority(one)]
             return [_draft(one) for one in marks if reads.get(time_key(one.digest)) is None]
 

@@ -87,4 +87,4 @@ def test_without_witnesses_and_other_chains_nothing_is_entered(tmp_path: Path) -
             worker.anchor()
             alone.picture()
             assert another(alone, 0).due() == []
-            assert newest(house.services.desk.latest(), ()) == []
+            assert newest(house.services.desk.final(), ()) == []
