@@ -20,6 +20,7 @@ class Folder:
         self.checkpoints = checkpoints or path / "checkpoints.sqlite"
         self.public = path / "public"
         self.nodes = path / "nodes"
+        self.acknowledged = path / "acknowledged"
         self.lock = path / "lock"
 
     def make(self) -> None:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from ledger.batch import Clock, Scribe
+from ledger.acknowledged import RememberingScribe, check_acknowledged
+from ledger.batch import Clock
 from ledger.checkpoint_store import SqliteCheckpointStore
 from ledger.engine import Engine, LocalEngine, Seat
 from ledger.errors import LogExists, NoLog, WrongLog
@@ -121,7 +122,9 @@ class Log:
             undo.callback(nodes.close)
             tiles = TileStore(folder.public, nodes=nodes)
             publisher = Publisher(store, tiles, held, signers, clock, cosigners, align=align)
-            scribe = Scribe(store, signers.origin, signers.ed25519, clock)
+            with store.snapshot() as reads:
+                check_acknowledged(folder.acknowledged, reads.size())
+            scribe = RememberingScribe(folder.acknowledged, store, signers.origin, signers.ed25519, clock)
             engine = LocalEngine(publisher, scribe, publish_every)
             return cls(store, PublishedLog(tiles, keys, nodes), engine, undo.pop_all())
 

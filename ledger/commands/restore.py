@@ -43,5 +43,10 @@ def restore(
         log = read_keys(key) if key else None
         done = bring_back(Folder(folder, checkpoints), backup, source, log, checkpoint_store_lost, step)
     typer.echo(f"the log has {done.entries} entries, {done.signed} of them signed; {done.brought} came from tiles")
+    if done.given_up:
+        typer.echo(
+            f"{done.given_up} entries that were acknowledged after those were never published, and are lost: "
+            "whoever said them must say them again"
+        )
     if done.missing_values:
         typer.echo(f"{done.missing_values} private values of those are in no tile: only a newer backup can hold them")

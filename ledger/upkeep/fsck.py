@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
 
+from ledger.acknowledged import acknowledged
 from ledger.checkpoint_store import Held, SqliteCheckpointStore
 from ledger.errors import LedgerError
 from ledger.folder import Folder
@@ -43,7 +44,10 @@ def fsck(folder: Folder, progress: Progress = lambda done: None) -> Report:
         with closing(SqliteCheckpointStore(folder.checkpoints)) as store:
             return store.latest(origin)
 
+    # Read before the database is: what is noted was committed by then.
+    known = acknowledged(folder.acknowledged)
     own = {
+        "what was acknowledged": lambda: _acknowledged(folder, known),
         "the database": lambda: fsck_database.pages(folder.database),
         "the schema": lambda: fsck_database.schema(folder.database),
         "the table chunks": lambda: fsck_database.chunks(folder.database),
@@ -52,6 +56,13 @@ def fsck(folder: Folder, progress: Progress = lambda done: None) -> Report:
     with closing(open_unchanged(folder)) as store:
         parts = Parts(store, TileStore(folder.public), held, lambda: fsck_tree.files(folder.public), own)
         return check_log(parts, progress)
+
+
+def _acknowledged(folder: Folder, known: int) -> Iterator[Finding]:
+    with closing(open_unchanged(folder)) as store, store.snapshot() as reads:
+        size = reads.size()
+    if size < known:
+        yield Finding(size, f"{known} entries were acknowledged, the database ends here: they were lost")
 
 
 @dataclass(frozen=True)

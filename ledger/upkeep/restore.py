@@ -9,10 +9,11 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
+from ledger.acknowledged import acknowledged
 from ledger.checkpoint_store import SqliteCheckpointStore
 from ledger.copies.evidence import save_fork
 from ledger.copies.follow import Follower, check_extends
@@ -41,12 +42,16 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True)
 class Restored:
-    """``brought``: entries that came from tiles; ``missing_values``: private values of theirs, which are in no tile."""
+    """``brought``: entries that came from tiles; ``missing_values``: private values of theirs, which are in no tile.
+
+    ``given_up``: entries that were acknowledged and never published, and are in nothing that was given.
+    """
 
     entries: int
     signed: int
     brought: int
     missing_values: int
+    given_up: int = 0
 
 
 def restore(
@@ -69,7 +74,10 @@ def restore(
     try:
         note = _place_database(folder, backup, log)
         with closing(open_store(folder.database)) as store:
-            return _Restoring(folder, store, source, log, note).run(store_lost, progress)
+            done = _Restoring(folder, store, source, log, note).run(store_lost, progress)
+        given_up = max(0, acknowledged(folder.acknowledged) - done.entries)
+        folder.acknowledged.unlink(missing_ok=True)
+        return replace(done, given_up=given_up)
     finally:
         lock.release()
 

@@ -211,6 +211,38 @@ def test_a_flipped_bit_in_the_write_ahead_log_loses_what_it_covers_and_that_is_s
     assert fsck(Folder(crashed)).findings == ()
 
 
+def test_what_was_acknowledged_and_not_yet_published_is_not_lost_in_silence(
+    data: Path, world: World, tmp_path: Path
+) -> None:
+    log = open_log(data, world)
+    log.submit(world.object()).result()
+    crashed = Path(shutil.copytree(data, tmp_path / "crashed"))
+    log.close()
+    flip(crashed / "ledger.sqlite-wal", 24 + 24 + 100)
+    with pytest.raises(HistoryLost, match="has 29 entries, 31 were acknowledged: 2 were lost"):
+        open_log(crashed, world)
+    (finding,) = fsck(Folder(crashed)).findings
+    assert (finding.position, "31 entries were acknowledged" in str(finding)) == (29, True)
+    # A copy that has them brings them back; where there is none, they are given up and that is said.
+    code, out, _ = run("restore", crashed)
+    assert (code, "2 entries that were acknowledged after those were never published" in out) == (0, True)
+    with open_log(crashed, world) as again:
+        assert again.submit(world.object()).result().position == 29
+    assert fsck(Folder(crashed)).findings == ()
+
+
+@pytest.mark.parametrize("noted", [b"", b"nonsense", b"00000000000000000005\n", b"-0000000000000000099\n"])
+def test_a_note_that_says_less_or_nothing_stops_nobody(data: Path, world: World, noted: bytes) -> None:
+    (data / "acknowledged").write_bytes(noted)
+    with open_log(data, world) as log:
+        log.submit(world.object()).result()
+    assert (data / "acknowledged").read_bytes() == b"00000000000000000031\n"
+    (data / "acknowledged").unlink()
+    (data / "acknowledged").mkdir()  # nor one that cannot be written
+    with open_log(data, world) as log:
+        assert log.submit(world.object()).result().position == 31
+
+
 def test_a_database_that_cannot_be_opened(data: Path) -> None:
     database = data / "ledger.sqlite"
     database.write_bytes(database.read_bytes()[:PAGE])
