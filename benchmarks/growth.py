@@ -7,6 +7,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -51,7 +52,7 @@ def _reopening(bench: Bench, large: Path, leaves: int) -> Iterator[Row]:
     grow(small, 2 * entries.BATCH, unique=True)
     with closing(open_store(small / "ledger.sqlite")) as store:
         check(small, store)
-    took = {at: statistics.median(_seconds(lambda one=at: _open(one)) for _ in range(5)) for at in (small, large)}
+    took = {at: statistics.median(_seconds(partial(_open, at)) for _ in range(5)) for at in (small, large)}
     words = "10-million-leaf" if leaves == 10_000_000 else f"{leaves:,}-leaf"
     added = max(0.0, took[large] - took[small]) * 1e3
     name = f"reopening a {words} log, beyond a small one"
@@ -107,9 +108,9 @@ def _proofs_by(bench: Bench, log: PublishedLog, folder: Path, leaves: int) -> It
     words = WORDS.get(leaves, f"{leaves:,}")
     root = root_at(log.nodes(leaves), leaves)
     places = random.Random(1).sample(range(leaves), min(leaves, 2_000))
-    took = [_seconds(lambda at=position: log.prove_inclusion(at, leaves)) for position in places]
+    took = [_seconds(partial(log.prove_inclusion, position, leaves)) for position in places]
     yield Row(f"inclusion proof from disk at {words} leaves", statistics.median(took) * 1e6, MICROS)
-    cold = [_seconds(lambda at=position: _prove_cold(folder, at, leaves)) for position in places[:200]]
+    cold = [_seconds(partial(_prove_cold, folder, position, leaves)) for position in places[:200]]
     name = f"inclusion proof by a reader that knows no tile yet, at {words} leaves"
     yield Row(name, statistics.median(cold) * 1e6, MICROS)
     for position in places[:20]:

@@ -29,7 +29,11 @@ def benchmark(bench: Bench) -> Iterator[Row]:
     folder = DEMO if (DEMO / "case.zip").is_file() and (DEMO / "trust.json").is_file() else KEPT
     which = f"{folder.relative_to(ROOT)}/case.zip"
     verify = ["tallystick", "verify", str(folder / "case.zip"), "--trust", str(folder / "trust.json"), "--at", AT]
-    runs = {"ours": verify, "sigstore": ["sigstore", "--version"], "help": ["tallystick", "verify", "--help"]}
+    runs: dict[str, Sequence[str]] = {
+        "ours": verify,
+        "sigstore": ["sigstore", "--version"],
+        "help": ["tallystick", "verify", "--help"],
+    }
     found = _cold(runs, max(3, 3 * bench.scale.repeats))
     peers = {"sigstore --version (its imports alone)": found["sigstore"], "Python alone": _python(bench)}
     yield Row("tallystick verify, cold", found["ours"], MS, peers, which)

@@ -84,7 +84,7 @@ def node() -> Path:
 def _is_new(command: str) -> bool:
     said = subprocess.run([command, "--version"], capture_output=True, text=True, check=False).stdout
     match = re.match(r"v(\d+)\.(\d+)", said)
-    return bool(match) and tuple(map(int, match.groups())) >= OLDEST_NODE
+    return match is not None and tuple(map(int, match.groups())) >= OLDEST_NODE
 
 
 def npm_packages(kind: str) -> Path:
