@@ -158,9 +158,7 @@ def _services(
     erased = ErasedFiles(log, files)
     # A crash may have come between an erasure and the removal of the files that show what was erased.
     erased.sweep()
-    # With one core there is none to spare for a process beside this one.
-    pool = Pool([voices.service_key, voices.registrar_key]) if cores() > 1 else None
-    workshop = Workshop(log, voices, clock, pool)
+    workshop = Workshop(log, voices, clock, _pool(voices))
     submission = SubmissionService(log, voices, workshop, desk.urgent, erased.sweep, settings.anchor_at_once)
     history, log_keys = history_of(log.keys()), LogKeyService(log)
     proofs = ProofService(log.published, history)
@@ -203,6 +201,11 @@ def _services(
         evidence=EvidenceService(issuer, desk, stamps, keyring.signers["exporter"], clock),
         trust=_trust(settings, log, identity, witnesses),
     )
+
+
+def _pool(voices: Voices) -> Pool | None:
+    # With one core there is none to spare for a process beside this one.
+    return Pool([voices.service_key, voices.registrar_key]) if cores() > 1 else None
 
 
 def anchor_targets(settings: Settings) -> frozenset[str]:
