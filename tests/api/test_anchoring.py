@@ -140,7 +140,8 @@ def test_the_oldest_entry_without_an_anchor(house: House, worker: AnchorWorker, 
     page = house.http.get("/", params={"lang": "zh"}).text
     assert f"位置 {anchored}" in page
     assert "已终局" in page
-    assert "operator only" in page
+    assert "担保方：仅日志运营方自身" in page
+    assert "operator only" in house.http.get("/", params={"lang": "en"}).text
 
 
 @pytest.mark.parametrize(
