@@ -44,8 +44,6 @@ class EvmClient:
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
-        # Of the block that was looked at last: one run asks for it several times, and its hash is its name.
-        self._block: dict[str, Any] | None = None
 
     def ask(self, method: str, *params: Any) -> Any:
         """The result of one call as JSON. Raises ``CallReverted`` for a revert, ``NodeRefused`` for another error."""
@@ -98,15 +96,12 @@ class EvmClient:
 
     def block(self, block_hash: bytes) -> dict[str, Any] | None:
         """A block with full transactions, or None."""
-        if self._block is not None and self._block["hash"] == block_hash:
-            return self._block
         shown = self.ask("eth_getBlockByHash", _hex(block_hash), True)
         if shown is None:
             return None
         found = answers.block(shown)
         if found["hash"] != block_hash:
             raise BadAnswer(f"block {_hex(block_hash)} was asked for, block {_hex(found['hash'])} came")
-        self._block = found
         return found
 
     # --- accounts and contracts -------------------------------------------------------
