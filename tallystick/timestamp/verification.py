@@ -7,7 +7,8 @@ certificates of the path) or has no meaning here: other certificates, revocation
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
@@ -62,10 +63,17 @@ def verify(token: bytes, message: bytes, authorities: Sequence[Authority]) -> Ti
     _check_attributes(parsed)
     _check_signature(parsed, signer)
     _check_tsa_name(parsed, signer)
-    roots = [Root(index, load(authority.root)) for index, authority in enumerate(authorities)]
+    roots = list(_roots(authorities))
     at = _EPOCH + timedelta(microseconds=parsed.info.gen_time)
     path, root = PathSearch(roots, others).find(signer, at)
     return _fact(parsed, name, path, authorities[root.index])
+
+
+def _roots(authorities: Sequence[Authority]) -> Iterator[Root]:
+    """A root that cannot be read stands above nobody; it is no fault of the token's."""
+    for index, authority in enumerate(authorities):
+        with suppress(VerificationFailed):
+            yield Root(index, load(authority.root))
 
 
 def _fact(token: Token, name: str, path: Sequence[x509.Certificate], authority: Authority) -> TimestampFact:

@@ -327,6 +327,13 @@ def test_an_authority_that_the_reader_does_not_know(trusted: str) -> None:
         verify_token(token(GOOD), MESSAGE, readers[trusted])
 
 
+def test_a_root_of_the_trust_file_that_cannot_be_read_is_no_fault_of_the_token() -> None:
+    broken = Authority("broken", b"\x30\x00", True)
+    assert verify_token(token(GOOD), MESSAGE, (broken, *TRUSTED)).authority == "an authority"
+    with pytest.raises(UnknownAuthority):
+        verify_token(token(GOOD), MESSAGE, (broken,))
+
+
 def _self_signed(name: str, by: Holder) -> x509.Certificate:
     builder = x509.CertificateBuilder().subject_name(named(name)).issuer_name(named(name)).serial_number(5)
     builder = builder.public_key(by.key.public_key()).not_valid_before(BEGIN).not_valid_after(END)
