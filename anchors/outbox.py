@@ -9,8 +9,7 @@ process uses it without loading web3.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
@@ -33,6 +32,7 @@ from anchors.outbox_rows import (
 )
 from anchors.outbox_schema import connect
 from anchors.ports import PublishedCheckpoint
+from anchors.transactions import writing
 
 _ALLOWED: dict[AnchorState, tuple[AnchorState, ...]] = {
     "prepared": ("sent", "mined", "dropped"),
@@ -60,7 +60,7 @@ class Outbox:
     def put_target(self, spec: TargetSpec, now: int) -> Target:
         """The target of this name, made when there is none. Raises ``OutboxConflict`` when it is another one."""
         if self._one("SELECT 1 FROM target WHERE name = ?", spec.name) is None:
-            with self._write():
+            with writing(self._sql):
                 self._insert("target", {**asdict(spec), "state": "deploying", "deploying_at": now})
         target = _target(self._one("SELECT * FROM target WHERE name = ?", spec.name))
         if target.spec != spec:
@@ -73,7 +73,7 @@ class Outbox:
 
     def announce(self, target_id: int, contract: bytes, now: int) -> Target:
         """The contract is deployed: the target waits for the log to name it. Repeating it changes nothing."""
-        with self._write():
+        with writing(self._sql):
             target = self._target(target_id)
             if target.state == "deploying":
                 self._sql.execute(
@@ -86,7 +86,7 @@ class Outbox:
 
     def mark_named(self, target_id: int, log_position: int, now: int) -> Target:
         """The log names the target in the entry at ``log_position``. Repeating it changes nothing."""
-        with self._write():
+        with writing(self._sql):
             target = self._target(target_id)
             if target.state == "deploying":
                 raise OutboxConflict(f"target {target.spec.name!r} has no contract yet: nothing to name")
@@ -103,7 +103,7 @@ class Outbox:
         if (held.trouble, held.stopped) == (trouble, stopped):
             return
         since = None if trouble is None else now
-        with self._write():
+        with writing(self._sql):
             self._sql.execute(
                 "UPDATE target SET trouble = ?, trouble_at = ?, stopped = ? WHERE id = ?",
                 (trouble, since, int(stopped), target_id),
@@ -113,7 +113,7 @@ class Outbox:
         """Say what an anchor that is due waits for, or that none does. As long as one waits the time stays."""
         held = self._target(target_id)
         if held.waits != text:
-            with self._write():
+            with writing(self._sql):
                 self._sql.execute(
                     "UPDATE target SET waits = ?1, waits_at = iif(?1 IS NULL, NULL, coalesce(waits_at, ?2))"
                     " WHERE id = ?3",
@@ -131,7 +131,7 @@ class Outbox:
 
     def request(self, reason: str, size: int, now: int) -> Request:
         """Ask that the log be anchored at ``size`` or beyond, soon: "licence", "dispute", "on demand", ..."""
-        with self._write():
+        with writing(self._sql):
             request_id = self._insert("request", {"reason": reason, "size": size, "requested_at": now})
         return Request(request_id, reason, size, now)
 
@@ -149,7 +149,7 @@ class Outbox:
     def prepare(self, target_id: int, published: PublishedCheckpoint, reason: str, now: int) -> Anchor:
         """The anchor of this checkpoint for this target: made when new, else the one that exists, as it is."""
         checkpoint = published.checkpoint
-        with self._write():
+        with writing(self._sql):
             self._sql.execute(
                 "INSERT INTO anchor (target_id, size, root, note, signature, reason, state, prepared_at)"
                 " VALUES (?, ?, ?, ?, ?, ?, 'prepared', ?) ON CONFLICT (target_id, size, root) DO NOTHING",
@@ -225,34 +225,34 @@ class Outbox:
         """A transaction for it is with the chain; also back from mined, when its block was reorganised away."""
         names = ("tx_hash", "block_hash", "block_number", "block_time", "mined_at", "draft")
         cleared = dict.fromkeys(names)
-        with self._write():
+        with writing(self._sql):
             first = self.anchor(anchor_id).sent_at
             return self._move(anchor_id, "sent", sent_at=first if first is not None else now, error=None, **cleared)
 
     def mark_mined(self, anchor_id: int, mined: Mined, now: int) -> Anchor:
         """The contract took it, in this block."""
-        with self._write():
+        with writing(self._sql):
             return self._move(anchor_id, "mined", mined_at=now, error=None, **asdict(mined))
 
     def keep_draft(self, anchor_id: int, draft: bytes) -> Anchor:
         """The packed proof of a mined anchor, which becomes its proof when the block is final."""
-        with self._write():
+        with writing(self._sql):
             self._sql.execute("UPDATE anchor SET draft = ? WHERE id = ? AND state = 'mined'", (draft, anchor_id))
             return self.anchor(anchor_id)
 
     def mark_final(self, anchor_id: int, proof: bytes, now: int) -> Anchor:
         """Its block will not change any more; ``proof`` are the bytes of the packed ``AnchorProof``."""
-        with self._write():
+        with writing(self._sql):
             return self._move(anchor_id, "final", final_at=now, proof=proof, draft=None, error=None)
 
     def mark_dropped(self, anchor_id: int, error: str, now: int) -> Anchor:
         """The contract refuses it; nobody will try it again."""
-        with self._write():
+        with writing(self._sql):
             return self._move(anchor_id, "dropped", dropped_at=now, error=error)
 
     def note_error(self, anchor_id: int, error: str) -> None:
         """Keep what hindered an open anchor, for whoever looks; its state stays."""
-        with self._write():
+        with writing(self._sql):
             self._sql.execute("UPDATE anchor SET error = ? WHERE id = ?", (error, anchor_id))
 
     def _move(self, anchor_id: int, state: AnchorState, **columns: Any) -> Anchor:
@@ -283,7 +283,7 @@ class Outbox:
             "prepared_at": now,
         }
         query = "SELECT * FROM handover WHERE target_id = ? AND successor = ?"
-        with self._write():
+        with writing(self._sql):
             row = self._one(query, target_id, keys.successor)
             if row is None:
                 self._insert("handover", columns)
@@ -297,7 +297,7 @@ class Outbox:
 
     def handover_done(self, handover_id: int, now: int) -> None:
         """The contract has the new authority for good; the first time counts."""
-        with self._write():
+        with writing(self._sql):
             self._sql.execute("UPDATE handover SET done_at = coalesce(done_at, ?) WHERE id = ?", (now, handover_id))
 
     # --- transactions -------------------------------------------------------------------
@@ -310,7 +310,7 @@ class Outbox:
             "target_id": target_id, "anchor_id": anchor_id, "handover_id": handover_id, **asdict(new),
             "stored_at": now,
         }  # fmt: skip
-        with self._write():
+        with writing(self._sql):
             attempt_id = self._insert("attempt", columns)
         return Attempt(id=attempt_id, sent_at=None, **columns)
 
@@ -324,7 +324,7 @@ class Outbox:
 
     def attempt_sent(self, attempt_id: int, now: int) -> None:
         """The chain took the transaction; the first time counts."""
-        with self._write():
+        with writing(self._sql):
             self._sql.execute("UPDATE attempt SET sent_at = coalesce(sent_at, ?) WHERE id = ?", (now, attempt_id))
 
     def attempt_lost(self, attempt_id: int, now: int | None) -> None:
@@ -332,7 +332,7 @@ class Outbox:
 
         The first time counts.
         """
-        with self._write():
+        with writing(self._sql):
             self._sql.execute(
                 "UPDATE attempt SET lost_at = CASE WHEN ?1 IS NULL THEN NULL ELSE coalesce(lost_at, ?1) END"
                 " WHERE id = ?2",
@@ -341,7 +341,7 @@ class Outbox:
 
     def settle(self, attempt_id: int, settled: Settled, now: int) -> None:
         """Its receipt was seen. A reorganised block may have another one later, which then counts."""
-        with self._write():
+        with writing(self._sql):
             self._sql.execute(
                 "UPDATE attempt SET settled_at = ?, succeeded = ?, gas_used = ?, gas_price = ? WHERE id = ?",
                 (now, int(settled.succeeded), settled.gas_used, settled.gas_price, attempt_id),
@@ -369,17 +369,6 @@ class Outbox:
         return sum(int(used) * int(price) for used, price in rows)
 
     # --- SQL ----------------------------------------------------------------------------
-
-    @contextmanager
-    def _write(self) -> Iterator[None]:
-        self._sql.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._sql.execute("COMMIT")
-        except BaseException:
-            if self._sql.in_transaction:
-                self._sql.execute("ROLLBACK")
-            raise
 
     def _insert(self, table: str, columns: dict[str, Any]) -> int:
         names, marks = ", ".join(columns), ", ".join("?" for _ in columns)

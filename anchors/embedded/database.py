@@ -16,6 +16,7 @@ from eth.db.atomic import AtomicDBWriteBatch
 from eth.db.backends.base import BaseAtomicDB
 
 from anchors.errors import ChainLocked, ChainMismatch
+from anchors.transactions import writing
 
 FORMAT = 1
 """Version of the tables below, kept in ``PRAGMA user_version``."""
@@ -100,24 +101,12 @@ class ChainDatabase(BaseAtomicDB):
             raise RuntimeError("a block is being written already")
         self._pending = {}
         try:
-            with self._transaction():
+            with writing(self._sql):
                 yield
                 self._flush(self._pending)
             self._remember(self._pending)
         finally:
             self._pending = None
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._sql.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._sql.execute("COMMIT")
-        except BaseException:
-            # A failed COMMIT (a full disk) leaves the transaction open.
-            if self._sql.in_transaction:
-                self._sql.execute("ROLLBACK")
-            raise
 
     def _flush(self, pending: dict[bytes, bytes | None]) -> None:
         self._sql.executemany(

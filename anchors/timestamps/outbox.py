@@ -7,8 +7,6 @@ dropped. Asking twice does no harm, so a kill between answer and row only means 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +16,7 @@ from anchors.outbox_rows import Anchor
 from anchors.outbox_schema import connect
 from anchors.ports import PublishedCheckpoint
 from anchors.scheduler import LastAnchor, Wanted
+from anchors.transactions import writing
 from tallystick.note import parse_note
 from tallystick.timestamp import TimestampFact
 from tallystick.trust_line import Anchored, TrustLine, trust_line
@@ -121,7 +120,7 @@ class Stamps:
             "alarm": 0,
         }
         names, marks = ", ".join(columns), ", ".join("?" for _ in columns)
-        with self._write():
+        with writing(self._sql):
             self._sql.execute(
                 f"INSERT INTO stamp ({names}) VALUES ({marks}) ON CONFLICT (authority, message) DO NOTHING",
                 tuple(columns.values()),
@@ -189,7 +188,7 @@ class Stamps:
 
     def asked(self, stamp_id: int, now: int) -> Stamp:
         """A question is about to be sent."""
-        with self._write():
+        with writing(self._sql):
             self._sql.execute(
                 "UPDATE stamp SET state = 'sent', sent_at = coalesce(sent_at, ?), attempts = attempts + 1"
                 " WHERE id = ? AND state IN ('prepared', 'sent')",
@@ -199,7 +198,7 @@ class Stamps:
 
     def done(self, stamp_id: int, token: bytes, fact: TimestampFact, now: int) -> Stamp:
         """Keep a verified token."""
-        with self._write():
+        with writing(self._sql):
             self._sql.execute(
                 "UPDATE stamp SET state = 'final', final_at = ?, proof = ?, gen_time = ?, accuracy = ?, serial = ?,"
                 " signer = ?, own = ?, error = NULL, alarm = 0 WHERE id = ? AND state = 'sent'",
@@ -218,7 +217,7 @@ class Stamps:
 
     def failed(self, stamp_id: int, error: str, next_at: int, *, alarm: bool) -> Stamp:
         """Keep what hindered it, and when it is tried again."""
-        with self._write():
+        with writing(self._sql):
             self._sql.execute(
                 "UPDATE stamp SET error = ?, next_at = ?, alarm = ? WHERE id = ? AND state IN ('prepared', 'sent')",
                 (error, next_at, int(alarm), stamp_id),
@@ -228,7 +227,7 @@ class Stamps:
     def drop_others(self, authorities: list[str], now: int) -> int:
         """Give up what is on its way to authorities that are no longer asked; how many."""
         marks = ", ".join("?" for _ in authorities)
-        with self._write():
+        with writing(self._sql):
             cursor = self._sql.execute(
                 "UPDATE stamp SET state = 'dropped', dropped_at = ?, alarm = 0,"
                 " error = 'the authority is no longer configured'"
@@ -236,17 +235,6 @@ class Stamps:
                 (now, *authorities),
             )
         return cursor.rowcount
-
-    @contextmanager
-    def _write(self) -> Iterator[None]:
-        self._sql.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._sql.execute("COMMIT")
-        except BaseException:
-            if self._sql.in_transaction:
-                self._sql.execute("ROLLBACK")
-            raise
 
     def _one(self, query: str, *values: Any) -> sqlite3.Row | None:
         row: sqlite3.Row | None = self._sql.execute(query, values).fetchone()
