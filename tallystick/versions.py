@@ -17,5 +17,6 @@ def check_version(value: Any, what: str, *known: int) -> None:
     Comes before any other check: a later version may have other fields.
     """
     if isinstance(value, dict) and type(value.get("v")) is int and value["v"] not in known:
-        knows = f"version{'s' if len(known) > 1 else ''} {' and '.join(map(str, known))}"
+        *first, last = map(str, known)
+        knows = f"versions {', '.join(first)} and {last}" if first else f"version {last}"
         raise UnknownVersion(f"{what} version {value['v']}; this program knows {knows}: install a newer one")

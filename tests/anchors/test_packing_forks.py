@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,7 +18,7 @@ from anchors.client import EvmClient, Head
 from anchors.errors import BadAnswer, ChainUnreachable, NodeRefused
 from anchors.node import HttpNode
 from anchors.outbox_rows import Anchor, Target, TargetSpec
-from anchors.packer import Packer, StateRefused
+from anchors.packer import Packer, StateRefused, trie_proof
 from anchors.registry import LogIdentity, Registry
 from anchors.wire import PackingFailed
 from tallystick.errors import MalformedInput, VerificationFailed
@@ -270,9 +269,8 @@ def test_blobs_are_encoded_as_the_specification_says_and_a_node_that_does_not_is
         assert (raw[0], wire.keccak256(raw)) == (3, sent)
         with pytest.raises(PackingFailed, match="lacks 'maxFeePerBlobGas'"):
             wire.transaction_bytes({name: value for name, value in blobs.items() if name != "maxFeePerBlobGas"})
-        anchor = replace(chain.anchors[2], tx_hash=sent, block_hash=receipt["blockHash"])
         with pytest.raises(PackingFailed, match="the trie of 1 values has root"):
-            chain.packer.pack(chain.target, chain.registry, anchor)
+            trie_proof([raw], 0, bytes(block["transactionsRoot"]))
 
 
 def test_an_answer_of_another_form_is_no_answer(osaka: Chain, monkeypatch: pytest.MonkeyPatch) -> None:

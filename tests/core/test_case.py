@@ -210,7 +210,7 @@ def test_json_that_is_not_canonical(name: str) -> None:
         read_case(Members({**members(), name: members()[name] + b"\n"}))
 
 
-@pytest.mark.parametrize(("name", "change"), [(INDEX, {"v": 2}), (INDEX, {"format": "x/2"}), (PROOFS, {"v": 2})])
+@pytest.mark.parametrize(("name", "change"), [(INDEX, {"v": 9}), (INDEX, {"format": "x/2"}), (PROOFS, {"v": 2})])
 def test_a_later_version_says_what_to_install(name: str, change: dict[str, Any]) -> None:
     data = members()
     value = canonical.decode(data[name], 1 << 20) | change

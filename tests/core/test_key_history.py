@@ -128,7 +128,7 @@ def test_version_1_names_nothing_and_version_2_says_so_where_nothing_was() -> No
     empty, none = trusted_log(history.first, registrar, ()), trusted_log(history.first, registrar)
     parse_trust(encode_trust(file(v=2, logs=(empty,))))
     for version, log in ((1, empty), (2, none)):
-        with pytest.raises(MalformedInput, match="version 2 of a trust file says"):
+        with pytest.raises(MalformedInput, match="from version 2 on a trust file says"):
             encode_trust(file(v=version, logs=(log,)))
 
 

@@ -58,10 +58,10 @@ def with_event(old: bytes, new: bytes) -> Callable[[Members], Members]:
 
 
 BUNDLES: dict[str, Callable[[Members], Members]] = {
-    "bundle format": with_field(INDEX, "format", "tallystick-evidence/2"),
-    "case": with_field(INDEX, "v", 2),
+    "bundle format": with_field(INDEX, "format", "tallystick-evidence/9"),
+    "case": with_field(INDEX, "v", 9),
     "proofs": with_field(PROOFS, "v", 2),
-    "anchor proof": with_field("data/anchors/1/proof.json", "v", 2),
+    "anchor proof": with_field("data/anchors/1/proof.json", "v", 9),
     "event": with_event(b',"v":1}', b',"v":2}'),
     "event of a type to come": with_event(b'"type":"job.complete"', b'"type":"job.finished"'),
     "digest record": with_event(b'"v":1},', b'"v":2},'),
@@ -126,7 +126,7 @@ def test_with_a_later_trust_file_or_status_a_licence_cannot_be_told(
 DATABASES = {
     "log/ledger.sqlite": "UPDATE alembic_version SET version_num = '9999'",
     "log/checkpoints.sqlite": "PRAGMA user_version = 2",
-    "anchors/anchors.db": "PRAGMA user_version = 2",
+    "anchors/anchors.db": "PRAGMA user_version = 99",
     "anchors/chain.db": "PRAGMA user_version = 2",
     "accounts.db": "PRAGMA user_version = 2",
 }

@@ -77,17 +77,17 @@ def kind_that_the_subject_is_not(kit: Kit, other: Kit, members: Members) -> Memb
 
 @attack(1)
 def later_version_of_the_case(kit: Kit, other: Kit, members: Members) -> Members:
-    return edit_json(members, INDEX, lambda index: index.update(v=2))
+    return edit_json(members, INDEX, lambda index: index.update(v=9))
 
 
 @attack(1)
 def later_version_of_the_proofs(kit: Kit, other: Kit, members: Members) -> Members:
-    return edit_json(members, PROOFS, lambda proofs: proofs.update(v=2))
+    return edit_json(members, PROOFS, lambda proofs: proofs.update(v=9))
 
 
 @attack(1)
 def later_version_of_the_anchor_proof(kit: Kit, other: Kit, members: Members) -> Members:
-    return edit_json(members, "data/anchors/0/proof.json", lambda proof: proof.update(v=2))
+    return edit_json(members, "data/anchors/0/proof.json", lambda proof: proof.update(v=9))
 
 
 @attack(1, "malformed")
