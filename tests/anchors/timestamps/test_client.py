@@ -166,8 +166,11 @@ def test_a_token_that_somebody_must_look_at(fault: str) -> None:
 @pytest.mark.parametrize("off", [TOLERANCE, -TOLERANCE])
 def test_at_the_edge_of_what_is_near(off: int) -> None:
     """The token's own accuracy is allowed besides."""
-    client(granting(gen_time=at(NOW + off))).stamp(MESSAGE)
-    client(granting(gen_time=at(NOW + off + off // TOLERANCE * 5), accuracy={"seconds": 5})).stamp(MESSAGE)
+    _, fact = client(granting(gen_time=at(NOW + off))).stamp(MESSAGE)
+    assert fact.gen_time == (NOW + off) * 1_000_000
+    further = NOW + off + off // TOLERANCE * 5
+    _, fact = client(granting(gen_time=at(further), accuracy={"seconds": 5})).stamp(MESSAGE)
+    assert (fact.gen_time, fact.accuracy) == (further * 1_000_000, 5_000_000)
 
 
 def test_a_token_of_another_policy() -> None:

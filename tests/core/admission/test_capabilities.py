@@ -265,16 +265,19 @@ def test_the_registrar_may_test_and_the_service_may_file_for_the_provider() -> N
     stage = new_stage()
     said = file(stage)
     stage.admit(stage.world.record(stage.world.provider, "capability.file", said.event.subject, said.event.body))
-    stage.admit(result(stage, said.event.subject, who=stage.world.registrar))
+    tested = stage.admit(result(stage, said.event.subject, who=stage.world.registrar))
+    assert tested.key == stage.world.registrar.signer.public
+    assert [key for key, _ in tested.changes] == [said.event.subject]
 
 
 def test_the_second_key_of_the_provider_signs_models_too() -> None:
     stage = new_stage()
-    stage.admit(signed_by(stage, second_key(stage, "2026-02-01T00:00:00Z", "2026-02-01T00:00:01Z")))
+    said = signed_by(stage, second_key(stage, "2026-02-01T00:00:00Z", "2026-02-01T00:00:01Z"))
+    assert said.event.subject in [key for key, _ in stage.admit(said).changes]
 
 
 def test_the_window_of_the_model_key_is_that_of_admission() -> None:
     stage = new_stage()
     said = signed_by(stage, second_key(stage, "2026-02-01T00:00:00Z", "2026-02-01T00:00:10Z"))
     stage.world.clock = START + 9
-    stage.decide(said)
+    assert said.event.subject in [key for key, _ in stage.decide(said).changes]

@@ -38,6 +38,13 @@ def erase(
     return say(who or stage.world.studio, "disclosure.erase", subject, body)
 
 
+def erased(stage: Stage, position: int) -> tuple[str, ...]:
+    """What the state says is gone of an entry."""
+    held = stage.state.get(committed_key(position))
+    assert isinstance(held, Committed)
+    return held.erased
+
+
 def staged(**how: Any) -> Callable[[Stage], Statement]:
     names = how.pop("names", ())
 
@@ -131,12 +138,14 @@ def test_through_the_service_or_with_its_own_key(said: bool, asked: bool) -> Non
     stage = new_stage()
     position, subject = told(stage, recorded=said)
     stage.admit(erase(stage, position, subject, recorded=asked))
+    assert erased(stage, position) == ("title",)
 
 
 def test_the_registrar_erases_anybodys() -> None:
     stage = new_stage()
     position, subject = told(stage)
     stage.admit(erase(stage, position, subject, who=stage.world.registrar))
+    assert erased(stage, position) == ("title",)
 
 
 def test_a_party_erases_what_the_registrar_said_about_it() -> None:
@@ -146,6 +155,7 @@ def test_a_party_erases_what_the_registrar_said_about_it() -> None:
     position = stage.position
     stage.admit(stage.world.say(stage.world.registrar, "party.register", newcomer.id, body, {"name": "Wei"}))
     stage.admit(erase(stage, position, newcomer.id, "name", who=newcomer))
+    assert erased(stage, position) == ("name",)
 
 
 def test_the_registrar_erases_what_stands_under_older_rules() -> None:
@@ -164,3 +174,4 @@ def test_any_kind_of_subject() -> None:
     stage.admit(stage.world.licence(stage.source, index=7))
     licence = next(one for one in stage.state._states if one[8:10] == f"{Letter.LICENCE}-")
     stage.admit(erase(stage, position, licence, "payment"))
+    assert erased(stage, position) == ("payment",)
