@@ -1,10 +1,14 @@
-"""The trust file, versions 1 to 3: whom a verifier believes. It is the court's or the reader's, never from a bundle.
+"""The trust file, versions 1 to 4: whom a verifier believes. It is the court's or the reader's, never from a bundle.
 
 JSON that people edit (any spacing and key order); its fingerprint is the SHA-256
 of its bytes, to be compared by another channel (see docs/trust.md). Every field is
 demanded, so that nothing is trusted, or left out, by silence. Version 2 says of each
 log which of its keys were replaced; version 1 knows those of entry 0 alone. Version 3
-is version 2 with at least one of ``V3_MEMBERS``, or with certificates of a timestamp authority.
+is version 2 with at least one of ``V3_MEMBERS``, or with certificates of a timestamp authority; version 4 is version 2
+or 3 with at least one of ``V4_MEMBERS``.
+
+Purposes are kept apart: a certificate or key counts for what its list says, and for nothing else. Who stands under a
+root of one list gains nothing for the purpose of another, unless the publisher lists that root there too.
 """
 
 from __future__ import annotations
@@ -28,8 +32,10 @@ from tallystick.timestamp import Authority
 from tallystick.tree_head import LogKeys, parse_log_keys
 from tallystick.versions import check_version
 
-VERSIONS = (1, 2, 3)
+VERSIONS = (1, 2, 3, 4)
 V3_MEMBERS = ("evm_chains", "independent_witnesses")
+V4_MEMBERS = ("cawg_roots",)
+"""Optional members of the file since version 4; to add one, name it here, in ``TrustFile`` and in docs/trust.md."""
 MAX_TRUST_BYTES = 1 << 20
 
 _VERIFIER_KEY = text(4096)
@@ -84,17 +90,21 @@ class TrustFile:
     """The file as it is written.
 
     publisher, issued: who publishes it, and since when it stands.
-    c2pa_roots: root certificates (base64 DER) under which signers of credential files must stand.
+    c2pa_roots: root certificates (base64 DER) under which signers of credential files must stand. They sign claims;
+    not timestamps (``tsa_roots``) and not identities (``cawg_roots``).
     evm_targets: contracts believed on the reader's own word, besides those that a log names.
+    tsa_roots: timestamp authorities: of tokens over checkpoints and blocks, and of countersignatures in credentials.
     independent_time: whether time must be shown by someone independent of the operator to call a case proved.
     status_max_age: seconds for which a signed licence status is fresh.
     required: ids of claims demanded beyond those that the verifier always demands.
     evm_chains (version 3): whose word the headers of a chain are; without an entry, a seal is the operator's word,
     and a header without a seal nobody's.
     independent_witnesses (version 3): names among ``witnesses`` whose clocks are not the operator's.
+    cawg_roots (version 4): root certificates (base64 DER) under which those stand who identify themselves in a
+    credential (CAWG identity assertions).
     """
 
-    v: Literal[1, 2, 3]
+    v: Literal[1, 2, 3, 4]
     publisher: Annotated[str, text(200)]
     issued: Annotated[str, TIME]
     logs: Annotated[tuple[TrustedLog, ...], items(64, 1)]
@@ -108,6 +118,7 @@ class TrustFile:
     required: Annotated[tuple[Annotated[str, WORD], ...], items(16)]
     evm_chains: Annotated[tuple[TrustedChain, ...], items(64)] | None = None
     independent_witnesses: Annotated[tuple[Annotated[str, text(255)], ...], items(64, 1)] | None = None
+    cawg_roots: Annotated[tuple[Annotated[str, _DER], ...], items(64, 1)] | None = None
 
 
 @dataclass(frozen=True)
@@ -170,6 +181,11 @@ class Trust:
         return tuple(from_base64(root) for root in self.file.c2pa_roots)
 
     @property
+    def cawg_roots(self) -> tuple[bytes, ...]:
+        """DER of each root certificate above identities."""
+        return tuple(from_base64(root) for root in self.file.cawg_roots or ())
+
+    @property
     def time_authorities(self) -> tuple[Authority, ...]:
         """Timestamp authorities, ready for use."""
         return tuple(
@@ -201,10 +217,14 @@ def _check_members(file: TrustFile) -> None:
         raise MalformedInput(
             "from version 2 on a trust file says of each log which keys were replaced, version 1 of none"
         )
-    brought = any(one.certificates is not None for one in file.tsa_roots)
-    if (brought or any(getattr(file, name) is not None for name in V3_MEMBERS)) != (file.v == 3):
+    third = any(getattr(file, name) is not None for name in V3_MEMBERS)
+    third = third or any(one.certificates is not None for one in file.tsa_roots)
+    fourth = any(getattr(file, name) is not None for name in V4_MEMBERS)
+    if fourth != (file.v == 4):
+        raise MalformedInput(f"a trust file is of version 4 exactly if it has one of: {', '.join(V4_MEMBERS)}")
+    if file.v < 4 and third != (file.v == 3):
         members = ", ".join((*V3_MEMBERS, "tsa_roots[].certificates"))
-        raise MalformedInput(f"a trust file is of version 3 exactly if it has one of: {members}")
+        raise MalformedInput(f"below version 4 a trust file is of version 3 exactly if it has one of: {members}")
     check_chains(file.evm_chains or ())
 
 

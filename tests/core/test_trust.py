@@ -73,7 +73,7 @@ def test_nothing_is_trusted_or_left_out_by_silence(name: str) -> None:
 
 def test_a_later_version_says_what_to_install() -> None:
     with pytest.raises(UnknownVersion, match="install a newer one"):
-        parse_trust(json.dumps(write(file()) | {"v": 4, "shiny": True}).encode())
+        parse_trust(json.dumps(write(file()) | {"v": 9, "shiny": True}).encode())
 
 
 WITNESS = verifier_key("w", COSIGNATURE_ED25519, key_from("w").public.raw)
@@ -193,6 +193,44 @@ def test_independent_are_witnesses_of_the_file_each_once(names: tuple[str, ...])
 def test_an_earlier_version_names_no_independent_witness(version: int) -> None:
     with pytest.raises(MalformedInput, match=r"version|replaced"):
         parse_trust(believing("w1", v=version))
+
+
+def fourth(**changes: Any) -> bytes:
+    """A trust file of version 4 about identities."""
+    value = json.loads(third([]))
+    del value["evm_chains"]
+    return json.dumps(value | {"v": 4, "cawg_roots": ["AAAA"]} | changes).encode()
+
+
+def test_version_4_keeps_purposes_apart() -> None:
+    trust = parse_trust(fourth(c2pa_roots=["BBBB"], tsa_roots=[write(TimeAuthority("tsa", "CCCC", False))]))
+    assert trust.cawg_roots == (b"\0\0\0",)
+    assert trust.c2pa_roots == (b"\x04\x10\x41",)
+    assert [one.root for one in trust.time_authorities] == [b"\x08\x20\x82"]
+    assert parse_trust(third([])).cawg_roots == (), "nobody is identified by silence"
+
+
+def test_version_4_may_have_what_version_3_has() -> None:
+    trust = parse_trust(fourth(evm_chains=[CHAIN]))
+    assert (len(trust.chains), trust.file.v) == (1, 4)
+    brought = write(TimeAuthority("tsa", "CCCC", False, ("DDDD",)))
+    assert parse_trust(fourth(tsa_roots=[brought])).time_authorities[0].certificates == (b"\x0c\x30\xc3",)
+
+
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_an_earlier_version_has_no_member_of_version_4(version: int) -> None:
+    with pytest.raises(MalformedInput, match=r"version 4 exactly if|replaced"):
+        parse_trust(fourth(v=version, evm_chains=[CHAIN]))
+
+
+def test_version_4_says_something_that_3_cannot() -> None:
+    value = json.loads(fourth())
+    del value["cawg_roots"]
+    with pytest.raises(MalformedInput, match="version 4 exactly if"):
+        parse_trust(json.dumps(value).encode())
+    for wrong in ([], ["-----BEGIN"], "AAAA", [7]):
+        with pytest.raises(MalformedInput, match="cawg_roots"):
+            parse_trust(fourth(cawg_roots=wrong))
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"{}", b"null", b"\xff", b"{" * 100_000, b'{"v":1,"v":1}'])
