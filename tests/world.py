@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa
 
@@ -21,8 +21,9 @@ from tallystick.digests import DigestPair, digest_pair
 from tallystick.events import Event, RecordedFor
 from tallystick.events.capability import CapabilityDecision, CapabilityFiling, CapabilityGrade, CapabilityTest, Weights
 from tallystick.events.job import PARAMETERS, Input, JobCompletion, JobRegistration
+from tallystick.events.kinds import RULES
 from tallystick.events.licence import LicenceGrant, StatusPointer
-from tallystick.events.log import Batch, KeySet, Policy, Role, RoleKey
+from tallystick.events.log import Batch, KeySet, Policy, Role, RoleKey, RulesVersion
 from tallystick.events.objects import Basis, Generation, ObjectRegistration
 from tallystick.events.party import PartyRegistration, ValidKey
 from tallystick.identifiers import DEFAULT_PREFIX, Letter, new_identifier
@@ -109,7 +110,7 @@ class World:
     origin: str = "log.example/little"
     prefix: str = DEFAULT_PREFIX
     clock: int = START
-    rules: Literal[1, 2] = 2
+    rules: RulesVersion = RULES
     disclosures: dict[bytes, tuple[Disclosure, ...]] = field(default_factory=dict)
     _made: int = 0
     _coming: dict[bytes, tuple[Role, LocalSigner]] = field(default_factory=dict)

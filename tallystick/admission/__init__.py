@@ -1,7 +1,8 @@
 """Admission: which statement may enter the log, decided from the entries before it and nothing else.
 
-Rules ``tallystick-admission`` versions 1 and 2 (*identity first, then admission*); the version
-in force is that of the latest ``log.policy`` entry, and 2 differs from 1 by the types it knows. The
+Rules ``tallystick-admission`` versions 1 to 3 (*identity first, then admission*); the version
+in force is that of the latest ``log.policy`` entry. 2 differs from 1 by the types it knows, 3 from 2
+by types, fields, and the rules for licences. The
 ledger decides inside its sequencing transaction; replay decides the whole log
 again; the verifier decides the entries of a bundle again. All three call ``decide``.
 """

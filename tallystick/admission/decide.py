@@ -8,8 +8,8 @@ from tallystick.admission import capabilities, erasures, licensing, log_rules, o
 from tallystick.admission.context import Actor, Context
 from tallystick.admission.refusal import Refused
 from tallystick.admission.signer import check_signature, resolve_signer
-from tallystick.admission.state import MemoryState, State, StateReader
-from tallystick.events.kinds import SINCE
+from tallystick.admission.state import LogState, MemoryState, State, StateReader
+from tallystick.events.kinds import LATER, SINCE
 from tallystick.keys import PublicKey
 from tallystick.statement import Statement
 from tallystick.times import format_time, parse_time
@@ -86,20 +86,29 @@ def _check_order(context: Context) -> None:
 def _check_rules(context: Context) -> None:
     """The rules in force know the type, and the log has not ended."""
     log, kind = context.log, context.event.type
-    since = SINCE.get(kind, 1)
-    if since > log.version:
-        raise Refused(
-            "policy-too-old",
-            "type",
-            f"{kind} came with version {since} of the rules, version {log.version} is in force since {log.policy}",
-            f"have the registrar record a log.policy of version {since} first",
-        )
+    _check_known(log, SINCE.get(kind, 1), "type", kind)
+    for later in LATER:
+        if later.kind == kind and later.used(context.event.body):
+            what = f"{kind} with {later.field}"
+            if later.words:
+                what = f"{what} {getattr(context.event.body, later.field)}"
+            _check_known(log, later.version, f"body.{later.field}", what)
     if log.frozen is not None and not (kind == "log.batch" and context.position == log.frozen + 1):
         raise Refused(
             "log-frozen",
             "type",
             f"the log ended at position {log.frozen}",
             "nothing enters it any more; say it to the log that succeeds it",
+        )
+
+
+def _check_known(log: LogState, since: int, where: str, what: str) -> None:
+    if since > log.version:
+        raise Refused(
+            "policy-too-old",
+            where,
+            f"{what} came with version {since} of the rules, version {log.version} is in force since {log.policy}",
+            f"have the registrar record a log.policy of version {since} first",
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from tallystick.events import capability, certificate, credential, dispute, erasure, job, licence, log, objects, party
@@ -38,10 +39,33 @@ BODIES: dict[str, type[Any]] = {
     "log.time": log.TimeMark,
 }
 
-RULES: Literal[2] = 2
+RULES: Literal[3] = 3
 """The newest version of the rules ``tallystick-admission``: a new log begins with it."""
 SINCE: dict[str, int] = {"log.freeze": 2, "disclosure.erase": 2, "log.rotate": 2, "log.predecessor": 2, "log.time": 2}
 """Version of the rules that first knows a type, for all that version 1 did not know."""
+
+
+@dataclass(frozen=True)
+class Later:
+    """An optional field that bodies of ``kind`` have since ``version`` of the rules, later than the type itself.
+
+    With ``words``: only these values of the field came then. An entry under older
+    rules that has the field, or the word, is refused (``policy-too-old``).
+    """
+
+    kind: str
+    field: str
+    version: int
+    words: frozenset[str] = frozenset()
+
+    def used(self, body: Any) -> bool:
+        """Whether the body says something that older rules do not know."""
+        value = getattr(body, self.field)
+        return value is not None if not self.words else value in self.words
+
+
+LATER: tuple[Later, ...] = ()
+"""All fields and words that came later than their type."""
 
 _BY_FAMILY: dict[str, tuple[Letter, ...]] = {
     "log": (),

@@ -12,6 +12,8 @@ ORIGIN = matching(r"[!-*,-~]{1,200}", "a schema-less URL of printable ASCII with
 PREFIX = matching(r"10\.[0-9]{4,9}(\.[0-9]{1,9}){0,3}", "a DOI prefix")
 
 
+RulesVersion: TypeAlias = Literal[1, 2, 3]
+"""Versions of the rules ``tallystick-admission``."""
 Role: TypeAlias = Literal["log", "log-pq", "authority", "registrar", "service", "exporter", "status"]
 
 
@@ -42,7 +44,7 @@ class Policy:
     """The registration policy: who may say what, in which state. In force for all entries after it until the next."""
 
     rules: Literal["tallystick-admission"]
-    version: Literal[1, 2]
+    version: RulesVersion
 
 
 @record

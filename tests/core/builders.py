@@ -126,7 +126,12 @@ SECOND: dict[str, Event] = {
         event("log.time", ORIGIN, TimeMark("rfc3161", "88" * 32, "Time Authority of Example", 1024)),
     )
 }
-FULL = {**FIRST, **SECOND}
+# Types that came with version 3 of the rules.
+THIRD: dict[str, Event] = {}
+FULL = {**FIRST, **SECOND, **THIRD}
+
+# Fields and words that came with version 3 of the rules to earlier types: by a name, once with each.
+LATER_THIRD: dict[str, Event] = {}
 
 # The types that have optional fields, without them.
 LEAST_SECOND: dict[str, Event] = {
@@ -136,6 +141,7 @@ LEAST_SECOND: dict[str, Event] = {
         event("log.rotate", ORIGIN, LEAST_ROTATION),
     )
 }
+LEAST_THIRD: dict[str, Event] = {}
 LEAST_FIRST: dict[str, Event] = {
     one.type: one
     for one in (
@@ -155,4 +161,4 @@ LEAST_FIRST: dict[str, Event] = {
         event("certificate.issue", CERTIFICATE, CertificateIssue(OBJECT, "1")),
     )
 }
-LEAST = {**LEAST_FIRST, **LEAST_SECOND}
+LEAST = {**LEAST_FIRST, **LEAST_SECOND, **LEAST_THIRD}

@@ -37,8 +37,10 @@ from tests.core.builders import (
     FILE,
     FIRST,
     FOLDER,
+    LATER_THIRD,
     LEAST_FIRST,
     LEAST_SECOND,
+    LEAST_THIRD,
     MODEL_SIGNATURE,
     ORIGIN,
     PARTY,
@@ -46,11 +48,13 @@ from tests.core.builders import (
     ROLE_KEYS,
     SALT,
     SECOND,
+    THIRD,
     WEIGHTS,
 )
 
 GOLDEN: dict[str, Any] = json.loads((Path(__file__).parent / "golden" / "v1.json").read_text(encoding="utf-8"))
 SECOND_GOLDEN: dict[str, str] = json.loads((Path(__file__).parent / "golden" / "v2.json").read_text(encoding="utf-8"))
+THIRD_GOLDEN: dict[str, str] = json.loads((Path(__file__).parent / "golden" / "v3.json").read_text(encoding="utf-8"))
 EVENTS: dict[str, Event] = {**FIRST, **{f"{kind} (least)": one for kind, one in LEAST_FIRST.items()}}
 EVENTS_2: dict[str, Event] = {
     "log.policy": dataclasses.replace(FIRST["log.policy"], body=Policy("tallystick-admission", 2)),
@@ -58,6 +62,13 @@ EVENTS_2: dict[str, Event] = {
     **{f"{kind} (least)": one for kind, one in LEAST_SECOND.items()},
 }
 """Types that came with version 2 of the rules: their bytes stand in ``golden/v2.json``."""
+EVENTS_3: dict[str, Event] = {
+    "log.policy": dataclasses.replace(FIRST["log.policy"], body=Policy("tallystick-admission", 3)),
+    **THIRD,
+    **LATER_THIRD,
+    **{f"{kind} (least)": one for kind, one in LEAST_THIRD.items()},
+}
+"""Types, fields and words that came with version 3: their bytes stand in ``golden/v3.json``."""
 SIGNERS = LogSigners(ORIGIN, ROLE_KEYS["log"], ROLE_KEYS["log-pq"], LocalAuthority(ROLE_KEYS["authority"]))
 CHECKPOINT = Checkpoint(ORIGIN, 70_000, hashlib.sha256(b"root").digest())
 
@@ -118,10 +129,18 @@ def test_the_events_of_version_2_are_what_they_were(name: str) -> None:
     assert parse_event(canonical.decode(text.encode(), 1 << 16)) == EVENTS_2[name]
 
 
+@pytest.mark.parametrize("name", EVENTS_3)
+def test_the_events_of_version_3_are_what_they_were(name: str) -> None:
+    text = THIRD_GOLDEN[name]
+    assert encode_event(EVENTS_3[name]).decode() == text
+    assert parse_event(canonical.decode(text.encode(), 1 << 16)) == EVENTS_3[name]
+
+
 def test_nothing_is_missing_on_either_side() -> None:
     assert MADE.keys() | {"a signed note"} == GOLDEN.keys()
     assert MADE["events"].keys() == GOLDEN["events"].keys()
     assert EVENTS_2.keys() == SECOND_GOLDEN.keys()
+    assert EVENTS_3.keys() == THIRD_GOLDEN.keys()
 
 
 def test_what_was_signed_then_verifies_now() -> None:

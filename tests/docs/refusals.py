@@ -10,7 +10,7 @@ from tallystick.admission import Refused
 from tallystick.admission.rotation import prove_rotation
 from tallystick.events.erasure import Erasure
 from tallystick.events.licence import LicenceGrant, StatusPointer
-from tallystick.events.log import Freeze, KeySet, Policy, Predecessor, TimeMark
+from tallystick.events.log import Freeze, KeySet, Policy, Predecessor, RulesVersion, TimeMark
 from tallystick.events.objects import Basis, ObjectRegistration
 from tallystick.events.party import PartyKey, PartyRegistration, ValidKey
 from tallystick.identifiers import Letter, new_identifier
@@ -47,6 +47,14 @@ def logs_2() -> dict[str, dict[str, Any]]:
     return {name: _log(entries) for name, entries in made.items()}
 
 
+def logs_3() -> dict[str, dict[str, Any]]:
+    """The same for what version 3 of the rules added."""
+    made = {
+        "from version 2 to version 3": list(_third()),
+    }
+    return {name: _log(entries) for name, entries in made.items()}
+
+
 def outcomes(entries: Sequence[bytes]) -> list[str]:
     """``admitted`` or the refusal code, by position."""
     found = replay([Placed(at, parse_statement(entry)) for at, entry in enumerate(entries)])
@@ -72,7 +80,7 @@ def _log(marked: Sequence[Marked]) -> dict[str, Any]:
 class _Play:
     """A world whose statements are marked and closed batch by batch."""
 
-    def __init__(self, name: str, rules: Literal[1, 2] = 1) -> None:
+    def __init__(self, name: str, rules: RulesVersion = 1) -> None:
         self.world = World(name, "log.example/vectors", rules=rules)
         self.marked: list[Marked] = []
         self._open = 0
@@ -275,7 +283,7 @@ def _unproved() -> Iterator[Marked]:
     yield from play.marked
 
 
-def _policy(world: World, version: Literal[1, 2]) -> Statement:
+def _policy(world: World, version: RulesVersion) -> Statement:
     return world.say(world.registrar, "log.policy", world.origin, Policy("tallystick-admission", version))
 
 
@@ -295,6 +303,18 @@ def _upgrade() -> Iterator[Marked]:
     play.say("version 1 after it", _policy(world, 1))
     play.say("now the type is known, and the successor is this log itself", _end(world, world.origin))
     play.close(policy=5)
+    yield from play.marked
+
+
+def _third() -> Iterator[Marked]:
+    play = _Play("vectors third", 2)
+    world = play.world
+    play.say("the key set", world.key_set())
+    play.say("the policy, version 2", world.policy())
+    play.close()
+    play.say("version 3", _policy(world, 3))
+    play.say("version 2 after it", _policy(world, 2))
+    play.close(policy=3)
     yield from play.marked
 
 

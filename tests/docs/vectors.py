@@ -30,8 +30,10 @@ from tests.architecture.tree import ROOT
 from tests.core.builders import (
     BARE_KEY_SET,
     FIRST,
+    LATER_THIRD,
     LEAST_FIRST,
     LEAST_SECOND,
+    LEAST_THIRD,
     ORIGIN,
     OTHER_KEY,
     PARTY,
@@ -39,10 +41,11 @@ from tests.core.builders import (
     ROLE_KEYS,
     SALT,
     SECOND,
+    THIRD,
 )
 from tests.core.test_golden import CHECKPOINT, SIGNERS
 from tests.docs import witnessing
-from tests.docs.refusals import logs, logs_2
+from tests.docs.refusals import logs, logs_2, logs_3
 
 FOLDER = ROOT / "docs" / "vectors"
 SECONDS = 1_769_904_000
@@ -247,6 +250,7 @@ def values() -> dict[str, Any]:
         "keys.json": keys(),
         "statements.json": statements([*FIRST.values(), *LEAST_FIRST.values()]),
         "statements-2.json": statements([*SECOND.values(), *LEAST_SECOND.values()]),
+        "statements-3.json": statements([*THIRD.values(), *LATER_THIRD.values(), *LEAST_THIRD.values()]),
         "key-set.json": key_set(),
         "merkle.json": merkle(),
         "checkpoint.json": checkpoint(_kept("checkpoint.json")),
@@ -254,6 +258,7 @@ def values() -> dict[str, Any]:
         "witness.json": witnessing.vectors(),
         "replay.json": _kept("replay.json") or logs(),
         "replay-2.json": {**logs_2(), **(_kept("replay-2.json") or {})},
+        "replay-3.json": {**logs_3(), **(_kept("replay-3.json") or {})},
     }
 
 

@@ -1,4 +1,4 @@
-"""A log that version 1 wrote is opened, migrated, checked and extended by every later version."""
+"""A log that an earlier version wrote is opened, migrated, checked and extended by every later version."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import pytest
 from ledger.folder import Folder
 from ledger.store.sqlite import SCHEMA, open_store, schema_of
 from ledger.upkeep.fsck import fsck
-from tallystick.admission import Refused
+from tallystick.admission import LOG, Refused
+from tallystick.admission.state import LogState
+from tallystick.events.kinds import RULES
 from tallystick.events.log import Freeze, Policy
 from tallystick.merkle import verify_consistency, verify_inclusion
 from tallystick.statement import parse_statement
@@ -19,6 +21,8 @@ from tests.ledger.conftest import later, open_log
 from tests.ledger.golden import golden_world
 
 GOLDEN = sorted((Path(__file__).parents[2] / "fixtures/golden").glob("*/log"))
+RULES_OF = {"1": 1, "rules-2": 2}
+"""Version of the rules under which each was made."""
 
 
 def test_there_is_a_golden_log() -> None:
@@ -52,6 +56,28 @@ def test_a_golden_log(golden: Path, tmp_path: Path) -> None:
     assert str(report.completeness) == "3 of 3 objects are bound and complete"
 
 
+@pytest.mark.parametrize("golden", GOLDEN, ids=lambda path: path.parent.name)
+def test_a_log_goes_on_under_the_rules_that_it_began_with(golden: Path, tmp_path: Path) -> None:
+    data = Path(shutil.copytree(golden, tmp_path / "log"))
+    with open_log(data, later(golden_world())) as log, log.store.snapshot() as reads:
+        state = reads.get(LOG)
+    assert isinstance(state, LogState)
+    assert state.version == RULES_OF[golden.parent.name] < RULES
+
+
+def test_a_log_of_version_2_goes_to_version_3_by_a_policy_entry(tmp_path: Path) -> None:
+    data = Path(shutil.copytree(GOLDEN[1], tmp_path / "log"))
+    world = later(golden_world())
+    world.clock += 86_400
+    with open_log(data, world) as log:
+        log.submit(world.policy()).result()
+        old = world.say(world.registrar, "log.policy", world.origin, Policy("tallystick-admission", 2))
+        with pytest.raises(Refused, match="version 3 of the rules is in force"):
+            log.submit(old).result()
+        log.publish_now()
+    assert fsck(Folder(data)).findings == ()
+
+
 def test_a_log_of_version_1_goes_to_version_2_by_a_policy_entry(tmp_path: Path) -> None:
     data = Path(shutil.copytree(GOLDEN[0], tmp_path / "log"))
     world = later(golden_world())
@@ -61,7 +87,8 @@ def test_a_log_of_version_1_goes_to_version_2_by_a_policy_entry(tmp_path: Path) 
         with pytest.raises(Refused, match="version 1 is in force since 1") as caught:
             log.submit(end).result()
         assert caught.value.code == "policy-too-old"
-        policy = log.submit(world.policy()).result()
+        second = world.say(world.registrar, "log.policy", world.origin, Policy("tallystick-admission", 2))
+        policy = log.submit(second).result()
         old = world.say(world.registrar, "log.policy", world.origin, Policy("tallystick-admission", 1))
         with pytest.raises(Refused, match="version 2 of the rules is in force"):
             log.submit(old).result()

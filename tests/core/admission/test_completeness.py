@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
@@ -27,7 +28,7 @@ from tallystick.admission.state import (
 )
 from tallystick.errors import MalformedInput
 from tallystick.events import BODIES
-from tallystick.events.kinds import RULES, SINCE
+from tallystick.events.kinds import LATER, RULES, SINCE, Later
 from tallystick.events.licence import StatusPointer
 from tests.core.admission import stage as stages
 from tests.core.admission import (
@@ -41,7 +42,7 @@ from tests.core.admission import (
     test_rotation,
     test_signer,
 )
-from tests.core.builders import FIRST, SECOND
+from tests.core.builders import FIRST, LATER_THIRD, SECOND, THIRD
 
 FOLDER = Path(tallystick.admission.__file__).parent
 MODULES: tuple[Any, ...] = (
@@ -101,8 +102,29 @@ def test_every_type_of_event_has_its_rule() -> None:
 
 def test_every_type_that_version_1_did_not_know_is_marked() -> None:
     """Types of version 1 are fixed for ever: golden/v1.json has them all."""
-    assert set(BODIES) - set(FIRST) == set(SINCE) == set(SECOND)
-    assert set(SINCE.values()) == set(range(2, RULES + 1))
+    assert set(BODIES) - set(FIRST) == set(SINCE) == set(SECOND) | set(THIRD)
+    assert {kind for kind, version in SINCE.items() if version == 2} == set(SECOND)
+    assert {*SINCE.values(), *(one.version for one in LATER)} <= set(range(2, RULES + 1))
+
+
+def test_every_field_and_word_that_came_later_is_marked() -> None:
+    """What an earlier version did not know stands in no golden event of that version, and in one of its own."""
+    for one in LATER:
+        assert one.version > SINCE.get(one.kind, 1)
+        earlier = [event for event in (*FIRST.values(), *SECOND.values()) if event.type == one.kind]
+        assert not any(one.used(event.body) for event in earlier)
+        assert any(one.used(event.body) for event in LATER_THIRD.values() if event.type == one.kind)
+
+
+def test_a_later_field_and_a_later_word_are_told_by_what_is_said() -> None:
+    @dataclass
+    class Body:
+        word: str
+        field: str | None = None
+
+    field, word = Later("x", "field", 3), Later("x", "word", 3, frozenset({"new"}))
+    assert [one.used(Body("old")) for one in (field, word)] == [False, False]
+    assert [one.used(Body("new", "")) for one in (field, word)] == [True, True]
 
 
 def test_codes_are_few_and_stable() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 
@@ -13,7 +13,7 @@ from tallystick.admission.log_rules import PROOF_DOMAIN, ROLE_ALGORITHMS, proof_
 from tallystick.admission.state import BatchState, LogState, PartyState
 from tallystick.base64s import to_base64
 from tallystick.events.kinds import RULES
-from tallystick.events.log import AnchorTarget, Batch, KeySet, Policy, RoleKey
+from tallystick.events.log import AnchorTarget, Batch, KeySet, Policy, RoleKey, RulesVersion
 from tallystick.identifiers import Letter, new_identifier
 from tallystick.keys import LocalSigner
 from tallystick.statement import Statement
@@ -255,7 +255,7 @@ def test_only_the_policy_follows_the_key_set() -> None:
     assert log.policy == 1
 
 
-def policy_by(stage: Stage, who: Someone, subject: str | None = None, version: Literal[1, 2] = RULES) -> Statement:
+def policy_by(stage: Stage, who: Someone, subject: str | None = None, version: RulesVersion = RULES) -> Statement:
     body = Policy("tallystick-admission", version)
     return stage.world.say(who, "log.policy", subject or stage.world.origin, body)
 
