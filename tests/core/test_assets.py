@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import threading
 import unicodedata
 from pathlib import Path
 
 import pytest
 
+from tallystick import assets
 from tallystick.assets import describe
 from tallystick.content import FileContent, FolderContent, file_content, folder_content
 from tallystick.errors import MalformedInput
@@ -73,3 +76,32 @@ def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None
 
     with pytest.raises(MalformedInput, match="changed while it was read"):
         describe(path, grow)
+
+
+def test_files_are_read_at_once_and_listed_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assets, "_cores", lambda: 2)
+    monkeypatch.setattr(assets, "_AT_ONCE", 4)
+    names = [f"{number}.bin" for number in range(6)]
+    for name in names:
+        (tmp_path / name).write_bytes(name.encode())
+    met = threading.Barrier(2, timeout=60)
+    asset = describe(tmp_path, lambda name, read: (met.wait(), None)[1])
+    assert [entry.path for entry in asset.entries] == names
+    assert [entry.sha256 for entry in asset.entries] == [hashlib.sha256(name.encode()).hexdigest() for name in names]
+    assert [path.name for _, path in asset.files] == names
+
+
+def test_of_several_faults_the_first_in_order_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assets, "_cores", lambda: 1)
+    read: list[str] = []
+    for number in range(8):
+        (tmp_path / f"{number}.bin").write_bytes(b"1")
+
+    def progress(name: str, _: int) -> None:
+        read.append(name)
+        if name in ("2.bin", "5.bin"):
+            raise MalformedInput(f"{name} is at fault")
+
+    with pytest.raises(MalformedInput, match=r"2\.bin is at fault"):
+        describe(tmp_path, progress)
+    assert read[:3] == ["0.bin", "1.bin", "2.bin"]
