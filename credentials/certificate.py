@@ -1,100 +1,19 @@
-"""The registration certificate: a PDF in Chinese and English, with the facts of the registration signed into it."""
+"""The certificate of registration: a document in Chinese and English for a judge, an opposing lawyer and a producer."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from credentials.errors import TextNotPrintable
+from credentials.certificate_facts import Bilingual, CertificateFacts, Holder, TimeMark
 from credentials.sign import DIGITAL_CREATION, ClaimSigner, Ingredient, Manifest, Signed, sign_asset
-from credentials.text import require_printable
 from tallystick.c2pa.verdict import CERTIFICATE
 
 if TYPE_CHECKING:
     from credentials.certificate_layout import Section
-
-
-@dataclass(frozen=True, slots=True)
-class Bilingual:
-    """One sentence in both languages."""
-
-    zh: str
-    en: str
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """One rights holder and the share, for example "50 %"."""
-
-    name: str
-    party: str
-    share: str
-
-
-@dataclass(frozen=True, slots=True)
-class Anchor:
-    """Where a checkpoint was anchored outside the log. `time` is what that place says, RFC 3339 UTC."""
-
-    place: str
-    reference: str
-    time: str
-
-
-@dataclass(frozen=True, slots=True)
-class CertificateFacts:
-    """What the certificate states. Digests and roots are lowercase hex, times RFC 3339 UTC; empty means not given.
-
-    `references` are pairs of a name and a value (film permit number, EIDR, ISAN, ISCC, DOI, edit, runtime ...).
-    """
-
-    number: str
-    title: str
-    kind: str
-    asset: str
-    authority: str
-    registered: str
-    sha256: str
-    sm3: str
-    files: int
-    size: int
-    log: str
-    leaf: int
-    tree_size: int
-    root: str
-    checkpoint: str
-    key: str
-    qr: str
-    link: str
-    authors: tuple[str, ...] = ()
-    holders: tuple[Holder, ...] = ()
-    created: str = ""
-    published: str = ""
-    references: tuple[tuple[str, str], ...] = ()
-    human_authorship: Bilingual | None = None
-    ai_part: Bilingual | None = None
-    examined: tuple[Bilingual, ...] = ()
-    declared: tuple[Bilingual, ...] = ()
-    disputes: tuple[str, ...] = ()
-    supersedes: str = ""
-    superseded_by: str = ""
-    anchors: tuple[Anchor, ...] = ()
-    time_basis: Bilingual = Bilingual(
-        "时间仅由日志运营者陈述；本证书中没有独立的时间来源。",
-        "The time rests on the operator of the log alone; no independent source of time is part of this certificate.",
-    )
-
-    def __post_init__(self) -> None:
-        for field in fields(self):
-            if field.type == "str" and not getattr(self, field.name) and field.name not in _OPTIONAL:
-                raise TextNotPrintable(f"the field {field.name} of the certificate is empty")
-        require_printable(_texts([getattr(self, field.name) for field in fields(self)]))
-
-
-_OPTIONAL = frozenset({"created", "published", "supersedes", "superseded_by"})
 
 NOT_PROVED = (
     Bilingual(
@@ -114,6 +33,10 @@ NOT_PROVED = (
         "That no dispute, correction, withdrawal or newer registration followed: ask for the newest status and log.",
     ),
     Bilingual(
+        "不证明所列ISAN、EIDR、DOI、ISCC等编号属于本作品：仅核验了其校验位和格式。",
+        "That the ISAN, EIDR, DOI or ISCC listed is of this work: only its form and check digits were verified.",
+    ),
+    Bilingual(
         "打印件、截图和网页本身什么也不证明：须用离线核验程序核对本文件的签名与日志证明。",
         "Anything, if all you have is a print, a screenshot or a web page: verify the signed file and its log proofs.",
     ),
@@ -127,23 +50,30 @@ _NO_ADVERSE = Bilingual(
     "截至所示检查点，登记机构未见争议或替代登记。",
     "As of the checkpoint shown, the registrar knows of no dispute and no newer registration.",
 )
+_PREAMBLE = Bilingual(
+    "根据申请人的申请，登记机构已将下列作品登记于可验证日志，特发此证。",
+    "On application the registrar has entered the following work in a verifiable log, and certifies it.",
+)
+_UNDIVIDED = Bilingual("未载明份额", "share not stated")
 
 
 def render_certificate(facts: CertificateFacts) -> bytes:
     """The certificate as PDF bytes, unsigned. The same facts give the same bytes."""
     # Loaded when a certificate is drawn, not when the service starts.
-    from credentials.certificate_layout import render
+    from credentials.certificate_layout import Heading, render
 
     out = io.BytesIO()
-    render(
-        out,
+    heading = Heading(
         number=facts.number,
+        certificate=facts.certificate,
         title=facts.title,
-        subtitle=f"{facts.authority} · {facts.registered}",
-        qr=facts.qr,
+        authority=facts.authority,
+        issued=facts.issued,
         link=facts.link,
-        sections=list(_sections(facts)),
+        preamble=_both(_PREAMBLE),
+        signature=_both(facts.signature),
     )
+    render(out, heading, list(_sections(facts)), facts.qr)
     return out.getvalue()
 
 
@@ -155,7 +85,7 @@ def issue_certificate(
     when: datetime,
     out: Path,
 ) -> Signed:
-    """Write the signed certificate to `out`: `payload` becomes the certificate assertion, `asset` its ingredient."""
+    """Write the certificate, signed with C2PA, to `out`: `payload` becomes the assertion, `asset` its ingredient."""
     manifest = Manifest(
         title=f"{facts.number} {facts.title}",
         assertions={CERTIFICATE: payload},
@@ -172,42 +102,57 @@ def _sections(facts: CertificateFacts) -> Iterator[Section]:
     from credentials.certificate_layout import Section
 
     yield Section("登记事项", "Registration", rows=_registration(facts))
-    adverse = [("争议", "dispute", text) for text in facts.disputes]
-    if facts.superseded_by:
-        adverse.append(("已被替代", "superseded by", facts.superseded_by))
-    if facts.supersedes:
-        adverse.append(("替代", "supersedes", facts.supersedes))
-    yield Section("争议与更替", "Disputes and succession", rows=adverse or [("无", "none", _both(_NO_ADVERSE))])
+    yield Section("争议与更替", "Disputes and succession", rows=_succession(facts))
     examined = [("已审查", "examined", _both(text)) for text in facts.examined]
     declared = [("依申请人陈述", "declared", _both(text)) for text in facts.declared]
     if examined or declared:
         yield Section("审查范围", "What was examined, and what was taken on declaration", rows=examined + declared)
-    yield Section("内容摘要", "Digests of the content", rows=_digests(facts))
-    yield Section("日志证明", "Proof in the log", rows=_proof(facts))
     yield Section(
         "本证书不证明的事项",
         "What this certificate does not prove",
         rows=[(str(number), "", _both(text)) for number, text in enumerate(NOT_PROVED, 1)],
         warning=True,
     )
+    yield Section("内容摘要", "Digests of the content", rows=_digests(facts))
+    yield Section("日志证明", "Proof in the log", rows=_proof(facts))
 
 
 def _registration(facts: CertificateFacts) -> list[tuple[str, str, str]]:
     rows = [
         ("作品名称", "title", facts.title),
-        ("类别", "kind", facts.kind),
-        ("作品标识", "object", facts.asset),
-        ("作者", "authors", "，".join(facts.authors)),
-        *(("权利人", "rights holder", f"{h.name}  {h.share}\n{h.party}") for h in facts.holders),
-        ("创作完成", "created", facts.created),
-        ("首次发表", "first published", facts.published),
-        ("登记时间", "registered", facts.registered),
+        ("作品类别", "kind", facts.kind),
+        ("作者", "authors", "\n".join(facts.authors)),
+        *(("权利人", "rights holder", _holder(one)) for one in facts.holders),
+        ("创作完成日期", "date of creation", facts.created),
+        ("首次发表日期", "first publication", facts.published),
+        ("登记日期", "date of registration", facts.registered),
         ("登记机构", "authority", facts.authority),
+        ("作品标识", "object", facts.asset),
+        ("证书标识", "certificate", facts.certificate),
         *((name, "", value) for name, value in facts.references),
-        ("人类创作", "human authorship", _both(facts.human_authorship)),
+        ("人类创作声明", "human authorship", _both(facts.human_authorship)),
         ("人工智能部分", "AI part", _both(facts.ai_part)),
     ]
     return [row for row in rows if row[2]]
+
+
+def _holder(holder: Holder) -> str:
+    share = holder.share or f"{_UNDIVIDED.zh} {_UNDIVIDED.en}"
+    return "\n".join(filter(None, (f"{holder.name}　{share}", holder.party)))
+
+
+def _succession(facts: CertificateFacts) -> list[tuple[str, str, str]]:
+    rows = [("争议", "dispute", text) for text in facts.disputes]
+    if facts.superseded_by:
+        rows.append(("已被替代", "superseded by", facts.superseded_by))
+    if facts.supersedes:
+        rows.append(("替代证书", "supersedes", facts.supersedes))
+    if facts.reason:
+        rows.append(("替代原因", "reason", _both(facts.reason)))
+    for one in facts.corrections:
+        change = f"原为 was: {one.before or '—'}\n现为 is: {one.after or '—'}"
+        rows.append((f"更正：{one.field.zh}", f"corrected: {one.field.en}", change))
+    return rows or [("无", "none", _both(_NO_ADVERSE))]
 
 
 def _digests(facts: CertificateFacts) -> list[tuple[str, str, str]]:
@@ -226,21 +171,14 @@ def _proof(facts: CertificateFacts) -> list[tuple[str, str, str]]:
         ("签名密钥", "key", facts.key),
         ("检查点", "checkpoint", facts.checkpoint),
         *(("锚定", "anchor", f"{a.place}\n{a.reference}\n{a.time}") for a in facts.anchors),
+        *(("时间戳", "timestamp", _mark(one)) for one in facts.time_marks),
         ("时间依据", "basis of time", _both(facts.time_basis)),
     ]
 
 
+def _mark(mark: TimeMark) -> str:
+    return f"{mark.authority}\n{mark.time} {mark.accuracy}\n{_both(mark.standing)}"
+
+
 def _both(text: Bilingual | None) -> str:
     return f"{text.zh}\n{text.en}" if text else ""
-
-
-def _texts(value: object) -> Iterator[str]:
-    """Every text inside a value, line by line: line breaks are layout, not characters to print."""
-    if isinstance(value, str):
-        yield from value.split("\n")
-    elif isinstance(value, tuple | list):
-        for item in value:
-            yield from _texts(item)
-    elif isinstance(value, Bilingual | Holder | Anchor):
-        for field in fields(value):
-            yield from _texts(getattr(value, field.name))

@@ -10,17 +10,31 @@ from typing import Any
 
 import segno
 from reportlab.lib.colors import HexColor
+from reportlab.lib.enums import TA_CENTER, TA_RIGHT
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import BaseDocTemplate, Flowable, Frame, PageTemplate, Paragraph, Spacer, Table, TableStyle
+from reportlab.platypus import (
+    BaseDocTemplate,
+    Flowable,
+    Frame,
+    HRFlowable,
+    KeepTogether,
+    PageTemplate,
+    Paragraph,
+    Spacer,
+    Table,
+    TableStyle,
+)
 
 from credentials.errors import TextNotPrintable
 from credentials.text import KAI, MONO, characters
 
 INK, SOFT, SEAL, LINE, TINT = (HexColor(c) for c in ("#1c2530", "#6b6f73", "#a8321f", "#d8cfba", "#fbf3ee"))
-_EDGE, _INSET, _LABELS, _QR = 12 * mm, 20 * mm, 38 * mm, 34 * mm
+_EDGE, _INSET, _FOOT, _LABELS, _QR, _PROOF = 12 * mm, 20 * mm, 25 * mm, 40 * mm, 27 * mm, 62 * mm
+_FINEST = 0.42 * mm
+"""The side of a square that printers and phones still tell apart."""
 _WIDTH = A4[0] - 2 * _INSET
 
 _TITLE = ParagraphStyle("title", fontName=KAI, fontSize=21, leading=27, textColor=INK, wordWrap="CJK")
@@ -30,6 +44,11 @@ _LABEL = ParagraphStyle("label", fontName=KAI, fontSize=9, leading=12, textColor
 _VALUE = ParagraphStyle("value", fontName=KAI, fontSize=10, leading=13.5, textColor=INK, wordWrap="CJK")
 _CODE = ParagraphStyle("code", fontName=MONO, fontSize=7.8, leading=10.5, textColor=INK, wordWrap="CJK")
 _LATIN = ParagraphStyle("latin", fontName=KAI, fontSize=9, leading=12, textColor=INK)
+_CENTRED = ParagraphStyle("centred", parent=_VALUE, fontSize=11.5, leading=16, alignment=TA_CENTER)
+_CENTRED_SOFT = ParagraphStyle("centredsoft", parent=_SOFT, alignment=TA_CENTER)
+_RIGHT = ParagraphStyle("right", parent=_VALUE, fontSize=11, leading=16, alignment=TA_RIGHT)
+_RIGHT_SOFT = ParagraphStyle("rightsoft", parent=_SOFT, fontSize=8.5, leading=12, alignment=TA_RIGHT)
+_TINY = ParagraphStyle("tiny", parent=_SOFT, fontSize=7, leading=9, alignment=TA_CENTER)
 _LONGEST_CODE, _KEPT_CODE = 200, 72
 _CHINESE = re.compile(r"[\u2e80-\uffff]")
 _DIGEST = re.compile(r"[0-9a-f]{40,}|[A-Za-z0-9+/=]{40,}|10\.\S+/\S+")
@@ -45,33 +64,75 @@ class Section:
     warning: bool = False
 
 
-def render(
-    out: io.BytesIO, *, number: str, title: str, subtitle: str, qr: str, link: str, sections: list[Section]
-) -> None:
-    """Write the PDF. Invariant: no date, no random identifier, so that the same facts give the same bytes."""
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """What stands on top of the first page and at the foot of each. Lines are parted by line breaks."""
+
+    number: str
+    certificate: str
+    title: str
+    authority: str
+    issued: str
+    link: str
+    preamble: str
+    signature: str
+
+
+def render(out: io.BytesIO, heading: Heading, sections: list[Section], proof: str) -> None:
+    """Write the PDF; ``proof`` becomes the large QR code. No date, no chance: the same facts give the same bytes."""
     for font in (KAI, MONO):
         characters(font)  # registers it
     document = BaseDocTemplate(
-        out, pagesize=A4, invariant=1, title=f"{number} {title}", author="tallystick", lang="zh-CN", pageCompression=1
+        out,
+        pagesize=A4,
+        invariant=1,
+        title=f"{heading.number} {heading.title}",
+        author=heading.authority,
+        subject="登记证书 Certificate of registration",
+        creator="tallystick",
+        lang="zh-CN",
+        pageCompression=1,
+        displayDocTitle=True,
     )
-    frame = Frame(_INSET, 22 * mm, _WIDTH, A4[1] - 44 * mm, 0, 0, 0, 0)
-
-    def decorate(canvas: Canvas, _document: Any) -> None:
-        _page(canvas, number, link)
-
-    document.addPageTemplates([PageTemplate("page", [frame], onPage=decorate)])
-    story: list[Flowable] = [_heading(number, title, subtitle, qr), Spacer(1, 4 * mm)]
+    frame = Frame(_INSET, _FOOT, _WIDTH, A4[1] - _FOOT - _INSET, 0, 0, 0, 0)
+    document.addPageTemplates([PageTemplate("page", [frame])])
+    story: list[Flowable] = [*_front(heading)]
     for section in sections:
-        story += [_section_head(section), _rows(section)]
-    document.build(story)
+        head, rows = _section_head(section), _rows(section)
+        story += [KeepTogether([head, rows])] if section.warning else [head, rows]
+    story += [Spacer(1, 4 * mm), KeepTogether(_offline(proof)), Spacer(1, 5 * mm), KeepTogether(_end(heading))]
+
+    class Numbered(Canvas):
+        """Holds pages back until their number is known: a reader must see whether one is missing."""
+
+        def __init__(self, *arguments: Any, **named: Any) -> None:
+            super().__init__(*arguments, **named)
+            self._held: list[dict[str, Any]] = []
+
+        def showPage(self) -> None:
+            self._held.append(dict(self.__dict__))
+            self._startPage()
+
+        def save(self) -> None:
+            for page in self._held:
+                self.__dict__.update(page)
+                _page(self, heading, len(self._held))
+                super().showPage()
+            super().save()
+
+    document.build(story, canvasmaker=Numbered)
 
 
-def _page(canvas: Canvas, number: str, link: str) -> None:
-    """Frame with the notches of a tally stick on the left edge, and a foot that names the certificate on every page."""
+def _page(canvas: Canvas, heading: Heading, pages: int) -> None:
+    """A double frame with the notches of a tally stick on the left edge; the foot names the certificate."""
     canvas.saveState()
-    canvas.setStrokeColor(LINE)
-    canvas.setLineWidth(0.8)
+    canvas.setStrokeColor(SEAL)
+    canvas.setLineWidth(1.4)
     canvas.rect(_EDGE, _EDGE, A4[0] - 2 * _EDGE, A4[1] - 2 * _EDGE)
+    canvas.setStrokeColor(LINE)
+    canvas.setLineWidth(0.5)
+    inner = _EDGE + 1.6 * mm
+    canvas.rect(inner, inner, A4[0] - 2 * inner, A4[1] - 2 * inner)
     canvas.setFillColor(SEAL)
     for step in range(22):
         base = _EDGE + 8 * mm + step * 12.2 * mm
@@ -83,50 +144,105 @@ def _page(canvas: Canvas, number: str, link: str) -> None:
         notch.close()
         canvas.drawPath(notch, stroke=0, fill=1)
     canvas.setFillColor(SOFT)
+    page = f"第 {canvas.getPageNumber()} 页，共 {pages} 页  page {canvas.getPageNumber()} of {pages}"
     canvas.setFont(KAI, 8)
-    canvas.drawString(_INSET, 15.5 * mm, f"{number}  ·  {link}")
-    canvas.drawRightString(A4[0] - _INSET, 15.5 * mm, f"第 {canvas.getPageNumber()} 页 page")
+    canvas.drawRightString(A4[0] - _INSET, 16 * mm, page)
+    room = _WIDTH - canvas.stringWidth(page, KAI, 8) - 6 * mm
+    _fitted(canvas, f"登记号 No. {heading.number}", 19.5 * mm, _WIDTH)
+    _fitted(canvas, heading.certificate, 16 * mm, room)
     canvas.restoreState()
 
 
-def _heading(number: str, title: str, subtitle: str, qr: str) -> Table:
-    kind = ParagraphStyle("kind", parent=_HEAD, fontSize=15, leading=20, spaceBefore=0)
+def _fitted(canvas: Canvas, text: str, height: float, room: float) -> None:
+    """One line at the left, in smaller type where it is long."""
+    size = min(8.0, 8.0 * room / max(canvas.stringWidth(text, KAI, 8), 1))
+    canvas.setFont(KAI, size)
+    canvas.drawString(_INSET, height, text)
+
+
+def _front(heading: Heading) -> list[Flowable]:
+    """Authority, the name of the document, its number, the title; the code that leads to the page on it."""
+    size = 26 if len(heading.title) <= 24 else 20 if len(heading.title) <= 60 else 14
+    title = ParagraphStyle("title", parent=_TITLE, fontSize=size, leading=size * 1.3, alignment=TA_CENTER)
     words = [
-        Paragraph("登记证书  REGISTRATION CERTIFICATE", kind),
-        Spacer(1, 2 * mm),
-        Paragraph(escape(title), _TITLE),
-        Spacer(1, 2 * mm),
-        Paragraph(escape(number), ParagraphStyle("number", parent=_CODE, fontSize=12, leading=16)),
-        Paragraph(escape(subtitle), _SOFT),
+        Paragraph(escape(heading.authority), _CENTRED),
+        Spacer(1, 3 * mm),
+        Paragraph("登 记 证 书", ParagraphStyle("name", parent=_CENTRED, fontSize=30, leading=38, textColor=SEAL)),
+        Paragraph("CERTIFICATE OF REGISTRATION", ParagraphStyle("latinname", parent=_CENTRED, textColor=SEAL)),
+        Spacer(1, 3 * mm),
+        Paragraph(f"登记号 No. {escape(heading.number)}", ParagraphStyle("number", parent=_CENTRED, fontSize=12)),
     ]
-    table = Table([[words, _QrCode(qr)]], colWidths=[_WIDTH - _QR, _QR])
+    side = [_QrCode(heading.link, _QR), Paragraph("查询现状<br/>how it stands now", _TINY)]
+    table = Table([["", words, side]], colWidths=[_QR, _WIDTH - 2 * _QR, _QR])
     table.setStyle(TableStyle([("VALIGN", (0, 0), (-1, -1), "TOP"), *_NO_PADDING]))
-    return table
+    preamble = [Paragraph(escape(line), _CENTRED_SOFT) for line in heading.preamble.split("\n")]
+    return [
+        table,
+        Spacer(1, 6 * mm),
+        HRFlowable(width="100%", thickness=0.8, color=SEAL),
+        Spacer(1, 4 * mm),
+        Paragraph(escape(heading.title), title),
+        Spacer(1, 3 * mm),
+        *preamble,
+        Spacer(1, 2 * mm),
+    ]
+
+
+def _offline(proof: str) -> list[Flowable]:
+    words = [
+        Paragraph("离线核验码", _HEAD),
+        *(
+            Paragraph(line, _VALUE if _CHINESE.search(line) else _LATIN)
+            for line in (
+                "用手机扫描所得文字，可在断网情况下凭信任文件核验：tallystick verify-qr。",
+                "What a phone reads from this code can be verified without a network: tallystick verify-qr.",
+                "它证明：登记机构以此号码签发了此证书，且该记录在所示检查点时已在日志中。",
+                "It proves that the registrar issued a certificate of this number, and that its record stood in the "
+                "log at the checkpoint shown.",
+                "它不证明纸上文字未被改动，也不证明证书此后仍然有效。",
+                "It proves neither that the words on paper are unchanged, nor that the certificate is still in force.",
+            )
+        ),
+    ]
+    table = Table([[_QrCode(proof, _PROOF), words]], colWidths=[_PROOF + 6 * mm, _WIDTH - _PROOF - 6 * mm])
+    table.setStyle(TableStyle([("VALIGN", (0, 0), (-1, -1), "MIDDLE"), *_NO_PADDING]))
+    return [table]
+
+
+def _end(heading: Heading) -> list[Flowable]:
+    lines = [heading.authority, f"签发日期 issued {heading.issued}", *heading.signature.split("\n"), heading.link]
+    return [Paragraph(escape(line), _RIGHT if number < 2 else _RIGHT_SOFT) for number, line in enumerate(lines)]
 
 
 _NO_PADDING = [(f"{side}PADDING", (0, 0), (-1, -1), 0) for side in ("LEFT", "RIGHT", "TOP", "BOTTOM")]
 
 
 class _QrCode(Flowable):
-    """A QR code as vector squares, error correction M."""
+    """A QR code as vector squares, error correction M; L where it would be too fine for paper otherwise."""
 
-    def __init__(self, payload: str) -> None:
+    def __init__(self, payload: str, side: float) -> None:
         super().__init__()
-        try:
-            self._rows = [bytes(row) for row in segno.make(payload, error="m", micro=False).matrix_iter(border=2)]
-        except segno.DataOverflowError:
-            raise TextNotPrintable(f"the QR payload has {len(payload.encode())} bytes, too many") from None
-        if len(self._rows) > 90:
+        self._rows = next(filter(None, (_modules(payload, error, side) for error in "ml")), [])
+        if not self._rows:
             raise TextNotPrintable(f"the QR payload has {len(payload.encode())} bytes, too many to be read from paper")
-        self.width = self.height = _QR
+        self.width = self.height = side
 
     def draw(self) -> None:
-        side = _QR / len(self._rows)
+        side = self.width / len(self._rows)
         self.canv.setFillColor(INK)
         for line, row in enumerate(self._rows):
             for column, dark in enumerate(row):
                 if dark:
-                    self.canv.rect(column * side, _QR - (line + 1) * side, side, side, stroke=0, fill=1)
+                    self.canv.rect(column * side, self.height - (line + 1) * side, side, side, stroke=0, fill=1)
+
+
+def _modules(payload: str, error: str, side: float) -> list[bytes]:
+    """The squares, or none where there are more than can be told apart on paper."""
+    try:
+        rows = [bytes(row) for row in segno.make(payload, error=error, micro=False).matrix_iter(border=2)]
+    except segno.DataOverflowError:
+        return []
+    return rows if side / len(rows) >= _FINEST else []
 
 
 def _section_head(section: Section) -> Paragraph:

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from api.routes.base import KnownAccount, Schema, UsedServices, router
 from api.routes.licences import IssuedSchema, issued_schema
-from api.services.certificates import CertificateRequest
+from api.services.certificate_request import CertificateRequest
 
 routes = router("certificates")
 
@@ -20,7 +20,7 @@ Line: TypeAlias = Annotated[str, Field(max_length=300)]
 
 
 class HolderSchema(Schema):
-    """A rights holder; ``share`` in words, such as 100 %."""
+    """A rights holder; ``share``: 33.3 % or 1/3; of all or of none, and then exactly 100 % together."""
 
     name: Line
     party: Line = ""
@@ -46,6 +46,14 @@ class CertificateSchema(Schema):
     holders: list[HolderSchema] = Field(default_factory=list, max_length=50)
     created: Line = ""
     published: Line = ""
+    film_permit: Line = ""
+    isan: Line = Field(default="", description="ISO 15706, checked by its check characters")
+    eidr: Line = Field(default="", description="10.5240/…, checked by its check character")
+    doi: Line = ""
+    iscc: Line = Field(default="", description="ISO 24138, checked for its form")
+    edit: Line = Field(default="", description="Which cut or version")
+    runtime: Line = ""
+    human_authorship: str = Field(default="", max_length=2000, description="What people did, as declared")
     references: list[ReferenceSchema] = Field(default_factory=list, max_length=50)
     supersedes: str | None = None
     event_id: str | None = None

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from api.accounts import Account
 from api.services.anchoring import AnchorDesk
-from api.services.drafts import Draft
+from api.services.certificate_request import CertificateRequest
 from api.services.errors import Forbidden, NotFound, ServiceError
 from api.services.issuing import IssuedFile, Issuer
 from api.services.licences import content_sha256, registered_object
 from api.services.submission import Recorded
 from api.services.voices import require_scope
-from credentials.certificate import Anchor, Bilingual, CertificateFacts, Holder, issue_certificate, render_certificate
+from credentials.certificate import issue_certificate, render_certificate
+from credentials.certificate_facts import Anchor, Bilingual, CertificateFacts, Holder
 from credentials.errors import TextNotPrintable
 from credentials.sign import Ingredient
 from ledger.errors import Conflict
@@ -42,46 +41,6 @@ _EXAMINED = Bilingual(
     "内容摘要、签名与授权链已由日志规则核验",
     "content digests, signature and authorisation chain, by the rules of the log",
 )
-
-
-@dataclass(frozen=True)
-class CertificateRequest:
-    """What the registrar certifies. All but ``object``, ``number`` and ``supersedes`` are private values."""
-
-    object: str
-    number: str
-    title: str
-    kind: str = ""
-    authority: str = ""
-    authors: Sequence[str] = ()
-    holders: Sequence[Mapping[str, str]] = ()
-    created: str = ""
-    published: str = ""
-    references: Sequence[Mapping[str, str]] = ()
-    supersedes: str | None = None
-    event_id: str | None = None
-
-    def draft(self) -> Draft:
-        """The event. Its id follows from the number, so that a request that was cut short can be repeated."""
-        body: dict[str, Any] = {"object": self.object, "number": self.number}
-        if self.supersedes is not None:
-            body["supersedes"] = self.supersedes
-        values: dict[str, Any] = {
-            "title": self.title,
-            "kind": self.kind,
-            "authority": self.authority,
-            "authors": list(self.authors),
-            "holders": [dict(holder) for holder in self.holders],
-            "created": self.created,
-            "published": self.published,
-            "references": [dict(reference) for reference in self.references],
-        }
-        return Draft(
-            type="certificate.issue",
-            body=body,
-            event_id=self.event_id or f"certificate-{hashlib.sha256(self.number.encode()).hexdigest()[:40]}",
-            private={name: value for name, value in values.items() if value},
-        )
 
 
 @dataclass(frozen=True)
@@ -123,6 +82,7 @@ class CertificateService:
         voices.require_registrar(account)
         require_scope(account, "submit")
         parse_identifier(request.object, Letter.OBJECT)
+        request = request.checked()
         # What cannot be printed must be known before it is logged.
         await asyncio.to_thread(self._rehearse, request)
         try:
@@ -233,11 +193,13 @@ class CertificateService:
         root = tree.root.hex()
         return CertificateFacts(
             number=request.number,
+            certificate=place.certificate,
             title=request.title,
             kind=request.kind or registered.kind,
             asset=request.object,
             authority=request.authority or self._issuer.voices.registrar,
             registered=subject.registered,
+            issued=format_time(int(self._issuer.when().timestamp())),
             sha256=sha256,
             sm3=sm3,
             files=content.count if isinstance(content, FolderContent) else 1,
@@ -254,7 +216,8 @@ class CertificateService:
             holders=tuple(Holder(one["name"], one["party"], one["share"]) for one in request.holders),
             created=request.created,
             published=request.published,
-            references=tuple((one["name"], one["value"]) for one in request.references),
+            references=request.printed_references(),
+            human_authorship=request.authorship(),
             ai_part=_ai_part(registered),
             examined=(_EXAMINED,),
             declared=(_DECLARED,),

@@ -17,8 +17,6 @@ LOG = "log"
 """Key of the log's own state."""
 BATCH = "batch"
 """Key of the latest batch."""
-MAP = "map"
-"""Key of the latest map root."""
 
 
 @record
@@ -78,14 +76,6 @@ class BatchState:
 
     position: int
     time: str
-
-
-@record
-class MapState:
-    """The latest map root: the position of its entry, and how many entries it covers."""
-
-    position: int
-    size: int
 
 
 @record
@@ -202,7 +192,6 @@ class Rights:
 State: TypeAlias = (
     LogState
     | BatchState
-    | MapState
     | PartyState
     | ObjectState
     | CapabilityState
@@ -218,7 +207,6 @@ State: TypeAlias = (
 _KINDS: dict[str, type[Any]] = {
     "log": LogState,
     "batch": BatchState,
-    "map": MapState,
     "party": PartyState,
     "object": ObjectState,
     "capability": CapabilityState,

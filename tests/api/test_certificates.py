@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from credentials.certificate import CertificateFacts, render_certificate
+from credentials.certificate import render_certificate
+from credentials.certificate_facts import CertificateFacts
 from ledger.errors import OutcomeUnknown
 from tallystick import c2pa
 from tallystick.base64s import from_base64
@@ -189,9 +190,31 @@ def test_disputes_stand_on_the_certificate_with_their_outcome(
         ({"authors": ["x"] * 51}, "authors"),
         ({"authors": ["\u202e"]}, None),
         ({"holders": [{"name": "x", "rank": "1"}]}, "holders[0].rank"),
+        ({"holders": [{"name": "x", "share": "33.3 %"}] * 3}, "holders"),
+        ({"holders": [{"name": "x", "share": "50 %"}, {"name": "y"}]}, "holders"),
+        ({"isan": "0000-0000-D07A-0091-Q"}, "isan"),
+        ({"eidr": "10.5240/7791-8534-2C23-9030-8610-6"}, "eidr"),
+        ({"iscc": "ISCC:AAAT4EBWK27737D2AA"}, "iscc"),
+        ({"doi": "10.5240/7791-8534-2C23-9030-8610-6"}, "doi"),
+        ({"references": [{"name": "ISAN", "value": "1"}]}, "references[0].value"),
         ({"number": ""}, "number"),
     ],
-    ids=["emoji", "no title", "long title", "many authors", "bidi", "unknown field", "no number"],
+    ids=[
+        "emoji",
+        "no title",
+        "long title",
+        "many authors",
+        "bidi",
+        "unknown field",
+        "shares of 99.9 %",
+        "a share of some",
+        "isan",
+        "eidr",
+        "iscc",
+        "doi",
+        "reference",
+        "no number",
+    ],
 )
 def test_what_cannot_be_printed_is_refused_before_it_is_logged(
     desk: Desk, change: dict[str, Any], field: str | None
@@ -209,7 +232,7 @@ def test_what_cannot_be_printed_is_refused_before_it_is_logged(
 def test_the_fullest_certificate_can_be_printed(desk: Desk) -> None:
     """Whatever the schema takes has room on paper."""
     line = "灯" * 300
-    holder = {"name": line, "party": line, "share": line}
+    holder = {"name": line, "party": line, "share": "1/50"}
     issued = issue(
         desk,
         "灯" * 80,

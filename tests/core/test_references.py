@@ -55,7 +55,6 @@ EXPECTED = {
     "log.rotate": set(),
     "log.predecessor": set(),
     "log.time": set(),
-    "log.map-root": set(),
 }
 
 

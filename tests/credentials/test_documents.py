@@ -12,14 +12,11 @@ from PIL import Image, ImageFont
 from credentials.card import HEIGHT, WIDTH, LicenceCard, issue_card, render_card
 from credentials.certificate import (
     NOT_PROVED,
-    Anchor,
-    Bilingual,
-    CertificateFacts,
-    Holder,
     _sections,
     issue_certificate,
     render_certificate,
 )
+from credentials.certificate_facts import Anchor, Bilingual, CertificateFacts, Correction, Holder, TimeMark
 from credentials.errors import TextNotPrintable
 from credentials.text import FONTS, KAI, MONO, characters, require_printable
 from tallystick.c2pa import judge, read
@@ -42,12 +39,14 @@ CARD = LicenceCard(
     qr="tallystick:v1:10.5555/L-7Q2M-9XKD-40TV-ZB3H-5:" + "ab" * 32,
 )
 FACTS = CertificateFacts(
-    number="10.5555/R-7Q2M-9XKD-40TV-ZB3H-5",
+    number="沪作登字-2026-I-00000042",
+    certificate="10.5555/R-7Q2M-9XKD-40TV-ZB3H-5",
     title="玉壶 · The Jade Teapot",
     kind="电影道具 film prop",
     asset="10.5555/A-3F8K-20QP-VM7N-4C1X-Y",
     authority="示范登记处 Demo Registrar",
     registered="2026-11-21T08:30:00Z",
+    issued="2026-11-21T08:31:00Z",
     sha256="a1" * 32,
     sm3="b2" * 32,
     files=17,
@@ -71,7 +70,11 @@ FACTS = CertificateFacts(
     declared=(Bilingual("作者身份。", "Authorship."),),
     disputes=("10.5555/D-AAAA-BBBB-CCCC-DDDD-1",),
     supersedes="10.5555/R-0000-0000-0000-0000-1",
+    reason=Bilingual("更正", "correction"),
+    corrections=(Correction(Bilingual("作者", "authors"), "王晓明", "王小明"),),
     superseded_by="10.5555/R-9999-9999-9999-9999-1",
+    time_marks=(TimeMark("observatory", "2026-11-21T08:31:00Z", "± 1 s", Bilingual("独立", "independent")),),
+    signature=Bilingual("电子签名。", "Signed electronically."),
     anchors=(Anchor("embedded chain 1337", "0x" + "e5" * 32, "2026-11-21T08:31:12Z"),),
 )
 
@@ -101,7 +104,7 @@ def test_every_fact_is_on_the_certificate() -> None:
     printed = "\n".join(text for section in _sections(FACTS) for row in section.rows for text in row)
     for field in fields(FACTS):
         value = getattr(FACTS, field.name)
-        if field.name in ("number", "qr", "link"):  # in the heading and at the foot
+        if field.name in ("number", "issued", "qr", "link", "signature"):  # in the heading, at the end, at the foot
             continue
         for text in flatten(value):
             assert text in printed, field.name
@@ -113,8 +116,8 @@ def test_every_fact_is_on_the_certificate() -> None:
 def flatten(value: object) -> list[str]:
     if isinstance(value, tuple):
         return [text for item in value for text in flatten(item)]
-    if isinstance(value, Bilingual | Holder | Anchor):
-        return [getattr(value, field.name) for field in fields(value)]
+    if isinstance(value, Bilingual | Holder | Anchor | Correction | TimeMark):
+        return [text for field in fields(value) for text in flatten(getattr(value, field.name))]
     return [str(value)]
 
 
@@ -123,7 +126,7 @@ def test_a_certificate_embeds_its_fonts_and_is_reproducible() -> None:
     assert pdf == render_certificate(FACTS)
     assert pdf != render_certificate(replace(FACTS, leaf=1205))
     assert pdf.count(b"/FontFile2") == 3  # Kai in two parts of 256 glyphs at most, and Mono
-    assert pdf.count(b"/Type /Page\n") == 2
+    assert pdf.count(b"/Type /Page\n") == 3
 
 
 @pytest.mark.parametrize("title", ["𠮷野家", "🎬", "abc\u202edef", "한국", "tab\tstop", "line\nbreak", "\x00"])
@@ -156,7 +159,9 @@ def test_a_qr_code_that_cannot_be_read_is_refused(payload: str) -> None:
     with pytest.raises(TextNotPrintable, match="QR"):
         render_card(replace(CARD, qr=payload * 2))
     with pytest.raises(TextNotPrintable, match="QR"):
-        render_certificate(replace(FACTS, qr=payload * 2))
+        render_certificate(replace(FACTS, qr=payload * 3))
+    with pytest.raises(TextNotPrintable, match="QR"):
+        render_certificate(replace(FACTS, link=payload * 2))
 
 
 def test_the_qr_code_of_the_card_is_the_payload() -> None:

@@ -1,0 +1,112 @@
+"""What a registrar asks to be certified, checked before anything is logged."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from api.services.drafts import Draft
+from credentials.certificate_facts import Bilingual
+from credentials.shares import check_shares
+from credentials.work_numbers import CHECKS, check_reference
+from tallystick.errors import MalformedInput
+from tallystick.schema import FieldError
+
+_NUMBERED = {
+    "film_permit": "电影片公映许可证 film permit",
+    "isan": "ISAN",
+    "eidr": "EIDR",
+    "doi": "DOI",
+    "iscc": "ISCC",
+    "edit": "版本 edit",
+    "runtime": "时长 runtime",
+}
+"""How the members that name a film are printed, in this order."""
+
+
+@dataclass(frozen=True)
+class CertificateRequest:
+    """What the registrar certifies. All but ``object``, ``number`` and ``supersedes`` are private values.
+
+    human_authorship: what people did, in the registrar's words. isan, eidr, doi, iscc: checked by their own digits.
+    """
+
+    object: str
+    number: str
+    title: str
+    kind: str = ""
+    authority: str = ""
+    authors: Sequence[str] = ()
+    holders: Sequence[Mapping[str, str]] = ()
+    created: str = ""
+    published: str = ""
+    film_permit: str = ""
+    isan: str = ""
+    eidr: str = ""
+    doi: str = ""
+    iscc: str = ""
+    edit: str = ""
+    runtime: str = ""
+    human_authorship: str = ""
+    references: Sequence[Mapping[str, str]] = ()
+    supersedes: str | None = None
+    event_id: str | None = None
+
+    def checked(self) -> CertificateRequest:
+        """With every number in its one form. Raises ``FieldError`` for a wrong one, or shares that do not add up."""
+        found: dict[str, Any] = {
+            name: _field(name, check, value) for name, check in CHECKS.items() if (value := getattr(self, name))
+        }
+        _field("holders", check_shares, [one.get("share", "") for one in self.holders])
+        found["references"] = [
+            {**one, "value": _field(f"references[{at}].value", check_reference, one["name"], one["value"])}
+            for at, one in enumerate(self.references)
+        ]
+        return dataclasses.replace(self, **found)
+
+    def printed_references(self) -> tuple[tuple[str, str], ...]:
+        """Pairs of a name and a value, those of films first."""
+        own = ((label, str(getattr(self, name))) for name, label in _NUMBERED.items())
+        others = ((one["name"], one["value"]) for one in self.references)
+        return (*(pair for pair in own if pair[1]), *others)
+
+    def authorship(self) -> Bilingual | None:
+        """The statement, which is in one language as it was given."""
+        return Bilingual(self.human_authorship, "(as declared)") if self.human_authorship else None
+
+    def draft(self) -> Draft:
+        """The event. Its id follows from the number, so that a request that was cut short can be repeated."""
+        body: dict[str, Any] = {"object": self.object, "number": self.number}
+        if self.supersedes is not None:
+            body["supersedes"] = self.supersedes
+        return Draft(
+            type="certificate.issue",
+            body=body,
+            event_id=self.event_id or f"certificate-{hashlib.sha256(self.number.encode()).hexdigest()[:40]}",
+            private={name: value for name, value in self.private().items() if value},
+        )
+
+    def private(self) -> dict[str, Any]:
+        """The values that the log holds commitments to, empty ones too."""
+        return {
+            "title": self.title,
+            "kind": self.kind,
+            "authority": self.authority,
+            "authors": list(self.authors),
+            "holders": [dict(holder) for holder in self.holders],
+            "created": self.created,
+            "published": self.published,
+            **{name: getattr(self, name) for name in _NUMBERED},
+            "human_authorship": self.human_authorship,
+            "references": [dict(reference) for reference in self.references],
+        }
+
+
+def _field(name: str, check: Callable[..., Any], *values: object) -> Any:
+    try:
+        return check(*values)
+    except MalformedInput as error:
+        raise FieldError(name, str(error)) from None
