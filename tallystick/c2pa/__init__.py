@@ -8,9 +8,11 @@ from __future__ import annotations
 from tallystick.c2pa.chain import Fault, SignerRoots
 from tallystick.c2pa.containers import EMBEDDED, media_type_of
 from tallystick.c2pa.doctor import diagnose
+from tallystick.c2pa.facts import C2paVerdict
 from tallystick.c2pa.reading import C2paReading, read
 from tallystick.c2pa.refusal import CredentialRefused, NoCredential
-from tallystick.c2pa.verdict import C2paVerdict, judge
+from tallystick.c2pa.trusted import roots_of
+from tallystick.c2pa.verdict import OtherRoots, judge
 
 __all__ = [
     "EMBEDDED",
@@ -19,9 +21,11 @@ __all__ = [
     "CredentialRefused",
     "Fault",
     "NoCredential",
+    "OtherRoots",
     "SignerRoots",
     "diagnose",
     "judge",
     "media_type_of",
     "read",
+    "roots_of",
 ]

@@ -7,7 +7,7 @@ from datetime import datetime
 from cryptography import x509
 
 from tallystick.c2pa.chain import Fault, SignerRoots, faults, name_of, require_utc
-from tallystick.c2pa.claim import MAX_CHAIN
+from tallystick.c2pa.signature import MAX_CHAIN
 
 
 def diagnose(chain_pem: bytes, roots: SignerRoots, at: datetime) -> tuple[Fault, ...]:

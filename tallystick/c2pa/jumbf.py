@@ -18,10 +18,10 @@ MAX_DEPTH = 8
 MAX_BOXES = 8192
 
 STORE_TYPE = bytes.fromhex("6332706100110010800000aa00389b71")
-MANIFEST_TYPES = {
-    bytes.fromhex("63326d6100110010800000aa00389b71"),  # c2ma, a standard manifest
-    bytes.fromhex("6332756d00110010800000aa00389b71"),  # c2um, an update manifest
-}
+MANIFEST = bytes.fromhex("63326d6100110010800000aa00389b71")
+"""c2ma, a standard manifest."""
+UPDATE_MANIFEST = bytes.fromhex("6332756d00110010800000aa00389b71")
+"""c2um: says more about a file that the manifest below it binds. Others (compressed, timestamps) are not known here."""
 _HAS_LABEL, _HAS_ID, _HAS_HASH, _HAS_PRIVATE = 0x02, 0x04, 0x08, 0x10
 _REQUESTABLE = 0x01
 

@@ -13,20 +13,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeGuard
 
 from tallystick.c2pa.chain import SIGNING_PURPOSES
-from tallystick.c2pa.claim import ActiveManifest, active_manifest
+from tallystick.c2pa.claim import ActiveManifest, Assertion
 from tallystick.c2pa.containers import BMFF_C2PA, EMBEDDED, Container, locate
 from tallystick.c2pa.jumbf import parse_store
 from tallystick.c2pa.refusal import CredentialRefused, NoCredential
+from tallystick.c2pa.updates import BMFF_HASHES, binding_of, read_manifests
 from tallystick.errors import MalformedInput
 
 MAX_ASSET = 1 << 40
 """Bytes of the largest file that is read; it is streamed, never held."""
 MAX_ENGINE_REPORT = 64 * 1024 * 1024
 
-_BMFF_HASHES = ("c2pa.hash.bmff", "c2pa.hash.bmff.v2", "c2pa.hash.bmff.v3")
 # The mandatory exclusions of annex A.5, and the free space that c2pa-python's writer leaves out too.
 _BMFF_FREE = ("/ftyp", "/mfra", "/free", "/skip")
 
@@ -71,14 +71,22 @@ class EngineReport:
 
 @dataclass(frozen=True, slots=True)
 class C2paReading:
-    """The facts of one file's active manifest. Nothing in it is trusted before `judge`."""
+    """The facts of one file's active manifest, and of those that it updates. Nothing is trusted before `judge`.
+
+    manifests: the active one first; the last one binds the file's bytes, and is the only one where nothing was updated.
+    """
 
     media_type: str
     size: int
     container: Container
     embedded: bool
-    manifest: ActiveManifest
+    manifests: tuple[ActiveManifest, ...]
     engine: EngineReport
+
+    @property
+    def manifest(self) -> ActiveManifest:
+        """The manifest that binds the file: what was said when it was signed, whatever was added since."""
+        return self.manifests[-1]
 
 
 def read(source: bytes | Path, media_type: str, sidecar: bytes | None = None) -> C2paReading:
@@ -91,10 +99,10 @@ def read(source: bytes | Path, media_type: str, sidecar: bytes | None = None) ->
         container = locate(stream, size, media_type) if sidecar is None else Container(sidecar, (0, 0))
         if container.store is None:
             raise NoCredential(media_type)
-        manifest = active_manifest(parse_store(container.store))
-        _require_tight_exclusions(manifest, container)
-        report = _engine_report(stream, media_type, container.store, manifest.label)
-    return C2paReading(media_type, size, container, sidecar is None, manifest, report)
+        manifests = read_manifests(parse_store(container.store))
+        _require_tight_exclusions(binding_of(manifests[-1]), container)
+        report = _engine_report(stream, media_type, container.store, manifests[0].label)
+    return C2paReading(media_type, size, container, sidecar is None, manifests, report)
 
 
 @contextmanager
@@ -110,29 +118,35 @@ def opened(source: bytes | Path) -> Iterator[tuple[BinaryIO, int]]:
         yield stream, size
 
 
-def _require_tight_exclusions(manifest: ActiveManifest, container: Container) -> None:
+def _require_tight_exclusions(binding: Assertion, container: Container) -> None:
     """A hard binding may leave out the embedded store and free space: what it leaves out, anybody can change."""
-    for assertion in manifest.assertions:
-        if assertion.name not in ("c2pa.hash.data", *_BMFF_HASHES):
-            continue
-        value = assertion.value()
-        excluded = value.get("exclusions", []) if isinstance(value, dict) else None
-        if not isinstance(excluded, list) or not all(isinstance(item, dict) for item in excluded):
-            raise MalformedInput(f"assertion {assertion.label} is not a map with a list of exclusions")
-        for item in excluded:
-            if assertion.name in _BMFF_HASHES:
-                _require_free_box(item)
-            else:
-                _require_inside_store(item, container.span)
+    value = binding.value()
+    excluded = value.get("exclusions", []) if isinstance(value, dict) else None
+    if not isinstance(excluded, list) or not all(isinstance(item, dict) for item in excluded):
+        raise MalformedInput(f"assertion {binding.label} is not a map with a list of exclusions")
+    end = 0
+    for item in excluded:
+        if binding.name in BMFF_HASHES:
+            _require_free_box(item)
+        else:
+            end = _require_inside_store(item, container.span, end)
 
 
-def _require_inside_store(item: dict[str, Any], span: tuple[int, int]) -> None:
+def _require_inside_store(item: dict[str, Any], span: tuple[int, int], before: int) -> int:
+    """Where the exclusion ends; `before`: where the one before it did."""
     start, length = item.get("start"), item.get("length")
-    if not isinstance(start, int) or not isinstance(length, int) or length < 0:
+    if not _is_count(start) or not _is_count(length):
         raise MalformedInput("an exclusion of the data hash has no start and length")
+    if start < before:
+        raise CredentialRefused("assertion.dataHash.malformed", "the exclusions overlap, or are not in their order")
     if length and not span[0] <= start <= start + length <= span[1]:
         detail = f"bytes {start} to {start + length} are not hashed, but the store is at {span[0]} to {span[1]}"
         raise CredentialRefused("binding.exclusion", detail)
+    return int(start + length)
+
+
+def _is_count(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def _require_free_box(item: dict[str, Any]) -> None:

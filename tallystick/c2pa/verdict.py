@@ -4,85 +4,49 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 
 from tallystick import canonical
 from tallystick.c2pa.chain import SignerRoots, name_of, require_signer, require_utc
-from tallystick.c2pa.claim import Assertion
+from tallystick.c2pa.claim import ActiveManifest
+from tallystick.c2pa.facts import Action, C2paVerdict, ChainLink, Identity, Ingredient, SignedManifest
+from tallystick.c2pa.identity import IDENTITY, identities, is_judged
 from tallystick.c2pa.reading import C2paReading
 from tallystick.c2pa.refusal import CredentialRefused
+from tallystick.c2pa.stamps import proven_time
+from tallystick.c2pa.updates import ACTIONS, INGREDIENTS, actions_of, binding_of
 from tallystick.errors import MalformedInput
+from tallystick.timestamp import Authority
 
 LICENCE, CERTIFICATE = "org.tallystick.licence", "org.tallystick.certificate"
+RECEIPT = "org.tallystick.receipt"
+"""The log's receipt of a signed file, which an update manifest brings."""
 MAX_PAYLOAD = 512 * 1024
 """Bytes of the JSON of one assertion of ours: a licence brings every entry on which its grant rests, with proofs."""
 
 JUDGED_BY_US = frozenset({"signingCredential.expired", "signingCredential.untrusted", "claimSignature.outsideValidity"})
 """Failures of c2pa-python that say only what it thinks of a certificate today; we judge chain and time ourselves."""
 _BINDINGS = frozenset({"assertion.dataHash.match", "assertion.bmffHash.match"})
+_JUDGED = ("c2pa.actions", "c2pa.hash.", "c2pa.ingredient", "org.tallystick.")
+"""How labels begin whose content is looked at."""
 # Nothing is fetched; and exclusions of the BMFF hash are checked when it is read.
 _SILENT = frozenset({"signingCredential.ocsp.skipped", "assertion.bmffHash.additionalExclusionsPresent"})
 
 
-@dataclass(frozen=True, slots=True)
-class ChainLink:
-    """One certificate of the path, leaf first and root last. Times are UTC; `sha256` is over the DER."""
-
-    subject: str
-    issuer: str
-    serial: str
-    not_before: datetime
-    not_after: datetime
-    sha256: str
+NOBODY = SignerRoots(())
 
 
 @dataclass(frozen=True, slots=True)
-class Ingredient:
-    """Another asset that the signer says went into this one."""
+class OtherRoots:
+    """Whom a reader believes besides the signers of claims: each for its own purpose, and for nothing else."""
 
-    title: str | None
-    media_type: str | None
-    relationship: str
-    instance_id: str | None
-    description: str | None
-    manifest: str | None
-    """Label of the ingredient's own manifest in the same store, if it brought one."""
+    timestamps: tuple[Authority, ...] = ()
+    identities: SignerRoots = NOBODY
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
-    """One step of the asset's history as the signer tells it, for example c2pa.created."""
-
-    name: str
-    when: datetime | None
-    digital_source_type: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class C2paVerdict:
-    """What the credential says, after everything that must hold was found to hold at `at`."""
-
-    state: Literal["trusted"]
-    at: datetime
-    media_type: str
-    embedded: bool
-    manifest: str
-    title: str | None
-    signer: str
-    chain: tuple[ChainLink, ...]
-    actions: tuple[Action, ...]
-    digital_source_type: str | None
-    licence: dict[str, Any] | None
-    certificate: dict[str, Any] | None
-    ingredients: tuple[Ingredient, ...]
-    problems: tuple[str, ...]
-    """What a reader should know although nothing is broken: bytes outside the container, unjudged ingredients."""
-
-
-def judge(reading: C2paReading, roots: SignerRoots, at: datetime) -> C2paVerdict:
+def judge(reading: C2paReading, roots: SignerRoots, at: datetime, others: OtherRoots | None = None) -> C2paVerdict:
     """Judge `reading` as of `at` (aware) under the trusted signer `roots`.
 
     Raises CredentialRefused with the code of the first thing that does not hold, MalformedInput on an assertion that
@@ -90,30 +54,48 @@ def judge(reading: C2paReading, roots: SignerRoots, at: datetime) -> C2paVerdict
     """
     require_utc(at)
     require_bound(reading)
-    chain = reading.manifest.chain
-    root = require_signer(chain, roots, at)
+    others = others or OtherRoots()
+    problems: list[str] = []
+    judged = [_signed(manifest, roots, others, at, problems) for manifest in reading.manifests]
     _require_no_failure(reading, "signingCredential.")
-    path = chain if root == chain[-1] else (*chain, root)
-    assertions = reading.manifest.assertions
-    actions = _actions(assertions)
-    _require_past(actions, reading.engine.signed_at, at)
-    title = reading.manifest.claim.get("dc:title")
+    manifest, path = reading.manifest, judged[-1][1]
+    for one in reading.manifests:
+        _require_past(_actions(one), reading.engine.signed_at, at)
+    actions = _actions(manifest)
+    title = manifest.claim.get("dc:title")
     return C2paVerdict(
         state="trusted",
         at=at,
         media_type=reading.media_type,
         embedded=reading.embedded,
-        manifest=reading.manifest.label,
+        manifest=manifest.label,
         title=title if isinstance(title, str) else None,
-        signer=name_of(chain[0].subject),
-        chain=tuple(_link(certificate) for certificate in path),
+        signer=name_of(path[0].subject),
+        chain=tuple(map(ChainLink.of, path)),
         actions=actions,
         digital_source_type=next((a.digital_source_type for a in actions if a.digital_source_type), None),
-        licence=_payload(assertions, LICENCE),
-        certificate=_payload(assertions, CERTIFICATE),
-        ingredients=_ingredients(assertions),
-        problems=tuple(_problems(reading)),
+        licence=payload(manifest, LICENCE),
+        certificate=payload(manifest, CERTIFICATE),
+        ingredients=_ingredients(manifest),
+        problems=(*_problems(reading), *problems),
+        receipt=_receipt(reading),
+        manifests=tuple(signed for signed, _ in judged),
+        identities=_identities(reading, others, at),
+        unjudged=_unjudged(reading),
     )
+
+
+def _signed(
+    manifest: ActiveManifest, roots: SignerRoots, others: OtherRoots, at: datetime, problems: list[str]
+) -> tuple[SignedManifest, tuple[x509.Certificate, ...]]:
+    """Who signed a manifest, and the path to the root: judged by the proven time of signing, or at `at`."""
+    proven, told = proven_time(manifest.signature, others.timestamps, at)
+    problems += told
+    chain = manifest.chain
+    root = require_signer(chain, roots, at if proven is None else proven.time)
+    path = chain if root == chain[-1] else (*chain, root)
+    signer = name_of(chain[0].subject)
+    return SignedManifest(manifest.label, manifest.update, signer, proven, manifest.digest.hex()), path
 
 
 def require_bound(reading: C2paReading) -> None:
@@ -123,7 +105,8 @@ def require_bound(reading: C2paReading) -> None:
     """
     engine = reading.engine
     _require_no_failure(reading, "", but="signingCredential.")
-    if not {status.code for status in engine.success} & _BINDINGS:
+    label = f"/c2pa/{reading.manifest.label}/c2pa.assertions/{binding_of(reading.manifest).label}"
+    if not any(status.code in _BINDINGS and status.url.endswith(label) for status in engine.success):
         raise CredentialRefused("binding.absent", "no data hash or BMFF hash binds the manifest to this file's bytes")
     if engine.state not in ("Valid", "Trusted") and not engine.failure:
         raise CredentialRefused("engine.unknown", f"c2pa-python says {engine.state} and does not say why")
@@ -137,35 +120,13 @@ def _require_no_failure(reading: C2paReading, prefix: str, but: str | None = Non
             raise CredentialRefused(status.code, status.explanation or status.url)
 
 
-def _link(certificate: x509.Certificate) -> ChainLink:
-    return ChainLink(
-        subject=name_of(certificate.subject),
-        issuer=name_of(certificate.issuer),
-        serial=f"{certificate.serial_number:x}",
-        not_before=certificate.not_valid_before_utc,
-        not_after=certificate.not_valid_after_utc,
-        sha256=certificate.fingerprint(hashes.SHA256()).hex(),
-    )
-
-
-def _actions(assertions: tuple[Assertion, ...]) -> tuple[Action, ...]:
+def _actions(manifest: ActiveManifest) -> tuple[Action, ...]:
     found = []
-    for assertion in assertions:
-        if assertion.name not in ("c2pa.actions", "c2pa.actions.v2"):
-            continue
-        value = assertion.value()
-        listed = value.get("actions") if isinstance(value, dict) else None
-        if not isinstance(listed, list) or not all(isinstance(item, dict) for item in listed):
-            raise MalformedInput("the actions assertion is not a map with a list of actions")
-        for item in listed:
+    for assertion in manifest.named(*ACTIONS):
+        for item in actions_of(assertion):
             name = str(item.get("action"))
-            found.append(
-                Action(
-                    name=name,
-                    when=_instant(item.get("when"), f"action {name}"),
-                    digital_source_type=_text(item.get("digitalSourceType")),
-                )
-            )
+            when = _instant(item.get("when"), f"action {name}")
+            found.append(Action(name, when, _text(item.get("digitalSourceType"))))
     return tuple(found)
 
 
@@ -189,13 +150,16 @@ def _require_past(actions: tuple[Action, ...], signed_at: str | None, at: dateti
             raise CredentialRefused("time.future", f"{what} is dated {when.isoformat()}, after {at.isoformat()}")
 
 
-def _payload(assertions: tuple[Assertion, ...], label: str) -> dict[str, Any] | None:
+def payload(manifest: ActiveManifest, label: str) -> dict[str, Any] | None:
     """The JSON of our assertion `label`; the signer must have made it (created), and only once."""
-    known = {LICENCE, CERTIFICATE}
-    for assertion in assertions:
+    known = {RECEIPT} if manifest.update else {LICENCE, CERTIFICATE}
+    for assertion in manifest.assertions:
         if assertion.label.startswith("org.tallystick.") and assertion.label not in known:
-            raise CredentialRefused("assertion.unknown", f"{assertion.label} is not known to this version")
-    mine = [assertion for assertion in assertions if assertion.label == label]
+            detail = f"{assertion.label} is not known to this version"
+            if assertion.label in (LICENCE, CERTIFICATE, RECEIPT):
+                detail = f"{assertion.label} does not belong into {'an update' if manifest.update else 'a'} manifest"
+            raise CredentialRefused("assertion.unknown", detail)
+    mine = [assertion for assertion in manifest.assertions if assertion.label == label]
     if not mine:
         return None
     if mine[0].kind != "json" or not mine[0].created:
@@ -206,11 +170,30 @@ def _payload(assertions: tuple[Assertion, ...], label: str) -> dict[str, Any] | 
     return value
 
 
-def _ingredients(assertions: tuple[Assertion, ...]) -> tuple[Ingredient, ...]:
+def _receipt(reading: C2paReading) -> dict[str, Any] | None:
+    """Of the newest update that brings one; each is checked."""
+    found = [payload(manifest, RECEIPT) for manifest in reading.manifests[:-1]]
+    return next((one for one in found if one is not None), None)
+
+
+def _identities(reading: C2paReading, others: OtherRoots, at: datetime) -> tuple[Identity, ...]:
+    return tuple(
+        one for manifest in reading.manifests for one in identities(manifest, others.identities, others.timestamps, at)
+    )
+
+
+def _unjudged(reading: C2paReading) -> tuple[str, ...]:
+    return tuple(
+        assertion.label
+        for manifest in reading.manifests
+        for assertion in manifest.assertions
+        if not assertion.name.startswith(_JUDGED) and not (assertion.name == IDENTITY and is_judged(assertion))
+    )
+
+
+def _ingredients(manifest: ActiveManifest) -> tuple[Ingredient, ...]:
     found = []
-    for assertion in assertions:
-        if assertion.name not in ("c2pa.ingredient", "c2pa.ingredient.v2", "c2pa.ingredient.v3"):
-            continue
+    for assertion in manifest.named(*INGREDIENTS):
         value = assertion.value()
         if not isinstance(value, dict):
             raise MalformedInput(f"{assertion.label} is not a map")
@@ -234,8 +217,12 @@ def _problems(reading: C2paReading) -> list[str]:
         found.append(f"{reading.container.leading} bytes stand before the beginning of the file format")
     if reading.container.trailing:
         found.append(f"{reading.container.trailing} bytes stand after the end of the file format")
-    found += [f"{s.code}: {s.explanation}" for s in reading.engine.informational if s.code not in _SILENT]
+    # Of timestamps it knows no authority; we tell of them ourselves.
+    told = [s for s in reading.engine.informational if s.code not in _SILENT and not s.code.startswith("timeStamp.")]
+    found += [f"{s.code}: {s.explanation}" for s in told]
     found += [f"ingredient not judged: {s.code} at {s.url}" for s in reading.engine.ingredient_failure]
+    if reading.manifest.claim.get("redacted_assertions"):
+        found.append("the signer took assertions out of what an ingredient's signer had said (redaction)")
     return found
 
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cryptography import x509
-
-from tallystick.c2pa import C2paVerdict, CredentialRefused, SignerRoots, judge, media_type_of, read
-from tallystick.errors import MalformedInput
+from tallystick.c2pa import C2paVerdict, CredentialRefused, judge, media_type_of, read, roots_of
 from tallystick.licence.check import FileFacts, Outcome, Reason, Stage
 from tallystick.licence.credential import decode_credential
 from tallystick.times import parse_time
@@ -26,19 +23,12 @@ def read_licence_file(path: Path, trust: Trust, at: str, sidecar: bytes | None =
     what does not hold is a failed stage.
     """
     moment = datetime.fromtimestamp(parse_time(at), UTC)
+    roots, others = roots_of(trust)
     try:
-        verdict = judge(read(path, media_type_of(path.name), sidecar), signer_roots(trust), moment)
+        verdict = judge(read(path, media_type_of(path.name), sidecar), roots, moment, others)
     except CredentialRefused as refused:
         return _refused(refused)
     return _trusted(verdict)
-
-
-def signer_roots(trust: Trust) -> SignerRoots:
-    """The C2PA signer roots of a trust file. Raises ``MalformedInput``."""
-    try:
-        return SignerRoots(tuple(x509.load_der_x509_certificate(der) for der in trust.c2pa_roots))
-    except ValueError as error:
-        raise MalformedInput(f"c2pa_roots of the trust file: not a certificate: {error}") from None
 
 
 def _refused(refused: CredentialRefused) -> FileFacts:

@@ -14,7 +14,7 @@ from tallystick.verify.examination import Examination
 from tallystick.verify.outcome import Finding, Tally, time_text
 
 if TYPE_CHECKING:
-    from tallystick.c2pa.verdict import C2paVerdict
+    from tallystick.c2pa import C2paVerdict
 
 MAX_FILE_BYTES = 1 << 28
 """c2pa is given the file in memory; larger ones wait for a version that streams them."""
@@ -91,16 +91,11 @@ def _check_digests(ex: Examination, file: str, body: CredentialIssue) -> None:
 
 def _judge(ex: Examination, file: str, one: Admitted) -> C2paVerdict:
     # Imported here: a bundle without credentials need not wait for c2pa to load.
-    from cryptography import x509
-
     from tallystick import c2pa
 
-    try:
-        roots = c2pa.SignerRoots(tuple(map(x509.load_der_x509_certificate, ex.trust.c2pa_roots)))
-    except ValueError as error:
-        raise VerificationFailed(f"a C2PA root in the trust file is no certificate: {error}") from None
+    roots, others = c2pa.roots_of(ex.trust)
     reading = c2pa.read(ex.bundle.read(file, MAX_FILE_BYTES), one.placed.statement.event.body.media_type)
-    return c2pa.judge(reading, roots, datetime.fromtimestamp(one.admitted_at, UTC))
+    return c2pa.judge(reading, roots, datetime.fromtimestamp(one.admitted_at, UTC), others)
 
 
 def _check_subject(ex: Examination, verdict: C2paVerdict, subject: str) -> None:

@@ -16,7 +16,6 @@ from tallystick.c2pa import judge
 from tallystick.checkpoint import parse_body
 from tallystick.digests import digest_pair
 from tallystick.identifiers import Letter
-from tallystick.licence.file import signer_roots
 from tallystick.merkle import verify_inclusion
 from tallystick.note import parse_note
 from tallystick.statement import parse_statement
@@ -60,7 +59,7 @@ def test_the_pdf_carries_the_entry_with_its_proof(desk: Desk) -> None:
     issued = issue(desk, "2026-F-2")
     data = desk.house.registrar.get(f"/v1/certificates/{issued['certificate']}/file").content
     at = datetime.fromtimestamp(desk.house.world.clock, UTC)
-    verdict = judge(c2pa.read(data, PDF), signer_roots(desk.trust), at)
+    verdict = judge(c2pa.read(data, PDF), c2pa.roots_of(desk.trust)[0], at)
     payload = verdict.certificate
     assert payload is not None
     assert (payload["certificate"], payload["number"]) == (issued["certificate"], "2026-F-2")

@@ -21,7 +21,6 @@ from tallystick.events import Event
 from tallystick.events.licence import LicenceGrant, StatusPointer
 from tallystick.identifiers import Letter
 from tallystick.licence.credential import LicenceCredential, decode_credential
-from tallystick.licence.file import signer_roots
 from tallystick.schema import write
 from tallystick.statement import parse_statement
 from tests.api.desk import PNG, Desk, file_list, picture_bytes, told
@@ -45,7 +44,7 @@ def original_of(
 def verdict_of(desk: Desk, data: bytes) -> C2paVerdict:
     """The strict verdict of the core as of now, by the service's own clock."""
     at = datetime.fromtimestamp(desk.house.world.clock, UTC)
-    return judge(c2pa.read(data, PNG), signer_roots(desk.trust), at)
+    return judge(c2pa.read(data, PNG), c2pa.roots_of(desk.trust)[0], at)
 
 
 def credential_of(desk: Desk, data: bytes) -> LicenceCredential:

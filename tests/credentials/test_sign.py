@@ -194,7 +194,7 @@ def test_what_is_written_is_read_back(tmp_path: Path, monkeypatch: pytest.Monkey
     def reworded(*arguments: object) -> C2paReading:
         reading = read(*arguments)  # type: ignore[arg-type]
         changed = tuple(replace(a, content=a.content + b" ") for a in reading.manifest.assertions)
-        return replace(reading, manifest=replace(reading.manifest, assertions=changed))
+        return replace(reading, manifests=(replace(reading.manifest, assertions=changed),))
 
     for fake, says in ((unbound, "does not verify"), (reworded, "not written as given")):
         monkeypatch.setattr("credentials.sign.read", fake)

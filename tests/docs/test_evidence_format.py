@@ -11,7 +11,7 @@ import pytest
 from tallystick.admission.decide import CLOCK_TOLERANCE
 from tallystick.admission.log_rules import PROOF_DOMAIN, ROLE_ALGORITHMS
 from tallystick.bundle import bag, container
-from tallystick.c2pa import claim, jumbf
+from tallystick.c2pa import cbor, jumbf, signature, updates
 from tallystick.c2pa.containers import EMBEDDED
 from tallystick.c2pa.verdict import MAX_PAYLOAD
 from tallystick.case import model
@@ -291,10 +291,12 @@ def test_signed_files() -> None:
         assert code.removeprefix("signer.") in told, code
     assert words(section(CREDENTIALS, "1. Where a store may be")) == EMBEDDED
     assert f"{jumbf.MAX_STORE >> 20} MiB, {jumbf.MAX_BOXES:,} boxes, {jumbf.MAX_DEPTH} levels" in CREDENTIALS
-    assert f"1 to {claim.MAX_CHAIN}\n   certificates" in CREDENTIALS
+    assert f"1 to {signature.MAX_CHAIN}\n   certificates" in CREDENTIALS
     assert f"{MAX_PAYLOAD >> 10} KiB" in CREDENTIALS
-    assert f"at most {claim.MAX_CBOR >> 20} MiB each" in CREDENTIALS
-    assert sorted(claim._TAGS) == [0, 1, 18]
+    assert f"at most {updates.MAX_UPDATES} updates" in CREDENTIALS
+    assert told >= updates.ALLOWED_ACTIONS
+    assert f"at most {cbor.MAX_CBOR >> 20} MiB each" in CREDENTIALS
+    assert sorted(cbor._TAGS) == [0, 1, 18]
 
 
 def test_the_assertions() -> None:

@@ -12,6 +12,7 @@ from cryptography import x509
 from credentials.ca import Identity, issue_authority, issue_signer, new_root
 from credentials.sign import TRAINED_ALGORITHMIC_MEDIA
 from tallystick.c2pa import CredentialRefused, SignerRoots, judge, read
+from tallystick.c2pa.verdict import LICENCE
 from tallystick.errors import MalformedInput
 from tests.core.c2pa.kit import (
     AT,
@@ -201,9 +202,11 @@ def test_an_unknown_assertion_of_ours_is_refused() -> None:
 def test_an_assertion_that_was_only_gathered_is_refused() -> None:
     """What a signer gathered from elsewhere is not what the signer says."""
     reading = read(signed(), "image/png")
-    gathered = tuple(replace(assertion, created=False) for assertion in reading.manifest.assertions)
+    gathered = tuple(
+        replace(assertion, created=assertion.label != LICENCE) for assertion in reading.manifest.assertions
+    )
     with pytest.raises(CredentialRefused) as caught:
-        judge(replace(reading, manifest=replace(reading.manifest, assertions=gathered)), world().roots, AT)
+        judge(replace(reading, manifests=(replace(reading.manifest, assertions=gathered),)), world().roots, AT)
     assert caught.value.code == "assertion.not_created"
 
 

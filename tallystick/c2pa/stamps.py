@@ -1,0 +1,82 @@
+"""When a claim was signed, as timestamp authorities that the reader trusts say it (C2PA specification, section 15.8).
+
+A timestamp stands outside the signature: anybody may take it away, or put another in its place. So a bad one refuses
+nothing and proves nothing; it is told. One that speaks of a time after the check refuses, whoever made it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from tallystick.c2pa.refusal import CredentialRefused
+from tallystick.c2pa.signature import CoseSignature, Stamped
+from tallystick.errors import MalformedInput, VerificationFailed
+from tallystick.timestamp import Authority, UnknownAuthority, der, parse_token, verify_token
+
+OVER_SIGNATURE = "sigTst2"
+"""The header whose timestamp is over the signature. The older one is over what was signed: it could be had before."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenTime:
+    """The signature existed at `time`, says `authority`, who is `independent` of the log's operator or not."""
+
+    time: datetime
+    authority: str
+    signer: str
+    independent: bool
+
+
+def proven_time(
+    signature: CoseSignature, authorities: Sequence[Authority], at: datetime
+) -> tuple[ProvenTime | None, tuple[str, ...]]:
+    """The earliest time that a trusted authority gives `signature`, and what is to be told of the other timestamps.
+
+    Raises CredentialRefused with ``time.future`` for one that was made after `at`, by its own word.
+    """
+    proven: list[ProvenTime] = []
+    told: list[str] = []
+    for stamp in signature.stamps:
+        try:
+            found = _proven(stamp, authorities, at)
+            if stamp.form == OVER_SIGNATURE:
+                proven.append(found)
+            else:
+                told.append(f"a timestamp ({stamp.form}) is over the claim alone: when it was signed remains open")
+        except UnknownAuthority as error:
+            told.append(f"a timestamp ({stamp.form}) is by an authority that is not trusted: {error}")
+        except CredentialRefused:
+            raise
+        except (MalformedInput, VerificationFailed) as error:
+            told.append(f"a timestamp ({stamp.form}) does not hold: {error}")
+    first = min(proven, key=lambda one: one.time, default=None)
+    if first is not None and not first.independent:
+        told.append(f"the time of signing is the word of {first.authority}, who is not independent of the operator")
+    return first, tuple(told)
+
+
+def _proven(stamp: Stamped, authorities: Sequence[Authority], at: datetime) -> ProvenTime:
+    token = _token(stamp)
+    info = parse_token(token).info
+    made = _EPOCH + timedelta(microseconds=info.gen_time)
+    if made - timedelta(microseconds=info.accuracy or 0) > at:
+        raise CredentialRefused("time.future", f"the signature is dated {made.isoformat()}, after {at.isoformat()}")
+    fact = verify_token(token, stamp.message, authorities)
+    return ProvenTime(made, fact.authority, fact.signer, fact.independent)
+
+
+def _token(stamp: Stamped) -> bytes:
+    """The older header holds a whole TimeStampResp (RFC 3161 §2.4.2), the newer one the token alone."""
+    if stamp.form != "sigTst":
+        return stamp.token
+    fields = der.Fields(der.single(stamp.token, der.SEQUENCE, "timestamp response").content, "timestamp response")
+    status = fields.take(der.SEQUENCE, "its status")
+    granted = der.Fields(status.content, "status").take(der.INTEGER, "its number")
+    if der.integer(granted.content, "the status") not in (0, 1):
+        raise VerificationFailed("the authority did not grant it")
+    token = fields.take(der.SEQUENCE, "its token").whole
+    fields.end()
+    return token
