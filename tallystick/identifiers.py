@@ -71,6 +71,14 @@ def parse_identifier(text: str, letter: Letter | None = None) -> Identifier:
     return Identifier(text)
 
 
+def has_form(text: str) -> bool:
+    """Whether form and check character are those of an identifier of any letter: a later version may assign more."""
+    if text in _known:
+        return True
+    match = _FORM.fullmatch(text)
+    return bool(match and _PREFIX.fullmatch(match[1]) and match[4] == check_character(text[: -len("-C")]))
+
+
 def _letter_in(text: str) -> Letter:
     match = _FORM.fullmatch(text)
     if not match or not _PREFIX.fullmatch(match[1]):

@@ -34,7 +34,7 @@ from tallystick.versions import check_version
 
 VERSIONS = (1, 2, 3, 4)
 V3_MEMBERS = ("evm_chains", "independent_witnesses")
-V4_MEMBERS = ("cawg_roots",)
+V4_MEMBERS = ("cawg_roots", "token_roots")
 """Optional members of the file since version 4; to add one, name it here, in ``TrustFile`` and in docs/trust.md."""
 MAX_TRUST_BYTES = 1 << 20
 
@@ -91,7 +91,7 @@ class TrustFile:
 
     publisher, issued: who publishes it, and since when it stands.
     c2pa_roots: root certificates (base64 DER) under which signers of credential files must stand. They sign claims;
-    not timestamps (``tsa_roots``) and not identities (``cawg_roots``).
+    not timestamps (``tsa_roots``), identities (``cawg_roots``) or licence tokens (``token_roots``).
     evm_targets: contracts believed on the reader's own word, besides those that a log names.
     tsa_roots: timestamp authorities: of tokens over checkpoints and blocks, and of countersignatures in credentials.
     independent_time: whether time must be shown by someone independent of the operator to call a case proved.
@@ -102,6 +102,7 @@ class TrustFile:
     independent_witnesses (version 3): names among ``witnesses`` whose clocks are not the operator's.
     cawg_roots (version 4): root certificates (base64 DER) under which those stand who identify themselves in a
     credential (CAWG identity assertions).
+    token_roots (version 4): root certificates (base64 DER) under which the issuers of licence tokens stand.
     """
 
     v: Literal[1, 2, 3, 4]
@@ -119,6 +120,7 @@ class TrustFile:
     evm_chains: Annotated[tuple[TrustedChain, ...], items(64)] | None = None
     independent_witnesses: Annotated[tuple[Annotated[str, text(255)], ...], items(64, 1)] | None = None
     cawg_roots: Annotated[tuple[Annotated[str, _DER], ...], items(64, 1)] | None = None
+    token_roots: Annotated[tuple[Annotated[str, _DER], ...], items(64, 1)] | None = None
 
 
 @dataclass(frozen=True)
@@ -184,6 +186,11 @@ class Trust:
     def cawg_roots(self) -> tuple[bytes, ...]:
         """DER of each root certificate above identities."""
         return tuple(from_base64(root) for root in self.file.cawg_roots or ())
+
+    @property
+    def token_roots(self) -> tuple[bytes, ...]:
+        """DER of each root certificate above issuers of licence tokens."""
+        return tuple(from_base64(root) for root in self.file.token_roots or ())
 
     @property
     def time_authorities(self) -> tuple[Authority, ...]:

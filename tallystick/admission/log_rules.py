@@ -9,10 +9,10 @@ from collections.abc import Callable
 from tallystick import canonical
 from tallystick.admission.context import Context
 from tallystick.admission.refusal import Refused
-from tallystick.admission.state import BATCH, LOG, BatchState, LogState, PartyState, time_key
+from tallystick.admission.state import BATCH, LOG, MAP, BatchState, LogState, MapState, PartyState, time_key
 from tallystick.base64s import from_base64, to_base64
 from tallystick.errors import VerificationFailed
-from tallystick.events.log import AnchorTarget, Batch, Freeze, KeySet, Policy, Predecessor, RoleKey, TimeMark
+from tallystick.events.log import AnchorTarget, Batch, Freeze, KeySet, MapRoot, Policy, Predecessor, RoleKey, TimeMark
 from tallystick.identifiers import Identifier, prefix_of
 from tallystick.keys import PublicKey, Signer
 from tallystick.schema import write
@@ -267,6 +267,25 @@ def time_mark(context: Context) -> None:
     context.take(time_key(body.digest), "body.digest", f"the {body.kind} {body.digest}")
 
 
+def map_root(context: Context) -> None:
+    """``log.map-root``: over entries that stand before it, and more of them each time.
+
+    Whether the root is theirs is no rule: who replays the map can tell, whoever is shown a part of the log cannot.
+    """
+    body: MapRoot = context.event.body
+    _require_log(context)
+    before = context.find(MAP, MapState)
+    if body.size > context.position or (before is not None and body.size <= before.size):
+        covered = f"the map root before it covers {before.size}" if before else "no map root stands before it"
+        raise Refused(
+            "inconsistent",
+            "body.size",
+            f"a map root at position {context.position} covers {body.size} entries; {covered}",
+            "cover entries that stand before it, and more than the one before",
+        )
+    context.put(MAP, MapState(context.position, body.size))
+
+
 RULES: dict[str, Callable[[Context], None]] = {
     "log.key-set": no_second_key_set,
     "log.policy": policy,
@@ -275,4 +294,5 @@ RULES: dict[str, Callable[[Context], None]] = {
     "log.freeze": freeze,
     "log.predecessor": predecessor,
     "log.time": time_mark,
+    "log.map-root": map_root,
 }

@@ -17,6 +17,8 @@ LOG = "log"
 """Key of the log's own state."""
 BATCH = "batch"
 """Key of the latest batch."""
+MAP = "map"
+"""Key of the latest map root."""
 
 
 @record
@@ -76,6 +78,14 @@ class BatchState:
 
     position: int
     time: str
+
+
+@record
+class MapState:
+    """The latest map root: the position of its entry, and how many entries it covers."""
+
+    position: int
+    size: int
 
 
 @record
@@ -192,6 +202,7 @@ class Rights:
 State: TypeAlias = (
     LogState
     | BatchState
+    | MapState
     | PartyState
     | ObjectState
     | CapabilityState
@@ -207,6 +218,7 @@ State: TypeAlias = (
 _KINDS: dict[str, type[Any]] = {
     "log": LogState,
     "batch": BatchState,
+    "map": MapState,
     "party": PartyState,
     "object": ObjectState,
     "capability": CapabilityState,

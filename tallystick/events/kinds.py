@@ -37,11 +37,19 @@ BODIES: dict[str, type[Any]] = {
     "log.rotate": log.KeyRotation,
     "log.predecessor": log.Predecessor,
     "log.time": log.TimeMark,
+    "log.map-root": log.MapRoot,
 }
 
 RULES: Literal[3] = 3
 """The newest version of the rules ``tallystick-admission``: a new log begins with it."""
-SINCE: dict[str, int] = {"log.freeze": 2, "disclosure.erase": 2, "log.rotate": 2, "log.predecessor": 2, "log.time": 2}
+SINCE: dict[str, int] = {
+    "log.freeze": 2,
+    "disclosure.erase": 2,
+    "log.rotate": 2,
+    "log.predecessor": 2,
+    "log.time": 2,
+    "log.map-root": 3,
+}
 """Version of the rules that first knows a type, for all that version 1 did not know."""
 
 

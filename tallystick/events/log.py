@@ -108,6 +108,14 @@ class Predecessor:
 
 
 @record
+class MapRoot:
+    """The root of the map of the first ``size`` entries (``tallystick.map``): what the log says happened to whom."""
+
+    size: Annotated[int, COUNT]
+    root: Annotated[str, HEX32]
+
+
+@record
 class TimeMark:
     """Something that nobody could know earlier: what stands after this entry was logged after it came to be.
 

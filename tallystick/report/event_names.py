@@ -33,6 +33,7 @@ EVENTS: dict[str, tuple[str, str]] = {
     "log.rotate": ("key of the log replaced", "日志密钥更换"),
     "log.predecessor": ("log succeeds another", "日志承接前一日志"),
     "log.time": ("proof of time entered", "时间凭据入账"),
+    "log.map-root": ("root of the map stated", "事件图根入账"),
 }
 """English, Chinese."""
 

@@ -16,7 +16,7 @@ from tallystick.events.dispute import DisputeOpening, DisputeResolution
 from tallystick.events.erasure import Erasure
 from tallystick.events.job import Input, JobCompletion, JobRegistration
 from tallystick.events.licence import LicenceGrant, LicenceStatus, StatusPointer
-from tallystick.events.log import AnchorTarget, Batch, Freeze, KeySet, Policy, Predecessor, RoleKey, TimeMark
+from tallystick.events.log import AnchorTarget, Batch, Freeze, KeySet, MapRoot, Policy, Predecessor, RoleKey, TimeMark
 from tallystick.events.objects import Basis, Generation, ObjectRegistration
 from tallystick.events.party import PartyKey, PartyRegistration, ValidKey
 from tallystick.identifiers import Letter, new_identifier
@@ -127,7 +127,7 @@ SECOND: dict[str, Event] = {
     )
 }
 # Types that came with version 3 of the rules.
-THIRD: dict[str, Event] = {}
+THIRD: dict[str, Event] = {one.type: one for one in (event("log.map-root", ORIGIN, MapRoot(40, "99" * 32)),)}
 FULL = {**FIRST, **SECOND, **THIRD}
 
 # Fields and words that came with version 3 of the rules to earlier types: by a name, once with each.

@@ -55,6 +55,7 @@ EXPECTED = {
     "log.rotate": set(),
     "log.predecessor": set(),
     "log.time": set(),
+    "log.map-root": set(),
 }
 
 

@@ -233,6 +233,14 @@ def test_version_4_says_something_that_3_cannot() -> None:
             parse_trust(fourth(cawg_roots=wrong))
 
 
+def test_roots_above_token_issuers_are_for_tokens_alone() -> None:
+    value = json.loads(fourth(token_roots=["BBBB"]))
+    del value["cawg_roots"]
+    trust = parse_trust(json.dumps(value).encode())
+    assert (trust.token_roots, trust.c2pa_roots, trust.cawg_roots) == ((b"\x04\x10\x41",), (), ())
+    assert parse_trust(fourth()).token_roots == (), "nobody issues by silence"
+
+
 @pytest.mark.parametrize("data", [b"", b"[]", b"{}", b"null", b"\xff", b"{" * 100_000, b'{"v":1,"v":1}'])
 def test_bytes_that_are_no_trust_file(data: bytes) -> None:
     with pytest.raises(MalformedInput):

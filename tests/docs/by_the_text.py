@@ -229,3 +229,27 @@ def eip712_digest(origin: str, size: int, tree: bytes) -> bytes:
 
 def address(raw: bytes) -> bytes:
     return keccak(raw[1:])[12:]
+
+
+def map_key(relation: str, text: str) -> bytes:
+    return hashlib.sha256(b"tallystick/map/key\n" + relation.encode() + b"\n" + text.encode()).digest()
+
+
+def map_chain(history: Sequence[tuple[int, bytes]]) -> bytes:
+    found = bytes(32)
+    for index, entry in history:
+        found = hashlib.sha256(b"tallystick/map/link\n" + found + index.to_bytes(8, "big") + leaf(entry)).digest()
+    return found
+
+
+def map_leads_to(key: bytes, proof: dict[str, Any]) -> bytes:
+    """The root to which a proof leads from the leaf that it shows."""
+    shown, chain = base64.b64decode(proof["key"]), base64.b64decode(proof["chain"])
+    h = hashlib.sha256(b"tallystick/map/leaf\n" + shown + proof["count"].to_bytes(8, "big") + chain).digest()
+    bits = [b for b, _ in proof["path"]]
+    assert bits == sorted(set(bits))
+    for b, other in reversed(proof["path"]):
+        s, turns = base64.b64decode(other), key[b // 8] >> (7 - b % 8) & 1
+        assert turns == shown[b // 8] >> (7 - b % 8) & 1
+        h = hashlib.sha256(b"tallystick/map/node\n" + bytes([b]) + (s + h if turns else h + s)).digest()
+    return h

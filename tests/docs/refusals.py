@@ -10,7 +10,7 @@ from tallystick.admission import Refused
 from tallystick.admission.rotation import prove_rotation
 from tallystick.events.erasure import Erasure
 from tallystick.events.licence import LicenceGrant, StatusPointer
-from tallystick.events.log import Freeze, KeySet, Policy, Predecessor, RulesVersion, TimeMark
+from tallystick.events.log import Freeze, KeySet, MapRoot, Policy, Predecessor, RulesVersion, TimeMark
 from tallystick.events.objects import Basis, ObjectRegistration
 from tallystick.events.party import PartyKey, PartyRegistration, ValidKey
 from tallystick.identifiers import Letter, new_identifier
@@ -51,6 +51,7 @@ def logs_3() -> dict[str, dict[str, Any]]:
     """The same for what version 3 of the rules added."""
     made = {
         "from version 2 to version 3": list(_third()),
+        "roots of the map": list(_map_roots()),
     }
     return {name: _log(entries) for name, entries in made.items()}
 
@@ -315,6 +316,26 @@ def _third() -> Iterator[Marked]:
     play.say("version 3", _policy(world, 3))
     play.say("version 2 after it", _policy(world, 2))
     play.close(policy=3)
+    yield from play.marked
+
+
+def _map_roots() -> Iterator[Marked]:
+    play = _Play("vectors map roots", 3)
+    world = play.world
+
+    def root(size: int, who: Someone = world.log) -> Statement:
+        return world.say(who, "log.map-root", world.origin, MapRoot(size, "99" * 32))
+
+    play.say("the key set", world.key_set())
+    play.say("the policy, version 3", world.policy())
+    play.close()
+    play.say("of the first two entries, whatever their root is", root(2))
+    play.say("the same size again", root(2))
+    play.say("a size to come", root(6))
+    play.say("of all that stand before it", root(6))
+    play.say("a smaller size", root(3))
+    play.say("the registrar states one", root(7, world.registrar))
+    play.close()
     yield from play.marked
 
 

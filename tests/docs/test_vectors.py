@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from contextlib import closing
 from pathlib import Path
@@ -19,6 +20,10 @@ from tallystick.cosignature import parse_witness
 from tallystick.errors import MalformedInput
 from tallystick.identifiers import Letter, parse_identifier
 from tallystick.keys import KeyText, LocalSigner, PublicKey
+from tallystick.map import prove_answer
+from tallystick.map.audit import parse_auditor, verify_audit
+from tallystick.map.memory import about_entry
+from tallystick.map.proof import read_proof
 from tallystick.merkle import prove_consistency, prove_inclusion
 from tallystick.statement import parse_statement
 from tallystick.tlog_proof import parse_proof, verify_proof_by_policy
@@ -246,3 +251,26 @@ def test_replay(name: str, log: str) -> None:
 def test_every_code_occurs() -> None:
     found = {one["outcome"] for name, log in LOGS for one in load(name)[log]["entries"]}
     assert found - {"admitted"} == refusal_codes()
+
+
+def test_the_map() -> None:
+    found = load("map.json")
+    root = bytes.fromhex(found["roots"][-1])
+    entries = [bytes.fromhex(one["entry"]) for one in found["entries"]]
+    for index, entry in enumerate(entries):
+        assert found["entries"][index].items() >= {"index": index, "own": sorted(about_entry(entry).own)}.items()
+    assert found["roots"][0] == hashlib.sha256(b"tallystick/map/empty\n").hexdigest()
+    assert {one["present"] for one in found["answers"]} == {True, False}
+    for one in found["answers"]:
+        key, proof = told.map_key(one["relation"], one["text"]), one["proof"]
+        assert (key.hex(), told.map_leads_to(key, proof)) == (one["key"], root)
+        assert one["present"] == (base64.b64decode(proof["key"]) == key)
+        about = [(at, entries[at]) for at, line in enumerate(found["entries"]) if one["text"] in line[one["relation"]]]
+        assert one["present"] == bool(about)
+        if about:
+            assert (proof["count"], base64.b64decode(proof["chain"])) == (len(about), told.map_chain(about))
+        assert (prove_answer(root, one["relation"], one["text"], read_proof(proof)) is not None) == one["present"]
+    auditor = parse_auditor(found["audit"]["key"])
+    audit, time = verify_audit(found["audit"]["note"].encode(), auditor)
+    tree = told.root([told.leaf(entry) for entry in entries])
+    assert (audit.size, audit.tree, audit.root, time) == (len(entries), tree, root, found["audit"]["time"])

@@ -19,6 +19,8 @@ from tallystick.events import Event
 from tallystick.evm.eip712 import checkpoint_digest
 from tallystick.identifiers import Letter, new_identifier
 from tallystick.keys import PublicKey
+from tallystick.map import MemoryMap, Relation, key_of
+from tallystick.map.audit import Auditor, MapAudit, sign_audit
 from tallystick.merkle import leaf_hash, prove_consistency, prove_inclusion, root_of
 from tallystick.receipt import key_set as key_set_of
 from tallystick.receipt import sign_consistency, sign_inclusion
@@ -34,7 +36,9 @@ from tests.core.builders import (
     LEAST_FIRST,
     LEAST_SECOND,
     LEAST_THIRD,
+    OBJECT,
     ORIGIN,
+    OTHER,
     OTHER_KEY,
     PARTY,
     PARTY_KEY,
@@ -46,10 +50,12 @@ from tests.core.builders import (
 from tests.core.test_golden import CHECKPOINT, SIGNERS
 from tests.docs import witnessing
 from tests.docs.refusals import logs, logs_2, logs_3
+from tests.world import key_from
 
 FOLDER = ROOT / "docs" / "vectors"
 SECONDS = 1_769_904_000
 LEAVES = 9
+AUDITOR_KEY = key_from("golden/auditor")
 
 
 def canonical_json() -> dict[str, Any]:
@@ -188,6 +194,35 @@ def merkle() -> dict[str, Any]:
     }
 
 
+def verifiable_map() -> dict[str, Any]:
+    """Six statements as the entries of a log, the map after each of them, and answers under the last root."""
+    chosen = ("object.register", "job.complete", "dispute.open", "licence.grant", "licence.status", "dispute.resolve")
+    statements = [sign_statement(PARTY_KEY, PARTY, FIRST[kind]) for kind in chosen]
+    found, roots, told = MemoryMap(), [], []
+    for index, one in enumerate(statements):
+        roots.append(found.root().hex())
+        said = found.take(one.entry)
+        told.append({"index": index, "entry": one.entry.hex(), "own": sorted(said.own), "named": sorted(said.named)})
+    texts: list[tuple[Relation, str]] = [("own", OBJECT), ("named", OBJECT), ("own", PARTY), ("named", OTHER)]
+    audit = MapAudit(ORIGIN, len(statements), root_of([leaf_hash(one.entry) for one in statements]), found.root())
+    return {
+        "entries": told,
+        "roots": [*roots, found.root().hex()],
+        "answers": [
+            {
+                "relation": relation,
+                "text": one,
+                "key": (key := key_of(relation, one)).hex(),
+                "proof": (proof := found.prove(key)).value(),
+                "present": proof.leaf is not None and proof.leaf.key == key,
+            }
+            for relation, one in texts
+        ],
+        "audit": {"key": Auditor("auditor.example", AUDITOR_KEY.public).verifier_key, "time": SECONDS}
+        | {"note": sign_audit(audit, "auditor.example", AUDITOR_KEY, SECONDS)},
+    }
+
+
 def checkpoint(kept: dict[str, Any] | None) -> dict[str, Any]:
     note = kept["note"] if kept else sign_checkpoint(CHECKPOINT, SIGNERS, SECONDS)
     digest = checkpoint_digest(origin_hash(ORIGIN), CHECKPOINT.size, CHECKPOINT.root)
@@ -253,6 +288,7 @@ def values() -> dict[str, Any]:
         "statements-3.json": statements([*THIRD.values(), *LATER_THIRD.values(), *LEAST_THIRD.values()]),
         "key-set.json": key_set(),
         "merkle.json": merkle(),
+        "map.json": verifiable_map(),
         "checkpoint.json": checkpoint(_kept("checkpoint.json")),
         "receipts.json": receipts(),
         "witness.json": witnessing.vectors(),

@@ -17,6 +17,7 @@ from tallystick.admission.decide import _RULES
 from tallystick.admission.state import (
     BATCH,
     LOG,
+    MAP,
     MemoryState,
     State,
     decode_state,
@@ -37,6 +38,7 @@ from tests.core.admission import (
     test_licensing,
     test_log,
     test_log_life,
+    test_map_roots,
     test_objects,
     test_parties,
     test_rotation,
@@ -49,6 +51,7 @@ MODULES: tuple[Any, ...] = (
     test_signer,
     test_log,
     test_log_life,
+    test_map_roots,
     test_rotation,
     test_parties,
     test_objects,
@@ -151,6 +154,7 @@ def states() -> dict[str, State]:
     test_licensing.certified(stage)
     stage.running_job()
     stage.admit(test_parties.dispute(stage))
+    test_map_roots.stated(stage)
     test_erasures.told(stage)
     assert isinstance(stage.state, MemoryState)
     return dict(stage.state._states)
@@ -174,7 +178,7 @@ def test_states_that_are_none_are_malformed(value: dict[str, Any]) -> None:
 def test_subjects_and_other_keys_never_meet() -> None:
     """A subject is an identifier and begins with ``10.``; every other key has a word and a colon, or no dot."""
     for key in states():
-        assert key.startswith("10.") or key in (LOG, BATCH) or key.split(":")[0] in KEY_WORDS
+        assert key.startswith("10.") or key in (LOG, BATCH, MAP) or key.split(":")[0] in KEY_WORDS
 
 
 @given(st.text(max_size=8), st.integers(0, 1 << 20), st.text(max_size=8), st.integers(0, 1 << 20))

@@ -1,0 +1,160 @@
+"""What an entry is about: own and named, of every type that there is, and the table in the document."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+import pytest
+
+from tallystick.events import Event
+from tallystick.events.capability import CapabilityGrade
+from tallystick.events.dispute import DisputeOpening
+from tallystick.events.kinds import BODIES, SUBJECTS
+from tallystick.identifiers import check_character
+from tallystick.keys import LocalSigner
+from tallystick.map import About, about
+from tallystick.map.about import BOOKKEEPING, TARGET
+from tallystick.map.memory import about_entry
+from tallystick.statement import sign_statement
+from tests.core import builders
+from tests.core.builders import CAPABILITY, DISPUTE, OBJECT, ORIGIN, OTHER, PARTY, PARTY_KEY
+from tests.core.map import naive
+from tests.docs.forms import rows
+from tests.docs.pages import page, section, table, words
+
+EVENTS: list[Event] = [
+    one
+    for name, found in vars(builders).items()
+    if name.isupper() and isinstance(found, dict)
+    for one in found.values()
+    if isinstance(one, Event)
+]
+
+
+def of(event: Event, key: LocalSigner = PARTY_KEY) -> About:
+    return about(sign_statement(key, PARTY, event).parts.payload)
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.type)
+def test_as_the_words_say(event: Event) -> None:
+    payload = sign_statement(PARTY_KEY, PARTY, event).parts.payload
+    own, named = naive.about(json.loads(payload))
+    found = about(payload)
+    assert (set(found.own), set(found.named)) == (own, named)
+    assert len(found.own) == len(own)
+    assert len(found.named) == len(named)
+
+
+def test_every_type_is_among_these() -> None:
+    assert {event.type for event in EVENTS} == set(BODIES)
+
+
+def test_the_table_names_what_the_schema_names() -> None:
+    """A new type, or a new field that holds an identifier, has its line in the document."""
+    told: dict[str, set[str]] = {}
+    for kinds, fields, *_ in table(section(page("map.md"), "1. What an entry is about")):
+        for kind in words(kinds):
+            assert kind not in told
+            told[kind] = words(fields)
+    assert told == {kind: _identifiers(cls) for kind, cls in BODIES.items() if kind not in BOOKKEEPING}
+
+
+def _identifiers(cls: type[Any]) -> set[str]:
+    found = set()
+    for name, form in rows(cls):
+        if "identifier" in form:
+            found.add(name.replace("?", "") + ("[]" if form.startswith("list") else ""))
+    return found
+
+
+def test_bookkeeping_is_known_by_the_log_alone() -> None:
+    assert all(SUBJECTS[kind] == () for kind in BOOKKEEPING if kind in SUBJECTS)
+
+
+def test_who_says_it_is_not_what_it_is_about() -> None:
+    event = dataclasses.replace(builders.event("capability.grade", CAPABILITY, CapabilityGrade("A", "s")))
+    assert of(dataclasses.replace(event, **builders.RECORDED)) == About((CAPABILITY,), ())
+
+
+def test_a_target_is_own_and_not_named() -> None:
+    assert of(builders.event("dispute.open", DISPUTE, DisputeOpening(OBJECT, "other"))) == About((DISPUTE, OBJECT), ())
+
+
+def test_a_text_that_happens_to_be_an_identifier_counts() -> None:
+    assert of(builders.event("capability.grade", CAPABILITY, CapabilityGrade("A", OTHER))) == About(
+        (CAPABILITY,), (OTHER,)
+    )
+    assert of(builders.event("capability.grade", CAPABILITY, CapabilityGrade("A", CAPABILITY))) == About(
+        (CAPABILITY,), ()
+    )
+    assert of(builders.event("capability.grade", CAPABILITY, CapabilityGrade("A", f"see {OTHER}"))) == About(
+        (CAPABILITY,), ()
+    )
+
+
+def _payload(body: Any, kind: str = "later.type", **more: Any) -> bytes:
+    event = {"body": body, "event_id": "e", "subject": OBJECT, "time": "t", "type": kind, "v": 1, **more}
+    return json.dumps(event, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+@pytest.mark.parametrize(
+    ("body", "own", "named"),
+    [
+        ({}, {OBJECT}, set()),
+        ({"a": {"b": [[OTHER], {"c": PARTY}]}}, {OBJECT}, {OTHER, PARTY}),
+        ({TARGET: OTHER}, {OBJECT, OTHER}, set()),
+        ({TARGET: OBJECT}, {OBJECT}, set()),
+        ({TARGET: [OTHER]}, {OBJECT}, {OTHER}),
+        ({"a": {TARGET: OTHER}}, {OBJECT}, {OTHER}),
+        ({TARGET: OTHER, "more": [OTHER, PARTY]}, {OBJECT, OTHER}, {PARTY}),
+        ({OTHER: 1}, {OBJECT}, set()),
+        ({"a": f',"event_id":"{OTHER}'}, {OBJECT}, set()),
+        ({"a": f'","event_id":"x","subject":"{OTHER}"'}, {OBJECT}, set()),
+        ({"event_id": OTHER, "z": PARTY}, {OBJECT}, {OTHER, PARTY}),
+        ({"a": OTHER[:-1] + "?"}, {OBJECT}, set()),
+        ({"a": "灯", "b": OTHER}, {OBJECT}, {OTHER}),
+    ],
+    ids=str,
+)
+def test_types_that_nobody_knows_yet(body: Any, own: set[str], named: set[str]) -> None:
+    found = about(_payload(body))
+    assert (set(found.own), set(found.named)) == (own, named)
+
+
+@pytest.mark.parametrize("kind", sorted(BOOKKEEPING))
+def test_bookkeeping_is_about_nothing(kind: str) -> None:
+    assert about(_payload({"target": OTHER, "a": PARTY}, kind)) == About((), ())
+
+
+def test_a_letter_that_is_not_assigned_yet_names_something() -> None:
+    head = "10.5555/Z-0000-0000-0000-0001"
+    assert of(
+        builders.event("capability.grade", CAPABILITY, CapabilityGrade("A", f"{head}-{check_character(head)}"))
+    ) == (About((CAPABILITY,), (f"{head}-{check_character(head)}",)))
+
+
+def test_an_origin_with_quotes() -> None:
+    assert about(_payload({"a": OTHER}, subject='log"\\x')) == About(('log"\\x',), (OTHER,))
+
+
+def test_whose_commitments_are_named_as_the_members_are() -> None:
+    pair = {"sha256": "00" * 32, "sm3": "00" * 32}
+    private = {"event_id": pair, "subject": pair, "type": pair}
+    assert about(_payload({"a": OTHER}, private=private)) == About((OBJECT,), (OTHER,))
+
+
+@pytest.mark.parametrize(
+    "entry", [b"", b"\x00", b"entry", b"\xd2\x84\x40\xa0\x40\x40", b"{}", b"\xd2\x84\x40\xa0\x42[]\x40"]
+)
+def test_what_is_no_statement_is_about_nothing(entry: bytes) -> None:
+    assert about_entry(entry) == About((), ())
+
+
+def test_of_an_entry() -> None:
+    statement = sign_statement(
+        PARTY_KEY, PARTY, builders.event("dispute.open", DISPUTE, DisputeOpening(OBJECT, "other"))
+    )
+    assert about_entry(statement.entry) == About((DISPUTE, OBJECT), ())
+    assert ORIGIN not in about_entry(statement.entry).own
