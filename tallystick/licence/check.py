@@ -14,11 +14,16 @@ from enum import StrEnum
 from tallystick.errors import VerificationFailed
 from tallystick.licence.answer import Answer, Effect, TermReason, answer
 from tallystick.licence.credential import LicenceCredential
-from tallystick.licence.grant import ProvedGrant, prove_grant
+from tallystick.licence.evidence import LicenceEvidence
+from tallystick.licence.grant import ProvedGrant
+from tallystick.licence.proving import EvidenceFailed, Given, prove_file, prove_token
 from tallystick.licence.question import Question
+from tallystick.licence.seen import NOTHING_SEEN, SeenLists
 from tallystick.licence.staple import ProvedStatus, StatusStaple, prove_status
 from tallystick.licence.status_list import STATUS_OF_STANDING, FreshnessPolicy, Status
 from tallystick.times import format_time, parse_time
+from tallystick.token.binding import Expected
+from tallystick.token.licence import LicenceToken
 from tallystick.trust import LogTrust
 from tallystick.wording import Wording
 
@@ -65,12 +70,32 @@ class Reason:
 
 
 @dataclass(frozen=True)
+class TokenFacts:
+    """A licence token of a trusted issuer, whether its holder was there, and whether it speaks at that time."""
+
+    token: LicenceToken
+    holder: Reason
+    dates: Reason
+
+
+@dataclass(frozen=True)
 class FileFacts:
-    """The first two stages, judged by ``tallystick.c2pa``, and what the file carries if both were met."""
+    """The first two stages, and what was signed if both were met: a file's credential, or a token.
+
+    Judged by ``tallystick.licence.file`` (C2PA) and ``tallystick.licence.bearer`` (SD-JWT).
+    """
 
     issuer: Reason
     signature: Reason
     credential: LicenceCredential | None
+    token: TokenFacts | None = None
+
+    @property
+    def licence(self) -> str | None:
+        """The licence that it says it is of."""
+        if self.token is not None:
+            return self.token.token.claims.licence.id
+        return None if self.credential is None else self.credential.licence
 
 
 @dataclass(frozen=True)
@@ -106,27 +131,38 @@ class CheckRequest:
     at: str
     policy: FreshnessPolicy
     holder_kid: str | None = None
+    expected: Expected | None = None
+    """What a key binding must be made for; ``None``: the verifier demanded none."""
+    seen: SeenLists = NOTHING_SEEN
+    """The newest status lists that this verifier has seen: an older one is no news."""
 
 
 def check_licence(
-    file: FileFacts, logs: Mapping[str, LogTrust], request: CheckRequest, staple: StatusStaple | None
+    file: FileFacts,
+    logs: Mapping[str, LogTrust],
+    request: CheckRequest,
+    staple: StatusStaple | LicenceEvidence | None,
 ) -> LicenceCheck:
     """Run all seven stages; ``logs``: those that the verifier trusts, by origin.
 
     Raises ``MalformedInput`` on bytes that have not their form, and nothing else.
     """
     parse_time(request.at)
-    if file.credential is None:
+    if file.credential is None and file.token is None:
         return _conclude(file, request, [_untold(stage) for stage in list(Stage)[2:]], None, None)
     try:
-        grant = prove_grant(file.credential, logs)
+        given = _given(file, logs, staple)
+    except EvidenceFailed as error:
+        return _conclude(file, request, _unproved(file, request, error), None, None)
     except VerificationFailed as error:
         failed = _detail(Stage.INCLUSION, Outcome.FAILED, "日志未证明该许可", "the log does not prove the grant", error)
         return _conclude(file, request, [*(_untold(stage) for stage in list(Stage)[2:6]), failed], None, None)
+    grant = given.grant
     answered = answer(grant.disclosed, request.question, request.at)
-    status, status_reason = _status(grant, request, staple)
+    status, status_reason = _status(given, request)
     reasons = [
-        _holder(grant, request.holder_kid),
+        _holder(grant, request.holder_kid) if file.token is None else _bearer(grant, file.token),
+        *([] if file.token is None else [file.token.dates]),
         _logged(grant, request.at),
         *_terms(answered, Stage.DATES),
         *_terms(answered, Stage.QUESTION),
@@ -134,6 +170,23 @@ def check_licence(
         _inclusion(grant, status),
     ]
     return _conclude(file, request, reasons, answered, status)
+
+
+def _given(file: FileFacts, logs: Mapping[str, LogTrust], staple: StatusStaple | LicenceEvidence | None) -> Given:
+    if file.token is not None:
+        return prove_token(file.token.token, staple if isinstance(staple, LicenceEvidence) else None, logs)
+    if file.credential is None:
+        raise ValueError("check_licence saw to it that there is one or the other")
+    return prove_file(file.credential, staple, logs)
+
+
+def _unproved(file: FileFacts, request: CheckRequest, error: EvidenceFailed) -> list[Reason]:
+    """A token without what proves it in the log: only what it says itself is judged."""
+    if file.token is None:
+        raise ValueError("a file brings its own entries")
+    proof = _detail(Stage.INCLUSION, Outcome.UNKNOWN, "未证明授权已入账", "nothing proves the grant in the log", error)
+    untold = [_untold(Stage.QUESTION), _untold(Stage.STATUS)]
+    return [file.token.holder, file.token.dates, *untold, proof]
 
 
 def _conclude(
@@ -145,7 +198,7 @@ def _conclude(
         answer=result,
         as_of=request.at,
         question=request.question.text,
-        licence=file.credential.licence if file.credential else None,
+        licence=file.licence,
         status_as_of=None if status is None else _as_of(status),
         reasons=reasons,
         deciding=deciding,
@@ -201,6 +254,24 @@ def _holder(grant: ProvedGrant, holder_kid: str | None) -> Reason:
     return Reason(Stage.HOLDER, Outcome.MET, text, "licensee")
 
 
+def _bearer(grant: ProvedGrant, facts: TokenFacts) -> Reason:
+    """A token is bound to one key; where the licensee is shown, the log must name the same."""
+    licensee, bound = grant.disclosed.terms.licensee, facts.token.holder.kid.hex()
+    if licensee is not None and licensee.holder_kid != bound:
+        text = Wording(
+            f"令牌绑定的密钥{bound}不是被许可人的密钥{licensee.holder_kid}",
+            f"the token is bound to key {bound}, the licensee's is {licensee.holder_kid}",
+        )
+        return Reason(Stage.HOLDER, Outcome.FAILED, text, "licensee")
+    if licensee is None and facts.holder.outcome is Outcome.MET:
+        text = Wording(
+            f"{facts.holder.text.zh}；被许可人条款未披露，该密钥属被许可人仅为签发者陈述",
+            f"{facts.holder.text.en}; that it is the licensee's is its issuer's word: the term licensee is withheld",
+        )
+        return Reason(Stage.HOLDER, Outcome.MET, text, "licensee")
+    return facts.holder
+
+
 def _logged(grant: ProvedGrant, at: str) -> Reason:
     logged = format_time(grant.admitted_at)
     if logged > at:
@@ -237,25 +308,31 @@ _WORDS = {
 }
 
 
-def _status(
-    grant: ProvedGrant, request: CheckRequest, staple: StatusStaple | None
-) -> tuple[ProvedStatus | None, Reason]:
+def _status(given: Given, request: CheckRequest) -> tuple[ProvedStatus | None, Reason]:
     """A staple that proves nothing is no staple: it can take validity away from nobody, and give it to nobody."""
-    shown = STATUS_OF_STANDING[grant.standing]
+    shown = STATUS_OF_STANDING[given.grant.standing]
     if shown is not Status.VALID:
         word = _WORDS[shown]
-        text = Wording(f"文件所附日志条目显示：{word.zh}", f"the log entries in the file themselves say: {word.en}")
+        text = Wording(f"所附日志条目显示：{word.zh}", f"the log entries in the file themselves say: {word.en}")
         return None, Reason(Stage.STATUS, Outcome.FAILED, text)
-    if staple is None:
+    if given.staple is None and given.refused is None:
         text = Wording("未附状态证明，无法判断是否已撤销", "no status was given: whether it was revoked is unknown")
         return None, Reason(Stage.STATUS, Outcome.UNKNOWN, text)
     try:
-        found = prove_status(staple, grant, parse_time(request.at), request.policy)
+        found = _proved_status(given, request)
     except VerificationFailed as error:
         return None, _detail(
             Stage.STATUS, Outcome.UNKNOWN, "所附状态不足为凭", "the status that was given proves nothing", error
         )
     return found, _judged_status(found)
+
+
+def _proved_status(given: Given, request: CheckRequest) -> ProvedStatus:
+    if given.staple is None:
+        raise given.refused or ValueError("_status saw to it that something was given")
+    found = prove_status(given.staple, given.grant, parse_time(request.at), request.policy)
+    request.seen.require_newest(found.list)
+    return found
 
 
 def _judged_status(found: ProvedStatus) -> Reason:

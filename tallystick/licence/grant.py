@@ -10,6 +10,7 @@ from tallystick.admission.state import LicenceState, LogState
 from tallystick.base64s import from_base64
 from tallystick.checkpoint import Checkpoint, parse_body
 from tallystick.commitments import open_commitments, parse_disclosure
+from tallystick.digests import DigestPair
 from tallystick.errors import VerificationFailed
 from tallystick.events.licence import LicenceGrant, StatusPointer
 from tallystick.events.log import RoleKey
@@ -44,6 +45,11 @@ class ProvedGrant:
     status_key: RoleKey
     pointer: StatusPointer
     disclosed: DisclosedTerms
+
+    @property
+    def commitments(self) -> dict[str, DigestPair]:
+        """What the licence commits to, by term."""
+        return self.statement.event.commitments
 
 
 def prove_grant(credential: LicenceCredential, logs: Mapping[str, LogTrust]) -> ProvedGrant:

@@ -49,7 +49,7 @@ class Pocket:
 
     @cached_property
     def issuer(self) -> TokenIssuer:
-        return issuer_for(self.paper.world.origin, at=self.paper.world.clock)
+        return issuer_for(self.paper.world.origin, at=self.paper.world.clock - DAY)
 
     @property
     def disclosures(self) -> tuple[Disclosure, ...]:
