@@ -8,7 +8,7 @@ publishes the trust file strikes the root.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -78,6 +78,7 @@ class Root:
 
 
 Path = tuple[x509.Certificate, ...]
+Faults = Callable[[Sequence[x509.Certificate], datetime], Iterator[str]]
 
 
 class PathSearch:
@@ -86,8 +87,10 @@ class PathSearch:
     What cannot be read stands on no path and spoils nothing; what nobody asks for is not even read.
     """
 
-    def __init__(self, roots: Sequence[Root], others: Iterable[bytes]) -> None:
+    def __init__(self, roots: Sequence[Root], others: Iterable[bytes], faults: Faults | None = None) -> None:
+        """``faults``: what is wrong with a path, for other purposes than timestamps."""
         self._roots = roots
+        self._faults = faults or path_faults
         self._others: dict[bytes, list[bytes]] = {}
         self._links = 0
         for one in dict.fromkeys(others):
@@ -101,7 +104,7 @@ class PathSearch:
         """
         wrong: str | None = None
         for path, root in self._paths((leaf,)):
-            fault = next(path_faults(path, at), None)
+            fault = next(self._faults(path, at), None)
             if fault is None:
                 return path, root
             wrong = wrong or fault
@@ -162,19 +165,19 @@ def path_faults(path: Sequence[x509.Certificate], at: datetime) -> Iterator[str]
     yield from _leaf_faults(path[0])
     for number, certificate in enumerate(path):
         # A root is trusted because the reader says so, not because of the signature on it.
-        yield from _common_faults(certificate, signed=number < len(path) - 1)
+        yield from common_faults(certificate, signed=number < len(path) - 1)
         if number:
             yield from _authority_faults(certificate, number - 1)
-        yield from _time_faults(certificate, at)
+        yield from time_faults(certificate, at)
 
 
 def _leaf_faults(leaf: x509.Certificate) -> Iterator[str]:
     who = name_of(leaf)
-    basic = _extension(leaf, x509.BasicConstraints)
+    basic = extension_of(leaf, x509.BasicConstraints)
     if basic is not None and basic.ca:
         yield f"{who} is a certificate authority and may not sign timestamps itself"
-    usage = _extension(leaf, x509.KeyUsage)
-    if usage is not None and not _signs_only(usage):
+    usage = extension_of(leaf, x509.KeyUsage)
+    if usage is not None and not signs_only(usage):
         yield f"{who} may do other things with its key than sign (key usage)"
     try:
         purposes = leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
@@ -187,12 +190,14 @@ def _leaf_faults(leaf: x509.Certificate) -> Iterator[str]:
         yield f"{who} does not say critically that it is for timestamps (extended key usage)"
 
 
-def _signs_only(usage: x509.KeyUsage) -> bool:
+def signs_only(usage: x509.KeyUsage) -> bool:
+    """Whether the key may sign, and nothing else."""
     others = usage.key_encipherment, usage.data_encipherment, usage.key_agreement, usage.key_cert_sign, usage.crl_sign
     return (usage.digital_signature or usage.content_commitment) and not any(others)
 
 
-def _common_faults(certificate: x509.Certificate, *, signed: bool) -> Iterator[str]:
+def common_faults(certificate: x509.Certificate, *, signed: bool) -> Iterator[str]:
+    """Extensions, key and signature; ``signed``: it is no root, whose signature nobody looks at."""
     who = name_of(certificate)
     for extension in certificate.extensions:
         constraint = extension.oid == ExtensionOID.NAME_CONSTRAINTS
@@ -212,30 +217,36 @@ def _sound_key(certificate: x509.Certificate) -> bool:
 
 
 def _authority_faults(authority: x509.Certificate, below: int) -> Iterator[str]:
-    """``below``: the authorities between this one and the leaf (pathLenConstraint)."""
+    yield from authority_faults(authority, below)
+    purposes = extension_of(authority, x509.ExtendedKeyUsage)
+    fitting = {ExtendedKeyUsageOID.TIME_STAMPING, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
+    if purposes is not None and not fitting & set(purposes):
+        yield f"{name_of(authority)} is an authority for other things than timestamps (extended key usage)"
+
+
+def authority_faults(authority: x509.Certificate, below: int) -> Iterator[str]:
+    """Whatever it is for. ``below``: the authorities between this one and the leaf (pathLenConstraint)."""
     who = name_of(authority)
-    basic = _extension(authority, x509.BasicConstraints)
+    basic = extension_of(authority, x509.BasicConstraints)
     if basic is None or not basic.ca:
         yield f"{who} is not a certificate authority"
     elif basic.path_length is not None and basic.path_length < below:
         yield f"{who} allows {basic.path_length} authorities below it, not {below}"
-    usage = _extension(authority, x509.KeyUsage)
+    usage = extension_of(authority, x509.KeyUsage)
     if usage is not None and not usage.key_cert_sign:
         yield f"{who} may not sign certificates (key usage)"
-    purposes = _extension(authority, x509.ExtendedKeyUsage)
-    fitting = {ExtendedKeyUsageOID.TIME_STAMPING, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
-    if purposes is not None and not fitting & set(purposes):
-        yield f"{who} is an authority for other things than timestamps (extended key usage)"
 
 
-def _time_faults(certificate: x509.Certificate, at: datetime) -> Iterator[str]:
+def time_faults(certificate: x509.Certificate, at: datetime) -> Iterator[str]:
+    """Outside its validity at ``at``."""
     begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     if not begin <= at <= end:
         span = f"{begin:%Y-%m-%dT%H:%M:%SZ} to {end:%Y-%m-%dT%H:%M:%SZ}"
         yield f"{name_of(certificate)} is valid from {span}, not at the token's time {at:%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _extension(certificate: x509.Certificate, kind: type[E]) -> E | None:
+def extension_of(certificate: x509.Certificate, kind: type[E]) -> E | None:
+    """An extension, if the certificate has it."""
     try:
         return certificate.extensions.get_extension_for_class(kind).value
     except x509.ExtensionNotFound:

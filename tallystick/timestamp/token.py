@@ -8,18 +8,20 @@ from datetime import UTC, datetime
 
 from tallystick.errors import MalformedInput
 from tallystick.timestamp import der
+from tallystick.timestamp.cms import (
+    MAX_CERTIFICATES,
+    SIGNED_DATA,
+    SIGNER_FIELDS,
+    SignerInfo,
+    digest_algorithm,
+    expect,
+    parse_signer,
+)
 from tallystick.timestamp.der import Element, Fields
 
 MAX_TOKEN_BYTES = 1 << 16
-MAX_CERTIFICATES = 32
 
-SHA256 = "2.16.840.1.101.3.4.2.1"
-SIGNED_DATA = "1.2.840.113549.1.7.2"
 TST_INFO = "1.2.840.113549.1.9.16.1.4"
-CONTENT_TYPE = "1.2.840.113549.1.9.3"
-MESSAGE_DIGEST = "1.2.840.113549.1.9.4"
-SIGNING_CERTIFICATE = "1.2.840.113549.1.9.16.2.12"
-SIGNING_CERTIFICATE_V2 = "1.2.840.113549.1.9.16.2.47"
 
 _MANY = 64
 _GEN_TIME = re.compile(rb"([0-9]{4})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})(?:\.([0-9]{0,5}[1-9]))?Z")
@@ -41,39 +43,14 @@ class Info:
 
 
 @dataclass(frozen=True, slots=True)
-class CertificateId:
-    """Which certificate signed (ESSCertID, RFC 5035): a hash of it, and perhaps the DER of its issuer and serial.
+class Token(SignerInfo):
+    """A token that has its form: the one signer of a TSTInfo.
 
-    hash: object identifier, or None in the older attribute, which knows SHA-1 alone.
-    """
-
-    hash: str | None
-    hashed: bytes
-    issuer: bytes | None
-    serial: bytes | None
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A token that has its form. Algorithms are object identifiers.
-
-    content: bytes of the TSTInfo. signed: the DER SET that the signature covers. issuer, serial: of the certificate
-    that signed, as DER, or key_id: its subject key identifier. attributes: content of signed attributes by type.
-    certificates: as DER, in the order of the token.
+    content: bytes of the TSTInfo. certificates: as DER, in the order of the token.
     """
 
     info: Info
     content: bytes
-    signed: bytes
-    attributes: dict[str, Element]
-    signer_ids: tuple[CertificateId, ...]
-    issuer: bytes | None
-    serial: bytes | None
-    key_id: bytes | None
-    digest: str
-    algorithm: str
-    algorithm_has_null: bool
-    signature: bytes
     certificates: tuple[bytes, ...]
 
 
@@ -82,14 +59,14 @@ def parse_token(data: bytes) -> Token:
     if len(data) > MAX_TOKEN_BYTES:
         raise MalformedInput(f"the timestamp token has {len(data)} bytes, at most {MAX_TOKEN_BYTES} are read")
     outer = Fields(der.single(data, der.SEQUENCE, "timestamp token").content, "timestamp token")
-    _expect(outer, SIGNED_DATA, "its content type", "CMS signed data")
+    expect(outer, SIGNED_DATA, "its content type", "CMS signed data")
     wrapped = outer.take(der.context(0), "the signed data")
     outer.end()
     fields = Fields(der.single(wrapped.content, der.SEQUENCE, "signed data").content, "signed data")
     if der.integer(fields.take(der.INTEGER, "version").content, "its version") != 3:
         raise MalformedInput("signed data of a timestamp token is of version 3")
     digests = [
-        _digest_algorithm(one, "digest algorithms")
+        digest_algorithm(one, "digest algorithms")
         for one in der.members(fields.take(der.SET, "digest algorithms").content, "digest algorithms", 8)
     ]
     content = _content(fields.take(der.SEQUENCE, "the content"))
@@ -99,127 +76,21 @@ def parse_token(data: bytes) -> Token:
     fields.maybe(der.context(1))  # revocation lists: the trust file's publisher strikes a root instead
     signer = der.single(fields.take(der.SET, "signers").content, der.SEQUENCE, "exactly one signer")
     fields.end()
-    token = _signer(Fields(signer.content, "signer"), content, found)
-    if token.digest not in digests:
+    one = parse_signer(Fields(signer.content, "signer"))
+    if one.digest not in digests:
         raise MalformedInput("the signer's digest algorithm is not among those of the signed data")
-    return token
-
-
-def _expect(fields: Fields, wanted: str, name: str, what: str) -> None:
-    if der.oid(fields.take(der.OID, name).content, name) != wanted:
-        raise MalformedInput(f"{name} is not {what}")
-
-
-def _digest_algorithm(element: Element, what: str) -> str:
-    """The object identifier; parameters are absent or NULL (RFC 5754 §2)."""
-    if element.tag != der.SEQUENCE:
-        raise MalformedInput(f"{what} is not an algorithm")
-    found, _ = _algorithm(element, what)
-    return found
-
-
-def _algorithm(element: Element, what: str) -> tuple[str, bool]:
-    """(object identifier, whether parameters are there and NULL). Raises ``MalformedInput`` for other parameters."""
-    fields = Fields(element.content, what)
-    found = der.oid(fields.take(der.OID, "the algorithm").content, what)
-    null = fields.maybe(der.NULL)
-    fields.end()
-    if null is not None and null.content:
-        raise MalformedInput(f"{what}: a NULL is empty")
-    return found, null is not None
+    # What is unsigned says nothing that anybody answers for.
+    return Token(
+        **{name: getattr(one, name) for name in SIGNER_FIELDS}, info=_info(content), content=content, certificates=found
+    )
 
 
 def _content(element: Element) -> bytes:
     fields = Fields(element.content, "the content")
-    _expect(fields, TST_INFO, "the type of the content", "a TSTInfo: this is no timestamp")
+    expect(fields, TST_INFO, "the type of the content", "a TSTInfo: this is no timestamp")
     wrapped = fields.take(der.context(0), "the TSTInfo")
     fields.end()
     return der.single(wrapped.content, der.OCTET_STRING, "the TSTInfo").content
-
-
-def _signer(fields: Fields, content: bytes, certificates: tuple[bytes, ...]) -> Token:
-    version = der.integer(fields.take(der.INTEGER, "version").content, "the signer's version")
-    issuer = serial = key_id = None
-    if version == 1:
-        named = Fields(fields.take(der.SEQUENCE, "issuer and serial number").content, "issuer and serial number")
-        issuer, serial = named.take(der.SEQUENCE, "issuer").whole, named.take(der.INTEGER, "serial number").whole
-        named.end()
-    elif version == 3:
-        key_id = fields.take(der.context(0, constructed=False), "subject key identifier").content
-    else:
-        raise MalformedInput(f"a signer of version {version} is not known")
-    digest = _digest_algorithm(fields.take(der.SEQUENCE, "digest algorithm"), "the signer's digest algorithm")
-    signed = fields.take(der.context(0), "signed attributes")
-    algorithm, has_null = _algorithm(fields.take(der.SEQUENCE, "signature algorithm"), "the signature algorithm")
-    signature = fields.take(der.OCTET_STRING, "signature").content
-    fields.maybe(der.context(1))  # unsigned attributes say nothing that anybody answers for
-    fields.end()
-    attributes = _attributes(signed.content)
-    return Token(
-        info=_info(content),
-        content=content,
-        # RFC 5652 §5.4: the signature covers the attributes as a SET, not as [0].
-        signed=bytes([der.SET]) + signed.whole[1:],
-        attributes=attributes,
-        signer_ids=_signer_ids(attributes),
-        issuer=issuer,
-        serial=serial,
-        key_id=key_id,
-        digest=digest,
-        algorithm=algorithm,
-        algorithm_has_null=has_null,
-        signature=signature,
-        certificates=certificates,
-    )
-
-
-def _attributes(content: bytes) -> dict[str, Element]:
-    """The one value of each signed attribute by type; sorted as DER sorts a SET OF, each type once."""
-    found: dict[str, Element] = {}
-    before = b""
-    for one in der.members(content, "signed attributes", _MANY):
-        if one.tag != der.SEQUENCE or one.whole <= before:
-            raise MalformedInput("the signed attributes are not in their one order (DER)")
-        before = one.whole
-        fields = Fields(one.content, "a signed attribute")
-        kind = der.oid(fields.take(der.OID, "its type").content, "the type of a signed attribute")
-        values = list(der.members(fields.take(der.SET, "its values").content, f"signed attribute {kind}", _MANY))
-        fields.end()
-        if kind in found or len(values) != 1:
-            raise MalformedInput(f"the signed attribute {kind} has more than one value, or none")
-        found[kind] = values[0]
-    return found
-
-
-def _signer_ids(attributes: dict[str, Element]) -> tuple[CertificateId, ...]:
-    """The first certificate that each of the two attributes names: the signer's (RFC 5035 §3 and §4)."""
-    found = []
-    for kind, default in ((SIGNING_CERTIFICATE, None), (SIGNING_CERTIFICATE_V2, SHA256)):
-        if kind in attributes:
-            if attributes[kind].tag != der.SEQUENCE:
-                raise MalformedInput("the signing certificate is not named as RFC 5035 says")
-            ids = Fields(attributes[kind].content, "signing certificate").take(der.SEQUENCE, "certificates")
-            first = Fields(ids.content, "signing certificate").take(der.SEQUENCE, "the first one")
-            found.append(_signer_id(Fields(first.content, "signing certificate"), default))
-    if not found:
-        raise MalformedInput("no signed attribute names the signing certificate (RFC 5035), so it is no timestamp")
-    return tuple(found)
-
-
-def _signer_id(fields: Fields, default: str | None) -> CertificateId:
-    """``default``: the hash of version 2 where none is named; version 1 has no field for it."""
-    named = fields.maybe(der.SEQUENCE) if default else None
-    algorithm = _digest_algorithm(named, "the hash of the signing certificate") if named else default
-    hashed = fields.take(der.OCTET_STRING, "its hash").content
-    issuer = serial = None
-    more = fields.maybe(der.SEQUENCE)
-    fields.end()
-    if more is not None:
-        inside = Fields(more.content, "issuer and serial number")
-        names, serial = inside.take(der.SEQUENCE, "issuer"), inside.take(der.INTEGER, "serial number").whole
-        inside.end()
-        issuer = der.single(names.content, der.context(4), "the issuer's one name").content
-    return CertificateId(algorithm, hashed, issuer, serial)
 
 
 def _info(content: bytes) -> Info:
@@ -228,7 +99,7 @@ def _info(content: bytes) -> Info:
         raise MalformedInput("the TSTInfo is of a version that is not known")
     policy = der.oid(fields.take(der.OID, "policy").content, "the policy")
     imprint = Fields(fields.take(der.SEQUENCE, "message imprint").content, "message imprint")
-    algorithm = _digest_algorithm(imprint.take(der.SEQUENCE, "hash algorithm"), "the hash of the message imprint")
+    algorithm = digest_algorithm(imprint.take(der.SEQUENCE, "hash algorithm"), "the hash of the message imprint")
     hashed = imprint.take(der.OCTET_STRING, "hashed message").content
     imprint.end()
     serial = der.integer(fields.take(der.INTEGER, "serial number").content, "the serial number")

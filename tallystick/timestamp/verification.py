@@ -20,17 +20,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.timestamp import der
 from tallystick.timestamp.chain import Names, PathSearch, Root, load, name_of, names_of
+from tallystick.timestamp.cms import CONTENT_TYPE, MESSAGE_DIGEST, SHA256, CertificateId, SignerInfo
 from tallystick.timestamp.der import Fields
 from tallystick.timestamp.facts import LOCAL_POLICY, Authority, TimestampFact
-from tallystick.timestamp.token import (
-    CONTENT_TYPE,
-    MESSAGE_DIGEST,
-    SHA256,
-    TST_INFO,
-    CertificateId,
-    Token,
-    parse_token,
-)
+from tallystick.timestamp.token import TST_INFO, Token, parse_token
 
 HASHES = {
     SHA256: "sha256",
@@ -59,9 +52,9 @@ def verify(token: bytes, message: bytes, authorities: Sequence[Authority]) -> Ti
     parsed = parse_token(token)
     name = _check_imprint(parsed, message)
     others = (*parsed.certificates, *(one for authority in authorities for one in authority.certificates))
-    signer = _find_signer(parsed, others)
-    _check_attributes(parsed)
-    _check_signature(parsed, signer)
+    signer = find_signer(parsed, others)
+    check_attributes(parsed, TST_INFO, parsed.content)
+    check_signature(parsed, signer)
     _check_tsa_name(parsed, signer)
     roots = list(_roots(authorities))
     at = _EPOCH + timedelta(microseconds=parsed.info.gen_time)
@@ -120,7 +113,7 @@ def _check_imprint(token: Token, message: bytes) -> str:
     return name
 
 
-def _find_signer(token: Token, certificates: Sequence[bytes]) -> x509.Certificate:
+def find_signer(token: SignerInfo, certificates: Sequence[bytes]) -> x509.Certificate:
     named = [one for one in certificates if _is_named(token, one)]
     if not named:
         raise VerificationFailed("neither the token nor the trust file has the certificate of its signer")
@@ -130,7 +123,7 @@ def _find_signer(token: Token, certificates: Sequence[bytes]) -> x509.Certificat
     raise VerificationFailed("the certificate of the signer is not the one that the signed attributes name (RFC 5035)")
 
 
-def _is_named(token: Token, certificate: bytes) -> bool:
+def _is_named(token: SignerInfo, certificate: bytes) -> bool:
     """By issuer and serial number, or by subject key identifier, as the token names its signer."""
     names = _names(certificate)
     if names is None:
@@ -160,17 +153,21 @@ def _is_identified(named: CertificateId, certificate: bytes) -> bool:
     return named.issuer is None or (names is not None and (named.issuer, named.serial) == (names.issuer, names.serial))
 
 
-def _check_attributes(token: Token) -> None:
-    """The signed attributes speak of exactly this TSTInfo (RFC 5652 §11.1 and §11.2)."""
-    kind, digest = token.attributes.get(CONTENT_TYPE), token.attributes.get(MESSAGE_DIGEST)
-    if kind is None or kind.tag != der.OID or der.oid(kind.content, "the signed content type") != TST_INFO:
-        raise VerificationFailed("the signed attributes do not say that a TSTInfo is signed")
-    wanted = hashlib.new(HASHES[token.digest], token.content).digest()
-    if digest is None or digest.tag != der.OCTET_STRING or digest.content != wanted:
-        raise VerificationFailed("the TSTInfo is not the one that was signed (message digest)")
+def check_attributes(signer: SignerInfo, content_type: str, *parts: bytes) -> None:
+    """The signed attributes speak of exactly this content, of this type (RFC 5652 §11.1 and §11.2)."""
+    kind, digest = signer.attributes.get(CONTENT_TYPE), signer.attributes.get(MESSAGE_DIGEST)
+    if kind is None or kind.tag != der.OID or der.oid(kind.content, "the signed content type") != content_type:
+        raise VerificationFailed("the signed attributes are not about content of this type")
+    if signer.digest not in HASHES:
+        raise VerificationFailed(f"the hash {signer.digest} is not taken; expected SHA-256, SHA-384 or SHA-512")
+    wanted = hashlib.new(HASHES[signer.digest])
+    for part in parts:
+        wanted.update(part)
+    if digest is None or digest.tag != der.OCTET_STRING or digest.content != wanted.digest():
+        raise VerificationFailed("the content is not the one that was signed (message digest)")
 
 
-def _check_signature(token: Token, signer: x509.Certificate) -> None:
+def check_signature(token: SignerInfo, signer: x509.Certificate) -> None:
     name, key = HASHES[token.digest], signer.public_key()
     used = _OBJECTS[name]
     try:

@@ -35,7 +35,7 @@ from tallystick.schema import _UNSEEN
 from tallystick.statement import CONTENT_TYPE, MAX_ENTRY_BYTES
 from tallystick.time_interval import MAX_ACCURACY, UNSTATED
 from tallystick.timestamp import LOCAL_POLICY, MAX_TOKEN_BYTES
-from tallystick.timestamp.token import MAX_CERTIFICATES
+from tallystick.timestamp.cms import MAX_CERTIFICATES
 from tallystick.tree_head import EIP712_TYPE
 from tallystick.verify import credentials, engine, statements
 from tallystick.verify.outcome import CLAIM_IDS, Outcome

@@ -1,0 +1,71 @@
+"""Was this certificate a signer's of documents at that time? Purposes are kept apart: no timestamps, no C2PA claims."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import pairwise
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
+
+from tallystick.timestamp.chain import authority_faults, common_faults, extension_of, name_of, signs_only, time_faults
+
+DOCUMENT_SIGNING = ObjectIdentifier("1.3.6.1.5.5.7.3.36")
+"""id-kp-documentSigning (RFC 9336)."""
+_ADOBE = ObjectIdentifier("1.2.840.113583.1.1.5")
+"""Adobe's Authentic Documents Trust, which came before it."""
+
+
+def document_faults(path: Sequence[x509.Certificate], at: datetime) -> Iterator[str]:
+    """What is wrong with a path (leaf first, root last) at ``at``, as sentences."""
+    leaf = path[0]
+    basic, usage = extension_of(leaf, x509.BasicConstraints), extension_of(leaf, x509.KeyUsage)
+    purposes = extension_of(leaf, x509.ExtendedKeyUsage)
+    if basic is not None and basic.ca:
+        yield f"{name_of(leaf)} is a certificate authority and may not sign documents itself"
+    if usage is None or not signs_only(usage):
+        yield f"{name_of(leaf)} may do other things with its key than sign (key usage)"
+    if purposes is None or not set(purposes) <= {DOCUMENT_SIGNING, _ADOBE}:
+        yield f"{name_of(leaf)} is not for documents alone (extended key usage)"
+    for number, certificate in enumerate(path):
+        yield from common_faults(certificate, signed=number < len(path) - 1)
+        if number:
+            yield from authority_faults(certificate, number - 1)
+            above = extension_of(certificate, x509.ExtendedKeyUsage)
+            any_use = {DOCUMENT_SIGNING, _ADOBE, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
+            if above is not None and not any_use & set(above):
+                yield f"{name_of(certificate)} is an authority for other things than documents (extended key usage)"
+        yield from time_faults(certificate, at)
+
+
+def revoked_since(path: Sequence[x509.Certificate], lists: Sequence[bytes]) -> tuple[datetime | None, bool]:
+    """When the first was revoked by its issuer's lists (DER), and whether there is a list for each but the root.
+
+    Lists that cannot be read, or that another signed, say nothing.
+    """
+    found: datetime | None = None
+    covered = True
+    for certificate, issuer in pairwise(path):
+        good = [one for one in map(_load, lists) if one is not None and _is_by(one, issuer)]
+        covered = covered and bool(good)
+        for one in good:
+            entry = one.get_revoked_certificate_by_serial_number(certificate.serial_number)
+            if entry is not None and (found is None or entry.revocation_date_utc < found):
+                found = entry.revocation_date_utc
+    return found, covered
+
+
+def _load(data: bytes) -> x509.CertificateRevocationList | None:
+    try:
+        return x509.load_der_x509_crl(data)
+    except ValueError:
+        return None
+
+
+def _is_by(found: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
+    key = issuer.public_key()
+    if found.issuer != issuer.subject or not isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
+        return False
+    return found.is_signature_valid(key)
