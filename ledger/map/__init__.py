@@ -1,0 +1,1 @@
+"""The verifiable map kept beside a log: on disk, at a size that it names, and never the only copy of anything."""

@@ -1,0 +1,202 @@
+"""The map on disk gives the roots and proofs of the one in memory, whatever its pages, and goes on after any end."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ledger.errors import Corrupt
+from ledger.map import disk
+from ledger.map.disk import DiskMap
+from ledger.map.pages import decode
+from tallystick.map import EMPTY_ROOT, MapProof, MemoryMap, key_of, prove_answer
+from tests.world import World
+
+SAME = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+
+
+def entries(count: int = 40) -> list[bytes]:
+    """A log of which many entries are about the same things."""
+    world = World("map", "log.example/map")
+    capability, filed = world.capability()
+    said = [*world.genesis(), *world.parties(), *filed]
+    while len(said) < count:
+        source = world.object()
+        job, registered = world.job(capability, [source.event.subject])
+        output = world.output(job)
+        said += [source, registered, output, world.complete(job, [output.event.subject])]
+    return [one.entry for one in said[:count]]
+
+
+ENTRIES = entries()
+KEYS = st.lists(st.integers(0, 60), max_size=120)
+Spread = Callable[[int], bytes]
+SPREADS: list[Spread] = [
+    lambda number: hashlib.sha256(b"%d" % number).digest(),
+    # All share their first 54 or 250 bits, so that pages are as deep as they get.
+    lambda number: (number << 196).to_bytes(32, "big"),
+    lambda number: number.to_bytes(32, "big"),
+]
+
+
+def add(one: DiskMap, other: MemoryMap, numbers: list[int], spread: Spread) -> None:
+    for number in numbers:
+        index, leaf = one.size, hashlib.sha256(b"leaf %d" % one.size).digest()
+        one._gathered.append((spread(number), index.to_bytes(8, "big"), leaf))
+        one.size += 1
+        other.add(spread(number), index, leaf)
+
+
+@SAME
+@given(KEYS, KEYS, st.sampled_from(SPREADS), st.integers(1, 5))
+def test_the_same_root_and_proofs_as_in_memory(
+    tmp_path_factory: pytest.TempPathFactory, first: list[int], then: list[int], spread: Spread, capacity: int
+) -> None:
+    model = MemoryMap()
+    with closing(DiskMap(tmp_path_factory.mktemp("map") / "map.sqlite", capacity)) as found:
+        add(found, model, first, spread)
+        assert found.root() == model.root()
+        add(found, model, then, spread)
+        assert found.root() == model.root()
+        for number in range(62):
+            assert found.prove(spread(number)) == model.prove(spread(number))
+
+
+@SAME
+@given(KEYS, KEYS, st.sampled_from(SPREADS))
+def test_it_goes_on_from_the_file(
+    tmp_path_factory: pytest.TempPathFactory, first: list[int], then: list[int], spread: Spread
+) -> None:
+    path, model = tmp_path_factory.mktemp("map") / "map.sqlite", MemoryMap()
+    for numbers in (first, then):
+        with closing(DiskMap(path, 3)) as found:
+            add(found, model, numbers, spread)
+    with closing(DiskMap(path, 3)) as found:
+        assert (found.size, found.root()) == (len(first) + len(then), model.root())
+
+
+def test_of_entries(tmp_path: Path) -> None:
+    model = MemoryMap()
+    with closing(DiskMap(tmp_path / "map.sqlite")) as found:
+        assert found.root() == EMPTY_ROOT
+        assert found.prove(bytes(32)) == MapProof(None)
+        for entry in ENTRIES:
+            model.take(entry)
+            found.take([entry])
+            assert found.root() == model.root()
+        assert found.size == len(ENTRIES)
+        never = found.prove(key_of("own", "10.5555/never"))
+        assert prove_answer(found.root(), "own", "10.5555/never", never) is None
+
+
+def test_what_was_not_made_durable_is_made_again(tmp_path: Path) -> None:
+    """The file always holds the map of the size that it names: a crash takes the rest."""
+    path = tmp_path / "map.sqlite"
+    found = DiskMap(path)
+    found.take(ENTRIES[:20])
+    found.flush()
+    found.take(ENTRIES[20:])
+    found.root()
+    with closing(DiskMap(path)) as again:
+        assert again.size == 20
+        again.take(ENTRIES[20:])
+        assert again.root() == found.root()
+    found._connection.close()
+
+
+def test_a_failed_write_changes_nothing_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "map.sqlite"
+    found = DiskMap(path)
+    found.take(ENTRIES[:20])
+    found.flush()
+    before = found.root()
+    found.take(ENTRIES[20:])
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("CREATE TRIGGER full BEFORE UPDATE ON reached BEGIN SELECT RAISE(FAIL, 'disk full'); END")
+    with pytest.raises(sqlite3.DatabaseError):
+        found.flush()
+    other.execute("DROP TRIGGER full")
+    other.close()
+    with closing(DiskMap(path)) as again:
+        assert (again.size, again.root()) == (20, before)
+    found.close()
+    with closing(DiskMap(path)) as again:
+        assert again.size == len(ENTRIES)
+
+
+def test_memory_does_not_grow_with_the_map(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(disk, "MOST_PAGES", 8)
+    monkeypatch.setattr(disk, "GATHER", 4)
+    model = MemoryMap()
+    with closing(DiskMap(tmp_path / "map.sqlite", 2)) as found:
+        for entry in ENTRIES:
+            model.take(entry)
+            found.take([entry])
+            assert len(found._pages) <= 40
+        assert found.root() == model.root()
+
+
+@pytest.mark.parametrize("damage", [b"", b"no database", b"\x00" * 8192])
+def test_a_file_that_is_none_is_made_anew(tmp_path: Path, damage: bytes) -> None:
+    path = tmp_path / "map.sqlite"
+    path.write_bytes(damage)
+    with closing(DiskMap(path)) as found:
+        assert found.size == 0
+        found.take(ENTRIES)
+    with closing(DiskMap(path)) as found:
+        assert found.size == len(ENTRIES)
+
+
+def test_a_file_of_another_version_is_made_anew(tmp_path: Path) -> None:
+    path = tmp_path / "map.sqlite"
+    with closing(DiskMap(path)) as found:
+        found.take(ENTRIES)
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("PRAGMA user_version=2")
+    with closing(DiskMap(path)) as found:
+        assert found.size == 0
+
+
+def test_a_damaged_page_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "map.sqlite"
+    with closing(DiskMap(path)) as found:
+        found.take(ENTRIES)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("UPDATE pages SET page = x'0102' WHERE number = 1")
+    found = DiskMap(path)
+    with pytest.raises(Corrupt):
+        found.root()
+    found.reset()
+    found.take(ENTRIES)
+    model = MemoryMap()
+    for entry in ENTRIES:
+        model.take(entry)
+    assert found.root() == model.root()
+    found.close()
+
+
+@pytest.mark.parametrize("data", [b"", b"\x02", b"\x01", b"\x00" * 2, b"\x01" * 512])
+def test_what_is_no_page(data: bytes) -> None:
+    with pytest.raises(ValueError, match="page"):
+        decode(data)
+
+
+def test_an_update_reads_as_many_pages_as_the_tree_is_deep(tmp_path: Path) -> None:
+    """O(log n): of a map of 20,000 identifiers one more event touches one way down."""
+    with closing(DiskMap(tmp_path / "map.sqlite")) as found:
+        for number in range(20_000):
+            found._gathered.append((hashlib.sha256(b"%d" % number).digest(), bytes(8), bytes(32)))
+        found.size = 20_000
+        found.root()
+        found.flush()
+        found._pages.clear()
+        found._gathered.append((hashlib.sha256(b"one more").digest(), bytes(8), bytes(32)))
+        found.root()
+        assert len(found._pages) <= 6
