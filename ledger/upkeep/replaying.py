@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from ledger.map.check import compare
+from ledger.map.disk import DiskMap
 from ledger.store import BatchLine, Reads, Record, Search
 from ledger.submission import speaker
 from ledger.upkeep.completeness import Census, Completeness
@@ -12,7 +17,7 @@ from ledger.upkeep.erasing import still_kept
 from tallystick.admission import Refused, State, decide
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.events.erasure import Erasure
-from tallystick.events.log import Batch, Policy
+from tallystick.events.log import Batch, MapRoot, Policy
 from tallystick.references import references
 from tallystick.statement import Statement, parse_statement
 from tallystick.times import parse_time
@@ -48,6 +53,7 @@ class Replayed:
     entries: int = 0
     states: dict[str, State] = field(default_factory=dict)
     erasures: list[tuple[int, Erasure]] = field(default_factory=list)
+    map_roots: list[tuple[int, MapRoot]] = field(default_factory=list)
     policies: list[tuple[int, int]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     completeness: Completeness = field(default_factory=lambda: Census().figure())
@@ -76,6 +82,8 @@ def replay_log(reads: Reads, progress: Progress = lambda done: None) -> Replayed
         open_batch.append((position, statement))
         if isinstance(statement.event.body, Erasure):
             result.erasures.append((position, statement.event.body))
+        if isinstance(statement.event.body, MapRoot):
+            result.map_roots.append((position, statement.event.body))
         if statement.event.type == "log.batch":
             _replay_batch(reads, first, open_batch, result)
             progress(position + 1 - first)
@@ -85,6 +93,7 @@ def replay_log(reads: Reads, progress: Progress = lambda done: None) -> Replayed
     ids.check()
     _check_states(reads, result)
     _check_vault(reads, result)
+    _check_map(reads, result)
     result.completeness = census.figure()
     for gap in result.completeness.incomplete:
         result.find(gap.position, f"the object {gap.subject} lacks: {', '.join(gap.missing)}")
@@ -180,6 +189,21 @@ def _check_vault(reads: Reads, result: Replayed) -> None:
     for position, erasure in result.erasures:
         if still_kept(reads, erasure):
             result.find(position, f"values of entry {erasure.position} that this entry says were erased are kept still")
+
+
+def _check_map(reads: Reads, result: Replayed) -> None:
+    """The roots of the map that the log states are those of its entries; a map is made for it, beside nothing else."""
+    if not result.map_roots:
+        return
+    with tempfile.TemporaryDirectory() as folder, closing(DiskMap(Path(folder) / "map.sqlite")) as found:
+        for position, stated in result.map_roots:
+            try:
+                problem = compare(found, position, stated, reads.entries)
+            # Entries are missing, which is told elsewhere: no map of what is left is worth a comparison.
+            except ValueError as error:
+                problem = f"the map cannot be made: {error}"
+            if problem:
+                result.find(position, problem)
 
 
 def _check_states(reads: Reads, result: Replayed) -> None:

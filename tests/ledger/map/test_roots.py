@@ -1,0 +1,253 @@
+"""Roots of the map in a real log: when they are stated, what is answered under them, and a log that lies."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from ledger.errors import Corrupt
+from ledger.folder import Folder
+from ledger.log import Log
+from ledger.map.roots import MapRoots
+from ledger.store import Search
+from ledger.upkeep.fsck import fsck, replay
+from tallystick.errors import VerificationFailed
+from tallystick.events.dispute import DisputeOpening
+from tallystick.events.kinds import SINCE
+from tallystick.events.log import Freeze, MapRoot
+from tallystick.identifiers import Letter
+from tallystick.map import MemoryMap, prove_answer
+from tallystick.map.audit import Auditor, MapAudit, sign_audit
+from tallystick.merkle import leaf_hash, root_of
+from tallystick.statement import parse_statement
+from tests.ledger.conftest import open_log
+from tests.world import START, World, key_from
+
+AUDITOR_KEY = key_from("an auditor")
+AUDITOR = Auditor("auditor.example", AUDITOR_KEY.public)
+
+
+@contextmanager
+def opened(data: Path, world: World, every: int = 60) -> Iterator[tuple[Log, MapRoots]]:
+    with (
+        open_log(data, world) as log,
+        closing(
+            MapRoots(log, world.roles["log"], data.parent / "map", every, lambda: world.clock, (AUDITOR,))
+        ) as roots,
+    ):
+        yield log, roots
+
+
+def all_entries(log: Log) -> list[bytes]:
+    with log.store.snapshot() as reads:
+        return reads.entries(0, reads.size())
+
+
+def stated(log: Log) -> dict[int, MapRoot]:
+    with log.store.snapshot() as reads:
+        found = reads.search(Search(type="log.map-root"))
+    return {one.position: parse_statement(one.entry).event.body for one in found}
+
+
+def model(entries: list[bytes]) -> MemoryMap:
+    found = MemoryMap()
+    for entry in entries:
+        found.take(entry)
+    return found
+
+
+def lie(log: Log, world: World, size: int, root: bytes) -> int:
+    """The log's own key states another root."""
+    said = world.say(world.log, "log.map-root", world.origin, MapRoot(size, root.hex()))
+    return log.submit(said).result().position
+
+
+def test_a_root_is_of_all_that_stands_before_it(data: Path, world: World) -> None:
+    with opened(data, world) as (log, roots):
+        before = all_entries(log)
+        assert roots.state(at_once=True) == len(before)
+        assert stated(log) == {len(before): MapRoot(len(before), model(before).root().hex())}
+    assert fsck(Folder(data)).findings == ()
+
+
+def test_an_idle_log_states_nothing(data: Path, world: World) -> None:
+    with opened(data, world) as (log, roots):
+        assert roots.state(at_once=True) is not None
+        size = len(all_entries(log))
+        world.clock += 100_000
+        assert roots.state() is None
+        assert roots.state(at_once=True) is None, "all that counts is covered"
+        assert len(all_entries(log)) == size
+
+
+def test_an_entry_is_covered_in_time_and_not_before(data: Path, world: World) -> None:
+    with opened(data, world) as (log, roots):
+        roots.state(at_once=True)
+        log.submit(world.object()).result()
+        assert roots.state() is None
+        world.clock += 59
+        log.submit(world.object()).result()
+        assert roots.state() is None
+        world.clock += 1
+        assert roots.state() is not None, "the first of them is 60 seconds old"
+        assert roots.state() is None
+        assert len(stated(log)) == 2
+
+
+def test_a_frozen_log_states_nothing(data: Path, world: World) -> None:
+    with opened(data, world) as (log, roots):
+        log.submit(world.say(world.registrar, "log.freeze", world.origin, Freeze("closure"))).result()
+        assert roots.state(at_once=True) is None
+
+
+def test_a_log_under_earlier_rules_states_nothing(data: Path, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the type came with the version after the one that this log has."""
+    monkeypatch.setitem(SINCE, "log.map-root", 4)
+    with opened(data, world) as (log, roots):
+        size = len(all_entries(log))
+        assert roots.state(at_once=True) is None
+        with roots.view() as view:
+            assert view is None
+        assert len(all_entries(log)) == size
+
+
+def test_answers_under_the_published_root(data: Path, world: World) -> None:
+    with opened(data, world) as (log, roots):
+        position = roots.state(at_once=True)
+        log.submit(world.object()).result()
+        log.publish_now()
+        with roots.view() as view:
+            assert view is not None
+            assert view.position == position
+            found = model(all_entries(log)[: view.size])
+            for record in (world.origin, world.studio.id, "10.5555/never"):
+                for relation in ("own", "named"):
+                    answer = prove_answer(view.root, relation, record, view.prove(relation, record))  # type: ignore[arg-type]
+                    assert (answer is None) == (record == "10.5555/never" or relation == "named")
+            assert view.root == found.root()
+
+
+@pytest.mark.parametrize("harm", ["gone", "behind", "ahead", "of another log", "damaged"])
+def test_whatever_becomes_of_the_file_the_answers_are_right(data: Path, world: World, harm: str) -> None:
+    with opened(data, world) as (log, roots):
+        if harm == "behind":
+            roots.state(at_once=True)
+            log.publish_now()
+            shutil.copytree(data.parent / "map", data.parent / "old")
+            log.submit(world.object()).result()
+        roots.state(at_once=True)
+        log.publish_now()
+        expected = model(all_entries(log)[: max(stated(log).values(), key=lambda one: one.size).size]).root()
+        if harm == "ahead":
+            with log.store.snapshot() as reads:
+                roots._bring(roots._map, reads.size(), reads)
+        if harm == "of another log":
+            roots._map.reset()
+            roots._map.take(b"other" for _ in range(5))
+    folder = data.parent / "map"
+    if harm == "gone":
+        shutil.rmtree(folder)
+    elif harm == "behind":
+        shutil.rmtree(folder)
+        (data.parent / "old").rename(folder)
+    elif harm == "damaged":
+        (folder / "map.sqlite").write_bytes(b"damaged" * 1000)
+    with opened(data, world) as (_, roots), roots.view() as view:
+        assert view is not None
+        assert view.root == expected
+
+
+def test_a_log_that_stated_another_root_is_told_so(data: Path, world: World) -> None:
+    """Nothing is answered under a root that is not that of the entries."""
+    with opened(data, world) as (log, roots):
+        size = len(all_entries(log))
+        position = lie(log, world, size, bytes(32))
+        log.publish_now()
+        with pytest.raises(Corrupt, match=f"entry {position}"), roots.view():
+            pass
+    for found in (fsck(Folder(data)).findings, tuple(replay(Folder(data)).findings)):
+        assert [one.position for one in found] == [position]
+        assert "map root" in found[0].problem
+
+
+def test_a_map_that_hides_a_dispute_is_found_by_fsck(data: Path, world: World) -> None:
+    with opened(data, world) as (log, _):
+        target = next(
+            one.event.subject for one in map(parse_statement, all_entries(log)) if one.event.type == "object.register"
+        )
+        dispute = world.identifier(Letter.DISPUTE)
+        log.submit(world.say(world.studio, "dispute.open", dispute, DisputeOpening(target, "other"))).result()
+        entries = all_entries(log)
+        hidden = model([entry if parse_statement(entry).event.type != "dispute.open" else b"-" for entry in entries])
+        assert hidden.root() != model(entries).root()
+        position = lie(log, world, len(entries), hidden.root())
+    assert [one.position for one in fsck(Folder(data)).findings if "map root" in one.problem] == [position]
+
+
+# --- audits ---------------------------------------------------------------------------------------------
+
+
+def audit(log: Log, first: int, **changes: object) -> bytes:
+    entries = all_entries(log)[:first]
+    tree = root_of([leaf_hash(entry) for entry in entries])
+    fields = {
+        "origin": log.published.keys.origin,
+        "size": first,
+        "tree": tree,
+        "root": model(entries).root(),
+        **changes,
+    }
+    return sign_audit(MapAudit(**fields), AUDITOR.name, AUDITOR_KEY, START).encode()  # type: ignore[arg-type]
+
+
+def test_answers_under_the_root_that_an_auditor_signed(data: Path, world: World) -> None:
+    with opened(data, world) as (log, roots):
+        first = roots.state(at_once=True)
+        assert first is not None
+        log.submit(world.object()).result()
+        second = roots.state(at_once=True)
+        log.publish_now()
+        with roots.view(audited=True) as none:
+            assert none is None
+        assert roots.take_audit(audit(log, stated(log)[first].size)) == stated(log)[first].size
+        with roots.view(audited=True) as view:
+            assert view is not None
+            assert (view.position, len(view.audits)) == (first, 1)
+        with roots.view() as newest:
+            assert newest is not None
+            assert (newest.position, newest.audits) == (second, ())
+        assert second is not None
+        roots.take_audit(audit(log, stated(log)[second].size))
+        roots.take_audit(audit(log, stated(log)[first].size))
+        with roots.view(audited=True) as view:
+            assert view is not None
+            assert view.position == second, "an older audit takes nothing back"
+
+
+@pytest.mark.parametrize(
+    "changes", [{"root": bytes(32)}, {"tree": bytes(32)}, {"origin": "log.example/else"}, {"size": 31}], ids=str
+)
+def test_an_audit_of_something_else_is_not_kept(data: Path, world: World, changes: dict[str, object]) -> None:
+    with opened(data, world) as (log, roots):
+        at = roots.state(at_once=True)
+        assert at is not None
+        log.publish_now()
+        with pytest.raises(VerificationFailed):
+            roots.take_audit(audit(log, stated(log)[at].size, **changes))
+        with roots.view(audited=True) as view:
+            assert view is None
+
+
+def test_an_audit_by_a_stranger_is_not_kept(data: Path, world: World) -> None:
+    with opened(data, world) as (log, roots):
+        at = roots.state(at_once=True)
+        assert at is not None
+        log.publish_now()
+        entries = all_entries(log)[:at]
+        text = MapAudit(world.origin, at, root_of([leaf_hash(one) for one in entries]), model(entries).root())
+        with pytest.raises(VerificationFailed):
+            roots.take_audit(sign_audit(text, AUDITOR.name, key_from("a stranger"), START).encode())
