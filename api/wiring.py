@@ -44,7 +44,6 @@ from api.services.voices import Voices
 from api.services.witnesses import WitnessService, read_policy
 from api.settings import Settings
 from credentials.ca import Identity, registrar_signer
-from credentials.sign import ClaimSigner
 from ledger.batch import Clock
 from ledger.log import Log, system_clock
 from ledger.witness.gather import open_gatherer
@@ -167,7 +166,7 @@ def _services(
     limit = settings.anchor_limit if settings.role == "full" else None
     watch = AnchorWatch(log, desk, stamps, anchor_targets(settings), limit, clock)
     identity = _identity(settings, clock)
-    issuer = Issuer(log, submission, voices, files, ClaimSigner.from_identity(identity), clock, witnesses)
+    issuer = Issuer(log, submission, voices, files, identity.claim_signer(), clock, witnesses)
     statuses = StatusLists(log, settings.origin, keyring.signers["status"], settings.status_lifetime, clock)
     return Services(
         settings=settings,

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from credentials.errors import KeyUnreadable
+from credentials.signer import ClaimSigner
 from tallystick.c2pa.chain import CLAIM_SIGNING
 
 ROOT_DAYS = 20 * 365
@@ -46,6 +47,10 @@ class Identity:
     def signing_chain_pem(self) -> bytes:
         """PEM of what a signature carries: everything but the root, which a verifier must have by itself."""
         return b"".join(certificate.public_bytes(serialization.Encoding.PEM) for certificate in self.chain[:-1])
+
+    def claim_signer(self) -> ClaimSigner:
+        """A signer whose key is in memory."""
+        return ClaimSigner.from_key(self.signing_chain_pem, self.key)
 
     def save(self, folder: Path, name: str, passphrase: bytes) -> None:
         """Write ``<name>.pem`` (the chain) and ``<name>.key.pem`` (encrypted, mode 0600). Never overwrites a key.

@@ -10,25 +10,27 @@ import io
 import json
 import os
 import tempfile
-import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-
 import tallystick
-from credentials.ca import Identity
 from credentials.errors import SigningFailed
+from credentials.manifests import Actor, Stamper, finished
+from credentials.riff import RIFF, unhashed_lengths
+from credentials.scaffold import PLAIN, Progress, building, write_scaffold
+from credentials.signer import ClaimSigner
 from tallystick import canonical
 from tallystick.c2pa.containers import EMBEDDED, locate, media_type_of
-from tallystick.c2pa.reading import opened, read, strict_context
+from tallystick.c2pa.place import FIXED, embed
+from tallystick.c2pa.reading import opened, read
+from tallystick.c2pa.training import TRAINING, training_mining
 from tallystick.c2pa.verdict import CERTIFICATE, LICENCE, MAX_PAYLOAD, require_bound
 from tallystick.errors import MalformedInput, VerificationFailed
+from tallystick.licence.clauses import AiUse
 
 if TYPE_CHECKING:
     import c2pa
@@ -41,8 +43,9 @@ COMPOSITE_WITH_TRAINED_MEDIA = _SOURCE_TYPES + "compositeWithTrainedAlgorithmicM
 DIGITAL_CREATION = _SOURCE_TYPES + "digitalCreation"
 """Made by people or programs without a generative model."""
 
-PLAIN = "application/octet-stream"
-"""Any bytes, as far as we know their format."""
+_PAYLOAD_ROOM, _STAMP_ROOM = 4 * 1024, 8 * 1024
+ROOM_BYTES = 64 * 1024
+"""Enough for some receipts, each with its anchors and timestamps."""
 
 Relationship = Literal["parentOf", "componentOf", "inputTo"]
 
@@ -70,6 +73,12 @@ class Manifest:
     """IPTC digital source type; None for an existing file about whose making nothing is said."""
     published: bool = False
     ingredients: Sequence[Ingredient] = ()
+    training: AiUse | None = None
+    """What the licence says of machines, as CAWG has it (cawg.training-mining); None where it is withheld."""
+    identities: Sequence[Actor] = ()
+    stamper: Stamper | None = None
+    room: int = ROOM_BYTES
+    """Bytes left for update manifests in MP4 and PDF files; the others grow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,65 +91,13 @@ class Signed:
     manifest: str
 
 
-class ClaimSigner:
-    """A certificate chain (PEM, leaf first, without the root) and the callable that signs with the leaf's key.
-
-    `sign` gets the bytes to sign and returns the ES256 signature r || s (64 bytes). One instance may be shared by
-    threads; each process builds its native part once, also after a fork.
-    """
-
-    def __init__(self, chain_pem: bytes, sign: Callable[[bytes], bytes]) -> None:
-        self._chain = chain_pem.decode("ascii")
-        self._sign = sign
-        self._failure = threading.local()
-        self._native: tuple[int, c2pa.Signer] | None = None
-        self._building = threading.Lock()
-
-    @classmethod
-    def from_identity(cls, identity: Identity) -> ClaimSigner:
-        """A signer whose key is in memory."""
-
-        def sign(message: bytes) -> bytes:
-            r, s = decode_dss_signature(identity.key.sign(message, ec.ECDSA(hashes.SHA256())))
-            return r.to_bytes(32) + s.to_bytes(32)
-
-        return cls(identity.signing_chain_pem, sign)
-
-    def _callback(self, message: bytes) -> bytes:
-        """c2pa-python only logs what a callback raises; so it is kept for `take_failure`, and no signature returned."""
-        try:
-            signature = self._sign(message)
-        except Exception as error:
-            self._failure.error = error
-            return b""
-        if len(signature) != 64:
-            self._failure.error = SigningFailed(f"the signer returned {len(signature)} bytes, ES256 has 64")
-            return b""
-        return signature
-
-    def take_failure(self) -> Exception | None:
-        """What the callback raised in this thread since the last call."""
-        error: Exception | None = getattr(self._failure, "error", None)
-        self._failure.error = None
-        return error
-
-    def native(self) -> c2pa.Signer:
-        """The c2pa signer of this process. Raises SigningFailed on a chain that c2pa does not take."""
-        # Loaded when a file is signed, not when the service starts.
-        import c2pa
-
-        with self._building:
-            if self._native is None or self._native[0] != os.getpid():
-                try:
-                    signer = c2pa.Signer.from_callback(self._callback, c2pa.C2paSigningAlg.ES256, self._chain)
-                except c2pa.C2paError as error:
-                    raise SigningFailed(f"c2pa does not take the certificate chain: {error}") from error
-                self._native = (os.getpid(), signer)
-            return self._native[1]
-
-
 def sign_asset(
-    signer: ClaimSigner, source: Path | bytes, out: Path, manifest: Manifest, media_type: str | None = None
+    signer: ClaimSigner,
+    source: Path | bytes,
+    out: Path,
+    manifest: Manifest,
+    media_type: str | None = None,
+    progress: Progress | None = None,
 ) -> Signed:
     """Sign a file into `out`: a signed copy, or a sidecar manifest store where the format cannot carry one.
 
@@ -150,52 +107,77 @@ def sign_asset(
     if media_type is None:
         media_type = media_type_of(source.name) if isinstance(source, Path) else PLAIN
     embedded = media_type in EMBEDDED
-    expected = _payloads(manifest.assertions)
-    handle, name = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.")
-    part = Path(name)
-    try:
-        with opened(source) as (stream, size), os.fdopen(handle, "w+b") as target:
+    expected = _payloads(manifest)
+    for one in (signer, *(actor.signer for actor in manifest.identities)):
+        one.require_valid(manifest.when)
+    with appearing(out) as (part, target):
+        with opened(source) as (stream, size):
             signed_before = embedded and locate(stream, size, media_type).store is not None
             parent = signed_before or manifest.source_type is None
-            store = _build(signer, stream, target, manifest, media_type, parent)
-            if not embedded:
-                target.seek(0)
-                target.truncate()
-                target.write(store)
-            target.flush()
-            os.fsync(target.fileno())
-        label = _read_back(part if embedded else source, media_type, None if embedded else store, expected)
-        part.replace(out)
-    finally:
-        part.unlink(missing_ok=True)
+            definition = _definition(manifest, media_type, parent)
+            with building(definition, _room(signer, manifest, media_type)) as builder:
+                _add_ingredients(builder, stream, manifest, media_type, parent)
+                scaffold = write_scaffold(builder, media_type, stream, target, progress)
+        _settle(target, scaffold, signer, manifest, media_type)
+        target.flush()
+        os.fsync(target.fileno())
+        sidecar = None if embedded else part.read_bytes()
+        label = _read_back(part if embedded else source, media_type, sidecar, expected)
     return Signed(out, media_type, embedded, label)
 
 
-def _build(
-    signer: ClaimSigner, stream: BinaryIO, target: BinaryIO, manifest: Manifest, media_type: str, parent: bool
-) -> bytes:
-    """Run c2pa's builder; returns the manifest store. `parent`: the file itself is the parent of what is signed."""
-    import c2pa
+def _settle(target: BinaryIO, scaffold: bytes, signer: ClaimSigner, manifest: Manifest, media_type: str) -> None:
+    """Write the manifest that counts over the scaffold: as long as that, or, where there is room, followed by it."""
+    actors, stamper = manifest.identities, manifest.stamper
+    target.seek(0)
+    if media_type not in EMBEDDED:
+        target.truncate()
+        target.write(finished(scaffold, signer, actors, stamper))
+        return
+    size = os.fstat(target.fileno()).st_size
+    held = locate(target, size, media_type)
+    length = len(scaffold) - (manifest.room if media_type in FIXED else 0)
+    length += length & 1 if media_type in RIFF else 0  # instead of the pad byte of a chunk, which would be hashed
+    changed = unhashed_lengths(target, scaffold, held) if media_type in RIFF else {}
+    store = finished(scaffold, signer, actors, stamper, changed, length)
+    target.seek(held.span[0])
+    before = target.read(held.span[1] - held.span[0])
+    target.seek(held.span[0])
+    target.write(embed(before, held, media_type, store))
 
-    native = signer.native()
-    signer.take_failure()
-    known = media_type if media_type in EMBEDDED else PLAIN
+
+def _room(signer: ClaimSigner, manifest: Manifest, media_type: str) -> int:
+    """Bytes for what the scaffold lacks: its own signature is small, and it has neither identity nor update."""
+    if media_type not in EMBEDDED:
+        return 0
+    room = signer.size + sum(actor.signer.size + _PAYLOAD_ROOM for actor in manifest.identities)
+    room += _STAMP_ROOM if manifest.stamper else 0
+    return room + (manifest.room if media_type in FIXED else 0)
+
+
+@contextmanager
+def appearing(out: Path) -> Iterator[tuple[Path, BinaryIO]]:
+    """A file in the making, which takes its place at the end of the block; where the block fails, nothing appears."""
+    handle, name = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.")
+    part = Path(name)
     try:
-        builder = c2pa.Builder(_definition(manifest, media_type, parent), context=strict_context())
-        if media_type not in EMBEDDED:
-            builder.set_no_embed()
-        if parent:
-            stream.seek(0)
-            builder.add_ingredient(
-                {"title": manifest.title, "relationship": "parentOf", "label": "parent"}, known, stream
-            )
-        for number, ingredient in enumerate(manifest.ingredients):
-            _add_component(builder, ingredient, number)
+        with os.fdopen(handle, "w+b") as target:
+            yield part, target
+        part.replace(out)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _add_ingredients(
+    builder: c2pa.Builder, stream: BinaryIO, manifest: Manifest, media_type: str, parent: bool
+) -> None:
+    """`parent`: the file itself is the parent of what is signed."""
+    if parent:
         stream.seek(0)
-        return bytes(builder.sign(native, known, stream, target))
-    except c2pa.C2paError as error:
-        cause = signer.take_failure()
-        raise SigningFailed(f"the file was not signed: {cause or error}") from (cause or error)
+        described = {"title": manifest.title, "relationship": "parentOf", "label": "parent"}
+        builder.add_ingredient(described, media_type if media_type in EMBEDDED else PLAIN, stream)
+    for number, ingredient in enumerate(manifest.ingredients):
+        _add_component(builder, ingredient, number)
 
 
 def _add_component(builder: c2pa.Builder, ingredient: Ingredient, number: int) -> None:
@@ -216,7 +198,9 @@ def _definition(manifest: Manifest, media_type: str, parent: bool) -> dict[str, 
     assertions: list[dict[str, Any]] = [
         {"label": "c2pa.actions.v2", "created": True, "data": {"actions": _actions(manifest, parent)}}
     ]
-    for label, payload in _payloads(manifest.assertions).items():
+    if manifest.training is not None:
+        assertions.append({"label": TRAINING, "created": True, "data": training_mining(manifest.training)})
+    for label, payload in _payloads(manifest).items():
         assertions.append({"label": label, "kind": "Json", "created": True, "data": json.loads(payload)})
     return {
         "claim_generator_info": [{"name": "tallystick", "version": tallystick.__version__}],
@@ -243,8 +227,9 @@ def _actions(manifest: Manifest, parent: bool) -> list[dict[str, Any]]:
     return actions
 
 
-def _payloads(assertions: Mapping[str, Mapping[str, Any]]) -> dict[str, bytes]:
+def _payloads(manifest: Manifest) -> dict[str, bytes]:
     """The bytes that each assertion must have in the file."""
+    assertions = manifest.assertions
     unknown = set(assertions) - {LICENCE, CERTIFICATE}
     if unknown:
         raise SigningFailed(f"assertions {sorted(unknown)} are not known; no verifier would accept them")

@@ -15,7 +15,7 @@ from api.services.gathering import file_records
 from api.services.submission import SubmissionService
 from api.services.voices import Voices
 from api.services.witnesses import WitnessService
-from credentials.sign import ClaimSigner
+from credentials.signer import ClaimSigner
 from ledger.log import Log
 from ledger.store import Reads
 from tallystick.digests import DigestPair, PairHasher

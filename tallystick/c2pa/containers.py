@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from tallystick.c2pa.jumbf import MAX_STORE, STORE_TYPE
+from tallystick.c2pa.pictures import svg_store, tiff_store
 from tallystick.errors import MalformedInput
 
 MAX_IN_MEMORY = 512 * 1024 * 1024
@@ -24,7 +25,7 @@ BMFF_C2PA = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """What the walk of one file found. `span` is the byte range [start, end) that embeds the store."""
+    """What the walk of one file found. `span` is the byte range [start, end) that embeds the store and its room."""
 
     store: bytes | None
     span: tuple[int, int]
@@ -32,6 +33,10 @@ class Container:
     """Bytes before the container begins."""
     trailing: int = 0
     """Bytes after the container ends."""
+    room: int = 0
+    """Zero bytes after the store in its place (MP4, PDF): a longer store fits without moving anything."""
+    lengths: tuple[tuple[int, int], ...] = ()
+    """Byte ranges outside `span` that say how long the store is (RIFF, TIFF): a data hash may leave them out."""
 
 
 def locate(stream: BinaryIO, size: int, media_type: str) -> Container:
@@ -56,17 +61,24 @@ def _whole(stream: BinaryIO, size: int) -> bytes:
     return _exactly(stream, size)
 
 
-def _store(stream: BinaryIO, length: int) -> bytes:
+def _place(stream: BinaryIO, length: int) -> bytes:
     if length > MAX_STORE:
         raise MalformedInput(f"manifest store of {length} bytes is over the limit of {MAX_STORE}")
     return _exactly(stream, length)
 
 
+def _roomy(place: bytes, span: tuple[int, int]) -> Container:
+    """The store at the beginning of its place. What is left of it is room, and zero: nothing hides there."""
+    length = int.from_bytes(place[:4])
+    if any(place[length:]):
+        raise MalformedInput("the padding after the manifest store is not zero")
+    return Container(place[:length], span, room=max(0, len(place) - length))
+
+
 def _single(found: list[Container], end: int, size: int) -> Container:
     if len(found) > 1:
         raise MalformedInput(f"the file holds {len(found)} manifest stores, expected at most one")
-    one = found[0] if found else Container(None, (0, 0))
-    return Container(one.store, one.span, 0, size - end)
+    return replace(found[0] if found else Container(None, (0, 0)), trailing=size - end)
 
 
 def _png(stream: BinaryIO, size: int) -> Container:
@@ -81,7 +93,7 @@ def _png(stream: BinaryIO, size: int) -> Container:
         if end > size:
             raise MalformedInput(f"PNG chunk at byte {position} does not fit in the file")
         if kind == b"caBX":
-            data = _store(stream, length)
+            data = _place(stream, length)
             if zlib.crc32(kind + data) != int.from_bytes(_exactly(stream, 4)):
                 raise MalformedInput("the PNG chunk of the manifest store has a wrong CRC")
             found.append(Container(data, (position, end)))
@@ -109,7 +121,7 @@ def _riff(form: bytes) -> Callable[[BinaryIO, int], Container]:
             if after > end:
                 raise MalformedInput(f"RIFF chunk at byte {position} does not fit in the file")
             if header[:4] == b"C2PA":
-                found.append(Container(_store(stream, length), (position, after)))
+                found.append(Container(_place(stream, length), (position, after), lengths=((4, 8),)))
                 if length & 1 and _exactly(stream, 1) != b"\0":
                     raise MalformedInput("the pad byte of the RIFF chunk of the manifest store is not zero")
             stream.seek(after)
@@ -136,25 +148,21 @@ def _bmff(stream: BinaryIO, size: int) -> Container:
         if position == 0 and kind != b"ftyp":
             raise MalformedInput("not an ISO BMFF file: it does not begin with ftyp")
         if kind == b"uuid" and length >= head + 16 and _exactly(stream, 16) == BMFF_C2PA:
-            body = _store(stream, length - head - 16)
-            found.append(Container(_bmff_manifest(body), (position, position + length)))
+            body = _place(stream, length - head - 16)
+            found.append(_roomy(_bmff_place(body), (position, position + length)))
         position += length
         stream.seek(position)
     raise MalformedInput(f"more than {MAX_PARTS} BMFF boxes")
 
 
-def _bmff_manifest(body: bytes) -> bytes:
+def _bmff_place(body: bytes) -> bytes:
     """Annex A.5: full-box header (4), purpose (zero-terminated), offset of a Merkle box (8), store, padding."""
     purpose, end, rest = body[4:].partition(b"\0")
     if body[:4] != bytes(4) or not end or purpose != b"manifest" or len(rest) < 16:
         raise MalformedInput("the C2PA box of the BMFF file is not a plain manifest box")
     if rest[:8] != bytes(8):
         raise MalformedInput("the C2PA box of the BMFF file points to a Merkle box, which this verifier does not read")
-    store = rest[8:]
-    length = int.from_bytes(store[:4])
-    if any(store[length:]):
-        raise MalformedInput("the padding after the manifest store in the BMFF file is not zero")
-    return store[:length]
+    return rest[8:]
 
 
 # A whole run of fill bytes at once, whatever follows it: nothing is looked at twice.
@@ -210,6 +218,7 @@ def _jpeg_container(packets: list[tuple[int, int, bytes]], end: int, size: int) 
 
 
 _PDF_STORE = re.compile(rb"jumb(?s:....)jumd" + re.escape(STORE_TYPE))
+_PDF_ROOM = re.compile(rb"(\x00*+)\r?\n?endstream")
 
 
 def _pdf(stream: BinaryIO, size: int) -> Container:
@@ -227,11 +236,26 @@ def _pdf(stream: BinaryIO, size: int) -> Container:
         length = int.from_bytes(data[max(start, 0) : match.start()])
         if start < 0 or length > MAX_STORE or start + length > size:
             raise MalformedInput("the manifest store of the PDF file does not fit")
-        found.append(Container(data[start : start + length], (start, start + length)))
+        room = _PDF_ROOM.match(data, start + length)
+        end = room.end(1) if room else start + length
+        found.append(_roomy(data[start:end], (start, end)))
     end = tail + 5
     end += len(data[end : end + 2]) - len(data[end : end + 2].lstrip(b"\r\n"))
-    one = _single(found, end, size)
-    return Container(one.store, one.span, leading, one.trailing)
+    return replace(_single(found, end, size), leading=leading)
+
+
+def _svg(stream: BinaryIO, size: int) -> Container:
+    store, span, end = svg_store(_whole(stream, size))
+    return Container(store, span, trailing=size - end)
+
+
+def _tiff(stream: BinaryIO, size: int) -> Container:
+    found = tiff_store(stream, size)
+    if found is None:
+        return Container(None, (0, 0))
+    start, length, counted = found
+    stream.seek(start)
+    return Container(_place(stream, length), (start, start + length), lengths=(counted,))
 
 
 _WALKERS: dict[str, Callable[[BinaryIO, int], Container]] = {
@@ -241,6 +265,8 @@ _WALKERS: dict[str, Callable[[BinaryIO, int], Container]] = {
     "audio/wav": _riff(b"WAVE"),
     "video/mp4": _bmff,
     "application/pdf": _pdf,
+    "image/svg+xml": _svg,
+    "image/tiff": _tiff,
 }
 EMBEDDED = frozenset(_WALKERS)
 """Media types whose files can carry their own manifest store; all others take a sidecar."""
@@ -253,6 +279,9 @@ _BY_SUFFIX = {
     ".wav": "audio/wav",
     ".mp4": "video/mp4",
     ".pdf": "application/pdf",
+    ".svg": "image/svg+xml",
+    ".tif": "image/tiff",
+    ".tiff": "image/tiff",
 }
 
 

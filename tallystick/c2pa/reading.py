@@ -129,16 +129,18 @@ def _require_tight_exclusions(binding: Assertion, container: Container) -> None:
         if binding.name in BMFF_HASHES:
             _require_free_box(item)
         else:
-            end = _require_inside_store(item, container.span, end)
+            end = _require_inside_store(item, container, end)
 
 
-def _require_inside_store(item: dict[str, Any], span: tuple[int, int], before: int) -> int:
+def _require_inside_store(item: dict[str, Any], container: Container, before: int) -> int:
     """Where the exclusion ends; `before`: where the one before it did."""
-    start, length = item.get("start"), item.get("length")
+    start, length, span = item.get("start"), item.get("length"), container.span
     if not _is_count(start) or not _is_count(length):
         raise MalformedInput("an exclusion of the data hash has no start and length")
     if start < before:
         raise CredentialRefused("assertion.dataHash.malformed", "the exclusions overlap, or are not in their order")
+    if (start, start + length) in container.lengths and not container.trailing:
+        return start + length
     if length and not span[0] <= start <= start + length <= span[1]:
         detail = f"bytes {start} to {start + length} are not hashed, but the store is at {span[0]} to {span[1]}"
         raise CredentialRefused("binding.exclusion", detail)

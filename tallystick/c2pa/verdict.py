@@ -26,13 +26,28 @@ RECEIPT = "org.tallystick.receipt"
 MAX_PAYLOAD = 512 * 1024
 """Bytes of the JSON of one assertion of ours: a licence brings every entry on which its grant rests, with proofs."""
 
-JUDGED_BY_US = frozenset({"signingCredential.expired", "signingCredential.untrusted", "claimSignature.outsideValidity"})
+JUDGED_BY_US = frozenset(
+    {
+        "signingCredential.expired",
+        "signingCredential.untrusted",
+        "claimSignature.outsideValidity",
+        "cawg.x509.credential.expired",
+        "cawg.x509.credential.untrusted",
+        "cawg.x509.signature.outside_validity",
+    }
+)
 """Failures of c2pa-python that say only what it thinks of a certificate today; we judge chain and time ourselves."""
 _BINDINGS = frozenset({"assertion.dataHash.match", "assertion.bmffHash.match"})
 _JUDGED = ("c2pa.actions", "c2pa.hash.", "c2pa.ingredient", "org.tallystick.")
 """How labels begin whose content is looked at."""
-# Nothing is fetched; and exclusions of the BMFF hash are checked when it is read.
-_SILENT = frozenset({"signingCredential.ocsp.skipped", "assertion.bmffHash.additionalExclusionsPresent"})
+# Nothing is fetched; and what a hash leaves out is checked when it is read.
+_SILENT = frozenset(
+    {
+        "signingCredential.ocsp.skipped",
+        "assertion.bmffHash.additionalExclusionsPresent",
+        "assertion.dataHash.additionalExclusionsPresent",
+    }
+)
 
 
 NOBODY = SignerRoots(())

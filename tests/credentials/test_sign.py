@@ -12,12 +12,25 @@ from pathlib import Path
 import pytest
 
 from credentials.errors import SigningFailed
-from credentials.sign import DIGITAL_CREATION, ClaimSigner, sign_asset
+from credentials.sign import DIGITAL_CREATION, sign_asset
+from credentials.signer import ClaimSigner
 from tallystick import canonical
 from tallystick.c2pa import C2paReading, CredentialRefused, judge, read
 from tallystick.c2pa.verdict import CERTIFICATE, LICENCE
 from tallystick.errors import MalformedInput
-from tests.core.c2pa.kit import AT, PAYLOAD, claim_signer, custom, es256, manifest, plain, signed, world
+from tests.core.c2pa.kit import (
+    AT,
+    BORN,
+    PAYLOAD,
+    claim_signer,
+    custom,
+    es256,
+    manifest,
+    plain,
+    short_lived,
+    signed,
+    world,
+)
 
 
 def test_an_unknown_format_gets_a_sidecar(tmp_path: Path) -> None:
@@ -115,16 +128,16 @@ def other_key(message: bytes) -> bytes:
     ("sign", "says"),
     [
         (hsm_is_down, "the token was pulled out"),
-        (lambda message: b"", "0 bytes"),
-        (lambda message: b"x" * 70, "70 bytes"),
-        (lambda message: bytes(64), "not signed|does not verify"),
-        (other_key, "not signed|does not verify"),
+        (lambda message: b"", "0 bytes that are no ES256 signature"),
+        (lambda message: b"x" * 70, "70 bytes that are no ES256 signature"),
+        (lambda message: bytes(64), "64 bytes that are no ES256 signature"),
+        (other_key, "no ES256 signature by the key of CN=Test signer"),
     ],
 )
 def test_a_callback_that_fails_is_our_error(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, sign: Callable[[bytes], bytes], says: str
 ) -> None:
-    signer = ClaimSigner(world().signer.signing_chain_pem, sign)
+    signer = ClaimSigner.from_pem(world().signer.signing_chain_pem, sign)
     with pytest.raises(SigningFailed, match=says) as caught:
         sign_asset(signer, plain("image/png"), tmp_path / "a.png", manifest(), "image/png")
     if sign is hsm_is_down:
@@ -134,13 +147,20 @@ def test_a_callback_that_fails_is_our_error(
 
 
 def test_a_certificate_that_may_not_sign_is_our_error(tmp_path: Path) -> None:
-    authority = custom(world().root, ca=True)
-    with pytest.raises(SigningFailed):
+    with pytest.raises(SigningFailed, match=r"signer\.is_ca"):
+        custom(world().root, ca=True).claim_signer()
+    with pytest.raises(SigningFailed, match=r"signer\.purpose"):
+        custom(world().issuing, purposes=("1.3.6.1.5.5.7.3.8",)).claim_signer()
+    with pytest.raises(SigningFailed, match="does not parse"):
+        ClaimSigner.from_pem(b"nothing", other_key)
+    with pytest.raises(SigningFailed, match=r"signer\.expired"):
         sign_asset(
-            ClaimSigner.from_identity(authority), plain("image/png"), tmp_path / "a.png", manifest(), "image/png"
+            short_lived(world().issuing, BORN, 30).claim_signer(),
+            plain("image/png"),
+            tmp_path / "a.png",
+            manifest(),
+            "image/png",
         )
-    with pytest.raises(SigningFailed, match="signing certificate"):
-        sign_asset(ClaimSigner(b"nothing", other_key), plain("image/png"), tmp_path / "a.png", manifest(), "image/png")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -153,7 +173,7 @@ def test_a_file_that_is_not_its_format(tmp_path: Path) -> None:
 def test_an_earlier_file_survives_a_failure(tmp_path: Path) -> None:
     out = tmp_path / "a.png"
     out.write_bytes(b"earlier")
-    signer = ClaimSigner(world().signer.signing_chain_pem, hsm_is_down)
+    signer = ClaimSigner.from_pem(world().signer.signing_chain_pem, hsm_is_down)
     with pytest.raises(SigningFailed):
         sign_asset(signer, plain("image/png"), out, manifest(), "image/png")
     assert out.read_bytes() == b"earlier"

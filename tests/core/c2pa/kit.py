@@ -29,11 +29,11 @@ from reportlab.pdfgen.canvas import Canvas
 from credentials.ca import Identity, issue_authority, issue_signer, new_root
 from credentials.sign import (
     TRAINED_ALGORITHMIC_MEDIA,
-    ClaimSigner,
     Ingredient,
     Manifest,
     sign_asset,
 )
+from credentials.signer import ClaimSigner
 from tallystick.c2pa import SignerRoots
 from tallystick.c2pa.chain import CLAIM_SIGNING
 from tallystick.c2pa.containers import locate
@@ -73,7 +73,16 @@ def world() -> World:
 
 @functools.cache
 def claim_signer() -> ClaimSigner:
-    return ClaimSigner.from_identity(world().signer)
+    return world().signer.claim_signer()
+
+
+@functools.cache
+def native_signer() -> Any:
+    """c2pa-python's own signer in the usual world, for what it writes by itself."""
+    import c2pa
+
+    pem = world().signer.signing_chain_pem.decode()
+    return c2pa.Signer.from_callback(lambda message: es256(world().signer.key, message), c2pa.C2paSigningAlg.ES256, pem)
 
 
 def plain(media_type: str) -> bytes:
@@ -123,6 +132,10 @@ def _pdf() -> bytes:
     return out.getvalue()
 
 
+def _svg() -> bytes:
+    return b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="5" height="5"/></svg>\n'
+
+
 _PLAIN: Mapping[str, Callable[[], bytes]] = {
     "image/png": _picture("PNG"),
     "image/jpeg": _picture("JPEG"),
@@ -130,6 +143,8 @@ _PLAIN: Mapping[str, Callable[[], bytes]] = {
     "audio/wav": _wav,
     "video/mp4": _mp4,
     "application/pdf": _pdf,
+    "image/svg+xml": _svg,
+    "image/tiff": _picture("TIFF"),
 }
 
 

@@ -11,6 +11,7 @@ import pytest
 from tallystick.c2pa import CredentialRefused, NoCredential, judge, read
 from tallystick.c2pa.containers import BMFF_C2PA, EMBEDDED, locate, media_type_of
 from tallystick.c2pa.jumbf import MAX_STORE, STORE_TYPE, parse_store
+from tallystick.c2pa.place import embed
 from tallystick.errors import MalformedInput
 from tests.core.c2pa.kit import AT, chunk, plain, replaced, signed, store_of, world
 
@@ -37,7 +38,7 @@ def test_the_store_is_what_its_span_embeds(media_type: str) -> None:
     assert found.store is not None
     assert parse_store(found.store).label == "c2pa"
     low, high = found.span
-    assert found.store[-16:] in data[low:high]
+    assert embed(data[low:high], found, media_type, found.store) == data[low:high]
     assert (found.leading, found.trailing) == (0, 0)
 
 
@@ -51,6 +52,8 @@ def test_another_format_is_malformed(media_type: str) -> None:
 @pytest.mark.parametrize("tail", [b"\0", b"%%EOF", b"\0\0\0\x0cevil1234"])
 def test_appended_bytes_are_refused(media_type: str, tail: bytes) -> None:
     expected = {"assertion.dataHash.mismatch", "assertion.bmffHash.mismatch", "malformed"}
+    if media_type in ("audio/wav", "image/webp"):
+        expected = {"binding.exclusion"}  # the length in the head is not hashed, so it must be right
     assert refused(signed(media_type) + tail, media_type) in expected
 
 

@@ -11,7 +11,7 @@ import pytest
 from tallystick.c2pa import CredentialRefused, judge, read
 from tallystick.c2pa.jumbf import UPDATE_MANIFEST, parse_store
 from tallystick.c2pa.reading import strict_context
-from tests.core.c2pa.kit import AT, PAYLOAD, claim_signer, raw, replaced, resign, short_lived, signed, store_of, world
+from tests.core.c2pa.kit import AT, PAYLOAD, native_signer, raw, replaced, resign, short_lived, signed, store_of, world
 
 RECEIPT = {"leaf": 7, "v": 1}
 
@@ -30,7 +30,7 @@ def updated(label: str = "org.tallystick.receipt", times: int = 1) -> bytes:
         builder = c2pa.Builder(definition, context=strict_context())
         builder.set_intent(c2pa.C2paBuilderIntent.UPDATE)
         out = io.BytesIO()
-        builder.sign(claim_signer().native(), "image/png", io.BytesIO(png), out)
+        builder.sign(native_signer(), "image/png", io.BytesIO(png), out)
         png = out.getvalue()
     return png
 
@@ -93,7 +93,7 @@ def test_the_signer_of_what_is_updated_is_judged_too() -> None:
     builder = c2pa.Builder({"claim_generator_info": [{"name": "t", "version": "1"}]}, context=strict_context())
     builder.set_intent(c2pa.C2paBuilderIntent.UPDATE)
     out = io.BytesIO()
-    builder.sign(claim_signer().native(), "image/png", io.BytesIO(foreign), out)
+    builder.sign(native_signer(), "image/png", io.BytesIO(foreign), out)
     reading = read(out.getvalue(), "image/png")
     assert [manifest.update for manifest in reading.manifests] == [True, False]
     with pytest.raises(CredentialRefused) as caught:

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from credentials.sign import ClaimSigner, sign_asset
+from credentials.sign import sign_asset
+from credentials.signer import ClaimSigner
 from tallystick.base64s import to_base64
 from tallystick.c2pa.verdict import LICENCE
 from tallystick.commands import license

@@ -12,7 +12,8 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from credentials.ca import Identity
-from credentials.sign import ClaimSigner, sign_asset
+from credentials.sign import sign_asset
+from credentials.signer import ClaimSigner
 from tallystick.base64s import to_base64
 from tallystick.c2pa.verdict import CERTIFICATE, LICENCE
 from tallystick.case import CaseMaterial
