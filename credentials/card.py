@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from credentials.errors import TextNotPrintable
-from credentials.sign import DIGITAL_CREATION, ClaimSigner, Ingredient, Manifest, Signed, sign_asset
+from credentials.sign import DIGITAL_CREATION, Ingredient, Manifest, Signed, sign_asset
+from credentials.signer import ClaimSigner
 from credentials.text import KAI, MONO, pixels, require_printable
 from tallystick.c2pa.verdict import LICENCE
 

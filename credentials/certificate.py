@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from credentials.certificate_facts import Bilingual, CertificateFacts, Holder, TimeMark
-from credentials.sign import DIGITAL_CREATION, ClaimSigner, Ingredient, Manifest, Signed, sign_asset
+from credentials.sign import DIGITAL_CREATION, Ingredient, Manifest, Signed, sign_asset
+from credentials.signer import ClaimSigner
 from tallystick.c2pa.verdict import CERTIFICATE
 
 if TYPE_CHECKING:

@@ -86,5 +86,10 @@ class _Counted:
         self._progress(len(data))
         return data
 
+    def readinto(self, buffer: memoryview) -> int:
+        count = int(self._stream.readinto(buffer))  # type: ignore[attr-defined]
+        self._progress(count)
+        return count
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)

@@ -54,7 +54,8 @@ def tiff_store(stream: BinaryIO, size: int) -> tuple[int, int, tuple[int, int]] 
     if order is None or len(head) != 8:
         raise MalformedInput("not a TIFF file (BigTIFF is not read)")
     found: list[tuple[int, int, tuple[int, int]]] = []
-    offset, seen = struct.unpack(order + "I", head[4:])[0], set()
+    seen: set[int] = set()
+    (offset,) = struct.unpack(order + "I", head[4:])
     while offset:
         if offset in seen or len(seen) >= MAX_DIRECTORIES:
             raise MalformedInput("the directories of the TIFF file go in a circle, or are too many")

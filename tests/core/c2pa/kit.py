@@ -252,6 +252,27 @@ def short_lived(parent: Identity, start: datetime, days: int) -> Identity:
     return issue_signer(parent, "Short-lived signer", start, days)
 
 
+def named(parent: Identity, name: str, key: Any) -> bytes:
+    """PEM of a claim signer's chain for a public key made elsewhere."""
+    usage = x509.KeyUsage(**{flag: flag == "digital_signature" for flag in FLAGS})
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(x509.NameOID.ORGANIZATION_NAME, name)]))
+        .issuer_name(parent.certificate.subject)
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(BORN)
+        .not_valid_after(BORN + timedelta(days=LONG))
+        .add_extension(x509.BasicConstraints(False, None), True)
+        .add_extension(usage, True)
+        .add_extension(x509.ExtendedKeyUsage([CLAIM_SIGNING]), False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(parent.key.public_key()), False)
+        .sign(parent.key, hashes.SHA256())
+    )
+    return certificate.public_bytes(serialization.Encoding.PEM) + parent.signing_chain_pem
+
+
 FLAGS = (
     "digital_signature",
     "content_commitment",
