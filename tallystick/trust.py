@@ -34,7 +34,7 @@ from tallystick.versions import check_version
 
 VERSIONS = (1, 2, 3, 4)
 V3_MEMBERS = ("evm_chains", "independent_witnesses")
-V4_MEMBERS = ("cawg_roots", "token_roots")
+V4_MEMBERS = ("cawg_roots", "token_roots", "pdf_roots")
 """Optional members of the file since version 4; to add one, name it here, in ``TrustFile`` and in docs/trust.md."""
 MAX_TRUST_BYTES = 1 << 20
 
@@ -103,6 +103,7 @@ class TrustFile:
     cawg_roots (version 4): root certificates (base64 DER) under which those stand who identify themselves in a
     credential (CAWG identity assertions).
     token_roots (version 4): root certificates (base64 DER) under which the issuers of licence tokens stand.
+    pdf_roots (version 4): root certificates (base64 DER) under which the signers of certificates as PDF (PAdES) stand.
     """
 
     v: Literal[1, 2, 3, 4]
@@ -121,6 +122,7 @@ class TrustFile:
     independent_witnesses: Annotated[tuple[Annotated[str, text(255)], ...], items(64, 1)] | None = None
     cawg_roots: Annotated[tuple[Annotated[str, _DER], ...], items(64, 1)] | None = None
     token_roots: Annotated[tuple[Annotated[str, _DER], ...], items(64, 1)] | None = None
+    pdf_roots: Annotated[tuple[Annotated[str, _DER], ...], items(64, 1)] | None = None
 
 
 @dataclass(frozen=True)
@@ -191,6 +193,11 @@ class Trust:
     def token_roots(self) -> tuple[bytes, ...]:
         """DER of each root certificate above issuers of licence tokens."""
         return tuple(from_base64(root) for root in self.file.token_roots or ())
+
+    @property
+    def pdf_roots(self) -> tuple[bytes, ...]:
+        """DER of each root certificate above signers of documents."""
+        return tuple(from_base64(root) for root in self.file.pdf_roots or ())
 
     @property
     def time_authorities(self) -> tuple[Authority, ...]:

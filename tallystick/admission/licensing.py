@@ -118,6 +118,7 @@ def issue_certificate(context: Context) -> None:
     body: CertificateIssue = context.event.body
     context.require_registrar()
     context.need(body.object, ObjectState, "body.object")
+    _require_reason(body)
     if body.supersedes is not None:
         old = context.need(body.supersedes, CertificateState, "body.supersedes")
         if old.object != body.object:
@@ -127,9 +128,27 @@ def issue_certificate(context: Context) -> None:
                 f"{body.supersedes} is about {old.object}",
                 "name an earlier certificate of the same object",
             )
-        context.put(body.supersedes, dataclasses.replace(old, status="withdrawn"))
+        if context.log.version >= 3 and old.status != "issued":
+            raise Refused(
+                "wrong-state", "body.supersedes", f"{body.supersedes} is {old.status} already", "name the one in force"
+            )
+        successor = context.event.subject if context.log.version >= 3 else None
+        context.put(body.supersedes, dataclasses.replace(old, status="withdrawn", superseded_by=successor))
     context.take(number_key(body.number), "body.number", f"certificate number {body.number}")
     context.enter(CertificateState(body.object, body.number, "issued"))
+
+
+def _require_reason(body: CertificateIssue) -> None:
+    """A reason is for superseding, and a correction says what it corrects."""
+    if body.reason is not None and body.supersedes is None:
+        raise Refused("incomplete", "body.supersedes", f"a {body.reason} of nothing", "name the earlier certificate")
+    if (body.reason == "correction") != (body.corrected is not None):
+        raise Refused(
+            "inconsistent",
+            "body.corrected",
+            "a correction names what it corrects, and nothing else does",
+            "name the values that differ",
+        )
 
 
 def withdraw_certificate(context: Context) -> None:
@@ -139,7 +158,8 @@ def withdraw_certificate(context: Context) -> None:
     certificate = context.need(subject, CertificateState, "subject")
     if certificate.status != "issued":
         raise Refused("wrong-state", "subject", f"{subject} is withdrawn already", "nothing is left to do")
-    context.put(subject, dataclasses.replace(certificate, status="withdrawn"))
+    grounds = context.event.body.grounds if context.log.version >= 3 else None
+    context.put(subject, dataclasses.replace(certificate, status="withdrawn", grounds=grounds))
 
 
 def issue_credential(context: Context) -> None:

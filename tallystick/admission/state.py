@@ -159,11 +159,13 @@ class LicenceState:
 
 @record
 class CertificateState:
-    """A registration certificate."""
+    """A registration certificate. superseded_by, grounds (rules 3): what ended it."""
 
     object: str
     number: str
     status: Literal["issued", "withdrawn"]
+    superseded_by: str | None = None
+    grounds: str | None = None
 
 
 @record

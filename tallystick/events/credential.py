@@ -10,9 +10,9 @@ from tallystick.schema import COUNT, record, text
 
 @record
 class CredentialIssue:
-    """The subject (licence or certificate) took the form of a signed file."""
+    """The subject (licence or certificate) took the form of a signed file: by C2PA, or (rules 3) a PDF by PAdES."""
 
-    form: Literal["c2pa"]
+    form: Literal["c2pa", "pades"]
     purpose: Literal["card", "original", "certificate"]
     media_type: Annotated[str, text(120)]
     file: DigestPair

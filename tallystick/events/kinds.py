@@ -72,7 +72,11 @@ class Later:
         return value is not None if not self.words else value in self.words
 
 
-LATER: tuple[Later, ...] = ()
+LATER: tuple[Later, ...] = (
+    Later("certificate.issue", "reason", 3),
+    Later("certificate.issue", "corrected", 3),
+    Later("credential.issue", "form", 3, frozenset({"pades"})),
+)
 """All fields and words that came later than their type."""
 
 _BY_FAMILY: dict[str, tuple[Letter, ...]] = {

@@ -131,7 +131,20 @@ THIRD: dict[str, Event] = {one.type: one for one in (event("log.map-root", ORIGI
 FULL = {**FIRST, **SECOND, **THIRD}
 
 # Fields and words that came with version 3 of the rules to earlier types: by a name, once with each.
-LATER_THIRD: dict[str, Event] = {}
+LATER_THIRD: dict[str, Event] = {
+    "certificate.issue (reissue)": event(
+        "certificate.issue", CERTIFICATE, CertificateIssue(OBJECT, "TS-2026-0002", OLD, "reissue"), private=PRIVATE
+    ),
+    "certificate.issue (correction)": event(
+        "certificate.issue",
+        CERTIFICATE,
+        CertificateIssue(OBJECT, "TS-2026-0003", OLD, "correction", ("authors", "title")),
+        private=PRIVATE,
+    ),
+    "credential.issue (pades)": event(
+        "credential.issue", CERTIFICATE, CredentialIssue("pades", "certificate", "application/pdf", PAIR, 12345)
+    ),
+}
 
 # The types that have optional fields, without them.
 LEAST_SECOND: dict[str, Event] = {

@@ -250,3 +250,14 @@ def test_bytes_that_are_no_trust_file(data: bytes) -> None:
 def test_a_local_time_authority_needs_no_independent_time() -> None:
     roots = (TimeAuthority("the operator's own", "AAAA", False),)
     assert parse_trust(encode_trust(file(tsa_roots=roots))).file.tsa_roots == roots
+
+
+def test_roots_of_documents_are_for_documents_alone() -> None:
+    value = json.loads(fourth(pdf_roots=["CCCC"]))
+    del value["cawg_roots"]
+    trust = parse_trust(json.dumps(value).encode())
+    assert (trust.pdf_roots, trust.c2pa_roots, trust.token_roots) == ((b"\x08\x20\x82",), (), ())
+    assert parse_trust(fourth()).pdf_roots == (), "nobody signs documents by silence"
+    for wrong in ([], ["x"], "CCCC", None):
+        with pytest.raises(MalformedInput, match="pdf_roots"):
+            parse_trust(fourth(pdf_roots=wrong))

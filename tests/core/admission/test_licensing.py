@@ -203,6 +203,26 @@ CERTIFICATES: Refusals = {
     "the number of a withdrawn certificate": Refusal(
         "already-used", "body.number", lambda s: withdrawn(s) and certify(s)
     ),
+    "a certificate that supersedes a superseded one": Refusal(
+        "wrong-state", "body.supersedes", lambda s: certify(s, "3", supersedes=superseded(s))
+    ),
+    "a certificate that supersedes a withdrawn one": Refusal(
+        "wrong-state", "body.supersedes", lambda s: certify(s, "3", supersedes=withdrawn(s))
+    ),
+    "a reissue of nothing": Refusal("incomplete", "body.supersedes", lambda s: certify(s, reason="reissue")),
+    "a correction that corrects nothing": Refusal(
+        "inconsistent",
+        "body.corrected",
+        lambda s: certify(s, "2", supersedes=certified(s), reason="correction"),
+    ),
+    "a reissue that corrects": Refusal(
+        "inconsistent",
+        "body.corrected",
+        lambda s: certify(s, "2", supersedes=certified(s), reason="reissue", corrected=("title",)),
+    ),
+    "corrections without a reason": Refusal(
+        "inconsistent", "body.corrected", lambda s: certify(s, "2", corrected=("title",))
+    ),
     "a certificate twice": Refusal(
         "already-registered", "subject", lambda s: certify(s, "2", subject=certified(s))
     ),
@@ -319,9 +339,9 @@ def test_certificates_are_issued_superseded_and_withdrawn() -> None:
     old = certified(stage)
     assert stage.state.get(old) == CertificateState(stage.source, "1", "issued")
     new = certified(stage, "2", supersedes=old)
-    assert stage.state.get(old) == CertificateState(stage.source, "1", "withdrawn")
+    assert stage.state.get(old) == CertificateState(stage.source, "1", "withdrawn", superseded_by=new)
     stage.admit(withdraw(stage, new))
-    assert stage.state.get(new) == CertificateState(stage.source, "2", "withdrawn")
+    assert stage.state.get(new) == CertificateState(stage.source, "2", "withdrawn", grounds="error")
 
 
 def test_who_may_issue_credentials() -> None:
