@@ -60,12 +60,18 @@ class PadesVerdict:
 
 
 def judge_document(
-    data: bytes, roots: Sequence[bytes], authorities: Sequence[Authority], at: datetime, attachment: str
+    data: bytes,
+    roots: Sequence[bytes],
+    authorities: Sequence[Authority],
+    at: datetime,
+    attachment: str,
+    existed: datetime | None = None,
 ) -> PadesVerdict:
     """Judge a document as of ``at`` under root certificates for documents (DER) and timestamp authorities.
 
-    ``attachment``: name of the file that must be in it. Raises ``MalformedInput`` for a file that is not read here,
-    ``DocumentRefused`` with a code for one in which something does not hold.
+    ``attachment``: name of the file that must be in it. ``existed``: an instant by which, as others show, the document
+    was there. The signer is judged at the earliest instant that is known. Raises ``MalformedInput`` for a file that is
+    not read here, ``DocumentRefused`` with a code for one in which something does not hold.
     """
     first, *later = parse_revisions(data)
     document = signed_document(first)
@@ -82,12 +88,13 @@ def judge_document(
         times += [] if fact is None else [fact]
     held = _attachment(document, attachment)
     for revision in later:
-        known = len(document.fields)
+        before = len(document.fields)
         document = extend(document, revision)
-        if len(document.fields) > known:
+        if len(document.fields) > before:
             contents, whole = _covered(data, revision, document, document.fields[-1], Name(b"ETSI.RFC3161"))
             stamps.append(Stamp("document", _stamped(_padded(contents), b"".join(whole), authorities, at)))
-    when = datetime.fromtimestamp(times[0].not_after, UTC) if times else at
+    known = [datetime.fromtimestamp(one.not_after, UTC) for one in times] + ([existed] if existed else [])
+    when = min(known, default=at)
     return _verdict(path_of, certificates, roots, when, document, stamps, held)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ from tallystick.digests import PairHasher
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.events.credential import CredentialIssue
 from tallystick.identifiers import Identifier, Letter, letter_of
+from tallystick.key_history import KeyHistory
 from tallystick.replay import Admitted
 from tallystick.verify.examination import Examination
 from tallystick.verify.outcome import Finding, Tally, time_text
@@ -21,7 +23,7 @@ MAX_FILE_BYTES = 1 << 28
 
 
 def check_credentials(ex: Examination) -> Finding:
-    """Digests as logged, a C2PA verdict under the trusted roots as of admission, the same licence or certificate."""
+    """Digests as logged, a verdict (C2PA, PAdES) under the trusted roots, the same licence or certificate."""
     tally = Tally()
     facts: list[dict[str, Any]] = []
     recorded = positions(ex)
@@ -50,8 +52,7 @@ def _check_credential(ex: Examination, tally: Tally, one: Admitted, facts: list[
         return
     try:
         _check_digests(ex, file, one.placed.statement.event.body)
-        verdict = _judge(ex, file, one)
-        _check_subject(ex, verdict, one.placed.statement.event.subject)
+        judged = (_judge_document if one.placed.statement.event.body.form == "pades" else _judge_c2pa)(ex, file, one)
     except (VerificationFailed, MalformedInput) as error:
         tally.contradicts("credential.bad", position=position, file=file, detail=str(error))
         return
@@ -60,21 +61,31 @@ def _check_credential(ex: Examination, tally: Tally, one: Admitted, facts: list[
         file=file,
         position=position,
         subject=one.placed.statement.event.subject,
-        signer=verdict.signer,
-        time=time_text(one.admitted_at),
+        signer=judged.signer,
+        time=time_text(judged.at),
     )
-    for problem in verdict.problems:
+    for problem in judged.problems:
         tally.shows("credential.problem", file=file, detail=problem)
     facts.append(
         {
             "file": file,
             "position": position,
             "subject": one.placed.statement.event.subject,
-            "signer": verdict.signer,
-            "judged_at": time_text(one.admitted_at),
-            "digital_source_type": verdict.digital_source_type,
+            "signer": judged.signer,
+            "judged_at": time_text(judged.at),
+            "digital_source_type": judged.digital_source_type,
         }
     )
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """What a file says of itself; ``at``: the instant for which its signer was judged."""
+
+    signer: str
+    at: int
+    problems: tuple[str, ...]
+    digital_source_type: str | None = None
 
 
 def _check_digests(ex: Examination, file: str, body: CredentialIssue) -> None:
@@ -89,7 +100,36 @@ def _check_digests(ex: Examination, file: str, body: CredentialIssue) -> None:
         )
 
 
-def _judge(ex: Examination, file: str, one: Admitted) -> C2paVerdict:
+def _judge_c2pa(ex: Examination, file: str, one: Admitted) -> _Judged:
+    verdict = _c2pa_verdict(ex, file, one)
+    _check_subject(ex, verdict, one.placed.statement.event.subject)
+    return _Judged(verdict.signer, one.admitted_at, verdict.problems, verdict.digital_source_type)
+
+
+def _judge_document(ex: Examination, file: str, one: Admitted) -> _Judged:
+    """A PDF by PAdES, whose signer was entitled when the log recorded it at the latest."""
+    from tallystick.certificate import ATTACHMENT, check_certificate, decode_document, disclosed
+    from tallystick.pdf.pades import judge_document
+
+    at, logged = (datetime.fromtimestamp(instant, UTC) for instant in (ex.at, one.admitted_at))
+    data = ex.bundle.read(file, MAX_FILE_BYTES)
+    verdict = judge_document(data, ex.trust.pdf_roots, ex.trust.time_authorities, at, ATTACHMENT, logged)
+    payload, subject = decode_document(verdict.attachment), one.placed.statement.event.subject
+    if payload.certificate != subject:
+        raise VerificationFailed(f"the file is about {payload.certificate}, the log says {subject}")
+    for placed in ex.case.entries:
+        event = placed.statement.event
+        if event.type == "certificate.issue" and event.subject == subject:
+            check_certificate(payload, placed.position, placed.statement, _keys(ex))
+            disclosed(payload, placed.statement)
+    return _Judged(verdict.signer, int(verdict.judged_at.timestamp()), verdict.problems)
+
+
+def _keys(ex: Examination) -> KeyHistory:
+    return ex.keys or ex.trust.logs[ex.case.index.log].history
+
+
+def _c2pa_verdict(ex: Examination, file: str, one: Admitted) -> C2paVerdict:
     # Imported here: a bundle without credentials need not wait for c2pa to load.
     from tallystick import c2pa
 
@@ -116,8 +156,7 @@ def _check_certificate(ex: Examination, verdict: C2paVerdict, subject: str) -> s
     for placed in ex.case.entries:
         event = placed.statement.event
         if event.type == "certificate.issue" and event.subject == subject:
-            keys = ex.keys or ex.trust.logs[ex.case.index.log].history
-            check_certificate(payload, placed.position, placed.statement, keys)
+            check_certificate(payload, placed.position, placed.statement, _keys(ex))
     return payload.certificate
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -15,7 +16,7 @@ from tallystick.c2pa import cbor, jumbf, signature, updates
 from tallystick.c2pa.containers import EMBEDDED
 from tallystick.c2pa.verdict import MAX_PAYLOAD
 from tallystick.case import model
-from tallystick.certificate import CertificatePayload
+from tallystick.certificate import ATTACHMENT, MAX_ATTACHMENT, CertificateDocument, CertificatePayload
 from tallystick.commands.verify import EXITS
 from tallystick.content import CHUNK_BYTES, MAX_FILES, MAX_PATH_BYTES
 from tallystick.events.envelope import RecordedFor, _Envelope
@@ -31,6 +32,8 @@ from tallystick.licence.credential import MAX_NOTE_CHARACTERS, LicenceCredential
 from tallystick.licence.grant import StatusPointer
 from tallystick.merkle import MAX_PROOF_HASHES
 from tallystick.note import MAX_NOTE_BYTES, MAX_SIGNATURES
+from tallystick.pdf import changes, pades, revisions, values
+from tallystick.pdf.chain import DOCUMENT_SIGNING
 from tallystick.schema import _UNSEEN
 from tallystick.statement import CONTENT_TYPE, MAX_ENTRY_BYTES
 from tallystick.time_interval import MAX_ACCURACY, UNSTATED
@@ -309,3 +312,20 @@ def test_the_assertions() -> None:
     assert f"{MAX_NOTE_CHARACTERS:,} characters" in text
     second = text[text.index("`org.tallystick.certificate`") :]
     assert column(second) == [name for name, _ in rows_of(CertificatePayload, leave=("proof",))] + ["proof"]
+
+
+def test_documents() -> None:
+    text = section(CREDENTIALS, "5. Documents (PAdES)")
+    assert dict(fields(text)) == dict(rows_of(CertificateDocument, leave=("log", "checkpoint", "proof"))) | {
+        name: dict(fields(text))[name] for name in ("log", "checkpoint", "proof")
+    }
+    assert f"`{ATTACHMENT}`" in text
+    assert f"at most {MAX_ATTACHMENT >> 20} MiB" in text
+    limits = (f"{revisions.MAX_BYTES >> 20} MiB", f"{revisions.MAX_OBJECTS:,} objects")
+    for limit in (*limits, f"{revisions.MAX_REVISIONS} revisions", f"nested {values.MAX_DEPTH} deep"):
+        assert limit in text
+    assert DOCUMENT_SIGNING.dotted_string in text
+    told = set(re.findall(r"`(pdf\.[a-z]+|time\.future)`", text))
+    sources = [Path(one).read_text(encoding="utf-8") for one in (pades.__file__, changes.__file__)]
+    raised = {code for source in sources for code in re.findall(r'DocumentRefused\(\s*"([a-z.]+)"', source)}
+    assert told == raised
