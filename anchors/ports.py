@@ -53,5 +53,5 @@ class BlockSeals(Protocol):
     """The sealer of an embedded chain."""
 
     def seal(self, block_hash: bytes) -> bytes:
-        """The operator's 65-byte signature over ``tallystick.evm.anchor.seal_digest`` of this block."""
+        """The operator's 65-byte signature over ``tallystick.evm.deed.seal_digest`` of this block."""
         ...

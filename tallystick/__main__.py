@@ -17,7 +17,16 @@ from collections.abc import Sequence
 from tallystick import __version__
 
 GROUP = "tallystick.commands"
-NAMES = ("verify", "license", "digest", "verify-receipt", "verify-proof", "verify-anchor", "verify-fork")
+NAMES = (
+    "verify",
+    "license",
+    "digest",
+    "verify-receipt",
+    "verify-proof",
+    "verify-anchor",
+    "verify-fork",
+    "verify-conviction",
+)
 BUILT_IN = {name: f"{GROUP}.{name.replace('-', '_')}" for name in NAMES}
 """Command -> module, imported only when it is the one that is asked for."""
 

@@ -106,9 +106,14 @@ def decode(data: bytes) -> ForkEvidence:
     value = canonical.decode(data, MAX_FORK_BYTES)
     check_version(value, "fork evidence", VERSION)
     evidence = read(ForkEvidence, value)
+    check_form(evidence)
+    return evidence
+
+
+def check_form(evidence: ForkEvidence) -> None:
+    """Raise ``MalformedInput`` for evidence of two kinds at once."""
     if evidence.history is not None and evidence.leaves is not None:
         raise MalformedInput("fork evidence shows a history or two leaves, not both")
-    return evidence
 
 
 def origin_of(evidence: ForkEvidence) -> str:

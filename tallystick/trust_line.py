@@ -75,6 +75,35 @@ def trust_line(anchor: Anchored) -> TrustLine:
     return TrustLine(proved, _voucher(anchor), _wanted(anchor), _is_own(anchor))
 
 
+def convicted_line(
+    *,
+    authority: bytes,
+    court: str,
+    time: int,
+    chain_id: int,
+    block: int,
+    block_hash: bytes,
+    vouched_by: Literal["operator", "named-block", "nobody"],
+) -> TrustLine:
+    """The line of a conviction that stands in a contract: what is public, and on whose word.
+
+    ``authority``: 20 bytes. ``operator``: of the chain, whose seal the block bears.
+    """
+    held = Anchored(
+        kind="embedded" if vouched_by == "operator" else "chain",
+        size=0,
+        root=b"",
+        time=time,
+        chain_id=chain_id,
+        block=block,
+        block_hash=block_hash,
+        vouched=vouched_by == "named-block",
+    )
+    told = {"authority": authority.hex(), "court": court, "time": _time(time), "chain": chain_id, "block": block}
+    proved = Wording(_CONVICTED.zh.format_map(told), _CONVICTED.en.format_map(told))
+    return TrustLine(proved, _voucher(held), _wanted(held), _is_own(held))
+
+
 def fact_wanted(chain_id: int, block: int, block_hash: bytes) -> Wording:
     """What a reader must find out of a public chain's block before an anchor in it proves anything."""
     told = {"chain": chain_id, "block": block, "hash": block_hash.hex()}
@@ -87,6 +116,10 @@ _OPERATOR = Wording("仅日志运营方自身", "operator only")
 _COMPARE = Wording(
     "链 {chain} 的区块 {block} 的哈希为 0x{hash}：请与两个区块浏览器或自有节点核对",
     "block {block} of chain {chain} has hash 0x{hash}: compare it with two explorers or your own node",
+)
+_CONVICTED = Wording(
+    "权限方 0x{authority} 自链 {chain} 的区块 {block}（区块时间 {time}）起在 {court} 中被判定分叉",
+    "authority 0x{authority} stands convicted in {court} since block {block} of chain {chain}, block time {time}",
 )
 _PROVED = {
     "embedded": Wording(
@@ -106,10 +139,13 @@ _PROVED["chain"] = _PROVED["embedded"]
 
 
 def _proved(anchor: Anchored) -> Wording:
-    time = "?" if anchor.time is None else format_time(min(anchor.time, _LAST_SECOND))
-    told = {"size": anchor.size, "root": anchor.root.hex(), "time": time}
+    told = {"size": anchor.size, "root": anchor.root.hex(), "time": "?" if anchor.time is None else _time(anchor.time)}
     wording = _PROVED[anchor.kind]
     return Wording(wording.zh.format_map(told), wording.en.format_map(told))
+
+
+def _time(seconds: int) -> str:
+    return format_time(min(seconds, _LAST_SECOND))
 
 
 def _nothing(anchor: Anchored) -> Wording:

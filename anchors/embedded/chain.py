@@ -35,7 +35,7 @@ from anchors.embedded.genesis import FIRST_BASE_FEE, FUNDS, GAS_LIMIT, ChainIden
 from anchors.errors import ChainMismatch, TransactionRefused
 from anchors.keystore import ChainKey
 from anchors.ports import Clock
-from tallystick.evm.anchor import seal_digest
+from tallystick.evm.deed import seal_digest
 
 FORK = PragueVM
 ACCEPTED_TYPES = (None, 1, 2)

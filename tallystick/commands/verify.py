@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tallystick.commands.verify_fork import read_evidence
+from tallystick.commands.frame import add_output, add_time, add_trust, read_limited, time_of, trust_of
 from tallystick.errors import MalformedInput
 from tallystick.printing import json_text, message
-from tallystick.times import format_time, parse_time
-from tallystick.trust import MAX_TRUST_BYTES, Trust, parse_trust
+from tallystick.trust import Trust
 from tallystick.verify import Report, verify_case
+from tallystick.verify.accusation import MAX_BYTES, Accusation, decode
 from tallystick.versions import UnknownVersion
 
 EXITS = {"proved": 0, "not_proved": 1, "malformed": 2}
@@ -27,10 +26,9 @@ def add_parser(subparsers: Any) -> None:
         description="Exit status: 0 every required claim proved, 1 not proved, 2 malformed input or usage.",
     )
     verify.add_argument("bundle", type=Path, help="the evidence bundle, a zip file")
-    verify.add_argument("--trust", type=Path, required=True, help="trust file: whom you believe; never from the bundle")
-    verify.add_argument("--at", metavar="TIME", help="instant of verification, as 2026-01-31T12:00:00Z (default: now)")
-    verify.add_argument("--json", action="store_true", help="the result for programs")
-    verify.add_argument("--lang", choices=("en", "zh"), default="en", help="language of the report")
+    add_trust(verify, "whom you believe; never from the bundle")
+    add_time(verify)
+    add_output(verify)
     verify.add_argument("--html", type=Path, metavar="OUT", help="write the report as an HTML page too")
     verify.add_argument(
         "--convictions",
@@ -38,17 +36,13 @@ def add_parser(subparsers: Any) -> None:
         nargs="+",
         default=[],
         metavar="FILE",
-        help="fork evidence (see verify-fork): nothing rests on the word of a log that one of them convicts",
+        help="fork evidence (see verify-fork) or conviction proofs: nothing rests on the word of a log whose fork one shows",
     )
     verify.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Verify and print; the exit status says the verdict."""
-    if args.at is None:
-        # The one place where verification meets the clock, and it says so.
-        args.at = format_time(int(datetime.now(UTC).timestamp()))
-        print(f"as of {args.at}, by the clock of this machine (--at gives another time)", file=sys.stderr)
     try:
         report = _verify(args)
         if args.html is not None:
@@ -64,22 +58,28 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _verify(args: argparse.Namespace) -> Report:
-    at = parse_time(args.at)
-    trust = _trust(args.trust)
-    accusations = [read_evidence(path) for path in args.convictions]
+    at, trust = time_of(args), _trust(args)
+    accusations = [_accusation(path) for path in args.convictions]
     with args.bundle.open("rb") as file:
         return verify_case(file, trust, at, accusations)
 
 
-def _trust(path: Path) -> Trust:
-    with path.open("rb") as file:
-        data = file.read(MAX_TRUST_BYTES + 1)
+def _trust(args: argparse.Namespace) -> Trust:
     try:
-        return parse_trust(data)
+        return trust_of(args)
     except UnknownVersion:
         raise
     except MalformedInput as error:
-        raise MalformedInput(f"trust file {path}: {error}") from None
+        raise MalformedInput(f"trust file {args.trust}: {error}") from None
+
+
+def _accusation(path: Path) -> Accusation:
+    try:
+        return decode(read_limited(path, MAX_BYTES))
+    except UnknownVersion:
+        raise
+    except MalformedInput as error:
+        raise MalformedInput(f"fork evidence {path}: {error}") from None
 
 
 def _print(report: Report, args: argparse.Namespace) -> None:

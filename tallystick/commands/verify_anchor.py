@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from tallystick.anchor_check import AnchorCheck, check_anchor, named_target
-from tallystick.errors import MalformedInput, VerificationFailed
+from tallystick.commands.frame import (
+    EXIT_NOT_PROVED,
+    Answer,
+    add_output,
+    add_time,
+    add_trust,
+    answer,
+    read_limited,
+    sayer,
+    time_of,
+    trust_of,
+)
+from tallystick.errors import MalformedInput
 from tallystick.events.log import AnchorTarget
 from tallystick.evm.anchor import AnchorFact
 from tallystick.evm.proof import MAX_PROOF_BYTES, AnchorProof, decode
-from tallystick.printing import json_text, message, printable
 from tallystick.report.anchor_words import HEADS, LABELS, LIMITS, WHYS
-from tallystick.report.phrases import Phrase
+from tallystick.report.phrase import Language
 from tallystick.statement import MAX_ENTRY_BYTES
-from tallystick.times import format_time, parse_time
 from tallystick.tlog_proof import MAX_BYTES, parse_proof
-from tallystick.trust import MAX_TRUST_BYTES, Trust, parse_trust
+from tallystick.trust import Trust
 from tallystick.verify.outcome import time_text
-from tallystick.versions import UnknownVersion
-
-EXIT_NOT_PROVED, EXIT_MALFORMED = 1, 2
 
 
 def add_parser(subparsers: Any) -> None:
@@ -36,34 +41,25 @@ def add_parser(subparsers: Any) -> None:
         "2 malformed input or usage.",
     )
     verify.add_argument("proof", type=Path, help="the proof, such as anchors/0/proof.json of a bundle")
-    verify.add_argument("--trust", type=Path, required=True, help="trust file: contracts, logs and blocks you believe")
+    add_trust(verify, "contracts, logs and blocks you believe")
     verify.add_argument("--entry", type=Path, help="entry by which a log of the trust file names the contract")
     verify.add_argument("--entry-proof", type=Path, metavar="PROOF", help="that it is in the log (C2SP tlog-proof)")
-    verify.add_argument("--at", metavar="TIME", help="instant of verification, as 2026-01-31T12:00:00Z (default: now)")
-    verify.add_argument("--json", action="store_true", help="the result for programs")
-    verify.add_argument("--lang", choices=("en", "zh"), default="en", help="language of the answer")
+    add_time(verify)
+    add_output(verify)
     verify.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Verify and print; the exit status says whether it is proved."""
-    if args.at is None:
-        args.at = format_time(int(datetime.now(UTC).timestamp()))
-        print(f"as of {args.at}, by the clock of this machine (--at gives another time)", file=sys.stderr)
-    try:
-        at = parse_time(args.at)
-        trust = parse_trust(_read(args.trust, MAX_TRUST_BYTES))
-        proof = decode(_read(args.proof, MAX_PROOF_BYTES))
-        found = check_anchor(proof, trust, at, _named(args, trust, at))
-    except (VerificationFailed, UnknownVersion) as error:
-        return _failed(args, "not_proved", EXIT_NOT_PROVED, error)
-    except (MalformedInput, OSError) as error:
-        return _failed(args, "malformed", EXIT_MALFORMED, error)
-    if args.json:
-        sys.stdout.write(json_text(_facts(found, proof, trust)) + "\n")
-    else:
-        print("\n".join(map(printable, _lines(found, proof, trust, args.lang))))
-    return 0 if found.outcome == "proved" else EXIT_NOT_PROVED
+    return answer(args, _verify, HEADS["not_proved"])
+
+
+def _verify(args: argparse.Namespace) -> Answer:
+    at, trust = time_of(args), trust_of(args)
+    proof = decode(read_limited(args.proof, MAX_PROOF_BYTES))
+    found = check_anchor(proof, trust, at, _named(args, trust, at))
+    status = 0 if found.outcome == "proved" else EXIT_NOT_PROVED
+    return Answer(_facts(found, proof, trust), _lines(found, proof, trust, args.lang), status)
 
 
 def _named(args: argparse.Namespace, trust: Trust, at: int) -> tuple[AnchorTarget, ...]:
@@ -71,13 +67,8 @@ def _named(args: argparse.Namespace, trust: Trust, at: int) -> tuple[AnchorTarge
         raise MalformedInput("--entry and --entry-proof belong together")
     if args.entry is None:
         return ()
-    entry, proof = _read(args.entry, MAX_ENTRY_BYTES), parse_proof(_read(args.entry_proof, MAX_BYTES))
+    entry, proof = read_limited(args.entry, MAX_ENTRY_BYTES), parse_proof(read_limited(args.entry_proof, MAX_BYTES))
     return (named_target(entry, proof, trust, at),)
-
-
-def _read(path: Path, limit: int) -> bytes:
-    with path.open("rb") as file:
-        return file.read(limit + 1)
 
 
 # --- what is printed ----------------------------------------------------------------
@@ -123,34 +114,21 @@ def _fact(fact: AnchorFact) -> dict[str, Any]:
     }
 
 
-def _lines(found: AnchorCheck, proof: AnchorProof, trust: Trust, language: str) -> Iterator[str]:
-    def say(phrase: Phrase, **values: object) -> str:
-        return (phrase.zh if language == "zh" else phrase.en).format(**values)
-
+def _lines(found: AnchorCheck, proof: AnchorProof, trust: Trust, language: Language) -> Iterator[str]:
+    head, why, label = (sayer(words, language) for words in (HEADS, WHYS, LABELS))
     colon = "：" if language == "zh" else ": "
-    yield say(HEADS[found.outcome]) + colon + say(WHYS[found.why], **found.values)
+    yield head(found.outcome) + colon + why(found.why, **found.values)
     fact = found.fact
     if fact is not None:
         yield "  " + fact.line.text(language)
-        yield f"  {say(LABELS['log'])}{colon}{found.origin or fact.origin_hash.hex()}"
-        yield f"  {say(LABELS['registry'])}{colon}{fact.registry} {proof.target.contract}"
+        yield f"  {label('log')}{colon}{found.origin or fact.origin_hash.hex()}"
+        yield f"  {label('registry')}{colon}{fact.registry} {proof.target.contract}"
         where = f"{fact.block_number}, {time_text(fact.block_time)}, 0x{fact.block_hash.hex()}, {fact.chain_id}"
-        yield f"  {say(LABELS['block'])}{colon}{where}"
-        yield f"  {say(LABELS['finality'])}{colon}{fact.finality}"
+        yield f"  {label('block')}{colon}{where}"
+        yield f"  {label('finality')}{colon}{fact.finality}"
         for one in found.stamps.known:
-            yield f"  {say(LABELS['stamped'])}{colon}{one.fact.authority}, <= {time_text(one.fact.not_after)}"
+            yield f"  {label('stamped')}{colon}{one.fact.authority}, <= {time_text(one.fact.not_after)}"
         for detail in found.stamps.unknown:
-            yield f"  {say(LABELS['unknown-stamp'])}{colon}{detail}"
-    yield f"  {say(LABELS['trust'])}{colon}{trust.fingerprint}"
-    yield say(LIMITS)
-
-
-def _failed(args: argparse.Namespace, verdict: str, status: int, error: Exception) -> int:
-    if args.json:
-        print(json_text({"verdict": verdict, "error": message(error)}, indent=None))
-    elif verdict == "malformed":
-        print(f"malformed: {message(error)}", file=sys.stderr)
-    else:
-        phrase = HEADS["not_proved"]
-        print(f"{phrase.zh if args.lang == 'zh' else phrase.en}: {message(error)}", file=sys.stderr)
-    return status
+            yield f"  {label('unknown-stamp')}{colon}{detail}"
+    yield f"  {label('trust')}{colon}{trust.fingerprint}"
+    yield LIMITS.zh if language == "zh" else LIMITS.en

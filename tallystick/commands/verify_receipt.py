@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tallystick.errors import MalformedInput, VerificationFailed
+from tallystick.commands.frame import Answer, add_output, add_trust, answer, read_limited, sayer, trust_of
 from tallystick.keys import PublicKey
 from tallystick.note import MAX_NOTE_BYTES
-from tallystick.printing import json_text, message, printable
 from tallystick.receipt import MAX_RECEIPT_BYTES
 from tallystick.report.phrases import Language
 from tallystick.report.receipt_words import WORDS
 from tallystick.statement import Statement, parse_statement
 from tallystick.transparent import MAX_TRANSPARENT_BYTES, Proved, split, verify_receipts
-from tallystick.trust import MAX_TRUST_BYTES, LogTrust, Trust, parse_trust
+from tallystick.trust import LogTrust, Trust
 from tallystick.versions import UnknownVersion
-
-EXIT_NOT_PROVED, EXIT_MALFORMED = 1, 2
 
 
 def add_parser(subparsers: Any) -> None:
@@ -32,7 +28,7 @@ def add_parser(subparsers: Any) -> None:
         "2 malformed input or usage.",
     )
     verify.add_argument("statement", type=Path, help="a transparent statement, or with --receipt a bare one")
-    verify.add_argument("--trust", type=Path, required=True, help="trust file: the logs that you believe")
+    add_trust(verify, "the logs that you believe")
     verify.add_argument(
         "--receipt", type=Path, action="append", default=[], metavar="FILE", help="a receipt that came apart from it"
     )
@@ -44,41 +40,30 @@ def add_parser(subparsers: Any) -> None:
         metavar="FILE",
         help="a checkpoint of the receipt's tree, with the witnesses' cosignatures",
     )
-    verify.add_argument("--json", action="store_true", help="the result for programs")
-    verify.add_argument("--lang", choices=("en", "zh"), default="en", help="language of the answer")
+    add_output(verify)
     verify.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Verify and print; the exit status says whether it is proved."""
-    try:
-        trust = parse_trust(_read(args.trust, MAX_TRUST_BYTES))
-        entry, receipts = _statement(args)
-        notes = [_read(path, MAX_NOTE_BYTES) for path in args.checkpoint]
-        proved = verify_receipts(entry, receipts, trust, notes)
-        statement = _parsed(entry)
-        signer = None if statement is None else _known_signer(statement, trust, proved)
-    except (VerificationFailed, UnknownVersion) as error:
-        return _failed(args, "not_proved", EXIT_NOT_PROVED, error)
-    except (MalformedInput, OSError) as error:
-        return _failed(args, "malformed", EXIT_MALFORMED, error)
-    if args.json:
-        sys.stdout.write(json_text(_facts(proved, statement, signer)) + "\n")
-    else:
-        print("\n".join(map(printable, _lines(proved, statement, signer, args.lang))))
-    return 0
+    return answer(args, _verify, WORDS["not-proved"], {"included": []})
 
 
-def _read(path: Path, limit: int) -> bytes:
-    with path.open("rb") as file:
-        return file.read(limit + 1)
+def _verify(args: argparse.Namespace) -> Answer:
+    trust = trust_of(args)
+    entry, receipts = _statement(args)
+    notes = [read_limited(path, MAX_NOTE_BYTES) for path in args.checkpoint]
+    proved = verify_receipts(entry, receipts, trust, notes)
+    statement = _parsed(entry)
+    signer = None if statement is None else _known_signer(statement, trust, proved)
+    return Answer(_facts(proved, statement, signer), _lines(proved, statement, signer, args.lang))
 
 
 def _statement(args: argparse.Namespace) -> tuple[bytes, tuple[bytes, ...]]:
-    data = _read(args.statement, MAX_TRANSPARENT_BYTES)
+    data = read_limited(args.statement, MAX_TRANSPARENT_BYTES)
     if not args.receipt:
         return split(data)
-    return data, tuple(_read(path, MAX_RECEIPT_BYTES) for path in args.receipt)
+    return data, tuple(read_limited(path, MAX_RECEIPT_BYTES) for path in args.receipt)
 
 
 def _parsed(entry: bytes) -> Statement | None:
@@ -136,10 +121,7 @@ def _facts(proved: Proved, statement: Statement | None, signer: str | None) -> d
 
 
 def _lines(proved: Proved, statement: Statement | None, signer: str | None, language: Language) -> Iterator[str]:
-    def say(name: str, **values: object) -> str:
-        phrase = WORDS[name]
-        return (phrase.zh if language == "zh" else phrase.en).format(**values)
-
+    say = sayer(WORDS, language)
     yield say("proved")
     if statement is None:
         yield f"  {say('later')}"
@@ -170,14 +152,3 @@ def _lines(proved: Proved, statement: Statement | None, signer: str | None, lang
     yield "  - " + say("limit-since")
     if not any(one.witnesses for one in proved.confirmed):
         yield "  - " + say("limit-view")
-
-
-def _failed(args: argparse.Namespace, verdict: str, status: int, error: Exception) -> int:
-    if args.json:
-        print(json_text({"verdict": verdict, "included": [], "error": message(error)}, indent=None))
-    elif verdict == "malformed":
-        print(f"malformed: {message(error)}", file=sys.stderr)
-    else:
-        phrase = WORDS["not-proved"]
-        print(f"{phrase.zh if args.lang == 'zh' else phrase.en}: {message(error)}", file=sys.stderr)
-    return status

@@ -18,21 +18,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tallystick.base64s import from_base64
-from tallystick.errors import MalformedInput, VerificationFailed
+from tallystick.errors import VerificationFailed
 from tallystick.events.log import AnchorTarget
-from tallystick.evm import registry, rlp
-from tallystick.evm.chains import TrustedChain, Voucher, voucher
-from tallystick.evm.header import Header, decode_header
-from tallystick.evm.keccak import keccak256
+from tallystick.evm import deed, registry
+from tallystick.evm.chains import TrustedChain, Voucher
+from tallystick.evm.deed import Deed
 from tallystick.evm.proof import AnchoredCheckpoint, AnchorProof
 from tallystick.evm.registry import KNOWN_REGISTRIES, Registry
-from tallystick.evm.secp256k1 import verify_signer
-from tallystick.evm.transaction import Log, Transaction, decode_receipt, decode_transaction
-from tallystick.evm.trie import TrieProofFailed, prove_value
+from tallystick.evm.transaction import Log
 from tallystick.trust_line import Anchored, TrustLine, trust_line
-
-_SEAL_CONTEXT = b"tallystick/embedded-seal/v1\n"
 
 
 @dataclass(frozen=True)
@@ -81,11 +75,6 @@ class AnchorFact:
         )
 
 
-def seal_digest(chain_id: int, genesis: bytes, block_hash: bytes) -> bytes:
-    """What the operator of an embedded chain signs for each block that carries an anchor: 32 bytes."""
-    return keccak256(_SEAL_CONTEXT + chain_id.to_bytes(8, "big") + genesis + block_hash)
-
-
 def verify(proof: AnchorProof, target: AnchorTarget, chains: Sequence[TrustedChain] = ()) -> AnchorFact:
     """Check ``proof`` against the trusted ``target``; ``chains``: what the reader believes of chains' headers.
 
@@ -96,11 +85,15 @@ def verify(proof: AnchorProof, target: AnchorTarget, chains: Sequence[TrustedCha
     checkpoint = proof.checkpoint
     first = bytes.fromhex(checkpoint.first_authority or checkpoint.authority)
     _check_log_id(checkpoint, first, target, known)
-    header = decode_header(from_base64(proof.header))
-    vouched_by = _check_header(proof, target, header, chains)
-    transaction = _check_transaction(proof, target, header)
-    _check_event(proof, target, header, transaction.kind)
-    _check_state(proof, target, header, known)
+    header, vouched_by = deed.check_header(proof, target, chains)
+    transaction = deed.check_transaction(proof, target, header)
+    if transaction.to.hex() != target.contract:
+        raise VerificationFailed(
+            f"step 4: the transaction goes to {transaction.to.hex() or 'no one'}, the contract is {target.contract}"
+        )
+    done = _deed(checkpoint, target, known)
+    deed.check_event(proof, header, transaction.kind, done)
+    deed.check_state(proof, header, target, done)
     return AnchorFact(
         size=checkpoint.size,
         root=bytes.fromhex(checkpoint.root),
@@ -143,94 +136,14 @@ def _check_log_id(checkpoint: AnchoredCheckpoint, first: bytes, target: AnchorTa
         raise VerificationFailed(f"step 2: {known.name} knows no other authority than a log's first")
 
 
-def _check_header(proof: AnchorProof, target: AnchorTarget, header: Header, chains: Sequence[TrustedChain]) -> Voucher:
-    if (proof.finality.signature is not None) != (target.sealer is not None):
-        raise VerificationFailed(
-            f"step 3: finality is of the kind {proof.finality.kind}, and the target names "
-            f"{'a sealer, whose seal is wanted' if target.sealer else 'no sealer'}"
-        )
-    if target.sealer is not None:
-        _check_seal(target, header, proof.finality.signature or "")
-    try:
-        return voucher(header, target, chains)
-    except VerificationFailed as error:
-        raise VerificationFailed(f"step 3: {error}") from None
-
-
-def _check_seal(target: AnchorTarget, header: Header, signature: str) -> None:
-    digest = seal_digest(target.chain_id, bytes.fromhex(target.genesis), header.hash)
-    try:
-        verify_signer(bytes.fromhex(target.sealer or ""), digest, bytes.fromhex(signature))
-    except VerificationFailed as error:
-        raise VerificationFailed(
-            f"step 3: block {header.hash.hex()} does not carry its sealer's seal: {error}"
-        ) from None
-
-
-def _check_transaction(proof: AnchorProof, target: AnchorTarget, header: Header) -> Transaction:
-    raw = from_base64(proof.transaction.raw)
-    key = rlp.encode_int(proof.transaction.index)
-    if _prove("step 4: transaction", header.transactions_root, key, proof.transaction.proof) != raw:
-        raise VerificationFailed("step 4: another transaction stands at this index of the block")
-    transaction = decode_transaction(raw)
-    if transaction.chain_id != target.chain_id:
-        raise VerificationFailed(
-            f"step 4: the transaction is for chain {transaction.chain_id}, the target is chain {target.chain_id}"
-        )
-    if transaction.to.hex() != target.contract:
-        raise VerificationFailed(
-            f"step 4: the transaction goes to {transaction.to.hex() or 'no one'}, the contract is {target.contract}"
-        )
-    return transaction
-
-
-def _check_event(proof: AnchorProof, target: AnchorTarget, header: Header, kind: int) -> None:
-    raw = from_base64(proof.receipt.raw)
-    key = rlp.encode_int(proof.transaction.index)
-    if _prove("step 5: receipt", header.receipts_root, key, proof.receipt.proof) != raw:
-        raise VerificationFailed("step 5: another receipt stands at this index of the block")
-    receipt = decode_receipt(raw)
-    if receipt.kind != kind:
-        raise VerificationFailed(f"step 5: the receipt is of type {receipt.kind}, the transaction of type {kind}")
-    if not receipt.succeeded:
-        raise VerificationFailed("step 5: the transaction failed")
-    if proof.log_index >= len(receipt.logs):
-        raise VerificationFailed(f"step 5: the receipt has {len(receipt.logs)} events, none at {proof.log_index}")
-    if receipt.logs[proof.log_index] != _expected_event(proof.checkpoint, target):
-        raise VerificationFailed("step 5: the event at this place is not Anchored by the contract with this checkpoint")
-
-
-def _expected_event(checkpoint: AnchoredCheckpoint, target: AnchorTarget) -> Log:
-    data = registry.event_data(checkpoint.size, bytes.fromhex(checkpoint.root), bytes.fromhex(checkpoint.authority))
-    topics = (registry.ANCHORED_TOPIC, bytes.fromhex(target.log_id))
-    return Log(bytes.fromhex(target.contract), topics, data)
-
-
-def _check_state(proof: AnchorProof, target: AnchorTarget, header: Header, known: Registry) -> None:
-    contract = keccak256(bytes.fromhex(target.contract))
-    account = rlp.as_list(
-        rlp.decode(_prove("step 6: account", header.state_root, contract, proof.account_proof)), "an account"
+def _deed(checkpoint: AnchoredCheckpoint, target: AnchorTarget, known: Registry) -> Deed:
+    held = (checkpoint.size, bytes.fromhex(checkpoint.root), bytes.fromhex(checkpoint.authority))
+    log_id = bytes.fromhex(target.log_id)
+    event = Log(bytes.fromhex(target.contract), (registry.ANCHORED_TOPIC, log_id), registry.event_data(*held))
+    return Deed(
+        event=event,
+        says="Anchored by the contract with this checkpoint",
+        key=registry.storage_key(known, log_id),
+        held=registry.commitment(*held),
+        holds="the checkpoint's commitment",
     )
-    if len(account) != 4:
-        raise MalformedInput(f"an account has 4 fields, found {len(account)}")
-    code_hash = rlp.as_bytes(account[3], "an account's code hash", 32).hex()
-    if code_hash != target.code_hash:
-        raise VerificationFailed(f"step 6: the contract's code is {code_hash}, the target's {target.code_hash}")
-    storage_root = rlp.as_bytes(account[2], "an account's storage root", 32)
-    key = keccak256(registry.storage_key(known, bytes.fromhex(target.log_id)))
-    held = rlp.as_int(rlp.decode(_prove("step 6: slot", storage_root, key, proof.storage_proof)), "a storage value")
-    expected = _commitment(proof.checkpoint).hex()
-    if f"{held:064x}" != expected:
-        raise VerificationFailed(f"step 6: the slot holds {held:064x}, the checkpoint's commitment is {expected}")
-
-
-def _prove(what: str, root: bytes, key: bytes, nodes: Sequence[str]) -> bytes:
-    """The value at ``key`` of a trie; ``what`` names step and part in the error."""
-    try:
-        return prove_value(root, key, [from_base64(node) for node in nodes])
-    except TrieProofFailed as error:
-        raise VerificationFailed(f"{what}: {error}") from None
-
-
-def _commitment(checkpoint: AnchoredCheckpoint) -> bytes:
-    return registry.commitment(checkpoint.size, bytes.fromhex(checkpoint.root), bytes.fromhex(checkpoint.authority))

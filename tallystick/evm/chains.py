@@ -9,14 +9,24 @@ needs that fact from outside.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, Protocol, TypeAlias
 
 from tallystick.errors import MalformedInput, VerificationFailed
-from tallystick.events.log import AnchorTarget
 from tallystick.evm.header import Header
 from tallystick.schema import COUNT, HEX32, items, record
 
 Voucher: TypeAlias = Literal["operator", "named-block", "nobody"]
+
+
+class Place(Protocol):
+    """A chain: its id, its genesis hash, and the address of the operator who seals its blocks, if one does (hex)."""
+
+    @property
+    def chain_id(self) -> int: ...
+    @property
+    def genesis(self) -> str: ...
+    @property
+    def sealer(self) -> str | None: ...
 
 
 @record
@@ -52,21 +62,21 @@ def check_chains(chains: Sequence[TrustedChain]) -> None:
             raise MalformedInput(f"chain {one.chain_id}: a block is named twice")
 
 
-def voucher(header: Header, target: AnchorTarget, chains: Sequence[TrustedChain]) -> Voucher:
-    """Who vouches for a header, its seal (if the target has a sealer) being verified.
+def voucher(header: Header, place: Place, chains: Sequence[TrustedChain]) -> Voucher:
+    """Who vouches for a header, its seal (if the chain has a trusted sealer) being verified.
 
     Raises ``VerificationFailed`` when the reader names another block of this number.
     """
-    found = (one for one in chains if (one.chain_id, one.genesis) == (target.chain_id, target.genesis))
+    found = (one for one in chains if (one.chain_id, one.genesis) == (place.chain_id, place.genesis))
     chain = next(found, None)
     if chain is None or chain.headers == "operator-seal":
-        return "nobody" if target.sealer is None else "operator"
+        return "nobody" if place.sealer is None else "operator"
     named = next((one.hash for one in chain.blocks if one.number == header.number), None)
     if named is None:
         return "nobody"
     if named != header.hash.hex():
         raise VerificationFailed(
-            f"block {header.number} of chain {target.chain_id} has hash {header.hash.hex()} here, "
+            f"block {header.number} of chain {place.chain_id} has hash {header.hash.hex()} here, "
             f"the trust file names {named}"
         )
     return "named-block"

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from tallystick import canonical
 from tallystick.base64s import to_base64
@@ -29,8 +29,8 @@ MAX_TOKEN_BYTES = 1 << 16
 MAX_PROOF_BYTES = 1 << 18
 
 _HEX65 = matching("[0-9a-f]{130}", "130 lowercase hex digits")
-_Blob = Annotated[str, base64_bytes(transaction.MAX_BYTES)]
-_Nodes = Annotated[tuple[_Blob, ...], items(trie.MAX_NODES, 1)]
+Blob = Annotated[str, base64_bytes(transaction.MAX_BYTES)]
+Nodes = Annotated[tuple[Blob, ...], items(trie.MAX_NODES, 1)]
 
 
 @record
@@ -52,16 +52,16 @@ class TransactionProof:
     """A signed transaction and its nodes in the block's transactionsRoot, at key rlp(index)."""
 
     index: Annotated[int, COUNT]
-    raw: _Blob
-    proof: _Nodes
+    raw: Blob
+    proof: Nodes
 
 
 @record
 class ReceiptProof:
     """The transaction's receipt and its nodes in the block's receiptsRoot, at the same key."""
 
-    raw: _Blob
-    proof: _Nodes
+    raw: Blob
+    proof: Nodes
 
 
 @record
@@ -92,8 +92,8 @@ class AnchorProof:
     transaction: TransactionProof
     receipt: ReceiptProof
     log_index: Annotated[int, COUNT]
-    account_proof: _Nodes
-    storage_proof: _Nodes
+    account_proof: Nodes
+    storage_proof: Nodes
     finality: Finality
     tokens: Annotated[tuple[Annotated[str, base64_bytes(MAX_TOKEN_BYTES)], ...], items(MAX_TOKENS, 1)] | None = None
 
@@ -130,22 +130,24 @@ def pack(
     target: AnchorTarget, checkpoint: AnchoredCheckpoint, block: Block, inclusion: Inclusion, state: State
 ) -> AnchorProof:
     """An ``AnchorProof`` from raw parts. It is not verified: the packer calls ``verify`` on it before it keeps it."""
-    packed = AnchorProof(
-        v=1,
-        kind="evm",
-        target=target,
-        checkpoint=checkpoint,
-        header=to_base64(block.header),
-        transaction=TransactionProof(
+    members = members_of(block, inclusion, state)
+    packed = AnchorProof(v=1, kind="evm", target=target, checkpoint=checkpoint, **members)
+    return replace(packed, v=_version_of(packed))
+
+
+def members_of(block: Block, inclusion: Inclusion, state: State) -> dict[str, Any]:
+    """What a contract did in a block, as members of a proof file, whatever it proves."""
+    return {
+        "header": to_base64(block.header),
+        "transaction": TransactionProof(
             inclusion.index, to_base64(inclusion.transaction), _texts(inclusion.transaction_proof)
         ),
-        receipt=ReceiptProof(to_base64(inclusion.receipt), _texts(inclusion.receipt_proof)),
-        log_index=inclusion.log_index,
-        account_proof=_texts(state.account_proof),
-        storage_proof=_texts(state.storage_proof),
-        finality=block.finality,
-    )
-    return replace(packed, v=_version_of(packed))
+        "receipt": ReceiptProof(to_base64(inclusion.receipt), _texts(inclusion.receipt_proof)),
+        "log_index": inclusion.log_index,
+        "account_proof": _texts(state.account_proof),
+        "storage_proof": _texts(state.storage_proof),
+        "finality": block.finality,
+    }
 
 
 def operator_seal(signature: bytes) -> Finality:
@@ -185,7 +187,11 @@ def _check_members(proof: AnchorProof) -> None:
         raise MalformedInput(f"an anchor proof with these members is of version {_version_of(proof)}, not {proof.v}")
     if proof.checkpoint.first_authority == proof.checkpoint.authority:
         raise MalformedInput("first_authority is told only where another authority is in force")
-    finality = proof.finality
+    check_finality(proof.finality)
+
+
+def check_finality(finality: Finality) -> None:
+    """Raise ``MalformedInput`` unless it has the members of its kind, and no others."""
     if (finality.signature is not None) != (finality.kind == "operator-seal"):
         raise MalformedInput("a signature belongs to finality of the kind operator-seal, and to no other")
     wanted = finality.kind in ("finalized", "depth")

@@ -129,6 +129,34 @@ PHRASES: dict[str, Phrase] = {
         "a file says that the log forked; it does not show it: {detail}",
         "有文件指称该日志分叉，但未能证明：{detail}",
     ),
+    "conviction.operator": Phrase(
+        "by the word of the chain's operator alone, authority 0x{authority} stands convicted in {court} on chain "
+        "{chain} since block {block} ({time})",
+        "仅据链的运营方陈述：权限方 0x{authority} 自链 {chain} 的区块 {block}（{time}）起在 {court} 中被判定分叉",
+    ),
+    "conviction.named-block": Phrase(
+        "authority 0x{authority} stands convicted in {court} on chain {chain} since block {block} ({time}), whose hash "
+        "{hash} the trust file names",
+        "权限方 0x{authority} 自链 {chain} 的区块 {block}（{time}）起在 {court} 中被判定分叉，"
+        "该区块的哈希 {hash} 由信任文件载明",
+    ),
+    "conviction.external": Phrase(
+        "authority 0x{authority} stands convicted in {court} if block {block} of chain {chain} ({time}) has hash "
+        "0x{hash}; the fork itself is proved without that",
+        "若链 {chain} 的区块 {block}（{time}）的哈希为 0x{hash}，则权限方 0x{authority} 在 {court} 中被判定分叉；"
+        "分叉本身无须此项即已证明",
+        "compare this hash with two explorers or your own node",
+        "请与两个区块浏览器或自有节点核对该哈希",
+    ),
+    "conviction.later": Phrase(
+        "the block of the conviction in {court} is dated {time}, after the time of verification; the fork itself is "
+        "proved without it",
+        "{court} 中判定分叉的区块时间 {time} 晚于验证所据时间；分叉本身无须此项即已证明",
+    ),
+    "conviction.bad": Phrase(
+        "the fork was not shown to stand convicted on a chain: {detail}; the fork itself is proved without that",
+        "未能证明该分叉已在链上被判定：{detail}；分叉本身无须此项即已证明",
+    ),
     "checkpoint.later": Phrase(
         "the tree head says it was signed at {time}, after the time of verification",
         "树头自称签于 {time}，晚于验证所据时间",

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable, Sequence
 from types import MappingProxyType
 from typing import BinaryIO
 
+from tallystick.verify.accusation import Accusation
 from tallystick.bundle import Bundle, read_bundle
 from tallystick.bundle.container import MAX_FILE_BYTES
 from tallystick.case import Case, read_case
 from tallystick.errors import MalformedInput, VerificationFailed
-from tallystick.fork import ForkEvidence
 from tallystick.trust import Trust
 from tallystick.verify import (
     anchors,
@@ -71,11 +71,12 @@ _REQUIRED = {
 }
 
 
-def verify_case(file: BinaryIO, trust: Trust, at: int, accusations: Sequence[ForkEvidence] = ()) -> Report:
+def verify_case(file: BinaryIO, trust: Trust, at: int, accusations: Sequence[Accusation] = ()) -> Report:
     """Verify the bundle in ``file`` (seekable) under ``trust`` as of ``at`` (Unix seconds).
 
-    ``accusations``: evidence of forks, from wherever. Nothing rests on the word of a log that one of them convicts;
-    one that does not hold changes nothing.
+    ``accusations``: evidence of forks, from wherever, and proofs of convictions that hold such evidence. Nothing rests
+    on the word of a log whose fork one of them shows; one that does not hold changes nothing. Where and since when the
+    log stands convicted is told, and changes nothing either.
 
     Never raises for what stands in the bundle: one that cannot be read gets the verdict ``malformed``. Raises
     ``UnknownVersion`` when the trust file demands a claim that this program does not know.

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from tallystick.verify.accusation import Accusation
 from tallystick.admission import LOG
 from tallystick.admission.state import LogState
 from tallystick.bundle import Bundle
 from tallystick.case import Case
 from tallystick.checkpoint import Checkpoint
 from tallystick.evm.anchor import AnchorFact
-from tallystick.fork import ForkEvidence
 from tallystick.key_history import KeyHistory
 from tallystick.keys import PublicKey
 from tallystick.replay import Admitted, Placed, Replay, replay
@@ -54,7 +54,7 @@ class Examination:
     case: Case
     trust: Trust
     at: int
-    accusations: tuple[ForkEvidence, ...] = ()
+    accusations: tuple[Accusation, ...] = ()
     verified: dict[int, PublicKey] = field(default_factory=dict)
     head: Checkpoint | None = None
     head_signed_at: int | None = None

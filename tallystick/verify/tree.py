@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from tallystick.checkpoint import Checkpoint
-from tallystick.errors import MalformedInput, VerificationFailed
+from tallystick.errors import VerificationFailed
 from tallystick.events.log import KeySet
-from tallystick.fork import fork_facts, verify_fork
 from tallystick.keys import PublicKey
 from tallystick.merkle import verify_inclusion
 from tallystick.replay import Placed, shown_keys
-from tallystick.tree_head import CheckpointKeys, SignedCheckpoint, signing_time, verify_tree_head
+from tallystick.tree_head import SignedCheckpoint, signing_time, verify_tree_head
 from tallystick.trust import LogTrust
 from tallystick.verify.examination import Examination
-from tallystick.verify.outcome import Finding, Line, Tally, say, time_text
+from tallystick.verify.forks import check_accusations
+from tallystick.verify.outcome import Finding, Tally, say, time_text
 
 
 def check_checkpoint(ex: Examination) -> Finding:
@@ -29,7 +29,7 @@ def check_checkpoint(ex: Examination) -> Finding:
         _check_rotations(ex, rotations, head.checkpoint)
     except VerificationFailed as error:
         return Finding("contradicted", (say("checkpoint.bad", detail=str(error)),))
-    if forks := _convictions(ex, keys, innocent := Tally()):
+    if forks := check_accusations(ex, keys, innocent := Tally()):
         return Finding("contradicted", tuple(forks))
     signed_at = signing_time(head.note, keys)
     for finding in (_check_time(ex, signed_at), _check_witnesses(ex, log, head), _check_genesis(ex, log)):
@@ -52,33 +52,6 @@ def check_checkpoint(ex: Examination) -> Finding:
     if log.quorum:
         lines.append(say("checkpoint.witnesses", quorum=log.quorum))
     return Finding("proved", (*lines, *innocent.lines))
-
-
-def _convictions(ex: Examination, keys: CheckpointKeys, innocent: Tally) -> list[Line]:
-    """What convicts the log of a fork; into ``innocent`` goes what was said against it and does not hold."""
-    forks, facts = [], []
-    for evidence in ex.accusations:
-        try:
-            fork = verify_fork(evidence, keys)
-        except (MalformedInput, VerificationFailed) as error:
-            innocent.shows("checkpoint.no-fork", detail=str(error))
-            continue
-        facts.append(fork_facts(fork))
-        forks.append(
-            say(
-                f"checkpoint.fork-{fork.kind}",
-                first=fork.first.size,
-                second=fork.second.size,
-                first_root=fork.first.root.hex(),
-                second_root=fork.second.root.hex(),
-                opened=(fork.opened or b"").hex(),
-                index=fork.index,
-                keys=", ".join(fork.signed_by),
-            )
-        )
-    if facts:
-        ex.facts["forks"] = facts
-    return forks
 
 
 def _rotations(ex: Examination) -> list[Placed]:

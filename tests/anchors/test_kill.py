@@ -12,7 +12,7 @@ from pathlib import Path
 
 from anchors.embedded.chain import EmbeddedChain
 from anchors.scheduler import Policy
-from tallystick.evm.anchor import seal_digest
+from tallystick.evm.deed import seal_digest
 from tallystick.evm.registry import commitment
 from tallystick.evm.secp256k1 import verify_signer
 from tests.anchors.support import SEALER, Bench, MemoryLog, authority_address

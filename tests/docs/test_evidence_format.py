@@ -22,7 +22,7 @@ from tallystick.content import CHUNK_BYTES, MAX_FILES, MAX_PATH_BYTES
 from tallystick.events.envelope import RecordedFor, _Envelope
 from tallystick.events.kinds import BODIES, SUBJECTS
 from tallystick.evm import header, transaction, trie
-from tallystick.evm.anchor import _SEAL_CONTEXT
+from tallystick.evm.deed import _SEAL_CONTEXT
 from tallystick.evm.eip712 import CHECKPOINT_TYPE_HASH, DOMAIN_SEPARATOR
 from tallystick.evm.proof import MAX_PROOF_BYTES, AnchorProof
 from tallystick.evm.registry import ANCHORED_TOPIC, KNOWN_REGISTRIES

@@ -15,7 +15,7 @@ from anchors.embedded.genesis import CHAIN_ID_MAX, CHAIN_ID_MIN, ChainIdentity, 
 from anchors.errors import ChainMismatch, TransactionRefused
 from anchors.keystore import ChainKey
 from tallystick.errors import VerificationFailed
-from tallystick.evm.anchor import seal_digest
+from tallystick.evm.deed import seal_digest
 from tallystick.evm.keccak import keccak256
 from tallystick.evm.secp256k1 import verify_signer
 from tests.anchors.support import GAS_KEY, LOG_KEY, ORIGIN, SEALER, START, Clock, create_chain, open_chain, sign_fields

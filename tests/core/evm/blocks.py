@@ -18,7 +18,7 @@ from trie import HexaryTrie
 
 from tallystick import merkle
 from tallystick.events.log import AnchorTarget
-from tallystick.evm import anchor, eip712, registry, rlp, secp256k1
+from tallystick.evm import deed, eip712, registry, rlp, secp256k1
 from tallystick.evm.keccak import keccak256
 from tallystick.evm.proof import AnchoredCheckpoint, AnchorProof, Block, Finality, Inclusion, State, operator_seal, pack
 from tests.contracts.chain import ARTEFACT, CHAIN_ID, DEPLOYER, FORKS, calldata
@@ -97,7 +97,7 @@ class Blocks:
         return AnchorTarget(
             kind="evm",
             chain_id=CHAIN_ID,
-            genesis=self.chain.get_canonical_block_header_by_number(0).hash.hex(),
+            genesis=self.genesis.hex(),
             contract=self.contract.hex(),
             code_hash=self.artefact["code_hash"].removeprefix("0x"),
             log_id=LOG_ID.hex(),
@@ -116,36 +116,51 @@ class Blocks:
         authority: bytes = AUTHORITY,
     ) -> AnchorProof:
         """``finality``: of a chain that nobody here seals. ``authority``: the one in force."""
+        target = self.target(sealed=finality is None)
+        root = merkle.root_at(TREE, size)
+        first = None if authority == AUTHORITY else AUTHORITY.hex()
+        slot = registry.storage_key(registry.KNOWN_REGISTRIES[target.code_hash], LOG_ID)
+        return pack(
+            target,
+            AnchoredCheckpoint(ORIGIN_HASH.hex(), size, root.hex(), authority.hex(), first),
+            self.block(mined, finality),
+            self.inclusion(mined, index, log_index),
+            self.state(mined.block.header.state_root, slot),
+        )
+
+    @property
+    def genesis(self) -> bytes:
+        return bytes(self.chain.get_canonical_block_header_by_number(0).hash)
+
+    def block(self, mined: Mined, finality: Finality | None = None) -> Block:
+        """Sealed, or with the finality of a chain that nobody here seals."""
+        header = mined.block.header
+        digest = deed.seal_digest(CHAIN_ID, self.genesis, header.hash)
+        return Block(oracle_rlp.encode(header), finality or operator_seal(secp256k1.sign_digest(SEALER_KEY, digest)))
+
+    @staticmethod
+    def inclusion(mined: Mined, index: int, log_index: int = 0) -> Inclusion:
+        """A transaction of the block and its receipt."""
         header = mined.block.header
         transactions = [transaction.encode() for transaction in mined.block.transactions]
         receipts = [receipt.encode() for receipt in mined.receipts]
         key = rlp.encode_int(index)
-        target = self.target(sealed=finality is None)
-        digest = anchor.seal_digest(CHAIN_ID, bytes.fromhex(target.genesis), header.hash)
-        root = merkle.root_at(TREE, size)
-        first = None if authority == AUTHORITY else AUTHORITY.hex()
-        return pack(
-            target,
-            AnchoredCheckpoint(ORIGIN_HASH.hex(), size, root.hex(), authority.hex(), first),
-            Block(oracle_rlp.encode(header), finality or operator_seal(secp256k1.sign_digest(SEALER_KEY, digest))),
-            Inclusion(
-                index,
-                transactions[index],
-                indexed_proof(transactions, key, header.transaction_root),
-                receipts[index],
-                indexed_proof(receipts, key, header.receipt_root),
-                log_index,
-            ),
-            self.state(header.state_root),
+        return Inclusion(
+            index,
+            transactions[index],
+            indexed_proof(transactions, key, header.transaction_root),
+            receipts[index],
+            indexed_proof(receipts, key, header.receipt_root),
+            log_index,
         )
 
-    def state(self, state_root: bytes) -> State:
+    def state(self, state_root: bytes, slot: bytes, contract: bytes | None = None) -> State:
+        """``slot``: storage position in the contract, or in another one."""
         database = self.chain.chaindb.db
         accounts = HexaryTrie(database, state_root)
-        key = keccak256(self.contract)
+        key = keccak256(contract or self.contract)
         storage = HexaryTrie(database, oracle_rlp.decode(accounts[key])[2])
-        slot = keccak256(registry.storage_key(registry.KNOWN_REGISTRIES[self.target().code_hash], LOG_ID))
-        return State(proof_nodes(accounts, key), proof_nodes(storage, slot))
+        return State(proof_nodes(accounts, key), proof_nodes(storage, keccak256(slot)))
 
     def _sign(self, to: bytes, data: bytes, kind: int) -> Any:
         fields: dict[str, Any] = {"nonce": self._nonce, "gas": GAS, "to": to, "value": 0, "data": data}

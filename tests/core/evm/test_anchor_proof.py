@@ -16,7 +16,7 @@ from trie import HexaryTrie
 from tallystick import canonical, merkle
 from tallystick.base64s import from_base64, to_base64
 from tallystick.errors import MalformedInput, TallystickError, VerificationFailed
-from tallystick.evm import anchor, rlp, secp256k1
+from tallystick.evm import anchor, deed, rlp, secp256k1
 from tallystick.evm.keccak import keccak256
 from tallystick.evm.proof import MAX_PROOF_BYTES, AnchorProof, ReceiptProof, TransactionProof, decode, encode
 from tallystick.versions import UnknownVersion
@@ -46,7 +46,7 @@ class Case:
 
     def sealed(self, header: bytes, key: Any = SEALER_KEY) -> AnchorProof:
         """The proof over another header, sealed anew by ``key``."""
-        digest = anchor.seal_digest(self.target.chain_id, bytes.fromhex(self.target.genesis), keccak256(header))
+        digest = deed.seal_digest(self.target.chain_id, bytes.fromhex(self.target.genesis), keccak256(header))
         seal = replace(self.proof.finality, signature=secp256k1.sign_digest(key, digest).hex())
         return replace(self.proof, header=to_base64(header), finality=seal)
 
@@ -196,8 +196,8 @@ def test_step_3_the_seal_names_chain_and_genesis(case: Case) -> None:
     block_hash = keccak256(from_base64(case.proof.header))
     genesis = bytes.fromhex(case.target.genesis)
     for digest in (
-        anchor.seal_digest(case.target.chain_id + 1, genesis, block_hash),
-        anchor.seal_digest(case.target.chain_id, keccak256(genesis), block_hash),
+        deed.seal_digest(case.target.chain_id + 1, genesis, block_hash),
+        deed.seal_digest(case.target.chain_id, keccak256(genesis), block_hash),
         block_hash,
     ):
         seal = replace(case.proof.finality, signature=secp256k1.sign_digest(SEALER_KEY, digest).hex())
