@@ -36,7 +36,7 @@ def add_parser(subparsers: Any) -> None:
         nargs="+",
         default=[],
         metavar="FILE",
-        help="fork evidence (see verify-fork) or conviction proofs: nothing rests on the word of a log whose fork one shows",
+        help="fork evidence (verify-fork), conviction proofs: nothing rests on the word of a log whose fork one shows",
     )
     verify.set_defaults(run=run)
 

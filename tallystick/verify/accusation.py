@@ -38,7 +38,7 @@ def evidence_of(accusation: Accusation) -> ForkEvidence:
 
 @dataclass(frozen=True)
 class Standing:
-    """Whether the conviction stands on its chain. ``why``: a key of ``conviction.*`` among the report's phrases, with the values in it.
+    """Whether the conviction stands on its chain. ``why``: the phrase ``conviction.<why>`` of reports, with its values.
 
     fact: what was proved, as far as all steps held.
     """

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Sequence
 from types import MappingProxyType
 from typing import BinaryIO
 
-from tallystick.verify.accusation import Accusation
 from tallystick.bundle import Bundle, read_bundle
 from tallystick.bundle.container import MAX_FILE_BYTES
 from tallystick.case import Case, read_case
@@ -29,6 +28,7 @@ from tallystick.verify import (
     tree,
     values,
 )
+from tallystick.verify.accusation import Accusation
 from tallystick.verify.examination import Examination
 from tallystick.verify.outcome import CLAIM_IDS, Claim, Finding, Line, Report, Verdict, say
 from tallystick.versions import UnknownVersion

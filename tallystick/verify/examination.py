@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from tallystick.verify.accusation import Accusation
 from tallystick.admission import LOG
 from tallystick.admission.state import LogState
 from tallystick.bundle import Bundle
@@ -20,6 +19,7 @@ from tallystick.replay import Admitted, Placed, Replay, replay
 from tallystick.timestamp import TimestampFact
 from tallystick.tree_head import SignedCheckpoint
 from tallystick.trust import Trust
+from tallystick.verify.accusation import Accusation
 from tallystick.verify.focus import Focus, History, focus_of
 from tallystick.verify.outcome import Line
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tallystick.verify.accusation import Judged, judge, judged_facts
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.key_history import KeyHistory
+from tallystick.verify.accusation import Judged, judge, judged_facts
 from tallystick.verify.examination import Examination
 from tallystick.verify.outcome import Line, Tally, say
 

@@ -14,11 +14,12 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 from tallystick.digests import DigestPair
 from tallystick.events.log import AnchorTarget
 from tallystick.events.objects import CONTENT
+from tallystick.fork import ForkEvidence
 from tallystick.identifiers import Letter
 from tallystick.keys import KeyText
 from tallystick.schema import HEX20, HEX32, NAME, TIME, WORD, Rule
 
-NAMED = {DigestPair: "digest pair", KeyText: "key", AnchorTarget: "anchor target"}
+NAMED = {DigestPair: "digest pair", KeyText: "key", AnchorTarget: "anchor target", ForkEvidence: "fork evidence"}
 RULES = {
     id(HEX20): "hex, 20 bytes",
     id(HEX32): "hex, 32 bytes",

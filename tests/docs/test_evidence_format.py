@@ -22,10 +22,13 @@ from tallystick.content import CHUNK_BYTES, MAX_FILES, MAX_PATH_BYTES
 from tallystick.events.envelope import RecordedFor, _Envelope
 from tallystick.events.kinds import BODIES, SUBJECTS
 from tallystick.evm import header, transaction, trie
+from tallystick.evm.conviction import KNOWN_COURTS
+from tallystick.evm.conviction_proof import MAX_CONVICTION_BYTES, ConvictionProof
 from tallystick.evm.deed import _SEAL_CONTEXT
 from tallystick.evm.eip712 import CHECKPOINT_TYPE_HASH, DOMAIN_SEPARATOR
 from tallystick.evm.proof import MAX_PROOF_BYTES, AnchorProof
 from tallystick.evm.registry import ANCHORED_TOPIC, KNOWN_REGISTRIES
+from tallystick.fork import MAX_FORK_BYTES, ForkEvidence
 from tallystick.identifiers import Letter
 from tallystick.keys import COSE_ALGORITHMS, RAW_BYTES
 from tallystick.licence.credential import MAX_NOTE_CHARACTERS, LicenceCredential, ShownEntry
@@ -276,6 +279,17 @@ def test_the_anchor_proof() -> None:
     known = {row[0].strip("`"): (row[1], int(row[2])) for row in table(section(ANCHORS, "1. What stands on the chain"))}
     assert known == {code: (one.name, one.mapping_slot) for code, one in KNOWN_REGISTRIES.items()}
     assert re.findall(r"^([0-9])\. ", section(ANCHORS, "4. The six steps"), re.M) == list("123456")
+
+
+def test_forks_and_convictions() -> None:
+    text = page("evidence/convictions.md")
+    assert fields(section(text, "1. Fork evidence")) == list(rows(ForkEvidence))
+    assert fields(section(text, "3. The conviction proof")) == list(rows(ConvictionProof))
+    assert f"at most {MAX_FORK_BYTES:,} bytes" in section(text, "1. Fork evidence")
+    assert f"at most {MAX_CONVICTION_BYTES:,} bytes" in section(text, "3. The conviction proof")
+    known = {row[0].strip("`"): (row[1], int(row[2])) for row in table(section(text, "2. What stands on the chain"))}
+    assert known == {code: (one.name, one.mapping_slot) for code, one in KNOWN_COURTS.items()}
+    assert re.findall(r"^([0-9])\. ", section(text, "4. The six steps"), re.M) == list("123456")
 
 
 def credential_codes() -> set[str]:

@@ -65,9 +65,14 @@ class Blocks:
             __name__="TestChain", vm_configuration=((0, machine),), chain_id=CHAIN_ID
         ).from_genesis(AtomicDB(), genesis, {DEPLOYER.public_key.to_canonical_address(): funds})
         self._nonce = 0
-        deployment = self.mine([(b"", bytes.fromhex(artefact["bytecode"][2:]))])
-        self.contract = keccak256(rlp.encode([DEPLOYER.public_key.to_canonical_address(), b""]))[12:]
-        assert deployment.receipts[0].state_root == b"\x01"
+        self.contract, _ = self.deploy(bytes.fromhex(artefact["bytecode"][2:]))
+
+    def deploy(self, creation: bytes) -> tuple[bytes, Mined]:
+        """Address of the contract that this code makes, and the block, which holds nothing else."""
+        nonce = self._nonce.to_bytes((self._nonce.bit_length() + 7) // 8, "big")
+        mined = self.mine([(b"", creation)])
+        assert mined.receipts[0].state_root == b"\x01"
+        return keccak256(rlp.encode([DEPLOYER.public_key.to_canonical_address(), nonce]))[12:], mined
 
     def mine(self, calls: list[tuple[bytes, bytes]], kind: int = 0) -> Mined:
         """Send (to, data) pairs in one block. ``kind``: transaction type."""

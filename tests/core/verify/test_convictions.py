@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tallystick.__main__ import main
 from tallystick.checkpoint import Checkpoint
+from tallystick.evm.chains import NamedBlock, TrustedChain
+from tallystick.evm.conviction_proof import encode
 from tallystick.fork import accuse, decode
 from tallystick.merkle import prove_consistency, root_of
+from tallystick.report.as_html import html_report
 from tallystick.report.as_text import text_report
 from tallystick.tree_head import sign_checkpoint
-from tallystick.trust import encode_trust
+from tallystick.trust import TrustFile, encode_trust, parse_trust
 from tallystick.verify import Report, verify_case
+from tallystick.verify.accusation import decode as decode_any
+from tests.conviction_corpus.scene import FINALIZED, Bench, call
 from tests.core.verify.kit import AT, Kit
 from tests.world import World
 
@@ -99,6 +105,93 @@ def test_an_accusation_that_does_not_hold_changes_no_outcome(kit: Kit) -> None:
         assert "forks" not in report.facts
 
 
+# --- convictions on a chain ------------------------------------------------------------------
+
+
+def conviction(kit: Kit, *, named: bool = True, evidence: bytes | None = None) -> tuple[bytes, TrustFile]:
+    """The kit's log, convicted by a court on a chain that nobody seals; the trust file names the block, or does not."""
+    first, second = (forged(kit, 9), _resigned(kit, 9))
+    bench = Bench()
+    found = decode(accuse(first, second))
+    mined = bench.mine(call(bench.contract, found, kit.world.signers))
+    proof = bench.pack(mined, found, finality=FINALIZED, by=kit.world.signers)
+    if evidence is not None:
+        proof = replace(proof, evidence=decode(evidence))
+    header = mined.block.header
+    blocks = (NamedBlock(header.block_number, header.hash.hex()),)
+    chain = TrustedChain(proof.court.chain_id, proof.court.genesis, "named-blocks", blocks)
+    trust = kit.scene.trust_file()
+    return encode(proof), replace(
+        trust, v=3, logs=(replace(kit.scene.first, replaced=()),), evm_chains=(chain,)
+    ) if named else trust
+
+
+def convicted(kit: Kit, data: bytes, trust: TrustFile, at: int = AT) -> Report:
+    return verify_case(io.BytesIO(kit.bundle()), parse_trust(encode_trust(trust)), at, [decode_any(data)])
+
+
+@pytest.mark.parametrize(
+    ("named", "outcome", "en", "zh"),
+    [
+        (True, "proved", "stands convicted in ForkCourt 1 on chain", "起在 ForkCourt 1 中被判定分叉"),
+        (False, "needs_external_fact", "the fork itself is proved without that", "分叉本身无须此项即已证明"),
+    ],
+)
+def test_a_conviction_is_told_and_its_evidence_decides(kit: Kit, named: bool, outcome: str, en: str, zh: str) -> None:
+    data, trust = conviction(kit, named=named)
+    report = convicted(kit, data, trust)
+    assert (report.verdict, report.refused_at) == ("not_proved", 5)
+    assert report.claim("checkpoint-signature").outcome == "contradicted"
+    (fork,) = report.facts["forks"]
+    told = fork["conviction"]
+    assert (told["outcome"], told["court"], told["authority"]) == (
+        outcome,
+        "ForkCourt 1",
+        kit.world.signers.keys.authority_address.hex(),
+    )
+    assert told["vouched_by"] == ("named-block" if named else "nobody")
+    assert en in text_report(report, "en")
+    assert zh in text_report(report, "zh")
+    assert zh in html_report(report, "zh")
+    # No other claim falls, or stands, than by the evidence alone.
+    alone = verify_case(
+        io.BytesIO(kit.bundle()),
+        parse_trust(encode_trust(trust)),
+        AT,
+        [decode_any(data).evidence],  # type: ignore[union-attr]
+    )
+    assert [(one.id, one.outcome, one.rests_on) for one in report.claims] == [
+        (one.id, one.outcome, one.rests_on) for one in alone.claims
+    ]
+
+
+def test_a_conviction_whose_evidence_does_not_hold_changes_no_outcome(kit: Kit) -> None:
+    """Whatever stands on the chain."""
+    before = kit.verify(kit.bundle())
+    data, trust = conviction(kit, evidence=accuse(kit.honest.checkpoint, kit.honest.checkpoint))
+    report = convicted(kit, data, trust)
+    assert (report.verdict, report.refused_at) == (before.verdict, before.refused_at)
+    assert [(one.id, one.outcome) for one in report.claims] == [(one.id, one.outcome) for one in before.claims]
+    assert "forks" not in report.facts
+    assert "it does not show it" in text_report(report, "en")
+
+
+def test_a_fork_is_proved_where_its_conviction_is_not(kit: Kit) -> None:
+    """The file shows another fork than the one that the court judged: the log forked all the same."""
+    data, trust = conviction(kit, evidence=accuse(forged(kit, 8), _resigned(kit, 8)))
+    report = convicted(kit, data, trust)
+    assert report.claim("checkpoint-signature").outcome == "contradicted"
+    assert report.facts["forks"][0]["conviction"] == {"outcome": "contradicted"}
+    assert "was not shown to stand convicted on a chain: step 5" in text_report(report, "en")
+
+
+def test_a_conviction_of_the_future_is_told_as_such(kit: Kit) -> None:
+    data, trust = conviction(kit)
+    report = convicted(kit, data, trust, at=1_700_000_000)
+    assert report.facts["forks"][0]["conviction"]["outcome"] == "not_proved"
+    assert "after the time of verification" in text_report(report, "en")
+
+
 # --- the commands ---------------------------------------------------------------------------
 
 
@@ -114,6 +207,9 @@ def folder(tmp_path: Path, kit: Kit) -> Path:
         for root in (b"\x01", b"\x02")
     ]
     (tmp_path / "elsewhere.json").write_bytes(accuse(*notes))
+    data, trust = conviction(kit)
+    (tmp_path / "conviction.json").write_bytes(data)
+    (tmp_path / "naming.json").write_bytes(encode_trust(trust))
     (tmp_path / "malformed.json").write_bytes(b"{}")
     (tmp_path / "later.json").write_bytes(b'{"v":2}')
     return tmp_path
@@ -131,6 +227,10 @@ def test_verify_takes_convictions(folder: Path, capsys: pytest.CaptureFixture[st
     assert verify(folder, "--convictions", str(folder / "none.json"), str(folder / "fork.json"), "--json") == 1
     value = json.loads(capsys.readouterr().out)
     assert (value["verdict"], value["refused_at"], len(value["facts"]["forks"])) == ("not_proved", 5, 1)
+    assert verify(folder, "--convictions", str(folder / "conviction.json"), str(folder / "fork.json"), "--json") == 1
+    first, second = json.loads(capsys.readouterr().out)["facts"]["forks"]
+    assert first["conviction"]["outcome"] == "needs_external_fact"
+    assert "conviction" not in second
 
 
 def test_a_malformed_conviction_is_malformed_input(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
