@@ -1,9 +1,10 @@
-"""Software of other people that runs beside ours: `python tools/outsiders.py [strangers] [chains] [peers] [browser]`.
+"""Software of other people that runs beside ours: `python tools/outsiders.py [strangers] [chains] [peers] ...`.
 
 ``strangers`` read our log in tests, ``chains`` are what it anchors to there; ``peers`` run beside it in
 benchmarks. Everything goes into .venv/outsiders, pinned by hash, nothing into the machine; silent when nothing
-is to do. Node is taken from the machine where a new enough one is, else from a pip package. The one exception is
-``browser``, which shows our pages in tests: Debian's chromium, installed into the machine where we are root.
+is to do. Node is taken from the machine where a new enough one is, else from a pip package. ``verifier`` is what our
+second verifier is made with; it is built too, into verifier-js/dist. The one exception is ``browser``, which shows our
+pages in tests: Debian's chromium, installed into the machine where we are root.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ NPM = {
     "strangers": ROOT / "tests" / "strangers" / "npm",
     "chains": ROOT / "tests" / "anchors" / "npm",
     "peers": ROOT / "benchmarks" / "npm",
+    "verifier": ROOT / "verifier-js",
 }
 OLDEST_NODE = (20, 17)
 """What @sigstore/verify asks for."""
@@ -110,6 +112,18 @@ def anvil() -> Path:
     return Path(found)
 
 
+def verifier(target: Path | None = None) -> Path:
+    """Build the second verifier into ``target``, else into verifier-js/dist; the folder."""
+    source, packages = NPM["verifier"], npm_packages("verifier") / "node_modules"
+    link = source / "node_modules"
+    if not link.exists():
+        link.unlink(missing_ok=True)
+        link.symlink_to(packages)
+    target = target or source / "dist"
+    _run([str(node()), str(source / "build.mjs"), str(target)], "building the second verifier", source, {**os.environ})
+    return target
+
+
 def browser() -> Path:
     """Chromium: the machine's; where there is none and we are root on Debian, its package, by apt.
 
@@ -176,11 +190,12 @@ def _run(command: list[str], task: str, folder: Path = ROOT, environment: dict[s
 
 
 def main() -> int:
-    """Install what the tests (``strangers``, ``chains``, ``browser``) or the benchmarks (``peers``) need."""
+    """Install what tests need (``strangers``, ``chains``, ``verifier``, ``browser``), and benchmarks (``peers``)."""
+    special = {"browser": browser, "verifier": verifier}
     try:
         python_library("merkletools")
         for kind in sys.argv[1:]:
-            browser() if kind == "browser" else npm_packages(kind)
+            special[kind]() if kind in special else npm_packages(kind)
     except NotOurs as error:
         # The tests that need it say so too, each by name.
         print(f"tallystick: {error}", file=sys.stderr)

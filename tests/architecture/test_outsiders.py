@@ -61,6 +61,22 @@ def test_npm_runs_no_script_of_a_package(asked: list[list[str]]) -> None:
     assert {"ci", "--ignore-scripts"} < set(asked[-1])
 
 
+def test_the_second_verifier_is_built_with_its_packages_and_by_nothing_of_theirs(
+    asked: list[list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outsiders, "NPM", {"verifier": tmp_path / "npm"})
+    (tmp_path / "npm" / "node_modules").symlink_to(tmp_path / "gone")
+    for _ in range(2):
+        assert outsiders.verifier() == tmp_path / "npm" / "dist"
+        (tmp_path / "outsiders" / "npm-verifier" / "node_modules").mkdir(exist_ok=True)
+    install, *builds = (command for command in asked if "pip" not in command)
+    assert {"ci", "--ignore-scripts"} < set(install)
+    assert [command[1:] for command in builds] == [
+        [str(tmp_path / "npm" / "build.mjs"), str(tmp_path / "npm" / "dist")]
+    ] * 2
+    assert (tmp_path / "npm" / "node_modules").readlink() == tmp_path / "outsiders" / "npm-verifier" / "node_modules"
+
+
 @pytest.mark.parametrize("says", ["v20.16.9", "v8.0.0", "nonsense", "v22.9.0"])
 def test_a_node_that_is_too_old_is_not_used(
     asked: list[list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: str

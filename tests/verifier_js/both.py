@@ -1,0 +1,83 @@
+"""Both verifiers on the same case: the Python command and the second one, each from outside."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import runpy
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+GOLDEN = ROOT / "fixtures" / "golden"
+PATIENCE = 300
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A bundle, or an anchor proof, judged by a trust file as of an instant."""
+
+    name: str
+    path: Path
+    trust: Path
+    at: str
+    kind: str = "bundle"
+
+
+@dataclass(frozen=True)
+class Second:
+    """What was built of the second verifier, and the Node that runs it."""
+
+    node: Path
+    folder: Path
+
+    def run(self, program: str, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
+        command = [str(self.node), str(self.folder / program), *arguments]
+        return subprocess.run(command, input=given, capture_output=True, text=True, timeout=PATIENCE, check=False)
+
+    def judge(self, trials: Iterable[Trial]) -> list[dict[str, Any]]:
+        """The reports, in the same order, of one process."""
+        jobs = [{one.kind: str(one.path), "trust": str(one.trust), "at": one.at} for one in trials]
+        done = self.run("batch.mjs", given="".join(json.dumps(job) + "\n" for job in jobs))
+        assert done.returncode == 0, done.stderr
+        reports = [json.loads(line) for line in done.stdout.splitlines()]
+        assert len(reports) == len(jobs)
+        return reports
+
+
+def first(trial: Trial) -> dict[str, Any]:
+    """What `python -m tallystick` prints."""
+    command = {"bundle": "verify", "anchor": "verify-anchor"}[trial.kind]
+    told, before = io.StringIO(), sys.argv
+    sys.argv = ["tallystick", command, str(trial.path), "--trust", str(trial.trust), "--at", trial.at, "--json"]
+    try:
+        with (
+            contextlib.redirect_stdout(told),
+            contextlib.redirect_stderr(io.StringIO()),
+            contextlib.suppress(SystemExit),
+        ):
+            runpy.run_module("tallystick", run_name="__main__", alter_sys=True)
+    finally:
+        sys.argv = before
+    report: dict[str, Any] = json.loads(told.getvalue())
+    return report
+
+
+def outcomes(report: dict[str, Any]) -> dict[str, Any]:
+    """What must be the same: verdict, the step that refused, and every claim."""
+    if "claims" not in report:
+        return {"verdict": report["verdict"], "outcome": report.get("outcome"), "fact": fact_of(report)}
+    claims = {claim["id"]: [claim["step"], claim["outcome"], claim["required"]] for claim in report["claims"]}
+    return {"verdict": report["verdict"], "refused_at": report.get("refused_at"), **claims}
+
+
+def fact_of(report: dict[str, Any]) -> dict[str, Any] | None:
+    """What an anchor proof shows, as both say it."""
+    fact = report.get("fact")
+    names = ("size", "root", "registry", "chain_id", "block", "block_hash", "block_time", "vouched_by")
+    return None if fact is None else {name: fact[name] for name in names}

@@ -1,0 +1,144 @@
+/** X.509 certificates, as far as a path needs them. */
+import { decodeUtf8, hex, type Bytes } from "../base/bytes.ts";
+import { Failed, Malformed } from "../base/errors.ts";
+import {
+  bits, BIT_STRING, BOOLEAN, demandTag, explicit, Fields, integer, INTEGER, OCTET_STRING, oid, parseDer, sequence, SEQUENCE, type Der,
+} from "./der.ts";
+import { publicKey, signatureAlgorithm, verifyWith, type PublicKey } from "./publicKey.ts";
+import { timeOf } from "./times.ts";
+
+export interface Extension {
+  critical: boolean;
+  value: Bytes;
+}
+
+export interface Certificate {
+  raw: Bytes;
+  tbs: Bytes;
+  serial: bigint;
+  /** DER of the names. */
+  issuer: Bytes;
+  subject: Bytes;
+  /** The subject, as people read it. */
+  name: string;
+  /** Unix seconds. */
+  notBefore: number;
+  notAfter: number;
+  keyInfo: Der;
+  extensions: Map<string, Extension>;
+  signatureAlgorithm: Der;
+  signature: Bytes;
+}
+
+export const EXTENSION = {
+  subjectKey: "2.5.29.14", keyUsage: "2.5.29.15", subjectNames: "2.5.29.17", basicConstraints: "2.5.29.19", nameConstraints: "2.5.29.30",
+  policies: "2.5.29.32", authorityKey: "2.5.29.35", extendedKeyUsage: "2.5.29.37",
+} as const;
+
+export function parseCertificate(bytes: Bytes): Certificate {
+  const [tbs, algorithm, signature, ...more] = sequence(parseDer(bytes)) as [Der, Der, Der];
+  if (more.length > 0) throw new Malformed("a certificate of more than three parts");
+  const fields = new Fields(sequence(tbs));
+  const version = fields.optional(0xa0);
+  if (version === undefined || integer(explicit(version, 0)) !== 2n) throw new Malformed("a certificate that is not of version 3");
+  const serial = integer(fields.next());
+  const inner = demandTag(fields.next(), SEQUENCE);
+  const issuer = demandTag(fields.next(), SEQUENCE).raw;
+  const [notBefore, notAfter] = sequence(fields.next()).map(timeOf) as [number, number];
+  const subject = demandTag(fields.next(), SEQUENCE);
+  const keyInfo = demandTag(fields.next(), SEQUENCE);
+  fields.optional(0x81);
+  fields.optional(0x82);
+  const extensions = fields.optional(0xa3);
+  fields.end();
+  if (hex(inner.raw) !== hex(algorithm.raw)) throw new Malformed("a certificate that names two signature algorithms");
+  return {
+    raw: bytes, tbs: tbs.raw, serial, issuer, subject: subject.raw, name: nameText(subject), notBefore, notAfter, keyInfo,
+    extensions: extensions === undefined ? new Map() : parseExtensions(extensions), signatureAlgorithm: algorithm, signature: bits(signature),
+  };
+}
+
+function parseExtensions(value: Der): Map<string, Extension> {
+  const found = new Map<string, Extension>();
+  for (const each of sequence(explicit(value, 3))) {
+    const fields = new Fields(sequence(each));
+    const name = oid(fields.next());
+    const critical = fields.optional(BOOLEAN)?.content[0] === 0xff;
+    const content = demandTag(fields.next(), OCTET_STRING).content;
+    fields.end();
+    if (found.has(name)) throw new Malformed("a certificate with one extension twice");
+    found.set(name, { critical, value: content });
+  }
+  return found;
+}
+
+const SHORT: Record<string, string> = { "2.5.4.3": "CN", "2.5.4.6": "C", "2.5.4.7": "L", "2.5.4.8": "ST", "2.5.4.10": "O", "2.5.4.11": "OU" };
+
+function nameText(name: Der): string {
+  const parts = name.children.flatMap((set) => set.children).map((pair) => {
+    const [type, value] = sequence(pair);
+    return `${SHORT[oid(type)] ?? oid(type)}=${value === undefined ? "" : printable(value.content)}`;
+  });
+  return parts.reverse().join(",");
+}
+
+function printable(bytes: Bytes): string {
+  try {
+    return decodeUtf8(bytes);
+  } catch {
+    return hex(bytes);
+  }
+}
+
+export function keyOf(certificate: Certificate): PublicKey {
+  return publicKey(certificate.keyInfo);
+}
+
+/** The issuer's key signed this certificate, over SHA-2. */
+export function verifyIssued(certificate: Certificate, issuer: Certificate): void {
+  const { kind, hash } = signatureAlgorithm(certificate.signatureAlgorithm);
+  const key = keyOf(issuer);
+  if (hash === undefined || key.kind !== kind) throw new Failed("a certificate signed with another algorithm than its issuer's key has");
+  verifyWith(key, hash, certificate.tbs, certificate.signature);
+}
+
+/** CA and path length of the basic constraints. */
+export function basicConstraints(certificate: Certificate): { ca: boolean; pathLength?: bigint } {
+  const extension = certificate.extensions.get(EXTENSION.basicConstraints);
+  if (extension === undefined) return { ca: false };
+  const fields = new Fields(sequence(parseDer(extension.value)));
+  const ca = fields.optional(BOOLEAN)?.content[0] === 0xff;
+  const length = fields.optional(INTEGER);
+  fields.end();
+  return { ca, ...(length === undefined ? {} : { pathLength: integer(length) }) };
+}
+
+/** Numbers of the bits of the key usage, none where it is absent. */
+export function keyUsage(certificate: Certificate): Set<number> | undefined {
+  const extension = certificate.extensions.get(EXTENSION.keyUsage);
+  if (extension === undefined) return undefined;
+  const { content } = demandTag(parseDer(extension.value), BIT_STRING);
+  return new Set([...content.subarray(1)].flatMap((byte, place) => [0, 1, 2, 3, 4, 5, 6, 7].filter((bit) => (byte & (0x80 >> bit)) !== 0).map((bit) => 8 * place + bit)));
+}
+
+/** Purposes of the extended key usage. */
+export function purposes(certificate: Certificate): string[] | undefined {
+  const extension = certificate.extensions.get(EXTENSION.extendedKeyUsage);
+  return extension === undefined ? undefined : sequence(parseDer(extension.value)).map(oid);
+}
+
+export function policies(certificate: Certificate): string[] {
+  const extension = certificate.extensions.get(EXTENSION.policies);
+  return extension === undefined ? [] : sequence(parseDer(extension.value)).map((each) => oid(sequence(each)[0]));
+}
+
+/** Alternative names, each as its DER. */
+export function subjectNames(certificate: Certificate): Bytes[] {
+  const extension = certificate.extensions.get(EXTENSION.subjectNames);
+  return extension === undefined ? [] : sequence(parseDer(extension.value)).map((each) => each.raw);
+}
+
+export function subjectKeyIdentifier(certificate: Certificate): Bytes | undefined {
+  const extension = certificate.extensions.get(EXTENSION.subjectKey);
+  return extension === undefined ? undefined : demandTag(parseDer(extension.value), OCTET_STRING).content;
+}

@@ -1,0 +1,103 @@
+/** The path from a timestamp's signer to a root of the trust file (Timestamps 3, number 5). */
+import { equal, type Bytes } from "../base/bytes.ts";
+import { Failed, Malformed } from "../base/errors.ts";
+import type { Authority } from "../trust.ts";
+import {
+  basicConstraints, EXTENSION, keyOf, keyUsage, parseCertificate, purposes, verifyIssued, type Certificate,
+} from "./certificate.ts";
+
+const LONGEST = 8;
+const TIME_STAMPING = "1.3.6.1.5.5.7.3.8";
+const ANY_PURPOSE = "2.5.29.37.0";
+const KNOWN = new Set<string>(Object.values(EXTENSION));
+const DIGITAL_SIGNATURE = 0;
+const CONTENT_COMMITMENT = 1;
+const CERT_SIGN = 5;
+
+export interface Path {
+  authority: Authority;
+  /** Signer first, root last. */
+  certificates: Certificate[];
+}
+
+/** A path at this time; none where no root of the trust file is above the signer; `Failed` where every path that leads to one is at fault. */
+export function findPath(signer: Certificate, others: Certificate[], authorities: Authority[], at: number): Path | undefined {
+  let fault: Failed | undefined;
+  for (const authority of authorities) {
+    const root = readable(authority.root);
+    if (root === undefined) continue;
+    const between = [...others, ...authority.certificates.map(readable).filter((each) => each !== undefined)];
+    for (const certificates of chains([signer], between, root)) {
+      try {
+        demandPath(certificates, at);
+        return { authority, certificates };
+      } catch (error) {
+        if (!(error instanceof Failed)) throw error;
+        fault ??= error;
+      }
+    }
+  }
+  if (fault !== undefined) throw fault;
+  return undefined;
+}
+
+/** A certificate of the trust file; one that cannot be read is no fault of the token. */
+export function readable(bytes: Bytes): Certificate | undefined {
+  try {
+    return parseCertificate(bytes);
+  } catch (error) {
+    if (error instanceof Malformed) return undefined;
+    throw error;
+  }
+}
+
+/** Chains of certificates each of which the next one signed, up to the root. */
+function* chains(chain: Certificate[], between: Certificate[], root: Certificate): Generator<Certificate[]> {
+  if (chain.length >= LONGEST) return;
+  const last = chain.at(-1)!;
+  if (issued(last, root) && !equal(chain[0]!.raw, root.raw)) yield [...chain, root];
+  for (const next of between)
+    if (!chain.some((each) => equal(each.raw, next.raw)) && !equal(next.raw, root.raw) && issued(last, next)) yield* chains([...chain, next], between, root);
+}
+
+function issued(certificate: Certificate, issuer: Certificate): boolean {
+  if (!equal(certificate.issuer, issuer.subject)) return false;
+  try {
+    verifyIssued(certificate, issuer);
+    return true;
+  } catch (error) {
+    if (error instanceof Failed) return false;
+    throw error;
+  }
+}
+
+function demandPath(certificates: Certificate[], at: number): void {
+  certificates.forEach((certificate, place) => {
+    const { name } = certificate;
+    if (at < certificate.notBefore || at > certificate.notAfter) throw new Failed(`the certificate of ${name} was not valid then`);
+    keyOf(certificate);
+    for (const [id, { critical }] of certificate.extensions) if (critical && !KNOWN.has(id)) throw new Failed(`a critical extension of ${name} is not known`);
+    if (certificate.extensions.has(EXTENSION.nameConstraints)) throw new Failed(`${name} has name constraints`);
+    if (place === 0) demandSigner(certificate);
+    else demandAuthority(certificate, place - 1);
+  });
+}
+
+function demandSigner(certificate: Certificate): void {
+  const usage = keyUsage(certificate);
+  const uses = purposes(certificate);
+  if (basicConstraints(certificate).ca) throw new Failed(`the signer ${certificate.name} is an authority`);
+  if (uses?.length !== 1 || uses[0] !== TIME_STAMPING || !certificate.extensions.get(EXTENSION.extendedKeyUsage)!.critical)
+    throw new Failed(`the signer ${certificate.name} is not for timestamps alone`);
+  if (usage !== undefined && !usage.has(DIGITAL_SIGNATURE) && !usage.has(CONTENT_COMMITMENT)) throw new Failed(`the key of ${certificate.name} is not to sign`);
+}
+
+/** `below`: how many authorities stand between this one and the signer. */
+function demandAuthority(certificate: Certificate, below: number): void {
+  const { ca, pathLength } = basicConstraints(certificate);
+  const usage = keyUsage(certificate);
+  const uses = purposes(certificate);
+  if (!ca || (usage !== undefined && !usage.has(CERT_SIGN))) throw new Failed(`${certificate.name} may not sign certificates`);
+  if (pathLength !== undefined && BigInt(below) > pathLength) throw new Failed(`the path below ${certificate.name} is too long`);
+  if (uses !== undefined && !uses.includes(TIME_STAMPING) && !uses.includes(ANY_PURPOSE)) throw new Failed(`${certificate.name} is for other purposes`);
+}

@@ -1,0 +1,45 @@
+/** `node cli.mjs BUNDLE --trust FILE [--at TIME] [--json]`. */
+import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { LaterVersion, Malformed } from "./base/errors.ts";
+import { formatTime, parseTime } from "./base/time.ts";
+import { withFile } from "./node/fileSource.ts";
+import { EXIT, toJson, type Report } from "./report.ts";
+import { parseTrust } from "./trust.ts";
+import { verify } from "./verify.ts";
+
+const USAGE = "usage: node cli.mjs BUNDLE --trust FILE [--at TIME] [--json]";
+
+function failed(verdict: "malformed" | "not_proved", error: string): number {
+  console.log(JSON.stringify({ verdict, claims: [], error }));
+  return EXIT[verdict];
+}
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true, options: { trust: { type: "string" }, at: { type: "string" }, json: { type: "boolean" } },
+  });
+  const bundle = positionals[0];
+  if (bundle === undefined || values.trust === undefined || positionals.length !== 1) return failed("malformed", USAGE);
+  const at = values.at ?? formatTime(Math.floor(Date.now() / 1000));
+  parseTime(at);
+  const trust = parseTrust(readFileSync(values.trust));
+  const report = await withFile(bundle, (source) => verify(source, { trust, at }));
+  print(report, values.json ?? false);
+  return EXIT[report.verdict];
+}
+
+function print(report: Report, json: boolean): void {
+  if (json) console.log(toJson(report));
+  else for (const claim of report.claims) console.log(`${claim.step} ${claim.id}: ${claim.outcome}${claim.required ? " (required)" : ""}\n    ${claim.evidence.map((each) => each.en).join("\n    ")}`);
+  if (!json) console.log(`verdict: ${report.verdict}\ntrust file: ${report.trust_fingerprint}\nat: ${report.at}`);
+}
+
+main().then(
+  (status) => { process.exitCode = status; },
+  (error: unknown) => {
+    if (error instanceof LaterVersion) process.exitCode = failed("not_proved", `${error.message}: install a newer program`);
+    else if (error instanceof Malformed || (error instanceof Error && "code" in error)) process.exitCode = failed("malformed", error.message);
+    else throw error;
+  },
+);

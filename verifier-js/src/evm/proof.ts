@@ -1,0 +1,50 @@
+/** The file of an anchor proof (Anchors 2). */
+import { type Bytes } from "../base/bytes.ts";
+import { LaterVersion, Malformed } from "../base/errors.ts";
+import { anyObject, base64Of, hexOf, integer, list, matching, oneOf, record, type Of } from "../base/forms.ts";
+import { parseCanonical } from "../base/json.ts";
+import { anchorTarget } from "../events/types.ts";
+import { parseHeader, type Header } from "./block.ts";
+
+export const LONGEST_PROOF = 262_144;
+
+const piece = base64Of(65_536);
+const nodes = list(1, 65, piece);
+
+const form = record(
+  {
+    v: oneOf(1, 2), kind: oneOf("evm"), target: anchorTarget,
+    checkpoint: record(
+      { origin_hash: hexOf(32), size: integer(), root: hexOf(32), authority: hexOf(20) },
+      { first_authority: hexOf(20) },
+    ),
+    header: base64Of(4096),
+    transaction: record({ index: integer(), raw: piece, proof: nodes }),
+    receipt: record({ raw: piece, proof: nodes }),
+    log_index: integer(), account_proof: nodes, storage_proof: nodes,
+    finality: record(
+      { kind: oneOf("operator-seal", "mined", "finalized", "depth", "immediate") },
+      { signature: matching(/[0-9a-f]{130}/), head: integer(), head_hash: hexOf(32) },
+    ),
+  },
+  { tokens: list(1, 8, piece) },
+);
+
+export type AnchorProof = Of<typeof form> & { block: Header };
+
+export function parseProof(bytes: Bytes): AnchorProof {
+  const value = parseCanonical(bytes, LONGEST_PROOF);
+  const { v } = anyObject(value);
+  if (typeof v === "number" && v !== 1 && v !== 2) throw new LaterVersion(`an anchor proof of version ${v}`);
+  const proof = form(value);
+  const { finality, checkpoint } = proof;
+  const sealed = finality.kind === "operator-seal";
+  const second = checkpoint.first_authority !== undefined || proof.tokens !== undefined || !sealed;
+  if ((proof.v === 2) !== second) throw new Malformed("an anchor proof whose version is not that of its members");
+  if (checkpoint.first_authority === checkpoint.authority) throw new Malformed("a first authority that is the one in force");
+  if (sealed !== (finality.signature !== undefined)) throw new Malformed("a finality whose signature does not fit its kind");
+  const headed = finality.kind === "finalized" || finality.kind === "depth";
+  if (headed !== (finality.head !== undefined) || headed !== (finality.head_hash !== undefined))
+    throw new Malformed("a finality whose head does not fit its kind");
+  return { ...proof, block: parseHeader(proof.header) };
+}

@@ -1,0 +1,17 @@
+/** Two checkpoints of the case are of one log: the path in `proofs.json` for exactly these two sizes. */
+import type { Proofs } from "../bundle/case.ts";
+import { verifyConsistency } from "../log/merkle.ts";
+import type { Checkpoint } from "../log/note.ts";
+
+export function pathName(from: number | bigint, to: number | bigint): string {
+  return `${from} ${to}`;
+}
+
+/** Notes in `used` the path that served. */
+export function demandConsistent(proofs: Proofs, one: Checkpoint, other: Checkpoint, used: Set<string>): void {
+  const [older, newer] = one.size <= other.size ? [one, other] : [other, one];
+  const name = pathName(older.size, newer.size);
+  const path = proofs.consistency.find((each) => pathName(each.from, each.to) === name)?.path ?? [];
+  verifyConsistency(older.size, older.root, newer.size, newer.root, path);
+  used.add(name);
+}

@@ -1,0 +1,71 @@
+/** What the steps share: the evidence, the reader's choices, and what earlier steps established. */
+import type { Replay } from "../admission/replay.ts";
+import type { Placed } from "../admission/replay.ts";
+import type { AnchorProof } from "../evm/proof.ts";
+import type { Anchored } from "../evm/anchor.ts";
+import type { Bag } from "../bundle/bag.ts";
+import type { Case } from "../bundle/case.ts";
+import type { ListedFile } from "../events/digestRecord.ts";
+import type { Disclosure } from "../events/disclosure.ts";
+import type { EventOf } from "../events/event.ts";
+import type { EventType } from "../events/types.ts";
+import type { Checkpoint } from "../log/note.ts";
+import type { Timestamp } from "../asn1/timestamp.ts";
+import type { Trust, TrustedLog } from "../trust.ts";
+import type { BagSignature } from "./step02.ts";
+
+/** A checkpoint whose three signatures hold. */
+export interface Head {
+  note: Checkpoint;
+  /** Unix seconds of the ML-DSA line. */
+  time: number;
+}
+
+export interface HeldAnchor extends Head {
+  anchored: Anchored;
+  /** Tokens over the block that hold. */
+  tokens: HeldToken[];
+}
+
+export interface HeldToken {
+  timestamp: Timestamp;
+  /** SHA-256 of the token, hex. */
+  digest: string;
+  /** Size of the tree that it bounds. */
+  size: number;
+}
+
+export interface Examination {
+  bag: Bag;
+  bagSignature: BagSignature;
+  trust: Trust;
+  /** As of when, text and Unix seconds. */
+  at: string;
+  atSeconds: number;
+  case: Case;
+  entries: Placed[];
+  disclosures: Map<number, Disclosure[]>;
+  proofs: AnchorProof[];
+  contents: Map<string, ListedFile[]>;
+  replay: Replay;
+  log: TrustedLog | undefined;
+  head: Head | undefined;
+  subjects: Set<string>;
+  /** Positions of the admitted entries about the subjects, ascending. */
+  about: number[];
+  anchors: HeldAnchor[];
+  tokens: HeldToken[];
+}
+
+/** Admitted entries of one type, by position. */
+export function admitted<T extends EventType>(examination: Examination, type: T): { position: number; at: string; event: EventOf<T> }[] {
+  return [...examination.replay.admitted.values()]
+    .filter((entry) => entry.statement.event.type === type)
+    .map((entry) => ({ position: entry.position, at: entry.at, event: entry.statement.event as EventOf<T> }))
+    .sort((a, b) => a.position - b.position);
+}
+
+/** The admitted entry of this type that introduced its subject. */
+export function introduced<T extends EventType>(examination: Examination, type: T, subject: string): EventOf<T> | undefined {
+  return admitted(examination, type).find((entry) => entry.event.subject === subject)?.event;
+}

@@ -1,0 +1,38 @@
+/** Step 9: objects, jobs and capabilities of the case are bound and complete. */
+import { isRegistered } from "../admission/state.ts";
+import { admitted, introduced, type Examination } from "./examination.ts";
+import type { Findings } from "./findings.ts";
+
+export function traceability(examination: Examination, findings: Findings): void {
+  const { subjects, replay: { state }, case: { file } } = examination;
+  for (const subject of subjects)
+    if (!isRegistered(state, subject)) findings.add("not_proved", `no entry here registers ${subject}`, `此处没有登记 ${subject} 的条目`);
+  const own = [...subjects].filter((subject) => state.objects.has(subject));
+  const sources = new Set(own.flatMap((object) => madeFrom(examination, object)));
+  for (const object of new Set([...own, ...sources])) bound(examination, object, findings);
+  if (file.kind === "job" && !own.some((object) => state.objects.get(object)!.job === file.subject))
+    findings.add("not_proved", "the job has no output", "该作业没有产出");
+  findings.add("proved", `objects of the case: ${own.length}; those they were made from: ${sources.size}`, `本案对象：${own.length}；其来源对象：${sources.size}`);
+}
+
+/** Bases of kind object, and inputs of the job. */
+function madeFrom(examination: Examination, object: string): string[] {
+  const body = introduced(examination, "object.register", object)!.body;
+  const bases = body.basis.flatMap((basis) => (basis.kind === "object" ? [basis.subject!] : []));
+  const job = body.generation === undefined ? undefined : introduced(examination, "job.register", body.generation.job);
+  return [...bases, ...(job?.body.inputs.map((input) => input.object) ?? [])];
+}
+
+function bound(examination: Examination, object: string, findings: Findings): void {
+  const event = introduced(examination, "object.register", object);
+  if (event === undefined) {
+    findings.add("not_proved", `no entry here registers ${object}`, `此处没有登记 ${object} 的条目`);
+    return;
+  }
+  const { generation } = event.body;
+  if (generation === undefined) return;
+  const { jobs, capabilities } = examination.replay.state;
+  const completed = admitted(examination, "job.complete").some((entry) => entry.event.subject === generation.job && entry.event.body.outputs.includes(object));
+  if (!jobs.has(generation.job) || !completed || !capabilities.has(generation.capability))
+    findings.add("not_proved", `job ${generation.job} of ${object}, its completion or its capability is not here`, `${object} 的作业 ${generation.job}、其完成记录或模型备案不在此处`);
+}

@@ -1,0 +1,149 @@
+/** The steps in their order, the claims, the verdict (sections 5 and 6). */
+import { replay } from "./admission/replay.ts";
+import { Failed, LaterVersion, Malformed, NotShown } from "./base/errors.ts";
+import { parseTime } from "./base/time.ts";
+import { Bag, type Progress } from "./bundle/bag.ts";
+import { wholeDigest } from "./bundle/whole.ts";
+import type { Source } from "./bundle/source.ts";
+import type { Examination } from "./steps/examination.ts";
+import { Findings, type Outcome, type Sentence } from "./steps/findings.ts";
+import { open, type Opened } from "./steps/step01.ts";
+import { exporter } from "./steps/step02.ts";
+import { statementSignature } from "./steps/step03.ts";
+import { inclusion } from "./steps/step04.ts";
+import { checkpointSignature } from "./steps/step05.ts";
+import { entitlement } from "./steps/step06.ts";
+import { disclosure } from "./steps/step07.ts";
+import { content } from "./steps/step08.ts";
+import { traceability } from "./steps/step09.ts";
+import { anchor } from "./steps/step10.ts";
+import { time } from "./steps/step11.ts";
+import { credential } from "./steps/step12.ts";
+import { completeness } from "./steps/step13.ts";
+import { timestamp } from "./steps/step14.ts";
+import { findSubjects } from "./steps/subjects.ts";
+import { CLAIMS, type Claim, type ClaimId, type Report } from "./report.ts";
+import type { Trust } from "./trust.ts";
+
+export interface Reader {
+  trust: Trust;
+  at: string;
+  progress?: Progress;
+}
+
+export async function verify(source: Source, { trust, at, progress = () => undefined }: Reader): Promise<Report> {
+  const findings = new Map(CLAIMS.map(({ id }) => [id, new Findings()]));
+  const refuse = (ended: 1 | 2): Report => report(findings, new Set(requiredClaims(trust)), {}, { trust, at, whole, ended, stamped: false });
+  const whole = wholeDigest(source, progress);
+  const first = new Findings();
+  findings.set("integrity", first);
+  let opened: Opened;
+  try {
+    opened = open(new Bag(source, whole), progress);
+  } catch (error) {
+    first.fault(partOf(error), error);
+    return refuse(1);
+  }
+  try {
+    const { name, key } = exporter(opened, trust);
+    first.add("proved", `${opened.bag.payload().length} members are exactly those that exporter “${name}” (key ${key.kid}) signed`,
+      `${opened.bag.payload().length} 个成员正是导出方“${name}”（密钥 ${key.kid}）所签署的内容`);
+  } catch (error) {
+    first.fault({ en: "the exporter's signature", zh: "导出方的签名" }, error);
+    return refuse(2);
+  }
+  const examination = examine(opened, trust, at);
+  const facts = await runSteps(examination, findings);
+  const stamped = opened.case.file.timestamps !== undefined;
+  return report(findings, new Set(requiredClaims(trust, opened)), facts, { trust, at, whole, stamped });
+}
+
+function partOf(error: unknown): Sentence {
+  if (error instanceof Failed) return { en: "the manifest of the bundle", zh: "证据包的清单" };
+  return error instanceof Malformed || error instanceof LaterVersion || error instanceof NotShown ? { en: "a part of the bundle", zh: "证据包的某一部分" } : { en: "", zh: "" };
+}
+
+function examine(opened: Opened, trust: Trust, at: string): Examination {
+  const examination: Examination = {
+    ...opened, trust, at, atSeconds: parseTime(at), replay: replay(opened.entries), log: trust.logs.find((log) => log.origin === opened.case.file.log),
+    head: undefined, subjects: new Set(), about: [], anchors: [], tokens: [],
+  };
+  examination.subjects = findSubjects(examination);
+  examination.about = [...examination.replay.admitted.values()].filter((entry) => examination.subjects.has(entry.statement.event.subject)).map((entry) => entry.position).sort((a, b) => a - b);
+  return examination;
+}
+
+async function runSteps(examination: Examination, findings: Map<ClaimId, Findings>): Promise<Report["facts"]> {
+  const of = (id: ClaimId): Findings => findings.get(id)!;
+  const used = new Set<string>();
+  statementSignature(examination, of("statement-signature"));
+  checkpointSignature(examination, of("checkpoint-signature"));
+  inclusion(examination, of("inclusion"));
+  entitlement(examination, of("entitlement"));
+  disclosure(examination, of("disclosure"));
+  content(examination, of("content"));
+  traceability(examination, of("traceability"));
+  timestamp(examination, used, of("timestamp"));
+  anchor(examination, used, of("anchor"));
+  const when = time(examination, of("time"));
+  await credential(examination, of("credential"));
+  const adverse = completeness(examination, of("completeness"));
+  const { file } = examination.case;
+  const { head } = examination;
+  return {
+    kind: file.kind, subject: file.subject, log: file.log, exported_at: file.exported_at, adverse: adverse.map((each) => ({ ...each })),
+    ...(head === undefined ? {} : { checkpoint: { origin: head.note.origin, size: Number(head.note.size) } }), ...(when === undefined ? {} : { time: when }),
+  };
+}
+
+function requiredClaims(trust: Trust, opened?: Opened): ClaimId[] {
+  const always = CLAIMS.filter((claim) => claim.always).map(({ id }) => id);
+  const included = opened?.case.file.originals.some((each) => each.mode === "included") ?? false;
+  const issued = opened?.entries.some((entry) => entry.statement.event.type === "credential.issue") ?? false;
+  return [
+    ...always, ...(included ? ["content" as const] : []), ...(issued ? ["credential" as const] : []), ...(trust.independentTime ? ["time" as const] : []),
+    ...(trust.required as ClaimId[]),
+  ];
+}
+
+interface Frame {
+  trust: Trust;
+  at: string;
+  /** SHA-256 of the bundle. */
+  whole: string;
+  /** The step that ended everything. */
+  ended?: 1 | 2;
+  /** The case has timestamps. */
+  stamped: boolean;
+}
+
+/** Rest on what (section 5), and the verdict (section 6). */
+function report(findings: Map<ClaimId, Findings>, required: Set<ClaimId>, facts: Report["facts"], { trust, at, whole, ended, stamped }: Frame): Report {
+  const shown = CLAIMS.filter(({ id }) => id !== "timestamp" || required.has(id) || stamped);
+  const own = new Map(CLAIMS.map(({ id }) => [id, findings.get(id)!.outcome]));
+  const failing = new Set<number>(CLAIMS.filter(({ id }) => unproved(own.get(id)!)).map(({ step }) => step));
+  const claims = shown.map((claim): Claim => {
+    const found = findings.get(claim.id)!;
+    const missing = ended === undefined ? claim.restsOn.filter((step) => failing.has(step)) : claim.id === "integrity" ? [] : [ended];
+    const evidence = [...found.evidence];
+    let outcome: Outcome = found.outcome;
+    if (missing.length > 0) {
+      if (outcome !== "contradicted") outcome = "not_proved";
+      evidence.push(ended === undefined
+        ? { en: `not proved, because it rests on step ${missing.join(", ")}, which does not hold`, zh: `未证明，因其所依据的步骤 ${missing.join("、")} 不成立` }
+        : { en: `not examined, because step ${ended} does not hold`, zh: `未检验，因为步骤 ${ended} 不成立` });
+    }
+    return { id: claim.id, step: claim.id === "integrity" ? (ended === 1 ? 1 : 2) : claim.step, outcome, required: required.has(claim.id), evidence };
+  });
+  const malformed = [...findings.values()].some((each) => each.malformed);
+  const fine = claims.every((claim) => claim.outcome !== "contradicted" && (!claim.required || claim.outcome === "proved"));
+  const verdict = malformed ? "malformed" : fine ? "proved" : "not_proved";
+  const refusing = claims.find(({ id, required }) => own.get(id) === "contradicted" || (required && own.get(id) !== "proved"));
+  return {
+    verdict, refused_at: fine && !malformed ? null : (ended ?? refusing?.step ?? null), claims, trust_fingerprint: trust.fingerprint, at, bundle_sha256: whole, facts,
+  };
+}
+
+function unproved(outcome: Outcome): boolean {
+  return outcome === "not_proved" || outcome === "contradicted";
+}
