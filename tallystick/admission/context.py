@@ -10,6 +10,7 @@ from tallystick.admission.state import LOG, LogState, PartyState, State, StateRe
 from tallystick.events import Event
 from tallystick.identifiers import Identifier, prefix_of
 from tallystick.statement import Statement
+from tallystick.times import format_time
 
 S = TypeVar("S")
 
@@ -43,13 +44,22 @@ class Context:
         return self.statement.event
 
     @property
+    def now(self) -> str:
+        """The admission time, as text."""
+        return format_time(self.admitted_at)
+
+    def get(self, key: str) -> State | None:
+        """The state under ``key``, with what this statement changed already."""
+        return self.changes.get(key) or self.reader.get(key)
+
+    @property
     def log(self) -> LogState:
         """The log's state; after entry 0 it exists."""
         return self.need(LOG, LogState, "subject", "log-not-begun")
 
     def find(self, key: str, cls: type[S]) -> S | None:
         """The state under ``key`` if it is of this kind."""
-        state = self.changes.get(key) or self.reader.get(key)
+        state = self.get(key)
         return state if isinstance(state, cls) else None
 
     def need(self, key: str, cls: type[S], where: str, code: str = "unregistered") -> S:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tallystick.admission import capabilities, erasures, licensing, log_rules, objects, parties, rotation
+from tallystick.admission import capabilities, erasures, licensing, log_rules, objects, parties, rotation, transfers
 from tallystick.admission.context import Actor, Context
 from tallystick.admission.refusal import Refused
 from tallystick.admission.signer import check_signature, resolve_signer
@@ -23,6 +23,7 @@ _RULES = {
     **objects.RULES,
     **capabilities.RULES,
     **licensing.RULES,
+    **transfers.RULES,
     **erasures.RULES,
     **rotation.RULES,
 }

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Literal
 
 from tallystick.admission.context import Context
 from tallystick.admission.refusal import Refused
+from tallystick.admission.standing import (
+    changed,
+    licensor_of,
+    may_become_valid,
+    own_status,
+    settled,
+    standing_at,
+)
 from tallystick.admission.state import (
     CertificateState,
+    LicenceChange,
     LicenceState,
+    LicenceStatus,
     ObjectState,
     PartyState,
     Rights,
@@ -19,14 +28,18 @@ from tallystick.admission.state import (
     status_key,
 )
 from tallystick.events.certificate import CertificateIssue
-from tallystick.events.licence import LicenceGrant, LicenceStatus
-from tallystick.licence.terms import check_names
+from tallystick.events.licence import LicenceGrant
+from tallystick.events.licence import LicenceStatus as StatusChange
+from tallystick.licence.terms import check_names, version_under
 from tallystick.schema import FieldError
 
-_Status = Literal["valid", "suspended", "revoked", "expired"]
+EFFECTIVE = 3
+"""The version of the rules since which a change counts from its effective time, and sublicences are admitted."""
+MAX_CHANGES = 256
+"""Changes that one licence remembers; one that ends it is always taken."""
 
 # action → (states it applies to, state after it)
-_TRANSITIONS: dict[str, tuple[tuple[str, ...], _Status]] = {
+_TRANSITIONS: dict[str, tuple[tuple[str, ...], LicenceStatus]] = {
     "suspend": (("valid",), "suspended"),
     "reinstate": (("suspended",), "valid"),
     "revoke": (("valid", "suspended"), "revoked"),
@@ -35,22 +48,18 @@ _TRANSITIONS: dict[str, tuple[tuple[str, ...], _Status]] = {
 
 
 def grant(context: Context) -> None:
-    """``licence.grant``: by the holder of the object, with the terms that every licence has."""
+    """``licence.grant``: by the holder of the object or of the parent, with the terms that every licence has."""
     body: LicenceGrant = context.event.body
     licensor = context.party()
     found = context.need(body.object, ObjectState, "body.object")
-    if found.holder != licensor:
+    depth = None
+    if body.parent is not None:
+        depth = _check_parent(context, body, body.parent, licensor)
+    elif found.holder != licensor:
         raise Refused(
             "not-holder",
             "body.object",
             f"{body.object} is held by {found.holder}, not by {licensor}",
-            "have the holder grant the licence",
-        )
-    if body.parent is not None:
-        raise Refused(
-            "unsupported",
-            "body.parent",
-            "sublicences are not admitted by these rules",
             "have the holder grant the licence",
         )
     for index, subject in enumerate(body.title_chain):
@@ -59,26 +68,103 @@ def grant(context: Context) -> None:
         raise Refused("incomplete", "body.title_chain", f"it does not hold {body.object}", "add the object itself")
     _require_terms(context)
     context.take(status_key(body.status), "body.status", f"status index {body.status.index} of {body.status.list}")
-    state = LicenceState(body.object, licensor, body.status, "valid", body.holder)
+    state = LicenceState(
+        body.object,
+        licensor,
+        body.status,
+        "valid",
+        body.holder,
+        parent=body.parent,
+        depth=depth,
+        sublicences=body.sublicences,
+        transfer=body.transfer,
+    )
     context.enter(state)
     if body.holder is not None:
         context.need(body.holder, PartyState, "body.holder")
-    _keep_right(context, state)
+    keep_right(context, state)
 
 
-def _keep_right(context: Context, licence: LicenceState) -> None:
-    """The holder's rights list licences in force alone: whoever asks for one need not look through the dead."""
+def _check_parent(context: Context, body: LicenceGrant, name: str, licensor: str) -> int:
+    """A sublicence: by the parent's holder, while the parent is in force, within what the parent says openly."""
+    if context.log.version < EFFECTIVE:
+        raise Refused(
+            "unsupported",
+            "body.parent",
+            f"sublicences are admitted since version {EFFECTIVE} of the rules",
+            f"have the registrar record a log.policy of version {EFFECTIVE} first, or the holder grant the licence",
+        )
+    parent = context.need(name, LicenceState, "body.parent")
+    if parent.holder != licensor:
+        raise Refused(
+            "not-holder",
+            "body.parent",
+            f"{name} is held by {parent.holder or 'a party that it does not name'}, not by {licensor}",
+            "have the parent's holder grant the sublicence",
+        )
+    require_valid(context, name, "body.parent")
+    if parent.object != body.object:
+        raise Refused(
+            "inconsistent", "body.object", f"{name} is a licence of {parent.object}", "sublicense the same object"
+        )
+    if name not in body.title_chain:
+        raise Refused("incomplete", "body.title_chain", f"it does not hold {name}", "add the parent licence")
+    _check_within(name, parent, body)
+    return (parent.depth or 0) + 1
+
+
+def _check_within(name: str, parent: LicenceState, body: LicenceGrant) -> None:
+    """What both say openly. What their terms say is private: ``tallystick.licence.within``."""
+    left = parent.sublicences or 0
+    if left < 1:
+        raise Refused(
+            "exceeds-parent",
+            "body.parent",
+            f"{name} openly allows no sublicences",
+            "have its licensor grant a licence that states sublicences",
+        )
+    if (body.sublicences or 0) > left - 1:
+        raise Refused(
+            "exceeds-parent",
+            "body.sublicences",
+            f"{name} allows sublicences {left} deep, so this one {left - 1}; found {body.sublicences}",
+            f"state at most {left - 1}, or leave the field out for none",
+        )
+    if body.transfer == "free" and parent.transfer != "free":
+        raise Refused(
+            "exceeds-parent",
+            "body.transfer",
+            f"{name} is transferred with consent alone, the sublicence would be free",
+            "leave the field out",
+        )
+
+
+def require_valid(context: Context, name: str, where: str) -> None:
+    """The licence and all above it must be valid now; ``Refused``."""
+    standing = standing_at(context, name, context.now)
+    if standing.status != "valid":
+        which = "it" if standing.licence == name else f"{standing.licence}, above it,"
+        raise Refused(
+            "wrong-state",
+            where,
+            f"{name} is not in force at {context.now}: {which} is {standing.status}",
+            "have the licensor reinstate it, or obtain a new licence",
+        )
+
+
+def keep_right(context: Context, licence: LicenceState) -> None:
+    """The holder's rights list no licence that has ended: whoever asks for one need not look through the dead."""
     if licence.holder is None:
         return
     key, subject = right_key(licence.object, licence.holder), context.event.subject
     others = [one for one in (context.find(key, Rights) or Rights(())).licences if one != subject]
-    context.put(key, Rights((*others, subject) if licence.status == "valid" else tuple(others)))
+    context.put(key, Rights((*others, subject) if may_become_valid(licence, context.now) else tuple(others)))
 
 
 def _require_terms(context: Context) -> None:
     """An unknown term is refused too: whoever reads the licence later could not tell what it forbids."""
     try:
-        check_names(context.event.commitments)
+        check_names(context.event.commitments, version_under(context.log.version))
     except FieldError as error:
         raise Refused(
             "incomplete",
@@ -90,27 +176,92 @@ def _require_terms(context: Context) -> None:
 
 def change_status(context: Context) -> None:
     """``licence.status``: by the licensor or the registrar."""
-    body: LicenceStatus = context.event.body
+    body: StatusChange = context.event.body
     subject = context.event.subject
     licence = context.need(subject, LicenceState, "subject")
-    if context.party() != licence.licensor and context.actor.role != "registrar":
+    require_licensor(context, licence)
+    if (body.change is not None) != (body.action == "withdraw"):
+        raise Refused(
+            "incomplete", "body.change", "it goes with withdraw, and with no other action", "name the change withdrawn"
+        )
+    if body.action == "withdraw":
+        after = _withdrawn(context, licence, body)
+    elif body.action == "commence":
+        after = _commenced(context, licence, body)
+    else:
+        after = _changed(context, licence, body)
+    context.put(subject, after)
+    keep_right(context, after)
+
+
+def require_licensor(context: Context, licence: LicenceState) -> None:
+    """Who stands above the licence now, or the registrar, must say it; ``Refused``."""
+    licensor = licensor_of(context, licence)
+    if context.party() != licensor and context.actor.role != "registrar":
+        above = "was granted by" if licence.parent is None else f"is a sublicence of {licence.parent}, held by"
         raise Refused(
             "not-holder",
             "iss",
-            f"{subject} was granted by {licence.licensor}",
+            f"{context.event.subject} {above} {licensor}",
             "have the licensor or the registrar say it",
         )
+
+
+def _changed(context: Context, licence: LicenceState, body: StatusChange) -> LicenceState:
+    """Under version 3 a change applies to what the licence is at its effective time, else to what it is."""
+    applied = context.log.version >= EFFECTIVE
+    status = own_status(licence, body.effective) if applied else licence.status
     before, after = _TRANSITIONS[body.action]
-    if licence.status not in before:
+    if status not in before:
+        when = f" at {body.effective}" if applied else ""
         raise Refused(
             "wrong-state",
             "body.action",
-            f"{subject} is {licence.status}",
+            f"{context.event.subject} is {status}{when}",
             f"{body.action} applies to a licence that is {' or '.join(before)}",
         )
-    changed = dataclasses.replace(licence, status=after)
-    context.put(subject, changed)
-    _keep_right(context, changed)
+    if not applied:
+        return dataclasses.replace(licence, status=after)
+    if len(licence.changes or ()) >= MAX_CHANGES and body.action in ("suspend", "reinstate"):
+        raise Refused(
+            "wrong-state",
+            "body.action",
+            f"{context.event.subject} was changed {MAX_CHANGES} times",
+            "revoke it, and grant a new licence",
+        )
+    return changed(licence, LicenceChange(after, body.effective, context.position), context.now)
+
+
+def _withdrawn(context: Context, licence: LicenceState, body: StatusChange) -> LicenceState:
+    _require_past(context, body)
+    kept = tuple(one for one in licence.changes or () if one.position != body.change or one.effective <= context.now)
+    if len(kept) == len(licence.changes or ()):
+        raise Refused(
+            "wrong-state",
+            "body.change",
+            f"position {body.change} records no change of {context.event.subject} that is still to come",
+            "name the position of a change whose effective time has not come",
+        )
+    return settled(dataclasses.replace(licence, changes=kept), context.now)
+
+
+def _commenced(context: Context, licence: LicenceState, body: StatusChange) -> LicenceState:
+    _require_past(context, body)
+    if licence.commenced is not None:
+        raise Refused(
+            "wrong-state", "body.action", f"{context.event.subject} commenced at {licence.commenced}", "nothing is left"
+        )
+    return dataclasses.replace(licence, commenced=body.effective)
+
+
+def _require_past(context: Context, body: StatusChange) -> None:
+    if body.effective > context.now:
+        raise Refused(
+            "time-in-future",
+            "body.effective",
+            f"{body.action} cannot be meant for {body.effective}; it is {context.now}",
+            "record it when it has come",
+        )
 
 
 def issue_certificate(context: Context) -> None:
@@ -175,7 +326,7 @@ def issue_credential(context: Context) -> None:
             "log the licence or certificate first",
         )
     by_operator = context.actor.role == "registrar" or (context.actor.role == "service" and context.actor.party is None)
-    if not by_operator and (licence is None or context.party() != licence.licensor):
+    if not by_operator and (licence is None or context.party() != licensor_of(context, licence)):
         raise Refused(
             "not-entitled",
             "iss",

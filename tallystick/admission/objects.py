@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from tallystick.admission.context import Context
 from tallystick.admission.refusal import Refused
+from tallystick.admission.standing import standing_at
 from tallystick.admission.state import (
     CapabilityState,
     JobState,
@@ -69,8 +70,9 @@ def _check_basis(context: Context, holder: str, basis: Basis, where: str) -> Non
         require_use(context, holder, basis.subject, f"{where}.subject")
     elif basis.kind == "licence":
         licence = context.need(basis.subject, LicenceState, f"{where}.subject")
-        if licence.holder != holder or licence.status != "valid":
-            raise _no_right(basis.subject, holder, f"{where}.subject", f"licence {licence.status}")
+        status = standing_at(context, basis.subject, context.now).status
+        if licence.holder != holder or status != "valid":
+            raise _no_right(basis.subject, holder, f"{where}.subject", f"licence {status}")
     elif context.need(basis.subject, JobState, f"{where}.subject").party != holder:
         raise _no_right(basis.subject, holder, f"{where}.subject", "another party's job")
 
@@ -80,8 +82,8 @@ def require_use(context: Context, party: str, object_id: str, where: str) -> Obj
     found = context.need(object_id, ObjectState, where)
     if found.holder != party:
         rights = context.find(right_key(object_id, party), Rights)
-        licences = (context.find(licence, LicenceState) for licence in (rights.licences if rights else ()))
-        if not any(licence is not None and licence.status == "valid" for licence in licences):
+        licences = rights.licences if rights else ()
+        if not any(standing_at(context, licence, context.now).status == "valid" for licence in licences):
             raise _no_right(object_id, party, where, f"held by {found.holder}")
     return found
 

@@ -146,15 +146,49 @@ class JobState:
     status: Literal["running", "done", "failed"]
 
 
+LicenceStatus: TypeAlias = Literal["valid", "suspended", "revoked", "expired"]
+
+
+@record
+class LicenceChange:
+    """From ``effective`` on the licence is ``status``; recorded at ``position``."""
+
+    status: LicenceStatus
+    effective: str
+    position: int
+
+
+@record
+class Consent:
+    """The licensor's to a transfer to ``to``, recorded before ``until``."""
+
+    to: str
+    until: str | None = None
+
+
 @record
 class LicenceState:
-    """A licence and its standing."""
+    """A licence. What it is at an instant says ``tallystick.admission.standing``, which looks at its parents too.
+
+    ``licensor``: who granted it. ``status``: its own when its latest entry was admitted. What versions 1 and 2
+    did not know is ``None`` unless it is used. ``changes``: under version 3, by effective time, then position;
+    ``before``: what it was when the first of them was recorded, unless valid. ``depth``: number of its ancestors.
+    ``commenced``: when the condition of its start came about.
+    """
 
     object: str
     licensor: str
     pointer: StatusPointer
-    status: Literal["valid", "suspended", "revoked", "expired"]
+    status: LicenceStatus
     holder: str | None = None
+    parent: str | None = None
+    depth: int | None = None
+    sublicences: int | None = None
+    transfer: str | None = None
+    before: LicenceStatus | None = None
+    changes: tuple[LicenceChange, ...] | None = None
+    consent: Consent | None = None
+    commenced: str | None = None
 
 
 @record

@@ -38,6 +38,8 @@ BODIES: dict[str, type[Any]] = {
     "log.predecessor": log.Predecessor,
     "log.time": log.TimeMark,
     "log.map-root": log.MapRoot,
+    "licence.consent": licence.TransferConsent,
+    "licence.transfer": licence.LicenceTransfer,
 }
 
 RULES: Literal[3] = 3
@@ -49,6 +51,8 @@ SINCE: dict[str, int] = {
     "log.predecessor": 2,
     "log.time": 2,
     "log.map-root": 3,
+    "licence.consent": 3,
+    "licence.transfer": 3,
 }
 """Version of the rules that first knows a type, for all that version 1 did not know."""
 
@@ -76,6 +80,11 @@ LATER: tuple[Later, ...] = (
     Later("certificate.issue", "reason", 3),
     Later("certificate.issue", "corrected", 3),
     Later("credential.issue", "form", 3, frozenset({"pades"})),
+    Later("licence.grant", "sublicences", 3),
+    Later("licence.grant", "transfer", 3),
+    Later("licence.status", "action", 3, frozenset({"withdraw", "commence"})),
+    Later("licence.status", "grounds", 3, frozenset({"agreement", "condition-met"})),
+    Later("licence.status", "change", 3),
 )
 """All fields and words that came later than their type."""
 

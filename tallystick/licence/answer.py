@@ -60,11 +60,14 @@ class Answer:
 _Finding = tuple[Effect, Wording]
 
 
-def answer(disclosed: DisclosedTerms, question: Question, at: str) -> Answer:
-    """Whether the disclosed terms permit what is asked at the instant ``at`` (YYYY-MM-DDTHH:MM:SSZ)."""
+def answer(disclosed: DisclosedTerms, question: Question, at: str, commenced: str | None = None) -> Answer:
+    """Whether the disclosed terms permit what is asked at the instant ``at`` (YYYY-MM-DDTHH:MM:SSZ).
+
+    ``commenced``: when, by the log, the condition of a conditional start came about.
+    """
     parse_time(at)
     granting = _granting(disclosed, question)
-    reasons = (granting, *_limits(disclosed, question, at), *_conditions(disclosed, question))
+    reasons = (granting, *_limits(disclosed, question, at, commenced), *_conditions(disclosed, question))
     for effect, verdict in ((Effect.PROHIBITS, Verdict.PROHIBITED), (Effect.UNKNOWN, Verdict.CANNOT_TELL)):
         for reason in reasons:
             if reason.effect is effect:
@@ -99,7 +102,7 @@ def _sublicensing(value: clauses.Sublicensing) -> _Finding:
 # --- the terms that limit it ----------------------------------------------------
 
 
-def _limits(disclosed: DisclosedTerms, question: Question, at: str) -> list[TermReason]:
+def _limits(disclosed: DisclosedTerms, question: Question, at: str, commenced: str | None) -> list[TermReason]:
     """Every term that the question touches; any of them can deny."""
     limits = [
         _judged(
@@ -107,8 +110,10 @@ def _limits(disclosed: DisclosedTerms, question: Question, at: str) -> list[Term
             "territory",
             lambda value: _in_scope(value, question.territory, vocabulary.territory_covers, {}),
         ),
-        _judged(disclosed, "window", lambda value: _window(value, at)),
+        _judged(disclosed, "window", lambda value: _window(value, at, commenced)),
     ]
+    if _exists(disclosed, "windows"):
+        limits.append(_judged(disclosed, "windows", lambda value: _windows(value, question, at)))
     for name, asked, covers, known in (
         ("media", question.media, vocabulary.media_covers, vocabulary.MEDIA),
         ("format", question.format, vocabulary.same, vocabulary.FORMATS),
@@ -145,18 +150,49 @@ def _in_scope(
     return Effect.PROHIBITS, Wording(f"未许可{what.zh}", f"{what.en} is not granted")
 
 
-def _window(value: clauses.Window, at: str) -> _Finding:
+def _window(value: clauses.Window, at: str, commenced: str | None) -> _Finding:
     # One form per instant, so text order is time order.
     if at < value.start:
         return Effect.PROHIBITS, Wording(f"{at}时期限尚未开始", f"at {at} the term has not begun")
     if value.end is not None and at >= value.end:
         return Effect.PROHIBITS, Wording(f"{at}时期限已届满", f"at {at} the term has ended")
+    if value.conditional is not None and commenced is not None:
+        if at < commenced:
+            return Effect.PROHIBITS, Wording(
+                f"起始条件于{commenced}方成就", f"the condition of its start came about at {commenced}"
+            )
+        return Effect.MET, Wording(
+            f"{at}在期限内；起始条件已于{commenced}成就（日志所载）",
+            f"{at} lies within the term, whose condition came about at {commenced}, by the log",
+        )
     if value.conditional is not None:
         return Effect.UNKNOWN, Wording(
             f"期限以条件成就为起点，未见其成就的证明：{value.conditional}",
             f"the term starts on a condition, and nothing here proves that it came about: {value.conditional}",
         )
     return Effect.MET, Wording(f"{at}在期限内", f"{at} lies within the term")
+
+
+def _windows(value: tuple[clauses.Release, ...], question: Question, at: str) -> _Finding:
+    """One window must take in all that is asked; what two of them share out is granted by neither."""
+    for each in value:
+        running = each.start <= at and (each.end is None or at < each.end)
+        if running and _takes_in(each, question):
+            text = wording.clause_text("windows", (each,))
+            return Effect.MET, Wording(f"属于窗口：{text.zh}", f"lies in the window {text.en}")
+    return Effect.PROHIBITS, Wording(f"{at}时无窗口开放", f"at {at} no window is open for what is asked")
+
+
+def _takes_in(window: clauses.Release, question: Question) -> bool:
+    asked: tuple[tuple[clauses.Scope | None, str | None, Callable[[str, str], bool], dict[str, vocabulary.Word]], ...]
+    asked = (
+        (window.territory, question.territory, vocabulary.territory_covers, {}),
+        (window.media, question.media, vocabulary.media_covers, vocabulary.MEDIA),
+    )
+    return all(
+        scope is None or word is None or _in_scope(scope, word, covers, known)[0] is Effect.MET
+        for scope, word, covers, known in asked
+    )
 
 
 def _holdback(value: tuple[clauses.Holdback, ...], question: Question, at: str) -> _Finding:

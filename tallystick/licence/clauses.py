@@ -1,4 +1,4 @@
-"""The value of each named term of a licence, version 1 (docs/licence.md).
+"""The value of each named term of a licence, versions 1 and 2 (docs/licence.md).
 
 Every record is strict: unknown fields, unknown words, unsorted or redundant
 lists are refused, so that one meaning has one byte string to commit to.
@@ -16,6 +16,7 @@ from tallystick.schema import HEX32, TIME, Rule, between, identifier, items, mat
 
 MAX_WORDS = 300
 MAX_HOLDBACKS = 32
+MAX_WINDOWS = 64
 WHOLE_SHARE = 10_000  # basis points
 
 LANGUAGE = matching(
@@ -82,7 +83,7 @@ def _sorted_words(known: Iterable[str], what: str) -> Rule:
     return Rule(f"a sorted list of {what}", check)
 
 
-def _check_period(period: Window | Holdback) -> None:
+def _check_period(period: Window | Holdback | Release) -> None:
     if period.end is not None and period.end <= period.start:
         raise MalformedInput(f"end {period.end} is not after start {period.start}")
 
@@ -124,6 +125,37 @@ class Holdback:
     territory: Annotated[tuple[str, ...], items(MAX_WORDS, 1), _sorted_words(_TERRITORY_WORDS, "territory")]
     start: Annotated[str, TIME]
     end: Annotated[str, TIME] | None = None
+
+
+@record
+class Release:
+    """One window of several: from ``start`` up to ``end``, in these media and territories (absent: in all granted)."""
+
+    start: Annotated[str, TIME]
+    end: Annotated[str, TIME] | None = None
+    media: Annotated[Scope, MEDIA] | None = None
+    territory: Annotated[Scope, TERRITORIES] | None = None
+
+
+def _check_releases(windows: tuple[Release, ...]) -> None:
+    keys = [_release_key(each) for each in windows]
+    if keys != sorted(keys):
+        raise MalformedInput("expected windows in order of start, end, media and territory")
+    for index, each in enumerate(windows):
+        _check_period(each)
+        for later in windows[index + 1 :]:
+            same = (each.media, each.territory) == (later.media, later.territory)
+            if same and (each.end is None or later.start <= each.end):
+                raise MalformedInput(f"windows from {each.start} and {later.start} of one scope meet; state one")
+
+
+def _release_key(each: Release) -> tuple[str, str, tuple[tuple[str, ...], ...]]:
+    scopes = [scope for scope in (each.media, each.territory) if scope is not None]
+    # "~" sorts after every time: a window without end is the longest.
+    return each.start, each.end or "~", tuple(words for scope in scopes for words in (scope.include, scope.exclude))
+
+
+RELEASES = Rule("windows in order, each stated once", _check_releases)
 
 
 @record

@@ -1,4 +1,4 @@
-"""The terms of a licence, version 1: an ODRL 2.2 Agreement in the words of film.
+"""The terms of a licence, versions 1 and 2: an ODRL 2.2 Agreement in the words of film.
 
 Terms are a mapping of *named* terms. Each named term is one salted commitment
 in the grant's leaf, so that a holder shows territory and window and keeps price
@@ -17,7 +17,9 @@ from tallystick.canonical import JsonValue
 from tallystick.licence import clauses
 from tallystick.schema import FieldError, items, read, record, text, write
 
-VERSION = 1
+VERSION = 2
+_SINCE_VERSION = {"windows": 2}
+"""Version of the terms that first knows a name, for all that version 1 did not know."""
 
 MANDATORY = (
     "licensee",
@@ -58,6 +60,7 @@ class Terms:
     payment: Annotated[clauses.Payment, clauses.SHARES] | None = None
     consent: Annotated[tuple[clauses.Consent, ...], items(100, 1)] | None = None
     contract: clauses.Contract | None = None
+    windows: Annotated[tuple[clauses.Release, ...], items(clauses.MAX_WINDOWS, 1), clauses.RELEASES] | None = None
 
 
 NAMES = tuple(field.name for field in fields(Terms))
@@ -76,6 +79,7 @@ def decode_terms(value: JsonValue) -> Terms:
     """Complete terms from a JSON object of named terms. Raises ``FieldError`` naming the field."""
     terms = read(Terms, value, "terms")
     check_names(name for name in NAMES if getattr(terms, name) is not None)
+    _check_windows(terms)
     return terms
 
 
@@ -90,7 +94,7 @@ def disclosed_terms(committed: Collection[str], opened: Mapping[str, JsonValue])
 
     ``committed``: the names in the leaf; ``opened``: values already checked against
     their commitments (``tallystick.commitments.open_commitments``). Raises
-    ``FieldError`` for a name or value that version 1 does not know: an unread term
+    ``FieldError`` for a name or value that version 2 does not know: an unread term
     may forbid what is asked.
     """
     check_names(committed)
@@ -98,14 +102,31 @@ def disclosed_terms(committed: Collection[str], opened: Mapping[str, JsonValue])
         if name not in committed:
             raise FieldError(f"terms.{name}", "disclosed, but the licence commits to no such term")
     terms = read(Terms, dict(opened), "terms")
+    _check_windows(terms)
     return DisclosedTerms(terms, frozenset(committed) - frozenset(opened))
 
 
-def check_names(names: Iterable[str]) -> None:
+def version_under(rules: int) -> int:
+    """The version of the terms that a licence may have under this version of the admission rules."""
+    return 2 if rules >= 3 else 1
+
+
+def check_names(names: Iterable[str], version: int = VERSION) -> None:
     """Raise ``FieldError`` unless every mandatory term is among ``names``, and nothing unknown to this version."""
     found = set(names)
-    for name in sorted(found.difference(NAMES)):
-        raise FieldError(f"terms.{name}", f"unknown term; version {VERSION} knows: {', '.join(NAMES)}")
+    known = [name for name in NAMES if _SINCE_VERSION.get(name, 1) <= version]
+    for name in sorted(found.difference(known)):
+        raise FieldError(f"terms.{name}", f"unknown term; version {version} knows: {', '.join(known)}")
     for name in MANDATORY:
         if name not in found:
             raise FieldError(f"terms.{name}", "missing; every licence states it")
+
+
+def _check_windows(terms: Terms) -> None:
+    """Windows divide the term; they do not lengthen it."""
+    term = terms.window
+    for index, each in enumerate(terms.windows or ()):
+        if term is None:
+            return
+        if each.start < term.start or (term.end is not None and (each.end is None or each.end > term.end)):
+            raise FieldError(f"terms.windows[{index}]", "lies outside the term that window states")

@@ -29,6 +29,7 @@ NAMES = {
     "payment": Wording("付款", "payment"),
     "consent": Wording("肖像与声音同意", "likeness and voice consent"),
     "contract": Wording("合同", "contract"),
+    "windows": Wording("分期窗口", "windows"),
 }
 
 WITHHELD = Wording("（未披露）", "(withheld)")
@@ -84,6 +85,22 @@ def _window(value: clauses.Window) -> Wording:
     if value.conditional is None:
         return period
     return Wording(f"{period.zh}；起始条件：{value.conditional}", f"{period.en}; starts when: {value.conditional}")
+
+
+def _windows(value: tuple[clauses.Release, ...]) -> Wording:
+    texts = [_release(each) for each in value]
+    return Wording("；".join(each.zh for each in texts), "; ".join(each.en for each in texts))
+
+
+def _release(value: clauses.Release) -> Wording:
+    parts = [_period(value.start, value.end)]
+    if value.territory is not None:
+        where = _scope({})(value.territory)
+        parts.append(Wording(f"地域：{where.zh}", f"in {where.en}"))
+    if value.media is not None:
+        on = _scope(MEDIA)(value.media)
+        parts.append(Wording(f"媒介：{on.zh}", f"on {on.en}"))
+    return Wording("，".join(each.zh for each in parts), ", ".join(each.en for each in parts))
 
 
 def _sublicensing(value: clauses.Sublicensing) -> Wording:
@@ -181,4 +198,5 @@ _WRITERS: dict[str, Callable[[Any], Wording]] = {
     "payment": _payment,
     "consent": _consent,
     "contract": _contract,
+    "windows": _windows,
 }

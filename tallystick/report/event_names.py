@@ -34,6 +34,8 @@ EVENTS: dict[str, tuple[str, str]] = {
     "log.predecessor": ("log succeeds another", "日志承接前一日志"),
     "log.time": ("proof of time entered", "时间凭据入账"),
     "log.map-root": ("root of the map stated", "事件图根入账"),
+    "licence.consent": ("consent to a licence's transfer", "许可转让同意"),
+    "licence.transfer": ("licence transferred", "许可转让"),
 }
 """English, Chinese."""
 
@@ -45,7 +47,8 @@ KINDS: dict[str, tuple[str, str]] = {
 }
 
 WORDS_ZH: dict[str, str] = {
-    "suspend": "中止", "revoke": "撤销", "expire": "届满",
+    "suspend": "中止", "revoke": "撤销", "expire": "届满", "withdraw": "撤回变更", "commence": "条件成就",
+    "succession": "继承", "merger": "合并", "condition-met": "条件成就",
     "breach": "违约", "non-payment": "未付款", "court-order": "法院裁判", "request": "申请", "remedied": "已补正",
     "expiry": "期满", "error": "错误", "dispute": "争议", "superseded": "被替代",
     "requirements-met": "符合要求", "test-failed": "测试未通过", "security": "安全", "law": "法律规定",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from tallystick.admission.rotation import prove_rotation
@@ -15,7 +16,7 @@ from tallystick.events.credential import CredentialIssue
 from tallystick.events.dispute import DisputeOpening, DisputeResolution
 from tallystick.events.erasure import Erasure
 from tallystick.events.job import Input, JobCompletion, JobRegistration
-from tallystick.events.licence import LicenceGrant, LicenceStatus, StatusPointer
+from tallystick.events.licence import LicenceGrant, LicenceStatus, LicenceTransfer, StatusPointer, TransferConsent
 from tallystick.events.log import AnchorTarget, Batch, Freeze, KeySet, MapRoot, Policy, Predecessor, RoleKey, TimeMark
 from tallystick.events.objects import Basis, Generation, ObjectRegistration
 from tallystick.events.party import PartyKey, PartyRegistration, ValidKey
@@ -126,8 +127,17 @@ SECOND: dict[str, Event] = {
         event("log.time", ORIGIN, TimeMark("rfc3161", "88" * 32, "Time Authority of Example", 1024)),
     )
 }
+TRANSFER = LicenceTransfer(OTHER, "agreement", TIME, StatusPointer("https://log.example/status/1", 8))
+
 # Types that came with version 3 of the rules.
-THIRD: dict[str, Event] = {one.type: one for one in (event("log.map-root", ORIGIN, MapRoot(40, "99" * 32)),)}
+THIRD: dict[str, Event] = {
+    one.type: one
+    for one in (
+        event("log.map-root", ORIGIN, MapRoot(40, "99" * 32)),
+        event("licence.consent", LICENCE, TransferConsent(OTHER, UNTIL), **RECORDED),
+        event("licence.transfer", LICENCE, TRANSFER, **RECORDED),
+    )
+}
 FULL = {**FIRST, **SECOND, **THIRD}
 
 # Fields and words that came with version 3 of the rules to earlier types: by a name, once with each.
@@ -144,6 +154,13 @@ LATER_THIRD: dict[str, Event] = {
     "credential.issue (pades)": event(
         "credential.issue", CERTIFICATE, CredentialIssue("pades", "certificate", "application/pdf", PAIR, 12345)
     ),
+    "licence.grant (sublicence)": event(
+        "licence.grant", LICENCE, dataclasses.replace(GRANT, sublicences=2, transfer="free"), **RECORDED
+    ),
+    "licence.status (withdrawn)": event(
+        "licence.status", LICENCE, LicenceStatus("withdraw", "agreement", TIME, 31), **RECORDED
+    ),
+    "licence.status (commenced)": event("licence.status", LICENCE, LicenceStatus("commence", "condition-met", TIME)),
 }
 
 # The types that have optional fields, without them.
@@ -154,7 +171,7 @@ LEAST_SECOND: dict[str, Event] = {
         event("log.rotate", ORIGIN, LEAST_ROTATION),
     )
 }
-LEAST_THIRD: dict[str, Event] = {}
+LEAST_THIRD: dict[str, Event] = {"licence.consent": event("licence.consent", LICENCE, TransferConsent(OTHER))}
 LEAST_FIRST: dict[str, Event] = {
     one.type: one
     for one in (

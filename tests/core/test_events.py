@@ -66,7 +66,7 @@ def test_unknown_fields_are_refused_everywhere(kind: str) -> None:
 OPTIONAL = {
     "recorded_for", "private", "proof", "not_after", "sealer", "add", "revoke", "score", "effective", "workflow",
     "holder", "parent", "supersedes", "declaration", "subject", "generation", "media_type",
-    "successor", "log",
+    "successor", "log", "until",
 }  # fmt: skip
 
 

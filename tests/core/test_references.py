@@ -56,6 +56,8 @@ EXPECTED = {
     "log.predecessor": set(),
     "log.time": set(),
     "log.map-root": set(),
+    "licence.consent": {LICENCE, OTHER, PARTY},
+    "licence.transfer": {LICENCE, OTHER, PARTY},
 }
 
 

@@ -34,6 +34,7 @@ from tallystick.events.licence import StatusPointer
 from tests.core.admission import stage as stages
 from tests.core.admission import (
     test_capabilities,
+    test_chains,
     test_erasures,
     test_licensing,
     test_log,
@@ -57,6 +58,7 @@ MODULES: tuple[Any, ...] = (
     test_objects,
     test_capabilities,
     test_licensing,
+    test_chains,
     test_erasures,
 )
 CASES: stages.Refusals = {
@@ -137,7 +139,7 @@ def test_codes_are_few_and_stable() -> None:
         "bad-model-signature", "bad-signature",
         "capability-not-approved", "foreign-prefix", "incomplete", "inconsistent", "key-not-in-force", "key-revoked",
         "bad-rotation",
-        "key-retired",
+        "key-retired", "exceeds-parent", "no-consent",
         "log-frozen", "no-party", "not-entitled", "not-holder", "policy-too-old", "time-in-future",
         "unknown-commitment", "unknown-signer", "unregistered", "unsupported",
         "wrong-issuer", "wrong-state", "wrong-subject",

@@ -66,7 +66,6 @@ GRANTS: Refusals = {
         ),
     ),
     "of nothing": Refusal("unregistered", "body.object", lambda s: grant(s, object=NOTHING)),
-    "a sublicence": Refusal("unsupported", "body.parent", lambda s: grant(s, parent=granted(s), index=1)),
     "a title chain without the object": Refusal(
         "incomplete", "body.title_chain", lambda s: grant(s, title_chain=(s.foreign,))
     ),

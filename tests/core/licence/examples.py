@@ -59,6 +59,7 @@ TERMS: dict[str, Any] = {
         "forum": "Landgericht Berlin",
         "controlling_language": "de",
     },
+    "windows": [{"start": "2026-11-01T00:00:00Z", "end": "2028-11-01T00:00:00Z"}],
 }
 
 

@@ -166,3 +166,60 @@ def test_an_absent_optional_term_does_not_limit() -> None:
 def test_an_instant_in_another_form_is_refused() -> None:
     with pytest.raises(MalformedInput, match="is not a time"):
         answer(disclosed(), parse_question("play in DE on theatrical"), "2026-12-01")
+
+
+WINDOWS = [
+    {
+        "start": "2026-11-01T00:00:00Z",
+        "end": "2027-05-01T00:00:00Z",
+        "media": {"include": ["theatrical"], "exclude": []},
+    },
+    {
+        "start": "2027-05-01T00:00:00Z",
+        "end": "2027-11-01T00:00:00Z",
+        "media": {"include": ["streaming-tvod", "theatrical"], "exclude": []},
+        "territory": {"include": ["DE"], "exclude": []},
+    },
+    {"start": "2027-08-01T00:00:00Z", "end": "2028-11-01T00:00:00Z"},
+]
+WINDOWS_TABLE: list[tuple[str, str, Verdict, str]] = [
+    ("play in DE on theatrical", WITHIN, PERMITTED, "use"),
+    ("play in DE on streaming-svod", WITHIN, PROHIBITED, "windows"),
+    ("ai-inference in DE", WITHIN, PERMITTED, "ai_use"),
+    ("ai-inference in AT", "2027-06-01T00:00:00Z", PROHIBITED, "windows"),
+    ("play in AT on theatrical", "2027-04-30T23:59:59Z", PERMITTED, "use"),
+    ("play in AT on theatrical", "2027-05-01T00:00:00Z", PROHIBITED, "windows"),
+    ("play in DE on streaming-tvod", "2027-05-01T00:00:00Z", PERMITTED, "use"),
+    ("play in DE on streaming-svod", "2027-07-31T23:59:59Z", PROHIBITED, "windows"),
+    ("play in DE on streaming-svod", "2027-08-01T00:00:00Z", PERMITTED, "use"),
+    # a window does not widen what the other terms grant
+    ("play in US on theatrical", "2027-08-01T00:00:00Z", PROHIBITED, "territory"),
+    ("play in DE on streaming-avod", "2027-08-01T00:00:00Z", PROHIBITED, "media"),
+    ("play in DE on theatrical", "2028-11-01T00:00:00Z", PROHIBITED, "window"),
+]
+
+
+@pytest.mark.parametrize(("text", "at", "verdict", "term"), WINDOWS_TABLE)
+def test_several_windows(text: str, at: str, verdict: Verdict, term: str) -> None:
+    found = answer(disclosed(windows=WINDOWS), parse_question(text), at)
+    assert (found.verdict, found.deciding.term) == (verdict, term)
+
+
+CONDITIONAL = {"start": "2026-11-01T00:00:00Z", "conditional": "first theatrical release in Germany"}
+
+
+@pytest.mark.parametrize(
+    ("commenced", "at", "verdict"),
+    [
+        (None, WITHIN, CANNOT_TELL),
+        ("2026-11-30T23:59:59Z", WITHIN, PERMITTED),
+        (WITHIN, WITHIN, PERMITTED),
+        ("2026-12-01T00:00:01Z", WITHIN, PROHIBITED),
+        # a condition that came about early does not begin the term early
+        ("2026-01-01T00:00:00Z", "2026-10-31T23:59:59Z", PROHIBITED),
+    ],
+)
+def test_a_conditional_start(commenced: str | None, at: str, verdict: Verdict) -> None:
+    found = answer(disclosed(window=CONDITIONAL), parse_question("play in DE on theatrical"), at, commenced)
+    assert found.verdict is verdict
+    assert found.deciding.term == ("use" if verdict is PERMITTED else "window")

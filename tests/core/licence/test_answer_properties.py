@@ -6,7 +6,7 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tallystick.licence import vocabulary
@@ -68,7 +68,32 @@ def holdbacks(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
+@st.composite
+def releases(draw: st.DrawFn, term: dict[str, str]) -> list[dict[str, Any]]:
+    """One or two windows of different media within the term."""
+    made = []
+    for media in draw(st.lists(scopes(*VOCABULARIES["media"]), min_size=1, max_size=2, unique_by=str)):
+        one: dict[str, Any] = {name: value for name, value in term.items() if name != "conditional"}
+        late = "2026-12-15T00:00:00Z"
+        if draw(st.booleans()) and term["start"] < late < term.get("end", "9"):
+            one["start"] = late
+        if draw(st.booleans()):
+            one["media"] = media
+        if draw(st.booleans()):
+            one["territory"] = draw(scopes(*VOCABULARIES["territory"]))
+        made.append(one)
+    return made
+
+
 FLAG = st.sampled_from(["permitted", "prohibited"])
+
+
+def _well_ordered(found: list[dict[str, Any]]) -> bool:
+    try:
+        disclosed_terms(TERMS.keys(), {"windows": found})
+    except FieldError:
+        return False
+    return True
 
 
 @st.composite
@@ -77,6 +102,10 @@ def any_terms(draw: st.DrawFn) -> dict[str, Any]:
     for name, (words, covers) in VOCABULARIES.items():
         value[name] = draw(scopes(words, covers))
     value["window"] = draw(windows())
+    del value["windows"]
+    if draw(st.booleans()):
+        value["windows"] = draw(releases(value["window"]))
+        assume(_well_ordered(value["windows"]))
     value["ai_use"] = {name: draw(FLAG) for name in TERMS["ai_use"]}
     value["sublicensing"] = draw(
         st.sampled_from([{"allowed": True, "max_depth": 1}, {"allowed": False, "max_depth": 0}])

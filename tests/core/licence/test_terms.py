@@ -12,9 +12,11 @@ from tallystick.licence import wording
 from tallystick.licence.terms import (
     MANDATORY,
     NAMES,
+    check_names,
     decode_terms,
     disclosed_terms,
     encode_terms,
+    version_under,
 )
 from tallystick.schema import FieldError
 
@@ -49,6 +51,7 @@ def test_the_other_terms_are_optional(name: str) -> None:
     assert getattr(decode_terms(terms(**{name: None})), name) is None
 
 
+END = "2028-11-01T00:00:00Z"
 REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("unknown term", {"territoy": {}}, r"terms\.territoy: unknown field; this version knows: licensee"),
     ("unknown field", {"window": {"start": "2026-11-01T00:00:00Z", "until": "x"}}, r"terms\.window\.until: unknown"),
@@ -127,6 +130,52 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         },
         r"terms\.holdback\[0\]\.media: expected words sorted",
     ),
+    (
+        "windows out of order",
+        {"windows": [{"start": "2027-11-01T00:00:00Z", "end": END}, {"start": "2026-11-01T00:00:00Z", "end": END}]},
+        r"terms\.windows: expected windows in order",
+    ),
+    (
+        "windows that overlap in one scope",
+        {
+            "windows": [
+                {"start": "2026-11-01T00:00:00Z", "end": "2027-11-01T00:00:00Z"},
+                {"start": "2027-10-01T00:00:00Z", "end": END},
+            ]
+        },
+        r"terms\.windows: windows from 2026-11-01T00:00:00Z and 2027-10-01T00:00:00Z of one scope meet",
+    ),
+    (
+        "a window stated twice",
+        {"windows": [{"start": "2026-11-01T00:00:00Z", "end": END}] * 2},
+        r"terms\.windows: windows from .* of one scope meet",
+    ),
+    (
+        "a window that ends before it begins",
+        {"windows": [{"start": END, "end": "2026-11-01T00:00:00Z"}]},
+        r"terms\.windows: end .* is not after start",
+    ),
+    (
+        "a window before the term",
+        {"windows": [{"start": "2026-10-31T23:59:59Z", "end": END}]},
+        r"terms\.windows\[0\]: lies outside the term",
+    ),
+    (
+        "a window after the term",
+        {"windows": [{"start": "2026-11-01T00:00:00Z", "end": "2028-11-01T00:00:01Z"}]},
+        r"terms\.windows\[0\]: lies outside the term",
+    ),
+    (
+        "a window without end in a term with one",
+        {"windows": [{"start": "2026-11-01T00:00:00Z"}]},
+        r"terms\.windows\[0\]: lies outside the term",
+    ),
+    (
+        "an umbrella and its word in a window",
+        {"windows": [{"start": END, "media": {"include": ["streaming", "streaming-svod"], "exclude": []}}]},
+        r"terms\.windows\[0\]\.media: include: streaming already covers",
+    ),
+    ("no windows", {"windows": []}, r"terms\.windows: expected 1 to"),
     ("control character", {"attribution": "a\nb"}, r"terms\.attribution: holds a control character"),
 ]
 
@@ -143,8 +192,15 @@ def test_a_disclosure_of_a_term_that_the_leaf_does_not_name_is_refused() -> None
 
 
 def test_a_committed_name_of_a_later_version_is_refused_even_when_withheld() -> None:
-    with pytest.raises(FieldError, match=r"terms\.blackout: unknown term; version 1 knows:"):
+    with pytest.raises(FieldError, match=r"terms\.blackout: unknown term; version 2 knows:"):
         disclosed_terms([*MANDATORY, "blackout"], {})
+
+
+def test_a_term_of_version_2_is_unknown_to_version_1() -> None:
+    assert [version_under(rules) for rules in (1, 2, 3)] == [1, 1, 2]
+    check_names([*MANDATORY, "windows"], 2)
+    with pytest.raises(FieldError, match=r"^terms\.windows: unknown term; version 1 knows: licensee, .*, contract$"):
+        check_names([*MANDATORY, "windows"], 1)
 
 
 def test_the_json_of_terms_is_within_the_canonical_profile() -> None:
