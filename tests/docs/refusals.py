@@ -9,14 +9,13 @@ from typing import Any, Literal
 from tallystick.admission import Refused
 from tallystick.admission.rotation import prove_rotation
 from tallystick.events.erasure import Erasure
-from tallystick.events.licence import LicenceGrant, LicenceStatus, LicenceTransfer, StatusPointer, TransferConsent
-from tallystick.events.log import Freeze, KeySet, MapRoot, Policy, Predecessor, RulesVersion, TimeMark
+from tallystick.events.licence import LicenceGrant, StatusPointer
+from tallystick.events.log import Freeze, KeySet, Policy, Predecessor, RulesVersion, TimeMark
 from tallystick.events.objects import Basis, ObjectRegistration
 from tallystick.events.party import PartyKey, PartyRegistration, ValidKey
 from tallystick.identifiers import Letter, new_identifier
 from tallystick.replay import Placed, replay
 from tallystick.statement import Statement, parse_statement
-from tallystick.times import format_time
 from tests.core.builders import TARGET
 from tests.world import KEYS_FROM, Someone, World, key_from
 
@@ -29,11 +28,11 @@ def logs() -> dict[str, dict[str, Any]]:
     made = {
         "rules": list(_rules()),
         "a batch entry that is refused": list(_bad_batch()),
-        "no policy": list(_no_policy()),
+        "no policy": list(_nopolicy()),
         "no key set": list(_not_begun()),
         "a key set without proofs": list(_unproved()),
     }
-    return {name: _log(entries) for name, entries in made.items()}
+    return {name: log_of(entries) for name, entries in made.items()}
 
 
 def logs_2() -> dict[str, dict[str, Any]]:
@@ -45,17 +44,7 @@ def logs_2() -> dict[str, dict[str, Any]]:
         "keys that are replaced": list(_rotations()),
         "proofs of time": list(_times()),
     }
-    return {name: _log(entries) for name, entries in made.items()}
-
-
-def logs_3() -> dict[str, dict[str, Any]]:
-    """The same for what version 3 of the rules added."""
-    made = {
-        "from version 2 to version 3": list(_third()),
-        "sublicences, transfers and effective times": list(_chains()),
-        "roots of the map": list(_map_roots()),
-    }
-    return {name: _log(entries) for name, entries in made.items()}
+    return {name: log_of(entries) for name, entries in made.items()}
 
 
 def outcomes(entries: Sequence[bytes]) -> list[str]:
@@ -69,7 +58,7 @@ def outcomes(entries: Sequence[bytes]) -> list[str]:
     return said
 
 
-def _log(marked: Sequence[Marked]) -> dict[str, Any]:
+def log_of(marked: Sequence[Marked]) -> dict[str, Any]:
     entries = [statement.entry for _, statement in marked]
     said = outcomes(entries)
     return {
@@ -80,7 +69,7 @@ def _log(marked: Sequence[Marked]) -> dict[str, Any]:
     }
 
 
-class _Play:
+class Play:
     """A world whose statements are marked and closed batch by batch."""
 
     def __init__(self, name: str, rules: RulesVersion = 1) -> None:
@@ -99,7 +88,7 @@ class _Play:
 
 
 def _rules() -> Iterator[Marked]:
-    play = _Play("vectors")
+    play = Play("vectors")
     world = play.world
     play.say("the key set", world.key_set())
     play.say("the policy", world.policy())
@@ -126,7 +115,7 @@ def _register(world: World, who: Someone, roles: Any = ("studio",), key: ValidKe
     )
 
 
-def _parties(play: _Play) -> None:
+def _parties(play: Play) -> None:
     world = play.world
     stranger = Someone(str(new_identifier(Letter.PARTY, bytes(10), "10.6666")), key_from("vectors/stranger"))
     play.say("a party with the role registrar", _register(world, world.outsider, ("registrar",)))
@@ -153,7 +142,7 @@ def _parties(play: _Play) -> None:
     )
 
 
-def _speakers(play: _Play) -> None:
+def _speakers(play: Play) -> None:
     world = play.world
     good = world.object()
     play.say("an object is registered", good)
@@ -192,7 +181,7 @@ def _speakers(play: _Play) -> None:
     )
 
 
-def _capabilities(play: _Play) -> None:
+def _capabilities(play: Play) -> None:
     world = play.world
     capability, filed = world.capability()
     play.say("a capability is filed, tested, graded, approved", *filed)
@@ -230,7 +219,7 @@ def _capabilities(play: _Play) -> None:
     play.say("an output after completion", world.output(job))
 
 
-def _objects(play: _Play) -> None:
+def _objects(play: Play) -> None:
     world = play.world
     mine = world.object()
     play.say("an object", mine)
@@ -253,15 +242,15 @@ def _objects(play: _Play) -> None:
 
 
 def _bad_batch() -> Iterator[Marked]:
-    play = _Play("vectors bad batch")
+    play = Play("vectors bad batch")
     play.say("the key set", play.world.key_set())
     play.say("the policy", play.world.policy())
     play.close(policy=0)
     yield from play.marked
 
 
-def _no_policy() -> Iterator[Marked]:
-    play = _Play("vectors no policy")
+def _nopolicy() -> Iterator[Marked]:
+    play = Play("vectors no policy")
     play.say("the key set", play.world.key_set())
     play.say("a party is registered", play.world.register(play.world.studio, "studio"))
     play.close()
@@ -269,14 +258,14 @@ def _no_policy() -> Iterator[Marked]:
 
 
 def _not_begun() -> Iterator[Marked]:
-    play = _Play("vectors not begun")
+    play = Play("vectors not begun")
     play.say("the policy stands first", play.world.policy())
     play.close(policy=0)
     yield from play.marked
 
 
 def _unproved() -> Iterator[Marked]:
-    play = _Play("vectors unproved")
+    play = Play("vectors unproved")
     world = play.world
     body: KeySet = world.key_set().event.body
     bare = dataclasses.replace(body, keys=tuple(dataclasses.replace(key, proof=None) for key in body.keys))
@@ -286,7 +275,7 @@ def _unproved() -> Iterator[Marked]:
     yield from play.marked
 
 
-def _policy(world: World, version: RulesVersion) -> Statement:
+def policy(world: World, version: RulesVersion) -> Statement:
     return world.say(world.registrar, "log.policy", world.origin, Policy("tallystick-admission", version))
 
 
@@ -295,119 +284,17 @@ def _end(world: World, successor: str | None = None) -> Statement:
 
 
 def _upgrade() -> Iterator[Marked]:
-    play = _Play("vectors upgrade")
+    play = Play("vectors upgrade")
     world = play.world
     play.say("the key set", world.key_set())
     play.say("the policy, version 1", world.policy())
     play.close()
     play.say("a type that version 1 does not know", _end(world))
-    play.say("version 1 again", _policy(world, 1))
-    play.say("version 2", _policy(world, 2))
-    play.say("version 1 after it", _policy(world, 1))
+    play.say("version 1 again", policy(world, 1))
+    play.say("version 2", policy(world, 2))
+    play.say("version 1 after it", policy(world, 1))
     play.say("now the type is known, and the successor is this log itself", _end(world, world.origin))
     play.close(policy=5)
-    yield from play.marked
-
-
-def _licence(world: World, who: Someone, index: int, **fields: Any) -> Statement:
-    body = LicenceGrant(status=StatusPointer("s", index), **fields)
-    subject = world.identifier(Letter.LICENCE)
-    return world.say(who, "licence.grant", subject, body, world.terms(body.object))
-
-
-def _change(
-    world: World, who: Someone, licence: str, action: Any, effective: int, change: int | None = None
-) -> Statement:
-    body = LicenceStatus(action, "request", format_time(effective), change)
-    return world.say(who, "licence.status", licence, body)
-
-
-def _move(world: World, who: Someone, licence: str, to: Someone, index: int) -> Statement:
-    body = LicenceTransfer(to.id, "agreement", world.now(), StatusPointer("s", index))
-    private = {"licensee": {"party": to.id, "holder_kid": to.signer.public.kid.hex()}}
-    return world.say(who, "licence.transfer", licence, body, private)
-
-
-def _chains() -> Iterator[Marked]:
-    play = _Play("vectors chains", 3)
-    world = play.world
-    made = world.object()
-    asset, studio, rival, friend = made.event.subject, world.studio, world.licensee, world.provider
-    play.say("the key set", world.key_set())
-    play.say("the policy, version 3", world.policy())
-    play.close()
-    play.say("parties are registered", *world.parties())
-    play.say("an object", made)
-    first = _licence(world, studio, 1, object=asset, title_chain=(asset,), holder=rival.id, sublicences=1)
-    parent = first.event.subject
-    play.say("a licence, of which sublicences one deep are admitted", first)
-    chain = {"object": asset, "title_chain": (asset, parent), "holder": friend.id, "parent": parent}
-    play.say("a sublicence by another than its holder", _licence(world, studio, 2, **chain))
-    play.say("a sublicence as deep as its parent", _licence(world, rival, 2, sublicences=1, **chain))
-    play.say("a sublicence freer than its parent", _licence(world, rival, 2, transfer="free", **chain))
-    second = _licence(world, rival, 2, **chain)
-    child = second.event.subject
-    play.say("a sublicence", second)
-    under = {**chain, "title_chain": (asset, child), "holder": studio.id, "parent": child}
-    play.say("a sublicence of that", _licence(world, friend, 3, **under))
-    play.close()
-    day = 86_400
-    play.say("the licence ends in ten days", _change(world, studio, parent, "revoke", world.clock + 10 * day))
-    notice = len(play.marked) - 1
-    play.say("it is used: the sublicensee builds on the object", _composed(world, friend, asset))
-    play.say("the notice is withdrawn", _change(world, studio, parent, "withdraw", world.clock, notice))
-    play.say("once more", _change(world, studio, parent, "withdraw", world.clock, notice))
-    play.say("suspended from tomorrow on", _change(world, studio, parent, "suspend", world.clock + day))
-    play.close()
-    world.clock += day
-    play.say("the sublicensee on that day", _composed(world, friend, asset))
-    play.say("reinstated before it was suspended", _change(world, studio, parent, "reinstate", world.clock - 1))
-    play.say("reinstated", _change(world, studio, parent, "reinstate", world.clock))
-    play.say("a transfer without consent", _move(world, rival, parent, friend, 4))
-    consent = TransferConsent(friend.id)
-    play.say("consent by another", world.say(rival, "licence.consent", parent, consent))
-    play.say("consent", world.say(studio, "licence.consent", parent, consent))
-    play.say("the transfer", _move(world, rival, parent, friend, 4))
-    play.say("the same once more", _move(world, rival, parent, world.tester, 5))
-    play.say("the old holder ends the sublicence", _change(world, rival, child, "revoke", world.clock))
-    play.say("the new one", _change(world, friend, child, "revoke", world.clock))
-    play.close()
-    yield from play.marked
-
-
-def _composed(world: World, who: Someone, part: str) -> Statement:
-    return world.object(who, origin="composed", basis=(Basis("object", None, part),))
-
-
-def _third() -> Iterator[Marked]:
-    play = _Play("vectors third", 2)
-    world = play.world
-    play.say("the key set", world.key_set())
-    play.say("the policy, version 2", world.policy())
-    play.close()
-    play.say("version 3", _policy(world, 3))
-    play.say("version 2 after it", _policy(world, 2))
-    play.close(policy=3)
-    yield from play.marked
-
-
-def _map_roots() -> Iterator[Marked]:
-    play = _Play("vectors map roots", 3)
-    world = play.world
-
-    def root(size: int, who: Someone = world.log) -> Statement:
-        return world.say(who, "log.map-root", world.origin, MapRoot(size, "99" * 32))
-
-    play.say("the key set", world.key_set())
-    play.say("the policy, version 3", world.policy())
-    play.close()
-    play.say("of the first two entries, whatever their root is", root(2))
-    play.say("the same size again", root(2))
-    play.say("a size to come", root(6))
-    play.say("of all that stand before it", root(6))
-    play.say("a smaller size", root(3))
-    play.say("the registrar states one", root(7, world.registrar))
-    play.close()
     yield from play.marked
 
 
@@ -416,7 +303,7 @@ def _erase(world: World, position: int, subject: str, *names: str, who: Someone 
 
 
 def _erasures() -> Iterator[Marked]:
-    play = _Play("vectors erasures", 2)
+    play = Play("vectors erasures", 2)
     world = play.world
     play.say("the key set", world.key_set())
     play.say("the policy, version 2", world.policy())
@@ -434,7 +321,7 @@ def _erasures() -> Iterator[Marked]:
     play.say("once more", _erase(world, 3, studio, "name"))
     play.say("by the registrar, who said it", _erase(world, 4, world.provider.id, "name", who=world.registrar))
     play.close()
-    play.say("the policy again", _policy(world, 2))
+    play.say("the policy again", policy(world, 2))
     play.say("before it, and nothing is remembered: by a party", _erase(world, 7, studio, "name"))
     play.say("the same by the registrar", _erase(world, 7, studio, "name", who=world.registrar))
     play.close(policy=18)
@@ -442,7 +329,7 @@ def _erasures() -> Iterator[Marked]:
 
 
 def _freeze() -> Iterator[Marked]:
-    play = _Play("vectors freeze", 2)
+    play = Play("vectors freeze", 2)
     world = play.world
     play.say("the key set", world.key_set())
     play.say("the policy, version 2", world.policy())
@@ -460,7 +347,7 @@ def _freeze() -> Iterator[Marked]:
 
 
 def _times() -> Iterator[Marked]:
-    play = _Play("vectors time", 2)
+    play = Play("vectors time", 2)
     world = play.world
 
     def mark(kind: Literal["rfc3161", "cosignature", "block"], digest: str, source: str, number: int) -> Statement:
@@ -482,7 +369,7 @@ def _times() -> Iterator[Marked]:
 
 
 def _rotations() -> Iterator[Marked]:
-    play = _Play("vectors rotation", 2)
+    play = Play("vectors rotation", 2)
     world = play.world
     play.say("the key set", world.key_set())
     play.say("the policy, version 2", world.policy())

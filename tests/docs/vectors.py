@@ -49,7 +49,8 @@ from tests.core.builders import (
 )
 from tests.core.test_golden import CHECKPOINT, SIGNERS
 from tests.docs import witnessing
-from tests.docs.refusals import logs, logs_2, logs_3
+from tests.docs.refusals import logs, logs_2
+from tests.docs.refusals_3 import logs_3
 from tests.world import key_from
 
 FOLDER = ROOT / "docs" / "vectors"
