@@ -38,6 +38,8 @@ _KNOWN_EXTENSIONS = frozenset(
     }
 )
 _SIGNATURE_HASHES = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
+MAX_RSA_BITS = 16384
+"""A larger modulus makes one check take seconds."""
 _CURVES = ("secp256r1", "secp384r1", "secp521r1")
 
 
@@ -137,12 +139,15 @@ def _is_other_trade(purpose: x509.ObjectIdentifier) -> bool:
 def _common_faults(certificate: x509.Certificate) -> Iterator[Fault]:
     who = name_of(certificate.subject)
     for extension in certificate.extensions:
-        if extension.critical and extension.oid not in _KNOWN_EXTENSIONS:
+        # Name constraints must be heeded, critical or not, and no authority of signers has them.
+        if extension.oid == ExtensionOID.NAME_CONSTRAINTS:
+            yield Fault("signer.extension", f"{who} has name constraints, which are not known here")
+        elif extension.critical and extension.oid not in _KNOWN_EXTENSIONS:
             yield Fault("signer.extension", f"{who} has the critical extension {extension.oid.dotted_string}")
     key = certificate.public_key()
     good = (
         (isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _CURVES)
-        or (isinstance(key, rsa.RSAPublicKey) and key.key_size >= 2048)
+        or (isinstance(key, rsa.RSAPublicKey) and 2048 <= key.key_size <= MAX_RSA_BITS)
         or isinstance(key, ed25519.Ed25519PublicKey)
     )
     if not good:

@@ -85,7 +85,8 @@ def read_manifest(manifest: SuperBox) -> ActiveManifest:
         raise MalformedInput("the claim is not a map with text keys")
     if claim.get("signature") not in (f"self#jumbf=/c2pa/{manifest.label}/c2pa.signature", "self#jumbf=c2pa.signature"):
         raise MalformedInput("the claim does not name the signature box of its own manifest")
-    signature = verified(manifest.child("c2pa.signature").content(b"cbor"), raw)
+    cose = manifest.child("c2pa.signature").content(b"cbor")
+    signature = verified(cose, raw, older=names[0] == "c2pa.claim")
     return ActiveManifest(
         label=manifest.label,
         claim=claim,

@@ -96,13 +96,35 @@ def read(source: bytes | Path, media_type: str, sidecar: bytes | None = None) ->
     CredentialRefused where the claim's signature or an assertion's hash does not hold.
     """
     with opened(source) as (stream, size):
-        container = locate(stream, size, media_type) if sidecar is None else Container(sidecar, (0, 0))
+        container = _container(stream, size, media_type, sidecar)
         if container.store is None:
             raise NoCredential(media_type)
         manifests = read_manifests(parse_store(container.store))
+        _require_json(manifests)
         _require_tight_exclusions(binding_of(manifests[-1]), container)
         report = _engine_report(stream, media_type, container.store, manifests[0].label)
     return C2paReading(media_type, size, container, sidecar is None, manifests, report)
+
+
+def _container(stream: BinaryIO, size: int, media_type: str, sidecar: bytes | None) -> Container:
+    """The store of a file is its own or stands beside it: with both, one reader judges the one, another the other."""
+    if sidecar is None:
+        return locate(stream, size, media_type)
+    if media_type not in EMBEDDED:
+        return Container(sidecar, (0, 0))
+    found = locate(stream, size, media_type)
+    if found.store is not None:
+        raise CredentialRefused("claim.ambiguous", "the file has a manifest store of its own besides the sidecar")
+    return Container(sidecar, (0, 0), found.leading, found.trailing)
+
+
+def _require_json(manifests: tuple[ActiveManifest, ...]) -> None:
+    """What is said to be JSON is (RFC 8259). c2pa-python leaves out a manifest where it is not."""
+    for assertion in (one for manifest in manifests for one in manifest.assertions if one.kind == "json"):
+        try:
+            json.loads(assertion.content.decode("utf-8"))
+        except (ValueError, RecursionError) as error:
+            raise MalformedInput(f"assertion {assertion.label} is no JSON: {error}") from None
 
 
 @contextmanager

@@ -18,12 +18,11 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.utils import CryptographyDeprecationWarning
 
 from tallystick.c2pa.cbor import decode_cbor
+from tallystick.c2pa.chain import MAX_RSA_BITS
 from tallystick.c2pa.refusal import CredentialRefused
 from tallystick.errors import MalformedInput
 
 MAX_CHAIN = 8
-MAX_RSA_BITS = 16384
-"""A larger modulus makes one check take seconds."""
 _ALG, _CRIT, _X5CHAIN = 1, 2, 33
 _UNPROTECTED = {"sigTst", "sigTst2", "rVals", "pad", "pad2", "x5chain", _X5CHAIN}
 _HASHES: dict[int, hashes.HashAlgorithm] = {256: hashes.SHA256(), 384: hashes.SHA384(), 512: hashes.SHA512()}
@@ -53,8 +52,11 @@ class CoseSignature:
     stamps: tuple[Stamped, ...]
 
 
-def verified(cose: bytes, payload: bytes, what: str = "claim") -> CoseSignature:
+def verified(cose: bytes, payload: bytes, what: str = "claim", *, older: bool = False) -> CoseSignature:
     """Verify a COSE_Sign1 (RFC 9052, detached payload) with the leaf of the chain that it carries.
+
+    older: of a claim of version 1, whose chain may stand outside the signature, where anybody can put another
+    certificate of the same key.
 
     Raises MalformedInput, or CredentialRefused with ``claimSignature.mismatch`` (for another `what`:
     ``<what>.mismatch``).
@@ -74,6 +76,8 @@ def verified(cose: bytes, payload: bytes, what: str = "claim") -> CoseSignature:
     unknown = [key for key in unprotected if key not in _UNPROTECTED]
     if unknown or any(any(unprotected.get(key, b"")) for key in ("pad", "pad2")):
         raise MalformedInput(f"the unprotected header holds {str(unknown)[:80] if unknown else 'padding not zero'}")
+    if not older and (_X5CHAIN in unprotected or "x5chain" in unprotected):
+        raise MalformedInput("an x5chain stands in the unprotected header, where nobody signed it")
     chain = _certificates(header, unprotected, what)
     signed = cbor2.dumps(["Signature1", protected, b"", payload])
     try:

@@ -37,6 +37,8 @@ JUDGED_BY_US = frozenset(
     }
 )
 """Failures of c2pa-python that say only what it thinks of a certificate today; we judge chain and time ourselves."""
+_IDENTITIES = "cawg."
+"""How codes begin that concern identities, which we judge ourselves under roots of their own."""
 _BINDINGS = frozenset({"assertion.dataHash.match", "assertion.bmffHash.match"})
 _JUDGED = ("c2pa.actions", "c2pa.hash.", "c2pa.ingredient", "org.tallystick.")
 """How labels begin whose content is looked at."""
@@ -131,7 +133,8 @@ def _require_no_failure(reading: C2paReading, prefix: str, but: str | None = Non
     """Refuse the first failure of c2pa-python with `prefix` (and not with `but`) that is not ours to judge."""
     for status in (*reading.engine.failure, *reading.engine.ingredient_failure):
         left_out = but is not None and status.code.startswith(but)
-        if status.code.startswith(prefix) and not left_out and status.code not in JUDGED_BY_US:
+        ours = status.code in JUDGED_BY_US or status.code.startswith(_IDENTITIES)
+        if status.code.startswith(prefix) and not left_out and not ours:
             raise CredentialRefused(status.code, status.explanation or status.url)
 
 
@@ -235,7 +238,10 @@ def _problems(reading: C2paReading) -> list[str]:
     # Of timestamps it knows no authority; we tell of them ourselves.
     told = [s for s in reading.engine.informational if s.code not in _SILENT and not s.code.startswith("timeStamp.")]
     found += [f"{s.code}: {s.explanation}" for s in told]
-    found += [f"ingredient not judged: {s.code} at {s.url}" for s in reading.engine.ingredient_failure]
+    # To c2pa-python what is updated is an ingredient; we judged it.
+    mine = tuple(f"/c2pa/{manifest.label}/" for manifest in reading.manifests)
+    strange = [s for s in reading.engine.ingredient_failure if not any(label in s.url for label in mine)]
+    found += [f"ingredient not judged: {s.code} at {s.url}" for s in strange]
     if reading.manifest.claim.get("redacted_assertions"):
         found.append("the signer took assertions out of what an ingredient's signer had said (redaction)")
     return found
