@@ -26,16 +26,7 @@ RECEIPT = "org.tallystick.receipt"
 MAX_PAYLOAD = 512 * 1024
 """Bytes of the JSON of one assertion of ours: a licence brings every entry on which its grant rests, with proofs."""
 
-JUDGED_BY_US = frozenset(
-    {
-        "signingCredential.expired",
-        "signingCredential.untrusted",
-        "claimSignature.outsideValidity",
-        "cawg.x509.credential.expired",
-        "cawg.x509.credential.untrusted",
-        "cawg.x509.signature.outside_validity",
-    }
-)
+JUDGED_BY_US = frozenset({"signingCredential.expired", "signingCredential.untrusted", "claimSignature.outsideValidity"})
 """Failures of c2pa-python that say only what it thinks of a certificate today; we judge chain and time ourselves."""
 _IDENTITIES = "cawg."
 """How codes begin that concern identities, which we judge ourselves under roots of their own."""
