@@ -26,7 +26,9 @@ from api.services.credential_files import CredentialFiles
 from api.services.erasures import ErasedFiles
 from api.services.evidence import EvidenceService
 from api.services.issuing import Issuer
+from api.services.licence_checks import LicenceChecks
 from api.services.licence_files import LicenceFiles
+from api.services.licence_tokens import LicenceTokens, has_tokens
 from api.services.licences import LicenceService
 from api.services.log_keys import LogKeyService
 from api.services.parties import PartyService
@@ -44,11 +46,14 @@ from api.services.voices import Voices
 from api.services.witnesses import WitnessService, read_policy
 from api.settings import Settings
 from credentials.ca import Identity, registrar_signer
+from credentials.token_signer import TokenIssuer, kept_issuer
 from ledger.batch import Clock
 from ledger.log import Log, system_clock
 from ledger.witness.gather import open_gatherer
 from tallystick.key_history import history_of
 from tallystick.times import format_time
+from tallystick.token.licence import issuer_of
+from tallystick.trust import parse_trust
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,8 @@ class Services:
     erased: ErasedFiles
     licences: LicenceService
     licence_files: LicenceFiles
+    licence_tokens: LicenceTokens
+    licence_checks: LicenceChecks
     certificates: CertificateService
     evidence: EvidenceService
     trust: bytes
@@ -168,6 +175,9 @@ def _services(
     identity = _identity(settings, clock)
     issuer = Issuer(log, submission, voices, files, identity.claim_signer(), clock, witnesses)
     statuses = StatusLists(log, settings.origin, keyring.signers["status"], settings.status_lifetime, clock)
+    token_issuer = _token_issuer(settings, clock)
+    tokens = LicenceTokens(issuer, statuses, token_issuer, clock)
+    trust = _trust(settings, log, identity, token_issuer, witnesses)
     return Services(
         settings=settings,
         clock=clock,
@@ -196,9 +206,11 @@ def _services(
         erased=erased,
         licences=LicenceService(issuer, statuses),
         licence_files=LicenceFiles(issuer, statuses),
+        licence_tokens=tokens,
+        licence_checks=LicenceChecks(log, voices, tokens, parse_trust(trust)),
         certificates=CertificateService(issuer, desk),
         evidence=EvidenceService(issuer, desk, stamps, keyring.signers["exporter"], clock),
-        trust=_trust(settings, log, identity, witnesses),
+        trust=trust,
     )
 
 
@@ -220,8 +232,20 @@ def _identity(settings: Settings, clock: Clock) -> Identity:
     return registrar_signer(settings.keys / "ca", passphrase, settings.origin, now)
 
 
-def _trust(settings: Settings, log: Log, identity: Identity, witnesses: WitnessService) -> bytes:
-    """The same bytes at every start with the same witnesses and authorities: it is issued when the log begins."""
+def _token_issuer(settings: Settings, clock: Clock) -> TokenIssuer:
+    """The signer of licence tokens, under a root of its own."""
+    passphrase = passphrase_of(settings.keys, settings.passphrase, create=False)
+    now = datetime.fromtimestamp(clock(), UTC)
+    return kept_issuer(settings.keys / "tokens", passphrase, settings.origin, issuer_of(settings.origin), now)
+
+
+def _trust(
+    settings: Settings, log: Log, identity: Identity, token_issuer: TokenIssuer, witnesses: WitnessService
+) -> bytes:
+    """The same bytes at every start with the same witnesses and authorities: it is issued when the log begins.
+
+    A log under earlier rules keeps the file that readers have of it: its licences have no tokens.
+    """
     with log.store.snapshot() as reads:
         first = reads.record(0)
     assert first is not None  # Log.open saw to it
@@ -232,6 +256,7 @@ def _trust(settings: Settings, log: Log, identity: Identity, witnesses: WitnessS
         settings.status_lifetime,
         witnesses.trusted(),
         named_authorities(settings.timestamps),
+        [token_issuer.root] if has_tokens(log.keys()) else [],
     )
 
 

@@ -16,7 +16,6 @@ from api.routes.uploads import MAX_LISTS_BYTES, MAX_UPLOAD_BYTES, multipart, par
 from api.services.issuing import IssuedFile
 from api.services.licences import GrantRequest, StatusRequest
 from tallystick.licence.staple import STAPLE_TYPE
-from tallystick.licence.status_list import MEDIA_TYPE
 from tallystick.schema import FieldError
 
 routes = router("licences")
@@ -156,14 +155,7 @@ async def change_status(
 
 
 @routes.get("/licences/{licence:path}/staple", response_class=Response)
-def get_staple(licence: str, services: UsedServices) -> Response:
-    """The licence's status for use offline: signed list, checkpoint, inclusion proof."""
-    headers = {"Cache-Control": "no-cache"}
-    return Response(services.statuses.staple(licence), media_type=STAPLE_TYPE, headers=headers)
-
-
-@routes.get("/status-lists/{number}", response_class=Response)
-def get_status_list(number: int, services: UsedServices) -> Response:
-    """A signed Token Status List as of the published checkpoint."""
-    headers = {"Cache-Control": "public, max-age=60"}
-    return Response(services.statuses.signed(number), media_type=MEDIA_TYPE, headers=headers)
+def get_staple(licence: str, services: UsedServices, version: Literal["1", "2"] = "1") -> Response:
+    """The licence's status for use offline: signed list, checkpoint, inclusion proof; version 2: with the entries."""
+    found = services.statuses.staple(licence) if version == "1" else services.licence_tokens.evidence(licence)
+    return Response(found, media_type=STAPLE_TYPE, headers={"Cache-Control": "no-cache"})

@@ -57,6 +57,16 @@ class _List:
         return found
 
 
+@dataclass(frozen=True)
+class Current:
+    """A licence as of the published checkpoint ``head``: where its grant is, where its status is, the signed list."""
+
+    head: SignedCheckpoint
+    position: int
+    pointer: StatusPointer
+    token: bytes
+
+
 class StatusLists:
     """The status lists of one log. ``lifetime``: seconds for which a signed list speaks."""
 
@@ -107,6 +117,13 @@ class StatusLists:
 
     def staple(self, licence: str) -> bytes:
         """Status, checkpoint and the grant's inclusion proof under it. Raises ``NotFound``, ``ServiceError``."""
+        found = self.current(licence)
+        proof = self._log.published.prove_inclusion(found.position, found.head.checkpoint.size)
+        note = found.head.note.encode()
+        return encode_staple(StatusStaple(1, to_base64(found.token), note, tuple(map(to_base64, proof))))
+
+    def current(self, licence: str) -> Current:
+        """What a staple is made of. Raises ``NotFound``, ``ServiceError``."""
         with self._lock:
             head = self._advance()
             found = self._grants.get(licence)
@@ -118,9 +135,7 @@ class StatusLists:
                 )
             position, pointer = found
             self.require_own(pointer)
-            token = self._signed(pointer.list, head)
-        proof = self._log.published.prove_inclusion(position, head.checkpoint.size)
-        return encode_staple(StatusStaple(1, to_base64(token), head.note.encode(), tuple(map(to_base64, proof))))
+            return Current(head, position, pointer, self._signed(pointer.list, head))
 
     def _remember(self, pointer: StatusPointer) -> None:
         self._reserved[pointer] = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -21,12 +22,14 @@ def trust_file(
     status_max_age: int,
     witnesses: Witnesses,
     authorities: Sequence[TimeAuthority] = (),
+    token_roots: Sequence[bytes] = (),
 ) -> bytes:
     """Canonical bytes. It names no independent source of time, and says so: ``independent_time`` is false.
 
     ``issued``: when the log began. Once a key was replaced the file is of version 2, and issued when the last one was.
     ``authorities``: timestamp authorities that the operator asks; which of them are independent of him is for others
     to say. Where one needs certificates besides its root the file is of version 3.
+    token_roots: DER of the roots above the issuers of licence tokens; with one the file is of version 4.
     """
     history = history_of(log)
     first = {key.role: PublicKey.from_text(key.key) for key in log.keys}
@@ -34,13 +37,13 @@ def trust_file(
     exporters = [key.key for key in log.keys if key.role == "exporter"]
     exporters += [gone.key for gone in reversed(log.retired or ()) if gone.role == "exporter"]
     brought = any(one.certificates for one in authorities)
-    replaced = history.replaced if brought else history.replaced or None
+    version: Literal[1, 2, 3, 4] = 4 if token_roots else 3 if brought else 2 if history.replaced else 1
     return encode_trust(
         TrustFile(
-            v=3 if brought else 2 if history.replaced else 1,
+            v=version,
             publisher=log.origin,
             issued=history.replaced[-1].since if history.replaced else issued,
-            logs=(trusted_log(history.first, first["registrar"], replaced),),
+            logs=(trusted_log(history.first, first["registrar"], history.replaced if version > 1 else None),),
             exporters=tuple(TrustedExporter(f"exporter of {log.origin}", key) for key in exporters),
             c2pa_roots=tuple(to_base64(root.public_bytes(Encoding.DER)) for root in roots),
             evm_targets=(),
@@ -49,5 +52,6 @@ def trust_file(
             witnesses=witnesses,
             status_max_age=status_max_age,
             required=(),
+            token_roots=tuple(map(to_base64, token_roots)) or None,
         )
     )

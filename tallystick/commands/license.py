@@ -1,4 +1,4 @@
-"""``tallystick license check``: may this be done under this licence, as of this instant? Offline."""
+"""``tallystick license``: check what a licence permits as of an instant, and present a token. Offline, both."""
 
 from __future__ import annotations
 
@@ -8,39 +8,53 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tallystick.commands import license_present
 from tallystick.errors import MalformedInput
-from tallystick.licence.check import CheckRequest, LicenceAnswer, LicenceCheck, Outcome, Reason, Stage, check_licence
-from tallystick.licence.file import read_licence_file
+from tallystick.licence.check import CheckRequest, LicenceAnswer, LicenceCheck, Outcome, Reason, Stage
+from tallystick.licence.document import answer_document, check_presented, read_presented
+from tallystick.licence.evidence import MAX_EVIDENCE_BYTES, decode_status
 from tallystick.licence.question import EXAMPLE, parse_question
-from tallystick.licence.staple import MAX_STAPLE_BYTES, decode_staple
+from tallystick.licence.seen import MAX_SEEN_BYTES, NOTHING_SEEN, SeenLists, decode_seen, encode_seen
 from tallystick.licence.status_list import FreshnessPolicy
 from tallystick.licence.wording import NAMES
 from tallystick.printing import json_text, message, printable
-from tallystick.schema import write
 from tallystick.times import format_time
+from tallystick.token.binding import MAX_AGE, Expected
 from tallystick.trust import MAX_TRUST_BYTES, Trust, parse_trust
 from tallystick.versions import UnknownVersion
 from tallystick.wording import Wording
 
 EXITS = {LicenceAnswer.VALID: 0, LicenceAnswer.NOT_VALID: 1, LicenceAnswer.CANNOT_TELL: 3}
 EXIT_MALFORMED = 2
+_GRAVEST = (EXIT_MALFORMED, 1, 3, 0)
 MAX_SIDECAR_BYTES = 64 << 20
+STATUS_SUFFIX, SIDECAR_SUFFIX = ".status.json", ".c2pa"
+"""In a folder: a file's status, and its manifest store, beside it under its own name and this."""
 
 
 def add_parser(subparsers: Any) -> None:
     """Add ``license`` to the program's subcommands; its namespace gets ``run``."""
-    licence = subparsers.add_parser("license", help="check a licence file, offline")
-    check = licence.add_subparsers(dest="action", required=True).add_parser(
+    licence = subparsers.add_parser("license", help="check or present a licence, offline")
+    actions = licence.add_subparsers(dest="action", required=True)
+    license_present.add_parser(actions)
+    check = actions.add_parser(
         "check",
         help="valid, not valid or cannot tell, with the deciding clause",
-        description="Exit status: 0 valid, 1 not valid, 2 malformed input or usage, 3 cannot tell.",
+        description="Exit status: 0 valid, 1 not valid, 2 malformed input or usage, 3 cannot tell. "
+        "Of a folder: the first of 2, 1, 3 that any of its files comes to.",
     )
-    check.add_argument("file", type=Path, help="the signed licence credential, or the signed original")
+    check.add_argument("file", type=Path, help="signed licence credential, signed original, licence token, or a folder")
     check.add_argument("--trust", type=Path, required=True, help="trust file: logs and signers that you believe")
     check.add_argument("--for", dest="question", required=True, metavar="QUESTION", help=f'for example "{EXAMPLE}"')
     check.add_argument("--at", metavar="TIME", help="instant of the check, as 2026-01-31T12:00:00Z (default: now)")
-    check.add_argument("--status", type=Path, help="stapled status of the licence, as the log hands it out")
-    check.add_argument("--sidecar", type=Path, help="manifest store of a file that cannot carry one")
+    check.add_argument(
+        "--status", type=Path, help="stapled status, as the log hands it out (in a folder: NAME.status.json)"
+    )
+    check.add_argument("--sidecar", type=Path, help="manifest store of a file that cannot carry one (NAME.c2pa)")
+    check.add_argument("--audience", metavar="TEXT", help="demand that the holder's key was shown to you: your name")
+    check.add_argument("--nonce", metavar="TEXT", help="and the nonce that you gave out; both or neither")
+    check.add_argument("--presented-within", type=int, default=MAX_AGE, metavar="SECONDS", help="how new it must be")
+    check.add_argument("--seen", type=Path, help="file that remembers the newest status lists; an older one is no news")
     check.add_argument("--lang", choices=("en", "zh"), default="en")
     check.add_argument("--json", action="store_true", help="the whole result for programs, both languages")
     check.set_defaults(run=run)
@@ -51,25 +65,85 @@ def run(args: argparse.Namespace) -> int:
     at = args.at or format_time(int(datetime.now(UTC).timestamp()))
     try:
         trust = parse_trust(_bytes(args.trust, MAX_TRUST_BYTES))
-        found = _check(args, trust, at)
+        request = _request(args, trust, at)
+        files = _files(args)
     except UnknownVersion as error:
-        print(f"cannot tell: {message(error)}", file=sys.stderr)
-        return EXITS[LicenceAnswer.CANNOT_TELL]
+        return _unknown(error)
     except (MalformedInput, OSError) as error:
-        print(f"malformed: {message(error)}", file=sys.stderr)
-        return EXIT_MALFORMED
+        return _malformed(error)
+    codes = {_run_one(args, file, trust, request, args.file.is_dir()) for file in files}
+    return next(code for code in _GRAVEST if code in codes)
+
+
+def _request(args: argparse.Namespace, trust: Trust, at: str) -> CheckRequest:
+    if (args.audience is None) != (args.nonce is None):
+        raise MalformedInput("--audience and --nonce belong together")
+    expected = None if args.nonce is None else Expected(args.audience, args.nonce, args.presented_within)
+    seen = decode_seen(_bytes(args.seen, MAX_SEEN_BYTES)) if args.seen and args.seen.exists() else NOTHING_SEEN
+    policy = FreshnessPolicy(trust.file.status_max_age)
+    return CheckRequest(parse_question(args.question), at, policy, expected=expected, seen=seen)
+
+
+def _files(args: argparse.Namespace) -> list[Path]:
+    """The file, or those in the folder that are not there for another."""
+    if not args.file.is_dir():
+        return [args.file]
+    if args.status or args.sidecar:
+        raise MalformedInput("--status and --sidecar are of one file; in a folder they stand beside it by its name")
+    beside = (STATUS_SUFFIX, SIDECAR_SUFFIX)
+    found = sorted(one for one in args.file.iterdir() if one.is_file() and not one.name.endswith(beside))
+    if not found:
+        raise MalformedInput(f"no files in {args.file}")
+    return found
+
+
+def _run_one(args: argparse.Namespace, file: Path, trust: Trust, request: CheckRequest, several: bool) -> int:
+    if several and not args.json:
+        print(f"{printable(file.name)}:")
+    try:
+        sidecar = _beside(file, SIDECAR_SUFFIX) if several else args.sidecar
+        status = _beside(file, STATUS_SUFFIX) if several else args.status
+        store = _bytes(sidecar, MAX_SIDECAR_BYTES) if sidecar else None
+        presented = read_presented(file, trust, request, store)
+        staple = decode_status(_bytes(status, MAX_EVIDENCE_BYTES)) if status else None
+        found = check_presented(presented, trust, request, staple)
+        if args.seen and found.status_as_of:
+            _remember(args.seen, found)
+    except UnknownVersion as error:
+        return _unknown(error)
+    except (MalformedInput, OSError) as error:
+        return _malformed(error)
+    told = presented.disagreements
     if args.json:
-        print(json_text({**write(found), "trust": trust.fingerprint}))
+        document = answer_document(found, trust.fingerprint, told)
+        # A line for each file of a folder.
+        print(json_text({"file": file.name, **document}, None) if several else json_text(document))
     else:
-        print("\n".join(map(printable, lines(found, trust.fingerprint, args.lang))))
+        print("\n".join(map(printable, [*lines(found, trust.fingerprint, args.lang), *_second(told, args.lang)])))
     return EXITS[found.answer]
 
 
-def _check(args: argparse.Namespace, trust: Trust, at: str) -> LicenceCheck:
-    request = CheckRequest(parse_question(args.question), at, FreshnessPolicy(trust.file.status_max_age))
-    staple = args.status and decode_staple(_bytes(args.status, MAX_STAPLE_BYTES))
-    sidecar = args.sidecar and _bytes(args.sidecar, MAX_SIDECAR_BYTES)
-    return check_licence(read_licence_file(args.file, trust, at, sidecar), trust.logs, request, staple)
+def _beside(file: Path, suffix: str) -> Path | None:
+    path = file.with_name(file.name + suffix)
+    return path if path.exists() else None
+
+
+def _remember(path: Path, found: LicenceCheck) -> None:
+    """A status list that was proved, whatever it says."""
+    known = decode_seen(_bytes(path, MAX_SEEN_BYTES)) if path.exists() else SeenLists()
+    status = found.status_as_of
+    if status is not None:
+        path.write_bytes(encode_seen(known.with_list(status.list, status.issued_at, status.log_size)))
+
+
+def _unknown(error: Exception) -> int:
+    print(f"cannot tell: {message(error)}", file=sys.stderr)
+    return EXITS[LicenceAnswer.CANNOT_TELL]
+
+
+def _malformed(error: Exception) -> int:
+    print(f"malformed: {message(error)}", file=sys.stderr)
+    return EXIT_MALFORMED
 
 
 def _bytes(path: Path, limit: int) -> bytes:
@@ -78,6 +152,11 @@ def _bytes(path: Path, limit: int) -> bytes:
     if len(data) > limit:
         raise MalformedInput(f"{path.name} is longer than {limit} bytes")
     return data
+
+
+def _second(told: tuple[str, ...], lang: str) -> list[str]:
+    head = Wording("另一引擎的意见（不影响结论）", "another engine disagrees (this decides nothing)")
+    return [f"{head.in_language(lang)}: {one}" for one in told]
 
 
 # --- for people -----------------------------------------------------------------

@@ -89,6 +89,8 @@ class FileFacts:
     signature: Reason
     credential: LicenceCredential | None
     token: TokenFacts | None = None
+    code: str | None = None
+    """Why a file's Content Credential was refused: for comparing with what other engines say of it."""
 
     @property
     def licence(self) -> str | None:
@@ -100,8 +102,9 @@ class FileFacts:
 
 @dataclass(frozen=True)
 class StatusAsOf:
-    """The instant and the log size for which the status speaks."""
+    """The list, the instant and the log size for which the status speaks."""
 
+    list: str
     issued_at: str
     log_size: int
 
@@ -217,7 +220,7 @@ def _decide(reasons: tuple[Reason, ...], answered: Answer | None) -> tuple[Licen
 
 
 def _as_of(status: ProvedStatus) -> StatusAsOf:
-    return StatusAsOf(format_time(status.list.issued_at), status.list.checkpoint.size)
+    return StatusAsOf(status.list.uri, format_time(status.list.issued_at), status.list.checkpoint.size)
 
 
 # --- stages 3 to 7 --------------------------------------------------------------
@@ -314,7 +317,7 @@ def _status(given: Given, request: CheckRequest) -> tuple[ProvedStatus | None, R
     if shown is not Status.VALID:
         word = _WORDS[shown]
         text = Wording(f"所附日志条目显示：{word.zh}", f"the log entries in the file themselves say: {word.en}")
-        return None, Reason(Stage.STATUS, Outcome.FAILED, text)
+        return _list_beside(given, request), Reason(Stage.STATUS, Outcome.FAILED, text)
     if given.staple is None and given.refused is None:
         text = Wording("未附状态证明，无法判断是否已撤销", "no status was given: whether it was revoked is unknown")
         return None, Reason(Stage.STATUS, Outcome.UNKNOWN, text)
@@ -325,6 +328,14 @@ def _status(given: Given, request: CheckRequest) -> tuple[ProvedStatus | None, R
             Stage.STATUS, Outcome.UNKNOWN, "所附状态不足为凭", "the status that was given proves nothing", error
         )
     return found, _judged_status(found)
+
+
+def _list_beside(given: Given, request: CheckRequest) -> ProvedStatus | None:
+    """The list that came with entries which decide already: it says as of when, and is remembered."""
+    try:
+        return _proved_status(given, request) if given.staple is not None else None
+    except VerificationFailed:
+        return None
 
 
 def _proved_status(given: Given, request: CheckRequest) -> ProvedStatus:

@@ -59,7 +59,7 @@ class Pieces:
 def decode_evidence(data: bytes) -> LicenceEvidence:
     """Raises ``MalformedInput``; for a later version ``UnknownVersion``."""
     value = canonical.decode(data, MAX_EVIDENCE_BYTES)
-    check_version(value, "licence status", VERSION)
+    check_version(value, "licence status", 1, VERSION)
     evidence = read(LicenceEvidence, value, "status")
     indices = [shown.index for shown in evidence.entries]
     if indices != sorted(set(indices)):

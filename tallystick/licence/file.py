@@ -39,9 +39,13 @@ def _refused(refused: CredentialRefused) -> FileFacts:
             Reason(Stage.ISSUER, Outcome.FAILED, text),
             Reason(Stage.SIGNATURE, Outcome.MET, Wording("签名与文件相符", "the signature fits the file")),
             None,
+            code=refused.code,
         )
     return FileFacts(
-        Reason(Stage.ISSUER, Outcome.UNKNOWN, _NOT_JUDGED), Reason(Stage.SIGNATURE, Outcome.FAILED, text), None
+        Reason(Stage.ISSUER, Outcome.UNKNOWN, _NOT_JUDGED),
+        Reason(Stage.SIGNATURE, Outcome.FAILED, text),
+        None,
+        code=refused.code,
     )
 
 

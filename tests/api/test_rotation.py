@@ -104,7 +104,7 @@ def test_everything_goes_on_under_new_keys(tmp_path: Path) -> None:
         assert log_keys[0]["first"]["position"] == log_keys[1]["last"]["position"] + 1
         assert log_keys[1]["first"] == {"position": 0, "time": "2026-02-01T00:00:00Z"}
         new_case, new_trust = case(desk, picture, data), desk.trust
-        assert new_trust.file.v == 2
+        assert (new_trust.file.v, len(new_trust.file.logs[0].replaced or ())) == (4, len(ROTATING) - 1)
         for bundle in (old_case, new_case):
             for trust in (old_trust, new_trust):
                 report = proved(bundle, trust, now + HOUR)

@@ -22,7 +22,7 @@ from tallystick.licence.status_list import Status
 from tallystick.times import format_time
 from tallystick.trust import TrustFile, Witnesses, encode_trust, trusted_log
 from tests.core.c2pa import kit
-from tests.core.licence.paper import DAY, Paper
+from tests.core.licence.paper import DAY, URI, Paper
 
 ASKED = "play in DE on streaming"
 
@@ -112,7 +112,7 @@ def test_json_holds_all_that_is_printed(desk: Desk, capsys: pytest.CaptureFixtur
         "as_of": "2026-02-01T00:00:00Z",
         "question": ASKED,
         "licence": desk.paper.licence.event.subject,
-        "status_as_of": {"issued_at": "2026-02-01T00:00:00Z", "log_size": 10},
+        "status_as_of": {"list": URI, "issued_at": "2026-02-01T00:00:00Z", "log_size": 10},
     }
     assert found["deciding"] == {
         "stage": "question",
@@ -182,7 +182,10 @@ MALFORMED: dict[str, tuple[Callable[[Desk], int], str]] = {
     "not a PNG": (lambda desk: (desk.write("licence.png", b"GIF89a.."), desk.run())[1], "not a PNG file"),
     "a trust file that is none": (lambda desk: (desk.write("trust.json", b"{}"), desk.run())[1], "missing"),
     "a status that is none": (lambda desk: (desk.write("status.json", b"{}"), desk.run())[1], "status."),
-    "a status too long": (lambda desk: (desk.write("status.json", bytes(700_000)), desk.run())[1], "is longer than"),
+    "a status too long": (
+        lambda desk: (desk.write("status.json", bytes((8 << 20) + 1)), desk.run())[1],
+        "is longer than",
+    ),
 }
 LATER: dict[str, tuple[Callable[[Desk], int], str]] = {
     "licence": (
@@ -193,8 +196,8 @@ LATER: dict[str, tuple[Callable[[Desk], int], str]] = {
         "licence version 2;",
     ),
     "status": (
-        lambda desk: (desk.write("status.json", b'{"rings":[],"v":2}'), desk.run())[1],
-        "licence status version 2;",
+        lambda desk: (desk.write("status.json", b'{"rings":[],"v":3}'), desk.run())[1],
+        "licence status version 3;",
     ),
     "trust file": (lambda desk: (desk.write("trust.json", b'{"v":9}'), desk.run())[1], "trust file version 9;"),
 }
@@ -206,7 +209,7 @@ def test_a_later_version_cannot_be_told(desk: Desk, capsys: pytest.CaptureFixtur
     assert run(desk) == 3
     printed = capsys.readouterr()
     assert printed.out == ""
-    known = "versions 1, 2, 3 and 4" if name == "trust file" else "version 1"
+    known = {"trust file": "versions 1, 2, 3 and 4", "status": "versions 1 and 2"}.get(name, "version 1")
     assert printed.err == f"cannot tell: {message} this program knows {known}: install a newer one\n"
 
 

@@ -20,7 +20,7 @@ from tallystick.licence.question import parse_question
 from tallystick.licence.status_list import FreshnessPolicy, Status
 from tallystick.times import format_time
 
-from .paper import ASKED, DAY, Paper, check, file_facts
+from .paper import ASKED, DAY, URI, Paper, check, file_facts
 
 VALID, NOT_VALID, CANNOT_TELL = LicenceAnswer.VALID, LicenceAnswer.NOT_VALID, LicenceAnswer.CANNOT_TELL
 
@@ -43,7 +43,7 @@ def test_valid_with_the_deciding_clause(paper: Paper) -> None:
     assert (found.deciding.stage, found.deciding.term) == (Stage.QUESTION, "use")
     assert found.deciding.clause is not None
     assert found.deciding.clause.en == "display, play"
-    assert found.status_as_of == StatusAsOf(format_time(paper.world.clock), len(paper.log))
+    assert found.status_as_of == StatusAsOf(URI, format_time(paper.world.clock), len(paper.log))
     assert found.as_of == format_time(paper.world.clock)
     assert [stage for stage in Stage if outcomes(found, stage)] == list(Stage)
     assert Outcome.FAILED not in {reason.outcome for reason in found.reasons}

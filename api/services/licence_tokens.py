@@ -1,0 +1,160 @@
+"""Licence tokens (SD-JWT VC) for licensees, and the evidence of the log that proves a licence as of now."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+
+from api.accounts import Account
+from api.services.errors import Forbidden, NotFound, ServiceError
+from api.services.gathering import gather_grant, records_of
+from api.services.issuing import Issuer
+from api.services.status_lists import StatusLists
+from api.services.voices import require_scope
+from credentials.token_signer import TokenIssuer
+from ledger.store import Reads
+from tallystick.admission import Refused
+from tallystick.admission.state import LicenceState, LogState, PartyState
+from tallystick.base64s import to_base64
+from tallystick.commitments import parse_disclosure
+from tallystick.events.licence import LicenceGrant
+from tallystick.identifiers import Letter, parse_identifier
+from tallystick.keys import PublicKey
+from tallystick.licence.clauses import Licensee
+from tallystick.licence.credential import MAX_ENTRIES, ShownEntry
+from tallystick.licence.evidence import LicenceEvidence, SignedList, encode_evidence
+from tallystick.schema import FieldError, read
+from tallystick.statement import Statement, parse_statement
+from tallystick.token.licence import issue, write_claims
+
+MAX_LIFETIME = 366 * 86_400
+_RULES = 3
+LIFETIME = 90 * 86_400
+"""Seconds for which a token speaks unless the licensee asks for fewer or more; then it is reissued."""
+
+
+def has_tokens(log: LogState) -> bool:
+    """Whether the log issues tokens: under the rules of version 3, with which its trust file names their root."""
+    return (log.rules or 1) >= _RULES
+
+
+class LicenceTokens:
+    """Tokens of licences in this log."""
+
+    def __init__(self, issuer: Issuer, statuses: StatusLists, signer: TokenIssuer, clock: Callable[[], int]) -> None:
+        self._issuer = issuer
+        self._statuses = statuses
+        self._signer = signer
+        self._clock = clock
+
+    async def issue(
+        self, account: Account, licence: str, disclose: Sequence[str] | None, key: PublicKey | None, lifetime: int
+    ) -> str:
+        """A token that shows the terms in ``disclose`` (``None``: all that are kept), bound to the licensee's key.
+
+        ``key``: that key, where no party of this log has it. Raises ``Forbidden``, ``NotFound``, ``FieldError``,
+        ``Refused`` (not in force), ``Conflict`` (a status list that this log does not sign).
+        """
+        require_scope(account, "read-private")
+        return await asyncio.to_thread(self._issue, account, licence, disclose, key, lifetime)
+
+    def _issue(
+        self, account: Account, licence: str, disclose: Sequence[str] | None, key: PublicKey | None, lifetime: int
+    ) -> str:
+        with self._issuer.log.store.snapshot() as reads:
+            state = licence_state(reads, licence)
+            self._require_own(account, licence, state)
+            position, grant = _grant(reads, licence)
+            kept = reads.disclosures(position)
+            holder = key or _registered_key(reads, kept)
+        _require_licensee(kept, holder)
+        body: LicenceGrant = grant.event.body
+        now = self._clock()
+        span = (now, min(now + lifetime, self._signer.ends))
+        claims = write_claims(self._issuer.voices.origin, licence, position, grant.leaf, body.status, holder, span)
+        texts = _chosen(kept, disclose)
+        return issue(claims, grant.event.commitments, texts, self._signer.chain, self._signer.signer).text
+
+    def _require_own(self, account: Account, licence: str, state: LicenceState) -> None:
+        """For licensor, licensee named openly, and registrar; of a licence in force."""
+        if account.party not in (state.licensor, state.holder) and not self._issuer.voices.is_registrar(account):
+            raise Forbidden(f"tokens of {licence} are not yours to have", "ask the licensor for one", "licence")
+        if state.status != "valid":
+            raise Refused(
+                "wrong-state", "licence", f"{licence} is {state.status}", "tokens are issued of a licence in force"
+            )
+        if not has_tokens(self._issuer.log.keys()):
+            raise Refused(
+                "policy-too-old", "licence", "this log has no tokens", "the registrar enters a log.policy of version 3"
+            )
+        self._statuses.require_own(state.pointer)
+
+    def evidence(self, licence: str) -> bytes:
+        """Everything public that proves the licence as of the published checkpoint. Raises ``NotFound``."""
+        return encode_evidence(self.evidence_of(licence))
+
+    def evidence_of(self, licence: str) -> LicenceEvidence:
+        """See ``evidence``."""
+        current = self._statuses.current(licence)
+        size = current.head.checkpoint.size
+        with self._issuer.log.store.snapshot() as reads:
+            found = gather_grant(reads, licence, size, MAX_ENTRIES)
+        shown = tuple(
+            ShownEntry(
+                at,
+                to_base64(entry.entry),
+                tuple(map(to_base64, self._issuer.log.published.prove_inclusion(at, size))),
+            )
+            for at, entry in found.entries.items()
+        )
+        signed = SignedList(current.pointer.list, to_base64(current.token))
+        return LicenceEvidence(2, licence, current.position, current.head.note.encode(), shown, (signed,))
+
+
+def licence_state(reads: Reads, licence: str) -> LicenceState:
+    """Raises ``NotFound``, ``MalformedInput``."""
+    parse_identifier(licence, Letter.LICENCE)
+    state = reads.get(licence)
+    if not isinstance(state, LicenceState):
+        raise NotFound(f"{licence} is not registered", "grant the licence first", "licence")
+    return state
+
+
+def _grant(reads: Reads, licence: str) -> tuple[int, Statement]:
+    grants = records_of(reads, subject=licence, type="licence.grant")
+    record = next(one for one in grants if one.subject == licence)
+    return record.position, parse_statement(record.entry)
+
+
+def _licensee(kept: Mapping[str, str]) -> Licensee:
+    text = kept.get("licensee")
+    if text is None:
+        hint = "ask the party that granted it, and let it send the disclosure"
+        raise ServiceError("conflict", "the term licensee of this licence is not kept here", hint, "licence")
+    return read(Licensee, parse_disclosure(text).value, "licensee")
+
+
+def _registered_key(reads: Reads, kept: Mapping[str, str]) -> PublicKey:
+    """The licensee's key among those that the log has of it."""
+    licensee = _licensee(kept)
+    state = reads.get(licensee.party)
+    for held in state.keys if isinstance(state, PartyState) else ():
+        if held.kid == licensee.holder_kid:
+            return PublicKey.from_text(held.key)
+    raise FieldError("holder_key", f"no key of {licensee.party} here has the thumbprint {licensee.holder_kid}: send it")
+
+
+def _require_licensee(kept: Mapping[str, str], holder: PublicKey) -> None:
+    licensee = _licensee(kept)
+    if holder.kid.hex() != licensee.holder_kid:
+        raise FieldError("holder_key", f"its thumbprint is {holder.kid.hex()}, the licensee's {licensee.holder_kid}")
+
+
+def _chosen(kept: Mapping[str, str], disclose: Sequence[str] | None) -> list[str]:
+    names = list(kept) if disclose is None else list(dict.fromkeys(disclose))
+    for name in names:
+        if name not in kept:
+            raise FieldError(
+                "disclose", f"no value is kept for the term {name[:40]!r}; kept: {', '.join(kept) or 'none'}"
+            )
+    return [kept[name] for name in names]
