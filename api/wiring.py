@@ -159,8 +159,7 @@ def _services(
     stamps: TimestampDesk,
     witnesses: WitnessService,
 ) -> Services:
-    voices = _voices(log, keyring)
-    files = CredentialFiles(settings.credentials)
+    voices, files = _voices(log, keyring), CredentialFiles(settings.credentials)
     erased = ErasedFiles(log, files)
     # A crash may have come between an erasure and the removal of the files that show what was erased.
     erased.sweep()
@@ -175,9 +174,7 @@ def _services(
     identity = _identity(settings, clock)
     issuer = Issuer(log, submission, voices, files, identity.claim_signer(), clock, witnesses)
     statuses = StatusLists(log, settings.origin, keyring.signers["status"], settings.status_lifetime, clock)
-    token_issuer = _token_issuer(settings, clock)
-    tokens = LicenceTokens(issuer, statuses, token_issuer, clock)
-    trust = _trust(settings, log, identity, token_issuer, witnesses)
+    tokens, trust = _tokens(settings, log, issuer, statuses, identity, witnesses, clock)
     return Services(
         settings=settings,
         clock=clock,
@@ -232,11 +229,20 @@ def _identity(settings: Settings, clock: Clock) -> Identity:
     return registrar_signer(settings.keys / "ca", passphrase, settings.origin, now)
 
 
-def _token_issuer(settings: Settings, clock: Clock) -> TokenIssuer:
-    """The signer of licence tokens, under a root of its own."""
+def _tokens(
+    settings: Settings,
+    log: Log,
+    issuer: Issuer,
+    statuses: StatusLists,
+    identity: Identity,
+    witnesses: WitnessService,
+    clock: Clock,
+) -> tuple[LicenceTokens, bytes]:
+    """Licence tokens, whose signer stands under a root of its own, and the trust file that names it."""
     passphrase = passphrase_of(settings.keys, settings.passphrase, create=False)
     now = datetime.fromtimestamp(clock(), UTC)
-    return kept_issuer(settings.keys / "tokens", passphrase, settings.origin, issuer_of(settings.origin), now)
+    signer = kept_issuer(settings.keys / "tokens", passphrase, settings.origin, issuer_of(settings.origin), now)
+    return LicenceTokens(issuer, statuses, signer, clock), _trust(settings, log, identity, signer, witnesses)
 
 
 def _trust(
