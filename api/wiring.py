@@ -169,8 +169,7 @@ def _services(
     proofs = ProofService(log.published, history)
     receipts = ReceiptService(log.published, proofs, lambda: log.status().size, keyring.signers["log"], history)
     completeness = CompletenessCheck(log)
-    limit = settings.anchor_limit if settings.role == "full" else None
-    watch = AnchorWatch(log, desk, stamps, anchor_targets(settings), limit, clock)
+    watch = _watch(settings, log, desk, stamps, clock)
     identity = _identity(settings, clock)
     issuer = Issuer(log, submission, voices, files, identity.claim_signer(), clock, witnesses)
     statuses = StatusLists(log, settings.origin, keyring.signers["status"], settings.status_lifetime, clock)
@@ -209,6 +208,11 @@ def _services(
         evidence=EvidenceService(issuer, desk, stamps, keyring.signers["exporter"], clock),
         trust=trust,
     )
+
+
+def _watch(settings: Settings, log: Log, desk: AnchorDesk, stamps: TimestampDesk, clock: Clock) -> AnchorWatch:
+    limit = settings.anchor_limit if settings.role == "full" else None
+    return AnchorWatch(log, desk, stamps, anchor_targets(settings), limit, clock)
 
 
 def _pool(voices: Voices) -> Pool | None:
