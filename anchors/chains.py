@@ -32,7 +32,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 _PUBLIC_KEY = re.compile(r"0x[0-9a-fA-F]{128}")
 _KNOWN = {
-    "url", "chain-id", "finality", "keystore", "signer", "signer-api", "signer-key", "address", "contract",
+    "url", "chain-id", "finality", "keystore", "signer", "signer-api", "signer-key", "address", "contract", "court",
     "fee-cap-gwei", "tip-cap-gwei", "stuck-seconds", "timeout-seconds", "poll-seconds",
 }  # fmt: skip
 
@@ -59,6 +59,8 @@ class ChainConfig:
     address: bytes | None
     """Of a remote signer: 20 bytes."""
     contract: bytes | None
+    court: bytes | None
+    """A ForkCourt that stands already: for `chain convict`, which else deploys one."""
     limits: FeeLimits
     stuck_seconds: int
     timeout_seconds: int
@@ -113,6 +115,7 @@ class _Table:
             signer_key=self.signer_key(),
             address=address,
             contract=self.hexed("contract", _ADDRESS),
+            court=self.hexed("court", _ADDRESS),
             limits=FeeLimits(
                 self.number("fee-cap-gwei", FeeLimits.fee_cap // GWEI, 1, 1_000_000) * GWEI,
                 self.number("tip-cap-gwei", FeeLimits.tip_cap // GWEI, 1, 1_000_000) * GWEI,

@@ -7,9 +7,9 @@ own verification over the packed bytes. Whatever does not fit raises.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypeAlias, cast
 
 from trie.hexary import HexaryTrie
 
@@ -23,6 +23,10 @@ from tallystick.evm import anchor as verifier
 from tallystick.evm import proof as formats
 from tallystick.evm import rlp
 from tallystick.evm.registry import ANCHORED_TOPIC, event_data
+from tallystick.evm.transaction import decode_receipt
+
+FindEvent: TypeAlias = Callable[[Sequence[Mapping[str, Any]]], int]
+"""Position in a receipt's logs, as a node shows them, of the one that counts."""
 
 
 class StateRefused(PackingFailed):
@@ -45,8 +49,9 @@ class Packer:
         named = target.announcement
         block = self._block(anchor)
         header = header_rlp(block)
-        inclusion, authority = self._inclusion(block, registry, anchor)
-        state = self._state(registry, block)
+        inclusion = inclusion_of(self.client, block, anchor.tx_hash or b"", lambda logs: _event(logs, registry, anchor))
+        authority = decode_receipt(inclusion.receipt).logs[inclusion.log_index].data[76:]
+        state = state_of(self.client, registry.contract, registry.storage_key, int(block["number"]))
         first = registry.log.authority
         checkpoint = formats.AnchoredCheckpoint(
             origin_hash=registry.log.origin_hash.hex(),
@@ -75,47 +80,50 @@ class Packer:
     def _block(self, anchor: Anchor) -> dict[str, Any]:
         if anchor.block_hash is None:
             raise PackingFailed(f"anchor {anchor.id} is in no block")
-        block = self.client.block(anchor.block_hash)
-        if block is None:
-            raise PackingFailed(f"the chain does not know block 0x{anchor.block_hash.hex()}")
-        return block
+        return block_of(self.client, anchor.block_hash)
 
-    def _inclusion(
-        self, block: Mapping[str, Any], registry: Registry, anchor: Anchor
-    ) -> tuple[formats.Inclusion, bytes]:
-        """The transaction in its block, and the authority that was in force (20 bytes)."""
-        transactions = [transaction_bytes(item) for item in block["transactions"]]
-        hashes = [bytes(item["hash"]) for item in block["transactions"]]
-        shown = self.client.receipts(dict(block))
-        receipts = [receipt_bytes(item) for item in shown]
-        if anchor.tx_hash not in hashes:
-            raise PackingFailed(f"block {block['number']} does not hold the transaction of anchor {anchor.id}")
-        index = hashes.index(anchor.tx_hash)
-        log_index, authority = _event(shown[index]["logs"], registry, anchor)
-        inclusion = formats.Inclusion(
-            index=index,
-            transaction=transactions[index],
-            transaction_proof=trie_proof(transactions, index, bytes(block["transactionsRoot"])),
-            receipt=receipts[index],
-            receipt_proof=trie_proof(receipts, index, bytes(block["receiptsRoot"])),
-            log_index=log_index,
-        )
-        return inclusion, authority
 
-    def _state(self, registry: Registry, block: Mapping[str, Any]) -> formats.State:
-        number = int(block["number"])
-        try:
-            shown = self.client.proof(registry.contract, registry.storage_key, number)
-        except NodeRefused as error:
-            raise StateRefused(
-                f"the node does not prove the contract's state at block {number} ({error}). Full nodes keep the states "
-                "of their newest blocks only (128 is common), and some have no eth_getProof at all: use a node that "
-                "proves that far back (an archive node), or anchor anew, for a proof is packed once its block is mined"
-            ) from error
-        return formats.State(
-            account_proof=[bytes(node) for node in shown["accountProof"]],
-            storage_proof=[bytes(node) for node in shown["storageProof"][0]["proof"]],
-        )
+def block_of(client: EvmClient, block_hash: bytes) -> dict[str, Any]:
+    """The block with its transactions. Raises ``PackingFailed`` where the chain does not know it."""
+    block = client.block(block_hash)
+    if block is None:
+        raise PackingFailed(f"the chain does not know block 0x{block_hash.hex()}")
+    return block
+
+
+def inclusion_of(client: EvmClient, block: Mapping[str, Any], tx_hash: bytes, event: FindEvent) -> formats.Inclusion:
+    """A transaction and its receipt in the block; ``event`` says which of its logs counts, or raises."""
+    transactions = [transaction_bytes(item) for item in block["transactions"]]
+    hashes = [bytes(item["hash"]) for item in block["transactions"]]
+    shown = client.receipts(dict(block))
+    receipts = [receipt_bytes(item) for item in shown]
+    if tx_hash not in hashes:
+        raise PackingFailed(f"block {block['number']} does not hold transaction 0x{tx_hash.hex()}")
+    index = hashes.index(tx_hash)
+    return formats.Inclusion(
+        index=index,
+        transaction=transactions[index],
+        transaction_proof=trie_proof(transactions, index, bytes(block["transactionsRoot"])),
+        receipt=receipts[index],
+        receipt_proof=trie_proof(receipts, index, bytes(block["receiptsRoot"])),
+        log_index=event(shown[index]["logs"]),
+    )
+
+
+def state_of(client: EvmClient, contract: bytes, slot: bytes, number: int) -> formats.State:
+    """The contract's account and one slot (32 bytes) after block ``number``. Raises ``StateRefused``."""
+    try:
+        shown = client.proof(contract, slot, number)
+    except NodeRefused as error:
+        raise StateRefused(
+            f"the node does not prove the contract's state at block {number} ({error}). Full nodes keep the states "
+            "of their newest blocks only (128 is common), and some have no eth_getProof at all: use a node that "
+            "proves that far back (an archive node), or anchor anew, for a proof is packed once its block is mined"
+        ) from error
+    return formats.State(
+        account_proof=[bytes(node) for node in shown["accountProof"]],
+        storage_proof=[bytes(node) for node in shown["storageProof"][0]["proof"]],
+    )
 
 
 def trie_proof(values: Sequence[bytes], index: int, root: bytes) -> list[bytes]:
@@ -138,8 +146,8 @@ def _plain(node: Any) -> Any:
     return bytes(node) if isinstance(node, bytes) else [_plain(item) for item in node]
 
 
-def _event(logs: Sequence[Mapping[str, Any]], registry: Registry, anchor: Anchor) -> tuple[int, bytes]:
-    """Position in the receipt of the event that anchored this checkpoint, and the authority that it names: that the
+def _event(logs: Sequence[Mapping[str, Any]], registry: Registry, anchor: Anchor) -> int:
+    """Position in the receipt of the event that anchored this checkpoint, whatever authority it names: that the
     contract lets no other speak for the log is for the core to check, by the log's id and the slot.
     """
     topics = [ANCHORED_TOPIC, registry.log.log_id]
@@ -148,5 +156,5 @@ def _event(logs: Sequence[Mapping[str, Any]], registry: Registry, anchor: Anchor
         data = bytes(log["data"])
         found = (bytes_of(log["address"]), [bytes(topic) for topic in log["topics"]], data[:64], len(data))
         if found == (registry.contract, topics, expected, 96):
-            return at, data[76:]
+            return at
     raise PackingFailed(f"the transaction of anchor {anchor.id} does not anchor size {anchor.size}")

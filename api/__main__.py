@@ -11,6 +11,8 @@ import socket
 import sys
 import threading
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 from api.keyring import ROLES
 from api.settings import Settings, read_settings
@@ -28,12 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands.add_parser("token", help="print a new administrator's token")
     rotate = commands.add_parser("rotate", help="replace a key of the log; the service must be stopped")
     rotate.add_argument("role", choices=ROLES)
-    chain = commands.add_parser("chain", help="other chains: make a key, deploy the contract, show how they stand")
-    chain.add_argument("step", choices=("key", "deploy", "show"))
-    chain.add_argument("name", nargs="?", help="its name in the file of chains")
+    _add_chain(commands)
     given = parser.parse_args(arguments)
-    if given.command == "chain" and (given.name is None) != (given.step == "show"):
-        parser.error(f"chain {given.step}: {'name no chain' if given.step == 'show' else 'name the chain'}")
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING)
     logging.getLogger("api").setLevel(logging.INFO)
     try:
@@ -43,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         elif given.command == "worker":
             _work(settings, given.supervised)
         elif given.command == "chain":
-            _chain(settings, given.step, given.name)
+            _chain(settings, given)
         elif given.command == "rotate":
             _rotate(settings, given.role)
         else:
@@ -151,15 +149,36 @@ def _rotate(settings: Settings, role: Role) -> None:
     print(f"position {done.position}: the {role} key {done.old} was replaced by {done.new}; start the service again")
 
 
-def _chain(settings: Settings, step: str, name: str) -> None:
+def _add_chain(commands: Any) -> None:
+    chain = commands.add_parser("chain", help="other chains: keys, contracts, accusations, how they stand")
+    steps = chain.add_subparsers(dest="step", required=True)
+    steps.add_parser("show", help="how each chain stands")
+    for step, what in (
+        ("key", "make a key that pays there"),
+        ("deploy", "put the contract there, unless it stands"),
+        ("convict", "bring fork evidence to a court there, and write the proof that it convicted"),
+    ):
+        steps.add_parser(step, help=what).add_argument("name", help="the chain, as the file of chains names it")
+    convict = steps.choices["convict"]
+    convict.add_argument("evidence", type=Path, help="fork evidence, as `tallystick accuse` writes it")
+    convict.add_argument("--trust", type=Path, required=True, help="trust file: the keys of the log that is accused")
+    convict.add_argument("--out", type=Path, required=True, help="where the conviction proof goes; a new file")
+
+
+def _chain(settings: Settings, given: argparse.Namespace) -> None:
     from api import chains
 
-    if step == "key":
+    if given.step == "key":
+        name = given.name
         print(
             f"{chains.make_key(settings, name)}: give it money on {name}, then run `python -m api chain deploy {name}`"
         )
-    elif step == "deploy":
-        print(f"{chains.deploy(settings, name)}: the service names it in the log, then anchors there")
+    elif given.step == "deploy":
+        print(f"{chains.deploy(settings, given.name)}: the service names it in the log, then anchors there")
+    elif given.step == "convict":
+        accusation = chains.Accusation(given.evidence, given.trust, given.out)
+        for line in chains.convict(settings, given.name, accusation):
+            print(line, flush=True)
     else:
         for line in chains.show(settings):
             print(line)

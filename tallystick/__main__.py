@@ -26,6 +26,7 @@ NAMES = (
     "verify-anchor",
     "verify-fork",
     "verify-conviction",
+    "accuse",
 )
 BUILT_IN = {name: f"{GROUP}.{name.replace('-', '_')}" for name in NAMES}
 """Command -> module, imported only when it is the one that is asked for."""

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from ledger.commands.terminal import WRONG, messages
+from ledger.copies.evidence import save
 from ledger.log import system_clock
 from ledger.witness.folder import WitnessFolder, add_log, create_witness, open_voice, open_witness
 from ledger.witness.heads import Heads
@@ -87,7 +88,12 @@ def serve(
 
 
 @app.command()
-def status(folder: Data) -> None:
+def status(
+    folder: Data,
+    evidence: Annotated[
+        Path | None, typer.Option(help="Folder to keep each fork in, for `tallystick accuse`.", show_default=False)
+    ] = None,
+) -> None:
     """What was cosigned last, what smaller one was refused, and forks: exit status 1 if there is one."""
     with messages(), closing(Heads(WitnessFolder(folder).database)) as heads:
         for origin in heads.origins():
@@ -107,5 +113,9 @@ def status(folder: Data) -> None:
             f"{format_time(fork.time)}\n--- cosigned here\n{fork.held}--- offered\n{fork.offered}---",
             err=True,
         )
+        if evidence is not None:
+            notes = {"smaller": fork.held, "larger": fork.offered}
+            kept = save(evidence, "fork", {name: note.encode() for name, note in notes.items()})
+            typer.echo(f"kept in {kept}", err=True)
     if forks:
         raise typer.Exit(WRONG)

@@ -38,7 +38,7 @@ def _verify(args: argparse.Namespace) -> Answer:
     trust = trust_of(args)
     evidence = evidence_of(decode(read_limited(args.evidence, MAX_BYTES)))
     fact = verify_fork(evidence, accused(evidence, trust).history)
-    return Answer({"verdict": "proved", **fork_facts(fact)}, _lines(fact, args.lang))
+    return Answer({"verdict": "proved", **fork_facts(fact)}, proved_lines(fact, args.lang))
 
 
 def accused(evidence: ForkEvidence, trust: Trust) -> LogTrust:
@@ -58,7 +58,8 @@ def fork_lines(fact: ForkFact, language: Language) -> Iterator[str]:
     yield "  " + say(fact.kind, opened=(fact.opened or b"").hex(), size=fact.first.size, index=fact.index)
 
 
-def _lines(fact: ForkFact, language: Language) -> Iterator[str]:
+def proved_lines(fact: ForkFact, language: Language) -> Iterator[str]:
+    """That the log forked, how, and what follows."""
     say = sayer(WORDS, language)
     yield say("proved", origin=fact.origin)
     yield from fork_lines(fact, language)

@@ -80,7 +80,7 @@ def verify(
         fork = verify_fork(proof.evidence, keys)
     except VerificationFailed as error:
         raise VerificationFailed(f"step 1: the evidence does not hold: {error}") from None
-    authority = _authority(fork, keys)
+    authority = accused_authority(fork, keys)
     known = KNOWN_COURTS.get(proof.court.code_hash)
     if known is None:
         raise VerificationFailed(
@@ -106,8 +106,11 @@ def verify(
     )
 
 
-def _authority(fork: ForkFact, keys: CheckpointKeys) -> bytes:
-    """The address whose signatures the court judged, 20 bytes: it judges one key, and no other kind of signature."""
+def accused_authority(fork: ForkFact, keys: CheckpointKeys) -> bytes:
+    """The address whose signatures a court judges, 20 bytes: it judges one key, and no other kind of signature.
+
+    Raises ``VerificationFailed`` where that is not what proves the fork.
+    """
     if _AUTHORITY not in fork.signed_by:
         raise VerificationFailed(
             "step 1: the log's authority did not sign both checkpoints: a court judges no other key"

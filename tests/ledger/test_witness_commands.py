@@ -10,6 +10,8 @@ from typer.testing import CliRunner
 
 from ledger.commands.witness import app
 from ledger.witness.folder import open_witness
+from tallystick.accusing import of_kept
+from tallystick.fork import decode, verify_fork
 from tests.ledger.test_witness import FORK, LOG, WORLD
 from tests.world import START
 
@@ -70,6 +72,17 @@ def test_status_shows_heads_and_forks(folder: Path) -> None:
     assert f"FORK: {WORLD.origin} signed two trees of 9 leaves" in printed
     assert LOG.note(9).text in printed
     assert FORK.note(9).text in printed
+
+
+def test_a_fork_is_kept_as_evidence_that_proves_it(folder: Path, tmp_path: Path) -> None:
+    run(folder, "add", "-", given=VKEYS)
+    feed(folder, LOG.request(0, 9).encode(), FORK.request(9, 9).encode())
+    for _ in range(2):
+        assert run(folder, "status", "--evidence", str(tmp_path / "kept"))[0] == 1
+    (kept,) = (tmp_path / "kept").iterdir()
+    evidence = of_kept({path.name: path.read_bytes() for path in kept.iterdir()})
+    fact = verify_fork(decode(evidence), WORLD.signers.keys)
+    assert (fact.kind, fact.first.size, fact.second.root) == ("roots", 9, FORK.head(9).root)
 
 
 def test_what_cannot_be_tried_is_exit_status_2(folder: Path, tmp_path: Path) -> None:
