@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
+from tests.browser.conftest import ARGUMENTS
 from tests.verifier_js.both import Second
 from tools import outsiders
 
@@ -20,3 +23,18 @@ def second(tmp_path_factory: pytest.TempPathFactory) -> Second:
 def page(second: Second) -> Path:
     """The one HTML file."""
     return second.folder / "verifier.html"
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Debian's. Where it is missing and not ours to install, the test is left out; a failed installation fails."""
+    try:
+        path = outsiders.browser()
+    except outsiders.NotOurs as error:
+        pytest.skip(str(error))
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+        try:
+            yield opened
+        finally:
+            opened.close()

@@ -1,0 +1,90 @@
+/** Every word of the page, in both languages. */
+import type { ClaimId } from "../report.ts";
+import type { Outcome, Sentence } from "../steps/findings.ts";
+
+export type Language = "zh" | "en";
+
+export const CLAIM_WORDS: Record<ClaimId, Sentence> = {
+  integrity: { en: "The bundle is whole, and an exporter whom the trust file names signed it", zh: "证据包完整，并由信任文件所列的导出方签署" },
+  "statement-signature": { en: "Every entry is signed by a key that the log declares", zh: "每一条目均由日志所声明的密钥签名" },
+  inclusion: { en: "Every entry stands in the signed tree of the log", zh: "每一条目均位于日志签名的树中" },
+  "checkpoint-signature": { en: "The trusted log signed the state of the log that is shown", zh: "所示日志状态由受信任的日志签署" },
+  entitlement: { en: "Whoever spoke was entitled to, at that place, by the rules", zh: "各陈述者在其位置上依规则有权陈述" },
+  disclosure: { en: "What is disclosed is what was committed to", zh: "所披露内容与当初承诺一致" },
+  content: { en: "The files are those that were registered", zh: "文件即所登记的文件" },
+  traceability: { en: "Objects, jobs and models of the case are all there and bound to one another", zh: "本案的对象、作业与模型齐备且相互关联" },
+  anchor: { en: "A contract on a chain held this log and checked that it only grew", zh: "链上合约存有该日志，并核对其只增不改" },
+  time: { en: "When it stood in the log, on the word of somebody independent", zh: "何时已在日志中（凭独立者之言）" },
+  credential: { en: "The signed files are those of the log, by signers who were entitled", zh: "签名文件即日志所记录者，且签名者有权签署" },
+  completeness: { en: "Nothing on the subjects was withheld", zh: "有关本案主题的事项无所隐瞒" },
+  timestamp: { en: "The timestamps hold, by authorities that the trust file names", zh: "时间戳成立，且出自信任文件所列授时机构" },
+};
+
+export const OUTCOME_WORDS: Record<Outcome, Sentence & { sign: string }> = {
+  proved: { en: "proved", zh: "已证明", sign: "✓" },
+  needs_external_fact: { en: "needs an external fact", zh: "尚需外部事实", sign: "?" },
+  not_proved: { en: "not proved", zh: "未证明", sign: "○" },
+  contradicted: { en: "contradicted", zh: "与事实矛盾", sign: "✗" },
+};
+
+export const VERDICT_WORDS = {
+  proved: {
+    sign: "✓", en: "Proved", zh: "已证明",
+    why: { en: "Every claim that is required is proved, and none is contradicted.", zh: "所有必需的主张均已证明，且无一与事实矛盾。" },
+  },
+  not_proved: {
+    sign: "○", en: "Not proved", zh: "未证明",
+    why: { en: "A claim that is required is not proved, or something shown is false. See where it was refused.", zh: "某项必需的主张未获证明，或所示内容有假。请看下方被拒之处。" },
+  },
+  malformed: {
+    sign: "✗", en: "Malformed", zh: "格式不符",
+    why: { en: "A part does not have the form of the format. Ask the exporter for the bundle again, by another channel.", zh: "某一部分不符合格式。请通过其他渠道向导出方重新索取证据包。" },
+  },
+} as const;
+
+export const WORDS = {
+  title: { en: "Examine a bundle of evidence", zh: "检验证据包" },
+  lead: {
+    en: "This page is a whole verifier. It runs in your browser, from your disk, and sends nothing anywhere: you may unplug the network.",
+    zh: "本页即完整的检验程序，在您的浏览器中从本地磁盘运行，不向任何地方发送任何内容：您可以断开网络。",
+  },
+  bundle: { en: "1 · The bundle (case.zip)", zh: "1 · 证据包（case.zip）" },
+  trust: { en: "2 · Your trust file (trust.json)", zh: "2 · 您的信任文件（trust.json）" },
+  trustNote: { en: "It comes from the court, the registrar or yourself, never with the bundle.", zh: "信任文件来自法院、登记机构或您本人，绝不随证据包而来。" },
+  at: { en: "3 · As of (UTC)", zh: "3 · 检验时点（UTC）" },
+  examine: { en: "Examine", zh: "检验" },
+  drop: { en: "Drop the file here, or choose it", zh: "将文件拖至此处，或选择文件" },
+  reading: { en: "Reading and computing", zh: "正在读取与计算" },
+  verdict: { en: "Verdict", zh: "结论" },
+  refused: { en: "First refused at step", zh: "首先被拒于步骤" },
+  fingerprint: { en: "Fingerprint of the trust file", zh: "信任文件指纹" },
+  compare: {
+    en: "Compare all 64 digits with the published ones, by a channel that the party who brought the file does not control. One digit that differs is another file.",
+    zh: "请通过提交方无法控制的渠道，与公布的 64 位数字逐一比对；有一位不同即为另一份文件。",
+  },
+  publisher: { en: "Published by", zh: "发布者" },
+  issued: { en: "issued", zh: "发布时间" },
+  asOf: { en: "Examined as of", zh: "检验时点" },
+  sha: { en: "SHA-256 of the bundle", zh: "证据包的 SHA-256" },
+  about: { en: "The case", zh: "本案" },
+  adverse: { en: "Later and adverse events", zh: "嗣后及不利事项" },
+  when: { en: "When", zh: "时间" },
+  byIndependent: { en: "on the word of somebody independent", zh: "凭独立者之言" },
+  byOperator: { en: "with the operator's word", zh: "加上运营方之言" },
+  bySigners: { en: "as the signers say", zh: "签名者自述" },
+  notBefore: { en: "not before", zh: "不早于" },
+  notAfter: { en: "not after", zh: "不晚于" },
+  required: { en: "What is required", zh: "必需的主张" },
+  others: { en: "What is not required", zh: "非必需的主张" },
+  step: { en: "step", zh: "步骤" },
+  save: { en: "Save the report (JSON)", zh: "保存报告（JSON）" },
+  limits: {
+    en: "The truth of what the files show is never proved here; nor is anything called legally valid. Shown are the rule, the fact and the gap. A second program, in another language, must say the same of this bundle.",
+    zh: "本程序从不证明文件所示内容属实，亦不作“合法有效”之判断；所示者为规则、事实与缺口。另有以其他语言编写的程序，对本证据包须得出相同结论。",
+  },
+  trustFault: { en: "The trust file or the time could not be read. Found:", zh: "无法读取信任文件或时间。发现：" },
+  laterFault: { en: "The trust file is of a later version. Install a newer verifier. Found:", zh: "信任文件的版本更新。请安装更新的检验程序。发现：" },
+  programFault: { en: "This is a defect of the verifier, not of the bundle. Please report it, and use the other verifier. Found:", zh: "这是检验程序的缺陷，而非证据包的问题。请予报告，并使用另一检验程序。发现：" },
+  trustNext: { en: "Expected: the JSON file of a publisher whom you trust, unchanged. Next: get it again from its publisher.", zh: "应为您所信任的发布者的 JSON 文件原件。下一步：向发布者重新索取。" },
+  notices: { en: "Software in this page, and its licences", zh: "本页所含软件及其许可" },
+} satisfies Record<string, Sentence>;
