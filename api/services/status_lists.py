@@ -12,16 +12,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from api.services.errors import NotFound, ServiceError, Unavailable
+from api.services.status_book import StatusBook
 from ledger.log import Log
 from ledger.store import Reads, Record, Search
+from tallystick.admission.standing import standing_at
 from tallystick.admission.state import status_key
 from tallystick.base64s import to_base64
-from tallystick.events.licence import MAX_STATUS_INDEX, LicenceGrant, LicenceStatus, StatusPointer
+from tallystick.events.licence import MAX_STATUS_INDEX, StatusPointer
 from tallystick.keys import Signer
 from tallystick.licence.staple import StatusStaple, encode_staple
-from tallystick.licence.status_list import Status, StatusList, pack, sign_status_list
-from tallystick.statement import parse_statement
-from tallystick.times import UnixSeconds
+from tallystick.licence.status_list import STATUS_OF_STANDING, Status, StatusList, pack, sign_status_list
+from tallystick.times import UnixSeconds, format_time, parse_time
 from tallystick.tree_head import SignedCheckpoint
 
 LIST_SIZE = 1 << 16
@@ -31,30 +32,32 @@ RESIGN_AFTER = 60
 _TRIES = 64
 _REMEMBERED = 1 << 16
 _PAGE = 1000
-_AFTER: dict[str, Status] = {
-    "suspend": Status.SUSPENDED,
-    "reinstate": Status.VALID,
-    "revoke": Status.INVALID,
-    "expire": Status.EXPIRED,
-}
+_KINDS = ("licence.grant", "licence.status", "licence.transfer", "log.policy")
 
 
 @dataclass
 class _List:
-    """Statuses of one list by index, and the list as it was signed last: of what size, when (Unix seconds)."""
+    """Licences of one list by index, and the list as it was signed last: of what size, when, until when (seconds)."""
 
-    known: dict[int, Status] = field(default_factory=dict)
+    known: dict[int, str] = field(default_factory=dict)
+    highest: int = 0
     signed: bytes = b""
     size: int = 0
     issued: int = 0
+    until: int = 0
 
-    def statuses(self) -> list[Status]:
-        """All of them. An index that nobody has must not read as a valid licence."""
-        count = LIST_SIZE if max(self.known) < LIST_SIZE else MAX_STATUS_INDEX + 1
+    def statuses(self, book: StatusBook, now: str) -> list[Status]:
+        """All of them at the instant. An index that nobody has must not read as a valid licence."""
+        count = LIST_SIZE if self.highest < LIST_SIZE else MAX_STATUS_INDEX + 1
         found = [Status.INVALID] * count
-        for index, status in self.known.items():
-            found[index] = status
+        for index, licence in self.known.items():
+            found[index] = STATUS_OF_STANDING[standing_at(book, licence, now).status]
         return found
+
+    def next_change(self, book: StatusBook, now: str) -> int | None:
+        """When something recorded already changes what the list says."""
+        pending = (standing_at(book, licence, now).until for licence in self.known.values())
+        return min((parse_time(one) for one in pending if one is not None), default=None)
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ class StatusLists:
         self._lifetime = lifetime
         self._clock = clock
         self._lock = threading.Lock()
-        self._grants: dict[str, tuple[int, StatusPointer]] = {}
+        self._book = StatusBook()
         self._lists: dict[str, _List] = {}
         self._read = 0
         # Handed out and perhaps not logged yet. Forgotten at a restart: admission takes no index twice.
@@ -126,14 +129,14 @@ class StatusLists:
         """What a staple is made of. Raises ``NotFound``, ``ServiceError``."""
         with self._lock:
             head = self._advance()
-            found = self._grants.get(licence)
-            if found is None:
+            state = self._book.get(licence)
+            if state is None:
                 raise NotFound(
                     f"{licence[:60]} is no licence in the published log",
                     "check the identifier, or wait for the next checkpoint",
                     "licence",
                 )
-            position, pointer = found
+            position, pointer = self._book.position(licence), state.pointer
             self.require_own(pointer)
             return Current(head, position, pointer, self._signed(pointer.list, head))
 
@@ -150,40 +153,44 @@ class StatusLists:
             raise Unavailable("the published log is shorter than it was")
         if size > self._read:
             with self._log.store.snapshot() as reads:
-                kinds = ("licence.grant", "licence.status")
-                changes = [record for kind in kinds for record in _changes(reads, kind, self._read, size)]
+                changes = [record for kind in _KINDS for record in _changes(reads, kind, self._read, size)]
             for record in sorted(changes, key=lambda record: record.position):
                 self._apply(record)
             self._read = size
         return head
 
     def _apply(self, record: Record) -> None:
-        body: LicenceGrant | LicenceStatus = parse_statement(record.entry).event.body
-        if isinstance(body, LicenceGrant):
-            self._grants[record.subject] = (record.position, body.status)
-            status = Status.VALID
-        else:
-            status = _AFTER[body.action]
-        _, pointer = self._grants[record.subject]
-        if self.is_own(pointer):
-            self._lists.setdefault(pointer.list, _List()).known[pointer.index] = status
+        before = self._book.get(record.subject)
+        self._book.enter(record)
+        after = self._book.get(record.subject)
+        if before is not None and after is not None and before.pointer != after.pointer and self.is_own(before.pointer):
+            # A holder before a transfer shows this index for ever: it never reads valid again.
+            self._lists[before.pointer.list].known.pop(before.pointer.index, None)
+        if after is not None and (before is None or before.pointer != after.pointer) and self.is_own(after.pointer):
+            listed = self._lists.setdefault(after.pointer.list, _List())
+            listed.known[after.pointer.index] = record.subject
+            listed.highest = max(listed.highest, after.pointer.index)
 
     def _signed(self, uri: str, head: SignedCheckpoint) -> bytes:
         found = self._lists.get(uri)
         if found is None:
             raise NotFound(f"no licence points to {uri}", "take the list that the licence names", "number")
         now, size = self._clock(), head.checkpoint.size
-        if found.size != size or not found.issued <= now < found.issued + min(RESIGN_AFTER, self._lifetime // 2):
-            found.signed = self._sign(uri, found.statuses(), head, now)
+        again = min(found.issued + min(RESIGN_AFTER, self._lifetime // 2), found.until)
+        if found.size != size or not found.issued <= now < again:
+            text = format_time(now)
+            changes = found.next_change(self._book, text)
+            found.until = now + self._lifetime if changes is None else min(now + self._lifetime, changes)
+            found.signed = self._sign(uri, found.statuses(self._book, text), head, now, found.until)
             found.size, found.issued = size, now
         return found.signed
 
-    def _sign(self, uri: str, statuses: list[Status], head: SignedCheckpoint, now: int) -> bytes:
+    def _sign(self, uri: str, statuses: list[Status], head: SignedCheckpoint, now: int, until: int) -> bytes:
         speaks = StatusList(
             uri=uri,
             issued_at=UnixSeconds(now),
-            expires_at=UnixSeconds(now + self._lifetime),
-            ttl=self._lifetime,
+            expires_at=UnixSeconds(until),
+            ttl=until - now,
             checkpoint=head.checkpoint,
             count=len(statuses),
             packed=pack(statuses),

@@ -72,7 +72,7 @@ def test_an_index_that_nobody_has_is_not_valid(desk: Desk) -> None:
     desk.licence()
     desk.publish()
     found = listed(desk)
-    pointers = {pointer.index for _, pointer in desk.house.services.statuses._grants.values()}
+    pointers = {state.pointer.index for state in desk.house.services.statuses._book._states.values()}
     free = next(index for index in range(found.count) if index not in pointers)
     assert found.status(free) is Status.INVALID
 

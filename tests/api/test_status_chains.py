@@ -1,0 +1,111 @@
+"""What a status list says of licences that went on: transferred, sublicensed, to be suspended tomorrow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tallystick.events.licence import LicenceGrant, LicenceStatus, LicenceTransfer, StatusPointer
+from tallystick.identifiers import Letter
+from tallystick.licence.status_list import Status
+from tallystick.times import format_time
+from tests.api.desk import Desk, told
+from tests.api.house import House, Party
+from tests.api.test_status_lists import listed
+
+HOUR = 3600
+
+
+@pytest.fixture(scope="module")
+def heir(house: House) -> Party:
+    return house.party("licensee")
+
+
+def pointer(desk: Desk) -> StatusPointer:
+    return StatusPointer(**told(desk.studio.post("/v1/status-indexes")))
+
+
+def free(desk: Desk, **more: Any) -> tuple[str, StatusPointer]:
+    """A licence that its holder may hand on, and where its status is."""
+    world, (object_id, data) = desk.house.world, desk.picture()
+    licence, at = world.identifier(Letter.LICENCE), pointer(desk)
+    body = LicenceGrant(object_id, (object_id,), at, desk.licensee.id, transfer="free", **more)
+    desk.said(desk.studio, world.say(desk.studio.who, "licence.grant", licence, body, desk.terms(object_id, data)))
+    return licence, at
+
+
+def status(desk: Desk, at: StatusPointer) -> Status:
+    desk.publish()
+    return listed(desk).status(at.index)
+
+
+def change(desk: Desk, licence: str, action: str, later: int, **more: Any) -> int:
+    """The licensor says a change that takes effect later."""
+    effective = format_time(desk.house.world.clock + later)
+    body = LicenceStatus(action, "breach", effective, **more)  # type: ignore[arg-type]
+    return desk.said(desk.studio, desk.house.world.say(desk.studio.who, "licence.status", licence, body))
+
+
+def transferred(desk: Desk, licence: str, heir: Party) -> StatusPointer:
+    world, at = desk.house.world, pointer(desk)
+    body = LicenceTransfer(heir.id, "agreement", world.now(), at)
+    licensee = {"party": heir.id, "holder_kid": heir.who.signer.public.kid.hex()}
+    said = world.say(desk.licensee.who, "licence.transfer", licence, body, {"licensee": licensee})
+    desk.said(desk.licensee, said)
+    return at
+
+
+def test_after_a_transfer_the_old_index_is_dead(desk: Desk, heir: Party) -> None:
+    licence, old = free(desk)
+    assert status(desk, old) is Status.VALID
+    new = transferred(desk, licence, heir)
+    assert (status(desk, old), status(desk, new)) == (Status.INVALID, Status.VALID)
+    told(desk.status(licence, "suspend"))
+    assert (status(desk, old), status(desk, new)) == (Status.INVALID, Status.SUSPENDED)
+    told(desk.status(licence, "reinstate", "remedied"))
+    assert (status(desk, old), status(desk, new)) == (Status.INVALID, Status.VALID)
+
+
+def test_a_change_to_come_is_not_yet_and_no_list_outlives_it(desk: Desk) -> None:
+    licence, at = free(desk)
+    change(desk, licence, "suspend", HOUR)
+    desk.publish()
+    found, now = listed(desk), desk.house.world.clock
+    assert found.status(at.index) is Status.VALID
+    assert (found.expires_at, found.ttl) == (now + HOUR, HOUR)
+    desk.house.world.clock += HOUR - 1
+    assert status(desk, at) is Status.VALID
+    assert listed(desk).expires_at == now + HOUR
+    desk.house.world.clock += 1
+    assert status(desk, at) is Status.SUSPENDED
+    assert listed(desk).expires_at == desk.house.world.clock + desk.house.services.settings.status_lifetime
+
+
+def test_a_change_that_is_withdrawn_never_comes(desk: Desk) -> None:
+    licence, at = free(desk)
+    position = change(desk, licence, "revoke", HOUR)
+    desk.publish()
+    assert listed(desk).ttl == HOUR
+    change(desk, licence, "withdraw", 0, change=position)
+    desk.house.world.clock += HOUR
+    assert status(desk, at) is Status.VALID
+
+
+def test_a_sublicence_is_no_better_than_its_parent(desk: Desk, heir: Party) -> None:
+    parent, above = free(desk, sublicences=1)
+    world = desk.house.world
+    with desk.house.services.log.store.snapshot() as reads:
+        state = reads.get(parent)
+    child, below = world.identifier(Letter.LICENCE), pointer(desk)
+    object_id = state.object  # type: ignore[union-attr]
+    body = LicenceGrant(object_id, (object_id, parent), below, heir.id, parent)
+    said = world.say(desk.licensee.who, "licence.grant", child, body, desk.terms(object_id, b""))
+    desk.said(desk.licensee, said)
+    assert (status(desk, above), status(desk, below)) == (Status.VALID, Status.VALID)
+    told(desk.status(parent, "suspend"))
+    assert (status(desk, above), status(desk, below)) == (Status.SUSPENDED, Status.SUSPENDED)
+    told(desk.status(parent, "reinstate", "remedied"))
+    assert (status(desk, above), status(desk, below)) == (Status.VALID, Status.VALID)
+    told(desk.status(parent, "revoke"))
+    assert (status(desk, above), status(desk, below)) == (Status.INVALID, Status.INVALID)
