@@ -26,15 +26,17 @@ from tallystick.events.log import ORIGIN, AnchorTarget
 from tallystick.evm.chains import TrustedChain, check_chains
 from tallystick.key_history import KeyHistory, Replacement
 from tallystick.keys import KeyText, PublicKey
-from tallystick.note import Note, verify_note
+from tallystick.map.audit import Auditor, parse_auditor
+from tallystick.note import Note, parse_verifier_key, verify_note
 from tallystick.schema import TIME, WORD, base64_bytes, between, items, read, record, text, write
+from tallystick.times import parse_time
 from tallystick.timestamp import Authority
 from tallystick.tree_head import LogKeys, parse_log_keys
 from tallystick.versions import check_version
 
 VERSIONS = (1, 2, 3, 4)
 V3_MEMBERS = ("evm_chains", "independent_witnesses")
-V4_MEMBERS = ("cawg_roots", "token_roots", "pdf_roots")
+V4_MEMBERS = ("cawg_roots", "token_roots", "pdf_roots", "auditors")
 """Optional members of the file since version 4; to add one, name it here, in ``TrustFile`` and in docs/trust.md."""
 MAX_TRUST_BYTES = 1 << 20
 
@@ -78,6 +80,16 @@ class TimeAuthority:
 
 
 @record
+class TrustedAuditor:
+    """Who replays maps (``tallystick.map.audit``): a verifier key in C2SP text form; audits after ``not_after`` count
+    for nothing.
+    """
+
+    key: Annotated[str, _VERIFIER_KEY]
+    not_after: Annotated[str, TIME] | None = None
+
+
+@record
 class Witnesses:
     """Cosigners of checkpoints (C2SP verifier keys), and how many of them a checkpoint must bear."""
 
@@ -104,6 +116,7 @@ class TrustFile:
     credential (CAWG identity assertions).
     token_roots (version 4): root certificates (base64 DER) under which the issuers of licence tokens stand.
     pdf_roots (version 4): root certificates (base64 DER) under which the signers of certificates as PDF (PAdES) stand.
+    auditors (version 4): whose replay of a log's map counts.
     """
 
     v: Literal[1, 2, 3, 4]
@@ -123,6 +136,7 @@ class TrustFile:
     cawg_roots: Annotated[tuple[Annotated[str, _DER], ...], items(64, 1)] | None = None
     token_roots: Annotated[tuple[Annotated[str, _DER], ...], items(64, 1)] | None = None
     pdf_roots: Annotated[tuple[Annotated[str, _DER], ...], items(64, 1)] | None = None
+    auditors: Annotated[tuple[TrustedAuditor, ...], items(64, 1)] | None = None
 
 
 @dataclass(frozen=True)
@@ -200,6 +214,14 @@ class Trust:
         return tuple(from_base64(root) for root in self.file.pdf_roots or ())
 
     @property
+    def auditors(self) -> tuple[tuple[Auditor, int | None], ...]:
+        """Auditors, and until when (Unix seconds) their audits count."""
+        return tuple(
+            (parse_auditor(one.key), None if one.not_after is None else parse_time(one.not_after))
+            for one in self.file.auditors or ()
+        )
+
+    @property
     def time_authorities(self) -> tuple[Authority, ...]:
         """Timestamp authorities, ready for use."""
         return tuple(
@@ -240,6 +262,19 @@ def _check_members(file: TrustFile) -> None:
         members = ", ".join((*V3_MEMBERS, "tsa_roots[].certificates"))
         raise MalformedInput(f"below version 4 a trust file is of version 3 exactly if it has one of: {members}")
     check_chains(file.evm_chains or ())
+    _check_auditors(file)
+
+
+def _check_auditors(file: TrustFile) -> None:
+    """An auditor is nobody's other half: not the log, whose word it looks into, and no witness, who replays nothing."""
+    auditors = [parse_auditor(one.key) for one in file.auditors or ()]
+    keys = {one.key.raw for one in auditors}
+    if len(keys) != len(auditors):
+        raise MalformedInput("two auditors share a key")
+    others = {parse_witness(line).key.raw for line in file.witnesses.keys}
+    others |= {parse_verifier_key(line)[2] for log in file.logs for line in log.keys}
+    if keys & others:
+        raise MalformedInput("an auditor has a key of a log or of a witness")
 
 
 def encode_trust(file: TrustFile) -> bytes:

@@ -6,12 +6,14 @@ member has exactly one form and place, and a member without a place is refused.
 Nothing here is verified; that is ``tallystick.verify``.
 """
 
+from tallystick.case.histories import CaseMap
 from tallystick.case.model import (
     AnchorMaterial,
     CaseIndex,
     CaseMaterial,
     CredentialFile,
     Kind,
+    MapMaterial,
     Original,
     OriginalMaterial,
     TimestampMaterial,
@@ -25,9 +27,11 @@ __all__ = [
     "AnchorMaterial",
     "Case",
     "CaseIndex",
+    "CaseMap",
     "CaseMaterial",
     "CredentialFile",
     "Kind",
+    "MapMaterial",
     "Members",
     "Original",
     "OriginalMaterial",

@@ -12,16 +12,21 @@ from tallystick.content import FileEntry
 from tallystick.errors import MalformedInput
 from tallystick.events.log import ORIGIN
 from tallystick.identifiers import Letter, parse_identifier
+from tallystick.map import MapProof, Relation
 from tallystick.schema import COUNT, TIME, identifier, items, matching, record
 
 VERSION: Literal[1] = 1
 """Of ``proofs.json``."""
-FORMATS: dict[int, str] = {1: "tallystick-evidence/1", 2: "tallystick-evidence/2"}
-"""By version of ``case.json``. Version 2 is that of cases with timestamps."""
+FORMATS: dict[int, str] = {1: "tallystick-evidence/1", 2: "tallystick-evidence/2", 3: "tallystick-evidence/3"}
+"""By version of ``case.json``. Version 2 is that of cases with timestamps, version 3 of those with ``V3_MEMBERS``."""
+V3_MEMBERS = ("map",)
+"""Optional members of ``case.json`` since version 3; to add one, name it here, in ``CaseIndex`` and in the format."""
 
 MAX_ENTRIES = 20_000
 MAX_ANCHORS = 256
 MAX_TIMESTAMPS = 64
+MAX_ROOTS = 4
+MAX_AUDITS = 64
 MAX_INDEX_BYTES = 1 << 24
 MAX_PROOFS_BYTES = 1 << 26
 MAX_DISCLOSURES_BYTES = 1 << 23
@@ -35,6 +40,7 @@ INDEX = "data/case.json"
 CRATE = "data/ro-crate-metadata.json"
 CHECKPOINT = "data/log/checkpoint"
 PROOFS = "data/log/proofs.json"
+MAP_PROOFS = "data/map/proofs.json"
 
 Kind: TypeAlias = Literal["object", "licence", "job", "dispute"]
 Source: TypeAlias = bytes | Path
@@ -66,11 +72,19 @@ class CredentialFile:
 
 
 @record
+class MapIndex:
+    """Where the roots of the map stand under which the case's histories are shown, and how many audits are here."""
+
+    roots: Annotated[tuple[Annotated[int, COUNT], ...], items(MAX_ROOTS, 1)]
+    audits: Annotated[tuple[Annotated[int, COUNT], ...], items(MAX_AUDITS)]
+
+
+@record
 class CaseIndex:
     """``data/case.json``. Lists are sorted; ``log`` is the origin, ``exported_at`` the exporter's claim."""
 
-    v: Literal[1, 2]
-    format: Literal["tallystick-evidence/1", "tallystick-evidence/2"]
+    v: Literal[1, 2, 3]
+    format: Literal["tallystick-evidence/1", "tallystick-evidence/2", "tallystick-evidence/3"]
     kind: Literal["object", "licence", "job", "dispute"]
     subject: Annotated[str, identifier()]
     log: Annotated[str, ORIGIN]
@@ -79,6 +93,7 @@ class CaseIndex:
     credentials: Annotated[tuple[CredentialFile, ...], items(MAX_ENTRIES)]
     anchors: Annotated[tuple[Annotated[int, COUNT], ...], items(MAX_ANCHORS)]
     timestamps: Annotated[tuple[Annotated[int, COUNT], ...], items(MAX_TIMESTAMPS, 1)] | None = None
+    map: MapIndex | None = None
 
 
 def check_index(index: CaseIndex) -> None:
@@ -89,11 +104,25 @@ def check_index(index: CaseIndex) -> None:
     files = {credential.file for credential in index.credentials}
     if objects != sorted(set(objects)) or positions != sorted(set(positions)) or len(files) != len(positions):
         raise MalformedInput(f"{INDEX}: originals and credentials must be sorted and name each object and file once")
-    for name, numbers in (("anchors", index.anchors), ("timestamps", index.timestamps or ())):
+    roots, audits = (index.map.roots, index.map.audits) if index.map else ((), ())
+    if roots != tuple(sorted(set(roots))):
+        raise MalformedInput(f"{INDEX}: the positions of map roots must be sorted, each once")
+    numbered = (("anchors", index.anchors), ("timestamps", index.timestamps or ()), ("map.audits", audits))
+    for name, numbers in numbered:
         if numbers != tuple(range(len(numbers))):
             raise MalformedInput(f"{INDEX}: {name} must be numbered 0, 1, 2 …")
-    if (index.timestamps is not None) != (index.v == 2) or index.format != FORMATS[index.v]:
-        raise MalformedInput(f"{INDEX}: version 2, and its format, is that of a case with timestamps")
+    if version_of(index) != index.v or index.format != FORMATS[index.v]:
+        raise MalformedInput(
+            f"{INDEX}: version 3, and its format, is that of a case with {', '.join(V3_MEMBERS)}; "
+            "version 2 that of another with timestamps"
+        )
+
+
+def version_of(index: CaseIndex) -> Literal[1, 2, 3]:
+    """The one version that a case with these members has."""
+    if any(getattr(index, name) is not None for name in V3_MEMBERS):
+        return 3
+    return 1 if index.timestamps is None else 2
 
 
 @dataclass(frozen=True)
@@ -110,6 +139,17 @@ class TimestampMaterial:
 
     token: bytes
     checkpoint: bytes
+
+
+@dataclass(frozen=True)
+class MapMaterial:
+    """Histories by the map. proofs: by (relation, text), under each root's position. audits: notes. others: entries
+    that a history has and that decide nothing here, by leaf index.
+    """
+
+    proofs: Mapping[int, Mapping[tuple[Relation, str], MapProof]]
+    audits: Sequence[bytes] = ()
+    others: Mapping[int, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -146,6 +186,7 @@ class CaseMaterial:
     timestamps: Sequence[TimestampMaterial] = ()
     originals: Sequence[OriginalMaterial] = ()
     credentials: Mapping[int, tuple[str, Source]] = field(default_factory=dict)
+    map: MapMaterial | None = None
 
 
 def slug_of(of: str) -> str:

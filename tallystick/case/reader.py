@@ -9,11 +9,13 @@ from typing import Any, Protocol, TypeVar
 from tallystick import canonical
 from tallystick.base64s import from_base64
 from tallystick.case.crate import crate_of
+from tallystick.case.histories import CaseMap, read_map
 from tallystick.case.model import (
     CHECKPOINT,
     CRATE,
     FORMATS,
     INDEX,
+    MAP_PROOFS,
     MAX_ALL_DISCLOSURES_BYTES,
     MAX_ANCHORS,
     MAX_DISCLOSURES_BYTES,
@@ -112,6 +114,7 @@ class Case:
     file_lists: Mapping[str, tuple[FileEntry, ...]]
     originals: Mapping[str, Mapping[str, str]]
     credentials: Mapping[int, str]
+    map: CaseMap | None = None
 
 
 def read_case(members: Members) -> Case:
@@ -137,6 +140,7 @@ def read_case(members: Members) -> Case:
         file_lists=_file_lists(members, places.file_lists),
         originals=places.originals,
         credentials={credential.position: credential.file for credential in index.credentials},
+        map=_map(members, index, places.others),
     )
 
 
@@ -150,7 +154,8 @@ class _Places:
     entries: dict[int, str] = field(default_factory=dict)
     disclosures: dict[int, str] = field(default_factory=dict)
     anchors: set[str] = field(default_factory=set)
-    """Of timestamps too."""
+    """Of timestamps and audits too."""
+    others: dict[int, str] = field(default_factory=dict)
     file_lists: dict[str, str] = field(default_factory=dict)
     originals: dict[str, dict[str, str]] = field(default_factory=dict)
 
@@ -170,6 +175,8 @@ def _sort(names: Iterable[str], index: CaseIndex) -> _Places:
             places.disclosures[number] = name
         elif folder == "anchors" or (folder == "timestamps" and index.timestamps):
             places.anchors.add(name)
+        elif folder == "map" and index.map:
+            _sort_map(places, name, rest)
         elif folder == "contents" and SLUG.fullmatch(slug := rest.removesuffix(".json")) and slug in objects:
             places.file_lists[objects[slug].object] = name
         elif folder == "originals" and (slug := rest.partition("/")[0]) in objects:
@@ -182,12 +189,26 @@ def _sort(names: Iterable[str], index: CaseIndex) -> _Places:
     return places
 
 
+def _sort_map(places: _Places, name: str, rest: str) -> None:
+    inner, _, file = rest.partition("/")
+    if inner == "entries" and (number := _number(file, ".cose")) is not None:
+        places.others[number] = name
+    else:
+        places.anchors.add(name)
+
+
 def _check_places(places: _Places, index: CaseIndex) -> None:
     if not 1 <= len(places.entries) <= MAX_ENTRIES:
         raise MalformedInput(f"a case has 1 to {MAX_ENTRIES} entries, found {len(places.entries)}")
     expected = {f"data/anchors/{number}/{file}" for number in index.anchors for file in ("proof.json", "checkpoint")}
     stamps = index.timestamps or ()
     expected |= {f"data/timestamps/{number}/{file}" for number in stamps for file in ("token.tst", "checkpoint")}
+    if index.map is not None:
+        expected |= {MAP_PROOFS, *(f"data/map/audits/{number}.note" for number in index.map.audits)}
+    if both := sorted(places.others.keys() & places.entries.keys()):
+        raise MalformedInput(f"entry {both[0]} stands twice in the case")
+    if len(places.others) + len(places.entries) > MAX_ENTRIES:
+        raise MalformedInput(f"a case has at most {MAX_ENTRIES} entries, those of the map among them")
     if places.anchors != expected:
         odd = sorted(places.anchors ^ expected)[0]
         raise MalformedInput(f"{odd} is missing, or {INDEX} does not name it")
@@ -307,6 +328,11 @@ def _anchors(members: Members, index: CaseIndex) -> tuple[Anchor, ...]:
         proof = _at(name, decode, members.read(name, MAX_PROOF_BYTES))
         found.append(Anchor(number, proof, members.read(f"data/anchors/{number}/checkpoint", MAX_NOTE_BYTES)))
     return tuple(found)
+
+
+def _map(members: Members, index: CaseIndex, others: Mapping[int, str]) -> CaseMap | None:
+    found = index.map
+    return None if found is None else _at("data/map/", lambda _: read_map(found, others, members.read), b"")
 
 
 def _timestamps(members: Members, index: CaseIndex) -> tuple[Timestamp, ...]:

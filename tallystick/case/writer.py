@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from tallystick import canonical
 from tallystick.base64s import to_base64
 from tallystick.case.crate import crate_of
+from tallystick.case.histories import encode_map_proofs
 from tallystick.case.model import (
     CHECKPOINT,
     CRATE,
     FORMATS,
     INDEX,
+    MAP_PROOFS,
     PROOFS,
     VERSION,
     CaseIndex,
     CaseMaterial,
     CredentialFile,
+    MapIndex,
+    MapMaterial,
     Original,
     Source,
     check_index,
     slug_of,
+    version_of,
 )
 from tallystick.schema import read, write
 
@@ -49,15 +52,16 @@ def case_members(material: CaseMaterial) -> dict[str, Source]:
         if original.file_list is not None:
             members[f"data/contents/{slug}.json"] = canonical.encode(write(original.file_list))
     members |= {f"data/credentials/{name}": source for name, source in material.credentials.values()}
+    if material.map is not None:
+        members |= _map_members(material.map)
     members[CRATE] = crate_of(index.kind, index.subject, index.exported_at, members)
     return dict(sorted(members.items()))
 
 
 def _index_of(material: CaseMaterial) -> CaseIndex:
-    version: Literal[1, 2] = 2 if material.timestamps else 1
     index = CaseIndex(
-        v=version,
-        format=FORMATS[version],  # type: ignore[arg-type]
+        v=1,
+        format="tallystick-evidence/1",
         kind=material.kind,
         subject=material.subject,
         log=material.log,
@@ -72,10 +76,23 @@ def _index_of(material: CaseMaterial) -> CaseIndex:
         ),
         anchors=tuple(range(len(material.anchors))),
         timestamps=tuple(range(len(material.timestamps))) or None,
+        map=None if material.map is None else _map_index(material.map),
     )
-    checked = read(CaseIndex, write(index))
+    version = version_of(index)
+    # A format that is none of the known ones is refused by what reads it.
+    checked = read(CaseIndex, {**write(index), "v": version, "format": FORMATS[version]})
     check_index(checked)
     return checked
+
+
+def _map_index(found: MapMaterial) -> MapIndex:
+    return MapIndex(tuple(sorted(found.proofs)), tuple(range(len(found.audits))))
+
+
+def _map_members(found: MapMaterial) -> dict[str, Source]:
+    members: dict[str, Source] = {MAP_PROOFS: encode_map_proofs(found.proofs)}
+    members |= {f"data/map/audits/{number}.note": note for number, note in enumerate(found.audits)}
+    return members | {f"data/map/entries/{position}.cose": entry for position, entry in found.others.items()}
 
 
 def _encode_proofs(material: CaseMaterial) -> bytes:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,12 @@ def add_parser(subparsers: Any) -> None:
         metavar="FILE",
         help="fork evidence (verify-fork), conviction proofs: nothing rests on the word of a log whose fork one shows",
     )
+    verify.add_argument(
+        "--replay",
+        type=Path,
+        metavar="DIR",
+        help="a copy of the log (see ledger mirror): whether events were withheld is worked out from all its entries",
+    )
     verify.set_defaults(run=run)
 
 
@@ -60,8 +68,15 @@ def run(args: argparse.Namespace) -> int:
 def _verify(args: argparse.Namespace) -> Report:
     at, trust = time_of(args), _trust(args)
     accusations = [_accusation(path) for path in args.convictions]
+    copy = None if args.replay is None else partial(_entries_in, args.replay)
     with args.bundle.open("rb") as file:
-        return verify_case(file, trust, at, accusations)
+        return verify_case(file, trust, at, accusations, copy)
+
+
+def _entries_in(folder: Path) -> Iterable[bytes]:
+    from tallystick.commands.tile_folder import entries_in
+
+    return entries_in(folder)
 
 
 def _trust(args: argparse.Namespace) -> Trust:

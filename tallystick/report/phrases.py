@@ -6,6 +6,7 @@ A value in braces comes from the evidence. ``{detail}`` is the core's own messag
 
 from __future__ import annotations
 
+from tallystick.report.map_phrases import MAP_PHRASES
 from tallystick.report.phrase import ADD, KEEP, Language, Phrase
 from tallystick.report.time_phrases import TIME_PHRASES
 
@@ -22,6 +23,7 @@ _FORKED = (
 )
 PHRASES: dict[str, Phrase] = {
     **TIME_PHRASES,
+    **MAP_PHRASES,
     # steps 1 and 2
     "integrity.good": Phrase(
         "{count} members are exactly those that exporter “{name}” (key {kid}) signed",
@@ -358,10 +360,5 @@ PHRASES: dict[str, Phrase] = {
     "adverse.event": Phrase(
         "{time}: {type} about {about} (entry {position}): {detail} {standing}",
         "{time}：{type}，涉及 {about}（第 {position} 条）：{detail} {standing}",
-    ),
-    "completeness.withheld": Phrase(
-        "whether other events up to size {size} were withheld cannot be seen from here; "
-        "anyone with the log's tiles can look",
-        "截至大小 {size} 是否有其他事件未予出示，从证据包无法判断；持有日志数据者均可查验",
     ),
 }

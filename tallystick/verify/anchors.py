@@ -35,7 +35,8 @@ def check_anchors(ex: Examination) -> Finding:
             _check_anchor(ex, tally, ex.head, ex.keys, anchor)
         except VerificationFailed as error:
             tally.contradicts("anchor.bad", number=anchor.number, detail=str(error))
-    for old, new in sorted(set(ex.case.consistency) - ex.joined):
+    audited = {(size, ex.head.size) for size in ex.audited_sizes}
+    for old, new in sorted(set(ex.case.consistency) - ex.joined - audited):
         tally.lacks("anchor.unused-proof", old=old, new=new)
     _check_cover(ex, tally)
     ex.facts["anchors"] = [_fact(fact) for fact in (*ex.anchored, *ex.unvouched)]

@@ -1,4 +1,4 @@
-"""Step 13: later and adverse events that the bundle shows. That none is withheld, only a fact from outside can show."""
+"""Step 13: later and adverse events that the bundle shows, and whether any was withheld (``verify.histories``)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from tallystick.admission.state import DisputeState
 from tallystick.replay import Admitted
 from tallystick.verify.examination import Examination
+from tallystick.verify.histories import check_histories
 from tallystick.verify.outcome import Finding, Tally, say, time_text
 
 _ADVERSE_STATUS = ("suspend", "revoke", "expire")
@@ -14,7 +15,7 @@ _ADVERSE_END = ("key-compromise", "court-order")
 
 
 def check_completeness(ex: Examination) -> Finding:
-    """List adverse events first; no proof of absence exists in version 1."""
+    """List adverse events first; then whether these are all."""
     tally = Tally()
     events = []
     for position, one in sorted(ex.replay.admitted.items()):
@@ -37,8 +38,7 @@ def check_completeness(ex: Examination) -> Finding:
         events.append(values)
     tally.lines += ex.adverse
     ex.facts["adverse"] = events
-    size = ex.head.size if ex.head else 0
-    tally.needs("completeness.withheld", size=size)
+    check_histories(ex, tally)
     return tally.finding()
 
 

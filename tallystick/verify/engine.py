@@ -30,6 +30,7 @@ from tallystick.verify import (
 )
 from tallystick.verify.accusation import Accusation
 from tallystick.verify.examination import Examination
+from tallystick.verify.histories import Copy
 from tallystick.verify.outcome import CLAIM_IDS, Claim, Finding, Line, Report, Verdict, say
 from tallystick.versions import UnknownVersion
 
@@ -55,7 +56,9 @@ _RESTS_ON: dict[str, tuple[int, ...]] = {
     "inclusion": (5,),
     "timestamp": (5,),
     "entitlement": (3, 4, 5),
-    **dict.fromkeys(("disclosure", "content", "traceability", "anchor", "time", "credential"), (3, 4, 5, 6)),
+    **dict.fromkeys(
+        ("disclosure", "content", "traceability", "anchor", "time", "credential", "completeness"), (3, 4, 5, 6)
+    ),
 }
 
 # Demanded of every kind of case by this program; neither bundle nor trust file can take one away.
@@ -71,12 +74,15 @@ _REQUIRED = {
 }
 
 
-def verify_case(file: BinaryIO, trust: Trust, at: int, accusations: Sequence[Accusation] = ()) -> Report:
+def verify_case(
+    file: BinaryIO, trust: Trust, at: int, accusations: Sequence[Accusation] = (), copy: Copy | None = None
+) -> Report:
     """Verify the bundle in ``file`` (seekable) under ``trust`` as of ``at`` (Unix seconds).
 
     ``accusations``: evidence of forks, from wherever, and proofs of convictions that hold such evidence. Nothing rests
     on the word of a log whose fork one of them shows; one that does not hold changes nothing. Where and since when the
-    log stands convicted is told, and changes nothing either.
+    log stands convicted is told, and changes nothing either. ``copy``: gives every
+    entry of the log, from the first on, from a copy that the reader has; it is believed only if it is of the case's tree.
 
     Never raises for what stands in the bundle: one that cannot be read gets the verdict ``malformed``. Raises
     ``UnknownVersion`` when the trust file demands a claim that this program does not know.
@@ -98,7 +104,7 @@ def verify_case(file: BinaryIO, trust: Trust, at: int, accusations: Sequence[Acc
         return _refusal(
             trust, at, sha256, 1, Finding("contradicted", (say("container.bad", detail=str(error)),)), False
         )
-    return _examine(Examination(bundle, case, trust, at, tuple(accusations)), Finding("proved", (line,)), sha256)
+    return _examine(Examination(bundle, case, trust, at, tuple(accusations), copy), Finding("proved", (line,)), sha256)
 
 
 class _Refused(Exception):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -12,9 +13,11 @@ from tallystick.admission.state import LogState
 from tallystick.bundle import Bundle
 from tallystick.case import Case
 from tallystick.checkpoint import Checkpoint
+from tallystick.errors import MalformedInput
 from tallystick.evm.anchor import AnchorFact
 from tallystick.key_history import KeyHistory
 from tallystick.keys import PublicKey
+from tallystick.map.audit import parse_audit
 from tallystick.replay import Admitted, Placed, Replay, replay
 from tallystick.timestamp import TimestampFact
 from tallystick.tree_head import SignedCheckpoint
@@ -40,7 +43,8 @@ class Stamped:
 
 @dataclass
 class Examination:
-    """One case under one trust file as of ``at`` (Unix seconds); ``accusations``: what the caller says of forks.
+    """One case under one trust file as of ``at`` (Unix seconds); ``accusations``: what the caller says of forks;
+    ``copy``: gives every entry of the log, from the first on, as the reader has them from elsewhere.
 
     verified: the key that signed each entry (step 3). head: the tree head once its signatures hold, when it was
     signed, and the keys by which the log signs each size (step 5). heads: every checkpoint whose signatures hold and
@@ -55,6 +59,7 @@ class Examination:
     trust: Trust
     at: int
     accusations: tuple[Accusation, ...] = ()
+    copy: Callable[[], Iterable[bytes]] | None = None
     verified: dict[int, PublicKey] = field(default_factory=dict)
     head: Checkpoint | None = None
     head_signed_at: int | None = None
@@ -92,6 +97,16 @@ class Examination:
         """Admitted entries about the case's subjects, in log order."""
         found = (one for subject in self.focus.subjects for one in self.history.about(subject))
         return tuple(sorted(found, key=lambda one: one.placed.position))
+
+    @cached_property
+    def audited_sizes(self) -> frozenset[int]:
+        """Sizes that the audits of the case are about."""
+        found = set()
+        for data in self.case.map.audits if self.case.map else ():
+            # What is no audit is told where audits are read.
+            with suppress(MalformedInput):
+                found.add(parse_audit(data)[0].size)
+        return frozenset(found)
 
     @cached_property
     def names(self) -> frozenset[str]:

@@ -15,7 +15,7 @@ from tallystick.bundle import bag, container
 from tallystick.c2pa import cbor, jumbf, signature, updates
 from tallystick.c2pa.containers import EMBEDDED
 from tallystick.c2pa.verdict import MAX_PAYLOAD
-from tallystick.case import model
+from tallystick.case import histories, model
 from tallystick.certificate import ATTACHMENT, MAX_ATTACHMENT, CertificateDocument, CertificatePayload
 from tallystick.commands.verify import EXITS
 from tallystick.content import CHUNK_BYTES, MAX_FILES, MAX_PATH_BYTES
@@ -33,6 +33,7 @@ from tallystick.identifiers import Letter
 from tallystick.keys import COSE_ALGORITHMS, RAW_BYTES
 from tallystick.licence.credential import MAX_NOTE_CHARACTERS, LicenceCredential, ShownEntry
 from tallystick.licence.grant import StatusPointer
+from tallystick.map.audit import MAX_AUDIT_BYTES
 from tallystick.merkle import MAX_PROOF_HASHES
 from tallystick.note import MAX_NOTE_BYTES, MAX_SIGNATURES
 from tallystick.pdf import changes, pades, revisions, values
@@ -215,6 +216,9 @@ def test_limits_of_the_members() -> None:
         "anchors/<n>/checkpoint": MAX_NOTE_BYTES,
         "timestamps/<n>/token.tst": MAX_TOKEN_BYTES,
         "timestamps/<n>/checkpoint": MAX_NOTE_BYTES,
+        "map/proofs.json": histories.MAX_MAP_PROOFS_BYTES,
+        "map/audits/<n>.note": MAX_AUDIT_BYTES,
+        "map/entries/<index>.cose": MAX_ENTRY_BYTES,
         "contents/<slug>.json": model.MAX_FILE_LIST_BYTES,
         "credentials/<name>": credentials.MAX_FILE_BYTES,
     }

@@ -1,0 +1,277 @@
+"""Step 13, by the map: which histories are shown whole, under which root, and whose word that root is.
+
+A proof under a root is the log's own word. It becomes proved by an auditor whom the reader trusts and who replayed
+the map of this very tree, or by the reader, who brings all entries of the tree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from tallystick.checkpoint import Checkpoint
+from tallystick.errors import MalformedInput, VerificationFailed
+from tallystick.map import NAMED, OWN, MapProof, MemoryMap, Relation, about, key_of, link, prove_answer
+from tallystick.map.audit import Auditor, MapAudit, audited_at, parse_audit
+from tallystick.map.proof import FIRST_LINK
+from tallystick.merkle import CompactRange, leaf_hash, verify_consistency
+from tallystick.note import Note, verify_note
+from tallystick.statement import Statement
+from tallystick.verify.examination import Examination
+from tallystick.verify.outcome import Tally, time_text
+
+Wanted: TypeAlias = tuple[Relation, str]
+Shown: TypeAlias = dict[Wanted, list[tuple[int, bytes]]]
+
+FILED_ASIDE = "credential.issue"
+"""The one type that completes an own history from ``map/entries``: it decides nothing, and its file may be private."""
+
+
+@dataclass(frozen=True)
+class Root:
+    """A root of the map that an admitted entry at ``position`` states."""
+
+    position: int
+    size: int
+    root: bytes
+    time: str
+
+
+@dataclass
+class Whole:
+    """What is wanted whole: the own history of every subject shown, the named one of the case's subjects.
+
+    shown: what the bundle has of them. last: position of the last entry shown that is about the case's subjects.
+    """
+
+    wanted: list[Wanted] = field(default_factory=list)
+    shown: Shown = field(default_factory=dict)
+    last: int = -1
+
+
+def check_histories(ex: Examination, tally: Tally) -> None:
+    """All roots of the case, then the entries that the reader brought. Without either nothing is proved."""
+    whole, shown = _whole(ex), ex.case.map
+    roots = [] if shown is None else [one for at in sorted(shown.proofs) if (one := _root(ex, tally, at)) is not None]
+    proved = [_check_root(ex, tally, whole, root) for root in roots]
+    if ex.copy is not None:
+        proved.append(_check_copy(ex, tally, whole, roots, ex.copy()))
+    if not any(proved):
+        size = ex.head.size if ex.head else 0
+        tally.needs(
+            "completeness.withheld" if not roots else "map.committed",
+            size=max((root.size for root in roots), default=size),
+        )
+
+
+def _whole(ex: Examination) -> Whole:
+    found = Whole()
+    admitted = [one.placed.statement.event for one in ex.replay.admitted.values()]
+    own = dict.fromkeys([ex.case.index.log, *sorted(event.subject for event in admitted), *sorted(ex.focus.subjects)])
+    found.wanted = [(OWN, text) for text in own] + [(NAMED, text) for text in sorted(ex.focus.subjects)]
+    asked = set(found.wanted)
+    aside = ex.case.map.others if ex.case.map else {}
+    entries = {placed.position: placed.statement for placed in ex.case.entries} | dict(aside)
+    for position, statement in sorted(entries.items()):
+        for one in _about(statement):
+            counts = position not in aside or one[0] == NAMED or statement.event.type == FILED_ASIDE
+            if one in asked and counts:
+                found.shown.setdefault(one, []).append((position, statement.leaf))
+    about_case = [found.shown.get(one, []) for one in found.wanted if one[1] in ex.focus.subjects]
+    found.last = max((history[-1][0] for history in about_case if history), default=-1)
+    return found
+
+
+def _about(statement: Statement) -> list[Wanted]:
+    told = about(statement.parts.payload)
+    return [*((OWN, text) for text in told.own), *((NAMED, text) for text in told.named)]
+
+
+def _root(ex: Examination, tally: Tally, position: int) -> Root | None:
+    admitted = ex.replay.admitted.get(position)
+    event = admitted.placed.statement.event if admitted else None
+    if event is None or event.type != "log.map-root":
+        tally.lacks("map.no-root", position=position)
+        return None
+    return Root(position, event.body.size, bytes.fromhex(event.body.root), event.time)
+
+
+# --- under a root ----------------------------------------------------------------------------------------
+
+
+def _check_root(ex: Examination, tally: Tally, whole: Whole, root: Root) -> bool:
+    """Whether the histories are whole under this root, and somebody else than the log vouches for it."""
+    assert ex.case.map is not None
+    proofs, missing, wrong = ex.case.map.proofs[root.position], list[str](), False
+    for one in dict.fromkeys((*whole.wanted, *proofs)):
+        proof = proofs.get(one)
+        if proof is None:
+            missing.append(f"{one[0]} {one[1]}")
+        else:
+            wrong |= not _check_history(tally, whole, root, one, proof)
+    audited = _audits(ex, tally, root)
+    if wrong:
+        return False
+    if missing:
+        tally.shows("map.not-shown", size=root.size, count=len(missing), first=missing[0])
+    elif root.size <= whole.last:
+        tally.shows("map.short", size=root.size, position=whole.last)
+    else:
+        counted = {"size": root.size, "time": root.time, "count": len(whole.wanted), "position": root.position}
+        tally.shows("map.whole", **counted)
+        for name, seconds in audited:
+            tally.shows("map.audited", name=name, size=root.size, time=time_text(seconds))
+        _remember(ex, root.size, audited)
+        return bool(audited)
+    return False
+
+
+def _check_history(tally: Tally, whole: Whole, root: Root, one: Wanted, proof: MapProof) -> bool:
+    relation, text = one
+    told = {"position": root.position, "relation": relation, "text": text}
+    try:
+        leaf = prove_answer(root.root, relation, text, proof)
+    except VerificationFailed as error:
+        tally.contradicts("map.bad-proof", **told, detail=str(error))
+        return False
+    if one not in whole.wanted:
+        return True
+    shown = [pair for pair in whole.shown.get(one, []) if pair[0] < root.size]
+    count, chain = (leaf.count, leaf.chain) if leaf else (0, FIRST_LINK)
+    if len(shown) < count:
+        tally.contradicts("map.withheld", **told, count=count, shown=len(shown))
+    elif len(shown) > count or _chain(shown) != chain:
+        listed = ", ".join(str(at) for at, _ in shown[:20])
+        tally.contradicts("map.hides", **told, count=count, positions=listed)
+    else:
+        return True
+    return False
+
+
+def _chain(history: Iterable[tuple[int, bytes]]) -> bytes:
+    found = FIRST_LINK
+    for index, leaf in history:
+        found = link(found, index, leaf)
+    return found
+
+
+def _remember(ex: Examination, size: int, audited: list[tuple[str, int]]) -> None:
+    facts = ex.facts.setdefault("histories", [])
+    facts.append({"size": size, "auditors": [{"name": name, "time": time_text(at)} for name, at in audited]})
+
+
+# --- audits ----------------------------------------------------------------------------------------------
+
+
+def _audits(ex: Examination, tally: Tally, root: Root) -> list[tuple[str, int]]:
+    """Names and times of the trusted auditors who replayed the map of this tree and found this root."""
+    found = []
+    for data in ex.case.map.audits if ex.case.map else ():
+        audit, note = parse_audit(data)
+        for auditor, until in ex.trust.auditors:
+            seconds = _time(tally, audit, note, auditor)
+            if seconds is None or audit.size != root.size:
+                continue
+            if seconds > ex.at or (until is not None and seconds > until):
+                tally.shows("map.audit-late", name=auditor.name, size=audit.size, time=time_text(seconds))
+            elif _is_of(ex, tally, root, audit, auditor.name):
+                found.append((auditor.name, seconds))
+    return found
+
+
+def _time(tally: Tally, audit: MapAudit, note: Note, auditor: Auditor) -> int | None:
+    """When the auditor signed this note; ``None``: it did not."""
+    lines = [one for one in note.signatures if (one.name, one.key_id) == (auditor.name, auditor.key_id)]
+    if not lines:
+        return None
+    try:
+        verify_note(note, [auditor])
+        return audited_at(lines[0].signature)
+    except VerificationFailed as error:
+        tally.contradicts("map.audit-bad", name=auditor.name, size=audit.size, detail=str(error))
+        return None
+
+
+def _is_of(ex: Examination, tally: Tally, root: Root, audit: MapAudit, name: str) -> bool:
+    told = {"name": name, "size": audit.size}
+    if ex.head is None or audit.origin != ex.head.origin:
+        tally.shows("map.audit-elsewhere", **told, detail=f"the audit is of {audit.origin}")
+        return False
+    path = ex.case.consistency.get((audit.size, ex.head.size), ())
+    try:
+        verify_consistency(audit.size, audit.tree, ex.head.size, ex.head.root, path)
+    except VerificationFailed as error:
+        tally.shows("map.audit-elsewhere", **told, detail=str(error))
+        return False
+    if audit.root != root.root:
+        tally.contradicts("map.audit-other", **told, found=audit.root.hex(), stated=root.root.hex())
+        return False
+    return True
+
+
+# --- by the reader's own copy ----------------------------------------------------------------------------
+
+
+def _check_copy(ex: Examination, tally: Tally, whole: Whole, roots: list[Root], entries: Iterable[bytes]) -> bool:
+    """All entries of the tree: the histories are recomputed, and so is every root that is shown."""
+    if ex.head is None:
+        tally.lacks("rests-on", steps="5")
+        return False
+    keys = {key_of(*one): one for one in whole.wanted}
+    replay = _Replay({root.size: root for root in roots}, keys)
+    if replay.run(entries, ex.head) is None:
+        tally.lacks("map.other-copy", size=ex.head.size)
+        return False
+    for position, stated, found in replay.wrong:
+        tally.contradicts("map.lie", position=position, stated=stated.hex(), found=found.hex())
+    good = not replay.wrong
+    for one in whole.wanted:
+        here = [at for at, _ in replay.histories.get(one, [])]
+        shown = {at for at, _ in whole.shown.get(one, [])}
+        if gone := [at for at in here if at not in shown]:
+            listed = ", ".join(map(str, gone[:20]))
+            note = tally.contradicts if one[0] == OWN else tally.lacks
+            note("map.copy-has-more", relation=one[0], text=one[1], positions=listed)
+            good = False
+    if good:
+        tally.shows("map.replayed", size=ex.head.size, count=len(whole.wanted))
+        ex.facts["replayed"] = ex.head.size
+    return good
+
+
+class _Replay:
+    """Takes all entries of a tree; ``wrong``: roots that are stated otherwise (position, stated, found)."""
+
+    def __init__(self, roots: Mapping[int, Root], keys: Mapping[bytes, Wanted]) -> None:
+        self._roots = roots
+        self._asked = set(keys.values())
+        self.histories: Shown = {}
+        self.wrong: list[tuple[int, bytes, bytes]] = []
+
+    def run(self, entries: Iterable[bytes], head: Checkpoint) -> Checkpoint | None:
+        """``head`` if the entries are those of its tree."""
+        tree, found = CompactRange(), MemoryMap()
+        self._compare(found)
+        try:
+            for entry in entries:
+                if tree.size == head.size:
+                    break
+                leaf = leaf_hash(entry)
+                told = found.take(entry)
+                for one in (*((OWN, text) for text in told.own), *((NAMED, text) for text in told.named)):
+                    if one in self._asked:
+                        self.histories.setdefault(one, []).append((tree.size, leaf))
+                tree.append(leaf)
+                self._compare(found)
+        except (MalformedInput, OSError):
+            return None
+        return head if (tree.size, tree.root()) == (head.size, head.root) else None
+
+    def _compare(self, found: MemoryMap) -> None:
+        root = self._roots.get(found.size)
+        if root is not None and (computed := found.root()) != root.root:
+            self.wrong.append((root.position, root.root, computed))
+
+
+Copy: TypeAlias = Callable[[], Iterable[bytes]]
