@@ -81,8 +81,10 @@ def verify_case(
 
     ``accusations``: evidence of forks, from wherever, and proofs of convictions that hold such evidence. Nothing rests
     on the word of a log whose fork one of them shows; one that does not hold changes nothing. Where and since when the
-    log stands convicted is told, and changes nothing either. ``copy``: gives every
-    entry of the log, from the first on, from a copy that the reader has; it is believed only if it is of the case's tree.
+    log stands convicted is told, and changes nothing either.
+
+    ``copy``: gives every entry of the log, from the first on, from a copy that the reader has; it is believed only if
+    it is of the very tree of the case.
 
     Never raises for what stands in the bundle: one that cannot be read gets the verdict ``malformed``. Raises
     ``UnknownVersion`` when the trust file demands a claim that this program does not know.

@@ -57,12 +57,12 @@ def check_histories(ex: Examination, tally: Tally) -> None:
     proved = [_check_root(ex, tally, whole, root) for root in roots]
     if ex.copy is not None:
         proved.append(_check_copy(ex, tally, whole, roots, ex.copy()))
-    if not any(proved):
-        size = ex.head.size if ex.head else 0
-        tally.needs(
-            "completeness.withheld" if not roots else "map.committed",
-            size=max((root.size for root in roots), default=size),
-        )
+    if any(proved):
+        return
+    if roots:
+        tally.needs("map.committed", size=max(root.size for root in roots))
+    else:
+        tally.needs("completeness.withheld", size=ex.head.size if ex.head else 0)
 
 
 def _whole(ex: Examination) -> Whole:
@@ -157,8 +157,8 @@ def _chain(history: Iterable[tuple[int, bytes]]) -> bytes:
 
 
 def _remember(ex: Examination, size: int, audited: list[tuple[str, int]]) -> None:
-    facts = ex.facts.setdefault("histories", [])
-    facts.append({"size": size, "auditors": [{"name": name, "time": time_text(at)} for name, at in audited]})
+    told = {"size": size, "auditors": [{"name": name, "time": time_text(at)} for name, at in audited]}
+    ex.facts["histories"] = [*ex.facts.get("histories", []), told]
 
 
 # --- audits ----------------------------------------------------------------------------------------------
