@@ -27,6 +27,7 @@ NAMES = (
     "verify-fork",
     "verify-conviction",
     "accuse",
+    "doctor",
 )
 BUILT_IN = {name: f"{GROUP}.{name.replace('-', '_')}" for name in NAMES}
 """Command -> module, imported only when it is the one that is asked for."""

@@ -44,6 +44,24 @@ _CURVES = ("secp256r1", "secp384r1", "secp521r1")
 
 
 @dataclass(frozen=True, slots=True)
+class Profile:
+    """What a leaf must be for one kind of signature.
+
+    purposes: extended key usages of which it has at least one; wanted: the same in words. alone: it has no others;
+    critical: it says so critically. key_identifier: it names its issuer's key.
+    """
+
+    purposes: frozenset[x509.ObjectIdentifier]
+    wanted: str
+    alone: bool = False
+    critical: bool = False
+    key_identifier: bool = True
+
+
+CLAIM = Profile(SIGNING_PURPOSES, "c2pa-kp-claimSigning, emailProtection or documentSigning")
+
+
+@dataclass(frozen=True, slots=True)
 class Fault:
     """One reason why a certificate may not sign, with the certificate it concerns."""
 
@@ -85,16 +103,21 @@ def require_utc(at: datetime) -> None:
         raise MalformedInput(f"the time {at.isoformat()} has no time zone; give UTC")
 
 
-def faults(chain: Sequence[x509.Certificate], roots: SignerRoots, at: datetime) -> Iterator[Fault]:
-    """Every fault of `chain` as the chain of a claim signer at `at`, the leaf's own first, then the path, then time."""
+def faults(
+    chain: Sequence[x509.Certificate], roots: SignerRoots | None, at: datetime, profile: Profile = CLAIM
+) -> Iterator[Fault]:
+    """Every fault of `chain` as a signer's at `at`, the leaf's own first, then the path, then time.
+
+    roots: None where it is not asked in which root the path ends.
+    """
     try:
-        yield from _leaf_faults(chain[0])
+        yield from _leaf_faults(chain[0], profile)
         for number, certificate in enumerate(chain):
             yield from _common_faults(certificate)
             if number:
-                yield from _authority_faults(certificate, number - 1, "intermediate")
-        yield from _path_faults(chain, roots)
-        for certificate in (*chain, *_anchor(chain, roots)):
+                yield from _authority_faults(certificate, number - 1, "intermediate", profile)
+        yield from _path_faults(chain, roots, profile)
+        for certificate in (*chain, *(_anchor(chain, roots) if roots else ())):
             yield from _time_faults(certificate, at)
     except (ValueError, x509.UnsupportedGeneralNameType, x509.DuplicateExtension, UnsupportedAlgorithm) as error:
         yield Fault("signer.malformed", f"a certificate of the chain does not parse: {error}")
@@ -107,7 +130,7 @@ def _extension(certificate: x509.Certificate, kind: type[x509.ExtensionType]) ->
         return None
 
 
-def _leaf_faults(leaf: x509.Certificate) -> Iterator[Fault]:
+def _leaf_faults(leaf: x509.Certificate, profile: Profile) -> Iterator[Fault]:
     who = name_of(leaf.subject)
     if leaf.issuer == leaf.subject:
         yield Fault("signer.self_signed", f"{who} names itself as its issuer; a signer needs a certificate authority")
@@ -119,16 +142,25 @@ def _leaf_faults(leaf: x509.Certificate) -> Iterator[Fault]:
         yield Fault("signer.key_usage", f"{who} lacks the key usage digitalSignature")
     elif usage.key_cert_sign or usage.crl_sign:
         yield Fault("signer.key_usage", f"{who} may sign certificates or revocation lists, which no signer needs")
+    yield from _purpose_faults(leaf, profile)
+    if profile.key_identifier and _extension(leaf, x509.AuthorityKeyIdentifier) is None:
+        yield Fault("signer.key_identifier", f"{who} lacks an authority key identifier")
+
+
+def _purpose_faults(leaf: x509.Certificate, profile: Profile) -> Iterator[Fault]:
+    who = name_of(leaf.subject)
     purposes = _extension(leaf, x509.ExtendedKeyUsage)
     named = set(purposes) if isinstance(purposes, x509.ExtendedKeyUsage) else set()
-    if not named & SIGNING_PURPOSES:
-        wanted = "c2pa-kp-claimSigning, emailProtection or documentSigning"
-        yield Fault("signer.purpose", f"{who} lacks an extended key usage for signing: {wanted}")
-    if foreign := {oid for oid in named - SIGNING_PURPOSES if _is_other_trade(oid)}:
+    foreign = {oid for oid in named - profile.purposes if profile.alone or _is_other_trade(oid)}
+    if not named & profile.purposes:
+        yield Fault("signer.purpose", f"{who} lacks an extended key usage for signing: {profile.wanted}")
+    elif foreign:
         dotted = ", ".join(sorted(oid.dotted_string for oid in foreign))
-        yield Fault("signer.purpose", f"{who} has extended key usages that a claim signer may not have: {dotted}")
-    if _extension(leaf, x509.AuthorityKeyIdentifier) is None:
-        yield Fault("signer.key_identifier", f"{who} lacks an authority key identifier")
+        yield Fault("signer.purpose", f"{who} has extended key usages that such a signer may not have: {dotted}")
+    if profile.critical and named & profile.purposes and not foreign:
+        extension = leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
+        if not extension.critical:
+            yield Fault("signer.purpose", f"{who} does not say critically what it is for (extended key usage)")
 
 
 def _is_other_trade(purpose: x509.ObjectIdentifier) -> bool:
@@ -157,7 +189,7 @@ def _common_faults(certificate: x509.Certificate) -> Iterator[Fault]:
         yield Fault("signer.algorithm", f"{who} was signed with {used.name}; SHA-256, SHA-384 or SHA-512 is needed")
 
 
-def _authority_faults(authority: x509.Certificate, below: int, kind: str) -> Iterator[Fault]:
+def _authority_faults(authority: x509.Certificate, below: int, kind: str, profile: Profile) -> Iterator[Fault]:
     """`below` counts the intermediates between this authority and the leaf (pathLenConstraint, RFC 5280)."""
     who = f"the {kind} {name_of(authority.subject)}"
     basic = _extension(authority, x509.BasicConstraints)
@@ -170,20 +202,22 @@ def _authority_faults(authority: x509.Certificate, below: int, kind: str) -> Ite
         yield Fault("signer.not_an_authority", f"{who} lacks the key usage keyCertSign")
     purposes = _extension(authority, x509.ExtendedKeyUsage)
     named = set(purposes) if isinstance(purposes, x509.ExtendedKeyUsage) else set()
-    if not named & SIGNING_PURPOSES and any(_is_other_trade(oid) for oid in named):
-        yield Fault("signer.purpose", f"{who} is for other purposes than signing (timestamps, say)")
+    if not named & profile.purposes and any(_is_other_trade(oid) for oid in named):
+        yield Fault("signer.purpose", f"{who} is for other purposes than such signers")
 
 
-def _path_faults(chain: Sequence[x509.Certificate], roots: SignerRoots) -> Iterator[Fault]:
+def _path_faults(chain: Sequence[x509.Certificate], roots: SignerRoots | None, profile: Profile) -> Iterator[Fault]:
     for number, certificate in enumerate(chain[:-1]):
         yield from _link_faults(certificate, chain[number + 1])
+    if roots is None:
+        return
     anchor = _anchor(chain, roots)
     if not anchor:
         last = name_of(chain[-1].issuer)
         yield Fault("signer.untrusted", f"the chain ends below {last}, which is not one of the trusted signer roots")
     elif anchor[0] != chain[-1]:
         yield from _common_faults(anchor[0])
-        yield from _authority_faults(anchor[0], len(chain) - 1, "root")
+        yield from _authority_faults(anchor[0], len(chain) - 1, "root", profile)
 
 
 def _link_faults(certificate: x509.Certificate, issuer: x509.Certificate) -> Iterator[Fault]:
@@ -192,6 +226,7 @@ def _link_faults(certificate: x509.Certificate, issuer: x509.Certificate) -> Ite
         certificate.verify_directly_issued_by(issuer)
     except (ValueError, TypeError, InvalidSignature):
         yield Fault("signer.chain_broken", f"{who} was not issued by {above}, which follows it in the chain")
+        return
     wanted = _extension(certificate, x509.AuthorityKeyIdentifier)
     given = _extension(issuer, x509.SubjectKeyIdentifier)
     if not isinstance(given, x509.SubjectKeyIdentifier):
