@@ -129,7 +129,14 @@ def test_keys_that_fit_and_keys_that_cannot_be_read() -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"\x30", b"\x30\x80", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", pem(b"\x30\x00"), b"\xff" * 99],
+    [
+        b"",
+        b"\x30",
+        b"\x30\x80",
+        b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+        pem(b"\x30\x00"),
+        b"\xff" * 99,
+    ],
     ids=range(6),
 )
 def test_what_is_no_certificate(data: bytes) -> None:
