@@ -21,8 +21,10 @@ from tallystick.token.binding import MAX_AGE, Expected
 from tallystick.token.jose import read_jwk
 from tallystick.token.licence import MAX_TOKEN_BYTES
 from tallystick.token.licence import MEDIA_TYPE as TOKEN_TYPE
+from tallystick.token.status_jwt import MEDIA_TYPE as JWT_TYPE
 
 routes = router("licences")
+_FRESH = "public, max-age=60"
 MAX_CHECKED_BYTES = 256 << 20
 MAX_SIDECAR_BYTES = 64 << 20
 
@@ -130,8 +132,18 @@ def get_type() -> Response:
     return Response(metadata.DOCUMENT, media_type=metadata.METADATA_TYPE, headers=headers)
 
 
+@routes.get("/status-lists")
+def get_status_lists(services: UsedServices, response: Response) -> dict[str, list[str]]:
+    """Status list aggregation: every list of this log."""
+    response.headers["Cache-Control"] = _FRESH
+    return {"status_lists": services.statuses.uris()}
+
+
 @routes.get("/status-lists/{number}", response_class=Response)
-def get_status_list(number: int, services: UsedServices) -> Response:
-    """A signed Token Status List as of the published checkpoint."""
-    headers = {"Cache-Control": "public, max-age=60"}
+def get_status_list(number: int, request: Request, services: UsedServices) -> Response:
+    """A signed Token Status List as of the published checkpoint: CWT, or JWT for who accepts that and no CWT."""
+    headers = {"Cache-Control": _FRESH, "Vary": "Accept", "Access-Control-Allow-Origin": "*"}
+    accepted = request.headers.get("accept", "")
+    if JWT_TYPE in accepted and MEDIA_TYPE not in accepted:
+        return Response(services.statuses.signed_jwt(number), media_type=JWT_TYPE, headers=headers)
     return Response(services.statuses.signed(number), media_type=MEDIA_TYPE, headers=headers)

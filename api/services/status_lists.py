@@ -23,6 +23,8 @@ from tallystick.keys import Signer
 from tallystick.licence.staple import StatusStaple, encode_staple
 from tallystick.licence.status_list import STATUS_OF_STANDING, Status, StatusList, pack, sign_status_list
 from tallystick.times import UnixSeconds, format_time, parse_time
+from tallystick.token.licence import list_uri
+from tallystick.token.status_jwt import sign_status_jwt
 from tallystick.tree_head import SignedCheckpoint
 
 LIST_SIZE = 1 << 16
@@ -42,6 +44,7 @@ class _List:
     known: dict[int, str] = field(default_factory=dict)
     highest: int = 0
     signed: bytes = b""
+    jwt: str = ""
     size: int = 0
     issued: int = 0
     until: int = 0
@@ -118,6 +121,19 @@ class StatusLists:
         with self._lock:
             return self._signed(self._uri(number), self._advance())
 
+    def signed_jwt(self, number: int) -> str:
+        """The same list as JWT. Raises ``NotFound``."""
+        with self._lock:
+            uri = self._uri(number)
+            self._signed(uri, self._advance())
+            return self._lists[uri].jwt
+
+    def uris(self) -> list[str]:
+        """Every list that a licence points to, as a relying party names it (draft-ietf-oauth-status-list §9)."""
+        with self._lock:
+            self._advance()
+            return sorted(map(list_uri, self._lists))
+
     def staple(self, licence: str) -> bytes:
         """Status, checkpoint and the grant's inclusion proof under it. Raises ``NotFound``, ``ServiceError``."""
         found = self.current(licence)
@@ -181,24 +197,26 @@ class StatusLists:
             text = format_time(now)
             changes = found.next_change(self._book, text)
             found.until = now + self._lifetime if changes is None else min(now + self._lifetime, changes)
-            found.signed = self._sign(uri, found.statuses(self._book, text), head, now, found.until)
+            speaks = _speaking(uri, found.statuses(self._book, text), head, now, found.until)
+            found.signed = sign_status_list(speaks, self._signer)
+            found.jwt = sign_status_jwt(speaks, self._signer, list_uri(self._prefix.rstrip("/")))
             found.size, found.issued = size, now
         return found.signed
 
-    def _sign(self, uri: str, statuses: list[Status], head: SignedCheckpoint, now: int, until: int) -> bytes:
-        speaks = StatusList(
-            uri=uri,
-            issued_at=UnixSeconds(now),
-            expires_at=UnixSeconds(until),
-            ttl=until - now,
-            checkpoint=head.checkpoint,
-            count=len(statuses),
-            packed=pack(statuses),
-        )
-        return sign_status_list(speaks, self._signer)
-
     def _uri(self, number: int) -> str:
         return f"{self._prefix}{number}"
+
+
+def _speaking(uri: str, statuses: list[Status], head: SignedCheckpoint, now: int, until: int) -> StatusList:
+    return StatusList(
+        uri=uri,
+        issued_at=UnixSeconds(now),
+        expires_at=UnixSeconds(until),
+        ttl=until - now,
+        checkpoint=head.checkpoint,
+        count=len(statuses),
+        packed=pack(statuses),
+    )
 
 
 def _changes(reads: Reads, kind: str, first: int, end: int) -> Iterator[Record]:

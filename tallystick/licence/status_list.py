@@ -193,7 +193,7 @@ def _read_claims(value: Any) -> StatusList:
     checkpoint = Checkpoint(_text(log["origin"], "origin"), _integer(log["size"], 1, MAX_SIZE, "size"), root)
     count = _integer(log["count"], 0, MAX_STATUSES, "count")
     packed = _packed(claims[STATUS_LIST])
-    _check_padding(packed, count)
+    check_padding(packed, count)
     return StatusList(uri, UnixSeconds(issued), UnixSeconds(expires), ttl, checkpoint, count, packed)
 
 
@@ -230,11 +230,11 @@ def _packed(value: Any) -> bytes:
         raise MalformedInput(f"bits of the status list: expected {BITS}, found {found['bits']!r:.40}")
     if not isinstance(found["lst"], bytes):
         raise MalformedInput("lst of the status list is not a byte string")
-    return _inflate(found["lst"])
+    return inflate(found["lst"])
 
 
-def _inflate(data: bytes) -> bytes:
-    """zlib (RFC 1950), never to more than a full list, ending exactly where ``data`` ends."""
+def inflate(data: bytes) -> bytes:
+    """zlib (RFC 1950), ending exactly where ``data`` ends, at most a full list; else ``MalformedInput``."""
     limit = MAX_STATUSES // _PER_BYTE
     inflater = zlib.decompressobj()
     try:
@@ -259,7 +259,8 @@ def pack(statuses: Sequence[Status]) -> bytes:
     return bytes(packed)
 
 
-def _check_padding(packed: bytes, count: int) -> None:
+def check_padding(packed: bytes, count: int) -> None:
+    """Raise ``MalformedInput`` unless ``packed`` is as long as ``count`` statuses are, and zero after them."""
     expected = -(-count // _PER_BYTE)
     if len(packed) != expected:
         raise MalformedInput(f"{count} statuses of the status list take {expected} bytes, found {len(packed)}")

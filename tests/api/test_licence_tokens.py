@@ -16,11 +16,12 @@ from tallystick.licence.check import CheckRequest, LicenceCheck, check_licence
 from tallystick.licence.document import answer_document
 from tallystick.licence.evidence import decode_evidence
 from tallystick.licence.question import parse_question
-from tallystick.licence.status_list import FreshnessPolicy
+from tallystick.licence.status_list import FreshnessPolicy, Status
 from tallystick.token.binding import Expected, bind
 from tallystick.token.jose import write_jwk
 from tallystick.token.licence import LicenceToken, parse_licence_token
 from tallystick.token.metadata import DOCUMENT
+from tallystick.token.status_jwt import verify_status_jwt
 from tests.api.desk import PNG, Desk, picture_bytes, told
 from tests.api.house import House, Party, open_house, problem
 from tests.architecture.tree import ROOT
@@ -247,6 +248,34 @@ def test_a_token_of_another_service(desk: Desk, tmp_path: Path) -> None:
         text = shown(foreign, issued(foreign, licence))
     found = online(desk, token=text, audience=AUDIENCE, nonce=NONCE)
     assert (found["answer"], found["deciding"]["stage"]) == ("not_valid", "issuer")
+
+
+# --- status lists for relying parties ------------------------------------------------------------------
+
+
+def test_the_list_of_a_token_as_relying_parties_read_it(desk: Desk) -> None:
+    """SD-JWT VC: the list is a JWT, and its subject is what the token names; all lists are told in one place."""
+    licence, _ = desk.licence()
+    named = issued(desk, licence).claims.status.status_list
+    desk.publish()
+    path, http = f"/v1/status-lists/{named.uri.rpartition('/')[2]}", desk.house.http
+    key = desk.house.services.keyring.signers["status"].public
+    for accept, kind in (
+        ("application/statuslist+jwt", "jwt"),
+        ("application/statuslist+cwt", "cwt"),
+        ("*/*", "cwt"),
+        ("application/statuslist+jwt, application/statuslist+cwt", "cwt"),
+    ):
+        answer = http.get(path, headers={"Accept": accept})
+        assert answer.headers["content-type"] == f"application/statuslist+{kind}"
+        assert (answer.headers["cache-control"], answer.headers["vary"]) == ("public, max-age=60", "Accept")
+    text = http.get(path, headers={"Accept": "application/statuslist+jwt"}).text
+    assert verify_status_jwt(text, key, named.uri).status(named.idx) is Status.VALID
+    assert named.uri in told(http.get("/v1/status-lists"), 200)["status_lists"]
+    told(desk.status(licence, "suspend"))
+    desk.publish()
+    text = http.get(path, headers={"Accept": "application/statuslist+jwt"}).text
+    assert verify_status_jwt(text, key, named.uri).status(named.idx) is Status.SUSPENDED
 
 
 # --- rotation ---------------------------------------------------------------------------------------
