@@ -227,6 +227,26 @@ class Client:
             )
         return answer.content
 
+    def licence_token(self, licence: str, **asked: Any) -> str:
+        """A licence token (SD-JWT VC); ``asked``: ``disclose``, ``holder_key`` (JWK), ``lifetime`` (seconds)."""
+        return self._send("POST", f"/v1/licences/{licence}/token", json=asked).text
+
+    def licence_evidence(self, licence: str) -> bytes:
+        """What proves the licence and its status offline, as of the published checkpoint: the staple of version 2."""
+        return self._send("GET", f"/v1/licences/{licence}/staple", params={"version": "2"}).content
+
+    def check_licence(self, question: str, path: Path | None = None, **asked: str) -> dict[str, Any]:
+        """The answer to a question about a signed file, or about ``token`` or ``licence`` (docs/licence.md).
+
+        ``asked``: of these two, and ``audience`` with ``nonce``.
+        """
+        if path is None:
+            return self._json("POST", "/v1/licences/check", json={"question": question, **asked})
+        with path.open("rb") as stream:
+            files = {"file": (path.name, stream), "question": (None, question)}
+            files |= {name: (None, value) for name, value in asked.items()}
+            return self._json("POST", "/v1/licences/check", files=files)
+
     def issue_certificate(self, certificate: Mapping[str, Any]) -> dict[str, Any]:
         """Issue a registration certificate (registrar)."""
         return self._json("POST", "/v1/certificates", json=certificate)

@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 
 from api.services.licence_tokens import LIFETIME
+from tallystick.client.http import Client
 from tallystick.identifiers import Letter
 from tallystick.licence.bearer import read_licence_token
 from tallystick.licence.check import CheckRequest, LicenceCheck, check_licence
@@ -248,6 +249,22 @@ def test_a_token_of_another_service(desk: Desk, tmp_path: Path) -> None:
         text = shown(foreign, issued(foreign, licence))
     found = online(desk, token=text, audience=AUDIENCE, nonce=NONCE)
     assert (found["answer"], found["deciding"]["stage"]) == ("not_valid", "issuer")
+
+
+def test_a_pipeline_asks_with_the_client(desk: Desk, tmp_path: Path) -> None:
+    licence, data = desk.licence()
+    with Client(str(desk.house.http.base_url), desk.licensee.token) as client:
+        token = client.licence_token(licence, disclose=list(NEEDED))
+        text = shown(desk, parse_licence_token(token))
+        assert offline(desk, text, evidence(desk, licence)).answer == "valid"
+        assert decode_evidence(client.licence_evidence(licence)).licence == licence
+        assert client.check_licence(ASKED, token=text, audience=AUDIENCE, nonce=NONCE)["answer"] == "valid"
+        assert client.check_licence("play in US on streaming", licence=licence)["answer"] == "not_valid"
+        (tmp_path / "picture.png").write_bytes(data)
+        assert client.check_licence(ASKED, tmp_path / "picture.png")["deciding"]["stage"] == "signature"
+        (tmp_path / "shown.txt").write_text(text)
+        found = client.check_licence(ASKED, tmp_path / "shown.txt", audience=AUDIENCE, nonce=NONCE)
+        assert (found["answer"], found["licence"]) == ("valid", licence)
 
 
 # --- status lists for relying parties ------------------------------------------------------------------
