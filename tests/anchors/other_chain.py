@@ -63,6 +63,7 @@ class Outside:
         limits: FeeLimits | None = None,
         seconds: float = 20.0,
         chain_id: int = CHAIN_ID,
+        policy: Policy | None = None,
     ) -> Outside:
         """Begin in an empty folder, or go on in one that was used before."""
         if log is None:
@@ -81,7 +82,7 @@ class Outside:
             patience=Patience(stuck=STUCK, lost=LOST),
             turn=lock_turn(folder / "outside.lock"),
         )
-        config = WorkerConfig(NAME, log.identity, Policy(entries=1, seconds=1), ARTEFACT)
+        config = WorkerConfig(NAME, log.identity, policy or Policy(entries=1, seconds=1), ARTEFACT)
         return cls(folder, log, clock, outbox, client, ChainWorker(config, connection, outbox, log, Names(), clock))
 
     def stop(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,8 @@ from eth_keys import keys
 from tallystick.evm.keccak import keccak256
 
 FORKS = {"london": LondonVM, "cancun": CancunVM, "prague": PragueVM}
-FOLDER = Path(__file__).parents[2] / "contracts"
+FOLDER = Path(os.environ.get("CONTRACTS_UNDER_TEST") or Path(__file__).parents[2] / "contracts")
+"""Elsewhere for mutants: see ``mutants``."""
 
 
 def load(path: str) -> dict[str, Any]:
