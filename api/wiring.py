@@ -25,6 +25,7 @@ from api.services.completeness import CompletenessCheck
 from api.services.credential_files import CredentialFiles
 from api.services.erasures import ErasedFiles
 from api.services.evidence import EvidenceService
+from api.services.file_receipts import FileReceipts
 from api.services.issuing import Issuer
 from api.services.licence_checks import LicenceChecks
 from api.services.licence_files import LicenceFiles
@@ -89,6 +90,7 @@ class Services:
     licence_files: LicenceFiles
     licence_tokens: LicenceTokens
     licence_checks: LicenceChecks
+    file_receipts: FileReceipts
     certificates: CertificateService
     evidence: EvidenceService
     trust: bytes
@@ -204,6 +206,7 @@ def _services(
         licence_files=LicenceFiles(issuer, statuses),
         licence_tokens=tokens,
         licence_checks=LicenceChecks(log, voices, tokens, parse_trust(trust)),
+        file_receipts=FileReceipts(issuer, desk, stamps),
         certificates=CertificateService(issuer, desk),
         evidence=EvidenceService(issuer, desk, stamps, keyring.signers["exporter"], clock),
         trust=trust,

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.harness import Bench, Row
-from credentials.card import issue_card, render_card
+from credentials.card import Said, issue_card, render_card
 from tests.core.c2pa.kit import PAYLOAD, SIGNED, claim_signer, manifest
 from tests.credentials.test_documents import CARD
 
@@ -42,4 +42,4 @@ def _issue(given: tuple[str, int, int]) -> None:
     [asset] = manifest().ingredients
     for at in range(count):
         out = Path(folder) / f"{os.getpid()}-{number}-{at}.png"
-        issue_card(claim_signer(), CARD, PAYLOAD, asset, SIGNED, out)
+        issue_card(claim_signer(), CARD, Said(PAYLOAD, asset, SIGNED), out)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from credentials.errors import TextNotPrintable
+from credentials.manifests import Actor
 from credentials.sign import DIGITAL_CREATION, Ingredient, Manifest, Signed, sign_asset
 from credentials.signer import ClaimSigner
 from credentials.text import KAI, MONO, pixels, require_printable
 from tallystick.c2pa.verdict import LICENCE
+from tallystick.licence.clauses import AiUse
 
 if TYPE_CHECKING:
     from PIL import Image, ImageDraw
@@ -86,17 +88,28 @@ def render_card(card: LicenceCard) -> bytes:
     return out.getvalue()
 
 
-def issue_card(
-    signer: ClaimSigner, card: LicenceCard, payload: Mapping[str, Any], asset: Ingredient, when: datetime, out: Path
-) -> Signed:
-    """Write the signed card to `out`: `payload` becomes the licence assertion, `asset` its ingredient."""
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is signed into a card: the licence's JSON, the licensed asset, when, what machines may do, who stands by."""
+
+    payload: Mapping[str, Any]
+    asset: Ingredient
+    when: datetime
+    training: AiUse | None = None
+    identities: Sequence[Actor] = ()
+
+
+def issue_card(signer: ClaimSigner, card: LicenceCard, said: Said, out: Path) -> Signed:
+    """Write the signed card to `out`."""
     manifest = Manifest(
         title=f"{card.licence} {card.title}",
-        assertions={LICENCE: payload},
-        when=when,
+        assertions={LICENCE: said.payload},
+        when=said.when,
         source_type=DIGITAL_CREATION,
         published=True,
-        ingredients=(asset,),
+        ingredients=(said.asset,),
+        training=said.training,
+        identities=said.identities,
     )
     return sign_asset(signer, render_card(card), out, manifest, "image/png")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import cbor2
@@ -63,8 +64,12 @@ def finished(
     kept = {name: value for name, value in claim.items() if name not in _LISTS}
     earlier = [whole(manifest) for manifest in store.children[:-1]]
     around = len(joined(earlier))
-    room = None if length is None else length - around
+    room = None if length is None else partial(_exactly, length - around)
     return joined([*earlier, signed_manifest(MANIFEST, active.label, kept, boxes, signer, stamper, room)])
+
+
+def _exactly(length: int, least: int) -> int:
+    return length
 
 
 def signed_manifest(
@@ -74,9 +79,12 @@ def signed_manifest(
     boxes: Mapping[str, bytes],
     signer: ClaimSigner,
     stamper: Stamper | None = None,
-    length: int | None = None,
+    length: Callable[[int], int] | None = None,
 ) -> bytes:
-    """A whole manifest of `length` bytes: `boxes` are its assertions by label, all of them created by the signer."""
+    """A whole manifest: `boxes` are its assertions by label, all of them created by the signer.
+
+    `length`: from the least number of bytes that it has with padding to the number that it shall have.
+    """
     told = {**claim, "created_assertions": [_reference(name, content) for name, content in boxes.items()]}
     told["signature"] = f"self#jumbf=/c2pa/{label}/c2pa.signature"
     raw = cbor2.dumps(told)
@@ -95,7 +103,8 @@ def signed_manifest(
 
     if length is None:
         return manifest(header)
-    return manifest(header | _padding(length - len(manifest(header | {"pad": b""}))))
+    least = len(manifest(header | {"pad": b""}))
+    return manifest(header | _padding(length(least) - least))
 
 
 def _padding(missing: int) -> dict[str, bytes]:

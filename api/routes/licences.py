@@ -14,7 +14,9 @@ from api.routes.downloads import send_once
 from api.routes.events import RecordedSchema, recorded_schema
 from api.routes.uploads import MAX_LISTS_BYTES, MAX_UPLOAD_BYTES, multipart, parse_file_list, parse_json, receive
 from api.services.issuing import IssuedFile
+from api.services.licence_files import SIDECAR
 from api.services.licences import GrantRequest, StatusRequest
+from tallystick.c2pa import EMBEDDED
 from tallystick.licence.staple import STAPLE_TYPE
 from tallystick.schema import FieldError
 
@@ -123,7 +125,10 @@ _ORIGINAL_FORM = multipart(
     openapi_extra=_ORIGINAL_FORM,
 )
 async def sign_original(licence: str, request: Request, services: UsedServices, account: KnownAccount) -> Response:
-    """Sign the licence into the original and give it back; its digest is logged, no copy is kept."""
+    """Sign the licence into the original and give it back; its digest is logged, no copy is kept.
+
+    A format that carries no credential gets its manifest store (`application/c2pa`), to be kept beside the file.
+    """
     await run_in_threadpool(services.licence_files.require_licensor, account, licence)
     with services.files.work_folder() as folder:
         form = await receive(request, folder, {"files": MAX_LISTS_BYTES, "disclose": 4096}, {"file": 1})
@@ -140,7 +145,28 @@ async def sign_original(licence: str, request: Request, services: UsedServices, 
             None if files is None else parse_file_list(parse_json(files, MAX_LISTS_BYTES, "files"), "files"),
             folder / "signed",
         )
-        return send_once(issued.path, upload.media_type, {"X-Tallystick-Position": str(issued.position)})
+        made = upload.media_type if upload.media_type in EMBEDDED else SIDECAR
+        return send_once(issued.path, made, {"X-Tallystick-Position": str(issued.position)})
+
+
+_SIGNED_FORM = multipart(
+    "A signed file as it was issued, or updated before", {}, {"file*": "With its media type", "sidecar": "Its store"}
+)
+
+
+@routes.post(
+    "/signed-files/receipt", response_class=Response, max_body_size=MAX_UPLOAD_BYTES, openapi_extra=_SIGNED_FORM
+)
+async def add_receipt(request: Request, services: UsedServices, account: KnownAccount) -> Response:
+    """The file (or its sidecar) with the log's receipt in one more update manifest; repeat it for a later anchor."""
+    with services.files.work_folder() as folder:
+        form = await receive(request, folder, {}, {"file": 1, "sidecar": 1})
+        if "file" not in form.files:
+            raise FieldError("file", "missing")
+        (upload,) = form.files["file"]
+        sidecar = form.files["sidecar"][0].path.read_bytes() if "sidecar" in form.files else None
+        made = await services.file_receipts.add(upload.path, upload.media_type, sidecar, folder / "updated")
+        return send_once(made, upload.media_type if sidecar is None else SIDECAR, {})
 
 
 @routes.post("/licences/{licence:path}/status", status_code=201, responses={200: {"model": RecordedSchema}})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from api.services.gathering import file_records
 from api.services.submission import SubmissionService
 from api.services.voices import Voices
 from api.services.witnesses import WitnessService
+from credentials.manifests import Actor
 from credentials.signer import ClaimSigner
 from ledger.log import Log
 from ledger.store import Reads
@@ -40,7 +41,7 @@ class IssuedFile:
 
 
 class Issuer:
-    """The operator's claim signer with the log around it."""
+    """The operator's claim signer with the log around it. ``actors``: parties whose identity keys are kept here."""
 
     def __init__(
         self,
@@ -51,12 +52,14 @@ class Issuer:
         signer: ClaimSigner,
         clock: Callable[[], int],
         witnesses: WitnessService,
+        actors: Mapping[str, Actor] | None = None,
     ) -> None:
         self.log = log
         self.submission = submission
         self.voices = voices
         self.files = files
         self.signer = signer
+        self.actors = actors or {}
         self.heavy = asyncio.Semaphore(_AT_A_TIME)
         self.witnesses = witnesses
         self._clock = clock

@@ -17,8 +17,9 @@ from api.services.licences import content_sha256, registered_object, require_agr
 from api.services.privacy import speaker_of
 from api.services.status_lists import StatusLists
 from api.services.voices import require_scope
-from credentials.card import LicenceCard, issue_card
+from credentials.card import LicenceCard, Said, issue_card
 from credentials.errors import SigningFailed, TextNotPrintable
+from credentials.manifests import Actor
 from credentials.sign import TRAINED_ALGORITHMIC_MEDIA, Ingredient, Manifest, sign_asset
 from credentials.text import require_printable
 from ledger.store import Reads
@@ -44,6 +45,8 @@ CONFIDENTIAL = frozenset({"payment", "contract"})
 """Terms that a file leaves out unless they are asked for."""
 TITLE = "title"
 """A private value of the licensed object that a file may show beside the terms."""
+SIDECAR = "application/c2pa"
+"""Media type of a manifest store beside its file."""
 _TITLE_ROOM = 40
 
 
@@ -91,16 +94,17 @@ class LicenceFiles:
         file_list: Sequence[FileEntry] | None,
         out: Path,
     ) -> IssuedFile:
-        """The licensed original with the licence signed into it, at ``out``; nothing of it is kept here."""
-        if media_type not in EMBEDDED:
-            known = ", ".join(sorted(EMBEDDED))
-            raise FieldError("file", f"a file of type {media_type[:60]!r} cannot carry a licence; these can: {known}")
+        """The licensed original with the licence signed into it, at ``out``; nothing of it is kept here.
+
+        A format that carries no credential gets a sidecar (``SIDECAR``) instead, which the log then knows.
+        """
         standing = await self._standing(account, licence, disclose)
         async with self._issuer.heavy:
             await asyncio.to_thread(_check_original, standing.object.digest_record, upload, file_list)
             with _told("file"):
                 await asyncio.to_thread(self._sign_original, standing, upload, media_type, out)
-            return await self._issuer.record_handed_out(licence, "original", media_type, out)
+            made = media_type if media_type in EMBEDDED else SIDECAR
+            return await self._issuer.record_handed_out(licence, "original", made, out)
 
     def card_file(self, account: Account, licence: str) -> Path:
         """The latest card, which shows private terms: for licensor, named holder and registrar alone."""
@@ -211,7 +215,8 @@ class LicenceFiles:
             content_sha256(standing.object.digest_record),
         )
         payload = encode_credential(standing.credential)
-        issue_card(self._issuer.signer, card, payload, ingredient, self._issuer.when(), out)
+        said = Said(payload, ingredient, self._issuer.when(), standing.shown.terms.ai_use, self._actors(standing))
+        issue_card(self._issuer.signer, card, said, out)
 
     def _sign_original(self, standing: _Standing, upload: Path, media_type: str, out: Path) -> None:
         manifest = Manifest(
@@ -220,8 +225,15 @@ class LicenceFiles:
             when=self._issuer.when(),
             source_type=TRAINED_ALGORITHMIC_MEDIA if standing.object.origin == "generated" else None,
             published=True,
+            training=standing.shown.terms.ai_use,
+            identities=self._actors(standing),
         )
         sign_asset(self._issuer.signer, upload, out, manifest, media_type)
+
+    def _actors(self, standing: _Standing) -> tuple[Actor, ...]:
+        """The licensor, where its identity certificate is kept here."""
+        found = self._issuer.actors.get(speaker_of(standing.grant))
+        return () if found is None else (found,)
 
 
 @contextmanager

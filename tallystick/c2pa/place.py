@@ -134,3 +134,16 @@ _PATCHES: dict[str, Callable[[BinaryIO, int, Container, int], list[tuple[int, by
     "audio/wav": _riff_size,
     "image/tiff": _tiff_count,
 }
+
+
+def first_manifests(store: bytes, count: int) -> bytes:
+    """The store with its first `count` manifests alone, as it was before the others were added."""
+    outer = 16 if int.from_bytes(store[:4]) == 1 else 8
+    position, end = outer + int.from_bytes(store[outer : outer + 4]), 0
+    for _ in range(count):
+        length = int.from_bytes(store[position : position + 4])
+        if length < 8 or position + length > len(store):
+            raise MalformedInput(f"the manifest store holds fewer than {count} manifests of a plain form")
+        position += length
+        end = position
+    return (end - outer + 8).to_bytes(4) + store[4:8] + store[outer:end]

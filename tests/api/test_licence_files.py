@@ -311,9 +311,16 @@ def test_one_file_of_a_folder_with_its_list(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("media_type", ["model/gltf+json", "text/html", "application/octet-stream", "image/png2"])
-def test_a_format_that_carries_no_licence_is_refused(desk: Desk, media_type: str) -> None:
+def test_a_format_that_carries_no_licence_gets_a_sidecar(desk: Desk, media_type: str) -> None:
     licence, data = desk.licence()
-    assert problem(original_of(desk, licence, data, media_type)) == (422, "malformed", "file")
+    answer = original_of(desk, licence, data, media_type)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/c2pa")
+    at = datetime.fromtimestamp(desk.house.world.clock, UTC)
+    verdict = judge(c2pa.read(data, media_type, answer.content), c2pa.roots_of(desk.trust)[0], at)
+    assert verdict.licence is not None
+    assert (verdict.licence["licence"], verdict.embedded) == (licence, False)
+    event = parse_statement(desk.house.http.get(f"/v1/entries/{answer.headers['x-tallystick-position']}").content).event
+    assert (event.body.media_type, event.body.file) == ("application/c2pa", digest_pair(answer.content))
 
 
 def test_bytes_that_are_not_of_their_media_type(desk: Desk) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageFont
 
-from credentials.card import HEIGHT, WIDTH, LicenceCard, issue_card, render_card
+from credentials.card import HEIGHT, WIDTH, LicenceCard, Said, issue_card, render_card
 from credentials.certificate import (
     NOT_PROVED,
     _sections,
@@ -81,7 +81,7 @@ FACTS = CertificateFacts(
 
 def test_a_card_carries_its_licence(tmp_path: Path) -> None:
     [asset] = manifest().ingredients
-    done = issue_card(claim_signer(), CARD, PAYLOAD, asset, SIGNED, tmp_path / "card.png")
+    done = issue_card(claim_signer(), CARD, Said(PAYLOAD, asset, SIGNED), tmp_path / "card.png")
     verdict = judge(read(done.path, "image/png"), world().roots, AT)
     assert (verdict.licence, verdict.certificate) == (PAYLOAD, None)
     assert verdict.title == f"{CARD.licence} {CARD.title}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import re
 from pathlib import Path
 from typing import Any, get_args
@@ -12,8 +13,9 @@ import pytest
 from tallystick.admission.decide import CLOCK_TOLERANCE
 from tallystick.admission.log_rules import PROOF_DOMAIN, ROLE_ALGORITHMS
 from tallystick.bundle import bag, container
-from tallystick.c2pa import cbor, jumbf, signature, updates
+from tallystick.c2pa import cbor, jumbf, place, signature, updates
 from tallystick.c2pa.containers import EMBEDDED
+from tallystick.c2pa.log_receipt import LogReceipt
 from tallystick.c2pa.verdict import MAX_PAYLOAD
 from tallystick.case import histories, model
 from tallystick.certificate import ATTACHMENT, MAX_ATTACHMENT, CertificateDocument, CertificatePayload
@@ -330,6 +332,9 @@ def test_the_assertions() -> None:
     assert f"{MAX_NOTE_CHARACTERS:,} characters" in text
     second = text[text.index("`org.tallystick.certificate`") :]
     assert column(second) == [name for name, _ in rows_of(CertificatePayload, leave=("proof",))] + ["proof"]
+    third = text[text.index("`org.tallystick.receipt`") :]
+    assert column(third) == [one.name for one in dataclasses.fields(LogReceipt)]
+    assert f"{place._PACKET_DATA:,} bytes of the box's data each" in third
 
 
 def test_documents() -> None:
