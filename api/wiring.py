@@ -47,6 +47,7 @@ from api.services.voices import Voices
 from api.services.witnesses import WitnessService, read_policy
 from api.settings import Settings
 from credentials.ca import Identity, registrar_signer
+from credentials.signer import ClaimSigner
 from credentials.token_signer import TokenIssuer, kept_issuer
 from ledger.batch import Clock
 from ledger.log import Log, system_clock
@@ -172,8 +173,8 @@ def _services(
     receipts = ReceiptService(log.published, proofs, lambda: log.status().size, keyring.signers["log"], history)
     completeness = CompletenessCheck(log)
     watch = _watch(settings, log, desk, stamps, clock)
-    identity = _identity(settings, clock)
-    issuer = Issuer(log, submission, voices, files, identity.claim_signer(), clock, witnesses)
+    identity, signer = _signing(settings, clock)
+    issuer = Issuer(log, submission, voices, files, signer, clock, witnesses)
     statuses = StatusLists(log, settings.origin, keyring.signers["status"], settings.status_lifetime, clock)
     tokens, trust = _tokens(settings, log, issuer, statuses, identity, witnesses, clock)
     return Services(
@@ -229,11 +230,12 @@ def anchor_targets(settings: Settings) -> frozenset[str]:
     return frozenset({RESERVED, *(chain.name for chain in others)})
 
 
-def _identity(settings: Settings, clock: Clock) -> Identity:
+def _signing(settings: Settings, clock: Clock) -> tuple[Identity, ClaimSigner]:
     """The claim signer, with a certificate authority of its own above it."""
     passphrase = passphrase_of(settings.keys, settings.passphrase, create=False)
     now = datetime.fromtimestamp(clock(), UTC)
-    return registrar_signer(settings.keys / "ca", passphrase, settings.origin, now)
+    identity = registrar_signer(settings.keys / "ca", passphrase, settings.origin, now)
+    return identity, identity.claim_signer()
 
 
 def _tokens(
