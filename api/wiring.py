@@ -163,9 +163,7 @@ def _services(
     witnesses: WitnessService,
 ) -> Services:
     voices, files = _voices(log, keyring), CredentialFiles(settings.credentials)
-    erased = ErasedFiles(log, files)
-    # A crash may have come between an erasure and the removal of the files that show what was erased.
-    erased.sweep()
+    erased = _swept(ErasedFiles(log, files))
     workshop = Workshop(log, voices, clock, _pool(voices))
     submission = SubmissionService(log, voices, workshop, desk.urgent, erased.sweep, settings.anchor_at_once)
     history, log_keys = history_of(log.keys()), LogKeyService(log)
@@ -217,6 +215,12 @@ def _services(
 def _watch(settings: Settings, log: Log, desk: AnchorDesk, stamps: TimestampDesk, clock: Clock) -> AnchorWatch:
     limit = settings.anchor_limit if settings.role == "full" else None
     return AnchorWatch(log, desk, stamps, anchor_targets(settings), limit, clock)
+
+
+def _swept(erased: ErasedFiles) -> ErasedFiles:
+    """A crash may have come between an erasure and the removal of the files that show what was erased."""
+    erased.sweep()
+    return erased
 
 
 def _pool(voices: Voices) -> Pool | None:
