@@ -11,7 +11,7 @@ from typing import Any
 
 from tallystick.commands.frame import add_output, add_time, add_trust, read_limited, time_of, trust_of
 from tallystick.errors import MalformedInput
-from tallystick.printing import json_text, message
+from tallystick.printing import json_text, message, printable
 from tallystick.trust import Trust
 from tallystick.verify import Report, verify_case
 from tallystick.verify.accusation import MAX_BYTES, Accusation, decode
@@ -62,6 +62,7 @@ def run(args: argparse.Namespace) -> int:
     except (MalformedInput, OSError) as error:
         return _failed(args, "malformed", error)
     _print(report, args)
+    _print_opinions(report, args)
     return EXITS[report.verdict]
 
 
@@ -107,6 +108,15 @@ def _print(report: Report, args: argparse.Namespace) -> None:
         from tallystick.report.as_text import text_report
 
         sys.stdout.write(text_report(report, args.lang))
+
+
+def _print_opinions(report: Report, args: argparse.Namespace) -> None:
+    """Beside the report: it is the same on every machine, and who else is asked is not."""
+    from tallystick.commands.second_opinions import second_opinions
+
+    lines = [printable(line) for line in second_opinions(args.bundle, report, _trust(args))]
+    if lines:
+        print("\n".join(["second opinions, which decide nothing:", *lines]), file=sys.stderr)
 
 
 def _failed(args: argparse.Namespace, verdict: str, error: Exception) -> int:
