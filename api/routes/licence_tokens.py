@@ -22,6 +22,8 @@ from tallystick.token.jose import read_jwk
 from tallystick.token.licence import MAX_TOKEN_BYTES
 from tallystick.token.licence import MEDIA_TYPE as TOKEN_TYPE
 from tallystick.token.status_jwt import MEDIA_TYPE as JWT_TYPE
+from tallystick.token.vc import MEDIA_TYPE as VC_TYPE
+from tallystick.token.vc import Purpose
 
 routes = router("licences")
 _FRESH = "public, max-age=60"
@@ -54,6 +56,20 @@ async def issue_token(licence: str, token: TokenSchema, services: UsedServices, 
     key = None if token.holder_key is None else _key(token.holder_key)
     made = await services.licence_tokens.issue(account, licence, token.disclose, key, token.lifetime)
     return Response(made, media_type=TOKEN_TYPE, headers={"Cache-Control": "no-store"})
+
+
+class ExportSchema(Schema):
+    """What the credential says in clear; left out: all that is kept but payment and contract."""
+
+    disclose: Annotated[list[str], Field(max_length=64)] | None = None
+    lifetime: int = Field(LIFETIME, ge=60, le=MAX_LIFETIME, description="Seconds")
+
+
+@routes.post("/licences/{licence:path}/vc", response_class=Response)
+async def export_licence(licence: str, asked: ExportSchema, services: UsedServices, account: KnownAccount) -> Response:
+    """The licence as W3C Verifiable Credential 2.0 (JOSE): an export for software that reads no SD-JWT."""
+    made = await services.licence_tokens.export(account, licence, asked.disclose, asked.lifetime)
+    return Response(made, media_type=VC_TYPE, headers={"Cache-Control": "no-store"})
 
 
 _CHECK_FORM = multipart(
@@ -147,3 +163,10 @@ def get_status_list(number: int, request: Request, services: UsedServices) -> Re
     if JWT_TYPE in accepted and MEDIA_TYPE not in accepted:
         return Response(services.statuses.signed_jwt(number), media_type=JWT_TYPE, headers=headers)
     return Response(services.statuses.signed(number), media_type=MEDIA_TYPE, headers=headers)
+
+
+@routes.get("/status-lists/{number}/{purpose}", response_class=Response)
+def get_status_credential(number: int, purpose: Purpose, services: UsedServices) -> Response:
+    """The same list as W3C Bitstring Status List: a signed credential for one purpose."""
+    headers = {"Cache-Control": _FRESH, "Access-Control-Allow-Origin": "*"}
+    return Response(services.licence_tokens.status_credential(number, purpose), media_type=VC_TYPE, headers=headers)

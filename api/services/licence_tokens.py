@@ -9,6 +9,7 @@ from api.accounts import Account
 from api.services.errors import Forbidden, NotFound, ServiceError
 from api.services.gathering import gather_grant, records_of
 from api.services.issuing import Issuer
+from api.services.licence_files import CONFIDENTIAL
 from api.services.status_lists import StatusLists
 from api.services.voices import require_scope
 from credentials.token_signer import TokenIssuer
@@ -25,7 +26,8 @@ from tallystick.licence.credential import MAX_ENTRIES, ShownEntry
 from tallystick.licence.evidence import LicenceEvidence, SignedList, encode_evidence
 from tallystick.schema import FieldError, read
 from tallystick.statement import Statement, parse_statement
-from tallystick.token.licence import issue, write_claims
+from tallystick.token.licence import Claims, issue, issuer_of, list_uri, write_claims
+from tallystick.token.vc import Purpose, licence_credential, secure, status_credential
 
 MAX_LIFETIME = 366 * 86_400
 _RULES = 3
@@ -61,6 +63,31 @@ class LicenceTokens:
     def _issue(
         self, account: Account, licence: str, disclose: Sequence[str] | None, key: PublicKey | None, lifetime: int
     ) -> str:
+        grant, claims, texts = self._said(account, licence, disclose, key, lifetime)
+        return issue(claims, grant.event.commitments, texts, self._signer.chain, self._signer.signer).text
+
+    async def export(self, account: Account, licence: str, disclose: Sequence[str] | None, lifetime: int) -> str:
+        """The licence as W3C Verifiable Credential that shows the terms in clear. Raises as ``issue``."""
+        require_scope(account, "read-private")
+        return await asyncio.to_thread(self._export, account, licence, disclose, lifetime)
+
+    def _export(self, account: Account, licence: str, disclose: Sequence[str] | None, lifetime: int) -> str:
+        _, claims, texts = self._said(account, licence, disclose, None, lifetime)
+        shown = [parse_disclosure(text) for text in texts]
+        terms = {one.name: one.value for one in shown if disclose is not None or one.name not in CONFIDENTIAL}
+        return secure(licence_credential(claims, terms), self._signer.chain, self._signer.signer)
+
+    def status_credential(self, number: int, purpose: Purpose) -> str:
+        """Status list ``number`` as Bitstring Status List for one purpose. Raises ``NotFound``."""
+        speaks = self._statuses.speaking(number)
+        statuses = [speaks.status(index) for index in range(speaks.count)]
+        uri, span = f"{list_uri(speaks.uri)}/{purpose}", (speaks.issued_at, speaks.expires_at)
+        said = status_credential(issuer_of(self._issuer.voices.origin), uri, purpose, statuses, span)
+        return secure(said, self._signer.chain, self._signer.signer)
+
+    def _said(
+        self, account: Account, licence: str, disclose: Sequence[str] | None, key: PublicKey | None, lifetime: int
+    ) -> tuple[Statement, Claims, list[str]]:
         with self._issuer.log.store.snapshot() as reads:
             state = licence_state(reads, licence)
             self._require_own(account, licence, state)
@@ -72,8 +99,7 @@ class LicenceTokens:
         now = self._clock()
         span = (now, min(now + lifetime, self._signer.ends))
         claims = write_claims(self._issuer.voices.origin, licence, position, grant.leaf, body.status, holder, span)
-        texts = _chosen(kept, disclose)
-        return issue(claims, grant.event.commitments, texts, self._signer.chain, self._signer.signer).text
+        return grant, claims, _chosen(kept, disclose)
 
     def _require_own(self, account: Account, licence: str, state: LicenceState) -> None:
         """For licensor, licensee named openly, and registrar; of a licence in force."""

@@ -45,6 +45,7 @@ class _List:
     highest: int = 0
     signed: bytes = b""
     jwt: str = ""
+    speaks: StatusList | None = None
     size: int = 0
     issued: int = 0
     until: int = 0
@@ -128,6 +129,16 @@ class StatusLists:
             self._signed(uri, self._advance())
             return self._lists[uri].jwt
 
+    def speaking(self, number: int) -> StatusList:
+        """What list ``number`` says, as it is signed. Raises ``NotFound``."""
+        with self._lock:
+            uri = self._uri(number)
+            self._signed(uri, self._advance())
+            speaks = self._lists[uri].speaks
+        if speaks is None:
+            raise ValueError("a list that was signed says something")
+        return speaks
+
     def uris(self) -> list[str]:
         """Every list that a licence points to, as a relying party names it (draft-ietf-oauth-status-list §9)."""
         with self._lock:
@@ -198,7 +209,7 @@ class StatusLists:
             changes = found.next_change(self._book, text)
             found.until = now + self._lifetime if changes is None else min(now + self._lifetime, changes)
             speaks = _speaking(uri, found.statuses(self._book, text), head, now, found.until)
-            found.signed = sign_status_list(speaks, self._signer)
+            found.speaks, found.signed = speaks, sign_status_list(speaks, self._signer)
             found.jwt = sign_status_jwt(speaks, self._signer, list_uri(self._prefix.rstrip("/")))
             found.size, found.issued = size, now
         return found.signed

@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 
 from api.services.licence_tokens import LIFETIME
+from tallystick.base64s import from_base64
 from tallystick.client.http import Client
 from tallystick.identifiers import Letter
 from tallystick.licence.bearer import read_licence_token
@@ -18,11 +19,14 @@ from tallystick.licence.document import answer_document
 from tallystick.licence.evidence import decode_evidence
 from tallystick.licence.question import parse_question
 from tallystick.licence.status_list import FreshnessPolicy, Status
+from tallystick.times import UnixSeconds
 from tallystick.token.binding import Expected, bind
-from tallystick.token.jose import write_jwk
-from tallystick.token.licence import LicenceToken, parse_licence_token
+from tallystick.token.issuer import require_issuer
+from tallystick.token.jose import parse_jws, write_jwk
+from tallystick.token.licence import LicenceToken, issuer_of, parse_licence_token
 from tallystick.token.metadata import DOCUMENT
 from tallystick.token.status_jwt import verify_status_jwt
+from tallystick.token.vc import decode_bits
 from tests.api.desk import PNG, Desk, picture_bytes, told
 from tests.api.house import House, Party, open_house, problem
 from tests.architecture.tree import ROOT
@@ -293,6 +297,45 @@ def test_the_list_of_a_token_as_relying_parties_read_it(desk: Desk) -> None:
     desk.publish()
     text = http.get(path, headers={"Accept": "application/statuslist+jwt"}).text
     assert verify_status_jwt(text, key, named.uri).status(named.idx) is Status.SUSPENDED
+
+
+def test_the_export_as_w3c_credential(desk: Desk, rival: Party) -> None:
+    licence, _ = desk.licence()
+    http, path = desk.house.http, f"/v1/licences/{licence}/vc"
+    answer = desk.licensee.post(path, {})
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/vc+jwt")
+
+    def read(token: str) -> dict[str, Any]:
+        jws = parse_jws(token, "vc+jwt")
+        (leaf,) = jws.header["x5c"]
+        key, _ = require_issuer(
+            [from_base64(leaf)], desk.trust.token_roots, issuer, UnixSeconds(desk.house.world.clock)
+        )
+        jws.verify(key)
+        found: dict[str, Any] = json.loads(jws.payload)
+        return found
+
+    issuer = issuer_of(desk.house.world.origin)
+    said = read(answer.text)
+    assert "payment" not in said["credentialSubject"]["terms"]
+    assert set(NEEDED) < set(said["credentialSubject"]["terms"])
+    assert "payment" in read(desk.licensee.post(path, {"disclose": ["payment"]}).text)["credentialSubject"]["terms"]
+    assert problem(rival.post(path, {})) == (403, "forbidden", "licence")
+
+    def bit(purpose: str) -> int:
+        desk.publish()
+        (entry,) = (one for one in said["credentialStatus"] if one["statusPurpose"] == purpose)
+        number, index = entry["statusListCredential"].split("/")[-2], int(entry["statusListIndex"])
+        listed = read(http.get(f"/v1/status-lists/{number}/{purpose}").text)
+        assert listed["id"] == entry["statusListCredential"]
+        return decode_bits(listed["credentialSubject"]["encodedList"])[index >> 3] >> (7 - index % 8) & 1
+
+    assert (bit("revocation"), bit("suspension")) == (0, 0)
+    told(desk.status(licence, "suspend"))
+    assert (bit("revocation"), bit("suspension")) == (0, 1)
+    told(desk.status(licence, "revoke"))
+    assert (bit("revocation"), bit("suspension")) == (1, 0)
+    assert http.get("/v1/status-lists/1/refresh").status_code == 422
 
 
 # --- rotation ---------------------------------------------------------------------------------------
