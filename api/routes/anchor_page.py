@@ -22,6 +22,7 @@ from api.routes.page import choose
 from api.services.anchor_picture import Picture
 from api.services.anchor_watch import Alarm, TargetView
 from api.services.anchoring import AnchorView
+from api.services.authorities import Followed, authority_changes
 from api.wiring import Services
 from tallystick.times import format_time
 
@@ -46,7 +47,7 @@ _STYLE = (
     ".tick{fill:none;stroke:#fff;stroke-width:3}"
     "table{border-collapse:collapse;width:100%}caption{text-align:left;padding:.3rem 0;color:#33475b}"
     "td,th{border-top:1px solid #9fb0bf;padding:.4rem .9rem .4rem 0;text-align:left;vertical-align:top}"
-    "th,td{word-break:keep-all}td:last-child{overflow-wrap:anywhere;word-break:normal}"
+    "code{overflow-wrap:anywhere}th,td{word-break:keep-all}td:last-child{overflow-wrap:anywhere;word-break:normal}"
     "@media(max-width:55.9rem){thead{position:absolute;clip-path:inset(50%);width:1px;height:1px;overflow:hidden}"
     "table,tbody,tr,td,caption{display:block}tr{border-top:2px solid #33475b;padding:.4rem 0}td:empty{display:none}"
     "td{border:0;padding:.1rem 0;overflow-wrap:anywhere;word-break:normal}"
@@ -120,7 +121,8 @@ class _Page:
             f'<a href="{path}?lang={other}" lang="{other}">{label}</a></nav>'
             f"<main><h1>{words['title']}: {origin}</h1>{self._alarms(self._services.watch.alarms())}"
             f"{self._picture(picture) if picture else ''}"
-            f"{self._targets(self._services.watch.targets())}{self._table()}{self._stamps()}{self._meanings()}</main></body></html>"
+            f"{self._targets(self._services.watch.targets())}{self._table()}{self._authorities()}"
+            f"{self._stamps()}{self._meanings()}</main></body></html>"
         )
 
     def _alarms(self, alarms: Sequence[Alarm]) -> str:
@@ -210,6 +212,30 @@ class _Page:
             escape(anchor.reason),
             escape(view.trust.text(self._language)),
         ]
+
+    def _authorities(self) -> str:
+        """Whose key speaks for the log on contracts, where that was ever replaced."""
+        words, services = self._words, self._services
+        changes = authority_changes(services.log_keys.windows(), services.desk.handovers())
+        if not changes:
+            return ""
+        rows = [
+            [
+                words["change_line"].format(time=f"<time>{one.time}</time>", position=one.position),
+                f"<code>0x{one.predecessor.hex()}</code>",
+                f"<code>0x{one.successor.hex()}</code>",
+                "<br>".join(map(self._followed, one.contracts)) or words["followed_none"],
+            ]
+            for one in changes
+        ]
+        columns = ("change", "predecessor", "successor", "followed")
+        return f"<h2>{words['authorities']}</h2>" + self._rows(words["authorities_caption"], columns, rows)
+
+    def _followed(self, one: Followed) -> str:
+        words, told = self._words, {"target": escape(one.target), "size": one.size}
+        if one.done_at is None:
+            return words["followed_not_yet"].format(**told, since=_time(one.prepared_at))
+        return words["followed_done"].format(**told, time=_time(one.done_at))
 
     def _stamps(self) -> str:
         """What other clocks say; nothing where nobody is asked."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from anchors.errors import OutboxConflict
 from anchors.outbox import Outbox
-from anchors.outbox_rows import Anchor, AnchorState, Request, Target
+from anchors.outbox_rows import Anchor, AnchorState, Handover, Request, Target
 from api.services.drafts import Draft
 from api.services.errors import NotFound, Unavailable
 from api.services.submission import SubmissionService
@@ -122,6 +122,12 @@ class AnchorDesk:
         """Every target, oldest first."""
         with self._lock:
             return self._outbox.targets()
+
+    def handovers(self) -> list[tuple[Target, Handover]]:
+        """Every handover to a new authority of the log, with its target, by target and age."""
+        with self._lock:
+            targets = self._outbox.targets()
+            return [(target, one) for target in targets for one in self._outbox.handovers(target.id)]
 
     def anchored_size(self) -> int:
         """The largest size that some target holds for good."""
