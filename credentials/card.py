@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from credentials.errors import TextNotPrintable
 from credentials.manifests import Actor
@@ -25,6 +26,17 @@ WIDTH, HEIGHT = 1600, 1010
 PAPER, INK, SOFT, SEAL, LINE = "#f8f4ea", "#1c2530", "#6b6f73", "#a8321f", "#d8cfba"
 _BAND, _LEFT, _QR_SIDE, _MARGIN = 92, 150, 300, 60
 _LABEL_SIZE, _VALUE_SIZE, _SMALLEST = 21, 34, 22
+_TOP, _ROW, _COLUMN = 262, 97, (WIDTH - _LEFT - _MARGIN) // 2
+_LOWER_WIDTH = WIDTH - _LEFT - _MARGIN - _QR_SIDE - 40
+_QR_MASK = 4
+_SHADES = 32
+_INK, _SEAL, _SOFT = 0, _SHADES, 2 * _SHADES
+"""Where the shades of a colour begin in the palette; the first of each is paper."""
+_LINE, _BLACK, _WHITE = 3 * _SHADES, 3 * _SHADES + 1, 3 * _SHADES + 2
+_SMALL_PRINT = (
+    "本卡是许可，不是所有权凭证。完整条款已签入本文件；截图和打印件没有签名。状态以最新核验结果为准。",
+    "A licence, never ownership. The terms are signed into this file; a screenshot or print carries no signature.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,27 +76,19 @@ _LOWER = (("AI use", "人工智能使用", "ai_use"), ("status", "状态查询",
 
 def render_card(card: LicenceCard) -> bytes:
     """The card as PNG bytes, unsigned. Raises TextNotPrintable where a text does not fit even in small type."""
-    # Loaded when a card is drawn, not when the service starts.
-    from PIL import Image, ImageDraw
-
-    picture = Image.new("RGB", (WIDTH, HEIGHT), PAPER)
-    draw = ImageDraw.Draw(picture)
-    _tally(draw)
-    _heading(draw, card)
-    top, column = 262, (WIDTH - _LEFT - _MARGIN) // 2
+    picture = _background().copy()
+    _heading(picture, card)
+    top, column = _TOP, _COLUMN
     for row in _ROWS:
-        for number, (english, chinese, name) in enumerate(row):
-            place = (_LEFT + number * column, top)
-            _field(draw, place, column - 40, f"{chinese} {english}", name, getattr(card, name))
-        top += 97
-    lower = WIDTH - _LEFT - _MARGIN - _QR_SIDE - 40
-    draw.line((_LEFT, top - 6, _LEFT + lower, top - 6), fill=LINE, width=2)
-    for number, (english, chinese, name) in enumerate(_LOWER):
-        _field(draw, (_LEFT, top + 10 + number * 82), lower, f"{chinese} {english}", name, getattr(card, name))
-    _small_print(draw, card)
+        for number, (_, _, name) in enumerate(row):
+            _field(picture, (_LEFT + number * column, top), column - 40, name, getattr(card, name))
+        top += _ROW
+    for number, (_, _, name) in enumerate(_LOWER):
+        _field(picture, (_LEFT, top + 10 + number * 82), _LOWER_WIDTH, name, getattr(card, name))
     _qr(picture, card.qr)
     out = io.BytesIO()
-    picture.save(out, "PNG", optimize=True)
+    # Few colours and little effort: a tenth of the time that the best compression takes, and nearly as small.
+    picture.save(out, "PNG", compress_level=3, bits=8)
     return out.getvalue()
 
 
@@ -114,66 +118,133 @@ def issue_card(signer: ClaimSigner, card: LicenceCard, said: Said, out: Path) ->
     return sign_asset(signer, render_card(card), out, manifest, "image/png")
 
 
+def _ramp(colour: str) -> list[int]:
+    """Red, green, blue of each shade from paper to a colour: what the edges of letters are made of."""
+    low, high = (bytes.fromhex(one[1:]) for one in (PAPER, colour))
+    return [a + (b - a) * at // (_SHADES - 1) for at in range(_SHADES) for a, b in zip(low, high, strict=True)]
+
+
+@functools.cache
+def _background() -> Image.Image:
+    """All that is the same on every card, drawn once: an image of few colours, `_INK` and `_SEAL` and so on."""
+    # Loaded when a card is drawn, not when the service starts.
+    from PIL import Image, ImageDraw
+
+    picture = Image.new("P", (WIDTH, HEIGHT), 0)
+    extra = [value for colour in (LINE, "#000000", "#ffffff") for value in bytes.fromhex(colour[1:])]
+    picture.putpalette([*_ramp(INK), *_ramp(SEAL), *_ramp(SOFT), *extra])
+    draw = ImageDraw.Draw(picture)
+    _tally(draw)
+    _write(picture, (_LEFT, 44), "使用许可", KAI, 54, _SEAL)
+    _write(picture, (_LEFT + 236, 62), "LICENCE", KAI, 38, _SEAL)
+    _write(picture, (WIDTH - _MARGIN - round(_length("tallystick", KAI, 30)), 56), "tallystick", KAI, 30, _INK)
+    draw.line((_LEFT, 240, WIDTH - _MARGIN, 240), fill=_LINE, width=2)
+    top = _TOP
+    for row in _ROWS:
+        for number, (english, chinese, _) in enumerate(row):
+            _write(picture, (_LEFT + number * _COLUMN, top), f"{chinese} {english}", KAI, _LABEL_SIZE, _SOFT)
+        top += _ROW
+    draw.line((_LEFT, top - 6, _LEFT + _LOWER_WIDTH, top - 6), fill=_LINE, width=2)
+    for number, (english, chinese, _) in enumerate(_LOWER):
+        _write(picture, (_LEFT, top + 10 + number * 82), f"{chinese} {english}", KAI, _LABEL_SIZE, _SOFT)
+    for number, line in enumerate(_SMALL_PRINT):
+        _write(picture, (_LEFT, HEIGHT - 72 + number * 28), line, KAI, 20, _SOFT)
+    return picture
+
+
 def _tally(draw: ImageDraw.ImageDraw) -> None:
     """The band is one half of a tally stick: notches of different depth, cut where the halves were split."""
-    draw.rectangle((0, 0, _BAND, HEIGHT), fill=INK)
+    draw.rectangle((0, 0, _BAND, HEIGHT), fill=_INK + _SHADES - 1)
     for number, depth in enumerate((34, 18, 18, 34, 18, 52, 18, 34, 18, 18, 52, 34, 18, 34)):
         top = 58 + number * 66
-        draw.polygon([(_BAND + 1, top), (_BAND + 1, top + 26), (_BAND - depth, top + 13)], fill=PAPER)
-    draw.rectangle((_BAND + 14, 0, _BAND + 18, HEIGHT), fill=SEAL)
+        draw.polygon([(_BAND + 1, top), (_BAND + 1, top + 26), (_BAND - depth, top + 13)], fill=0)
+    draw.rectangle((_BAND + 14, 0, _BAND + 18, HEIGHT), fill=_SEAL + _SHADES - 1)
 
 
-def _heading(draw: ImageDraw.ImageDraw, card: LicenceCard) -> None:
-    draw.text((_LEFT, 44), "使用许可", font=pixels(KAI, 54), fill=SEAL)
-    draw.text((_LEFT + 236, 62), "LICENCE", font=pixels(KAI, 38), fill=SEAL)
-    text, size = "tallystick", 30
-    draw.text((WIDTH - _MARGIN - draw.textlength(text, pixels(KAI, size)), 56), text, font=pixels(KAI, size), fill=INK)
+def _heading(picture: Image.Image, card: LicenceCard) -> None:
     issued = f"签发 issued {card.issued}"
-    draw.text((WIDTH - _MARGIN - draw.textlength(issued, pixels(KAI, 21)), 96), issued, font=pixels(KAI, 21), fill=SOFT)
-    _fitted(draw, (_LEFT, 142), WIDTH - _LEFT - _MARGIN, card.title, KAI, 62, 34)
-    draw.line((_LEFT, 240, WIDTH - _MARGIN, 240), fill=LINE, width=2)
+    _write(picture, (WIDTH - _MARGIN - round(_length(issued, KAI, 21)), 96), issued, KAI, 21, _SOFT)
+    _fitted(picture, (_LEFT, 142), WIDTH - _LEFT - _MARGIN, card.title, KAI, 62, 34)
 
 
-def _field(draw: ImageDraw.ImageDraw, place: tuple[int, int], width: int, label: str, name: str, value: str) -> None:
-    left, top = place
-    draw.text((left, top), label, font=pixels(KAI, _LABEL_SIZE), fill=SOFT)
+def _field(picture: Image.Image, place: tuple[int, int], width: int, name: str, value: str) -> None:
     font = MONO if name in ("licence", "asset") and value.isascii() else KAI
-    _fitted(draw, (left, top + 28), width, value, font, _VALUE_SIZE, _SMALLEST)
+    _fitted(picture, (place[0], place[1] + 28), width, value, font, _VALUE_SIZE, _SMALLEST)
+
+
+def _length(text: str, font: str, size: int) -> float:
+    return sum(_advance(font, size, character) for character in text)
+
+
+@functools.lru_cache(maxsize=1 << 14)
+def _advance(font: str, size: int, character: str) -> float:
+    return pixels(font, size).getlength(character)
+
+
+def _write(picture: Image.Image, place: tuple[int, int], text: str, font: str, size: int, colour: int) -> None:
+    """Text in shades of one colour on paper, from letters that are kept."""
+    x = float(place[0])
+    for character in text:
+        glyph = _glyph(font, size, character, colour)
+        if glyph is not None:
+            picture.paste(glyph.shades, (round(x) + glyph.left, place[1] + glyph.top), glyph.covers)
+        x += _advance(font, size, character)
+
+
+class _Glyph(NamedTuple):
+    """One letter: the numbers of its shades, where it is written at all, and its place from the pen."""
+
+    shades: Image.Image
+    covers: Image.Image
+    left: int
+    top: int
+
+
+@functools.lru_cache(maxsize=1 << 13)
+def _glyph(font: str, size: int, character: str, colour: int) -> _Glyph | None:
+    from PIL import Image, ImageDraw
+
+    face = pixels(font, size)
+    left, top, right, bottom = (int(one) for one in face.getbbox(character))
+    if right <= left or bottom <= top:
+        return None
+    letter = Image.new("L", (right - left, bottom - top), 0)
+    ImageDraw.Draw(letter).text((-left, -top), character, font=face, fill=255)
+    shades = [value * (_SHADES - 1) // 255 for value in range(256)]
+    numbers = Image.frombytes("P", letter.size, letter.point([colour + shade for shade in shades]).tobytes())
+    return _Glyph(numbers, letter.point([255 if shade else 0 for shade in shades]), left, top)
 
 
 def _fitted(
-    draw: ImageDraw.ImageDraw, place: tuple[int, int], width: int, text: str, font: str, size: int, smallest: int
+    picture: Image.Image, place: tuple[int, int], width: int, text: str, font: str, size: int, smallest: int
 ) -> None:
     """One line in the largest type that fits. Nothing is cut off: a licence with half a territory is another one."""
-    for pixel in range(size, smallest - 1, -1):
-        if draw.textlength(text, pixels(font, pixel)) <= width:
-            draw.text((place[0], place[1] + (size - pixel) // 2), text, font=pixels(font, pixel), fill=INK)
+    length = _length(text, font, size)
+    likely = size if length <= width else min(size, int(size * width / length) + 1)
+    for pixel in range(likely, smallest - 1, -1):
+        if _length(text, font, pixel) <= width:
+            _write(picture, (place[0], place[1] + (size - pixel) // 2), text, font, pixel, _INK)
             return
     raise TextNotPrintable(f"{text!r} does not fit on its line of the card; say it shorter")
 
 
-def _small_print(draw: ImageDraw.ImageDraw, card: LicenceCard) -> None:
-    lines = (
-        "本卡是许可，不是所有权凭证。完整条款已签入本文件；截图和打印件没有签名。状态以最新核验结果为准。",
-        "A licence, never ownership. The terms are signed into this file; a screenshot or print carries no signature.",
-    )
-    for number, line in enumerate(lines):
-        draw.text((_LEFT, HEIGHT - 72 + number * 28), line, font=pixels(KAI, 20), fill=SOFT)
-
-
 def _qr(picture: Image.Image, payload: str) -> None:
-    """Error correction M; one module is a whole number of pixels, so that every reader finds the edges."""
+    """Error correction M; one module is a whole number of pixels, so that every reader finds the edges.
+
+    The mask is always the same: to try all eight takes longer than to draw the card, and readers read them all.
+    """
     import segno
     from PIL import Image
 
     try:
-        code = segno.make(payload, error="m", micro=False)
+        code = segno.make(payload, error="m", micro=False, mask=_QR_MASK)
     except segno.DataOverflowError:
         raise TextNotPrintable(f"the QR payload has {len(payload.encode())} bytes, more than a QR code holds") from None
     rows = [bytes(row) for row in code.matrix_iter(border=2)]
     scale = _QR_SIDE // len(rows)
     if scale < 3:
         raise TextNotPrintable(f"the QR payload has {len(payload.encode())} bytes, too many to be read from this card")
-    image = Image.frombytes("L", (len(rows), len(rows)), b"".join(bytes(0 if x else 255 for x in row) for row in rows))
+    modules = bytes(_BLACK if module else _WHITE for row in rows for module in row)
+    image = Image.frombytes("P", (len(rows), len(rows)), modules)
     image = image.resize((len(rows) * scale, len(rows) * scale), Image.Resampling.NEAREST)
     picture.paste(image, (WIDTH - _MARGIN - image.width, HEIGHT - 62 - image.height))
