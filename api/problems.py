@@ -28,6 +28,7 @@ _FORBIDDEN = {
 }  # fmt: skip
 _CONFLICTING = {
     "already-registered", "already-used", "wrong-state", "capability-not-approved", "policy-too-old", "log-frozen",
+    "no-consent",
 }  # fmt: skip
 _SERVICE = {
     "unauthenticated": 401, "forbidden": 403, "not-found": 404, "conflict": 409, "too-large": 413,

@@ -15,7 +15,7 @@ from api.routes.events import RecordedSchema, recorded_schema
 from api.routes.uploads import MAX_LISTS_BYTES, MAX_UPLOAD_BYTES, multipart, parse_file_list, parse_json, receive
 from api.services.issuing import IssuedFile
 from api.services.licence_files import SIDECAR
-from api.services.licences import GrantRequest, StatusRequest
+from api.services.licences import GrantRequest, StatusRequest, TransferRequest
 from tallystick.c2pa import EMBEDDED
 from tallystick.licence.staple import STAPLE_TYPE
 from tallystick.schema import FieldError
@@ -39,10 +39,25 @@ class GrantSchema(Schema):
     holder: str | None = Field(None, description="The licensee named openly, so that it may act in this log")
     licence: str | None = None
     event_id: str | None = None
+    parent: str | None = Field(None, description="The licence of which this is a sublicence: the party must hold it")
+    sublicences: int | None = Field(None, description="How many licences deep this log admits sublicences of it")
+    transfer: Literal["free", "with-consent"] | None = Field(
+        None, description="Whether its holder may transfer it without consent; left out: not"
+    )
 
     def request(self) -> GrantRequest:
         """For the service."""
-        return GrantRequest(self.object, self.terms, self.title_chain, self.holder, self.licence, self.event_id)
+        return GrantRequest(
+            self.object,
+            self.terms,
+            self.title_chain,
+            self.holder,
+            self.licence,
+            self.event_id,
+            self.parent,
+            self.sublicences,
+            self.transfer,
+        )
 
 
 class GrantedSchema(Schema):
@@ -68,10 +83,32 @@ class IssuedSchema(Schema):
 
 
 class StatusChange(Schema):
-    """``grounds`` is a word of the event format; ``effective`` an instant that has come (left out: now)."""
+    """``grounds`` is a word of the event format; ``effective``: since when it counts, before or after now (default).
 
-    action: Literal["suspend", "reinstate", "revoke", "expire"]
+    ``change``: with ``withdraw``, the position of the change that shall not take effect.
+    """
+
+    action: Literal["suspend", "reinstate", "revoke", "expire", "withdraw", "commence"]
     grounds: str
+    effective: str | None = None
+    event_id: str | None = None
+    change: int | None = None
+
+
+class ConsentSchema(Schema):
+    """The licensor consents to a transfer to ``to``, recorded before ``until`` (left out: until it is used)."""
+
+    to: str
+    until: str | None = None
+    event_id: str | None = None
+
+
+class TransferSchema(Schema):
+    """``to``: the new holder; ``holder_kid``: thumbprint (hex) of the key by which it shows that it is."""
+
+    to: str
+    holder_kid: str
+    grounds: Literal["agreement", "succession", "merger", "court-order", "error"]
     effective: str | None = None
     event_id: str | None = None
 
@@ -173,11 +210,33 @@ async def add_receipt(request: Request, services: UsedServices, account: KnownAc
 async def change_status(
     licence: str, change: StatusChange, services: UsedServices, account: KnownAccount, response: Response
 ) -> RecordedSchema:
-    """Suspend, reinstate, revoke or expire; by the licensor or the registrar."""
-    request = StatusRequest(change.action, change.grounds, change.effective, change.event_id)
+    """Suspend, reinstate, revoke or expire; by who stands above the licence, or the registrar."""
+    request = StatusRequest(change.action, change.grounds, change.effective, change.event_id, change.change)
     recorded = await services.licences.change_status(account, licence, request, services.now())
     response.status_code = 200 if recorded.duplicate else 201
     return recorded_schema(recorded)
+
+
+@routes.post("/licences/{licence:path}/consent", status_code=201, responses={200: {"model": RecordedSchema}})
+async def consent_to_transfer(
+    licence: str, consent: ConsentSchema, services: UsedServices, account: KnownAccount, response: Response
+) -> RecordedSchema:
+    """Agree to a transfer beforehand; by who stands above the licence, or the registrar."""
+    recorded = await services.licences.consent(account, licence, consent.to, consent.until, consent.event_id)
+    response.status_code = 200 if recorded.duplicate else 201
+    return recorded_schema(recorded)
+
+
+@routes.post("/licences/{licence:path}/transfer", status_code=201, responses={200: {"model": GrantedSchema}})
+async def transfer_licence(
+    licence: str, transfer: TransferSchema, services: UsedServices, account: KnownAccount, response: Response
+) -> GrantedSchema:
+    """Transfer a licence that the token's party holds. Its status moves to a new index: files of before end."""
+    request = TransferRequest(transfer.to, transfer.holder_kid, transfer.grounds, transfer.effective, transfer.event_id)
+    recorded, pointer = await services.licences.transfer(account, licence, request, services.now())
+    response.status_code = 200 if recorded.duplicate else 201
+    status = PointerSchema(list=pointer.list, index=pointer.index)
+    return GrantedSchema(licence=recorded.subject, position=recorded.position, status=status)
 
 
 @routes.get("/licences/{licence:path}/staple", response_class=Response)

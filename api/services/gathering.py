@@ -215,8 +215,19 @@ class _Work:
             state = self._reads.get(used)
             if isinstance(state, ObjectState) and state.holder != speaker:
                 for record in takewhile(lambda one: one.position < position, records_of(self._reads, subject=used)):
-                    if record.type == "licence.grant" and parse_statement(record.entry).event.body.holder == speaker:
+                    if record.type == "licence.grant" and self._ever_held(record, speaker):
                         yield record.subject
+
+    def _ever_held(self, granted: Record, party: str) -> bool:
+        """Whether the licence was granted to the party, or transferred to it since."""
+        body = parse_statement(granted.entry).event.body
+        if body.holder == party:
+            return True
+        state = self._reads.get(granted.subject)
+        if not isinstance(state, LicenceState) or state.pointer == body.status:
+            return False  # no transfer leaves the status where it was
+        moved = records_of(self._reads, subject=granted.subject, type="licence.transfer")
+        return any(parse_statement(record.entry).event.body.to == party for record in moved)
 
 
 def _used(body: object) -> list[str]:
@@ -240,7 +251,9 @@ def _focus(reads: Reads, subject: str, size: int) -> set[str]:
         match reads.get(asked):
             case ObjectState(job=str(job)):
                 waiting.append(job)
-            case LicenceState(object=licensed) | CertificateState(object=licensed):
+            case LicenceState(object=licensed, parent=parent):
+                waiting += [licensed] if parent is None else [licensed, parent]
+            case CertificateState(object=licensed):
                 waiting.append(licensed)
             case DisputeState(target=target):
                 waiting.append(target)

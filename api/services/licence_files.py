@@ -14,7 +14,7 @@ from api.services.errors import Forbidden, NotFound, TooLarge
 from api.services.gathering import Gathered, gather_grant
 from api.services.issuing import IssuedFile, Issuer
 from api.services.licences import content_sha256, registered_object, require_agreement
-from api.services.privacy import speaker_of
+from api.services.privacy import may_read, speaker_of
 from api.services.status_lists import StatusLists
 from api.services.voices import require_scope
 from credentials.card import LicenceCard, Said, issue_card
@@ -24,6 +24,7 @@ from credentials.sign import TRAINED_ALGORITHMIC_MEDIA, Ingredient, Manifest, si
 from credentials.text import require_printable
 from ledger.store import Reads
 from tallystick.admission import Refused
+from tallystick.admission.standing import licensor_of, lineage, standing_at
 from tallystick.admission.state import LicenceState
 from tallystick.assets import describe_file
 from tallystick.base64s import to_base64
@@ -32,17 +33,23 @@ from tallystick.c2pa.verdict import LICENCE, MAX_PAYLOAD
 from tallystick.commitments import parse_disclosure
 from tallystick.content import Content, FileContent, FileEntry, check_content, entry_of, folder_content
 from tallystick.errors import MalformedInput, VerificationFailed
-from tallystick.events.licence import LicenceGrant
+from tallystick.events.licence import LICENSEE, LicenceGrant
 from tallystick.events.objects import ObjectRegistration
 from tallystick.identifiers import Letter, parse_identifier
 from tallystick.licence.credential import MAX_ENTRIES, LicenceCredential, ShownEntry, encode_credential
 from tallystick.licence.terms import NAMES, DisclosedTerms, disclosed_terms
 from tallystick.schema import FieldError
 from tallystick.statement import Statement
+from tallystick.times import format_time
 from tallystick.tree_head import SignedCheckpoint
 
 CONFIDENTIAL = frozenset({"payment", "contract"})
 """Terms that a file leaves out unless they are asked for."""
+LIMITING = (
+    *("use", "territory", "window", "windows", "media", "sublicensing", "ai_use"),
+    *("holdback", "format", "language", "derivatives"),
+)
+"""Terms of the licences above a sublicence that a file of it shows: those that an answer may need."""
 TITLE = "title"
 """A private value of the licensed object that a file may show beside the terms."""
 SIDECAR = "application/c2pa"
@@ -120,13 +127,15 @@ class LicenceFiles:
         require_scope(account, "submit")
         with self._issuer.log.store.snapshot() as reads:
             state = _licence(reads, licence)
-        if account.party != state.licensor and not self._issuer.voices.is_registrar(account):
-            raise Forbidden(f"{licence} was granted by {state.licensor}", "use the licensor's token", "licence")
-        if state.status != "valid":
+            licensor = licensor_of(reads, state)
+            standing = standing_at(reads, licence, format_time(int(self._issuer.when().timestamp())))
+        if account.party != licensor and not self._issuer.voices.is_registrar(account):
+            raise Forbidden(f"{licensor} is the licensor of {licence}", "use the licensor's token", "licence")
+        if standing.status != "valid":
             raise Refused(
                 "wrong-state",
                 "licence",
-                f"{licence} is {state.status}",
+                f"{licence} is {standing.status}",
                 "files are made of a licence in force; reinstate it, or grant another",
             )
         self._statuses.require_own(state.pointer)
@@ -134,22 +143,33 @@ class LicenceFiles:
     async def _standing(self, account: Account, licence: str, disclose: Sequence[str] | None) -> _Standing:
         await asyncio.to_thread(self.require_licensor, account, licence)
         head = await self._issuer.publish_witnessed()
-        return await asyncio.to_thread(self._gather, licence, disclose, head)
+        return await asyncio.to_thread(self._gather, account, licence, disclose, head)
 
-    def _gather(self, licence: str, disclose: Sequence[str] | None, head: SignedCheckpoint) -> _Standing:
+    def _gather(
+        self, account: Account, licence: str, disclose: Sequence[str] | None, head: SignedCheckpoint
+    ) -> _Standing:
         with self._issuer.log.store.snapshot() as reads:
             found = gather_grant(reads, licence, head.checkpoint.size, MAX_ENTRIES)
             grants = found.of_type("licence.grant")
             position, grant = next(one for one in grants if one[1].event.subject == licence)
             body: LicenceGrant = grant.event.body
             registered = registered_object(reads, body.object)
+            moved = _last_transfer(found, licence)
             kept = {TITLE: reads.disclosures(registered.position).get(TITLE)} | reads.disclosures(position)
+            if moved is not None:
+                kept = {**kept, LICENSEE: reads.disclosures(moved[0]).get(LICENSEE)}
+            above = self._above(account, reads, found, licence)
         texts = _chosen(kept, disclose)
         title = texts.pop(TITLE, None)
         opened = {name: parse_disclosure(text).value for name, text in texts.items()}
         shown = disclosed_terms(grant.event.commitments.keys(), opened)
-        require_agreement(shown.terms, body.object, registered.body.digest_record, body.holder)
-        disclosures = {str(position): tuple(texts.values())} if texts else {}
+        holder = body.holder if moved is None else moved[1].event.body.to
+        require_agreement(shown.terms, body.object, registered.body.digest_record, holder)
+        disclosures = above
+        if moved is not None and LICENSEE in texts:
+            disclosures[str(moved[0])] = (texts.pop(LICENSEE),)
+        if texts:
+            disclosures[str(position)] = tuple(texts.values())
         if title is not None:
             disclosures[str(registered.position)] = (title,)
         return _Standing(
@@ -161,6 +181,17 @@ class LicenceFiles:
             title=_readable(title) or body.object,
             credential=self._credential(licence, position, found, disclosures, head),
         )
+
+    def _above(self, account: Account, reads: Reads, found: Gathered, licence: str) -> dict[str, tuple[str, ...]]:
+        """By entry, the terms of the licences above it that limit it, as far as the account may read them."""
+        shown = {}
+        names = {name for name, _ in lineage(reads, licence)} - {licence}
+        for position, grant in found.of_type("licence.grant"):
+            if grant.event.subject in names and may_read(self._issuer.voices, account, grant):
+                kept = reads.disclosures(position)
+                if texts := tuple(kept[name] for name in LIMITING if name in kept):
+                    shown[str(position)] = texts
+        return shown
 
     def _credential(
         self,
@@ -179,8 +210,9 @@ class LicenceFiles:
             )
             for at, entry in found.entries.items()
         )
-        body: LicenceGrant = found.entries[position].event.body
-        made = LicenceCredential(1, licence, position, head.note.encode(), shown, dict(disclosures), body.status)
+        moved = _last_transfer(found, licence)
+        pointer = found.entries[position].event.body.status if moved is None else moved[1].event.body.status
+        made = LicenceCredential(1, licence, position, head.note.encode(), shown, dict(disclosures), pointer)
         try:
             encode_credential(made)
         except MalformedInput as error:
@@ -243,6 +275,12 @@ def _told(where: str = "") -> Iterator[None]:
         yield
     except (SigningFailed, TextNotPrintable, MalformedInput) as error:
         raise FieldError(where, str(error)) from None
+
+
+def _last_transfer(found: Gathered, licence: str) -> tuple[int, Statement] | None:
+    """Position and statement of the licence's last transfer among these entries."""
+    moved = [one for one in found.of_type("licence.transfer") if one[1].event.subject == licence]
+    return max(moved, key=lambda one: one[0], default=None)
 
 
 def _licence(reads: Reads, licence: str) -> LicenceState:

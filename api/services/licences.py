@@ -5,24 +5,29 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from api.accounts import Account
 from api.services.drafts import Draft
 from api.services.errors import NotFound
 from api.services.issuing import Issuer
 from api.services.status_lists import StatusLists
+from api.services.sublicences import require_within
 from api.services.submission import Recorded
 from api.services.voices import Voice, require_scope
 from ledger.store import Reads
-from tallystick.admission import Refused
-from tallystick.admission.state import ObjectState
+from tallystick.admission import LOG, Refused
+from tallystick.admission.licensing import EFFECTIVE
+from tallystick.admission.state import LogState, ObjectState
 from tallystick.content import Content, FileContent
-from tallystick.events.licence import LicenceGrant, StatusPointer
+from tallystick.events.licence import LICENSEE, LicenceGrant, LicenceStatus, LicenceTransfer, StatusPointer
 from tallystick.events.objects import ObjectRegistration
-from tallystick.licence.terms import Terms, decode_terms
-from tallystick.schema import FieldError, write
+from tallystick.licence.clauses import Licensee
+from tallystick.licence.terms import DisclosedTerms, Terms, decode_terms
+from tallystick.schema import FieldError, read, write
 from tallystick.statement import parse_statement
+
+B = TypeVar("B")
 
 
 @dataclass(frozen=True)
@@ -35,13 +40,28 @@ class GrantRequest:
     holder: str | None = None
     licence: str | None = None
     event_id: str | None = None
+    parent: str | None = None
+    sublicences: int | None = None
+    transfer: str | None = None
 
 
 @dataclass(frozen=True)
 class StatusRequest:
-    """A change of status. ``effective``: an instant that has come; left out: now."""
+    """A change of status. ``effective``: since when it counts, before now or after; left out: now."""
 
     action: str
+    grounds: str
+    effective: str | None = None
+    event_id: str | None = None
+    change: int | None = None
+
+
+@dataclass(frozen=True)
+class TransferRequest:
+    """A licence goes to ``to``, whose key ``holder_kid`` (thumbprint, hex) names."""
+
+    to: str
+    holder_kid: str
     grounds: str
     effective: str | None = None
     event_id: str | None = None
@@ -75,11 +95,12 @@ class LicenceService:
         pointer = await asyncio.to_thread(self._prepare, voice, request)
         body: dict[str, Any] = {
             "object": request.object,
-            "title_chain": list(request.title_chain) or [request.object],
+            "title_chain": list(request.title_chain) or [request.object, *([request.parent] if request.parent else [])],
             "status": write(pointer),
         }
-        if request.holder is not None:
-            body["holder"] = request.holder
+        for name in ("holder", "parent", "sublicences", "transfer"):
+            if getattr(request, name) is not None:
+                body[name] = getattr(request, name)
         draft = Draft(
             type="licence.grant",
             body=body,
@@ -90,24 +111,81 @@ class LicenceService:
         return await self._issuer.submission.record_one(voice, draft), pointer
 
     async def change_status(self, account: Account, licence: str, request: StatusRequest, now: str) -> Recorded:
-        """Record a ``licence.status``. It takes effect when it is recorded, so it cannot be meant for later."""
+        """Record a ``licence.status``. Under rules before version 3 it takes effect when it is recorded, not later."""
         require_scope(account, "submit")
-        effective = now if request.effective is None else request.effective
-        if effective > now:
-            raise FieldError("effective", f"{effective} has not come yet, at {now}: record the change when it has")
-        body = {"action": request.action, "grounds": request.grounds, "effective": effective}
+        voice = self._issuer.voices.of_account(account)
+        effective = await asyncio.to_thread(self._effective, voice, request, now)
+        body: dict[str, Any] = {"action": request.action, "grounds": request.grounds, "effective": effective}
+        if request.change is not None:
+            body["change"] = request.change
         draft = Draft(type="licence.status", subject=licence, event_id=request.event_id, body=body)
+        return await self._issuer.submission.record_one(voice, draft)
+
+    async def consent(
+        self, account: Account, licence: str, to: str, until: str | None, event_id: str | None
+    ) -> Recorded:
+        """Record a ``licence.consent``: the account's party, who stands above the licence, agrees to its transfer."""
+        require_scope(account, "submit")
+        body = {"to": to} if until is None else {"to": to, "until": until}
+        draft = Draft(type="licence.consent", subject=licence, event_id=event_id, body=body)
         return await self._issuer.submission.record_one(self._issuer.voices.of_account(account), draft)
+
+    async def transfer(
+        self, account: Account, licence: str, request: TransferRequest, now: str
+    ) -> tuple[Recorded, StatusPointer]:
+        """Record a ``licence.transfer`` by the account's party; the licence's status moves to the index given back."""
+        require_scope(account, "submit")
+        voice = self._issuer.voices.of_account(account)
+        licensee = {"party": request.to, "holder_kid": request.holder_kid}
+        read(Licensee, licensee, "")
+        before = await asyncio.to_thread(self._said_before, voice, request.event_id, LicenceTransfer)
+        pointer = before.status if before is not None else await asyncio.to_thread(self._statuses.reserve)
+        effective = request.effective or (before.effective if before is not None else now)
+        body = {"to": request.to, "grounds": request.grounds, "effective": effective, "status": write(pointer)}
+        draft = Draft(
+            type="licence.transfer",
+            subject=licence,
+            event_id=request.event_id,
+            body=body,
+            private={LICENSEE: licensee},
+        )
+        return await self._issuer.submission.record_one(voice, draft), pointer
+
+    def _effective(self, voice: Voice, request: StatusRequest, now: str) -> str:
+        """As asked; left out it is now, or what a request that is repeated was recorded with."""
+        if request.effective is None:
+            before = self._said_before(voice, request.event_id, LicenceStatus)
+            return now if before is None else before.effective
+        if request.effective > now and self._version() < EFFECTIVE:
+            problem = f"{request.effective} has not come yet, at {now}: record the change when it has, or"
+            raise FieldError("effective", f"{problem} have the registrar record a log.policy of version {EFFECTIVE}")
+        return request.effective
+
+    def _version(self) -> int:
+        with self._issuer.log.store.snapshot() as reads:
+            state = reads.get(LOG)
+        return state.version if isinstance(state, LogState) else 1
+
+    def _said_before(self, voice: Voice, event_id: str | None, kind: type[B]) -> B | None:
+        """The body of the event that the party recorded under this id, if it is of this kind."""
+        with self._issuer.log.store.snapshot() as reads:
+            position = None if event_id is None else reads.position_of_event(voice.party, event_id)
+            record = None if position is None else reads.record(position)
+        body = None if record is None else parse_statement(record.entry).event.body
+        return body if isinstance(body, kind) else None
 
     def _prepare(self, voice: Voice, request: GrantRequest) -> StatusPointer:
         """Check that the terms are about the object that is licensed; the status index of the licence."""
         terms = decode_terms(dict(request.terms))
         with self._issuer.log.store.snapshot() as reads:
             registered = registered_object(reads, request.object)
-            again = _said_before(reads, voice, request.event_id)
-        require_agreement(terms, request.object, registered.body.digest_record, request.holder)
+            require_agreement(terms, request.object, registered.body.digest_record, request.holder)
+            _require_depth(terms, request.sublicences)
+            if request.parent is not None:
+                require_within(reads, request.parent, DisclosedTerms(terms, frozenset()), "terms")
         # A repeated request must ask for the same index, or it would be another event.
-        return again or self._statuses.reserve()
+        again = self._said_before(voice, request.event_id, LicenceGrant)
+        return self._statuses.reserve() if again is None else again.status
 
 
 def registered_object(reads: Reads, object_id: str) -> RegisteredObject:
@@ -138,9 +216,13 @@ def require_agreement(terms: Terms, object_id: str, content: Content, holder: st
             )
 
 
-def _said_before(reads: Reads, voice: Voice, event_id: str | None) -> StatusPointer | None:
-    """The status index of the grant that the party recorded under this event id."""
-    position = None if event_id is None else reads.position_of_event(voice.party, event_id)
-    record = None if position is None else reads.record(position)
-    body = None if record is None else parse_statement(record.entry).event.body
-    return body.status if isinstance(body, LicenceGrant) else None
+def _require_depth(terms: Terms, sublicences: int | None) -> None:
+    """What is stated openly may not exceed the term."""
+    allowed = terms.sublicensing.max_depth if terms.sublicensing is not None else 0
+    if (sublicences or 0) > allowed:
+        raise Refused(
+            "inconsistent",
+            "sublicences",
+            f"the term sublicensing allows sublicences {allowed} deep, the grant would admit {sublicences}",
+            f"state at most {allowed}, or leave it out for none",
+        )

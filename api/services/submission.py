@@ -15,12 +15,14 @@ from api.batches.reading import SignedStatement
 from api.batches.workshop import Prepared, Workshop
 from api.services.drafts import Draft
 from api.services.errors import Forbidden
+from api.services.sublicences import is_sublicence, vet
 from api.services.voices import Voice, Voices, require_scope
 from ledger.errors import Conflict
 from ledger.log import Log
 from ledger.repeat import find_repeat
 from ledger.submission import Outcome, Receipt, Submission
 from ledger.upkeep.erasing import ERASURE
+from tallystick.admission import Refused
 from tallystick.digests import DigestPair
 from tallystick.events import Event
 from tallystick.statement import Statement, parse_statement
@@ -117,6 +119,8 @@ class SubmissionService:
         return await asyncio.get_running_loop().run_in_executor(self._workers, prepare)
 
     async def _record(self, prepared: Prepared) -> list[Result]:
+        if any(is_sublicence(one) for one in prepared.items):
+            prepared = await asyncio.to_thread(self._vetted, prepared)
         written = await self._write([one for one in prepared.items if isinstance(one, Submission)])
         outcomes = iter(written)
         results = [one if isinstance(one, Exception) else _result(one, next(outcomes)) for one in prepared.items]
@@ -126,6 +130,19 @@ class SubmissionService:
         if any(isinstance(one, Recorded) and one.type == ERASURE for one in results):
             await asyncio.to_thread(self._erased)
         return results
+
+    def _vetted(self, prepared: Prepared) -> Prepared:
+        """Sublicences that exceed their parents are refused before the log is asked."""
+        items: list[Submission | Exception] = []
+        with self._log.store.snapshot() as reads:
+            for one in prepared.items:
+                try:
+                    if isinstance(one, Submission):
+                        vet(reads, one)
+                    items.append(one)
+                except Refused as error:
+                    items.append(error)
+        return prepared._replace(items=items)
 
     async def _write(self, submissions: list[Submission]) -> list[Outcome]:
         return await asyncio.wrap_future(self._log.submit_many(submissions)) if submissions else []

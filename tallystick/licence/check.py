@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from tallystick.errors import VerificationFailed
-from tallystick.licence.answer import Answer, Effect, TermReason, answer
+from tallystick.licence.answer import Answer, Effect, TermReason
+from tallystick.licence.chain import answer_chain, as_answer
 from tallystick.licence.credential import LicenceCredential
 from tallystick.licence.evidence import LicenceEvidence
 from tallystick.licence.grant import ProvedGrant
@@ -161,7 +162,7 @@ def check_licence(
         failed = _detail(Stage.INCLUSION, Outcome.FAILED, "日志未证明该许可", "the log does not prove the grant", error)
         return _conclude(file, request, [*(_untold(stage) for stage in list(Stage)[2:6]), failed], None, None)
     grant = given.grant
-    answered = answer(grant.disclosed, request.question, request.at)
+    answered = as_answer(answer_chain(grant.chain, request.question, request.at))
     status, status_reason = _status(given, request)
     reasons = [
         _holder(grant, request.holder_kid) if file.token is None else _bearer(grant, file.token),
@@ -313,7 +314,7 @@ _WORDS = {
 
 def _status(given: Given, request: CheckRequest) -> tuple[ProvedStatus | None, Reason]:
     """A staple that proves nothing is no staple: it can take validity away from nobody, and give it to nobody."""
-    shown = STATUS_OF_STANDING[given.grant.standing]
+    shown = STATUS_OF_STANDING[given.grant.standing_at(request.at).status]
     if shown is not Status.VALID:
         word = _WORDS[shown]
         text = Wording(f"所附日志条目显示：{word.zh}", f"the log entries in the file themselves say: {word.en}")

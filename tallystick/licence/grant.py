@@ -6,22 +6,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tallystick.admission import LOG
-from tallystick.admission.state import LicenceState, LogState
+from tallystick.admission.standing import Standing, licensor_of, lineage, standing_at
+from tallystick.admission.state import LicenceState, LogState, StateReader
 from tallystick.base64s import from_base64
+from tallystick.canonical import JsonValue
 from tallystick.checkpoint import Checkpoint, parse_body
 from tallystick.commitments import open_commitments, parse_disclosure
 from tallystick.digests import DigestPair
 from tallystick.errors import VerificationFailed
-from tallystick.events.licence import LicenceGrant, StatusPointer
+from tallystick.events.licence import LICENSEE, LicenceGrant, StatusPointer
 from tallystick.events.log import RoleKey
 from tallystick.key_history import KeyHistory
+from tallystick.licence.chain import Link
 from tallystick.licence.credential import LicenceCredential
 from tallystick.licence.terms import DisclosedTerms, disclosed_terms
 from tallystick.merkle import verify_inclusion
 from tallystick.note import parse_note
 from tallystick.replay import Admitted, Placed, Replay, replay, shown_keys
 from tallystick.statement import Statement, parse_statement
-from tallystick.times import UnixSeconds
+from tallystick.times import UnixSeconds, format_time
 from tallystick.tree_head import verify_tree_head
 from tallystick.trust import LogTrust
 
@@ -30,7 +33,9 @@ from tallystick.trust import LogTrust
 class ProvedGrant:
     """A grant in a trusted log. ``admitted_at``: the operator's claim; ``standing``: by the entries shown.
 
-    ``keys``: of the log, with the rotations that the file shows.
+    ``keys``: of the log, with the rotations that the file shows. ``pointer``: where the status stands by the entries
+    shown, the last transfer's where there is one; so are the term ``licensee`` and its commitment. ``chain``: the
+    licence and all above it, the root first. ``licensor``: who stands above it, by the entries shown.
     """
 
     log: LogTrust
@@ -45,11 +50,13 @@ class ProvedGrant:
     status_key: RoleKey
     pointer: StatusPointer
     disclosed: DisclosedTerms
+    commitments: dict[str, DigestPair]
+    chain: tuple[Link, ...]
+    states: StateReader
 
-    @property
-    def commitments(self) -> dict[str, DigestPair]:
-        """What the licence commits to, by term."""
-        return self.statement.event.commitments
+    def standing_at(self, at: str) -> Standing:
+        """What the licence is at ``at``, by the entries shown: its own changes and those of all above it."""
+        return standing_at(self.states, self.statement.event.subject, at)
 
 
 def prove_grant(credential: LicenceCredential, logs: Mapping[str, LogTrust]) -> ProvedGrant:
@@ -70,12 +77,14 @@ def prove_grant(credential: LicenceCredential, logs: Mapping[str, LogTrust]) -> 
         verify_inclusion(one.statement.leaf, one.position, checkpoint.size, hashes, checkpoint.root)
     _require_registrar(decided, trust)
     admitted = _admitted(decided, credential.grant)
-    body = _grant_body(admitted.placed.statement, credential)
+    _require_subject(admitted.placed.statement, credential)
     opened = _open(placed, credential)
     standing = decided.state.get(credential.licence)
     state = decided.state.get(LOG)
     if not isinstance(standing, LicenceState) or not isinstance(state, LogState):
         raise VerificationFailed("the entries shown do not register this licence")
+    _require_pointer(standing.pointer, credential.status)
+    chain = _chain(decided, opened, credential.licence)
     return ProvedGrant(
         log=trust,
         keys=keys,
@@ -83,12 +92,15 @@ def prove_grant(credential: LicenceCredential, logs: Mapping[str, LogTrust]) -> 
         statement=admitted.placed.statement,
         checkpoint=checkpoint,
         admitted_at=UnixSeconds(admitted.admitted_at),
-        licensor=standing.licensor,
+        licensor=licensor_of(decided.state, standing) or standing.licensor,
         recorded_by_service=admitted.placed.statement.event.recorded_for is not None,
-        standing=standing.status,
+        standing=standing_at(decided.state, credential.licence, _last_time(decided)).status,
         status_key=_status_key(state),
-        pointer=body.status,
-        disclosed=_agreeing(opened, body),
+        pointer=standing.pointer,
+        disclosed=chain[-1].disclosed,
+        commitments=_commitments(decided, admitted),
+        chain=chain,
+        states=decided.state,
     )
 
 
@@ -121,44 +133,95 @@ def _admitted(decided: Replay, position: int) -> Admitted:
     return found
 
 
-def _grant_body(statement: Statement, credential: LicenceCredential) -> LicenceGrant:
+def _require_subject(statement: Statement, credential: LicenceCredential) -> None:
     event = statement.event
     if event.type != "licence.grant" or event.subject != credential.licence:
         raise VerificationFailed(
             f"entry {credential.grant} is {event.type} of {event.subject}, "
             f"expected licence.grant of {credential.licence}"
         )
-    body: LicenceGrant = event.body
-    if body.status != credential.status:
+
+
+def _require_pointer(known: StatusPointer, said: StatusPointer) -> None:
+    if known != said:
         raise VerificationFailed(
-            f"the grant has its status at {body.status.list}#{body.status.index}, "
-            f"the file says {credential.status.list}#{credential.status.index}"
+            f"the grant has its status at {known.list}#{known.index}, the file says {said.list}#{said.index}"
         )
-    return body
 
 
-def _open(placed: list[Placed], credential: LicenceCredential) -> DisclosedTerms:
-    """Every disclosure in the file must open a commitment of its entry; those of the grant are the terms."""
-    terms = None
+def _open(placed: list[Placed], credential: LicenceCredential) -> dict[int, dict[str, JsonValue]]:
+    """What is disclosed, by entry: every disclosure in the file must open a commitment of its entry."""
+    opened = {}
     for each in placed:
         texts = credential.disclosures.get(str(each.position), ())
         commitments = each.statement.event.commitments
-        opened = open_commitments(commitments, [parse_disclosure(text) for text in texts])
-        if each.position == credential.grant:
-            terms = disclosed_terms(commitments.keys(), opened)
-    if terms is None:
-        raise ValueError("decode_credential saw to it that the grant is shown")
-    return terms
+        opened[each.position] = open_commitments(commitments, [parse_disclosure(text) for text in texts])
+    return opened
 
 
-def _agreeing(disclosed: DisclosedTerms, body: LicenceGrant) -> DisclosedTerms:
+def _chain(decided: Replay, opened: Mapping[int, Mapping[str, JsonValue]], licence: str) -> tuple[Link, ...]:
+    """The licence and all above it, the root first, each with its terms as far as they are shown."""
+    links = []
+    for name, state in lineage(decided.state, licence):
+        if state is None:
+            raise VerificationFailed(f"{name}, above {licence}, is not among the entries shown")
+        granted = _last(decided, "licence.grant", name)
+        if granted is None:
+            raise VerificationFailed(f"the grant of {name} is not among the entries shown")
+        moved = _last(decided, "licence.transfer", name)
+        links.append(Link(name, _shown_terms(granted, moved, opened), state.commenced))
+    return tuple(reversed(links))
+
+
+def _shown_terms(
+    granted: Admitted, moved: Admitted | None, opened: Mapping[int, Mapping[str, JsonValue]]
+) -> DisclosedTerms:
+    """Those of the grant; who the licensee is, the last transfer says."""
+    event = granted.placed.statement.event
+    values = opened[granted.placed.position]
+    _agree(disclosed_terms(event.commitments.keys(), values), event.body)
+    if moved is None:
+        return disclosed_terms(event.commitments.keys(), values)
+    others = {name: value for name, value in values.items() if name != LICENSEE}
+    found = disclosed_terms(event.commitments.keys(), {**others, **opened[moved.placed.position]})
+    to = moved.placed.statement.event.body.to
+    if found.terms.licensee is not None and found.terms.licensee.party != to:
+        raise VerificationFailed(f"the licence went to {to}, the term licensee names {found.terms.licensee.party}")
+    return found
+
+
+def _agree(disclosed: DisclosedTerms, body: LicenceGrant) -> None:
     """What the leaf says openly and what a term says under its commitment must be the same."""
-    asset, licensee = disclosed.terms.asset, disclosed.terms.licensee
+    asset, licensee, depth = disclosed.terms.asset, disclosed.terms.licensee, disclosed.terms.sublicensing
     if asset is not None and asset.object != body.object:
         raise VerificationFailed(f"the grant licenses {body.object}, its term asset names {asset.object}")
     if licensee is not None and body.holder not in (None, licensee.party):
         raise VerificationFailed(f"the grant names holder {body.holder}, its term licensee {licensee.party}")
-    return disclosed
+    if depth is not None and (body.sublicences or 0) > depth.max_depth:
+        raise VerificationFailed(
+            f"the grant admits sublicences {body.sublicences} deep, its term sublicensing {depth.max_depth}"
+        )
+
+
+def _commitments(decided: Replay, granted: Admitted) -> dict[str, DigestPair]:
+    event = granted.placed.statement.event
+    moved = _last(decided, "licence.transfer", event.subject)
+    return {**event.commitments, **(moved.placed.statement.event.commitments if moved else {})}
+
+
+def _last(decided: Replay, kind: str, subject: str) -> Admitted | None:
+    """The last admitted entry of this type and subject."""
+    found = [
+        one
+        for one in decided.admitted.values()
+        if (one.placed.statement.event.type, one.placed.statement.event.subject) == (kind, subject)
+    ]
+    return max(found, key=lambda one: one.placed.position, default=None)
+
+
+def _last_time(decided: Replay) -> str:
+    """Of the last batch among the entries shown."""
+    return format_time(max(one.admitted_at for one in decided.admitted.values()))
 
 
 def _status_key(state: LogState) -> RoleKey:

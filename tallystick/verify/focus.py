@@ -73,7 +73,9 @@ class _Walk:
         if isinstance(state, ObjectState):
             self.objects.append(subject)
             return [state.job] if state.job else []
-        if isinstance(state, LicenceState | CertificateState):
+        if isinstance(state, LicenceState):
+            return [state.object] if state.parent is None else [state.object, state.parent]
+        if isinstance(state, CertificateState):
             return [state.object]
         if isinstance(state, DisputeState):
             return [state.target]

@@ -1,0 +1,69 @@
+"""A sublicence may not exceed its parent: compared at submission, as far as the service holds the values of both.
+
+What it does not hold it cannot compare: whoever is shown both disclosures does (``tallystick.licence.within``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from api.services.gathering import records_of
+from ledger.store import Reads
+from ledger.submission import Submission
+from tallystick.admission import Refused
+from tallystick.canonical import JsonValue
+from tallystick.commitments import parse_disclosure
+from tallystick.errors import MalformedInput
+from tallystick.events.licence import LicenceGrant
+from tallystick.licence.terms import DisclosedTerms, disclosed_terms
+from tallystick.licence.within import Containment, within
+from tallystick.statement import parse_statement
+
+
+def require_within(reads: Reads, parent: str, child: DisclosedTerms, where: str) -> None:
+    """Raise ``Refused`` (``exceeds-parent``) that names the first term of ``child`` that exceeds its ``parent``."""
+    found = terms_kept(reads, parent)
+    compared = None if found is None else within(found, child)
+    if compared is not None and compared.containment is Containment.EXCEEDS and compared.deciding is not None:
+        term = compared.deciding
+        raise Refused(
+            "exceeds-parent",
+            f"{where}.{term.term}",
+            f"the sublicence says {term.child.en}, its parent {parent} says {term.parent.en}: {term.why.en}",
+            f"narrow the term {term.term}, or have the parent's licensor grant more",
+        )
+
+
+def is_sublicence(item: object) -> bool:
+    """Whether it is a submission that grants a sublicence."""
+    body = item.statement.event.body if isinstance(item, Submission) else None
+    return isinstance(body, LicenceGrant) and body.parent is not None
+
+
+def vet(reads: Reads, submission: Submission) -> None:
+    """The same of what is about to be recorded, as far as its values are given. Raises ``Refused``."""
+    event = submission.statement.event
+    if not is_sublicence(submission):
+        return
+    given = {name: parse_disclosure(text).value for name, text in submission.disclosures.items()}
+    child = _terms(event.commitments.keys(), given)
+    if child is not None:
+        require_within(reads, event.body.parent, child, "private")
+
+
+def terms_kept(reads: Reads, licence: str) -> DisclosedTerms | None:
+    """The terms of a licence as far as the service holds their values; ``None`` where it cannot read them."""
+    grants = records_of(reads, subject=licence, type="licence.grant")
+    record = next((one for one in grants if one.subject == licence), None)
+    if record is None:
+        return None
+    values = {name: parse_disclosure(text).value for name, text in reads.disclosures(record.position).items()}
+    return _terms(parse_statement(record.entry).event.commitments.keys(), values)
+
+
+def _terms(names: Collection[str], values: Mapping[str, JsonValue]) -> DisclosedTerms | None:
+    try:
+        return disclosed_terms(names, values)
+    except MalformedInput:
+        # A party that signs itself may have committed to values that are no terms: nothing can be compared with them.
+        return None
