@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -43,7 +44,11 @@ def prove_file(
         _require_same(staple, credential.licence, credential.grant)
         shown = credential.disclosures.get(str(credential.grant), ())
         found = pieces(staple, tuple(map(parse_disclosure, shown)))
-        return _with_status(prove_grant(found.credential, logs), found)
+        # What the file shows of licences above it, and of transfers, is under entries of their own.
+        indices = {str(one.index) for one in staple.entries}
+        others = {index: texts for index, texts in credential.disclosures.items() if index in indices}
+        again = dataclasses.replace(found.credential, disclosures={**others, **found.credential.disclosures})
+        return _with_status(prove_grant(again, logs), found)
     except VerificationFailed as error:
         return Given(grant, None, error)
 
