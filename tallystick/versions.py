@@ -20,3 +20,10 @@ def check_version(value: Any, what: str, *known: int) -> None:
         *first, last = map(str, known)
         knows = f"versions {', '.join(first)} and {last}" if first else f"version {last}"
         raise UnknownVersion(f"{what} version {value['v']}; this program knows {knows}: install a newer one")
+
+
+def require_version(value: Any, what: str, *known: int) -> None:
+    """As ``check_version``, for an object that no record reads: ``v`` is there, and an integer."""
+    check_version(value, what, *known)
+    if not isinstance(value, dict) or type(value.get("v")) is not int:
+        raise MalformedInput(f"{what}: expected an object with an integer v")

@@ -14,7 +14,7 @@ from tallystick.map.audit import MAX_AUDIT_BYTES
 from tallystick.map.proof import read_proof
 from tallystick.schema import text
 from tallystick.statement import MAX_ENTRY_BYTES, Statement, parse_statement
-from tallystick.versions import check_version
+from tallystick.versions import require_version
 
 MAX_MAP_PROOFS_BYTES = 1 << 26
 VERSION = 1
@@ -52,7 +52,7 @@ def encode_map_proofs(proofs: Mapping[int, Mapping[tuple[Relation, str], MapProo
 def read_map_proofs(data: bytes) -> Proofs:
     """Inverse of ``encode_map_proofs``. Raises ``MalformedInput``; for a later version ``UnknownVersion``."""
     value = canonical.decode(data, MAX_MAP_PROOFS_BYTES)
-    check_version(value, MAP_PROOFS, VERSION)
+    require_version(value, MAP_PROOFS, VERSION)
     if not isinstance(value, dict) or set(value) != {"v", "roots"} or not isinstance(value["roots"], dict):
         raise MalformedInput("expected v and roots")
     found: Proofs = {}

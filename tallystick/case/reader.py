@@ -42,7 +42,7 @@ from tallystick.replay import Placed
 from tallystick.schema import read
 from tallystick.statement import MAX_ENTRY_BYTES, parse_statement
 from tallystick.timestamp import MAX_TOKEN_BYTES
-from tallystick.versions import UnknownVersion, check_version
+from tallystick.versions import UnknownVersion, check_version, require_version
 
 T = TypeVar("T")
 Path = tuple[bytes, ...]
@@ -269,7 +269,7 @@ def _entries(members: Members, places: Mapping[int, str]) -> tuple[Placed, ...]:
 
 def _read_proofs(data: bytes) -> tuple[dict[int, Path], dict[tuple[int, int], Path]]:
     value = canonical.decode(data, MAX_PROOFS_BYTES)
-    check_version(value, "proofs", VERSION)
+    require_version(value, "proofs", VERSION)
     if not isinstance(value, dict) or set(value) != {"v", "inclusion", "consistency"}:
         raise MalformedInput("expected an object with v, inclusion and consistency")
     inclusion, consistency = value["inclusion"], value["consistency"]
