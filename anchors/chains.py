@@ -13,7 +13,6 @@ It loads neither a chain nor a keystore: the service reads it too, to refuse wha
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from anchors.errors import AnchorError
 from anchors.finality import FinalityRule, UnknownRule, parse_rule
 from anchors.node import BadAddress, HttpEndpoint
 from anchors.sender import Patience
+from anchors.tables import read_toml
 
 RESERVED = "embedded"
 """The name of the chain in the data folder."""
@@ -69,13 +69,7 @@ class ChainConfig:
 
 def read_chains(path: Path) -> tuple[ChainConfig, ...]:
     """Every chain that the file names, in its order. Raises ``BadChains``."""
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadChains(f"{path}: {error.strerror}: correct TALLYSTICK_CHAINS") from None
-    except (ValueError, RecursionError) as error:
-        raise BadChains(f"{path} is no TOML: {error}") from None
-    return tuple(_chain(path, name, table) for name, table in document.items())
+    return tuple(_chain(path, name, table) for name, table in read_toml(path, "TALLYSTICK_CHAINS", BadChains).items())
 
 
 def _chain(path: Path, name: str, table: object) -> ChainConfig:

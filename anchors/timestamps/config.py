@@ -13,7 +13,6 @@ timeout-seconds = 10
 from __future__ import annotations
 
 import re
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from anchors.errors import AnchorError
+from anchors.tables import read_toml
 from anchors.timestamps.service import Service, check_url
 from tallystick.errors import MalformedInput
 
@@ -35,12 +35,7 @@ class BadAuthorities(AnchorError):
 
 def read_authorities(path: Path) -> tuple[Service, ...]:
     """Every authority that the file names, in its order. Raises ``BadAuthorities``."""
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadAuthorities(f"{path}: {error.strerror}: correct TALLYSTICK_TIMESTAMPS") from None
-    except (ValueError, RecursionError) as error:
-        raise BadAuthorities(f"{path} is no TOML: {error}") from None
+    document = read_toml(path, "TALLYSTICK_TIMESTAMPS", BadAuthorities)
     return tuple(_service(path, name, table) for name, table in document.items())
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,21 +11,6 @@ from tallystick.evm import anchor as verifier
 from tallystick.evm import proof as formats
 from tests.anchors.other_chain import Outside, check, deployed, ready
 from tests.anvil import Anvil
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Anvil]:
-    with Anvil() as running:
-        yield running
-
-
-@pytest.fixture
-def node(shared: Anvil) -> Iterator[Anvil]:
-    """As new: what a test did to the chain is undone after it."""
-    clean = shared.snapshot()
-    yield shared
-    shared.set_automine(True)
-    shared.revert(clean)
 
 
 def test_nothing_is_deployed_that_nobody_asked_for(tmp_path: Path, node: Anvil) -> None:

@@ -71,20 +71,6 @@ def second_nursery() -> Iterator[Nursery]:
     started.stop()
 
 
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Anvil]:
-    with Anvil() as running:
-        yield running
-
-
-@pytest.fixture
-def node(shared: Anvil) -> Iterator[Anvil]:
-    clean = shared.snapshot()
-    yield shared
-    shared.set_automine(True)
-    shared.revert(clean)
-
-
 def sent(node: Anvil, key: int = 0) -> int:
     """Transactions of ours that were mined."""
     return int(node.rpc("eth_getTransactionCount", "0x" + ChainKey.from_secret(KEYS[key]).address.hex(), "latest"), 16)

@@ -17,19 +17,6 @@ from tests.anchors.other_chain import GWEI, Outside, check, deployed
 from tests.anvil import KEYS, Anvil
 
 
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Anvil]:
-    with Anvil() as running:
-        yield running
-
-
-@pytest.fixture
-def node(shared: Anvil) -> Iterator[Anvil]:
-    clean = shared.snapshot()
-    yield shared
-    shared.revert(clean)
-
-
 @pytest.fixture
 def liar(node: Anvil) -> Iterator[Liar]:
     with lying(node.url) as started:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -35,20 +35,6 @@ from tests.conviction_corpus.scene import Kind, evidence, honest, signers
 ARTEFACT = Artefact.load(FOLDER / "ForkCourt.json")
 LOG = signers().keys
 CHAIN_ID = 31_337
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Anvil]:
-    with Anvil() as running:
-        yield running
-
-
-@pytest.fixture
-def node(shared: Anvil) -> Iterator[Anvil]:
-    clean = shared.snapshot()
-    yield shared
-    shared.set_automine(True)
-    shared.revert(clean)
 
 
 class Failing:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -90,30 +90,27 @@ def test_the_aligned_checkpoint_is_apart_and_is_replaced(tiles: Tiles) -> None:
 # --- the database -------------------------------------------------------------------------
 
 
-def test_a_sequencer_whose_epoch_is_over_shows_nothing(dsn: str) -> None:
+@pytest.mark.parametrize(
+    ("put", "get"),
+    [
+        (PostgresTiles.put_checkpoint, PostgresTiles.checkpoint),
+        (PostgresTiles.put_aligned, PostgresTiles.aligned),
+    ],
+    ids=["shown", "aligned"],
+)
+def test_a_sequencer_whose_epoch_is_over_keeps_no_checkpoint(
+    dsn: str, put: Callable[[PostgresTiles, str], None], get: Callable[[PostgresTiles], bytes | None]
+) -> None:
     with closing(Pool(dsn, "tiles")) as pool:
         old, new, nobody = PostgresTiles(pool, 1), PostgresTiles(pool, 2), PostgresTiles(pool)
         with pytest.raises(Fenced):
-            nobody.put_checkpoint("nobody's\n")
-        old.put_checkpoint("old\n")
-        new.put_checkpoint("new\n")
+            put(nobody, "nobody's\n")
+        put(old, "old\n")
+        put(new, "new\n")
         for late in (old, nobody):
             with pytest.raises(Fenced):
-                late.put_checkpoint("late\n")
-            assert late.checkpoint() == b"new\n"
-
-
-def test_a_sequencer_whose_epoch_is_over_keeps_no_aligned_checkpoint(dsn: str) -> None:
-    with closing(Pool(dsn, "tiles")) as pool:
-        old, new, nobody = PostgresTiles(pool, 1), PostgresTiles(pool, 2), PostgresTiles(pool)
-        with pytest.raises(Fenced):
-            nobody.put_aligned("nobody's\n")
-        old.put_aligned("old\n")
-        new.put_aligned("new\n")
-        for late in (old, nobody):
-            with pytest.raises(Fenced):
-                late.put_aligned("late\n")
-            assert late.aligned() == b"new\n"
+                put(late, "late\n")
+            assert get(late) == b"new\n"
 
 
 def test_readers_need_no_other_table(dsn: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -19,6 +18,7 @@ from tallystick.evm.proof import Finality
 from tallystick.fork import accuse, decode
 from tallystick.merkle import root_at
 from tallystick.tree_head import origin_hash
+from tests.anchor_corpus.scene import with_member
 from tests.contracts.chain import COURT
 from tests.contracts.trees import step, wire
 from tests.conviction_corpus.scene import (
@@ -64,16 +64,7 @@ def value_of(proof: ConvictionProof) -> dict[str, Any]:
 
 def changed(proof: ConvictionProof, path: str, new: Any) -> bytes:
     """Canonical JSON with one member (dotted path) replaced; ``None`` takes it out."""
-    value = value_of(proof)
-    place: Any = value
-    *names, last = path.split(".")
-    for name in names:
-        place = place[name]
-    if new is None:
-        del place[last]
-    else:
-        place[last] = new
-    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+    return with_member(value_of(proof), path, new)
 
 
 def _forms(scene: Scene) -> Iterator[Fault]:

@@ -17,7 +17,7 @@ from tallystick.tiles import Tile
 from tallystick.tree_head import verify_tree_head
 from tests.ledger.faults import ROOT, Fault, Plan
 from tests.ledger.rawlog import fill, raw_entry
-from tests.ledger.test_publisher import KEYS, WORLD, Bench, root
+from tests.ledger.test_publisher import KEYS, WORLD, Bench, failed_at_each, root
 from tests.world import START
 
 
@@ -154,25 +154,12 @@ def test_both_are_signed_before_the_larger_is_shown() -> None:
 @pytest.mark.parametrize("when", ["before", "done", "torn"])
 def test_a_publication_that_fails_at_any_step(when: str, power: str) -> None:
     """In whatever order the power goes: the multiple is signed once, before the rest, and kept."""
-    for number, name in enumerate(STEPS):
-        if when == "torn" and name != "write":
-            continue
-        bench = AlignedBench(1000)
-        publisher = bench.publisher()
-        publisher.publish()
-        fill(bench.store, 1300)
-        bench.plant(Plan(number, when))
-        with pytest.raises(Fault):
-            publisher.publish()
-        bench.plant(Plan())
-        if power == "lost":
-            bench.disk.lose_power()
-        assert bench.check_shown() in (1000, 2300), (number, name)
-        again = publisher if power == "kept" and number % 2 else bench.publisher()
+    for where, bench, again in failed_at_each(STEPS, when, power, lambda: AlignedBench(1000), 1300):
+        assert bench.check_shown() in (1000, 2300), where
         assert again.publish().checkpoint.size == 2300
-        assert bench.check_shown() == 2300, (number, name)
-        assert bench.aligned == 2048, (number, name)
-        assert bench.signed == [1000, 2048, 2300], (number, name)
+        assert bench.check_shown() == 2300, where
+        assert bench.aligned == 2048, where
+        assert bench.signed == [1000, 2048, 2300], where
         bench.check_no_fork()
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -135,6 +137,9 @@ def test_nothing_new_is_not_signed_again() -> None:
     assert len(bench.checkpoints.notes) == 1
 
 
+Some = TypeVar("Some", bound=Bench)
+
+
 # --- the crash table ---------------------------------------------------------------------
 
 
@@ -162,25 +167,34 @@ def test_the_table_has_every_kind_of_step() -> None:
 @pytest.mark.parametrize("power", ["kept", "lost"])
 @pytest.mark.parametrize("when", ["before", "done", "torn"])
 def test_publication_that_fails_at_any_step(when: str, power: str) -> None:
-    for number, name in enumerate(STEPS):
+    for where, bench, again in failed_at_each(STEPS, when, power, lambda: Bench(5), 260):
+        assert bench.check_shown() in (5, 265), where
+        assert again.publish().checkpoint.size == 265
+        assert bench.check_shown() == 265, where
+        bench.check_no_fork()
+
+
+def failed_at_each(
+    steps: list[str], when: str, power: str, begin: Callable[[], Some], entries: int
+) -> Iterator[tuple[tuple[int, str], Some, Publisher]]:
+    """A log of each time whose second publication, of ``entries`` more, failed at the next step; and who goes on there.
+
+    Recovery is the ordinary path: the same publisher, or one in a new process.
+    """
+    for number, name in enumerate(steps):
         if when == "torn" and name != "write":
             continue
-        bench = Bench(5)
+        bench = begin()
         publisher = bench.publisher()
         publisher.publish()
-        fill(bench.store, 260)
+        fill(bench.store, entries)
         bench.plant(Plan(number, when))
         with pytest.raises(Fault):
             publisher.publish()
         bench.plant(Plan())
         if power == "lost":
             bench.disk.lose_power()
-        assert bench.check_shown() in (5, 265), (number, name)
-        # Recovery is the ordinary path: the same publisher, or one in a new process.
-        again = publisher if power == "kept" and number % 2 else bench.publisher()
-        assert again.publish().checkpoint.size == 265
-        assert bench.check_shown() == 265, (number, name)
-        bench.check_no_fork()
+        yield (number, name), bench, publisher if power == "kept" and number % 2 else bench.publisher()
 
 
 @pytest.mark.parametrize("when", ["before", "done", "torn"])
