@@ -23,6 +23,7 @@ from api.routes import (
     keys,
     licence_tokens,
     licences,
+    maps,
     page,
     parties,
     proofs,
@@ -51,6 +52,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     licences.routes,
     certificates.routes,
     evidence.routes,
+    maps.routes,
     status.routes,
     receipts.routes,
     scitt.routes,
@@ -68,6 +70,7 @@ AT_HOME = (
     licences.routes,
     certificates.routes,
     evidence.routes,
+    maps.routes,
 )
 """What needs files that one of the services that share a log keeps."""
 
@@ -112,7 +115,7 @@ async def _beside_requests(app: FastAPI) -> AsyncIterator[None]:
     services: Services = app.state.services
     running = [services.naming.run(), services.completeness.run()]
     if services.settings.role == "full":
-        running += [services.watch.run(), services.time_marks.run()]
+        running += [services.watch.run(), services.time_marks.run(), services.maps.run()]
     if services.settings.database and services.settings.role == "full":
         running.append(_sweep(services))
     tasks = [asyncio.create_task(one) for one in running]

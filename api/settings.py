@@ -38,6 +38,8 @@ class Settings:
     keeps anchors and credential files, or ``ledger``.
     chains: file that names the chains to anchor to beside the embedded one; timestamps: one that names timestamp
     authorities.
+    map_seconds: for which an entry may be covered by no stated root of the map; auditors: file with the verifier keys
+    of those whose audits of the map are kept and put into bundles.
     witnesses: policy file (C2SP tlog-policy) of those who cosign checkpoints; witness_seconds: for which a publication
     waits for them.
     """
@@ -61,6 +63,8 @@ class Settings:
     anchor_alarm_seconds: int | None = None
     anchor_budget: int | None = None
     anchor_at_once: tuple[str, ...] = AT_ONCE
+    map_seconds: int = 60
+    auditors: Path | None = None
     status_lifetime: int = 86_400
     database: str | None = None
     signed: str | None = None
@@ -86,6 +90,11 @@ class Settings:
     def keys(self) -> Path:
         """Encrypted private keys."""
         return self.data / "keys"
+
+    @property
+    def map(self) -> Path:
+        """The map, which can be made anew, and audits of it."""
+        return self.data / "map"
 
     @property
     def anchors(self) -> Path:
@@ -135,6 +144,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         anchor_alarm_seconds=_number(environment, "TALLYSTICK_ANCHOR_ALARM_SECONDS", 0, 1, 1 << 40) or None,
         anchor_budget=_budget(environment),
         anchor_at_once=_at_once(environment),
+        map_seconds=_number(environment, "TALLYSTICK_MAP_SECONDS", Settings.map_seconds, 1, 1 << 31),
+        auditors=Path(named) if (named := environment.get("TALLYSTICK_AUDITORS")) else None,
         status_lifetime=_number(environment, "TALLYSTICK_STATUS_LIFETIME", Settings.status_lifetime, 60, 1 << 31),
         database=database,
         signed=kept if kept and _is_address(kept) else None,

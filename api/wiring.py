@@ -32,6 +32,7 @@ from api.services.licence_files import LicenceFiles
 from api.services.licence_tokens import LicenceTokens, has_tokens
 from api.services.licences import LicenceService
 from api.services.log_keys import LogKeyService
+from api.services.maps import MapService, read_auditors
 from api.services.parties import PartyService
 from api.services.proofs import ProofService
 from api.services.reading import ReadingService
@@ -51,6 +52,7 @@ from credentials.signer import ClaimSigner
 from credentials.token_signer import TokenIssuer, kept_issuer
 from ledger.batch import Clock
 from ledger.log import Log, system_clock
+from ledger.map.roots import MapRoots
 from ledger.witness.gather import open_gatherer
 from tallystick.key_history import history_of
 from tallystick.times import format_time
@@ -81,6 +83,7 @@ class Services:
     pictures: PictureService
     naming: TargetNaming
     time_marks: TimeMarks
+    maps: MapService
     completeness: CompletenessCheck
     parties: PartyService
     status: StatusService
@@ -129,6 +132,7 @@ def open_services(settings: Settings, clock: Clock = system_clock) -> Iterator[S
             try:
                 yield services
             finally:
+                services.maps.close()
                 services.submission.close()
                 stamps.close()
                 desk.close()
@@ -175,6 +179,7 @@ def _services(
     issuer = Issuer(log, submission, voices, files, signer, clock, witnesses)
     statuses = StatusLists(log, settings.origin, keyring.signers["status"], settings.status_lifetime, clock)
     tokens, trust = _tokens(settings, log, issuer, statuses, identity, witnesses, clock)
+    maps = _maps(settings, log, keyring, clock)
     return Services(
         settings=settings,
         clock=clock,
@@ -207,9 +212,18 @@ def _services(
         licence_checks=LicenceChecks(log, voices, tokens, parse_trust(trust)),
         file_receipts=FileReceipts(issuer, desk, stamps),
         certificates=CertificateService(issuer, desk),
-        evidence=EvidenceService(issuer, desk, stamps, keyring.signers["exporter"], clock),
+        evidence=EvidenceService(issuer, desk, stamps, keyring.signers["exporter"], clock, maps),
+        maps=maps,
         trust=trust,
     )
+
+
+def _maps(settings: Settings, log: Log, keyring: Keyring, clock: Clock) -> MapService:
+    if settings.role != "full":
+        return MapService(None, log.published)
+    auditors = read_auditors(settings.auditors)
+    roots = MapRoots(log, keyring.signers["log"], settings.map, settings.map_seconds, clock, auditors)
+    return MapService(roots, log.published)
 
 
 def _watch(settings: Settings, log: Log, desk: AnchorDesk, stamps: TimestampDesk, clock: Clock) -> AnchorWatch:

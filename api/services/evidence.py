@@ -12,17 +12,20 @@ from typing import Literal
 from api.accounts import Account
 from api.services.anchoring import AnchorDesk
 from api.services.errors import Forbidden, NotFound
-from api.services.gathering import TIME, Gathered, add_files, add_times, files_about, gather_case
+from api.services.gathering import TIME, Gathered, add_files, add_times, files_about, focus_of, gather_case
+from api.services.histories import add_histories
 from api.services.issuing import Issuer
+from api.services.maps import MapService
 from api.services.originals import original_material
 from api.services.privacy import may_read
 from api.services.time_marks import cosignatures
 from api.services.timestamps import TimestampDesk
 from api.services.voices import require_scope
+from ledger.map.roots import MapView
 from ledger.store import Reads, Record
 from tallystick.admission.state import CertificateState, LicenceState, ObjectState
 from tallystick.bundle import write_bundle
-from tallystick.case import AnchorMaterial, CaseMaterial, Kind, case_members
+from tallystick.case import AnchorMaterial, CaseMaterial, Kind, MapMaterial, case_members
 from tallystick.case.model import MAX_ENTRIES, SUBJECT_LETTERS
 from tallystick.content import FileEntry
 from tallystick.errors import MalformedInput
@@ -31,6 +34,7 @@ from tallystick.events.log import TimeMark
 from tallystick.evm import proof
 from tallystick.identifiers import parse_identifier
 from tallystick.keys import Signer
+from tallystick.map.audit import parse_audit
 from tallystick.merkle import prove_inclusion
 from tallystick.schema import FieldError
 from tallystick.statement import parse_statement
@@ -86,6 +90,7 @@ class EvidenceService:
         stamps: TimestampDesk,
         exporter: Signer,
         clock: Callable[[], int],
+        maps: MapService,
     ) -> None:
         self._issuer = issuer
         self._log = issuer.log
@@ -94,6 +99,7 @@ class EvidenceService:
         self._stamps = stamps
         self._exporter = exporter
         self._clock = clock
+        self._maps = maps
 
     async def export(self, account: Account, request: EvidenceRequest, out: Path) -> Exported:
         """Write the bundle to ``out``. Raises ``ServiceError``, ``Refused``, ``FieldError``."""
@@ -106,6 +112,12 @@ class EvidenceService:
             return await asyncio.to_thread(self._export, account, request, out)
 
     def _export(self, account: Account, request: EvidenceRequest, out: Path) -> Exported:
+        with self._maps.open() as views:
+            return self._export_under(views, account, request, out)
+
+    def _export_under(
+        self, views: tuple[MapView, ...], account: Account, request: EvidenceRequest, out: Path
+    ) -> Exported:
         head = self._log.published.checkpoint()
         size = head.checkpoint.size
         with self._log.store.snapshot() as reads:
@@ -114,9 +126,12 @@ class EvidenceService:
             files = self._files(account, request, records, reads)
             found = add_files(reads, found, (one for one in records if one.position in files), size, MAX_ENTRIES)
             found = add_times(reads, found, size, MAX_ENTRIES)
+            last, focus = max(found.entries), focus_of(reads, request.subject, size)
+            origin = self._voices.origin
+            found, histories = add_histories(reads, found, focus, views, origin, size, MAX_ENTRIES)
             disclosures = self._disclosures(account, request, found, reads)
-        anchors, anchored = self._anchor_material(found, size)
-        material = self._material(request, found, disclosures, files, anchors, head)
+        anchors, anchored = self._anchor_material(found, last, size)
+        material = self._material(request, found, last, disclosures, files, anchors, head, histories)
         info = {
             "Bag-Software-Agent": "tallystick",
             "External-Identifier": request.subject,
@@ -140,15 +155,18 @@ class EvidenceService:
         self,
         request: EvidenceRequest,
         found: Gathered,
+        last: int,
         disclosures: Mapping[int, Sequence[str]],
         files: Mapping[int, tuple[str, Path]],
         anchors: list[tuple[int, AnchorMaterial]],
         head: SignedCheckpoint,
+        histories: MapMaterial | None,
     ) -> CaseMaterial:
         size = head.checkpoint.size
         nodes = self._log.published.nodes(size)
-        stamps = self._stamps.material(max(found.entries), size, _tokens_named(found))
+        stamps = self._stamps.material(last, size, _tokens_named(found))
         sizes = {one for one, _ in (*anchors, *stamps) if one != size}
+        sizes |= {parse_audit(note)[0].size for note in (histories.audits if histories else ())}
         return CaseMaterial(
             kind=request.kind,
             subject=request.subject,
@@ -163,13 +181,13 @@ class EvidenceService:
             timestamps=[material for _, material in stamps],
             originals=original_material(request.subject, found, request.originals, request.file_lists),
             credentials=files,
+            map=histories,
         )
 
-    def _anchor_material(self, found: Gathered, size: int) -> tuple[list[tuple[int, AnchorMaterial]], bool]:
+    def _anchor_material(self, found: Gathered, last: int, size: int) -> tuple[list[tuple[int, AnchorMaterial]], bool]:
         """For each target the first anchor that covers all entries, or the latest there is, and those that an entry
         ``log.time`` names; whether one covers all.
         """
-        last = max(found.entries)
         named = {entry.event.body.digest for _, entry in found.of_type(TIME)}
         by_target: dict[int, list[tuple[int, AnchorMaterial]]] = {}
         chosen = []

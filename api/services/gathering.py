@@ -72,7 +72,7 @@ def gather_case(reads: Reads, subject: str, size: int, limit: int) -> Gathered:
     """
     work = _Work(reads, size, limit)
     work.add_log((*_LOG_TYPES, _TARGETS))
-    focus = _focus(reads, subject, size)
+    focus = focus_of(reads, subject, size)
     work.add_subjects(focus)
     later = [record.subject for record in records_of(reads, subject=subject) if record.type in _LATER]
     work.add_subjects(later)
@@ -239,7 +239,7 @@ def _used(body: object) -> list[str]:
     return []
 
 
-def _focus(reads: Reads, subject: str, size: int) -> set[str]:
+def focus_of(reads: Reads, subject: str, size: int) -> set[str]:
     """The subject and what it is made of, as the verifier will see it (``tallystick.verify.focus``)."""
     found: set[str] = set()
     waiting = [subject]

@@ -116,13 +116,23 @@ class MapRoots:
         The entry that states it is published. No root is stated as long as this is open.
         """
         with self._lock:
-            with self._log.store.snapshot() as reads:
-                record = self._audited_root(reads) if audited else _newest(reads)
-                found = self._audited if audited else self._map
-                view = None if record is None else self._checked(found, record, reads)
-            if view is not None and self._log.published.checkpoint().checkpoint.size <= view.batch:
-                self._log.wait_published(view.batch + 1, PATIENCE)
-            yield view
+            yield self._view(audited)
+
+    @contextmanager
+    def views(self) -> Iterator[tuple[MapView, ...]]:
+        """Both at once, where they differ; none where there is none."""
+        with self._lock:
+            found = [view for view in (self._view(False), self._view(True)) if view is not None]
+            yield tuple({view.position: view for view in found}.values())
+
+    def _view(self, audited: bool) -> MapView | None:
+        with self._log.store.snapshot() as reads:
+            record = self._audited_root(reads) if audited else _newest(reads)
+            found = self._audited if audited else self._map
+            view = None if record is None else self._checked(found, record, reads)
+        if view is not None and self._log.published.checkpoint().checkpoint.size <= view.batch:
+            self._log.wait_published(view.batch + 1, PATIENCE)
+        return view
 
     def _checked(self, found: DiskMap, record: Record, reads: Reads) -> MapView:
         stated: MapRoot = parse_statement(record.entry).event.body
