@@ -13,6 +13,8 @@ import typer
 
 from ledger.commands.mirror import SourceName
 from ledger.commands.terminal import NOT_TRIED, WRONG, Keys, messages, progress, read_keys, until_stopped
+from ledger.copies.auditing import open_hand
+from ledger.copies.handing import hand_over
 from ledger.copies.monitor import Expectations, Monitor
 from ledger.copies.source import open_source
 from ledger.errors import Unreachable
@@ -32,6 +34,11 @@ def monitor(
     watch: Annotated[list[str] | None, typer.Option(help="Tell of every entry that names this identifier.")] = None,
     max_age: Annotated[int | None, typer.Option(help="Alarm when the checkpoint is older, in seconds.")] = None,
     policy: Annotated[Path | None, typer.Option(help="A tlog-policy file: whose cosignatures must be there.")] = None,
+    auditor: Annotated[str | None, typer.Option(help="Sign the map's root when it is right, under this name.")] = None,
+    hand_over_to: Annotated[
+        str | None, typer.Option("--hand-over", help="URL of the log's service, which is given the audits.")
+    ] = None,
+    passphrase: Annotated[str | None, typer.Option(envvar="MONITOR_PASSPHRASE", hidden=True)] = None,
     every: Annotated[float, typer.Option(help="Seconds between two looks.")] = 60.0,
     once: Annotated[bool, typer.Option("--once", help="Look once, for cron.")] = False,
 ) -> None:
@@ -47,14 +54,41 @@ def monitor(
         log = read_keys(key)
         said_by, named = _identifiers(issuer, log.origin), _identifiers(watch, log.origin)
         expected = Expectations(said_by, named, max_age, witnesses)
-        watching = undo.enter_context(closing(Monitor(folder, log, open_source(source), expected)))
+        hand = open_hand(folder, auditor, passphrase) if auditor else None
+        if hand is not None:
+            typer.echo(json.dumps({"auditor": hand.auditor.verifier_key}))
+        watching = undo.enter_context(closing(Monitor(folder, log, open_source(source), expected, hand)))
+        desk = _Desk(hand_over_to)
         while not stopped.is_set():
             status = _look(watching, stopped)
+            desk.take(watching.audit() if hand else None)
             alarmed = alarmed or status == WRONG
             if once or stopped.wait(every):
                 break
     # An alarm stays one; that the log was out of reach for a time does not count in the end.
     raise typer.Exit(WRONG if alarmed else status)
+
+
+class _Desk:
+    """Tells of each new audit, and hands it over; one that was not taken is handed over again after the next look."""
+
+    def __init__(self, url: str | None) -> None:
+        self._url = url
+        self._told: bytes | None = None
+        self._given: bytes | None = None
+
+    def take(self, note: bytes | None) -> None:
+        if note is None:
+            return
+        if note != self._told:
+            typer.echo(json.dumps({"audit": note.decode()}, ensure_ascii=False))
+            self._told = note
+        if self._url is not None and note != self._given:
+            try:
+                hand_over(self._url, note)
+                self._given = note
+            except Unreachable as error:
+                typer.echo(str(error), err=True)
 
 
 def _identifiers(given: list[str] | None, origin: str) -> frozenset[str]:

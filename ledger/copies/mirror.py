@@ -5,8 +5,10 @@ One process follows at a time. What is served from ``public/`` was verified befo
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 
@@ -17,13 +19,16 @@ from ledger.copies.source import Source
 from ledger.errors import Corrupt, ForkSeen, LogExists
 from ledger.folder import Folder, FolderLock
 from ledger.integrate import recompute
+from ledger.map.check import compare
+from ledger.map.disk import DiskMap
 from ledger.tilestore import TileStore
 from ledger.upkeep.rebuild import published_entries
 from tallystick.errors import MalformedInput
-from tallystick.events.log import Freeze
+from tallystick.events.log import Freeze, MapRoot
 from tallystick.statement import parse_statement
 
 EVIDENCE = "evidence"
+_MAP_ROOT = b'"log.map-root"'
 
 
 class Mirror:
@@ -73,7 +78,27 @@ class Mirror:
         found = recompute(self.tiles, 0, size)
         if size and found != root:
             raise Corrupt(f"the copy's tiles give root {found.hex()}, its checkpoint says {root.hex()}: copy again")
+        self._check_map(size)
         return size
+
+    def _check_map(self, size: int) -> None:
+        """Every root of the map that the log states is that of its entries."""
+
+        def entries(first: int, end: int) -> Iterator[bytes]:
+            return islice(published_entries(self.tiles, first, size), end - first)
+
+        with tempfile.TemporaryDirectory() as folder, closing(DiskMap(Path(folder) / "map.sqlite")) as found:
+            for position, entry in enumerate(published_entries(self.tiles, 0, size)):
+                if _MAP_ROOT not in entry:
+                    continue
+                try:
+                    stated = parse_statement(entry).event.body
+                except MalformedInput:
+                    continue  # as above
+                if isinstance(stated, MapRoot):
+                    problem = compare(found, position, stated, entries)
+                    if problem:
+                        raise Corrupt(f"entry {position}: {problem}", position)
 
     def close(self) -> None:
         """Hang up, and let the next process in."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ledger.copies.auditing import Hand, MapWatch
 from ledger.copies.evidence import save
 from ledger.copies.known import Head, KnownLog
 from ledger.copies.mirror import Mirror
@@ -51,8 +52,12 @@ class Expectations:
 class Monitor:
     """A watch over one log, in a folder of its own; one process at a time."""
 
-    def __init__(self, path: Path, log: KnownLog, source: Source, expected: Expectations) -> None:
-        """Raises ``MalformedInput`` when an age is expected and no key given that states one; else as ``Mirror``."""
+    def __init__(
+        self, path: Path, log: KnownLog, source: Source, expected: Expectations, hand: Hand | None = None
+    ) -> None:
+        """``hand``: signs audits of the map, where this monitor is an auditor.
+
+        Raises ``MalformedInput`` when an age is expected and no key given that states one; else as ``Mirror``."""
         self._cosigners = {(one.name, one.key_id) for one in log.verifiers if isinstance(one, MlDsaCosigner)}
         if expected.max_age is not None and not self._cosigners:
             raise MalformedInput("the age of a checkpoint is told by its ML-DSA-44 signature: give that key too")
@@ -62,6 +67,7 @@ class Monitor:
         self._mirror = Mirror(path, log, self._source)
         try:
             self._store = WatchStore(path / STATES)
+            self._map = MapWatch(path, log.origin, self._store, self._mirror.tiles, hand)
             reached = self._store.reached()
             if reached:
                 # Should the copy be lost, what comes in its place must extend what was scanned.
@@ -79,7 +85,12 @@ class Monitor:
         held = self._mirror.follower.held()
         if held is not None:
             self._scan(held, now, progress)
+            self._map.look(held, now)
         return held
+
+    def audit(self) -> bytes | None:
+        """See ``MapWatch.audit``."""
+        return self._map.audit()
 
     def alarms(self) -> Iterator[str]:
         """JSON lines that were not told yet; each counts as told when the next one is asked for."""
@@ -91,6 +102,7 @@ class Monitor:
 
     def close(self) -> None:
         """Let the next process in."""
+        self._map.close()
         self._store.close()
         self._mirror.close()
 

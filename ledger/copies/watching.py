@@ -12,18 +12,25 @@ from ledger.errors import UnknownSchema
 from tallystick import canonical
 from tallystick.admission import Refused, State, StateReader, decide, decode_state, encode_state
 from tallystick.errors import MalformedInput, VerificationFailed
-from tallystick.events.log import Batch
+from tallystick.events.log import Batch, MapRoot
 from tallystick.references import references
 from tallystick.statement import Statement, parse_statement
 from tallystick.times import format_time, parse_time
 
-_VERSION = 1
+_VERSION = 2
+_ROOTS = (
+    "CREATE TABLE roots (position INTEGER PRIMARY KEY, size INTEGER NOT NULL, root TEXT NOT NULL,"
+    " looked_at INTEGER NOT NULL DEFAULT 0)"
+)
 _TABLES = (
     "CREATE TABLE reached (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL, note TEXT NOT NULL)",
     "CREATE TABLE states (key TEXT PRIMARY KEY, state BLOB NOT NULL) WITHOUT ROWID",
     "CREATE TABLE alarms (number INTEGER PRIMARY KEY, line TEXT NOT NULL, told INTEGER NOT NULL DEFAULT 0)",
+    _ROOTS,
     f"PRAGMA user_version={_VERSION}",
 )
+_FROM_1 = (_ROOTS, f"PRAGMA user_version={_VERSION}")
+"""A file of version 1 is of before any log stated roots of its map."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,9 @@ class WatchStore:
             if version == 0:
                 self._write([(table, ()) for table in _TABLES])
                 version = _VERSION
+            elif version == 1:
+                self._write([(statement, ()) for statement in _FROM_1])
+                version = _VERSION
         except sqlite3.DatabaseError as error:
             self._connection.close()
             raise UnknownSchema(f"{path} is no file of a monitor ({error}): move it away to scan all again") from None
@@ -90,15 +100,29 @@ class WatchStore:
 
     def commit(self, scan: Scan, size: int, note: str) -> None:
         """Make what ``scan`` found and gave durable, together with where it stands."""
-        changes, alarms = scan.hand_over()
+        changes, alarms, roots = scan.hand_over()
         states = [(key, canonical.encode(encode_state(state))) for key, state in changes.items()]
         self._write(
             [
                 *(("INSERT OR REPLACE INTO states VALUES (?, ?)", row) for row in states),
                 *(_insert(alarm) for alarm in alarms),
+                *(
+                    ("INSERT OR IGNORE INTO roots (position, size, root) VALUES (?, ?, ?)", (at, one.size, one.root))
+                    for at, one in roots
+                ),
                 ("INSERT OR REPLACE INTO reached VALUES (1, ?, ?)", (size, note)),
             ]
         )
+
+    def roots(self) -> list[tuple[int, MapRoot]]:
+        """Roots of the map that were scanned and not looked at, by position."""
+        query = "SELECT position, size, root FROM roots WHERE looked_at = 0 ORDER BY position"
+        return [(position, MapRoot(size, root)) for position, size, root in self._connection.execute(query)]
+
+    def looked_at(self, position: int, alarms: Sequence[Alarm]) -> None:
+        """A root was looked at, and this was found."""
+        done = ("UPDATE roots SET looked_at = 1 WHERE position = ?", (position,))
+        self._write([*(_insert(alarm) for alarm in alarms), done])
 
     def untold(self) -> Iterator[str]:
         """Lines of alarms, oldest first; one counts as told when the next is asked for."""
@@ -152,6 +176,7 @@ class Scan:
         self._open: list[tuple[int, Statement]] = []
         self._changes: dict[str, State] = {}
         self._alarms: list[Alarm] = []
+        self._roots: list[tuple[int, MapRoot]] = []
 
     def get(self, key: str) -> State | None:
         """The state as of the batches taken so far (a ``StateReader``)."""
@@ -186,6 +211,8 @@ class Scan:
         for at, statement in self._open:
             try:
                 self._changes.update(decide(statement, at, admitted_at, self).changes)
+                if isinstance(statement.event.body, MapRoot):
+                    self._roots.append((at, statement.event.body))
             except VerificationFailed as error:
                 code = f"{error.code}: " if isinstance(error, Refused) else ""
                 self._alarm("admission", f"the log's own rules refuse this entry: {code}{error}", at)
@@ -195,10 +222,10 @@ class Scan:
         if self._open:
             self._alarm("admission", f"the checkpoint of size {size} cuts a batch in two", self._open[0][0])
 
-    def hand_over(self) -> tuple[dict[str, State], list[Alarm]]:
-        """What changed and what was found since the last time."""
-        given = self._changes, self._alarms
-        self._changes, self._alarms = {}, []
+    def hand_over(self) -> tuple[dict[str, State], list[Alarm], list[tuple[int, MapRoot]]]:
+        """What changed, what was found, and which roots of the map were stated, since the last time."""
+        given = self._changes, self._alarms, self._roots
+        self._changes, self._alarms, self._roots = {}, [], []
         return given
 
     def _alarm(self, kind: str, message: str, position: int) -> None:
