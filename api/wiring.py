@@ -173,13 +173,11 @@ def _services(
     history, log_keys = history_of(log.keys()), LogKeyService(log)
     proofs = ProofService(log.published, history)
     receipts = ReceiptService(log.published, proofs, lambda: log.status().size, keyring.signers["log"], history)
-    completeness = CompletenessCheck(log)
-    watch = _watch(settings, log, desk, stamps, clock)
-    identity, signer = _signing(settings, clock)
+    maps, completeness = _maps(settings, log, keyring, clock), CompletenessCheck(log)
+    watch, (identity, signer) = _watch(settings, log, desk, stamps, clock), _signing(settings, clock)
     issuer = Issuer(log, submission, voices, files, signer, clock, witnesses)
     statuses = StatusLists(log, settings.origin, keyring.signers["status"], settings.status_lifetime, clock)
     tokens, trust = _tokens(settings, log, issuer, statuses, identity, witnesses, clock)
-    maps = _maps(settings, log, keyring, clock)
     return Services(
         settings=settings,
         clock=clock,

@@ -43,7 +43,9 @@ def believing(desk: Desk) -> Trust:
     file = desk.trust.file
     logs = tuple(dataclasses.replace(log, replaced=log.replaced or ()) for log in file.logs)
     names = ("w1.example", "w2.example")
-    return parse_trust(encode_trust(dataclasses.replace(file, v=3, logs=logs, independent_witnesses=names)))
+    return parse_trust(
+        encode_trust(dataclasses.replace(file, v=max(3, file.v), logs=logs, independent_witnesses=names))
+    )
 
 
 def another(desk: Desk, every: int) -> TimeMarks:

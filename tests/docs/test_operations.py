@@ -45,6 +45,8 @@ FIELDS = {
     "TALLYSTICK_ANCHOR_BUDGET": "anchor_budget",
     "TALLYSTICK_CHAINS": "chains",
     "TALLYSTICK_TIMESTAMPS": "timestamps",
+    "TALLYSTICK_MAP_SECONDS": "map_seconds",
+    "TALLYSTICK_AUDITORS": "auditors",
     "TALLYSTICK_STATUS_LIFETIME": "status_lifetime",
     "TALLYSTICK_DATABASE": "database",
     "TALLYSTICK_NAME": "name",
@@ -141,6 +143,7 @@ def test_the_example_of_tiles() -> None:
 def test_the_alarms_of_a_monitor() -> None:
     told = {name for row in table(section(OPERATIONS, "Monitors")) for name in words(row[0])}
     code = "".join(
-        (ROOT / "ledger" / "copies" / name).read_text(encoding="utf-8") for name in ("monitor.py", "watching.py")
+        (ROOT / "ledger" / "copies" / name).read_text(encoding="utf-8")
+        for name in ("monitor.py", "watching.py", "auditing.py")
     )
     assert told == set(re.findall(r'(?:Alarm|_alarm)\("([a-z-]+)"', code))
