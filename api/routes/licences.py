@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import Request, Response
-from fastapi.responses import FileResponse
+from fastapi.responses import FileResponse, JSONResponse
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
@@ -215,6 +215,13 @@ async def change_status(
     recorded = await services.licences.change_status(account, licence, request, services.now())
     response.status_code = 200 if recorded.duplicate else 201
     return recorded_schema(recorded)
+
+
+@routes.get("/licences/{licence:path}/odrl", response_class=JSONResponse)
+def get_odrl(licence: str, services: UsedServices, account: KnownAccount) -> JSONResponse:
+    """The licence as an ODRL 2.2 Agreement (JSON-LD), for its licensor, its holder and the registrar."""
+    found = services.licences.odrl(account, licence)
+    return JSONResponse(found, media_type="application/ld+json", headers={"Cache-Control": "no-store"})
 
 
 @routes.post("/licences/{licence:path}/consent", status_code=201, responses={200: {"model": RecordedSchema}})

@@ -9,20 +9,23 @@ from typing import Any, TypeVar
 
 from api.accounts import Account
 from api.services.drafts import Draft
-from api.services.errors import NotFound
+from api.services.errors import Forbidden, NotFound
 from api.services.issuing import Issuer
 from api.services.status_lists import StatusLists
-from api.services.sublicences import require_within
+from api.services.sublicences import require_within, terms_kept
 from api.services.submission import Recorded
 from api.services.voices import Voice, require_scope
 from ledger.store import Reads
 from tallystick.admission import LOG, Refused
 from tallystick.admission.licensing import EFFECTIVE
-from tallystick.admission.state import LogState, ObjectState
+from tallystick.admission.standing import licensor_of
+from tallystick.admission.state import LicenceState, LogState, ObjectState
 from tallystick.content import Content, FileContent
 from tallystick.events.licence import LICENSEE, LicenceGrant, LicenceStatus, LicenceTransfer, StatusPointer
 from tallystick.events.objects import ObjectRegistration
+from tallystick.identifiers import Letter, parse_identifier
 from tallystick.licence.clauses import Licensee
+from tallystick.licence.odrl import agreement
 from tallystick.licence.terms import DisclosedTerms, Terms, decode_terms
 from tallystick.schema import FieldError, read, write
 from tallystick.statement import parse_statement
@@ -150,6 +153,22 @@ class LicenceService:
             private={LICENSEE: licensee},
         )
         return await self._issuer.submission.record_one(voice, draft), pointer
+
+    def odrl(self, account: Account, licence: str) -> dict[str, Any]:
+        """The licence as an ODRL 2.2 Agreement, for whoever may read its terms.
+
+        Raises ``NotFound``, ``Forbidden``, ``MalformedInput`` that names a term which is not kept here.
+        """
+        require_scope(account, "read-private")
+        parse_identifier(licence, Letter.LICENCE)
+        with self._issuer.log.store.snapshot() as reads:
+            state, shown = reads.get(licence), terms_kept(reads, licence)
+            if not isinstance(state, LicenceState) or shown is None:
+                raise NotFound(f"{licence} is not registered", "grant the licence first", "licence")
+            licensor = licensor_of(reads, state) or state.licensor
+        if account.party not in (licensor, state.holder) and not self._issuer.voices.is_registrar(account):
+            raise Forbidden(f"the terms of {licence} are not yours to read", "ask the licensor for them", "licence")
+        return agreement(licence, licensor, shown, state.parent)
 
     def _effective(self, voice: Voice, request: StatusRequest, now: str) -> str:
         """As asked; left out it is now, or what a request that is repeated was recorded with."""

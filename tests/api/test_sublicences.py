@@ -229,3 +229,19 @@ def test_what_the_parent_denies_is_denied_though_the_sublicence_grants_it(
     assert (answer, stage) == ("not_valid", "question")
     assert why.startswith(f"the parent licence {made[0]}: FR is not granted")
     assert check(desk, file, subject)[0] == "cannot_tell"
+
+
+def test_a_licence_as_an_agreement_of_odrl(desk: Desk, rival: Party) -> None:
+    made = root(desk)
+    child = sub(desk, made, rival)
+    answer = rival.get(f"/v1/licences/{child}/odrl")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/ld+json")
+    found = answer.json()
+    assert (found["@type"], found["uid"], found["ts:parent"]) == (
+        "Agreement", f"info:doi/{child}", {"@id": f"info:doi/{made[0]}"}
+    )  # fmt: skip
+    parties = {(one["assigner"], one["assignee"]) for one in found["permission"]}
+    assert parties == {(f"info:doi/{desk.licensee.id}", f"info:doi/{rival.id}")}
+    assert problem(desk.studio.get(f"/v1/licences/{child}/odrl"))[:2] == (403, "forbidden")
+    unknown = desk.house.world.identifier(Letter.LICENCE)
+    assert problem(rival.get(f"/v1/licences/{unknown}/odrl"))[:2] == (404, "not-found")
