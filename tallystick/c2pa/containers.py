@@ -35,6 +35,8 @@ class Container:
     """Bytes after the container ends."""
     room: int = 0
     """Zero bytes after the store in its place (MP4, PDF): a longer store fits without moving anything."""
+    loose: int = 0
+    """Bytes of boxes that a BMFF hash leaves out (free space, random access) and that are not all zero."""
     lengths: tuple[tuple[int, int], ...] = ()
     """Byte ranges outside `span` that say how long the store is (RIFF, TIFF): a data hash may leave them out."""
 
@@ -131,12 +133,16 @@ def _riff(form: bytes) -> Callable[[BinaryIO, int], Container]:
     return walk
 
 
+_BMFF_FREE = (b"free", b"skip", b"mfra")
+_BLOCK = 1 << 20
+
+
 def _bmff(stream: BinaryIO, size: int) -> Container:
     found: list[Container] = []
-    position = 0
+    position = loose = 0
     for _ in range(MAX_PARTS):
         if position and position >= size:
-            return _single(found, size, size)
+            return replace(_single(found, size, size), loose=loose)
         header = _exactly(stream, 8)
         head, length, kind = 8, int.from_bytes(header[:4]), header[4:]
         if length == 1:
@@ -150,9 +156,20 @@ def _bmff(stream: BinaryIO, size: int) -> Container:
         if kind == b"uuid" and length >= head + 16 and _exactly(stream, 16) == BMFF_C2PA:
             body = _place(stream, length - head - 16)
             found.append(_roomy(_bmff_place(body), (position, position + length)))
+        elif kind in _BMFF_FREE and not _is_zero(stream, length - head):
+            loose += length
         position += length
         stream.seek(position)
     raise MalformedInput(f"more than {MAX_PARTS} BMFF boxes")
+
+
+def _is_zero(stream: BinaryIO, count: int) -> bool:
+    while count:
+        block = _exactly(stream, min(_BLOCK, count))
+        if any(block):
+            return False
+        count -= len(block)
+    return True
 
 
 def _bmff_place(body: bytes) -> bytes:

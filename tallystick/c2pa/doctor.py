@@ -66,10 +66,18 @@ def diagnose(
     if formal:
         return formal
     try:
-        chain = [x509.load_der_x509_certificate(one) for one in encoded]
-    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
+        chain = [_loaded(one) for one in encoded]
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion, x509.UnsupportedGeneralNameType) as error:
         return (Fault("signer.malformed", f"a certificate does not parse: {error}"),)
     return tuple(_found(chain, roots, at, PROFILES[purpose], own))
+
+
+def _loaded(certificate: bytes) -> x509.Certificate:
+    """A certificate of which every part can be read; the library reads them when they are asked for."""
+    found = x509.load_der_x509_certificate(certificate)
+    _ = found.extensions, found.subject, found.issuer, found.public_key(), found.signature_hash_algorithm
+    _ = found.not_valid_before_utc, found.not_valid_after_utc
+    return found
 
 
 def _found(

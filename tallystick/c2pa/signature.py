@@ -103,7 +103,7 @@ def _certificate(der: bytes) -> x509.Certificate:
     """Parse one certificate; serial numbers that RFC 5280 forbids only earn a warning from the library so far."""
     try:
         certificate = x509.load_der_x509_certificate(der)
-        certificate.public_key()
+        _ = certificate.public_key(), certificate.subject, certificate.issuer
         if certificate.serial_number > 0:
             return certificate
     except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion, CryptographyDeprecationWarning) as error:

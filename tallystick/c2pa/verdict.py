@@ -226,6 +226,8 @@ def _problems(reading: C2paReading) -> list[str]:
         found.append(f"{reading.container.leading} bytes stand before the beginning of the file format")
     if reading.container.trailing:
         found.append(f"{reading.container.trailing} bytes stand after the end of the file format")
+    if reading.container.loose:
+        found.append(f"{reading.container.loose} bytes stand in boxes that no hash covers: anybody may put them there")
     # Of timestamps it knows no authority; we tell of them ourselves.
     told = [s for s in reading.engine.informational if s.code not in _SILENT and not s.code.startswith("timeStamp.")]
     found += [f"{s.code}: {s.explanation}" for s in told]

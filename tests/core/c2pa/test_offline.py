@@ -11,9 +11,10 @@ from collections.abc import Iterator
 import pytest
 from cryptography import x509
 
-from tallystick.c2pa import judge, read
+from tallystick.c2pa import NoCredential, judge, read
 from tallystick.c2pa.reading import STRICT_SETTINGS
-from tests.core.c2pa.kit import AT, claim_signer, custom, manifest, plain, resign, signed, signed_by, world
+from tallystick.c2pa.second import opinions
+from tests.core.c2pa.kit import AT, chunk, claim_signer, custom, manifest, plain, resign, signed, signed_by, world
 
 
 class Ear:
@@ -67,6 +68,42 @@ def pointing_at(listener: Ear) -> bytes:
 def test_no_revocation_service_is_asked(ear: Ear) -> None:
     assert judge(read(pointing_at(ear), "image/png"), world().roots, AT).state == "trusted"
     assert ear.calls() == 0
+
+
+def pointing_home(listener: Ear, sign: bool) -> bytes:
+    """A picture whose metadata name a manifest elsewhere; signed, or with that alone."""
+    url = f"http://127.0.0.1:{listener.address[1]}/manifest.c2pa"
+    packet = (
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        '<rdf:Description rdf:about="" xmlns:dcterms="http://purl.org/dc/terms/" '
+        f'dcterms:provenance="{url}"/></rdf:RDF></x:xmpmeta>'
+    )
+    text = chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + packet.encode())
+    picture = plain("image/png")[:33] + text + plain("image/png")[33:]
+    return signed_by(claim_signer(), picture, "image/png", manifest()) if sign else picture
+
+
+def test_no_manifest_is_fetched(ear: Ear) -> None:
+    with pytest.raises(NoCredential):
+        read(pointing_home(ear, sign=False), "image/png")
+    both = pointing_home(ear, sign=True)
+    assert b"/manifest.c2pa" in both
+    assert judge(read(both, "image/png"), world().roots, AT).state == "trusted"
+    assert opinions(both, "image/png")[0].verdict == "valid"
+    assert opinions(pointing_home(ear, sign=False), "image/png")[0].verdict == "invalid"
+    assert ear.calls() == 0
+
+
+def test_another_setting_fetches_the_manifest(ear: Ear) -> None:
+    """So the test above tests something."""
+    import io
+
+    import c2pa
+
+    loud = c2pa.Context.from_dict({"version": 1, "verify": {"remote_manifest_fetch": True}})
+    with pytest.raises(c2pa.C2paError):
+        c2pa.Reader("image/png", io.BytesIO(pointing_home(ear, sign=False)), context=loud)
+    assert ear.calls() > 0
 
 
 def test_the_setting_is_what_keeps_it_quiet(ear: Ear) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from tallystick.c2pa import CredentialRefused, NoCredential, SignerRoots, judge, media_type_of, read
+from tallystick.c2pa.second import compare, opinions
 
 FOLDER = Path(__file__).parents[4] / "shared" / "data" / "c2pa"
 AT = datetime(2024, 1, 1, tzinfo=UTC)
@@ -61,3 +63,35 @@ def test_strangers_and_later_signatures_are_refused() -> None:
     with pytest.raises(CredentialRefused) as caught:
         judge(reading, SignerRoots((reading.manifest.chain[-1],)), datetime(2022, 12, 1, tzinfo=UTC))
     assert caught.value.code == "time.future"
+
+
+@pytest.mark.parametrize("name", ["C.jpg", "CA.jpg", "CICA.jpg", "CAICA.jpg", "single_manifest_store.pdf"])
+def test_what_else_is_told_of_them(name: str) -> None:
+    """Claims of version 1: nothing is created by the signer, and their timestamps are over the claim alone."""
+    reading = read(FOLDER / name, media_type_of(name))
+    root = SignerRoots((reading.manifest.chain[-1],))
+    verdict = judge(reading, root, AT)
+    assert not any(assertion.created for assertion in reading.manifest.assertions)
+    assert [(one.update, one.proven) for one in verdict.manifests] == [(False, None)]
+    stamps = [problem for problem in verdict.problems if "(sigTst)" in problem]
+    assert len(stamps) == 1
+    assert re.search(r"an authority that is not trusted: .* issued by CN=", stamps[0])
+    unjudged = {label.removesuffix(".jpeg") for label in verdict.unjudged}
+    assert unjudged <= {"stds.schema-org.CreativeWork", "c2pa.thumbnail.claim", "c2pa.thumbnail.ingredient"}
+    assert bool(unjudged) == name.endswith(".jpg")
+    assert (len(verdict.problems) > 1) == any(one.manifest for one in verdict.ingredients)
+
+
+@pytest.mark.parametrize("name", ["C.jpg", "CA.jpg", "CICA.jpg", "CAICA.jpg", "E-dat-CA.jpg", "E-sig-CA.jpg"])
+def test_a_second_engine_says_the_same(name: str) -> None:
+    try:
+        reading = read(FOLDER / name, "image/jpeg")
+        judge(reading, SignerRoots((reading.manifest.chain[-1],)), AT)
+        refused = None
+    except CredentialRefused as error:
+        refused = error.code
+    found = opinions(FOLDER / name, "image/jpeg")
+    assert (refused is None) == name.startswith("C")
+    assert (found[0].verdict == "valid") == (refused is None)
+    assert refused is None or refused in found[0].codes
+    assert compare(refused, found) == ()
