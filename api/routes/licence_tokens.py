@@ -87,7 +87,7 @@ async def check_licence(request: Request, services: UsedServices, account: Known
     with services.files.work_folder() as folder:
         texts = {"question": 1600, "audience": 4000, "nonce": 4000}
         form = await receive(request, folder, texts, {"file": 1, "sidecar": 1})
-        return await run_in_threadpool(_check_form, form, services)
+        return await run_in_threadpool(_check_form, form, services, account)
 
 
 def _asked(value: Any) -> CheckSchema:
@@ -104,11 +104,11 @@ def _check_json(asked: CheckSchema, services: UsedServices, account: KnownAccoun
     expected = _expected(asked.audience, asked.nonce, asked.presented_within)
     request = services.licence_checks.request(asked.question, services.now(), expected)
     if asked.token is not None:
-        return services.licence_checks.check_token(asked.token, request)
+        return services.licence_checks.check_token(account, asked.token, request)
     return services.licence_checks.check_licence(account, asked.licence or "", request)
 
 
-def _check_form(form: Form, services: UsedServices) -> dict[str, Any]:
+def _check_form(form: Form, services: UsedServices, account: KnownAccount) -> dict[str, Any]:
     if not form.files.get("file"):
         raise FieldError("file", "missing")
     (upload,) = form.files["file"]
@@ -119,7 +119,9 @@ def _check_form(form: Form, services: UsedServices) -> dict[str, Any]:
         raise FieldError("sidecar", f"it has more than {MAX_SIDECAR_BYTES} bytes")
     named = upload.path.with_name("checked" + _suffix(upload.name))
     upload.path.rename(named)
-    return services.licence_checks.check_file(named, request, None if sidecar is None else sidecar.read_bytes())
+    return services.licence_checks.check_file(
+        account, named, request, None if sidecar is None else sidecar.read_bytes()
+    )
 
 
 def _suffix(name: str) -> str:

@@ -9,7 +9,7 @@ from fastapi.responses import FileResponse, JSONResponse
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
-from api.routes.base import KnownAccount, Schema, UsedServices, router
+from api.routes.base import KnownAccount, MaybeAccount, Schema, UsedServices, router
 from api.routes.downloads import send_once
 from api.routes.events import RecordedSchema, recorded_schema
 from api.routes.uploads import MAX_LISTS_BYTES, MAX_UPLOAD_BYTES, multipart, parse_file_list, parse_json, receive
@@ -247,7 +247,11 @@ async def transfer_licence(
 
 
 @routes.get("/licences/{licence:path}/staple", response_class=Response)
-def get_staple(licence: str, services: UsedServices, version: Literal["1", "2"] = "1") -> Response:
+def get_staple(
+    licence: str, services: UsedServices, account: MaybeAccount, version: Literal["1", "2"] = "1"
+) -> Response:
     """The licence's status for use offline: signed list, checkpoint, inclusion proof; version 2: with the entries."""
-    found = services.statuses.staple(licence) if version == "1" else services.licence_tokens.evidence(licence)
-    return Response(found, media_type=STAPLE_TYPE, headers={"Cache-Control": "no-cache"})
+    found = services.statuses.staple(licence) if version == "1" else services.licence_tokens.evidence(licence, account)
+    return Response(
+        found, media_type=STAPLE_TYPE, headers={"Cache-Control": "no-cache" if account is None else "private, no-cache"}
+    )

@@ -7,7 +7,7 @@ from typing import Any
 
 from api.accounts import Account
 from api.services.errors import Forbidden, NotFound, ServiceError
-from api.services.licence_tokens import LicenceTokens, licence_state
+from api.services.licence_tokens import LicenceTokens, kept_terms, licence_state
 from api.services.voices import Voices, require_scope
 from ledger.log import Log
 from tallystick.commitments import parse_disclosure
@@ -39,13 +39,13 @@ class LicenceChecks:
             parse_question(question), at, FreshnessPolicy(self._trust.file.status_max_age), None, expected
         )
 
-    def check_token(self, text: str, request: CheckRequest) -> dict[str, Any]:
+    def check_token(self, account: Account, text: str, request: CheckRequest) -> dict[str, Any]:
         """The answer for a licence token. Raises ``MalformedInput``."""
-        return self._answer(Presented(read_licence_token(text, self._trust, request)), request)
+        return self._answer(account, Presented(read_licence_token(text, self._trust, request)), request)
 
-    def check_file(self, path: Path, request: CheckRequest, sidecar: bytes | None) -> dict[str, Any]:
+    def check_file(self, account: Account, path: Path, request: CheckRequest, sidecar: bytes | None) -> dict[str, Any]:
         """The answer for a signed file, or a file with a token in it. Raises ``MalformedInput``."""
-        return self._answer(read_presented(path, self._trust, request, sidecar), request)
+        return self._answer(account, read_presented(path, self._trust, request, sidecar), request)
 
     def check_licence(self, account: Account, licence: str, request: CheckRequest) -> dict[str, Any]:
         """The answer for a licence by its identifier: for licensor, licensee and registrar, since its terms decide.
@@ -59,23 +59,23 @@ class LicenceChecks:
                 raise Forbidden(
                     f"the terms of {licence} are not yours to ask about", "check a file or a token", "licence"
                 )
-            evidence = self._tokens.evidence_of(licence)
-            kept = reads.disclosures(evidence.grant)
+            evidence = self._tokens.evidence_of(licence, account)
+            kept = kept_terms(reads, licence)
         shown = pieces(evidence, tuple(map(parse_disclosure, kept.values())))
         asked = [Reason(stage, Outcome.CONDITION, _ASKED) for stage in (Stage.ISSUER, Stage.SIGNATURE)]
-        return self._answer(Presented(FileFacts(asked[0], asked[1], shown.credential)), request, evidence)
+        return self._answer(account, Presented(FileFacts(asked[0], asked[1], shown.credential)), request, evidence)
 
     def _answer(
-        self, presented: Presented, request: CheckRequest, evidence: LicenceEvidence | None = None
+        self, account: Account, presented: Presented, request: CheckRequest, evidence: LicenceEvidence | None = None
     ) -> dict[str, Any]:
         if evidence is None and presented.facts.licence is not None:
-            evidence = self._evidence(presented.facts.licence)
+            evidence = self._evidence(presented.facts.licence, account)
         found = check_presented(presented, self._trust, request, evidence)
         return answer_document(found, self._trust.fingerprint, presented.disagreements)
 
-    def _evidence(self, licence: str) -> LicenceEvidence | None:
+    def _evidence(self, licence: str, account: Account) -> LicenceEvidence | None:
         """Of another log's licence there is none here, and the answer says that it cannot be told."""
         try:
-            return self._tokens.evidence_of(licence)
+            return self._tokens.evidence_of(licence, account)
         except (NotFound, ServiceError):
             return None

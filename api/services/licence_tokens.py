@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from api.accounts import Account
 from api.services.errors import Forbidden, NotFound, ServiceError
-from api.services.gathering import gather_grant, records_of
+from api.services.gathering import Gathered, gather_grant, records_of
 from api.services.issuing import Issuer
 from api.services.licence_files import CONFIDENTIAL
 from api.services.status_lists import StatusLists
@@ -15,10 +15,11 @@ from api.services.voices import require_scope
 from credentials.token_signer import TokenIssuer
 from ledger.store import Reads
 from tallystick.admission import Refused
+from tallystick.admission.standing import lineage
 from tallystick.admission.state import LicenceState, LogState, PartyState
 from tallystick.base64s import to_base64
 from tallystick.commitments import parse_disclosure
-from tallystick.events.licence import LicenceGrant
+from tallystick.digests import DigestPair
 from tallystick.identifiers import Letter, parse_identifier
 from tallystick.keys import PublicKey
 from tallystick.licence.clauses import Licensee
@@ -63,8 +64,8 @@ class LicenceTokens:
     def _issue(
         self, account: Account, licence: str, disclose: Sequence[str] | None, key: PublicKey | None, lifetime: int
     ) -> str:
-        grant, claims, texts = self._said(account, licence, disclose, key, lifetime)
-        return issue(claims, grant.event.commitments, texts, self._signer.chain, self._signer.signer).text
+        commitments, claims, texts = self._said(account, licence, disclose, key, lifetime)
+        return issue(claims, commitments, texts, self._signer.chain, self._signer.signer).text
 
     async def export(self, account: Account, licence: str, disclose: Sequence[str] | None, lifetime: int) -> str:
         """The licence as W3C Verifiable Credential that shows the terms in clear. Raises as ``issue``."""
@@ -87,19 +88,20 @@ class LicenceTokens:
 
     def _said(
         self, account: Account, licence: str, disclose: Sequence[str] | None, key: PublicKey | None, lifetime: int
-    ) -> tuple[Statement, Claims, list[str]]:
+    ) -> tuple[Mapping[str, DigestPair], Claims, list[str]]:
         with self._issuer.log.store.snapshot() as reads:
             state = licence_state(reads, licence)
             self._require_own(account, licence, state)
-            position, grant = _grant(reads, licence)
-            kept = reads.disclosures(position)
+            position, grant = _last(reads, licence, "licence.grant")
+            _, transfer = _last(reads, licence, "licence.transfer", (position, grant))
+            kept = kept_terms(reads, licence)
+            commitments = {**grant.event.commitments, **transfer.event.commitments}
             holder = key or _registered_key(reads, kept)
         _require_licensee(kept, holder)
-        body: LicenceGrant = grant.event.body
         now = self._clock()
         span = (now, min(now + lifetime, self._signer.ends))
-        claims = write_claims(self._issuer.voices.origin, licence, position, grant.leaf, body.status, holder, span)
-        return grant, claims, _chosen(kept, disclose)
+        claims = write_claims(self._issuer.voices.origin, licence, position, grant.leaf, state.pointer, holder, span)
+        return commitments, claims, _chosen(kept, disclose)
 
     def _require_own(self, account: Account, licence: str, state: LicenceState) -> None:
         """For licensor, licensee named openly, and registrar; of a licence in force."""
@@ -115,16 +117,21 @@ class LicenceTokens:
             )
         self._statuses.require_own(state.pointer)
 
-    def evidence(self, licence: str) -> bytes:
-        """Everything public that proves the licence as of the published checkpoint. Raises ``NotFound``."""
-        return encode_evidence(self.evidence_of(licence))
+    def evidence(self, licence: str, account: Account | None = None) -> bytes:
+        """What proves the licence as of the published checkpoint. Raises ``NotFound``.
 
-    def evidence_of(self, licence: str) -> LicenceEvidence:
+        For its holder, its licensor and the registrar with the terms of the licences above it, price and contract left
+        out: without these nobody could tell offline what a sublicence permits.
+        """
+        return encode_evidence(self.evidence_of(licence, account))
+
+    def evidence_of(self, licence: str, account: Account | None = None) -> LicenceEvidence:
         """See ``evidence``."""
         current = self._statuses.current(licence)
         size = current.head.checkpoint.size
         with self._issuer.log.store.snapshot() as reads:
             found = gather_grant(reads, licence, size, MAX_ENTRIES)
+            above = self._above(reads, licence, account, found)
         shown = tuple(
             ShownEntry(
                 at,
@@ -134,7 +141,28 @@ class LicenceTokens:
             for at, entry in found.entries.items()
         )
         signed = SignedList(current.pointer.list, to_base64(current.token))
-        return LicenceEvidence(2, licence, current.position, current.head.note.encode(), shown, (signed,))
+        note = current.head.note.encode()
+        return LicenceEvidence(2, licence, current.position, note, shown, (signed,), above or None)
+
+    def _above(
+        self, reads: Reads, licence: str, account: Account | None, found: Gathered
+    ) -> dict[str, tuple[str, ...]]:
+        """Terms of the licences above, by the index of their grants."""
+        state = licence_state(reads, licence)
+        known = account is not None and "read-private" in account.scopes
+        if account is None or not known:
+            return {}
+        if account.party not in (state.licensor, state.holder) and not self._issuer.voices.is_registrar(account):
+            return {}
+        ancestors = {name for name, _ in lineage(reads, licence)} - {licence}
+        disclosures: dict[str, tuple[str, ...]] = {}
+        for position, entry in found.of_type("licence.grant"):
+            if entry.event.subject in ancestors:
+                kept = reads.disclosures(position)
+                texts = tuple(text for name, text in kept.items() if name not in CONFIDENTIAL)
+                if texts:
+                    disclosures[str(position)] = texts
+        return disclosures
 
 
 def licence_state(reads: Reads, licence: str) -> LicenceState:
@@ -146,10 +174,19 @@ def licence_state(reads: Reads, licence: str) -> LicenceState:
     return state
 
 
-def _grant(reads: Reads, licence: str) -> tuple[int, Statement]:
-    grants = records_of(reads, subject=licence, type="licence.grant")
-    record = next(one for one in grants if one.subject == licence)
-    return record.position, parse_statement(record.entry)
+def kept_terms(reads: Reads, licence: str) -> dict[str, str]:
+    """The disclosures of its terms that are kept; after a transfer the licensee is what the transfer says."""
+    position, grant = _last(reads, licence, "licence.grant")
+    moved, _ = _last(reads, licence, "licence.transfer", (position, grant))
+    return {**reads.disclosures(position), **reads.disclosures(moved)}
+
+
+def _last(reads: Reads, licence: str, kind: str, default: tuple[int, Statement] | None = None) -> tuple[int, Statement]:
+    """The last entry of this type about the licence, and where it stands."""
+    found = [one for one in records_of(reads, subject=licence, type=kind) if one.subject == licence]
+    if not found and default is not None:
+        return default
+    return found[-1].position, parse_statement(found[-1].entry)
 
 
 def _licensee(kept: Mapping[str, str]) -> Licensee:

@@ -2,7 +2,8 @@
 
 It brings the entries of the log by which a stranger decides the grant again, all under one checkpoint, and the
 signed status lists computed from that checkpoint. So a licence token, which only points into the log, and a file
-whose own entries are old are both checked offline as of now. Canonical JSON, public: it discloses nothing.
+whose own entries are old are both checked offline as of now. Canonical JSON. It discloses nothing of the licence
+itself; for a sublicensee it may bring terms of the licences above.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from typing import Annotated, Literal
 
 from tallystick import canonical
 from tallystick.base64s import from_base64
+from tallystick.c2pa.verdict import MAX_PAYLOAD
 from tallystick.commitments import Disclosure
+from tallystick.digests import DigestPair
 from tallystick.errors import VerificationFailed
-from tallystick.events.licence import LicenceGrant
+from tallystick.events.licence import LICENSEE, LicenceGrant, LicenceTransfer, StatusPointer
 from tallystick.identifiers import Letter
 from tallystick.licence.credential import MAX_ENTRIES, NOTE, LicenceCredential, ShownEntry
 from tallystick.licence.staple import StatusStaple, decode_staple
@@ -46,6 +49,8 @@ class LicenceEvidence:
     checkpoint: Annotated[str, NOTE]
     entries: Annotated[tuple[ShownEntry, ...], items(MAX_ENTRIES, 1)]
     lists: Annotated[tuple[SignedList, ...], items(MAX_LISTS, 1)]
+    disclosures: dict[str, Annotated[tuple[Annotated[str, text(MAX_PAYLOAD)], ...], items(32, 1)]] | None = None
+    """Terms of licences above it, by entry index: only for those who may know them."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,9 @@ def decode_evidence(data: bytes) -> LicenceEvidence:
         raise FieldError("status.entries", "expected entries in order of their index, each once")
     if evidence.grant not in indices:
         raise FieldError("status.grant", f"entry {evidence.grant} is not among the entries shown")
+    for index in evidence.disclosures or ():
+        if index not in map(str, indices) or index == str(evidence.grant):
+            raise FieldError(f"status.disclosures.{index}", "no entry of this index is shown, or it is the grant")
     uris = [one.uri for one in evidence.lists]
     if uris != sorted(set(uris)):
         raise FieldError("status.lists", "expected lists in order of their URI, each once")
@@ -90,8 +98,7 @@ def decode_status(data: bytes) -> StatusStaple | LicenceEvidence:
 
 def grant_of(evidence: LicenceEvidence) -> Statement:
     """The grant that the evidence shows. Raises ``MalformedInput``; ``VerificationFailed`` if it is none."""
-    shown = next(one for one in evidence.entries if one.index == evidence.grant)
-    statement = parse_statement(from_base64(shown.entry))
+    statement = _entry(evidence, evidence.grant)
     if not isinstance(statement.event.body, LicenceGrant) or statement.event.subject != evidence.licence:
         raise VerificationFailed(f"entry {evidence.grant} of the evidence does not grant {evidence.licence}")
     return statement
@@ -102,17 +109,45 @@ def pieces(evidence: LicenceEvidence, disclosures: tuple[Disclosure, ...]) -> Pi
 
     Raises ``VerificationFailed`` where the grant is none, ``MalformedInput``.
     """
-    body: LicenceGrant = grant_of(evidence).event.body
-    token = next((one.list for one in evidence.lists if one.uri == body.status.list), None)
-    texts = tuple(one.text for one in disclosures)
+    pointer, moved = _last_transfer(evidence, grant_of(evidence))
+    token = next((one.list for one in evidence.lists if one.uri == pointer.list), None)
+    shown: dict[str, list[str]] = {index: list(texts) for index, texts in (evidence.disclosures or {}).items()}
+    for one in disclosures:
+        # After a transfer the licensee is what the transfer says, under its own commitment.
+        at = moved if moved is not None and one.name == LICENSEE else evidence.grant
+        shown.setdefault(str(at), []).append(one.text)
     credential = LicenceCredential(
         v=1,
         licence=evidence.licence,
         grant=evidence.grant,
         checkpoint=evidence.checkpoint,
         entries=evidence.entries,
-        disclosures={str(evidence.grant): texts} if texts else {},
-        status=body.status,
+        disclosures={index: tuple(texts) for index, texts in shown.items()},
+        status=pointer,
     )
     proof = next(one.proof for one in evidence.entries if one.index == evidence.grant)
     return Pieces(credential, None if token is None else StatusStaple(1, token, evidence.checkpoint, proof))
+
+
+def commitments_of(evidence: LicenceEvidence) -> dict[str, DigestPair]:
+    """What the licence commits to by the entries shown: the grant's, the licensee's of the last transfer."""
+    grant = grant_of(evidence)
+    _, moved = _last_transfer(evidence, grant)
+    if moved is None:
+        return grant.event.commitments
+    return {**grant.event.commitments, **_entry(evidence, moved).event.commitments}
+
+
+def _last_transfer(evidence: LicenceEvidence, grant: Statement) -> tuple[StatusPointer, int | None]:
+    """Where the status stands, and the index of the last transfer, by the entries shown."""
+    pointer, moved = grant.event.body.status, None
+    for shown in evidence.entries:
+        if shown.index > evidence.grant:
+            event = parse_statement(from_base64(shown.entry)).event
+            if isinstance(event.body, LicenceTransfer) and event.subject == evidence.licence:
+                pointer, moved = event.body.status, shown.index
+    return pointer, moved
+
+
+def _entry(evidence: LicenceEvidence, index: int) -> Statement:
+    return parse_statement(from_base64(next(one.entry for one in evidence.entries if one.index == index)))

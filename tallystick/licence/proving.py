@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tallystick.commitments import parse_disclosure
 from tallystick.errors import VerificationFailed
 from tallystick.licence.credential import LicenceCredential
-from tallystick.licence.evidence import LicenceEvidence, Pieces, grant_of, pieces
+from tallystick.licence.evidence import LicenceEvidence, Pieces, commitments_of, pieces
 from tallystick.licence.grant import ProvedGrant, prove_grant
 from tallystick.licence.staple import StatusStaple
 from tallystick.token.licence import LicenceToken, digests_of, list_uri
@@ -79,7 +79,7 @@ def _proved(token: LicenceToken, evidence: LicenceEvidence, logs: Mapping[str, L
     try:
         _require_same(evidence, granted.id, granted.grant)
         # Disclosures that are the token's alone would make true evidence look false: they are its fault, told later.
-        fits = token.digests == digests_of(grant_of(evidence).event.commitments)
+        fits = token.digests == digests_of(commitments_of(evidence))
         found = pieces(evidence, token.shown if fits else ())
         grant = prove_grant(found.credential, logs)
         if grant.log.keys.origin != granted.origin:
