@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from api.services.licence_tokens import kept_terms
+from tallystick.commitments import parse_disclosure
 from tallystick.events.licence import LicenceGrant, LicenceStatus, LicenceTransfer, StatusPointer
 from tallystick.identifiers import Letter
 from tallystick.licence.status_list import Status
@@ -31,8 +33,27 @@ def free(desk: Desk, **more: Any) -> tuple[str, StatusPointer]:
     world, (object_id, data) = desk.house.world, desk.picture()
     licence, at = world.identifier(Letter.LICENCE), pointer(desk)
     body = LicenceGrant(object_id, (object_id,), at, desk.licensee.id, transfer="free", **more)
-    desk.said(desk.studio, world.say(desk.studio.who, "licence.grant", licence, body, desk.terms(object_id, data)))
+    allowed = {"allowed": "sublicences" in more, "max_depth": more.get("sublicences", 0)}
+    terms = desk.terms(object_id, data, sublicensing=allowed)
+    desk.said(desk.studio, world.say(desk.studio.who, "licence.grant", licence, body, terms))
     return licence, at
+
+
+def sublicence(desk: Desk, parent: str, heir: Party) -> tuple[str, StatusPointer]:
+    """The licensee grants on what it has, to the heir, in two countries."""
+    world = desk.house.world
+    with desk.house.services.log.store.snapshot() as reads:
+        above = {name: parse_disclosure(text).value for name, text in kept_terms(reads, parent).items()}
+    object_id, child, at = above["asset"]["object"], world.identifier(Letter.LICENCE), pointer(desk)
+    terms = {
+        **{name: value for name, value in above.items() if name != "payment"},
+        "licensee": {"party": heir.id, "holder_kid": heir.who.signer.public.kid.hex()},
+        "territory": {"include": ["AT", "DE"], "exclude": []},
+        "sublicensing": {"allowed": False, "max_depth": 0},
+    }
+    body = LicenceGrant(object_id, (object_id, parent), at, heir.id, parent)
+    desk.said(desk.licensee, world.say(desk.licensee.who, "licence.grant", child, body, terms))
+    return child, at
 
 
 def status(desk: Desk, at: StatusPointer) -> Status:
@@ -94,14 +115,7 @@ def test_a_change_that_is_withdrawn_never_comes(desk: Desk) -> None:
 
 def test_a_sublicence_is_no_better_than_its_parent(desk: Desk, heir: Party) -> None:
     parent, above = free(desk, sublicences=1)
-    world = desk.house.world
-    with desk.house.services.log.store.snapshot() as reads:
-        state = reads.get(parent)
-    child, below = world.identifier(Letter.LICENCE), pointer(desk)
-    object_id = state.object  # type: ignore[union-attr]
-    body = LicenceGrant(object_id, (object_id, parent), below, heir.id, parent)
-    said = world.say(desk.licensee.who, "licence.grant", child, body, desk.terms(object_id, b""))
-    desk.said(desk.licensee, said)
+    _, below = sublicence(desk, parent, heir)
     assert (status(desk, above), status(desk, below)) == (Status.VALID, Status.VALID)
     told(desk.status(parent, "suspend"))
     assert (status(desk, above), status(desk, below)) == (Status.SUSPENDED, Status.SUSPENDED)
