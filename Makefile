@@ -2,7 +2,7 @@
 # Needed beforehand: make, and Python >= 3.11 with pip. `make PYTHON=python3.12 test` chooses another Python.
 PYTHON ?= python3
 PY := .venv/bin/python
-PACKAGES := tallystick ledger anchors credentials api demo fixtures benchmarks
+PACKAGES := tallystick serving ledger anchors credentials api demo fixtures benchmarks
 # Give a file or folder of your own to the demo: make demo ASSET=path
 ASSET ?=
 # make bench ARGS=--large, or ARGS="--only library,growth"

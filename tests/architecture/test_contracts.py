@@ -22,6 +22,8 @@ VIOLATIONS = {
         ("anchors/planted.py", "import credentials"),
         ("credentials/planted.py", "import ledger"),
         ("tallystick/planted_a.py", "import ledger"),
+        ("tallystick/planted_serving.py", "import serving"),
+        ("serving/planted.py", "import ledger"),
     ],
     "pure-core": [
         (f"tallystick/planted_{name}.py", f"import {name}")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("tallystick", "ledger", "anchors", "credentials", "api", "fixtures", "demo")
+PACKAGES = ("tallystick", "serving", "ledger", "anchors", "credentials", "api", "fixtures", "demo")
 MADE_HERE = {"build", "data", "demo-out", "bench-out", "dist", "node_modules", "__pycache__"}
 
 

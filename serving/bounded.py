@@ -1,0 +1,108 @@
+"""HTTP servers bounded in what they read, for how long, and from how many at a time. No TLS: a proxy stands before."""
+
+from __future__ import annotations
+
+import logging
+import re
+import socket
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+_LENGTH = re.compile(r"0|[1-9][0-9]{0,9}", re.ASCII)
+_FULL = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+_log = logging.getLogger(__name__)
+
+
+class BoundedServer(ThreadingHTTPServer):
+    """A thread for each connection, up to ``connections``; whoever comes when all places are taken is told 503.
+
+    ``serve_forever`` until ``shutdown``.
+    """
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, address: tuple[str, int], handler: type[BoundedHandler], connections: int) -> None:
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        self._places = threading.BoundedSemaphore(connections)
+        super().__init__(address, handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """One thread for each connection, as long as there is a place."""
+        if not self._places.acquire(blocking=False):
+            try:
+                request.settimeout(1)
+                request.sendall(_FULL)
+            except OSError:
+                pass
+            self.shutdown_request(request)
+            return
+        super().process_request(request, client_address)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Frees the place."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._places.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away is nobody's fault."""
+        _log.debug("a connection ended early", exc_info=True)
+
+
+class BoundedHandler(BaseHTTPRequestHandler):
+    """Reads a body of a stated length, and answers with one. ``timeout``: seconds that a connection may be silent;
+    ``patience``: in which a body must have come.
+    """
+
+    protocol_version = "HTTP/1.1"
+    sys_version = ""
+    timeout = 10.0
+    patience = 10.0
+    disable_nagle_algorithm = True
+
+    def length(self) -> int | str | None:
+        """The one Content-Length: as text where it is no number, None where there is not exactly one that counts."""
+        stated = self.headers.get_all("Content-Length", [])
+        if self.headers.get("Transfer-Encoding") is not None or len(stated) != 1:
+            return None
+        return int(stated[0]) if _LENGTH.fullmatch(stated[0]) else str(stated[0])
+
+    def body(self, length: int) -> bytes | None:
+        """So many bytes, or None where they did not come."""
+        data, end = b"", time.monotonic() + self.patience
+        while len(data) < length:
+            more = self.rfile.read1(length - len(data))
+            if not more or time.monotonic() > end:
+                return None
+            data += more
+        return data
+
+    def answer(self, status: int, media_type: str, body: bytes, *more: tuple[str, str]) -> None:
+        """The whole answer; ``more``: headers."""
+        self.send_response(status)
+        self.send_header("Content-Type", media_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Cache-Control", "no-store")
+        self.send_header("X-Content-Type-Options", "nosniff")
+        for name, value in more:
+            self.send_header(name, value)
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def refuse(self, status: int, why: str) -> None:
+        """Plain text, and the connection ends: what follows on it was not read."""
+        self.close_connection = True
+        self.answer(status, "text/plain; charset=utf-8", f"{why}\n".encode())
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """What the base class refuses by itself (a request line, a method), as plain text."""
+        self.refuse(int(code), message or "refused")
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Requests are not logged: what matters is."""
