@@ -31,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rotate = commands.add_parser("rotate", help="replace a key of the log; the service must be stopped")
     rotate.add_argument("role", choices=ROLES)
     _add_chain(commands)
+    _add_keys(commands)
     given = parser.parse_args(arguments)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING)
     logging.getLogger("api").setLevel(logging.INFO)
@@ -42,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _work(settings, given.supervised)
         elif given.command == "chain":
             _chain(settings, given)
+        elif given.command == "keys":
+            _keys(settings, given)
         elif given.command == "rotate":
             _rotate(settings, given.role)
         else:
@@ -147,6 +150,20 @@ def _rotate(settings: Settings, role: Role) -> None:
 
     done = rotate(settings, role, system_clock)
     print(f"position {done.position}: the {role} key {done.old} was replaced by {done.new}; start the service again")
+
+
+def _add_keys(commands: Any) -> None:
+    from api.signing_keys import add_commands
+
+    add_commands(commands)
+
+
+def _keys(settings: Settings, given: argparse.Namespace) -> None:
+    from api.signing_keys import run
+    from ledger.log import system_clock
+
+    for line in run(settings, given, system_clock):
+        print(line)
 
 
 def _add_chain(commands: Any) -> None:

@@ -47,8 +47,8 @@ from api.services.trusting import trust_file
 from api.services.voices import Voices
 from api.services.witnesses import WitnessService, read_policy
 from api.settings import Settings
-from credentials.ca import Identity, registrar_signer
-from credentials.signer import ClaimSigner
+from credentials.keeping import ClaimKeys, actors, claim_keys
+from credentials.manifests import Actor
 from credentials.token_signer import TokenIssuer, kept_issuer
 from ledger.batch import Clock
 from ledger.log import Log, system_clock
@@ -174,10 +174,10 @@ def _services(
     proofs = ProofService(log.published, history)
     receipts = ReceiptService(log.published, proofs, lambda: log.status().size, keyring.signers["log"], history)
     maps, completeness = _maps(settings, log, keyring, clock), CompletenessCheck(log)
-    watch, (identity, signer) = _watch(settings, log, desk, stamps, clock), _signing(settings, clock)
-    issuer = Issuer(log, submission, voices, files, signer, clock, witnesses)
+    watch, (claims, standing_by) = _watch(settings, log, desk, stamps, clock), _signing(settings, clock)
+    issuer = Issuer(log, submission, voices, files, claims.signer, clock, witnesses, standing_by)
     statuses = StatusLists(log, settings.origin, keyring.signers["status"], settings.status_lifetime, clock)
-    tokens, trust = _tokens(settings, log, issuer, statuses, identity, witnesses, clock)
+    tokens, trust = _tokens(settings, log, issuer, statuses, claims, witnesses, clock)
     return Services(
         settings=settings,
         clock=clock,
@@ -246,12 +246,11 @@ def anchor_targets(settings: Settings) -> frozenset[str]:
     return frozenset({RESERVED, *(chain.name for chain in others)})
 
 
-def _signing(settings: Settings, clock: Clock) -> tuple[Identity, ClaimSigner]:
-    """The claim signer, with a certificate authority of its own above it."""
+def _signing(settings: Settings, clock: Clock) -> tuple[ClaimKeys, dict[str, Actor]]:
+    """The claim signer with the roots that were ever above one, and the licensors whose identities are kept here."""
     passphrase = passphrase_of(settings.keys, settings.passphrase, create=False)
     now = datetime.fromtimestamp(clock(), UTC)
-    identity = registrar_signer(settings.keys / "ca", passphrase, settings.origin, now)
-    return identity, identity.claim_signer()
+    return claim_keys(settings.keys, passphrase, settings.origin, now), actors(settings.keys, passphrase)
 
 
 def _tokens(
@@ -259,7 +258,7 @@ def _tokens(
     log: Log,
     issuer: Issuer,
     statuses: StatusLists,
-    identity: Identity,
+    claims: ClaimKeys,
     witnesses: WitnessService,
     clock: Clock,
 ) -> tuple[LicenceTokens, bytes]:
@@ -267,11 +266,11 @@ def _tokens(
     passphrase = passphrase_of(settings.keys, settings.passphrase, create=False)
     now = datetime.fromtimestamp(clock(), UTC)
     signer = kept_issuer(settings.keys / "tokens", passphrase, settings.origin, issuer_of(settings.origin), now)
-    return LicenceTokens(issuer, statuses, signer, clock), _trust(settings, log, identity, signer, witnesses)
+    return LicenceTokens(issuer, statuses, signer, clock), _trust(settings, log, claims, signer, witnesses)
 
 
 def _trust(
-    settings: Settings, log: Log, identity: Identity, token_issuer: TokenIssuer, witnesses: WitnessService
+    settings: Settings, log: Log, claims: ClaimKeys, token_issuer: TokenIssuer, witnesses: WitnessService
 ) -> bytes:
     """The same bytes at every start with the same witnesses and authorities: it is issued when the log begins.
 
@@ -282,7 +281,7 @@ def _trust(
     assert first is not None  # Log.open saw to it
     return trust_file(
         log.keys(),
-        [identity.chain[-1]],
+        claims.roots,
         format_time(first.admitted_at),
         settings.status_lifetime,
         witnesses.trusted(),

@@ -7,7 +7,6 @@ encrypted. The time comes from the caller.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -86,22 +85,6 @@ class Identity:
         if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != chain[0].public_key():
             raise KeyUnreadable(f"the key {name}.key.pem does not belong to the certificate {name}.pem")
         return cls(chain, key)
-
-
-def registrar_signer(folder: Path, passphrase: bytes, organisation: str, now: datetime) -> Identity:
-    """The claim signer kept in `folder`; at the first call it is made, with a root and an issuing authority above it.
-
-    Raises KeyUnreadable on a wrong passphrase.
-    """
-
-    def kept(name: str, make: Callable[[], Identity]) -> Identity:
-        if not _key_path(folder, name).exists():
-            make().save(folder, name, passphrase)
-        return Identity.load(folder, name, passphrase)
-
-    root = kept("root", lambda: new_root(organisation, f"{organisation} root", now))
-    issuing = kept("issuing", lambda: issue_authority(root, f"{organisation} issuing authority", now))
-    return kept("signer", lambda: issue_signer(issuing, f"{organisation} content credentials", now))
 
 
 def new_root(organisation: str, common_name: str, now: datetime, days: int = ROOT_DAYS) -> Identity:

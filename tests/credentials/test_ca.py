@@ -9,11 +9,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from credentials.ca import Identity, registrar_signer
+from credentials.ca import Identity
 from credentials.errors import KeyUnreadable
 from tallystick.c2pa import SignerRoots, diagnose
 from tallystick.errors import MalformedInput
-from tests.core.c2pa.kit import AT, BORN, make_world, world
+from tests.core.c2pa.kit import AT, make_world, world
 
 
 def test_the_doctor_finds_nothing_wrong() -> None:
@@ -89,28 +89,6 @@ def test_a_key_of_another_certificate_is_refused(tmp_path: Path) -> None:
 
 def test_secrets_do_not_show_in_a_repr() -> None:
     assert "PrivateKey" not in repr(world().signer)
-
-
-def test_a_registrar_keeps_its_signer(tmp_path: Path) -> None:
-    first = registrar_signer(tmp_path, b"p", "示范登记处", BORN)
-    assert diagnose(first.signing_chain_pem, SignerRoots.from_pem(first.root_pem), AT) == ()
-    assert registrar_signer(tmp_path, b"p", "示范登记处", AT).chain == first.chain
-    assert {path.name for path in tmp_path.iterdir()} == {
-        f"{name}{suffix}" for name in ("root", "issuing", "signer") for suffix in (".pem", ".key.pem")
-    }
-    with pytest.raises(KeyUnreadable, match="wrong passphrase"):
-        registrar_signer(tmp_path, b"q", "示范登记处", BORN)
-
-
-@pytest.mark.parametrize("lost", ["signer.key.pem", "issuing.key.pem"])
-def test_a_registrar_that_was_interrupted_starts_again(tmp_path: Path, lost: str) -> None:
-    first = registrar_signer(tmp_path, b"p", "Registrar", BORN)
-    (tmp_path / "signer.key.pem").unlink()
-    (tmp_path / lost).unlink(missing_ok=True)
-    again = registrar_signer(tmp_path, b"p", "Registrar", BORN)
-    assert again.chain[-1] == first.chain[-1]
-    assert again.certificate != first.certificate
-    assert diagnose(again.signing_chain_pem, SignerRoots.from_pem(first.root_pem), AT) == ()
 
 
 def test_roots_must_be_certificates() -> None:

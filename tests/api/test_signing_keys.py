@@ -1,0 +1,82 @@
+"""`python -m api keys`: run as an operator runs it, on a service's own folder."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+
+from api.founding import found_keyring
+from api.settings import Settings, read_settings
+from api.signing_keys import add_commands, run
+from credentials.errors import KeyUnreadable
+from credentials.keeping import claim_keys
+from tests.core.c2pa.kit import AT, custom, world
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    found = read_settings({"TALLYSTICK_DATA": str(tmp_path / "data")})
+    (tmp_path / "data").mkdir()
+    found_keyring(found)
+    return found
+
+
+def told(settings: Settings, *arguments: str) -> list[str]:
+    parser = argparse.ArgumentParser()
+    add_commands(parser.add_subparsers(dest="command", required=True))
+    return run(settings, parser.parse_args(["keys", *arguments]), lambda: int(AT.timestamp()))
+
+
+def test_signer_and_authority_are_replaced_and_the_roots_kept(settings: Settings) -> None:
+    first = told(settings, "show")
+    assert [line.split(":")[0] for line in first] == ["signer", "root"]
+    assert told(settings, "replace", "signer")[1:] == first[1:]
+    assert told(settings, "replace", "issuing")[1:] == first[1:]
+    assert len(told(settings, "begin")) == 3
+    assert told(settings, "show")[1] == first[1]
+
+
+def test_a_lost_authority_is_not_replaced_in_silence(settings: Settings) -> None:
+    first = told(settings, "show")
+    shutil.rmtree(settings.keys / "ca")
+    with pytest.raises(KeyUnreadable, match="python -m api keys begin"):
+        told(settings, "show")
+    assert told(settings, "begin")[1] == first[1]
+
+
+def test_chains_are_imported(settings: Settings, tmp_path: Path) -> None:
+    told(settings, "show")
+    signer = custom(world().issuing)
+    person = custom(world().issuing, purposes=("1.3.6.1.5.5.7.3.4",))
+    form = serialization.PrivateFormat.PKCS8
+    for name, one in (("signer", signer), ("person", person)):
+        (tmp_path / f"{name}.pem").write_bytes(one.signing_chain_pem)
+        secret = one.key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
+        (tmp_path / f"{name}.key").write_bytes(secret)
+    (tmp_path / "root.pem").write_bytes(world().root.root_pem)
+    chain, key, root = (str(tmp_path / name) for name in ("signer.pem", "signer.key", "root.pem"))
+    lines = told(settings, "import", chain, key, "--root", root)
+    assert lines[0].startswith("signer: CN=Custom,O=Registrar, ES256")
+    assert lines[-1].startswith("root: CN=Test root")
+    party = "10.5555/P-AAAA-BBBB-CCCC-DDDD-" + _check("10.5555/P-AAAA-BBBB-CCCC-DDDD-")
+    lines = told(settings, "identity", party, str(tmp_path / "person.pem"), str(tmp_path / "person.key"))
+    assert lines[-1] == f"identity: {party}, CN=Custom,O=Registrar"
+    passphrase = (settings.keys / "passphrase").read_bytes().strip()
+    assert claim_keys(settings.keys, passphrase, settings.origin, AT).signer.chain == signer.chain[:-1]
+
+
+def _check(stem: str) -> str:
+    from tallystick.errors import MalformedInput
+    from tallystick.identifiers import parse_identifier
+
+    for character in "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ":
+        try:
+            parse_identifier(stem + character)
+        except MalformedInput:
+            continue
+        return character
+    raise AssertionError("no check character fits")
