@@ -119,7 +119,13 @@ def faults(
         yield from _path_faults(chain, roots, profile)
         for certificate in (*chain, *(_anchor(chain, roots) if roots else ())):
             yield from _time_faults(certificate, at)
-    except (ValueError, x509.UnsupportedGeneralNameType, x509.DuplicateExtension, UnsupportedAlgorithm) as error:
+    except (
+        ValueError,
+        TypeError,
+        x509.UnsupportedGeneralNameType,
+        x509.DuplicateExtension,
+        UnsupportedAlgorithm,
+    ) as error:
         yield Fault("signer.malformed", f"a certificate of the chain does not parse: {error}")
 
 

@@ -106,7 +106,7 @@ def _certificate(der: bytes) -> x509.Certificate:
         _ = certificate.public_key(), certificate.subject, certificate.issuer
         if certificate.serial_number > 0:
             return certificate
-    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion, CryptographyDeprecationWarning) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion, CryptographyDeprecationWarning) as error:
         raise MalformedInput(f"a certificate of x5chain does not parse: {error}") from None
     raise MalformedInput("a certificate of x5chain has a serial number that is not positive")
 
