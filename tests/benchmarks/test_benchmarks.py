@@ -19,9 +19,8 @@ from tests.architecture.tree import ROOT
 
 NEEDS_MORE = {name for name in MARKS if name.endswith(("million", "million leaves", "100,000 leaves"))} | {
     "reopening a 10-million-leaf log, beyond a small one",
-    "verifiable-map update per event",
 }
-"""Marks of sizes that no test reaches, and of what is not built."""
+"""Marks of sizes that no test reaches."""
 ONE_KIND = {name for name in MARKS if "two cores" in name or "Ed25519" in name} - {"licence cards, two cores"}
 
 
