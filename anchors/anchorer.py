@@ -109,6 +109,8 @@ class Anchorer:
         newest = self.registry.newest(self._hint(target))
         old_size = 0 if newest is None else newest.size
         if old_size >= anchor.size:
+            if self.registry.find(self._checkpoint(anchor)) is not None:
+                raise SlotMoved("somebody else anchored this checkpoint at this moment: looking again")
             raise AnchorRefused(f"the contract holds size {old_size} already, this anchor has size {anchor.size}")
         proof = [] if newest is None else self.source.consistency(old_size, anchor.size)
         data = self.registry.relay_data(newest, self._checkpoint(anchor), proof, anchor.signature)

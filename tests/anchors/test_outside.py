@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from anchors.errors import ChainMismatch, NoContract
+from anchors.keystore import ChainKey
+from anchors.outbox_rows import NewAttempt
+from anchors.sender import Sender
 from tallystick.evm import anchor as verifier
 from tallystick.evm import proof as formats
 from tests.anchors.other_chain import Outside, check, deployed, ready
-from tests.anvil import Anvil
+from tests.anvil import KEYS, Anvil
 
 
 def test_nothing_is_deployed_that_nobody_asked_for(tmp_path: Path, node: Anvil) -> None:
@@ -105,3 +109,33 @@ def test_several_chains_at_once_and_none_waits_for_another(tmp_path: Path, node:
         assert "does not answer" in (there.target.trouble or "")
         other.start()
         there.stop()
+
+
+def test_another_service_anchors_the_same_between_looking_and_signing(
+    tmp_path: Path, node: Anvil, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is found again, not dropped: what the contract holds is what this service wanted there."""
+    with ready(tmp_path / "first", node) as first:
+        second = Outside.start(
+            tmp_path / "second",
+            node.url,
+            log=first.log,
+            signer=ChainKey.from_secret(KEYS[1]),
+            contract=first.target.contract,
+        )
+        second.until_final()
+        first.log.grow(4)
+        push = Sender.push
+
+        def late(sender: Sender, target: int, anchor: int | None, sign: Callable[[], NewAttempt]) -> None:
+            monkeypatch.undo()
+            first.until_final()
+            push(sender, target, anchor, sign)
+
+        monkeypatch.setattr(Sender, "push", late)
+        assert "somebody else anchored this" in str(second.step())
+        assert second.anchor.state == "prepared"
+        second.until_final()
+        check(second, [5, 9])
+        assert int(node.rpc("eth_getTransactionCount", node.rpc("eth_accounts")[1], "latest"), 16) == 0
+        second.stop()
