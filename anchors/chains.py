@@ -30,10 +30,11 @@ RESERVED = "embedded"
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
+_HASH = re.compile(r"0x[0-9a-fA-F]{64}")
 _PUBLIC_KEY = re.compile(r"0x[0-9a-fA-F]{128}")
 _KNOWN = {
     "url", "chain-id", "finality", "keystore", "signer", "signer-api", "signer-key", "address", "contract", "court",
-    "fee-cap-gwei", "tip-cap-gwei", "stuck-seconds", "timeout-seconds", "poll-seconds",
+    "genesis", "fee-cap-gwei", "tip-cap-gwei", "stuck-seconds", "timeout-seconds", "poll-seconds",
 }  # fmt: skip
 
 SignerApi = Literal["eth_signTransaction", "eth1-sign"]
@@ -61,6 +62,8 @@ class ChainConfig:
     contract: bytes | None
     court: bytes | None
     """A ForkCourt that stands already: for `chain convict`, which else deploys one."""
+    genesis: bytes | None
+    """Hash of its block 0; None: whatever the node shows at first contact is it from then on."""
     limits: FeeLimits
     stuck_seconds: int
     timeout_seconds: int
@@ -110,6 +113,7 @@ class _Table:
             address=address,
             contract=self.hexed("contract", _ADDRESS),
             court=self.hexed("court", _ADDRESS),
+            genesis=self.hexed("genesis", _HASH),
             limits=FeeLimits(
                 self.number("fee-cap-gwei", FeeLimits.fee_cap // GWEI, 1, 1_000_000) * GWEI,
                 self.number("tip-cap-gwei", FeeLimits.tip_cap // GWEI, 1, 1_000_000) * GWEI,
@@ -155,7 +159,7 @@ class _Table:
         if value is None and not required:
             return None
         if value is None or not pattern.fullmatch(value):
-            raise self.wrong(member, "expected 0x and 40 hex digits")
+            raise self.wrong(member, f"expected 0x and {64 if pattern is _HASH else 40} hex digits")
         return bytes.fromhex(value[2:])
 
     def signer_api(self) -> SignerApi:

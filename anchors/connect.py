@@ -38,6 +38,7 @@ def connect(config: ChainConfig, passphrase: bytes, folder: Path) -> Connection:
         vouched_by="chain",
         finality=config.finality,
         contract=config.contract,
+        genesis=config.genesis,
         limits=config.limits,
         patience=Patience(stuck=config.stuck_seconds),
         turn=lock_turn(folder / f"{config.name}.lock"),

@@ -24,7 +24,7 @@ from anchors.packer import block_of, inclusion_of, state_of
 from anchors.ports import Clock
 from anchors.registry import GAS_DEPLOY, Artefact
 from anchors.sender import Sender
-from anchors.standing import Standing
+from anchors.standing import Standing, check_genesis
 from anchors.wire import header_rlp
 from anchors.worker import Connection
 from tallystick.evm import convicted
@@ -113,10 +113,12 @@ class Prosecution:
         client, chain_id = self.connection.client, self.connection.chain_id
         if known is None and client.chain_id() != chain_id:
             raise ChainMismatch(f"{self.name} is configured for chain {chain_id}, the node is on {client.chain_id()}")
+        genesis = client.genesis_hash() if known is None else known.genesis_hash
+        check_genesis(self.name, genesis, self.connection.genesis)
         spec = TargetSpec(
             name=name,
             chain_id=chain_id,
-            genesis_hash=client.genesis_hash() if known is None else known.genesis_hash,
+            genesis_hash=genesis,
             origin=origin,
             authority=authority,
             log_id=log_id,

@@ -17,6 +17,15 @@ from tallystick.evm.keccak import keccak256
 _TODO = "bring the right node back, or correct its address; a chain that began anew is a new target under a new name"
 
 
+def check_genesis(name: str, found: bytes, pinned: bytes | None) -> None:
+    """Raise ``ChainMismatch`` where the configuration names another block 0 than the chain has (32 bytes each)."""
+    if pinned not in (None, found):
+        raise ChainMismatch(
+            f"chain {name!r} is configured with genesis 0x{(pinned or b'').hex()}, the node's is 0x{found.hex()}: "
+            "it is another chain with the same id, or a fork of it; correct the address, or `genesis`"
+        )
+
+
 @dataclass(frozen=True)
 class Standing:
     """Checks of one target. Each raises ``ChainMismatch``: what was found, what was expected, what to do."""

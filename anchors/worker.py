@@ -36,7 +36,7 @@ from anchors.registry import AnchoredEvent, Artefact, LogIdentity, Registry, gas
 from anchors.scheduler import Policy, Wait
 from anchors.sender import ONE_NODE, Patience, Sender
 from anchors.signers.base import TransactionSigner
-from anchors.standing import Standing
+from anchors.standing import Standing, check_genesis
 from tallystick.checkpoint import Checkpoint
 from tallystick.errors import TallystickError
 
@@ -82,6 +82,8 @@ class Connection:
     finality: FinalityRule = IMMEDIATE
     contract: bytes | None = None
     """Of other chains: a contract that stands already. Else one is deployed by command."""
+    genesis: bytes | None = None
+    """Hash of block 0 that the chain must have; None: what it has at first contact."""
     seals: BlockSeals | None = None
     sealer: bytes | None = None
     limits: FeeLimits = field(default_factory=FeeLimits)
@@ -206,10 +208,12 @@ class ChainWorker:
         known = next((one.spec for one in self._outbox.targets() if one.spec.name == config.name), None)
         if known is None:
             self._check_chain_id()
+        genesis = self._client.genesis_hash() if known is None else known.genesis_hash
+        check_genesis(config.name, genesis, connection.genesis)
         return TargetSpec(
             name=config.name,
             chain_id=connection.chain_id,
-            genesis_hash=self._client.genesis_hash() if known is None else known.genesis_hash,
+            genesis_hash=genesis,
             origin=config.log.origin,
             authority=config.log.authority,
             log_id=config.log.log_id,

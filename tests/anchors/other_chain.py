@@ -64,6 +64,7 @@ class Outside:
         seconds: float = 20.0,
         chain_id: int = CHAIN_ID,
         policy: Policy | None = None,
+        genesis: bytes | None = None,
     ) -> Outside:
         """Begin in an empty folder, or go on in one that was used before."""
         if log is None:
@@ -78,6 +79,7 @@ class Outside:
             vouched_by="chain",
             finality=finality if isinstance(finality, FinalityRule) else parse_rule(finality),
             contract=contract,
+            genesis=genesis,
             limits=limits or FeeLimits(),
             patience=Patience(stuck=STUCK, lost=LOST),
             turn=lock_turn(folder / "outside.lock"),

@@ -30,6 +30,8 @@ finality = "immediate"
 signer = "http://127.0.0.1:9000"
 address = "0x1111111111111111111111111111111111111111"
 contract = "0x2222222222222222222222222222222222222222"
+court = "0x3333333333333333333333333333333333333333"
+genesis = "0x{}"
 fee-cap-gwei = 7
 tip-cap-gwei = 3
 stuck-seconds = 9
@@ -42,9 +44,9 @@ chain-id = 5
 finality = 12
 signer = "http://127.0.0.1:9000"
 signer-api = "eth1-sign"
-signer-key = "0x%s"
+signer-key = "0x{}"
 address = "0x1111111111111111111111111111111111111111"
-""" % ("ab" * 64)
+""".format("cd" * 32, "ab" * 64)
 
 
 def write(folder: Path, text: str) -> Path:
@@ -60,6 +62,8 @@ def test_a_whole_file(tmp_path: Path) -> None:
     assert (sepolia.limits.fee_cap, sepolia.stuck_seconds, sepolia.timeout_seconds) == (500 * GWEI, 180, 20)
     assert (besu.limits.fee_cap, besu.limits.tip_cap, besu.stuck_seconds) == (7 * GWEI, 3 * GWEI, 9)
     assert (besu.timeout_seconds, besu.poll_seconds, besu.contract) == (4, 2, b"\x22" * 20)
+    assert (besu.court, besu.genesis) == (b"\x33" * 20, b"\xcd" * 32)
+    assert (sepolia.court, sepolia.genesis) == (None, None)
     assert (besu.finality.kind, besu.address, besu.signer_api) == ("immediate", b"\x11" * 20, "eth_signTransaction")
     assert (deep.finality, deep.signer_api) == (FinalityRule("depth", 12), "eth1-sign")
     assert read_chains(write(tmp_path, "")) == ()
@@ -99,6 +103,8 @@ BASE = {
         ({"signer-api": '"eth1-sign"'}, "signer-key"),
         ({"signer-key": '"0x' + "11" * 64 + '"'}, "signer-key"),
         ({"contract": '"0x11"'}, "contract: expected 0x and 40"),
+        ({"court": '"0x11"'}, "court: expected 0x and 40"),
+        ({"genesis": '"0x' + "11" * 20 + '"'}, "genesis: expected 0x and 64"),
         ({"contract": '"' + "11" * 20 + '"'}, "contract"),
         ({"fee-cap-gwei": "0"}, "fee-cap-gwei"),
         ({"poll-seconds": "0.5"}, "poll-seconds"),

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from anchors.client import EvmClient
 from anchors.errors import ChainMismatch, NoContract
 from anchors.keystore import ChainKey
+from anchors.node import HttpNode
 from anchors.outbox_rows import NewAttempt
 from anchors.sender import Sender
 from tallystick.evm import anchor as verifier
@@ -95,6 +97,19 @@ def test_the_wrong_chain_id_is_seen_before_anything_is_made(tmp_path: Path, node
         outside.worker.run_once()
     assert outside.outbox.targets() == []
     outside.stop()
+
+
+def test_a_pinned_genesis_is_demanded_before_anything_is_made_and_ever_after(tmp_path: Path, node: Anvil) -> None:
+    found = EvmClient(HttpNode(node.url, 20.0)).genesis_hash()
+    for folder in ("new", "begun"):
+        if folder == "begun":
+            with ready(tmp_path / folder, node, genesis=found) as begun:
+                check(begun, [5])
+        other = Outside.start(tmp_path / folder, node.url, genesis=b"\x07" * 32)
+        with pytest.raises(ChainMismatch, match="is configured with genesis 0x0707"):
+            other.worker.run_once()
+        assert len(other.outbox.targets()) == (folder == "begun")
+        other.stop()
 
 
 def test_several_chains_at_once_and_none_waits_for_another(tmp_path: Path, node: Anvil) -> None:
