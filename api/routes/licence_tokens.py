@@ -143,6 +143,13 @@ def _key(jwk: dict[str, str]) -> PublicKey:
         raise FieldError("holder_key", str(error)) from None
 
 
+@routes.get("/licences/{licence:path}/qr", response_class=Response)
+def get_code(licence: str, services: UsedServices) -> Response:
+    """The licence's QR code, for paper: a link and, after its #, the entry that grants it."""
+    headers = {"Cache-Control": "public, max-age=3600"}
+    return Response(services.licence_tokens.code(licence), media_type="image/png", headers=headers)
+
+
 @routes.get("/vct/licence", response_class=Response)
 def get_type() -> Response:
     """Type metadata of licence tokens, as ``vct#integrity`` hashes it."""

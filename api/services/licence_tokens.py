@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import Callable, Mapping, Sequence
+
+import segno
 
 from api.accounts import Account
 from api.services.errors import Forbidden, NotFound, ServiceError
@@ -25,6 +28,7 @@ from tallystick.keys import PublicKey
 from tallystick.licence.clauses import Licensee
 from tallystick.licence.credential import MAX_ENTRIES, ShownEntry
 from tallystick.licence.evidence import LicenceEvidence, SignedList, encode_evidence
+from tallystick.licence.qr import LicenceCode
 from tallystick.schema import FieldError, read
 from tallystick.statement import Statement, parse_statement
 from tallystick.token.licence import Claims, issue, issuer_of, list_uri, write_claims
@@ -116,6 +120,16 @@ class LicenceTokens:
                 "policy-too-old", "licence", "this log has no tokens", "the registrar enters a log.policy of version 3"
             )
         self._statuses.require_own(state.pointer)
+
+    def code(self, licence: str) -> bytes:
+        """The QR code of the licence, as PNG. Raises ``NotFound``."""
+        current = self._statuses.current(licence)
+        with self._issuer.log.store.snapshot() as reads:
+            _, grant = _last(reads, licence, "licence.grant")
+        code = LicenceCode(self._issuer.voices.origin, licence, current.position, grant.leaf)
+        out = io.BytesIO()
+        segno.make(code.text, error="m", micro=False).save(out, kind="png", scale=6)
+        return out.getvalue()
 
     def evidence(self, licence: str, account: Account | None = None) -> bytes:
         """What proves the licence as of the published checkpoint. Raises ``NotFound``.

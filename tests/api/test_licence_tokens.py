@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+import zxingcpp
+from PIL import Image
 
 from api.services.licence_tokens import LIFETIME
 from tallystick.base64s import from_base64
 from tallystick.client.http import Client
+from tallystick.errors import VerificationFailed
 from tallystick.identifiers import Letter
 from tallystick.licence.bearer import read_licence_token
 from tallystick.licence.check import CheckRequest, LicenceCheck, check_licence
 from tallystick.licence.document import answer_document
 from tallystick.licence.evidence import decode_evidence
+from tallystick.licence.qr import parse_code
 from tallystick.licence.question import parse_question
 from tallystick.licence.status_list import FreshnessPolicy, Status
 from tallystick.times import UnixSeconds
@@ -269,6 +274,20 @@ def test_a_pipeline_asks_with_the_client(desk: Desk, tmp_path: Path) -> None:
         (tmp_path / "shown.txt").write_text(text)
         found = client.check_licence(ASKED, tmp_path / "shown.txt", audience=AUDIENCE, nonce=NONCE)
         assert (found["answer"], found["licence"]) == ("valid", licence)
+
+
+def test_the_code_on_paper_names_the_grant(desk: Desk) -> None:
+    licence, _ = desk.licence()
+    proof = decode_evidence(evidence(desk, licence))
+    answer = desk.house.http.get(f"/v1/licences/{licence}/qr")
+    assert answer.headers["content-type"] == "image/png"
+    (read,) = zxingcpp.read_barcodes(Image.open(io.BytesIO(answer.content)))
+    parse_code(read.text).require_same(proof)
+    other, _ = desk.licence()
+    with pytest.raises(VerificationFailed):
+        parse_code(read.text).require_same(decode_evidence(evidence(desk, other)))
+    unknown = desk.house.world.identifier(Letter.LICENCE)
+    assert problem(desk.house.http.get(f"/v1/licences/{unknown}/qr")) == (404, "not-found", "licence")
 
 
 # --- status lists for relying parties ------------------------------------------------------------------
