@@ -253,9 +253,9 @@ def raced(stage: Stage) -> Statement:
 
 
 def used_consent(stage: Stage) -> Statement:
-    """To the provider and back again: the consent to the first move is spent."""
+    """To the provider, and back by a court's order: the consent to the first move is spent."""
     licence = moved(stage, root(stage), stage.world.provider)
-    stage.admit(agree(stage, licence, stage.rival), move(stage, licence, stage.rival, stage.world.provider))
+    stage.admit(move(stage, licence, stage.rival, stage.world.registrar, grounds="court-order"))
     return move(stage, licence, stage.world.provider)
 
 
