@@ -76,6 +76,22 @@ def outcomes(report: dict[str, Any]) -> dict[str, Any]:
     return {"verdict": report["verdict"], "refused_at": report.get("refused_at"), **claims}
 
 
+def beside_c2pa(expected: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+    """What is expected of a verifier that leaves the Content Credential of a signed file to other programs.
+
+    Only where it says so (step 12 needs an external fact), and only in what follows from that.
+    """
+    step, outcome, required = found.get("credential", [12, "", False])
+    if outcome != "needs_external_fact" or expected["credential"][1] not in ("proved", "contradicted"):
+        return expected
+    follows = {**expected, "credential": [step, outcome, expected["credential"][2]]}
+    if required:
+        refused = expected["refused_at"]
+        follows["refused_at"] = 12 if refused is None else min(refused, 12)
+        follows["verdict"] = "not_proved" if expected["verdict"] == "proved" else expected["verdict"]
+    return follows
+
+
 def fact_of(report: dict[str, Any]) -> dict[str, Any] | None:
     """What an anchor proof shows, as both say it."""
     fact = report.get("fact")

@@ -13,7 +13,7 @@ import { isClaim } from "./report.ts";
 const LONGEST = 1 << 20;
 const LATEST = 4;
 const THIRD = ["evm_chains", "independent_witnesses"];
-const FOURTH = ["cawg_roots"];
+const FOURTH = ["cawg_roots", "token_roots", "pdf_roots"];
 
 const certificate = base64Of(8192);
 
@@ -41,6 +41,8 @@ const form = record(
     })),
     independent_witnesses: list(1, 64, text(1, 255)),
     cawg_roots: list(1, 64, certificate),
+    token_roots: list(1, 64, certificate),
+    pdf_roots: list(1, 64, certificate),
   },
 );
 

@@ -25,6 +25,13 @@ export class Change {
     });
   }
 
+  drop<T extends object, K extends keyof T>(object: T, field: K): void {
+    if (!(field in object)) return;
+    const before = object[field];
+    delete object[field];
+    this.undo.push(() => { object[field] = before; });
+  }
+
   /** What was changed there is taken back with this. */
   follow(other: Change): void {
     this.undo.push(() => other.takeBack());

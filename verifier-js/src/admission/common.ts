@@ -1,6 +1,7 @@
 /** Rules that several types share (Admission 3). */
 import { parseIdentifier } from "../base/identifiers.ts";
 import type { Key } from "../base/keys.ts";
+import { isValidAt } from "./standing.ts";
 import { demand, isRegistered, type Said, type State } from "./state.ts";
 import type { EventType } from "../events/types.ts";
 
@@ -39,7 +40,7 @@ export function mayUse(state: State, said: Said<EventType>, object: string): voi
   demand(known !== undefined, "unregistered");
   if (known.holder === said.party) return;
   const licensed = [...state.licences.values()].some(
-    (licence) => licence.object === object && licence.holder === said.party && licence.state === "valid",
+    (licence) => licence.object === object && licence.holder === said.party && isValidAt(state, licence, said.at),
   );
   demand(licensed && said.party !== undefined, "not-holder");
 }

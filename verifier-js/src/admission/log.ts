@@ -137,6 +137,13 @@ export function predecessor(state: State, said: Said<"log.predecessor">): void {
   demand(said.event.body.origin !== state.log!.origin, "inconsistent");
 }
 
+export function mapRoot(state: State, said: Said<"log.map-root">, change: Change): void {
+  byLog(state, said);
+  const { size } = said.event.body;
+  demand(size <= said.position && size > state.mapped, "inconsistent");
+  change.set(state, "mapped", size);
+}
+
 export function logTime(state: State, said: Said<"log.time">, change: Change): void {
   byLog(state, said);
   const { kind, number, source, digest } = said.event.body;

@@ -9,6 +9,7 @@ import type { Bodies } from "../events/types.ts";
 import { parseSign1, readHeader, signedBytes } from "../log/cose.ts";
 import type { Change } from "./change.ts";
 import { byRegistrar, enters, mayUse, registeredSpeaker, speaksForParty } from "./common.ts";
+import { isValidAt } from "./standing.ts";
 import { demand, inForce, type Capability, type Party, type Said, type State } from "./state.ts";
 
 const LETTER = { object: "A", licence: "L", job: "J" } as const;
@@ -41,7 +42,7 @@ function demandBasis(state: State, said: Said<"object.register">, party: string,
   else if (kind === "licence") {
     const licence = state.licences.get(subject);
     demand(licence !== undefined, "unregistered");
-    demand(licence.holder === party && licence.state === "valid", "not-holder");
+    demand(licence.holder === party && isValidAt(state, licence, said.at), "not-holder");
   } else {
     const job = state.jobs.get(subject);
     demand(job !== undefined, "unregistered");

@@ -1,8 +1,10 @@
 /** The rules over the entries that are shown, in the order of their positions (Admission 1). */
 import type { EventOf } from "../events/event.ts";
-import { since, type EventType } from "../events/types.ts";
+import { since } from "../events/since.ts";
+import type { EventType } from "../events/types.ts";
 import type { Statement } from "../log/statement.ts";
 import { Change } from "./change.ts";
+import * as certificates from "./certificates.ts";
 import * as licences from "./licences.ts";
 import * as log from "./log.ts";
 import * as objects from "./objects.ts";
@@ -21,6 +23,7 @@ const RULES: { [T in EventType]: Rule<T> } = {
   "log.rotate": log.rotate,
   "log.predecessor": log.predecessor,
   "log.time": log.logTime,
+  "log.map-root": log.mapRoot,
   "party.register": parties.register,
   "party.key": parties.key,
   "dispute.open": parties.openDispute,
@@ -38,9 +41,11 @@ const RULES: { [T in EventType]: Rule<T> } = {
   "job.complete": objects.completeJob,
   "licence.grant": licences.grant,
   "licence.status": licences.status,
-  "certificate.issue": licences.issueCertificate,
-  "certificate.withdraw": licences.withdrawCertificate,
-  "credential.issue": licences.issueCredential,
+  "licence.consent": licences.consent,
+  "licence.transfer": licences.transfer,
+  "certificate.issue": certificates.issueCertificate,
+  "certificate.withdraw": certificates.withdrawCertificate,
+  "credential.issue": certificates.issueCredential,
 };
 
 export interface Placed {
@@ -122,7 +127,7 @@ function apply(state: State, change: Change, { statement, position }: Placed, at
   const said = speaker(state, statement, position, at);
   const { event } = said;
   demand(state.policy !== undefined || event.type === "log.policy", "no-policy");
-  demand(state.policy === undefined || since(event.type) <= state.policy.version, "policy-too-old");
+  demand(state.policy === undefined || since(statement.event) <= state.policy.version, "policy-too-old");
   const last = event.type === "log.batch" && state.frozen === position - 1;
   demand(state.frozen === undefined || last, "log-frozen");
   log.notInFuture(event.time, at);

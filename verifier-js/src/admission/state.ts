@@ -51,11 +51,28 @@ export interface Job {
   parameters: DigestPair;
 }
 
+export type Standing = "valid" | "suspended" | "revoked" | "expired";
+
+/** A change of a licence, since version 3. */
+export interface LicenceChange {
+  to: Standing;
+  effective: string;
+  position: number;
+}
+
 export interface Licence {
-  state: "valid" | "suspended" | "revoked" | "expired";
+  /** What its statuses under versions 1 and 2 made it. */
+  state: Standing;
+  /** In order of effective time, then position. */
+  changes: LicenceChange[];
   grantor: string;
   object: string;
   holder?: string;
+  parent?: string;
+  sublicences: number;
+  free: boolean;
+  commenced?: boolean;
+  consent?: { to: string; until?: string };
 }
 
 export interface Certificate {
@@ -98,13 +115,15 @@ export interface State {
   numbers: Set<string>;
   remembered: Map<number, Remembered>;
   times: Set<string>;
+  /** Size of the latest root of the map. */
+  mapped: number;
 }
 
 export function emptyState(): State {
   return {
     targets: new Set(), parties: new Map(), objects: new Map(), capabilities: new Map(), jobs: new Map(), licences: new Map(),
     certificates: new Map(), disputes: new Map(), kids: new Set(), statusSlots: new Set(), numbers: new Set(), remembered: new Map(),
-    times: new Set(),
+    times: new Set(), mapped: -1,
   };
 }
 

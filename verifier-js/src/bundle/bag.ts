@@ -1,5 +1,5 @@
 /** The bag (section 2): its tag files, and every byte read once. */
-import { compare, decodeUtf8, equal, hex, utf8, type Bytes } from "../base/bytes.ts";
+import { compare, equal, hex, utf8, type Bytes } from "../base/bytes.ts";
 import { Failed, Malformed } from "../base/errors.ts";
 import { sha256 } from "../base/hashes.ts";
 import type { FileRecord } from "../events/digestRecord.ts";
@@ -76,10 +76,10 @@ export class Bag {
   }
 
   private checkTags(): void {
-    if (decodeUtf8(this.read(DECLARATION)) !== "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n") throw new Malformed(`${DECLARATION} is of another form`);
+    if (!equal(this.read(DECLARATION), utf8("BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"))) throw new Malformed(`${DECLARATION} is of another form`);
     const payload = this.payload();
     const bytes = payload.reduce((sum, name) => sum + this.size(name), 0);
-    const lines = decodeUtf8(this.read(INFO)).split("\n");
+    const lines = new TextDecoder("latin1").decode(this.read(INFO)).split("\n");
     if (!lines.includes(`Payload-Oxum: ${bytes}.${payload.length}`)) throw new Failed("Payload-Oxum is not that of the members");
     this.compareManifest(MANIFEST, payload.map((name) => [name, this.record(name).sha256]));
     this.compareManifest(TAG_MANIFEST, [INFO, DECLARATION, MANIFEST].map((name) => [name, hex(sha256(this.read(name)))]));

@@ -10,7 +10,7 @@ import { digestRecord } from "./digestRecord.ts";
 export const ROLES = ["log", "log-pq", "authority", "registrar", "service", "exporter", "status"] as const;
 export type Role = (typeof ROLES)[number];
 /** The latest version of the admission rules that is known here. */
-export const LATEST_RULES = 2;
+export const LATEST_RULES = 3;
 
 const role = oneOf(...ROLES);
 const signature = base64Of(2420);
@@ -36,6 +36,7 @@ const knownPolicy: typeof policy = (value) => {
   return policy(value);
 };
 
+const status = record({ list: text(1, 200), index: integer(0, 1_048_575) });
 const partyKey = record({ key: keyForm, not_before: time }, { not_after: time });
 
 export const BODIES = {
@@ -97,18 +98,25 @@ export const BODIES = {
   "licence.grant": record(
     {
       object: identifier("A"), title_chain: list(1, 16, identifier()),
-      status: record({ list: text(1, 200), index: integer(0, 1_048_575) }),
+      status,
     },
-    { holder: identifier("P"), parent: identifier("L") },
+    { holder: identifier("P"), parent: identifier("L"), sublicences: integer(1, 16), transfer: oneOf("free", "with-consent") },
   ),
-  "licence.status": record({
-    action: oneOf("suspend", "reinstate", "revoke", "expire"),
-    grounds: oneOf("breach", "non-payment", "court-order", "request", "remedied", "expiry", "error"), effective: time,
-  }),
-  "certificate.issue": record({ object: identifier("A"), number: text(1, 80) }, { supersedes: identifier("R") }),
+  "licence.status": record(
+    {
+      action: oneOf("suspend", "reinstate", "revoke", "expire", "withdraw", "commence"),
+      grounds: oneOf("breach", "non-payment", "court-order", "request", "remedied", "expiry", "error", "agreement", "condition-met"),
+      effective: time,
+    },
+    { change: integer() },
+  ),
+  "certificate.issue": record(
+    { object: identifier("A"), number: text(1, 80) },
+    { supersedes: identifier("R"), reason: oneOf("reissue", "correction"), corrected: list(1, 32, text(1, 64)) },
+  ),
   "certificate.withdraw": record({ grounds: oneOf("error", "request", "court-order", "dispute", "superseded") }),
   "credential.issue": record({
-    form: oneOf("c2pa"), purpose: oneOf("card", "original", "certificate"), media_type: text(1, 120), file: digestPairForm,
+    form: oneOf("c2pa", "pades"), purpose: oneOf("card", "original", "certificate"), media_type: text(1, 120), file: digestPairForm,
     size: integer(),
   }),
   "dispute.open": record({
@@ -126,14 +134,13 @@ export const BODIES = {
   "log.rotate": record({ role, key: keyForm, replaces: hexOf(32), old: signature, new: signature }, { log: base64Of(64) }),
   "log.predecessor": record({ origin, size: integer(), root: hexOf(32), checkpoint: hexOf(32) }),
   "log.time": record({ kind: oneOf("rfc3161", "cosignature", "block"), digest: hexOf(32), source: text(1, 200), number: integer() }),
+  "log.map-root": record({ size: integer(), root: hexOf(32) }),
+  "licence.consent": record({ to: identifier("P") }, { until: time }),
+  "licence.transfer": record({
+    to: identifier("P"), grounds: oneOf("agreement", "succession", "merger", "court-order", "error"), effective: time, status,
+  }),
 } satisfies Record<string, Form<unknown>>;
 
 export type EventType = keyof typeof BODIES;
 export type Bodies = { [T in EventType]: Of<(typeof BODIES)[T]> };
 
-const SECOND = new Set<EventType>(["log.freeze", "disclosure.erase", "log.rotate", "log.predecessor", "log.time"]);
-
-/** The version of the rules that first knew this type. */
-export function since(type: EventType): number {
-  return SECOND.has(type) ? 2 : 1;
-}

@@ -6,7 +6,7 @@ import { encode } from "../base/json.ts";
 import { recoverAddress } from "../base/keys.ts";
 import type { AnchorTarget } from "../events/types.ts";
 import type { Trust } from "../trust.ts";
-import { parseReceipt, parseTransaction } from "./block.ts";
+import { parseHeader, parseReceipt, parseTransaction, type Header } from "./block.ts";
 import type { AnchorProof } from "./proof.ts";
 import { bytesOf, decodeRlp, encodeInteger, integerOf, listOf } from "./rlp.ts";
 import { trieValue } from "./trie.ts";
@@ -52,11 +52,12 @@ function word(value: bigint | Bytes): Bytes {
 export function verifyAnchor(proof: AnchorProof, target: AnchorTarget, trust: Trust): Anchored {
   const registry = inStep(1, () => trustedTarget(proof, target));
   inStep(2, () => logId(proof, target, registry));
-  const vouchedBy = inStep(3, () => vouch(proof, target, trust));
-  const type = inStep(4, () => transaction(proof, target));
-  inStep(5, () => receipt(proof, target, type));
-  inStep(6, () => storage(proof, target, registry));
-  const { block, checkpoint } = proof;
+  const block = parseHeader(proof.header);
+  const vouchedBy = inStep(3, () => vouch(proof, block, target, trust));
+  const type = inStep(4, () => transaction(proof, block, target));
+  inStep(5, () => receipt(proof, block, target, type));
+  inStep(6, () => storage(proof, block, target, registry));
+  const { checkpoint } = proof;
   return {
     registry: registry.name, size: checkpoint.size, root: fromHex(checkpoint.root), block: Number(block.number), blockHash: hex(block.hash),
     blockTime: Number(block.timestamp), chainId: target.chain_id, vouchedBy, sealed: target.vouched_by === "operator",
@@ -90,8 +91,7 @@ function logId(proof: AnchorProof, target: AnchorTarget, registry: Registry): vo
   if (hex(found) !== target.log_id) throw new Failed("the log id is not that of the authority and the origin");
 }
 
-function vouch(proof: AnchorProof, target: AnchorTarget, trust: Trust): Voucher {
-  const { block, finality } = proof;
+function vouch({ finality }: AnchorProof, block: Header, target: AnchorTarget, trust: Trust): Voucher {
   if (target.sealer !== undefined) {
     if (finality.signature === undefined) throw new Failed("the block bears no seal");
     const sealed = keccak(concat(utf8("tallystick/embedded-seal/v1\n"), u64(BigInt(target.chain_id)), fromHex(target.genesis), block.hash));
@@ -105,18 +105,18 @@ function vouch(proof: AnchorProof, target: AnchorTarget, trust: Trust): Voucher 
   return "named-block";
 }
 
-function transaction(proof: AnchorProof, target: AnchorTarget): number {
+function transaction(proof: AnchorProof, block: Header, target: AnchorTarget): number {
   const { index, raw, proof: nodes } = proof.transaction;
-  if (!equal(trieValue(proof.block.transactionsRoot, encodeInteger(index), nodes), raw)) throw new Failed("another transaction stands there");
+  if (!equal(trieValue(block.transactionsRoot, encodeInteger(index), nodes), raw)) throw new Failed("another transaction stands there");
   const found = parseTransaction(raw);
   if (found.chainId !== BigInt(target.chain_id)) throw new Failed("the transaction is for another chain");
   if (hex(found.to) !== target.contract) throw new Failed("the transaction goes to another contract");
   return found.type;
 }
 
-function receipt(proof: AnchorProof, target: AnchorTarget, type: number): void {
+function receipt(proof: AnchorProof, block: Header, target: AnchorTarget, type: number): void {
   const { raw, proof: nodes } = proof.receipt;
-  if (!equal(trieValue(proof.block.receiptsRoot, encodeInteger(proof.transaction.index), nodes), raw)) throw new Failed("another receipt stands there");
+  if (!equal(trieValue(block.receiptsRoot, encodeInteger(proof.transaction.index), nodes), raw)) throw new Failed("another receipt stands there");
   const found = parseReceipt(raw);
   if (found.type !== type) throw new Failed("the receipt is of another type than the transaction");
   if (!found.succeeded) throw new Failed("the transaction failed");
@@ -132,8 +132,8 @@ function anchoredData(proof: AnchorProof): Bytes {
   return concat(word(BigInt(size)), fromHex(root), word(fromHex(authority)));
 }
 
-function storage(proof: AnchorProof, target: AnchorTarget, registry: Registry): void {
-  const account = listOf(decodeRlp(trieValue(proof.block.stateRoot, keccak(fromHex(target.contract)), proof.account_proof)), 4);
+function storage(proof: AnchorProof, block: Header, target: AnchorTarget, registry: Registry): void {
+  const account = listOf(decodeRlp(trieValue(block.stateRoot, keccak(fromHex(target.contract)), proof.account_proof)), 4);
   const storageRoot = bytesOf(account[2], 32);
   if (hex(bytesOf(account[3], 32)) !== target.code_hash) throw new Failed("the account has other code");
   const position = keccak(concat(word(registry.slot), fromHex(target.log_id)));

@@ -1,10 +1,9 @@
 /** The file of an anchor proof (Anchors 2). */
-import { type Bytes } from "../base/bytes.ts";
+import type { Bytes } from "../base/bytes.ts";
 import { LaterVersion, Malformed } from "../base/errors.ts";
 import { anyObject, base64Of, hexOf, integer, list, matching, oneOf, record, type Of } from "../base/forms.ts";
 import { parseCanonical } from "../base/json.ts";
 import { anchorTarget } from "../events/types.ts";
-import { parseHeader, type Header } from "./block.ts";
 
 export const LONGEST_PROOF = 262_144;
 
@@ -30,7 +29,7 @@ const form = record(
   { tokens: list(1, 8, piece) },
 );
 
-export type AnchorProof = Of<typeof form> & { block: Header };
+export type AnchorProof = Of<typeof form>;
 
 export function parseProof(bytes: Bytes): AnchorProof {
   const value = parseCanonical(bytes, LONGEST_PROOF);
@@ -46,5 +45,5 @@ export function parseProof(bytes: Bytes): AnchorProof {
   const headed = finality.kind === "finalized" || finality.kind === "depth";
   if (headed !== (finality.head !== undefined) || headed !== (finality.head_hash !== undefined))
     throw new Malformed("a finality whose head does not fit its kind");
-  return { ...proof, block: parseHeader(proof.header) };
+  return proof;
 }

@@ -1,4 +1,4 @@
-/** Two checkpoints of the case are of one log: the path in `proofs.json` for exactly these two sizes. */
+/** One checkpoint of the case extends another: by the path in `proofs.json` for exactly these two sizes. */
 import type { Proofs } from "../bundle/case.ts";
 import { verifyConsistency } from "../log/merkle.ts";
 import type { Checkpoint } from "../log/note.ts";
@@ -8,8 +8,7 @@ export function pathName(from: number | bigint, to: number | bigint): string {
 }
 
 /** Notes in `used` the path that served. */
-export function demandConsistent(proofs: Proofs, one: Checkpoint, other: Checkpoint, used: Set<string>): void {
-  const [older, newer] = one.size <= other.size ? [one, other] : [other, one];
+export function demandExtended(proofs: Proofs, older: Checkpoint, newer: Checkpoint, used: Set<string>): void {
   const name = pathName(older.size, newer.size);
   const path = proofs.consistency.find((each) => pathName(each.from, each.to) === name)?.path ?? [];
   verifyConsistency(older.size, older.root, newer.size, newer.root, path);

@@ -10,7 +10,7 @@ import type { Examination, Head } from "./examination.ts";
 import type { Findings } from "./findings.ts";
 import { readHead } from "./logKeys.ts";
 
-/** Sets the head of the examination once its signatures hold. */
+/** Sets the head of the examination if all of this holds: nothing rests on another. */
 export function checkpointSignature(examination: Examination, findings: Findings): void {
   const { log, trust, case: { file, checkpoint } } = examination;
   if (log === undefined) {
@@ -18,17 +18,20 @@ export function checkpointSignature(examination: Examination, findings: Findings
     return;
   }
   const what = { en: "the signed tree head", zh: "签名的树头" };
-  if (!findings.check(what, () => {
-    const head = readHead(examination, checkpoint);
-    demandRotationsInTree(examination, head);
-    examination.head = head;
-  })) return;
-  const { note, time } = examination.head!;
+  let head: Head | undefined;
+  findings.check(what, () => {
+    const found = readHead(examination, checkpoint);
+    demandRotationsInTree(examination, found);
+    head = found;
+  });
+  if (head === undefined) return;
+  const { note, time } = head;
   findings.add("proved", `log ${log.origin} signed ${describe(note)} at ${formatTime(time)}: Ed25519, ML-DSA-44 and EIP-712 signatures hold`,
     `日志 ${log.origin} 于 ${formatTime(time)} 签署了 ${note.size} 条的树：Ed25519、ML-DSA-44 与 EIP-712 三个签名均成立`);
   if (time > examination.atSeconds) findings.add("not_proved", `it was signed at ${formatTime(time)}, after the time of examination`, `其签署时间 ${formatTime(time)} 晚于检验时点`);
-  if (trust.quorum > 0) quorum(examination, examination.head!, findings);
+  if (trust.quorum > 0) quorum(examination, head, findings);
   firstEntry(examination, findings);
+  if (findings.outcome === "proved") examination.head = head;
 }
 
 function demandRotationsInTree({ entries, case: { proofs } }: Examination, { note }: Head): void {

@@ -11,7 +11,7 @@ import { admitted, type Examination, type HeldAnchor, type HeldToken } from "./e
 import type { Findings } from "./findings.ts";
 import { authoritiesUpTo, keysAt, readHead } from "./logKeys.ts";
 import { address } from "../base/keys.ts";
-import { demandConsistent, pathName } from "./consistency.ts";
+import { demandExtended, pathName } from "./consistency.ts";
 
 const WORDS: Record<Voucher, { en: string; zh: string }> = {
   operator: { en: "by the word of the chain's operator alone", zh: "仅凭该链运营方之言" },
@@ -50,7 +50,7 @@ function hold(examination: Examination, proof: AnchorProof, target: AnchorTarget
     findings.add("not_proved", `anchor ${number} is of ${formatTime(last)}, after the time of examination`, `锚定 ${number} 的时间 ${formatTime(last)} 晚于检验时点`);
     return;
   }
-  demandConsistent(proofs, own.note, head!.note, used);
+  demandExtended(proofs, own.note, head!.note, used);
   examination.anchors.push({ ...own, anchored, tokens: tokens(examination, proof, anchored.blockHash, anchored.size, number, findings) });
   const { en, zh } = WORDS[anchored.vouchedBy];
   findings.add("proved", `${en}, ${anchored.registry} on chain ${anchored.chainId} held size ${anchored.size} in block ${anchored.block} (${formatTime(anchored.blockTime)}), and checked that it extends what it held before`,

@@ -11,7 +11,7 @@ export async function credential(examination: Examination, findings: Findings): 
   }
   const issued = admitted(examination, "credential.issue");
   for (const { position, file: name } of file.credentials)
-    if (!issued.some((entry) => entry.position === position))
+    if (!entries.some((entry) => entry.position === position && entry.statement.event.type === "credential.issue"))
       findings.add("contradicted", `${name} is named for entry ${position}, which records no signed file`, `${name} 所对应的条目 ${position} 未记录签名文件`);
   for (const { position, at, event } of issued) {
     const name = file.credentials.find((each) => each.position === position)?.file;

@@ -4,7 +4,7 @@ import { Failed, LaterVersion, Malformed } from "../base/errors.ts";
 import { sha256 } from "../base/hashes.ts";
 import { formatTime } from "../base/time.ts";
 import { verifyTimestamp } from "../asn1/timestamp.ts";
-import { demandConsistent } from "./consistency.ts";
+import { demandExtended } from "./consistency.ts";
 import type { Examination } from "./examination.ts";
 import type { Findings } from "./findings.ts";
 import { readHead } from "./logKeys.ts";
@@ -26,7 +26,7 @@ export function timestamp(examination: Examination, used: Set<string>, findings:
 function hold(examination: Examination, number: number, used: Set<string>, findings: Findings): void {
   const { bag, trust, head, atSeconds, case: { proofs } } = examination;
   const own = readHead(examination, bag.read(`data/timestamps/${number}/checkpoint`));
-  demandConsistent(proofs, own.note, head!.note, used);
+  demandExtended(proofs, own.note, head!.note, used);
   const bytes = bag.read(`data/timestamps/${number}/token.tst`);
   const found = verifyTimestamp(bytes, utf8(own.note.text), trust.authorities);
   const { authority, time, accuracy } = found;
