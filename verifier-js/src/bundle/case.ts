@@ -14,7 +14,7 @@ const MIB = 1 << 20;
 export const CASE = "data/case.json";
 const CHECKPOINT = "data/log/checkpoint";
 const PROOFS = "data/log/proofs.json";
-const LATEST = 2;
+const LATEST = 3;
 const LETTERS = { object: "A", licence: "L", job: "J", dispute: "D" } as const;
 const INDEX = "(0|[1-9][0-9]{0,15})";
 
@@ -40,13 +40,16 @@ const MOST_DISCLOSURES = 64 * MIB;
 
 const caseForm = record(
   {
-    v: oneOf(1, 2), format: oneOf("tallystick-evidence/1", "tallystick-evidence/2"), kind: oneOf("object", "licence", "job", "dispute"),
+    v: oneOf(1, 2, 3), format: oneOf("tallystick-evidence/1", "tallystick-evidence/2", "tallystick-evidence/3"), kind: oneOf("object", "licence", "job", "dispute"),
     subject: identifier(), log: origin, exported_at: time,
     originals: list(0, 20_000, record({ object: identifier("A"), mode: oneOf("included", "digests") })),
     credentials: list(0, 20_000, record({ position: integer(), file: matching(/data\/credentials\/[A-Za-z0-9][A-Za-z0-9._-]{0,119}/) })),
     anchors: list(0, 256, integer()),
   },
-  { timestamps: list(1, 64, integer()) },
+  {
+    timestamps: list(1, 64, integer()),
+    map: record({ roots: list(1, 4, integer()), audits: list(0, 64, integer()) }),
+  },
 );
 export type CaseFile = Of<typeof caseForm>;
 
@@ -120,9 +123,11 @@ function demandPlaces(bag: Bag, payload: string[]): void {
 function readCaseFile(bytes: Bytes): CaseFile {
   const value = anyObject(parseCanonical(bytes, 16 * MIB));
   if (typeof value.v === "number" && (value.v < 1 || value.v > LATEST)) throw new LaterVersion(`a case of version ${value.v}`);
-  if (typeof value.format === "string" && !/^tallystick-evidence\/[12]$/.test(value.format)) throw new LaterVersion(`a case of the format ${value.format}`);
+  if (typeof value.format === "string" && !/^tallystick-evidence\/[123]$/.test(value.format)) throw new LaterVersion(`a case of the format ${value.format}`);
   const file = caseForm(value);
-  if (file.format !== `tallystick-evidence/${file.v}` || (file.v === 2) !== (file.timestamps !== undefined)) throw new Malformed("a case whose version is not that of its members");
+  const version = file.map !== undefined ? 3 : file.timestamps !== undefined ? 2 : 1;
+  if (file.format !== `tallystick-evidence/${file.v}` || file.v !== version) throw new Malformed("a case whose version is not that of its members");
+  if (file.map !== undefined) throw new LaterVersion("a case with histories by the map, version 3");
   parseIdentifier(file.subject, LETTERS[file.kind]);
   demandSorted(file.originals.map((each) => each.object), "originals");
   demandSorted(file.credentials.map((each) => each.position), "credentials");
