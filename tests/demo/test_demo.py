@@ -171,4 +171,4 @@ def test_what_it_leaves_names_no_path_of_this_machine(lantern: Run) -> None:
     here = str(lantern.out.parent).encode()
     kept = [path for path in lantern.out.rglob("*") if path.is_file() and path.suffix != ".pyc"]
     assert [path for path in kept if here in path.read_bytes()] == []
-    assert json.loads((lantern.out / "trust.json").read_bytes())["v"] == 1
+    assert json.loads((lantern.out / "trust.json").read_bytes())["v"] == 4
