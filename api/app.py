@@ -17,6 +17,7 @@ from api.middleware import Edge
 from api.routes import (
     anchor_page,
     anchors,
+    certificate_page,
     certificates,
     events,
     evidence,
@@ -59,6 +60,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     proofs.public,
     page.routes,
     anchor_page.routes,
+    certificate_page.routes,
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +41,8 @@ class Settings:
     authorities.
     map_seconds: for which an entry may be covered by no stated root of the map; auditors: file with the verifier keys
     of those whose audits of the map are kept and put into bundles.
+    public_url: the address of the service for others, which is printed. certificate_numbers: how numbers of
+    certificates are made, certificate_zone: by whose year.
     witnesses: policy file (C2SP tlog-policy) of those who cosign checkpoints; witness_seconds: for which a publication
     waits for them.
     """
@@ -60,6 +63,9 @@ class Settings:
     anchor_seconds: int = 3600
     chains: Path | None = None
     timestamps: Path | None = None
+    public_url: str | None = None
+    certificate_numbers: str | None = None
+    certificate_zone: str = "Asia/Shanghai"
     anchor_alarm_seconds: int | None = None
     anchor_budget: int | None = None
     anchor_at_once: tuple[str, ...] = AT_ONCE
@@ -117,6 +123,16 @@ class Settings:
         return self.data / "accounts.db"
 
     @property
+    def clock(self) -> Path:
+        """The local timestamp authority, where no other dates certificates."""
+        return self.data / "timestamps"
+
+    @property
+    def address(self) -> str:
+        """What stands on paper as the address of the service."""
+        return self.public_url or self.base_url
+
+    @property
     def base_url(self) -> str:
         """Where the service listens."""
         return f"http://{self.host}:{self.port}"
@@ -140,6 +156,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         anchor_entries=_number(environment, "TALLYSTICK_ANCHOR_ENTRIES", Settings.anchor_entries, 1, 1 << 40),
         anchor_seconds=_number(environment, "TALLYSTICK_ANCHOR_SECONDS", Settings.anchor_seconds, 1, 1 << 40),
         chains=Path(chains) if (chains := environment.get("TALLYSTICK_CHAINS")) else None,
+        public_url=_address(environment, "TALLYSTICK_PUBLIC_URL"),
+        certificate_numbers=environment.get("TALLYSTICK_CERTIFICATE_NUMBERS") or None,
+        certificate_zone=environment.get("TALLYSTICK_CERTIFICATE_ZONE", Settings.certificate_zone),
         timestamps=Path(named) if (named := environment.get("TALLYSTICK_TIMESTAMPS")) else None,
         anchor_alarm_seconds=_number(environment, "TALLYSTICK_ANCHOR_ALARM_SECONDS", 0, 1, 1 << 40) or None,
         anchor_budget=_budget(environment),
@@ -159,6 +178,13 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         except MalformedInput as error:
             raise MalformedInput(f"{name}: {error}") from None
     return settings
+
+
+def _address(environment: Mapping[str, str], name: str) -> str | None:
+    told = environment.get(name)
+    if told is not None and not re.fullmatch(r"https?://[!-~]{1,200}[!-.0-~]", told):
+        raise MalformedInput(f"{name}: expected http://… or https://… without a stroke at the end, found {told[:40]!r}")
+    return told
 
 
 def _is_address(text: str) -> bool:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from anchors.chains import RESERVED, read_chains
 from anchors.outbox import Outbox
 from anchors.timestamps.outbox import Stamps
+from anchors.timestamps.service import Service
 from api.accounts import SCOPES, Accounts
 from api.batches.pool import Pool, cores
 from api.batches.workshop import Workshop
@@ -20,6 +21,7 @@ from api.limits import Limits
 from api.services.anchor_picture import PictureService
 from api.services.anchor_watch import AnchorWatch
 from api.services.anchoring import AnchorDesk, TargetNaming
+from api.services.certificate_print import Printer
 from api.services.certificates import CertificateService
 from api.services.completeness import CompletenessCheck
 from api.services.credential_files import CredentialFiles
@@ -33,11 +35,14 @@ from api.services.licence_tokens import LicenceTokens, has_tokens
 from api.services.licences import LicenceService
 from api.services.log_keys import LogKeyService
 from api.services.maps import MapService, read_auditors
+from api.services.numbering import Numbering
 from api.services.parties import PartyService
 from api.services.proofs import ProofService
 from api.services.reading import ReadingService
 from api.services.receipts import ReceiptService
 from api.services.registration import RegistrationService
+from api.services.sealing import Seal
+from api.services.standing import StandingService
 from api.services.status import StatusService
 from api.services.status_lists import StatusLists
 from api.services.submission import SubmissionService
@@ -96,6 +101,7 @@ class Services:
     licence_checks: LicenceChecks
     file_receipts: FileReceipts
     certificates: CertificateService
+    standings: StandingService
     evidence: EvidenceService
     trust: bytes
 
@@ -170,14 +176,14 @@ def _services(
     erased = _swept(ErasedFiles(log, files))
     workshop = Workshop(log, voices, clock, _pool(voices))
     submission = SubmissionService(log, voices, workshop, desk.urgent, erased.sweep, settings.anchor_at_once)
-    history, log_keys = history_of(log.keys()), LogKeyService(log)
-    proofs = ProofService(log.published, history)
+    proofs = ProofService(log.published, history := history_of(log.keys()))
     receipts = ReceiptService(log.published, proofs, lambda: log.status().size, keyring.signers["log"], history)
     maps, completeness = _maps(settings, log, keyring, clock), CompletenessCheck(log)
     watch, (claims, standing_by) = _watch(settings, log, desk, stamps, clock), _signing(settings, clock)
+    seal = _seal(settings, clock)
     issuer = Issuer(log, submission, voices, files, claims.signer, clock, witnesses, standing_by)
     statuses = StatusLists(log, settings.origin, keyring.signers["status"], settings.status_lifetime, clock)
-    tokens, trust = _tokens(settings, log, issuer, statuses, claims, witnesses, clock)
+    tokens, trust = _tokens(settings, log, issuer, statuses, claims, seal, witnesses, clock)
     return Services(
         settings=settings,
         clock=clock,
@@ -188,7 +194,7 @@ def _services(
         submission=submission,
         reading=ReadingService(log, voices),
         proofs=proofs,
-        log_keys=log_keys,
+        log_keys=LogKeyService(log),
         receipts=receipts,
         registration=RegistrationService(submission, receipts),
         limits=Limits(),
@@ -209,7 +215,8 @@ def _services(
         licence_tokens=tokens,
         licence_checks=LicenceChecks(log, voices, tokens, parse_trust(trust)),
         file_receipts=FileReceipts(issuer, desk, stamps),
-        certificates=CertificateService(issuer, desk),
+        certificates=_certificates(settings, issuer, desk, stamps, seal, clock),
+        standings=StandingService(log),
         evidence=EvidenceService(issuer, desk, stamps, keyring.signers["exporter"], clock, maps),
         maps=maps,
         trust=trust,
@@ -253,12 +260,33 @@ def _signing(settings: Settings, clock: Clock) -> tuple[ClaimKeys, dict[str, Act
     return claim_keys(settings.keys, passphrase, settings.origin, now), actors(settings.keys, passphrase)
 
 
+def _seal(settings: Settings, clock: Clock) -> Seal:
+    """The signer of documents, made at the first start, and whom it asks for the time."""
+    authorities: tuple[Service, ...] = ()
+    if settings.timestamps:
+        from anchors.timestamps.config import read_authorities
+
+        authorities = read_authorities(settings.timestamps)
+    passphrase = passphrase_of(settings.keys, settings.passphrase, create=False)
+    return Seal(settings.keys / "documents", settings.clock, passphrase, settings.origin, clock, authorities)
+
+
+def _certificates(
+    settings: Settings, issuer: Issuer, desk: AnchorDesk, stamps: TimestampDesk, seal: Seal, clock: Clock
+) -> CertificateService:
+    template, registrar = settings.certificate_numbers, issuer.voices.registrar_key
+    numbering = Numbering(template, settings.certificate_zone, clock) if template else None
+    printer = Printer(issuer, desk, stamps, registrar, settings.address, seal.clock_words)
+    return CertificateService(issuer, printer, seal, numbering)
+
+
 def _tokens(
     settings: Settings,
     log: Log,
     issuer: Issuer,
     statuses: StatusLists,
     claims: ClaimKeys,
+    seal: Seal,
     witnesses: WitnessService,
     clock: Clock,
 ) -> tuple[LicenceTokens, bytes]:
@@ -266,27 +294,35 @@ def _tokens(
     passphrase = passphrase_of(settings.keys, settings.passphrase, create=False)
     now = datetime.fromtimestamp(clock(), UTC)
     signer = kept_issuer(settings.keys / "tokens", passphrase, settings.origin, issuer_of(settings.origin), now)
-    return LicenceTokens(issuer, statuses, signer, clock), _trust(settings, log, claims, signer, witnesses)
+    return LicenceTokens(issuer, statuses, signer, clock), _trust(settings, log, claims, signer, seal, witnesses)
 
 
 def _trust(
-    settings: Settings, log: Log, claims: ClaimKeys, token_issuer: TokenIssuer, witnesses: WitnessService
+    settings: Settings,
+    log: Log,
+    claims: ClaimKeys,
+    token_issuer: TokenIssuer,
+    seal: Seal,
+    witnesses: WitnessService,
 ) -> bytes:
     """The same bytes at every start with the same witnesses and authorities: it is issued when the log begins.
 
-    A log under earlier rules keeps the file that readers have of it: its licences have no tokens.
+    A log under earlier rules keeps the file that readers have of it: its licences have no tokens, and
+    its certificates are signed as its rules know.
     """
     with log.store.snapshot() as reads:
         first = reads.record(0)
     assert first is not None  # Log.open saw to it
+    third = log.keys().version >= 3
     return trust_file(
         log.keys(),
         claims.roots,
         format_time(first.admitted_at),
         settings.status_lifetime,
         witnesses.trusted(),
-        named_authorities(settings.timestamps),
+        (*named_authorities(settings.timestamps), *(seal.trusted() if third else ())),
         [token_issuer.root] if has_tokens(log.keys()) else [],
+        [seal.root] if third else [],
     )
 
 

@@ -194,8 +194,8 @@ def _offline(proof: str) -> list[Flowable]:
         *(
             Paragraph(line, _VALUE if _CHINESE.search(line) else _LATIN)
             for line in (
-                "用手机扫描所得文字，可在断网情况下凭信任文件核验：tallystick verify-qr。",
-                "What a phone reads from this code can be verified without a network: tallystick verify-qr.",
+                "用手机扫描所得文字，可在断网情况下凭信任文件核验：tallystick verify-certificate。",
+                "What a phone reads from this code can be verified without a network: tallystick verify-certificate.",
                 "它证明：登记机构以此号码签发了此证书，且该记录在所示检查点时已在日志中。",
                 "It proves that the registrar issued a certificate of this number, and that its record stood in the "
                 "log at the checkpoint shown.",

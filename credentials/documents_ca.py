@@ -26,6 +26,8 @@ DOCUMENT_SIGNING = ObjectIdentifier("1.3.6.1.5.5.7.3.36")
 """id-kp-documentSigning (RFC 9336)."""
 SIGNER_DAYS = 3 * 365
 LIST_DAYS = 30
+_EARLY = timedelta(days=60)
+"""Before its end a signer is replaced."""
 SIGNER, ROOT = "document-signer", "document-root"
 LISTS, REVOKED = "document-lists.pem", "document-revoked"
 
@@ -45,8 +47,21 @@ def document_signer(folder: Path, passphrase: bytes, organisation: str, now: dat
     """
     if not (folder / f"{SIGNER}.key.pem").exists():
         _make(folder, passphrase, organisation, now)
-    signer = Identity.load(folder, SIGNER, passphrase)
+    signer = _current(folder, passphrase, organisation, now)
     return DocumentSigner(signer, _imported(folder) or _own_lists(folder, passphrase, now))
+
+
+def _current(folder: Path, passphrase: bytes, organisation: str, now: datetime) -> Identity:
+    """The signer, or, where it expires soon and the root is ours, the next; the old one's files stay beside it."""
+    signer = Identity.load(folder, SIGNER, passphrase)
+    if now + _EARLY < signer.certificate.not_valid_after_utc or not (folder / f"{ROOT}.key.pem").exists():
+        return signer
+    for suffix in (".key.pem", ".pem"):
+        old = folder / f"{SIGNER}{suffix}"
+        # The key goes first: without it the pair does not count, and whoever is interrupted makes the next one.
+        old.rename(folder / f"{SIGNER}-{signer.certificate.serial_number:x}{suffix}")
+    _make(folder, passphrase, organisation, now)
+    return Identity.load(folder, SIGNER, passphrase)
 
 
 def document_root(folder: Path) -> x509.Certificate:

@@ -23,6 +23,7 @@ NAMES = (
     "digest",
     "verify-receipt",
     "verify-proof",
+    "verify-certificate",
     "verify-anchor",
     "verify-fork",
     "verify-conviction",

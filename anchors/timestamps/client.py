@@ -51,6 +51,13 @@ class TimestampClient:
         parts = check_url(service.url)
         self._post = post or (lambda query: _post(service, parts, query))
 
+    def ask(self, query: bytes) -> bytes:
+        """The answer to a query that the caller made, and that the caller judges. Raises ``StampFailed``."""
+        status, media_type, body = self._post(query)
+        if status != 200 or media_type.split(";")[0].strip().lower() != REPLY_TYPE:
+            raise StampFailed(f"status {status}, type {media_type[:80]!r}: {_shown(body)}")
+        return body
+
     def stamp(self, message: bytes) -> tuple[bytes, TimestampFact]:
         """A verified token (DER) over ``message``. Raises ``StampFailed``, ``StampAlarm``."""
         nonce = secrets.randbits(64) | 1 << 63

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+import dataclasses
+from typing import Annotated, Literal, TypeAlias
 
 from fastapi import Response
 from fastapi.responses import FileResponse
@@ -38,7 +39,10 @@ class CertificateSchema(Schema):
     """What the registrar certifies. The log holds object, number and ``supersedes``; commitments to all the rest."""
 
     object: str
-    number: str = Field(min_length=1, max_length=80, description="By the registrar's own scheme; used once")
+    number: str = Field(
+        default="", max_length=80, description="Used once; left out where the registrar's own scheme gives it"
+    )
+    category: str = Field(default="", max_length=8, description="Code of the kind in the registrar's scheme")
     title: str = Field(min_length=1, max_length=300)
     kind: Line = ""
     authority: Line = ""
@@ -56,6 +60,9 @@ class CertificateSchema(Schema):
     human_authorship: str = Field(default="", max_length=2000, description="What people did, as declared")
     references: list[ReferenceSchema] = Field(default_factory=list, max_length=50)
     supersedes: str | None = None
+    reason: Literal["reissue", "correction"] | None = Field(
+        default=None, description="Why it supersedes; follows from what differs, and must be that where it is given"
+    )
     event_id: str | None = None
 
     def request(self) -> CertificateRequest:
@@ -63,10 +70,52 @@ class CertificateSchema(Schema):
         return CertificateRequest(**self.model_dump())
 
 
+class DisputeSchema(Schema):
+    """A dispute about a certificate or its object."""
+
+    dispute: str
+    about: str
+    claim: str
+    status: str
+    opened: str
+
+
+class EndingSchema(Schema):
+    """Why a certificate is not in force any more."""
+
+    position: int
+    time: str
+    superseded_by: str | None
+    number: str | None
+    reason: str | None
+    corrected: tuple[str, ...]
+    grounds: str | None
+
+
+class StandingSchema(Schema):
+    """As of ``size`` entries of the log; ``published``: whether the newest checkpoint covers what is said here."""
+
+    certificate: str
+    number: str
+    object: str
+    state: Literal["in-force", "superseded", "withdrawn"]
+    position: int
+    issued: str
+    supersedes: str | None
+    reason: str | None
+    corrected: tuple[str, ...]
+    ending: EndingSchema | None
+    disputes: tuple[DisputeSchema, ...]
+    size: int
+    time: str
+    published: bool
+
+
 class CertifiedSchema(Schema):
     """A certificate in the log, and its signed PDF."""
 
     certificate: str
+    number: str
     position: int
     credential: IssuedSchema
 
@@ -76,9 +125,23 @@ async def issue_certificate(
     certificate: CertificateSchema, services: UsedServices, account: KnownAccount, response: Response
 ) -> CertifiedSchema:
     """Log, print and sign a certificate; the registrar alone. 200 where it was logged already: repeating is safe."""
-    recorded, issued = await services.certificates.issue(account, certificate.request())
+    recorded, number, issued = await services.certificates.issue(account, certificate.request())
     response.status_code = 200 if recorded.duplicate else 201
-    return CertifiedSchema(certificate=recorded.subject, position=recorded.position, credential=issued_schema(issued))
+    return CertifiedSchema(
+        certificate=recorded.subject, number=number, position=recorded.position, credential=issued_schema(issued)
+    )
+
+
+@routes.post("/certificates/{certificate:path}/renewal", status_code=201)
+async def renew_certificate(certificate: str, services: UsedServices, account: KnownAccount) -> IssuedSchema:
+    """One more document timestamp with the newest revocation lists; the registrar alone. The renewed file is logged."""
+    return issued_schema(await services.certificates.renew(account, certificate))
+
+
+@routes.get("/certificates/{certificate:path}/standing")
+def get_standing(certificate: str, services: UsedServices) -> StandingSchema:
+    """How a certificate stands now, by identifier or number; for anybody, and without names."""
+    return StandingSchema.model_validate(dataclasses.asdict(services.standings.of(certificate)))
 
 
 @routes.get("/certificates/{certificate:path}/file", response_class=FileResponse)

@@ -6,12 +6,13 @@ import dataclasses
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from api.services.drafts import Draft
 from credentials.certificate_facts import Bilingual
 from credentials.shares import check_shares
 from credentials.work_numbers import CHECKS, check_reference
+from tallystick import canonical
 from tallystick.errors import MalformedInput
 from tallystick.schema import FieldError
 
@@ -29,14 +30,17 @@ _NUMBERED = {
 
 @dataclass(frozen=True)
 class CertificateRequest:
-    """What the registrar certifies. All but ``object``, ``number`` and ``supersedes`` are private values.
+    """What the registrar certifies. All but ``object``, ``number``, ``supersedes`` and its reason are private values.
 
-    human_authorship: what people did, in the registrar's words. isan, eidr, doi, iscc: checked by their own digits.
+    number: empty where the registrar's scheme gives it; category: the code of the kind in that scheme. reason: why an
+    earlier certificate is superseded; corrected: the private values that differ. human_authorship: what people did, in
+    the registrar's words. isan, eidr, doi, iscc: checked by their own digits.
     """
 
     object: str
     number: str
     title: str
+    category: str = ""
     kind: str = ""
     authority: str = ""
     authors: Sequence[str] = ()
@@ -53,6 +57,8 @@ class CertificateRequest:
     human_authorship: str = ""
     references: Sequence[Mapping[str, str]] = ()
     supersedes: str | None = None
+    reason: Literal["reissue", "correction"] | None = None
+    corrected: Sequence[str] = ()
     event_id: str | None = None
 
     def checked(self) -> CertificateRequest:
@@ -82,11 +88,28 @@ class CertificateRequest:
         body: dict[str, Any] = {"object": self.object, "number": self.number}
         if self.supersedes is not None:
             body["supersedes"] = self.supersedes
+        if self.reason is not None:
+            body["reason"] = self.reason
+        if self.corrected:
+            body["corrected"] = list(self.corrected)
         return Draft(
             type="certificate.issue",
             body=body,
             event_id=self.event_id or f"certificate-{hashlib.sha256(self.number.encode()).hexdigest()[:40]}",
             private={name: value for name, value in self.private().items() if value},
+        )
+
+    def with_event_id(self) -> CertificateRequest:
+        """Where the scheme gives the number, the id follows from all else: the same request is the same certificate."""
+        told = canonical.encode({"object": self.object, "supersedes": self.supersedes, **self.private()})
+        return dataclasses.replace(
+            self, event_id=self.event_id or f"certificate-{hashlib.sha256(told).hexdigest()[:40]}"
+        )
+
+    def differing(self, before: Mapping[str, Any]) -> tuple[str, ...]:
+        """Names of the private values that are not those of an earlier certificate."""
+        return tuple(
+            sorted(name for name, value in self.private().items() if value != (before.get(name) or type(value)()))
         )
 
     def private(self) -> dict[str, Any]:

@@ -1,78 +1,59 @@
-"""Registration certificates: logged by the registrar, printed, signed, and the signed file logged."""
+"""Registration certificates: numbered and logged by the registrar, printed, signed, and the signed file logged."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from dataclasses import dataclass
+import dataclasses
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 from api.accounts import Account
-from api.services.anchoring import AnchorDesk
+from api.services.certificate_print import Place, Printer, private_values, subject_of
 from api.services.certificate_request import CertificateRequest
-from api.services.errors import Forbidden, NotFound, ServiceError
+from api.services.errors import Forbidden, NotFound, ServiceError, Unavailable
 from api.services.issuing import IssuedFile, Issuer
-from api.services.licences import content_sha256, registered_object
+from api.services.licences import content_sha256
+from api.services.numbering import Numbering
+from api.services.sealing import Seal
 from api.services.submission import Recorded
 from api.services.voices import require_scope
 from credentials.certificate import issue_certificate, render_certificate
-from credentials.certificate_facts import Anchor, Bilingual, CertificateFacts, Holder
-from credentials.errors import TextNotPrintable
+from credentials.errors import SigningFailed, TextNotPrintable
 from credentials.sign import Ingredient
 from ledger.errors import Conflict
-from ledger.store import Reads, Search
-from tallystick.admission import Refused
-from tallystick.admission.state import CertificateState, DisputeState, ObjectState
+from ledger.store import Reads
+from tallystick import canonical
+from tallystick.admission import LOG, Refused
+from tallystick.admission.state import CertificateState, LogState, ObjectState
 from tallystick.base64s import to_base64
 from tallystick.certificate import CertificatePayload
-from tallystick.content import FileContent, FolderContent
 from tallystick.errors import MalformedInput
-from tallystick.events.objects import ObjectRegistration
 from tallystick.identifiers import Letter, new_identifier, parse_identifier
-from tallystick.schema import write
-from tallystick.statement import Statement, parse_statement
-from tallystick.times import format_time
+from tallystick.schema import FieldError, write
+from tallystick.statement import parse_statement
 from tallystick.tree_head import SignedCheckpoint
 
-_DECLARED = Bilingual(
-    "权利归属与创作事实依申请人陈述", "ownership and the facts of creation, as the applicant states them"
-)
-_EXAMINED = Bilingual(
-    "内容摘要、签名与授权链已由日志规则核验",
-    "content digests, signature and authorisation chain, by the rules of the log",
-)
+T = TypeVar("T")
 
-
-@dataclass(frozen=True)
-class _Place:
-    """Where a certificate stands in the log, or, while it is rehearsed, might stand. ``kid``: its signer's key."""
-
-    certificate: str
-    position: int
-    leaf: bytes
-    kid: bytes
-    head: SignedCheckpoint
-
-
-@dataclass(frozen=True)
-class _Subject:
-    """The object as it was registered, and the disputes about it."""
-
-    registration: ObjectRegistration
-    registered: str
-    disputes: tuple[str, ...]
+_TRIES = 1000
+"""Times that a number may be taken by another in front of us."""
+_SIZE_IN_REHEARSAL = 1 << 40
 
 
 class CertificateService:
     """Certificates of one registrar."""
 
-    def __init__(self, issuer: Issuer, anchors: AnchorDesk) -> None:
+    def __init__(self, issuer: Issuer, printer: Printer, seal: Seal, numbering: Numbering | None) -> None:
         self._issuer = issuer
-        self._anchors = anchors
+        self._printer = printer
+        self._seal = seal
+        self._numbering = numbering
+        self._recording = asyncio.Lock()
         self._printing = asyncio.Lock()
 
-    async def issue(self, account: Account, request: CertificateRequest) -> tuple[Recorded, IssuedFile]:
-        """Log ``certificate.issue``, then print, sign and log the PDF.
+    async def issue(self, account: Account, request: CertificateRequest) -> tuple[Recorded, str, IssuedFile]:
+        """Log ``certificate.issue``, then print, sign and log the PDF. With the number that it has.
 
         The same request again finds the certificate and its PDF, and makes the PDF if
         the first attempt was cut short before. Raises ``Forbidden``, ``NotFound``,
@@ -82,16 +63,28 @@ class CertificateService:
         voices.require_registrar(account)
         require_scope(account, "submit")
         parse_identifier(request.object, Letter.OBJECT)
-        request = request.checked()
-        # What cannot be printed must be known before it is logged.
-        await asyncio.to_thread(self._rehearse, request)
-        try:
-            recorded = await self._issuer.submission.record_one(voices.of_account(account), request.draft())
-        except Conflict as error:
-            raise self._taken(request, error) from None
+        request = await asyncio.to_thread(self._prepared, request.checked())
+        if request.number:
+            recorded = await self._recorded(account, request)
+        else:
+            async with self._recording:
+                request, recorded = await self._numbered(account, request.with_event_id())
         async with self._printing:
             issued = await asyncio.to_thread(self._printed, recorded.subject)
-            return recorded, issued or await self._print(recorded, request)
+            return recorded, request.number, issued or await self._print(recorded, request)
+
+    async def renew(self, account: Account, certificate: str) -> IssuedFile:
+        """One more document timestamp and the newest revocation lists; the renewed file is logged beside the old one.
+
+        To be done before the newest timestamp's certificate expires or its algorithms weaken.
+        """
+        self._issuer.voices.require_registrar(account)
+        require_scope(account, "submit")
+        parse_identifier(certificate, Letter.CERTIFICATE)
+        async with self._printing:
+            out = self._issuer.files.work_path()
+            await asyncio.to_thread(_sealed, self._renewed, certificate, out)
+            return await self._issuer.record_kept(certificate, "certificate", "application/pdf", out, "pades")
 
     def file(self, account: Account, certificate: str) -> Path:
         """The signed PDF, which shows names: for the registrar and the holder of the object."""
@@ -111,6 +104,73 @@ class CertificateService:
                 )
             return self._issuer.latest(reads, certificate, "certificate").path
 
+    # --- before it is logged -------------------------------------------------------
+
+    def _prepared(self, request: CertificateRequest) -> CertificateRequest:
+        """With the reason for superseding; printed once, since what cannot be printed must be known before."""
+        if request.number and self._numbering and self._numbering.belongs(request.number):
+            raise FieldError("number", f"{request.number} is of the registrar's own sequence: leave it out")
+        if not request.number and self._numbering is None:
+            raise FieldError("number", "missing: no scheme of numbers is set (TALLYSTICK_CERTIFICATE_NUMBERS)")
+        with self._issuer.log.store.snapshot() as reads:
+            subject, before = subject_of(reads, request.object), _before(reads, request)
+            if _rules(reads) >= 3:
+                request = _reasoned(request, before)
+            if self._numbering and not request.number:
+                _try_number(self._numbering, reads, request.category)
+        place = self._stand_in()
+        tried = dataclasses.replace(request, number=request.number or "0" * 80)
+        try:
+            render_certificate(self._printer.facts(tried, place, subject, before))
+        except TextNotPrintable as error:
+            raise MalformedInput(f"the certificate cannot be printed: {error}") from None
+        return request
+
+    def _stand_in(self) -> Place:
+        """A place like the one that it will have, in a log that has grown large."""
+        issuer = self._issuer
+        certificate = new_identifier(Letter.CERTIFICATE, bytes(10), issuer.voices.prefix)
+        head = issuer.log.published.checkpoint()
+        kid = issuer.voices.registrar_key.public.kid
+        path = (bytes(32),) * _SIZE_IN_REHEARSAL.bit_length()
+        return Place(certificate, head.checkpoint.size - 1, bytes(32), kid, head, path[:24])
+
+    # --- numbers --------------------------------------------------------------------
+
+    async def _numbered(self, account: Account, request: CertificateRequest) -> tuple[CertificateRequest, Recorded]:
+        """Record under the lowest free number; a repeated request under the number that it got."""
+        voice = self._issuer.voices.of_account(account)
+        for _ in range(_TRIES):
+            number, known = await asyncio.to_thread(self._number_for, voice.party, request)
+            tried = dataclasses.replace(request, number=number)
+            try:
+                return tried, await self._issuer.submission.record_one(voice, tried.draft())
+            except Refused as error:
+                if (error.code, error.field) != ("already-used", "body.number"):
+                    raise
+            except Conflict:
+                # Another process recorded the same request in between; but what it recorded is what it is.
+                if known:
+                    raise
+        raise ServiceError("unavailable", "every number was taken by others", "try again", "number")
+
+    def _number_for(self, party: str, request: CertificateRequest) -> tuple[str, bool]:
+        """The number, and whether this request has it already."""
+        assert self._numbering is not None  # the caller saw to both
+        assert request.event_id is not None
+        with self._issuer.log.store.snapshot() as reads:
+            position = reads.position_of_event(party, request.event_id)
+            record = None if position is None else reads.record(position)
+            if record is not None and record.type == "certificate.issue":
+                return str(parse_statement(record.entry).event.body.number), True
+            return self._numbering.lowest_free(reads, request.category), False
+
+    async def _recorded(self, account: Account, request: CertificateRequest) -> Recorded:
+        try:
+            return await self._issuer.submission.record_one(self._issuer.voices.of_account(account), request.draft())
+        except Conflict as error:
+            raise self._taken(request, error) from None
+
     def _taken(self, request: CertificateRequest, error: Conflict) -> ServiceError | Conflict:
         if request.event_id is not None:
             return error
@@ -120,6 +180,8 @@ class CertificateService:
             "take a new number; or repeat the first request exactly, to have its file made",
             "number",
         )
+
+    # --- after it is logged -----------------------------------------------------------
 
     def _printed(self, certificate: str) -> IssuedFile | None:
         with self._issuer.log.store.snapshot() as reads:
@@ -133,35 +195,35 @@ class CertificateService:
     async def _print(self, recorded: Recorded, request: CertificateRequest) -> IssuedFile:
         head = await self._issuer.publish()
         out = self._issuer.files.work_path()
-        await asyncio.to_thread(self._sign, recorded, request, head, out)
-        return await self._issuer.record_kept(recorded.subject, "certificate", "application/pdf", out)
+        form = await asyncio.to_thread(_sealed, self._sign, recorded, request, head, out)
+        return await self._issuer.record_kept(recorded.subject, "certificate", "application/pdf", out, form)
 
-    def _rehearse(self, request: CertificateRequest) -> None:
-        """Print without a place in the log. Raises what would hinder printing later."""
-        issuer = self._issuer
-        with issuer.log.store.snapshot() as reads:
-            subject = _subject(reads, request.object)
-        stand_in = new_identifier(Letter.CERTIFICATE, bytes(10), issuer.voices.prefix)
-        head = issuer.log.published.checkpoint()
-        kid = issuer.voices.registrar_key.public.kid
-        place = _Place(stand_in, head.checkpoint.size, bytes(32), kid, head)
-        try:
-            render_certificate(self._facts(request, place, subject))
-        except TextNotPrintable as error:
-            raise MalformedInput(f"the certificate cannot be printed: {error}") from None
-
-    def _sign(self, recorded: Recorded, request: CertificateRequest, head: SignedCheckpoint, out: Path) -> None:
+    def _sign(self, recorded: Recorded, request: CertificateRequest, head: SignedCheckpoint, out: Path) -> str:
+        """Sign; by C2PA in a log whose rules do not know PAdES. The form."""
         with self._issuer.log.store.snapshot() as reads:
-            subject = _subject(reads, request.object)
+            subject, before = subject_of(reads, request.object), _before(reads, request)
             certified = reads.record(recorded.position)
+            opened = reads.disclosures(recorded.position)
+            rules = _rules(reads)
         assert certified is not None  # it was recorded
-        certificate = parse_statement(certified.entry)
-        place = _Place(recorded.subject, recorded.position, certificate.leaf, certificate.kid, head)
+        said = parse_statement(certified.entry)
+        path = tuple(self._issuer.log.published.prove_inclusion(recorded.position, head.checkpoint.size))
+        place = Place(recorded.subject, recorded.position, said.leaf, said.kid, head, path)
+        facts = self._printer.facts(request, place, subject, before)
+        document = self._printer.document(request, place, said.entry, [opened[name] for name in sorted(opened)])
+        if rules >= 3:
+            payload = canonical.encode(write(document))
+            made = self._seal.sign(
+                render_certificate(facts), payload, f"log proof of {request.number}", f"registration {request.number}"
+            )
+            out.write_bytes(made)
+            return "pades"
         registered = subject.registration
+        earlier = {name: value for name, value in write(document).items() if name != "disclosures"}
         issue_certificate(
             self._issuer.signer,
-            self._facts(request, place, subject),
-            write(self._payload(request, place, certificate)),
+            facts,
+            write(CertificatePayload(**{**earlier, "v": 1, "entry": to_base64(said.entry)})),
             Ingredient(
                 request.title,
                 registered.media_type or "application/octet-stream",
@@ -171,101 +233,57 @@ class CertificateService:
             self._issuer.when(),
             out,
         )
+        return "c2pa"
 
-    def _payload(self, request: CertificateRequest, place: _Place, certificate: Statement) -> CertificatePayload:
-        path = self._issuer.log.published.prove_inclusion(place.position, place.head.checkpoint.size)
-        return CertificatePayload(
-            v=1,
-            certificate=place.certificate,
-            object=request.object,
-            number=request.number,
-            log=self._issuer.voices.origin,
-            position=place.position,
-            entry=to_base64(certificate.entry),
-            checkpoint=place.head.note.encode(),
-            proof=tuple(map(to_base64, path)),
-        )
-
-    def _facts(self, request: CertificateRequest, place: _Place, subject: _Subject) -> CertificateFacts:
-        registered, tree = subject.registration, place.head.checkpoint
-        content = registered.digest_record
-        sha256, sm3 = _digests(content)
-        root = tree.root.hex()
-        return CertificateFacts(
-            number=request.number,
-            certificate=place.certificate,
-            title=request.title,
-            kind=request.kind or registered.kind,
-            asset=request.object,
-            authority=request.authority or self._issuer.voices.registrar,
-            registered=subject.registered,
-            issued=format_time(int(self._issuer.when().timestamp())),
-            sha256=sha256,
-            sm3=sm3,
-            files=content.count if isinstance(content, FolderContent) else 1,
-            size=content.size,
-            log=self._issuer.voices.origin,
-            leaf=place.position,
-            tree_size=tree.size,
-            root=root,
-            checkpoint=f"{tree.size} {root}",
-            key=place.kid.hex(),
-            qr=f"{place.certificate} {place.leaf.hex()} {tree.size} {root}",
-            link=f"{self._issuer.voices.origin}/{place.certificate}",
-            authors=tuple(request.authors),
-            holders=tuple(Holder(one["name"], one["party"], one["share"]) for one in request.holders),
-            created=request.created,
-            published=request.published,
-            references=request.printed_references(),
-            human_authorship=request.authorship(),
-            ai_part=_ai_part(registered),
-            examined=(_EXAMINED,),
-            declared=(_DECLARED,),
-            disputes=subject.disputes,
-            supersedes=request.supersedes or "",
-            anchors=self._anchored(),
-        )
-
-    def _anchored(self) -> tuple[Anchor, ...]:
-        """The latest final anchor of each target, with its trust line."""
-        latest = {view.target.id: view for view in self._anchors.anchors() if view.anchor.state == "final"}
-        return tuple(
-            Anchor(
-                f"chain {view.target.spec.chain_id} ({view.target.spec.vouched_by})",
-                f"size {view.anchor.size}, root {view.anchor.root.hex()}",
-                view.trust_line,
+    def _renewed(self, certificate: str, out: Path) -> None:
+        with self._issuer.log.store.snapshot() as reads:
+            if not isinstance(reads.get(certificate), CertificateState):
+                raise NotFound(f"{certificate} is not registered", "check the identifier", "certificate")
+            kept = self._issuer.latest(reads, certificate, "certificate")
+            record = reads.record(kept.position)
+        if record is None or parse_statement(record.entry).event.body.form != "pades":
+            raise ServiceError(
+                "conflict",
+                f"{certificate} was signed by C2PA, without such timestamps",
+                "reissue it",
+                "certificate",
             )
-            for view in latest.values()
-        )
+        out.write_bytes(self._seal.renew(kept.path.read_bytes()))
 
 
-def _subject(reads: Reads, object_id: str) -> _Subject:
-    """Raises ``NotFound``."""
-    found = registered_object(reads, object_id)
-    return _Subject(found.body, format_time(found.admitted_at), tuple(_disputes(reads, object_id)))
+def _sealed(work: Callable[..., T], *values: Any) -> T:
+    """The certificate is logged, and its file can be made later: whoever asks again has it made."""
+    try:
+        return work(*values)
+    except SigningFailed as error:
+        raise Unavailable(str(error), "repeat the request when that is mended") from error
 
 
-def _disputes(reads: Reads, object_id: str) -> Iterator[str]:
-    """Every dispute about the object, with how it stands."""
-    after = -1
-    while page := reads.search(Search(subject=object_id, type="dispute.open", after=after)):
-        for opened in page:
-            state = reads.get(opened.subject)
-            yield f"{opened.subject} ({state.status if isinstance(state, DisputeState) else 'open'})"
-        after = page[-1].position
+def _rules(reads: Reads) -> int:
+    log = reads.get(LOG)
+    return log.version if isinstance(log, LogState) else 1
 
 
-def _digests(content: FileContent | FolderContent) -> tuple[str, str]:
-    if isinstance(content, FileContent):
-        return content.sha256, content.sm3
-    return f"{content.root} (RFC 6962, 文件清单 file list)", "见文件清单 in the file list"
+def _before(reads: Reads, request: CertificateRequest) -> dict[str, Any]:
+    return private_values(reads, request.supersedes) if request.supersedes else {}
 
 
-def _ai_part(body: ObjectRegistration) -> Bilingual | None:
-    if body.generation is None:
-        return None
-    made = body.generation
-    return Bilingual(
-        f"由已备案模型{made.capability}（版本{made.version}）在作业{made.job}中生成",
-        f"generated by the filed capability {made.capability} (version {made.version}) in job {made.job}",
-    )
+def _try_number(numbering: Numbering, reads: Reads, category: str) -> None:
+    try:
+        numbering.lowest_free(reads, category)
+    except MalformedInput as error:
+        raise FieldError("category", str(error)) from None
+
+
+def _reasoned(request: CertificateRequest, before: dict[str, Any]) -> CertificateRequest:
+    """The reason follows from what differs, and must be that where one is given."""
+    if request.supersedes is None:
+        if request.reason is not None:
+            raise FieldError("reason", "a reason is for superseding: name the earlier certificate in supersedes")
+        return request
+    corrected = request.differing(before)
+    reason: Any = "correction" if corrected else "reissue"
+    if request.reason not in (None, reason):
+        told = f"differs in {', '.join(corrected)}: a correction" if corrected else "differs in nothing: a reissue"
+        raise FieldError("reason", f"the new certificate {told}")
+    return dataclasses.replace(request, reason=reason, corrected=corrected)

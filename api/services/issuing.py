@@ -87,14 +87,16 @@ class Issuer:
             )
         return head
 
-    async def record_kept(self, subject: str, purpose: str, media_type: str, made: Path) -> IssuedFile:
+    async def record_kept(
+        self, subject: str, purpose: str, media_type: str, made: Path, form: str = "c2pa"
+    ) -> IssuedFile:
         """Keep the signed file and log its digests.
 
         In this order: a file without its entry harms nobody, an entry without its file cannot be shown.
         """
         pair, size = await asyncio.to_thread(_digest, made)
         path = await asyncio.to_thread(self.files.keep, made, pair.sha256)
-        return await self._record(subject, purpose, media_type, path, pair, size)
+        return await self._record(subject, purpose, media_type, path, pair, size, form)
 
     async def record_handed_out(self, subject: str, purpose: str, media_type: str, made: Path) -> IssuedFile:
         """Log the digests of a signed file that the caller hands out; nothing is kept."""
@@ -102,9 +104,16 @@ class Issuer:
         return await self._record(subject, purpose, media_type, made, pair, size)
 
     async def _record(
-        self, subject: str, purpose: str, media_type: str, path: Path, pair: DigestPair, size: int
+        self,
+        subject: str,
+        purpose: str,
+        media_type: str,
+        path: Path,
+        pair: DigestPair,
+        size: int,
+        form: str = "c2pa",
     ) -> IssuedFile:
-        body = {"form": "c2pa", "purpose": purpose, "media_type": media_type, "file": write(pair), "size": size}
+        body = {"form": form, "purpose": purpose, "media_type": media_type, "file": write(pair), "size": size}
         draft = Draft(type="credential.issue", subject=subject, body=body)
         recorded = await self.submission.record_one(self.voices.of_service(), draft)
         return IssuedFile(recorded.position, path, pair.sha256, size)

@@ -23,13 +23,15 @@ def trust_file(
     witnesses: Witnesses,
     authorities: Sequence[TimeAuthority] = (),
     token_roots: Sequence[bytes] = (),
+    pdf_roots: Sequence[bytes] = (),
 ) -> bytes:
     """Canonical bytes. It names no independent source of time, and says so: ``independent_time`` is false.
 
     ``issued``: when the log began. Once a key was replaced the file is of version 2, and issued when the last one was.
     ``authorities``: timestamp authorities that the operator asks; which of them are independent of him is for others
     to say. Where one needs certificates besides its root the file is of version 3.
-    token_roots: DER of the roots above the issuers of licence tokens; with one the file is of version 4.
+    token_roots, pdf_roots: DER of the roots above the issuers of licence tokens and the signers of certificates; with
+    one the file is of version 4.
     """
     history = history_of(log)
     first = {key.role: PublicKey.from_text(key.key) for key in log.keys}
@@ -37,7 +39,7 @@ def trust_file(
     exporters = [key.key for key in log.keys if key.role == "exporter"]
     exporters += [gone.key for gone in reversed(log.retired or ()) if gone.role == "exporter"]
     brought = any(one.certificates for one in authorities)
-    version: Literal[1, 2, 3, 4] = 4 if token_roots else 3 if brought else 2 if history.replaced else 1
+    version: Literal[1, 2, 3, 4] = 4 if token_roots or pdf_roots else 3 if brought else 2 if history.replaced else 1
     return encode_trust(
         TrustFile(
             v=version,
@@ -53,5 +55,6 @@ def trust_file(
             status_max_age=status_max_age,
             required=(),
             token_roots=tuple(map(to_base64, token_roots)) or None,
+            pdf_roots=tuple(map(to_base64, pdf_roots)) or None,
         )
     )

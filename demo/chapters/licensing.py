@@ -146,7 +146,7 @@ def _certificate(stage: Stage) -> None:
     certificate = answer["certificate"]
     place = stage.out / "certificate.pdf"
     place.write_bytes(stage.registrar.fetch(f"/v1/certificates/{certificate}/file"))
-    stage.screen.good(f"registration certificate {certificate}, zh/en, C2PA-signed: {place}")
+    stage.screen.good(f"registration certificate {certificate}, zh/en, signed (PAdES): {place}")
     stage.record("certificate", place, "what the registrar certifies, signed; what it does not prove stands in it")
 
 

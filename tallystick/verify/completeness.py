@@ -48,6 +48,9 @@ def _adverse(one: Admitted) -> str | None:
     if event.type == "dispute.open":
         target: str = event.body.target
         return target
+    if event.type == "certificate.issue" and event.body.supersedes is not None:
+        superseded: str = event.body.supersedes
+        return superseded
     if event.type in ("certificate.withdraw", "capability.suspend", "capability.revoke", "dispute.resolve"):
         return event.subject
     if event.type == "licence.status" and event.body.action in _ADVERSE_STATUS:

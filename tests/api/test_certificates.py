@@ -5,19 +5,20 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import pypdfium2 as pdfium
 import pytest
+import zxingcpp
 
 from credentials.certificate import render_certificate
 from credentials.certificate_facts import CertificateFacts
 from ledger.errors import OutcomeUnknown
-from tallystick import c2pa
 from tallystick.base64s import from_base64
-from tallystick.c2pa import judge
-from tallystick.checkpoint import parse_body
+from tallystick.certificate import ATTACHMENT, decode_document, disclosed, prove_certificate
+from tallystick.certificate_qr import verify_qr
 from tallystick.digests import digest_pair
 from tallystick.identifiers import Letter
-from tallystick.merkle import verify_inclusion
-from tallystick.note import parse_note
+from tallystick.pdf.pades import PadesVerdict, judge_document
+from tallystick.pdf.refusal import DocumentRefused
 from tallystick.statement import parse_statement
 from tests.api.desk import Desk, told
 from tests.api.house import House, Party, problem
@@ -55,20 +56,69 @@ def test_a_certificate_is_logged_printed_signed_and_logged_again(desk: Desk) -> 
     assert (file.body.file, file.body.size) == (digest_pair(answer.content), len(answer.content))
 
 
+def read_pdf(desk: Desk, data: bytes) -> PadesVerdict:
+    """What a reader with the service's trust file finds."""
+    at = datetime.fromtimestamp(desk.house.world.clock + 5, UTC)
+    return judge_document(data, desk.trust.pdf_roots, desk.trust.time_authorities, at, ATTACHMENT)
+
+
+def file_of(desk: Desk, issued: dict[str, Any]) -> bytes:
+    answer = desk.house.registrar.get(f"/v1/certificates/{issued['certificate']}/file")
+    assert answer.status_code == 200, answer.text
+    return answer.content
+
+
 def test_the_pdf_carries_the_entry_with_its_proof(desk: Desk) -> None:
     issued = issue(desk, "2026-F-2")
-    data = desk.house.registrar.get(f"/v1/certificates/{issued['certificate']}/file").content
-    at = datetime.fromtimestamp(desk.house.world.clock, UTC)
-    verdict = judge(c2pa.read(data, PDF), c2pa.roots_of(desk.trust)[0], at)
-    payload = verdict.certificate
-    assert payload is not None
-    assert (payload["certificate"], payload["number"]) == (issued["certificate"], "2026-F-2")
-    assert {action.when for action in verdict.actions} == {at}
-    checkpoint = parse_body(parse_note(payload["checkpoint"].encode()).text)
-    entry = parse_statement(from_base64(payload["entry"]))
-    path = [from_base64(node) for node in payload["proof"]]
-    verify_inclusion(entry.leaf, payload["position"], checkpoint.size, path, checkpoint.root)
-    assert (entry.event.subject, payload["position"]) == (issued["certificate"], issued["position"])
+    verdict = read_pdf(desk, file_of(desk, issued))
+    payload = decode_document(verdict.attachment)
+    entry = parse_statement(from_base64(payload.entry))
+    trusted = desk.trust.logs[payload.log]
+    head = prove_certificate(payload, entry, trusted.history)
+    assert (payload.certificate, payload.number) == (issued["certificate"], "2026-F-2")
+    assert (entry.event.subject, payload.position, head.size > payload.position) == (
+        issued["certificate"],
+        issued["position"],
+        True,
+    )
+    assert disclosed(payload, entry)["authors"] == [AUTHOR]
+    assert [(one.over, one.fact and one.fact.operator_only) for one in verdict.stamps] == [
+        ("signature", True),
+        ("document", True),
+    ]
+    assert verdict.problems == ()
+
+
+def test_purposes_are_kept_apart(desk: Desk) -> None:
+    """The trust file has documents, claims and clocks under roots of their own, and none does for another."""
+    trust = desk.trust
+    data = file_of(desk, issue(desk, "2026-F-2b"))
+    assert len({*trust.pdf_roots, *trust.c2pa_roots, *(one.root for one in trust.time_authorities)}) == 3
+    at = datetime.fromtimestamp(desk.house.world.clock + 5, UTC)
+    for roots in (trust.c2pa_roots, tuple(one.root for one in trust.time_authorities), ()):
+        with pytest.raises(DocumentRefused, match=r"pdf\.signer"):
+            judge_document(data, roots, trust.time_authorities, at, ATTACHMENT)
+
+
+def test_the_codes_on_the_paper(desk: Desk) -> None:
+    """Read from the rendered pages by a reader of codes: the one leads to the page, the other is proved offline."""
+    issued = issue(desk, "2026-F-2c")
+    pages = pdfium.PdfDocument(file_of(desk, issued))
+    found = {one.text for page in pages for one in zxingcpp.read_barcodes(page.render(scale=3).to_pil())}
+    link = f"{desk.house.services.settings.address}/certificates/{issued['certificate']}"
+    (code,) = found - {link}
+    assert link in found
+    fact = verify_qr(code, desk.trust)
+    entry = parse_statement(desk.house.http.get(f"/v1/entries/{issued['position']}").content)
+    assert (fact.certificate, fact.number, fact.position, fact.leaf) == (
+        issued["certificate"],
+        "2026-F-2c",
+        issued["position"],
+        entry.leaf,
+    )
+    text = "".join(page.get_textpage().get_text_range() for page in pages)
+    assert all(f"{at} of {len(pages)}" in text for at in range(1, len(pages) + 1))
+    assert text.count("2026-F-2c") >= len(pages)
 
 
 def test_only_the_registrar_certifies(desk: Desk, house: House) -> None:
@@ -119,7 +169,7 @@ def test_a_certificate_that_was_cut_short_is_finished(desk: Desk, step: str, mon
         if step == "publish":
             patched.setattr(issuer, "publish", fails)
         elif step == "sign":
-            patched.setattr("api.services.certificates.issue_certificate", fails)
+            patched.setattr(services.certificates._seal, "sign", fails)
         elif step == "keep":
             patched.setattr(issuer.files, "keep", fails)
         else:
@@ -175,9 +225,10 @@ def test_disputes_stand_on_the_certificate_with_their_outcome(
         printed.append(facts)
         return render_certificate(facts)
 
-    monkeypatch.setattr("credentials.certificate.render_certificate", render)
+    monkeypatch.setattr("api.services.certificates.render_certificate", render)
     issue(desk, "2026-F-11", object=object_id)
-    assert [facts.disputes for facts in printed] == [(f"{disputes[0]} (rejected)", f"{disputes[1]} (open)")]
+    told = (f"{disputes[0]} (rejected)", f"{disputes[1]} (open)")
+    assert [facts.disputes for facts in printed] == [told, told], "once in rehearsal"
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from api.wiring import open_services
 from api.worker import _authority_runners, _source
 from tallystick.base64s import to_base64
 from tallystick.timestamp import verify_token
+from tallystick.timestamp.verification import is_local_root
 from tallystick.trust import encode_trust, parse_trust
 from tests.anchors.timestamps.conftest import serving
 from tests.api.desk import AnchorDriver, Desk, anchoring, case_of
@@ -170,7 +171,8 @@ def test_the_worker_runs_one_thread_for_each(desk: Desk) -> None:
 def test_none_by_default(tmp_path: Path) -> None:
     with open_services(Settings(tmp_path / "data")) as services:
         assert services.timestamps.stamps() == []
-        assert parse_trust(services.trust).file.tsa_roots == ()
+        (own,) = parse_trust(services.trust).time_authorities
+        assert (is_local_root(own.root), own.independent) == (True, False), "what dates certificates, and no other"
         assert _authority_runners(services.settings) == []
 
 

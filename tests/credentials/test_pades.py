@@ -113,6 +113,14 @@ def test_a_revoked_signer_does_not_sign(tmp_path: Path) -> None:
         document_signer(tmp_path, SECRET.encode(), "Registrar", SIGNED)
 
 
+def test_an_expiring_signer_is_replaced_under_the_same_root(tmp_path: Path) -> None:
+    first = document_signer(tmp_path, SECRET.encode(), "Registrar", BORN).identity
+    assert document_signer(tmp_path, SECRET.encode(), "Registrar", SIGNED).identity.chain == first.chain
+    later = document_signer(tmp_path, SECRET.encode(), "Registrar", LONG_AFTER).identity
+    assert (later.certificate == first.certificate, later.chain[-1] == first.chain[-1]) == (False, True)
+    assert (tmp_path / f"document-signer-{first.certificate.serial_number:x}.key.pem").exists()
+
+
 def test_an_imported_chain_brings_its_lists(tmp_path: Path) -> None:
     root = new_root("Ministry", "Ministry root", BORN)
     leaf = issue_document_signer(issue_authority(root, "Ministry authority", BORN), "Registrar of films", BORN)

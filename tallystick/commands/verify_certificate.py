@@ -1,0 +1,146 @@
+"""``tallystick verify-certificate``: is this certificate the registrar's? Offline, from its PDF or its code."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tallystick import canonical
+from tallystick.certificate_qr import MAX_TEXT, PREFIX, QrFact, verify_qr
+from tallystick.errors import MalformedInput, VerificationFailed
+from tallystick.printing import json_text, message, printable
+from tallystick.report.certificate_words import OVER, WORDS
+from tallystick.report.phrases import Language
+from tallystick.times import format_time, parse_time
+from tallystick.trust import MAX_TRUST_BYTES, Trust, parse_trust
+from tallystick.versions import UnknownVersion
+
+if TYPE_CHECKING:
+    from tallystick.certificate_check import CertificateFact
+
+EXIT_NOT_PROVED, EXIT_MALFORMED = 1, 2
+_MAX_PDF = 1 << 26
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add ``verify-certificate`` to the program's subcommands; its namespace gets ``run``."""
+    verify = subparsers.add_parser(
+        "verify-certificate",
+        help="verify a certificate of registration, from its PDF or its code, offline",
+        description="Exit status: 0 the registrar issued it, 1 not proved, 2 malformed input or usage.",
+    )
+    verify.add_argument("certificate", help="a PDF; a file with the text that a phone read from the code; or that text")
+    verify.add_argument("--trust", type=Path, required=True, help="trust file")
+    verify.add_argument("--at", metavar="TIME", help="instant of verification, as 2026-01-31T12:00:00Z (default: now)")
+    verify.add_argument("--json", action="store_true", help="the result for programs")
+    verify.add_argument("--lang", choices=("en", "zh"), default="en", help="language of the answer")
+    verify.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Verify and print; the exit status says whether it is proved."""
+    if args.at is None:
+        args.at = format_time(int(datetime.now(UTC).timestamp()))
+        print(f"as of {args.at}, by the clock of this machine (--at gives another time)", file=sys.stderr)
+    try:
+        at, trust = parse_time(args.at), parse_trust(_read(args.trust, MAX_TRUST_BYTES))
+        found = _verified(args.certificate, trust, at)
+    except (VerificationFailed, UnknownVersion) as error:
+        return _failed(args, "not_proved", EXIT_NOT_PROVED, error)
+    except (MalformedInput, OSError) as error:
+        return _failed(args, "malformed", EXIT_MALFORMED, error)
+    if args.json:
+        sys.stdout.write(json_text(_facts(found)) + "\n")
+    else:
+        print("\n".join(map(printable, _lines(found, args.lang))))
+    return 0
+
+
+def _verified(given: str, trust: Trust, at: int) -> QrFact | CertificateFact:
+    if given.startswith(PREFIX):
+        return verify_qr(given.strip(), trust)
+    data = _read(Path(given), _MAX_PDF)
+    if data.startswith(PREFIX.encode()):
+        return verify_qr(data[: MAX_TEXT + 2].decode("ascii", "replace").strip(), trust)
+    from tallystick.certificate_check import check_certificate_file
+
+    return check_certificate_file(data, trust, at)
+
+
+def _read(path: Path, limit: int) -> bytes:
+    with path.open("rb") as file:
+        return file.read(limit + 1)
+
+
+def _facts(found: QrFact | CertificateFact) -> dict[str, Any]:
+    head = found.checkpoint
+    facts: dict[str, Any] = {
+        "verdict": "proved",
+        "certificate": found.certificate,
+        "number": found.number,
+        "log": found.log,
+        "position": found.position,
+        "as_of": {"size": head.size, "root": head.root.hex()},
+    }
+    if isinstance(found, QrFact):
+        return facts | {"from": "code", "leaf": found.leaf.hex()}
+    facts["as_of"]["signed_at"] = format_time(found.signed_at)
+    return facts | {
+        "from": "pdf",
+        "object": found.object,
+        "supersedes": found.supersedes,
+        "reason": found.reason,
+        "signer": found.document.signer,
+        "judged_at": format_time(int(found.document.judged_at.timestamp())),
+        "values": found.values,
+        "problems": list(found.document.problems),
+    }
+
+
+def _lines(found: QrFact | CertificateFact, language: Language) -> Iterator[str]:
+    def say(phrase_of: str, **values: object) -> str:
+        phrase = WORDS[phrase_of]
+        return (phrase.zh if language == "zh" else phrase.en).format(**values)
+
+    head = found.checkpoint
+    yield say("proved", number=found.number, certificate=found.certificate)
+    placed = say("placed", origin=found.log, position=found.position, size=head.size, root=head.root.hex())
+    if isinstance(found, QrFact):
+        yield "  " + placed
+        yield "  " + say("light")
+    else:
+        yield "  " + say("signer", signer=found.document.signer, time=f"{found.document.judged_at:%Y-%m-%dT%H:%M:%SZ}")
+        for stamp in found.document.stamps:
+            if stamp.fact is not None:
+                fact = stamp.fact
+                whose = "own" if fact.operator_only else "independent" if fact.independent else "dependent"
+                over = OVER[stamp.over].zh if language == "zh" else OVER[stamp.over].en
+                told = format_time(fact.gen_time // 1_000_000)
+                yield "  " + say("stamp", over=over, time=told, authority=fact.authority) + " " + say(whose)
+        yield "  " + placed
+        yield "  " + say("signed-at", time=format_time(found.signed_at))
+        if found.supersedes is not None:
+            yield "  " + say("supersedes", certificate=found.supersedes)
+        for name, value in found.values.items():
+            shown = value if isinstance(value, str) else canonical.encode(value).decode()
+            yield "  " + say("value", name=name, value=shown)
+        for problem in found.document.problems:
+            yield "  " + say("problem", text=problem)
+    yield say("limits")
+    for limit in ("limit-force", "limit-paper" if isinstance(found, QrFact) else "limit-words", "limit-truth"):
+        yield "  - " + say(limit, size=head.size)
+
+
+def _failed(args: argparse.Namespace, verdict: str, status: int, error: Exception) -> int:
+    if args.json:
+        print(json_text({"verdict": verdict, "error": message(error)}, indent=None))
+    elif verdict == "malformed":
+        print(f"malformed: {message(error)}", file=sys.stderr)
+    else:
+        phrase = WORDS["not-proved"]
+        print(f"{phrase.zh if args.lang == 'zh' else phrase.en}: {message(error)}", file=sys.stderr)
+    return status

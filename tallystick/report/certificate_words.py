@@ -1,0 +1,48 @@
+"""What ``tallystick verify-certificate`` says, in English and Chinese. Values in braces come from the evidence."""
+
+from __future__ import annotations
+
+from tallystick.report.phrases import Phrase
+
+WORDS: dict[str, Phrase] = {
+    "proved": Phrase(
+        "PROVED: the registrar issued certificate {number} ({certificate})",
+        "已证明：登记机构签发了证书 {number}（{certificate}）",
+    ),
+    "not-proved": Phrase("NOT PROVED", "未证明"),
+    "signer": Phrase(
+        "the document is signed by {signer} and was not changed since; judged at {time}",
+        "文件由 {signer} 签名，此后未被更改；签名人资格按 {time} 判断",
+    ),
+    "stamp": Phrase(
+        "timestamp over the {over}: {time}, by {authority}", "对{over}的时间戳：{time}，由 {authority} 签发"
+    ),
+    "own": Phrase("(the operator's own word)", "（仅为运营者的陈述）"),
+    "independent": Phrase("(independent, says the trust file)", "（信任文件认定其独立）"),
+    "dependent": Phrase("(not called independent by the trust file)", "（信任文件未认定其独立）"),
+    "problem": Phrase("note: {text}", "注意：{text}"),
+    "placed": Phrase(
+        "log {origin} holds its record at position {position}, as of the checkpoint of {size} entries; root {root}",
+        "截至 {size} 个条目的检查点，日志 {origin} 在第 {position} 位持有该记录；根 {root}",
+    ),
+    "signed-at": Phrase(
+        "that checkpoint was signed at {time}, by the log's own word", "该检查点签署于 {time}，为日志自述"
+    ),
+    "supersedes": Phrase("it supersedes {certificate}", "它替代 {certificate}"),
+    "value": Phrase("as logged: {name} = {value}", "日志承诺的内容：{name} = {value}"),
+    "light": Phrase(
+        "by the log's Ed25519 signature and the registrar's alone: a code has no room for the others",
+        "仅凭日志的Ed25519签名和登记机构的签名：二维码容不下其余签名",
+    ),
+    "limits": Phrase("This does not prove:", "以上并不证明："),
+    "limit-force": Phrase(
+        "that the certificate is still in force: what came after the checkpoint of {size} entries, the log alone knows",
+        "证书目前仍然有效：{size} 个条目的检查点之后的情况，须查询日志",
+    ),
+    "limit-words": Phrase(
+        "what the pages say in words: compare them with the values above", "页面文字的内容：请与以上各项逐一比对"
+    ),
+    "limit-paper": Phrase("that the words on this paper are those that were signed", "这张纸上的文字就是被签名的文字"),
+    "limit-truth": Phrase("that what was registered is true, or who owns the work", "登记内容属实，或作品归谁所有"),
+}
+OVER = {"signature": Phrase("signature", "签名"), "document": Phrase("document", "文件")}
