@@ -117,3 +117,5 @@ class C2paVerdict:
     identities: tuple[Identity, ...] = ()
     unjudged: tuple[str, ...] = ()
     """Labels of assertions whose content was not looked at. The signer said them, and that is all."""
+    training: tuple[Any, ...] = ()
+    """Values of `cawg.training-mining` beside the licence, as they stand: what the file tells machines."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tallystick.errors import MalformedInput
+from tallystick.errors import VerificationFailed
 from tallystick.licence.clauses import AiUse
 
 TRAINING = "cawg.training-mining"
@@ -24,6 +24,6 @@ def training_mining(flags: AiUse) -> dict[str, Any]:
 
 
 def require_agreement(value: Any, flags: AiUse) -> None:
-    """Raise MalformedInput unless the assertion says exactly what the licence's term says."""
+    """Raise VerificationFailed unless the assertion says exactly what the licence's term says."""
     if value != training_mining(flags):
-        raise MalformedInput(f"{TRAINING} says something else than the licence's term ai_use")
+        raise VerificationFailed(f"{TRAINING} says something else than the licence's term ai_use")

@@ -16,6 +16,7 @@ from tallystick.c2pa.identity import IDENTITY, identities, is_judged
 from tallystick.c2pa.reading import C2paReading
 from tallystick.c2pa.refusal import CredentialRefused
 from tallystick.c2pa.stamps import proven_time
+from tallystick.c2pa.training import TRAINING
 from tallystick.c2pa.updates import ACTIONS, INGREDIENTS, actions_of, binding_of
 from tallystick.errors import MalformedInput
 from tallystick.timestamp import Authority
@@ -90,6 +91,7 @@ def judge(reading: C2paReading, roots: SignerRoots, at: datetime, others: OtherR
         manifests=tuple(signed for signed, _ in judged),
         identities=_identities(reading, others, at),
         unjudged=_unjudged(reading),
+        training=tuple(assertion.value() for assertion in manifest.named(TRAINING)),
     )
 
 

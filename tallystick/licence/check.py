@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
+from tallystick.c2pa.training import require_agreement
 from tallystick.errors import VerificationFailed
 from tallystick.licence.answer import Answer, Effect, TermReason
 from tallystick.licence.chain import answer_chain, as_answer
@@ -92,6 +94,8 @@ class FileFacts:
     token: TokenFacts | None = None
     code: str | None = None
     """Why a file's Content Credential was refused: for comparing with what other engines say of it."""
+    training: tuple[Any, ...] = ()
+    """What the file tells machines (``cawg.training-mining``), besides its licence."""
 
     @property
     def licence(self) -> str | None:
@@ -169,6 +173,7 @@ def check_licence(
         *([] if file.token is None else [file.token.dates]),
         _logged(grant, request.at),
         *_terms(answered, Stage.DATES),
+        *_machines(grant, file.training),
         *_terms(answered, Stage.QUESTION),
         status_reason,
         _inclusion(grant, status),
@@ -302,6 +307,26 @@ def _terms(answered: Answer, stage: Stage) -> list[Reason]:
 
 def _term(reason: TermReason, stage: Stage) -> Reason:
     return Reason(stage, _OUTCOMES[reason.effect], reason.why, reason.term, reason.clause)
+
+
+def _machines(grant: ProvedGrant, training: tuple[Any, ...]) -> list[Reason]:
+    """A crawler reads the assertion and never the licence: the two must say the same."""
+    flags = grant.disclosed.terms.ai_use
+    if not training:
+        return []
+    if flags is None:
+        text = Wording(
+            "文件对机器的声明（cawg.training-mining）无从核对：人工智能条款未披露",
+            "what the file tells machines (cawg.training-mining) cannot be compared: the term ai_use is withheld",
+        )
+        return [Reason(Stage.QUESTION, Outcome.CONDITION, text, "ai_use")]
+    try:
+        for value in training:
+            require_agreement(value, flags)
+    except VerificationFailed as error:
+        return [_detail(Stage.QUESTION, Outcome.FAILED, "文件自相矛盾", "the file contradicts its licence", error)]
+    text = Wording("文件对机器的声明与许可条款一致", "what the file tells machines is what the licence says")
+    return [Reason(Stage.QUESTION, Outcome.MET, text)]
 
 
 _WORDS = {

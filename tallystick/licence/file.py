@@ -62,4 +62,9 @@ def _trusted(verdict: C2paVerdict) -> FileFacts:
     if verdict.problems:
         found = "; ".join(verdict.problems)
         text = Wording(f"{text.zh}；提示：{found}", f"{text.en}; note: {found}")
-    return FileFacts(issuer, Reason(Stage.SIGNATURE, Outcome.MET, text), decode_credential(verdict.licence))
+    return FileFacts(
+        issuer,
+        Reason(Stage.SIGNATURE, Outcome.MET, text),
+        decode_credential(verdict.licence),
+        training=verdict.training,
+    )

@@ -22,7 +22,7 @@ from tallystick.c2pa.containers import locate
 from tallystick.c2pa.place import embed
 from tallystick.c2pa.reading import STRICT_SETTINGS
 from tallystick.c2pa.training import TRAINING, require_agreement, training_mining
-from tallystick.errors import MalformedInput
+from tallystick.errors import VerificationFailed
 from tallystick.licence.clauses import AiUse
 from tests.core.c2pa.kit import (
     AT,
@@ -75,6 +75,7 @@ def test_three_engines_agree(media_type: str) -> None:
     data = signed_by(claim_signer(), plain(media_type), media_type, SAID)
     ours = verdict(data, media_type)
     assert (ours.licence, ours.embedded, ours.problems) == (PAYLOAD, True, ())
+    assert ours.training == (training_mining(FLAGS),)
     [person] = ours.identities
     assert (person.trusted, person.roles, person.name) == (True, ("cawg.publisher",), "CN=Custom,O=Registrar")
     assert {TRAINING, "org.tallystick.licence"} < set(person.assertions)
@@ -183,9 +184,9 @@ def test_the_four_flags_are_those_of_the_licence() -> None:
     require_agreement(told, FLAGS)
     for name in ("data_mining", "inference", "generative_training", "other_training"):
         other = "prohibited" if getattr(FLAGS, name) == "permitted" else "permitted"
-        with pytest.raises(MalformedInput, match="something else"):
+        with pytest.raises(VerificationFailed, match="something else"):
             require_agreement(told, replace(FLAGS, **{name: other}))
-    with pytest.raises(MalformedInput):
+    with pytest.raises(VerificationFailed):
         require_agreement({"entries": {}}, FLAGS)
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tallystick import canonical
+from tallystick.c2pa.training import training_mining
 from tallystick.c2pa.verdict import MAX_PAYLOAD
 from tallystick.licence.check import (
     CheckRequest,
@@ -15,6 +18,7 @@ from tallystick.licence.check import (
     StatusAsOf,
     check_licence,
 )
+from tallystick.licence.clauses import AiUse
 from tallystick.licence.credential import encode_credential
 from tallystick.licence.question import parse_question
 from tallystick.licence.status_list import FreshnessPolicy, Status
@@ -177,3 +181,45 @@ def test_without_a_credential_nothing_further_is_judged(paper: Paper) -> None:
     assert [reason.stage for reason in found.reasons] == list(Stage)
     assert {reason.outcome for reason in found.reasons[2:]} == {Outcome.UNKNOWN}
     assert check_licence(file_facts(None), paper.trust, request, paper.staple()).answer is CANNOT_TELL
+
+
+# --- what a file tells machines -------------------------------------------------
+
+
+FLAGS = AiUse("prohibited", "prohibited", "prohibited", "prohibited")
+
+
+def told(paper: Paper, *values: object, withheld: tuple[str, ...] = ()) -> LicenceCheck:
+    facts = replace(file_facts(paper.credential(*withheld)), training=values)
+    request = CheckRequest(parse_question(ASKED), format_time(paper.world.clock), FreshnessPolicy(7 * DAY))
+    return check_licence(facts, paper.trust, request, paper.staple())
+
+
+def test_a_file_that_tells_machines_what_the_licence_says(paper: Paper) -> None:
+    found = told(paper, training_mining(FLAGS))
+    assert found.answer is VALID
+    assert "what the file tells machines is what the licence says" in {one.text.en for one in found.reasons}
+
+
+@pytest.mark.parametrize("name", ["data_mining", "inference", "generative_training", "other_training"])
+def test_a_file_that_tells_machines_something_else_contradicts_its_licence(paper: Paper, name: str) -> None:
+    flags = replace(FLAGS, **{name: "prohibited" if getattr(FLAGS, name) == "permitted" else "permitted"})
+    found = told(paper, training_mining(flags))
+    assert (found.answer, found.deciding.stage) == (NOT_VALID, Stage.QUESTION)
+    assert "the file contradicts its licence" in found.deciding.text.en
+
+
+@pytest.mark.parametrize(
+    "value", [None, {}, {"entries": {}}, {"entries": {"cawg.data_mining": {"use": "allowed"}}}, [1]]
+)
+def test_a_file_that_tells_machines_less_contradicts_its_licence(paper: Paper, value: object) -> None:
+    assert told(paper, value).answer is NOT_VALID
+
+
+def test_of_two_statements_to_machines_each_must_agree(paper: Paper) -> None:
+    assert told(paper, training_mining(FLAGS), {"entries": {}}).answer is NOT_VALID
+
+
+def test_what_cannot_be_compared_is_left_to_the_reader(paper: Paper) -> None:
+    found = told(paper, {"entries": {}}, withheld=("ai_use",))
+    assert [one.outcome for one in found.reasons if "cannot be compared" in one.text.en] == [Outcome.CONDITION]
