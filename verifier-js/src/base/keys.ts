@@ -40,11 +40,28 @@ export function makeKey(alg: Algorithm, raw: Bytes): Key {
 
 function demandPoint(alg: Algorithm, raw: Bytes): void {
   try {
-    if (alg === "ed25519" && ed25519.Point.fromBytes(raw).isSmallOrder()) throw new Malformed("small order");
+    if (alg === "ed25519") demandEd25519(raw);
     if (alg === "es256") p256.Point.fromBytes(raw);
     if (alg === "es256k") secp256k1.Point.fromBytes(raw);
   } catch {
     throw new Malformed(`a key that is no point of its curve for ${alg}`);
+  }
+}
+
+/** y below 2^255 − 19, and no point of small order. Bytes of which no point decodes have their form; no signature holds under them. */
+function demandEd25519(raw: Bytes): void {
+  const { Point } = ed25519;
+  const y = bigEndian(raw.slice().reverse()) & ((1n << 255n) - 1n);
+  if (y >= Point.Fp.ORDER) throw new Malformed("y that is not below the order of the field");
+  if (decodes(raw) && Point.fromBytes(raw).isSmallOrder()) throw new Malformed("a point of small order");
+}
+
+function decodes(raw: Bytes): boolean {
+  try {
+    ed25519.Point.fromBytes(raw);
+    return true;
+  } catch {
+    return false;
   }
 }
 
