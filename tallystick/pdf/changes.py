@@ -78,6 +78,8 @@ def signed_document(revision: Revision) -> Document:
     """The signed revision as a document: whole, and without anything that acts. Raises ``DocumentRefused``."""
     info = revision.trailer.get(b"Info")
     found = Document(revision.root, dict(revision.objects), info.number if isinstance(info, Ref) else None)
+    if references(revision.trailer) - set(revision.objects):
+        raise DocumentRefused("pdf.dangling", "the trailer names notes on the file that are not there (shadow)")
     for number, one in revision.objects.items():
         active = keys_of(one.value) & ACTIVE
         if active:

@@ -152,6 +152,8 @@ def _check_trailer(trailer: object, objects: dict[int, Object], before: int | No
     if not isinstance(trailer, dict) or not set(trailer) <= known:
         raise MalformedInput("a trailer of the PDF has members that are not known here (encryption, say)")
     root, size, prev = trailer.get(b"Root"), trailer.get(b"Size"), trailer.get(b"Prev")
+    if not isinstance(trailer.get(b"Info"), Ref | None):
+        raise MalformedInput("a trailer of the PDF holds the notes on the file itself, and does not name them")
     if not isinstance(root, Ref) or not isinstance(size, Number) or not size.text.isdigit():
         raise MalformedInput("a trailer of the PDF lacks the catalog or the size")
     if prev != (None if before is None else Number(str(before).encode())):

@@ -211,6 +211,23 @@ def test_a_prepared_hole_is_refused_in_the_signed_revision() -> None:
         signed_document(Revision(0, 2, objects, {}, 1))
 
 
+def test_notes_on_the_file_that_only_a_later_revision_brings_are_refused() -> None:
+    objects = {
+        1: Object(0, 1, Values(b"<</AcroForm 2 0 R /Pages 2 0 R>>", 0).value(), None),
+        2: Object(1, 2, Values(b"<</Fields []>>", 0).value(), None),
+    }
+    assert signed_document(Revision(0, 2, objects, {b"Root": Ref(1), b"Info": Ref(2)}, 1)).info == 2
+    with pytest.raises(DocumentRefused, match=r"pdf\.dangling.*trailer"):
+        signed_document(Revision(0, 2, objects, {b"Root": Ref(1), b"Info": Ref(3)}, 1))
+
+
+def test_notes_on_the_file_in_the_trailer_itself_are_not_read(good: bytes) -> None:
+    title = b"/Info <</Title (another)>>"
+    data = re.sub(rb"/Info \d+ 0 R", title, update(good, {}))
+    with pytest.raises(MalformedInput, match="notes on the file"):
+        parse_revisions(data)
+
+
 # --- what a signature covers ------------------------------------------------------------------------------------
 
 
