@@ -60,7 +60,7 @@ def decode_relaxed(data: bytes, limit: int) -> JsonValue:
         raise MalformedInput(f"the JSON has {len(data)} bytes, at most {limit} are read")
     shallow = _is_shallow(data)
     if not shallow:
-        _check_nesting(data)
+        check_nesting(data)
     try:
         value = _from_text(data.decode("utf-8"))
     except MalformedInput:
@@ -88,8 +88,8 @@ def _is_shallow(data: bytes) -> bool:
     return not brackets
 
 
-def _check_nesting(data: bytes) -> None:
-    """Refuse deep nesting before ``json`` recurses into it.
+def check_nesting(data: bytes) -> None:
+    """Refuse deep nesting (``MalformedInput``) before ``json`` recurses into it.
 
     Its own guard is the process's recursion limit, which Ethereum libraries raise
     so far that 200 KB of brackets overflow the stack and kill the process.

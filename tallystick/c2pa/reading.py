@@ -21,6 +21,7 @@ from tallystick.c2pa.containers import BMFF_C2PA, EMBEDDED, Container, locate
 from tallystick.c2pa.jumbf import parse_store
 from tallystick.c2pa.refusal import CredentialRefused, NoCredential
 from tallystick.c2pa.updates import BMFF_HASHES, binding_of, read_manifests
+from tallystick.canonical import check_nesting
 from tallystick.errors import MalformedInput
 
 MAX_ASSET = 1 << 40
@@ -122,8 +123,10 @@ def _require_json(manifests: tuple[ActiveManifest, ...]) -> None:
     """What is said to be JSON is (RFC 8259). c2pa-python leaves out a manifest where it is not."""
     for assertion in (one for manifest in manifests for one in manifest.assertions if one.kind == "json"):
         try:
+            # However far the process lets Python recurse, and whatever else it has loaded.
+            check_nesting(assertion.content)
             json.loads(assertion.content.decode("utf-8"))
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             raise MalformedInput(f"assertion {assertion.label} is no JSON: {error}") from None
 
 

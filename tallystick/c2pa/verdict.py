@@ -91,7 +91,7 @@ def judge(reading: C2paReading, roots: SignerRoots, at: datetime, others: OtherR
         manifests=tuple(signed for signed, _ in judged),
         identities=_identities(reading, others, at),
         unjudged=_unjudged(reading),
-        training=tuple(assertion.value() for assertion in manifest.named(TRAINING)),
+        training=_training(manifest),
     )
 
 
@@ -179,6 +179,13 @@ def payload(manifest: ActiveManifest, label: str) -> dict[str, Any] | None:
     if not isinstance(value, dict):
         raise MalformedInput(f"{label} is not a JSON object")
     return value
+
+
+def _training(manifest: ActiveManifest) -> tuple[Any, ...]:
+    """Beside a licence of ours alone: in other files it is the affair of their signers."""
+    if payload(manifest, LICENCE) is None:
+        return ()
+    return tuple(assertion.value() for assertion in manifest.named(TRAINING))
 
 
 def _receipt(reading: C2paReading) -> dict[str, Any] | None:

@@ -29,8 +29,8 @@ ARGUMENTS = (
 DESKTOP, PHONE = 1200, 360
 
 
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
+@contextmanager
+def open_chromium() -> Iterator[Browser]:
     """Debian's. Where it is missing and not ours to install, the test is left out; a failed installation fails."""
     try:
         path = browser()
@@ -42,6 +42,13 @@ def chromium() -> Iterator[Browser]:
             yield opened
         finally:
             opened.close()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """For a module at most: as long as it is open, nothing else in this process can run an event loop."""
+    with open_chromium() as opened:
+        yield opened
 
 
 @dataclass

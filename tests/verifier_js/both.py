@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import runpy
 import subprocess
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tallystick.__main__ import main
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "fixtures" / "golden"
@@ -53,17 +53,13 @@ class Second:
 def first(trial: Trial) -> dict[str, Any]:
     """What `python -m tallystick` prints."""
     command = {"bundle": "verify", "anchor": "verify-anchor"}[trial.kind]
-    told, before = io.StringIO(), sys.argv
-    sys.argv = ["tallystick", command, str(trial.path), "--trust", str(trial.trust), "--at", trial.at, "--json"]
-    try:
-        with (
-            contextlib.redirect_stdout(told),
-            contextlib.redirect_stderr(io.StringIO()),
-            contextlib.suppress(SystemExit),
-        ):
-            runpy.run_module("tallystick", run_name="__main__", alter_sys=True)
-    finally:
-        sys.argv = before
+    told = io.StringIO()
+    with (
+        contextlib.redirect_stdout(told),
+        contextlib.redirect_stderr(io.StringIO()),
+        contextlib.suppress(SystemExit),
+    ):
+        main([command, str(trial.path), "--trust", str(trial.trust), "--at", trial.at, "--json"])
     report: dict[str, Any] = json.loads(told.getvalue())
     return report
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
-from tests.browser.conftest import ARGUMENTS
+from tests.browser.conftest import open_chromium
 from tests.verifier_js.both import Second
 from tools import outsiders
 
@@ -25,16 +25,8 @@ def page(second: Second) -> Path:
     return second.folder / "verifier.html"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Debian's. Where it is missing and not ours to install, the test is left out; a failed installation fails."""
-    try:
-        path = outsiders.browser()
-    except outsiders.NotOurs as error:
-        pytest.skip(str(error))
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
-        try:
-            yield opened
-        finally:
-            opened.close()
+    """For a module at most, as in ``tests/browser``."""
+    with open_chromium() as opened:
+        yield opened

@@ -12,6 +12,7 @@ import pytest
 
 from tallystick.case.model import SUBJECT_LETTERS
 from tallystick.events.kinds import BODIES
+from tallystick.evm.chains import Voucher
 from tallystick.fork import Kind as ForkKind
 from tallystick.report.as_html import html_report
 from tallystick.report.as_json import report_value
@@ -55,7 +56,11 @@ def report(**changes: Claim) -> Report:
 def used_keys() -> set[str]:
     calls = r"(?:say|shows|lacks|contradicts|needs|note)\(\s*\"([a-z.-]+)\""
     named = {key for path in VERIFY.glob("*.py") for key in re.findall(calls, path.read_text(encoding="utf-8"))}
-    return named | {f"checkpoint.fork-{kind}" for kind in get_args(ForkKind)}
+    accusation = (VERIFY / "accusation.py").read_text(encoding="utf-8")
+    standings = {*re.findall(r'Standing\("[a-z_]+", "([a-z-]+)"', accusation), *get_args(Voucher)} - {"nobody"}
+    return (
+        named | {f"checkpoint.fork-{kind}" for kind in get_args(ForkKind)} | {f"conviction.{why}" for why in standings}
+    )
 
 
 def test_every_line_that_is_said_has_words_and_no_other() -> None:
