@@ -273,8 +273,10 @@ def _check_auditors(file: TrustFile) -> None:
         raise MalformedInput("two auditors share a key")
     others = {parse_witness(line).key.raw for line in file.witnesses.keys}
     others |= {parse_verifier_key(line)[2] for log in file.logs for line in log.keys}
+    later = [one.key for log in file.logs for one in log.replaced or ()]
+    others |= {PublicKey.from_text(text).raw for text in (*(log.registrar for log in file.logs), *later)}
     if keys & others:
-        raise MalformedInput("an auditor has a key of a log or of a witness")
+        raise MalformedInput("an auditor has a key of a log, of its registrar or of a witness")
 
 
 def encode_trust(file: TrustFile) -> bytes:

@@ -23,6 +23,7 @@ from api.services.timestamps import TimestampDesk
 from api.services.voices import require_scope
 from ledger.map.roots import MapView
 from ledger.store import Reads, Record
+from tallystick.admission.standing import concerned
 from tallystick.admission.state import CertificateState, LicenceState, ObjectState
 from tallystick.bundle import write_bundle
 from tallystick.case import AnchorMaterial, CaseMaterial, Kind, MapMaterial, case_members
@@ -268,13 +269,13 @@ class EvidenceService:
         if "read-private" not in account.scopes:
             return False
         state = reads.get(record.subject)
-        concerned: tuple[str | None, ...] = ()
+        parties: tuple[str | None, ...] = ()
         if isinstance(state, LicenceState):
-            concerned = (state.licensor, state.holder)
+            parties = concerned(reads, state)
         elif isinstance(state, CertificateState):
             certified = reads.get(state.object)
-            concerned = (certified.holder,) if isinstance(certified, ObjectState) else ()
-        return account.party in concerned or self._voices.is_registrar(account)
+            parties = (certified.holder,) if isinstance(certified, ObjectState) else ()
+        return account.party in parties or self._voices.is_registrar(account)
 
 
 def _tokens_named(found: Gathered) -> list[str]:

@@ -18,7 +18,7 @@ from tallystick.events.kinds import SUBJECTS
 from tallystick.map import NAMED, OWN, MapProof, Relation, about, prove_answer
 from tallystick.map.about import BOOKKEEPING
 from tallystick.statement import Statement, parse_statement
-from tallystick.verify.histories import FILED_ASIDE
+from tallystick.verify.histories import may_stand_aside
 
 MOST_NAMED = 2000
 """Entries that name a subject, which are brought; of one that is named more often this is not shown."""
@@ -55,7 +55,7 @@ class _Search:
         for record, statement in self._about(one):
             if record.position in self.found.entries or record.position in self.aside:
                 continue
-            if one[0] == NAMED or record.type == FILED_ASIDE:
+            if may_stand_aside(one[0], record.type):
                 self.aside[record.position] = statement
             else:
                 new.append(record)

@@ -10,6 +10,7 @@ from api.services.errors import Forbidden, NotFound, ServiceError
 from api.services.licence_tokens import LicenceTokens, kept_terms, licence_state
 from api.services.voices import Voices, require_scope
 from ledger.log import Log
+from tallystick.admission.standing import concerned
 from tallystick.commitments import parse_disclosure
 from tallystick.licence.bearer import read_licence_token
 from tallystick.licence.check import CheckRequest, FileFacts, Outcome, Reason, Stage
@@ -55,7 +56,7 @@ class LicenceChecks:
         require_scope(account, "read-private")
         with self._log.store.snapshot() as reads:
             state = licence_state(reads, licence)
-            if account.party not in (state.licensor, state.holder) and not self._voices.is_registrar(account):
+            if account.party not in concerned(reads, state) and not self._voices.is_registrar(account):
                 raise Forbidden(
                     f"the terms of {licence} are not yours to ask about", "check a file or a token", "licence"
                 )

@@ -24,7 +24,7 @@ from credentials.sign import TRAINED_ALGORITHMIC_MEDIA, Ingredient, Manifest, si
 from credentials.text import require_printable
 from ledger.store import Reads
 from tallystick.admission import Refused
-from tallystick.admission.standing import licensor_of, lineage, standing_at
+from tallystick.admission.standing import concerned, licensor_of, lineage, standing_at
 from tallystick.admission.state import LicenceState
 from tallystick.assets import describe_file
 from tallystick.base64s import to_base64
@@ -118,7 +118,7 @@ class LicenceFiles:
         require_scope(account, "read-private")
         with self._issuer.log.store.snapshot() as reads:
             state = _licence(reads, licence)
-            if account.party not in (state.licensor, state.holder) and not self._issuer.voices.is_registrar(account):
+            if account.party not in concerned(reads, state) and not self._issuer.voices.is_registrar(account):
                 raise Forbidden(f"the card of {licence} is not yours to read", "ask the licensor for it", "licence")
             return self._issuer.latest(reads, licence, "card").path
 

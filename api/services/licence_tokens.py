@@ -18,7 +18,7 @@ from api.services.voices import require_scope
 from credentials.token_signer import TokenIssuer
 from ledger.store import Reads
 from tallystick.admission import Refused
-from tallystick.admission.standing import lineage
+from tallystick.admission.standing import concerned, lineage, standing_at
 from tallystick.admission.state import LicenceState, LogState, PartyState
 from tallystick.base64s import to_base64
 from tallystick.commitments import parse_disclosure
@@ -31,6 +31,7 @@ from tallystick.licence.evidence import LicenceEvidence, SignedList, encode_evid
 from tallystick.licence.qr import LicenceCode
 from tallystick.schema import FieldError, read
 from tallystick.statement import Statement, parse_statement
+from tallystick.times import format_time
 from tallystick.token.licence import Claims, issue, issuer_of, list_uri, write_claims
 from tallystick.token.vc import Purpose, licence_credential, secure, status_credential
 
@@ -95,7 +96,7 @@ class LicenceTokens:
     ) -> tuple[Mapping[str, DigestPair], Claims, list[str]]:
         with self._issuer.log.store.snapshot() as reads:
             state = licence_state(reads, licence)
-            self._require_own(account, licence, state)
+            self._require_own(account, licence, state, reads)
             position, grant = _last(reads, licence, "licence.grant")
             _, transfer = _last(reads, licence, "licence.transfer", (position, grant))
             kept = kept_terms(reads, licence)
@@ -107,13 +108,14 @@ class LicenceTokens:
         claims = write_claims(self._issuer.voices.origin, licence, position, grant.leaf, state.pointer, holder, span)
         return commitments, claims, _chosen(kept, disclose)
 
-    def _require_own(self, account: Account, licence: str, state: LicenceState) -> None:
+    def _require_own(self, account: Account, licence: str, state: LicenceState, reads: Reads) -> None:
         """For licensor, licensee named openly, and registrar; of a licence in force."""
-        if account.party not in (state.licensor, state.holder) and not self._issuer.voices.is_registrar(account):
+        if account.party not in concerned(reads, state) and not self._issuer.voices.is_registrar(account):
             raise Forbidden(f"tokens of {licence} are not yours to have", "ask the licensor for one", "licence")
-        if state.status != "valid":
+        standing = standing_at(reads, licence, format_time(self._clock()))
+        if standing.status != "valid":
             raise Refused(
-                "wrong-state", "licence", f"{licence} is {state.status}", "tokens are issued of a licence in force"
+                "wrong-state", "licence", f"{licence} is {standing.status}", "tokens are issued of a licence in force"
             )
         if not has_tokens(self._issuer.log.keys()):
             raise Refused(
@@ -166,7 +168,7 @@ class LicenceTokens:
         known = account is not None and "read-private" in account.scopes
         if account is None or not known:
             return {}
-        if account.party not in (state.licensor, state.holder) and not self._issuer.voices.is_registrar(account):
+        if account.party not in concerned(reads, state) and not self._issuer.voices.is_registrar(account):
             return {}
         ancestors = {name for name, _ in lineage(reads, licence)} - {licence}
         disclosures: dict[str, tuple[str, ...]] = {}
@@ -192,7 +194,11 @@ def kept_terms(reads: Reads, licence: str) -> dict[str, str]:
     """The disclosures of its terms that are kept; after a transfer the licensee is what the transfer says."""
     position, grant = _last(reads, licence, "licence.grant")
     moved, _ = _last(reads, licence, "licence.transfer", (position, grant))
-    return {**reads.disclosures(position), **reads.disclosures(moved)}
+    kept = dict(reads.disclosures(position))
+    if moved != position:
+        # Who held it before is nobody now, also where the new licensee's name was withheld or erased.
+        kept.pop("licensee", None)
+    return {**kept, **reads.disclosures(moved)}
 
 
 def _last(reads: Reads, licence: str, kind: str, default: tuple[int, Statement] | None = None) -> tuple[int, Statement]:

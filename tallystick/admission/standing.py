@@ -99,6 +99,11 @@ def licensor_of(licences: Licences, state: LicenceState) -> str | None:
     return parent.holder if isinstance(parent, LicenceState) else None
 
 
+def concerned(licences: Licences, state: LicenceState) -> tuple[str | None, ...]:
+    """Whose affair the licence is now: who stands above it, and who holds it, if that is said openly."""
+    return licensor_of(licences, state) or state.licensor, state.holder
+
+
 def changed(state: LicenceState, change: LicenceChange, now: str) -> LicenceState:
     """The licence with one more change. One that ends it makes moot what would come after."""
     before = state.before if state.changes is not None or state.status == "valid" else state.status

@@ -142,7 +142,7 @@ def _in_scope(
     """Granted only if one included word covers all that is asked, and no excluded word touches it."""
     what = wording.word(asked, known)
     for denied in scope.exclude:
-        if covers(denied, asked) or covers(asked, denied):
+        if vocabulary.touches(covers, denied, asked):
             by = wording.word(denied, known)
             return Effect.PROHIBITS, Wording(f"明确排除{by.zh}", f"{by.en} is expressly excluded")
     if any(covers(granted, asked) for granted in scope.include):

@@ -46,6 +46,10 @@ class ChainAnswer:
     deciding: ChainReason
 
 
+_DUTIES = frozenset({"attribution", "channel", "consent", "count", "derivatives"})
+"""Terms that bind whoever uses the work, however many licences down; payment is between those who agreed on it."""
+
+
 def as_answer(found: ChainAnswer) -> Answer:
     """The same as one answer: reasons of licences above the one asked about name it in their words."""
     last = found.reasons[0].licence
@@ -75,7 +79,8 @@ def answer_chain(links: Sequence[Link], question: Question, at: str) -> ChainAns
     for below, link in enumerate(reversed(links[:-1]), 1 + (question.use == vocabulary.SUBLICENSE)):
         # The party asked about is the last licensee; whoever stands above it is bound to its own licence.
         above = answer(link.disclosed, dataclasses.replace(question, party=None), at, link.commenced)
-        reasons = (_depth(link.disclosed, below), *(one for one in above.reasons if one.effect is not Effect.CONDITION))
+        bound = (one for one in above.reasons if one.effect is not Effect.CONDITION or one.term in _DUTIES)
+        reasons = (_depth(link.disclosed, below), *bound)
         found += [ChainReason(link.licence, one) for one in reasons]
     for effect, verdict in ((Effect.PROHIBITS, Verdict.PROHIBITED), (Effect.UNKNOWN, Verdict.CANNOT_TELL)):
         for each in found:

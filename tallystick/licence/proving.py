@@ -48,7 +48,11 @@ def prove_file(
         indices = {str(one.index) for one in staple.entries}
         others = {index: texts for index, texts in credential.disclosures.items() if index in indices}
         again = dataclasses.replace(found.credential, disclosures={**others, **found.credential.disclosures})
-        return _with_status(prove_grant(again, logs), found)
+        later = prove_grant(again, logs)
+        # What the file itself shows would be forgotten.
+        if later.checkpoint.size < grant.checkpoint.size:
+            raise VerificationFailed("the evidence is of an older tree than the file: get a new one")
+        return _with_status(later, found)
     except VerificationFailed as error:
         return Given(grant, None, error)
 

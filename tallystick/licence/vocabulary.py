@@ -9,7 +9,7 @@ a new word is a new version of the terms.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from tallystick.errors import MalformedInput
@@ -130,6 +130,19 @@ def media_covers(broad: str, narrow: str) -> bool:
 def language_covers(broad: str, narrow: str) -> bool:
     """RFC 4647 §3.3.1 basic filtering: ``zh`` takes in ``zh-Hans`` and ``zh-Hans-CN``."""
     return narrow == broad or narrow.startswith(broad + "-")
+
+
+def languages_meet(one: str, other: str) -> bool:
+    """Whether something may bear both tags: no subtag that both have differs. ``zh-CN`` meets ``zh-Hans-CN``."""
+    (first, *left), (second, *right) = one.split("-"), other.split("-")
+    # Script and region (RFC 5646 §2.2.3, §2.2.4) differ in length; what one tag leaves open agrees with all.
+    known = {len(tag) == 4: tag for tag in left}
+    return first == second and all(known.get(len(tag) == 4, tag) == tag for tag in right)
+
+
+def touches(covers: Callable[[str, str], bool], one: str, other: str) -> bool:
+    """Whether two words of the vocabulary of ``covers`` have anything in common: what an exclusion takes away."""
+    return covers(one, other) or covers(other, one) or (covers is language_covers and languages_meet(one, other))
 
 
 def same(broad: str, narrow: str) -> bool:

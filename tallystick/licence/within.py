@@ -98,7 +98,7 @@ def scope_within(parent: clauses.Scope, child: clauses.Scope, covers: Covers) ->
         if not any(covers(granted, word) for granted in parent.include):
             return Wording(f"上级未许可{word}", f"the parent does not grant {word}")
         for denied in parent.exclude:
-            if not (covers(denied, word) or covers(word, denied)):
+            if not vocabulary.touches(covers, denied, word):
                 continue
             if not any(covers(own, denied) for own in child.exclude):
                 return Wording(f"上级排除{denied}", f"the parent excludes {denied}")

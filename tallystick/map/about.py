@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple, TypeAlias
 
+from tallystick.canonical import check_nesting
 from tallystick.identifiers import has_form
 
 Relation: TypeAlias = Literal["own", "named"]
@@ -23,7 +24,7 @@ TARGET = "target"
 # commitments, which are objects.
 _TAIL = re.compile(rb',"subject":"([^"\\]*)","time":"[^"\\]*","type":"([^"\\]*)","v":[0-9]+\}')
 _BODY, _AFTER_BODY, _SUBJECT = b'{"body":{', b',"event_id":"', b',"subject":"'
-_CANDIDATE = re.compile(rb'"(?<=[:,\[]")(10\.[^"\\]*/[^"\\]*)"')
+_CANDIDATE = re.compile(rb'"(?<=[:,\[]")(10\.[^"\\]*/[^"\\]*)"(?=[,\]}])')
 
 
 class About(NamedTuple):
@@ -56,14 +57,17 @@ def about(payload: bytes) -> About:
 
 def _by_value(payload: bytes) -> About:
     """The same from the JSON value."""
+    check_nesting(payload)
     event = json.loads(payload)
-    if event["type"] in BOOKKEEPING:
+    kind, subject, body = event["type"], event["subject"], event["body"]
+    if not (isinstance(kind, str) and isinstance(subject, str) and isinstance(body, dict)) or kind in BOOKKEEPING:
         return _NOTHING
-    target = event["body"].get(TARGET)
-    own = dict.fromkeys([event["subject"]])
+    subject.encode()  # A surrogate has no place in the map.
+    target = body.get(TARGET)
+    own = dict.fromkeys([subject])
     if isinstance(target, str) and has_form(target):
         own[target] = None
-    named = dict.fromkeys(text for text in _texts(event["body"]) if has_form(text) and text not in own)
+    named = dict.fromkeys(text for text in _texts(body) if has_form(text) and text not in own)
     return About(tuple(own), tuple(named))
 
 

@@ -37,7 +37,13 @@ _KNOWN = frozenset(
     }
 )
 _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
-_UNREADABLE = (ValueError, x509.UnsupportedGeneralNameType, x509.DuplicateExtension, UnsupportedAlgorithm)
+_UNREADABLE = (
+    ValueError,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+    x509.DuplicateExtension,
+    UnsupportedAlgorithm,
+)
 
 
 def load_certificates(chain: Sequence[bytes]) -> tuple[x509.Certificate, ...]:

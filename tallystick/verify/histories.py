@@ -18,6 +18,7 @@ from tallystick.map.proof import FIRST_LINK
 from tallystick.merkle import CompactRange, leaf_hash, verify_consistency
 from tallystick.note import Note, verify_note
 from tallystick.statement import Statement
+from tallystick.time_interval import UNSTATED
 from tallystick.verify.examination import Examination
 from tallystick.verify.outcome import Tally, time_text
 
@@ -26,6 +27,9 @@ Shown: TypeAlias = dict[Wanted, list[tuple[int, bytes]]]
 
 FILED_ASIDE = "credential.issue"
 """The one type that completes an own history from ``map/entries``: it decides nothing, and its file may be private."""
+NAMED_ASIDE = frozenset({"object.register", "job.register", "job.complete", FILED_ASIDE})
+"""What completes a named history from there: that a thing was used. A licence of it, a certificate or a dispute must be
+an entry of the case, for it is told, and its own history with it."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,7 @@ class Root:
     size: int
     root: bytes
     time: str
+    admitted_at: int
 
 
 @dataclass
@@ -75,12 +80,16 @@ def _whole(ex: Examination) -> Whole:
     entries = {placed.position: placed.statement for placed in ex.case.entries} | dict(aside)
     for position, statement in sorted(entries.items()):
         for one in _about(statement):
-            counts = position not in aside or one[0] == NAMED or statement.event.type == FILED_ASIDE
-            if one in asked and counts:
+            if one in asked and (position not in aside or may_stand_aside(one[0], statement.event.type)):
                 found.shown.setdefault(one, []).append((position, statement.leaf))
     about_case = [found.shown.get(one, []) for one in found.wanted if one[1] in ex.focus.subjects]
     found.last = max((history[-1][0] for history in about_case if history), default=-1)
     return found
+
+
+def may_stand_aside(relation: Relation, kind: str) -> bool:
+    """Whether an entry of this type completes such a history without being an entry of the case."""
+    return kind in NAMED_ASIDE if relation == NAMED else kind == FILED_ASIDE
 
 
 def _about(statement: Statement) -> list[Wanted]:
@@ -91,10 +100,10 @@ def _about(statement: Statement) -> list[Wanted]:
 def _root(ex: Examination, tally: Tally, position: int) -> Root | None:
     admitted = ex.replay.admitted.get(position)
     event = admitted.placed.statement.event if admitted else None
-    if event is None or event.type != "log.map-root":
+    if admitted is None or event is None or event.type != "log.map-root":
         tally.lacks("map.no-root", position=position)
         return None
-    return Root(position, event.body.size, bytes.fromhex(event.body.root), event.time)
+    return Root(position, event.body.size, bytes.fromhex(event.body.root), event.time, admitted.admitted_at)
 
 
 # --- under a root ----------------------------------------------------------------------------------------
@@ -175,6 +184,10 @@ def _audits(ex: Examination, tally: Tally, root: Root) -> list[tuple[str, int]]:
                 continue
             if seconds > ex.at or (until is not None and seconds > until):
                 tally.shows("map.audit-late", name=auditor.name, size=audit.size, time=time_text(seconds))
+            elif seconds < root.admitted_at - UNSTATED:
+                # Who signs a root saw it stated; a key that was lost since can only pretend to be older.
+                early = f"it is dated {time_text(seconds)}, before the log stated this root"
+                tally.shows("map.audit-elsewhere", name=auditor.name, size=audit.size, detail=early)
             elif _is_of(ex, tally, root, audit, auditor.name):
                 found.append((auditor.name, seconds))
     return found
@@ -227,9 +240,8 @@ def _check_copy(ex: Examination, tally: Tally, whole: Whole, roots: list[Root], 
         tally.contradicts("map.lie", position=position, stated=stated.hex(), found=found.hex())
     good = not replay.wrong
     for one in whole.wanted:
-        here = [at for at, _ in replay.histories.get(one, [])]
-        shown = {at for at, _ in whole.shown.get(one, [])}
-        if gone := [at for at in here if at not in shown]:
+        # These very entries: what merely stands at their place, under ``map/entries``, nobody else looks at.
+        if gone := sorted({at for at, _ in {*replay.histories.get(one, [])} ^ {*whole.shown.get(one, [])}}):
             listed = ", ".join(map(str, gone[:20]))
             note = tally.contradicts if one[0] == OWN else tally.lacks
             note("map.copy-has-more", relation=one[0], text=one[1], positions=listed)

@@ -8,7 +8,7 @@ import pytest
 
 from tallystick import canonical
 from tallystick.commitments import disclose, open_commitments
-from tallystick.licence import wording
+from tallystick.licence import vocabulary, wording
 from tallystick.licence.terms import (
     MANDATORY,
     NAMES,
@@ -218,3 +218,23 @@ def test_every_term_has_a_name_and_words_in_both_languages() -> None:
         "AT、CH、DE；不含FR", "AT, CH, DE; not FR"
     )
     assert wording.clause_text("count", complete.count).zh == "至多100场放映"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "meet"),
+    [
+        ("zh", "zh-Hans-CN", True),
+        ("zh-CN", "zh-Hans-CN", True),
+        ("zh-Hans", "zh-CN", True),
+        ("zh-CN", "zh-Hans-TW", False),
+        ("zh-Hans", "zh-Hant-CN", False),
+        ("en-US", "en-Latn-US", True),
+        ("en-US", "en-GB", False),
+        ("en", "de", False),
+        ("es-419", "es-Latn-419", True),
+    ],
+)
+def test_tags_meet_where_something_may_bear_both(one: str, other: str, meet: bool) -> None:
+    """An exclusion of ``zh-CN`` is not passed by writing the script: ``zh-Hans-CN``."""
+    assert vocabulary.languages_meet(one, other) is vocabulary.languages_meet(other, one) is meet
+    assert vocabulary.touches(vocabulary.language_covers, one, other) is meet

@@ -8,15 +8,17 @@ from typing import Any
 
 import pytest
 
+from tallystick import cose
 from tallystick.events import Event
 from tallystick.events.capability import CapabilityGrade
 from tallystick.events.dispute import DisputeOpening
 from tallystick.events.kinds import BODIES, SUBJECTS
 from tallystick.identifiers import check_character
 from tallystick.keys import LocalSigner
-from tallystick.map import About, about
+from tallystick.map import About, MemoryMap, about
 from tallystick.map.about import BOOKKEEPING, TARGET
 from tallystick.map.memory import about_entry
+from tallystick.map.proof import EMPTY_ROOT
 from tallystick.statement import sign_statement
 from tests.core import builders
 from tests.core.builders import CAPABILITY, DISPUTE, OBJECT, ORIGIN, OTHER, PARTY, PARTY_KEY
@@ -159,3 +161,30 @@ def test_of_an_entry() -> None:
     )
     assert about_entry(statement.entry) == About((DISPUTE, OBJECT), ())
     assert ORIGIN not in about_entry(statement.entry).own
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        '{"body":{},"subject":"\\ud800","type":"x"}',
+        '{"body":{},"subject":5,"type":"x"}',
+        '{"body":{},"subject":null,"type":"x"}',
+        '{"body":[],"subject":"s","type":"x"}',
+        '{"body":{},"subject":"s","type":[]}',
+        '{"body":' + "[" * 6000 + "]" * 6000 + ',"subject":"s","type":"x"}',
+        '{"body":{"a":' + "[" * 40 + "]" * 40 + '},"subject":"s","type":"x"}',
+    ],
+    ids=["a surrogate", "a number", "null", "a list as body", "a list as type", "6000 deep", "40 deep"],
+)
+def test_a_payload_of_another_form_is_about_nothing(event: str) -> None:
+    """Whatever a process lets Python recurse to: the root of the map hangs on it."""
+    entry = cose.sign1(PARTY_KEY, {}, event.encode())
+    assert about_entry(entry) == About((), ())
+    taken = MemoryMap()
+    taken.take(entry)
+    assert (taken.size, taken.root()) == (1, EMPTY_ROOT)
+
+
+def test_a_name_of_a_member_is_no_text() -> None:
+    payload = f'{{"body":{{"0":1,"{OTHER}":2}},"event_id":"e","subject":"{OBJECT}","time":"t","type":"x.y","v":1}}'
+    assert about(payload.encode()) == About((OBJECT,), ())

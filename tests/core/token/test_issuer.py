@@ -209,3 +209,10 @@ def test_names_that_are_too_long_are_cut() -> None:
     (organisation,) = root.certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
     assert len(str(organisation.value)) == 64
     assert replace(root).certificate == root.certificate
+
+
+def test_a_certificate_of_another_version_is_malformed(root: Identity) -> None:
+    made = token_signer(root, ISSUER, NOW)
+    version_2 = der(made.certificate)[0].replace(bytes.fromhex("a003020102"), bytes.fromhex("a003020101"), 1)
+    with pytest.raises(MalformedInput):
+        require_issuer((version_2,), der(root.certificate), ISSUER, AT)
