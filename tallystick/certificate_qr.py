@@ -101,7 +101,8 @@ def parse_qr(text: str) -> QrProof:
     data = from_base45(text.removeprefix(PREFIX))
     try:
         found = cbor2.loads(data)
-    except (cbor2.CBORDecodeError, ValueError, RecursionError):
+    # ArithmeticError: a decimal that is none; what else a tag may stand for is refused by its type below.
+    except (cbor2.CBORDecodeError, ValueError, ArithmeticError, RecursionError):
         raise MalformedInput("the code holds no CBOR") from None
     kinds = (int, str, str, str, int, bytes, int, bytes, bytes, bytes)
     if not isinstance(found, list) or tuple(map(type, found)) != kinds or _cbor(found) != data:

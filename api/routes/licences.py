@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from api.routes.base import KnownAccount, MaybeAccount, Schema, UsedServices, router
 from api.routes.downloads import send_once
 from api.routes.events import RecordedSchema, recorded_schema
+from api.routes.licence_tokens import MAX_SIDECAR_BYTES
 from api.routes.uploads import MAX_LISTS_BYTES, MAX_UPLOAD_BYTES, multipart, parse_file_list, parse_json, receive
 from api.services.issuing import IssuedFile
 from api.services.licence_files import SIDECAR
@@ -201,7 +202,12 @@ async def add_receipt(request: Request, services: UsedServices, account: KnownAc
         if "file" not in form.files:
             raise FieldError("file", "missing")
         (upload,) = form.files["file"]
-        sidecar = form.files["sidecar"][0].path.read_bytes() if "sidecar" in form.files else None
+        sidecar = None
+        if "sidecar" in form.files:
+            beside = form.files["sidecar"][0].path
+            if beside.stat().st_size > MAX_SIDECAR_BYTES:
+                raise FieldError("sidecar", f"it has more than {MAX_SIDECAR_BYTES} bytes")
+            sidecar = beside.read_bytes()
         made = await services.file_receipts.add(upload.path, upload.media_type, sidecar, folder / "updated")
         return send_once(made, upload.media_type if sidecar is None else SIDECAR, {})
 

@@ -99,9 +99,10 @@ class StandingService:
 
 
 def _found(reads: Reads, name: str) -> str:
-    taken = reads.get(number_key(name)) if len(name) <= 80 else None
+    # NUL has no place in a database's text, and so in no name.
+    taken = reads.get(number_key(name)) if len(name) <= 80 and "\0" not in name else None
     certificate = taken.by if isinstance(taken, Taken) else name
-    if len(certificate) > 80 or not isinstance(reads.get(certificate), CertificateState):
+    if len(certificate) > 80 or "\0" in certificate or not isinstance(reads.get(certificate), CertificateState):
         raise NotFound(
             f"no certificate of the number or identifier {name[:80]!r} was ever issued here",
             "compare it with the certificate, letter by letter",

@@ -74,7 +74,8 @@ def verified(cose: bytes, payload: bytes, what: str = "claim", *, older: bool = 
     if _CRIT in header:
         raise MalformedInput("the protected header names headers that must be understood (crit); none is known here")
     unknown = [key for key in unprotected if key not in _UNPROTECTED]
-    if unknown or any(any(unprotected.get(key, b"")) for key in ("pad", "pad2")):
+    pads = [unprotected[key] for key in ("pad", "pad2") if key in unprotected]
+    if unknown or any(not isinstance(pad, bytes) or any(pad) for pad in pads):
         raise MalformedInput(f"the unprotected header holds {str(unknown)[:80] if unknown else 'padding not zero'}")
     if not older and (_X5CHAIN in unprotected or "x5chain" in unprotected):
         raise MalformedInput("an x5chain stands in the unprotected header, where nobody signed it")
@@ -82,7 +83,8 @@ def verified(cose: bytes, payload: bytes, what: str = "claim", *, older: bool = 
     signed = cbor2.dumps(["Signature1", protected, b"", payload])
     try:
         _verify(chain[0].public_key(), header.get(_ALG), signature, signed)
-    except (InvalidSignature, UnsupportedAlgorithm) as error:
+    # ValueError: an RSA key too short for what its signature claims.
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError) as error:
         detail = str(error) or f"the {what} was not signed by the leaf certificate that it carries"
         code = "claimSignature.mismatch" if what == "claim" else f"{what}.mismatch"
         raise CredentialRefused(code, detail) from None

@@ -62,7 +62,7 @@ def _proven(stamp: Stamped, authorities: Sequence[Authority], at: datetime) -> P
     token = _token(stamp)
     info = parse_token(token).info
     made = _EPOCH + timedelta(microseconds=info.gen_time)
-    if made - timedelta(microseconds=info.accuracy or 0) > at:
+    if info.gen_time - (info.accuracy or 0) > (at - _EPOCH) // timedelta(microseconds=1):
         raise CredentialRefused("time.future", f"the signature is dated {made.isoformat()}, after {at.isoformat()}")
     fact = verify_token(token, stamp.message, authorities)
     return ProvenTime(made, fact.authority, fact.signer, fact.independent)

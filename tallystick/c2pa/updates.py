@@ -17,7 +17,8 @@ from tallystick.errors import MalformedInput
 
 MAX_UPDATES = 16
 DATA_HASH = "c2pa.hash.data"
-BMFF_HASHES = ("c2pa.hash.bmff", "c2pa.hash.bmff.v2", "c2pa.hash.bmff.v3")
+BMFF_HASHES = ("c2pa.hash.bmff.v2", "c2pa.hash.bmff.v3")
+"""Not version 1, which hashes boxes without their places: what the film points to can be moved under it."""
 ACTIONS = ("c2pa.actions", "c2pa.actions.v2")
 INGREDIENTS = ("c2pa.ingredient", "c2pa.ingredient.v2", "c2pa.ingredient.v3")
 ALLOWED_ACTIONS = frozenset({"c2pa.edited.metadata", "c2pa.opened", "c2pa.published", "c2pa.redacted"})

@@ -47,8 +47,9 @@ def revoked_since(path: Sequence[x509.Certificate], lists: Sequence[bytes]) -> t
     """
     found: datetime | None = None
     covered = True
+    loaded = [one for one in map(_load, lists) if one is not None]
     for certificate, issuer in pairwise(path):
-        good = [one for one in map(_load, lists) if one is not None and _is_by(one, issuer)]
+        good = [one for one in loaded if _is_by(one, issuer)]
         covered = covered and bool(good)
         for one in good:
             entry = one.get_revoked_certificate_by_serial_number(certificate.serial_number)

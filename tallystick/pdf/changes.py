@@ -78,13 +78,14 @@ def signed_document(revision: Revision) -> Document:
     """The signed revision as a document: whole, and without anything that acts. Raises ``DocumentRefused``."""
     info = revision.trailer.get(b"Info")
     found = Document(revision.root, dict(revision.objects), info.number if isinstance(info, Ref) else None)
-    if references(revision.trailer) - set(revision.objects):
+    held = set(revision.objects)
+    if references(revision.trailer) - held:
         raise DocumentRefused("pdf.dangling", "the trailer names notes on the file that are not there (shadow)")
     for number, one in revision.objects.items():
         active = keys_of(one.value) & ACTIVE
         if active:
             raise DocumentRefused("pdf.active", f"object {number} has {sorted(active)[0].decode('ascii', 'replace')}")
-        missing = references(one.value) - set(revision.objects)
+        missing = references(one.value) - held
         if missing:
             raise DocumentRefused("pdf.dangling", f"object {number} names {min(missing)}, which is not there (shadow)")
     found.fields = _fields(found)

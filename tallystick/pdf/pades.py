@@ -31,6 +31,8 @@ _DATA = "1.2.840.113549.1.7.1"
 _SIGNATURE_TIMESTAMP = "1.2.840.113549.1.9.16.2.14"
 _HEX = re.compile(rb"<[0-9A-Fa-f]+>")
 _MICROS = 1_000_000
+_MAX_STORED = 64
+"""Lists of a security store that are looked at: each costs a signature for each certificate of the path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,5 +250,8 @@ def _streams(document: Document, kind: bytes) -> list[bytes]:
     """What the security store holds of a kind."""
     store = document.catalog.get(b"DSS")
     listed = document.dictionary(store, "the security store").get(kind, ()) if store is not None else ()
-    found = (document.objects.get(one.number) for one in listed if isinstance(one, Ref))
+    numbers = dict.fromkeys(one.number for one in listed if isinstance(one, Ref))
+    if len(numbers) > _MAX_STORED:
+        raise MalformedInput(f"the security store holds more than {_MAX_STORED} of {kind.decode('ascii')}")
+    found = (document.objects.get(number) for number in numbers)
     return [one.stream for one in found if one is not None and one.stream is not None]

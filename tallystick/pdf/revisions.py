@@ -135,7 +135,10 @@ def _check_table(data: bytes, reader: Values, expected: dict[int, int]) -> None:
 
 
 def _entries(data: bytes, reader: Values, first: int, count: int) -> Iterator[tuple[int, int]]:
-    for number in range(first, min(first + count, MAX_OBJECTS + 1)):
+    # A section that is passed over is one that others cannot read, and then they look for objects by themselves.
+    if first + count > MAX_OBJECTS + 1:
+        raise MalformedInput(f"a table of the PDF speaks of objects above {MAX_OBJECTS}")
+    for number in range(first, first + count):
         entry = _ENTRY.match(data, reader.at)
         if entry is None:
             raise MalformedInput("a cross-reference table of the PDF is not of its form")

@@ -122,6 +122,8 @@ def test_a_bundle_below_and_at_its_quorum(here: Town, desk: Desk) -> None:
     with anchoring(desk) as worker:
         object_id, data = desk.picture()
         worker.anchor()
+        # An export states a root of the map where there is a newer one, and waits for two of the three.
+        desk.export(desk.studio, "object", object_id, originals={"a.png": data})
         here.until(lambda: here.cosigners() == {"w1", "w2", "w3"})
         whole = desk.export(desk.studio, "object", object_id, originals={"a.png": data}).content
         for quorum in (0, 1, 2, 3):

@@ -228,6 +228,17 @@ def test_notes_on_the_file_in_the_trailer_itself_are_not_read(good: bytes) -> No
         parse_revisions(data)
 
 
+def test_a_table_that_others_cannot_read_is_refused(good: bytes) -> None:
+    """They would look for objects by themselves, also inside the stream that a later revision brought."""
+    inner = b"\n23 0 obj\n<</Length 27>>\nstream\n0.8 0 0 rg 0 0 600 900 re f\nendstream\nendobj\n"
+    new = 1 + max(number for revision in parse_revisions(good) for number in revision.objects)
+    data = update(good, {new: b"<</Length %d>>\nstream\n%s\nendstream" % (len(inner), inner)})
+    assert judge(data).attachment == PAYLOAD
+    at = data.rindex(b"trailer")
+    with pytest.raises(MalformedInput, match="objects above"):
+        judge(data[:at] + b"30000 1\n" + data[at:])
+
+
 # --- what a signature covers ------------------------------------------------------------------------------------
 
 
