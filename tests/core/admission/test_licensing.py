@@ -331,6 +331,9 @@ def test_the_service_may_change_the_status_for_the_licensor() -> None:
     stage = new_stage()
     said = status(stage, "revoke")
     stage.admit(stage.world.record(stage.world.studio, "licence.status", said.event.subject, said.event.body))
+    found = stage.state.get(said.event.subject)
+    assert isinstance(found, LicenceState)
+    assert found.status == "revoked"
 
 
 def test_certificates_are_issued_superseded_and_withdrawn() -> None:
@@ -346,8 +349,10 @@ def test_certificates_are_issued_superseded_and_withdrawn() -> None:
 def test_who_may_issue_credentials() -> None:
     stage = new_stage()
     licence, certificate = granted(stage), certified(stage)
+    before = stage.position
     stage.admit(*(credential(stage, one) for one in (licence, certificate)))
     stage.admit(*(credential(stage, one, stage.world.registrar) for one in (licence, certificate)))
     stage.admit(credential(stage, licence, stage.world.studio))
     said = credential(stage, licence)
     stage.admit(stage.world.record(stage.world.studio, "credential.issue", licence, said.event.body))
+    assert stage.position == before + 6

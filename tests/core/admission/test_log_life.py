@@ -164,8 +164,10 @@ def test_a_log_may_say_as_it_begins_which_one_it_succeeds() -> None:
 
 def test_the_log_names_a_token_over_a_tree_that_it_had_and_a_block() -> None:
     stage = marked(new_stage())
+    before = stage.position
     stage.admit(time_by(stage, stage.world.log, BLOCK))
     seen = dataclasses.replace(TOKEN, kind="cosignature", digest="bb" * 32)
     stage.admit(time_by(stage, stage.world.log, seen))
     whole = dataclasses.replace(TOKEN, digest="aa" * 32, number=stage.position)
     stage.admit(time_by(stage, stage.world.log, whole))
+    assert stage.position == before + 3
