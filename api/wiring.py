@@ -214,7 +214,7 @@ def _services(
         licence_files=LicenceFiles(issuer, statuses),
         licence_tokens=tokens,
         licence_checks=LicenceChecks(log, voices, tokens, parse_trust(trust)),
-        file_receipts=FileReceipts(issuer, desk, stamps),
+        file_receipts=FileReceipts(issuer, desk, stamps, parse_trust(trust)),
         certificates=_certificates(settings, issuer, desk, stamps, seal, clock),
         standings=StandingService(log),
         evidence=EvidenceService(issuer, desk, stamps, keyring.signers["exporter"], clock, maps),

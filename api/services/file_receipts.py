@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from tallystick.note import parse_note
 from tallystick.schema import FieldError
 from tallystick.statement import parse_statement
 from tallystick.tree_head import SignedCheckpoint
+from tallystick.trust import Trust
 
 _NAMES = {LICENCE: "licence", CERTIFICATE: "certificate"}
 
@@ -33,15 +35,18 @@ _NAMES = {LICENCE: "licence", CERTIFICATE: "certificate"}
 class FileReceipts:
     """Receipts for signed files, with the anchors and timestamps that are known by now."""
 
-    def __init__(self, issuer: Issuer, anchors: AnchorDesk, stamps: TimestampDesk) -> None:
+    def __init__(self, issuer: Issuer, anchors: AnchorDesk, stamps: TimestampDesk, trust: Trust) -> None:
+        """``trust``: the service's own trust file. What it does not believe itself, it signs nothing over."""
         self._issuer = issuer
+        self._roots, self._others = c2pa.roots_of(trust)
         self._anchors = anchors
         self._stamps = stamps
 
     async def add(self, upload: Path, media_type: str, sidecar: bytes | None, out: Path) -> Path:
         """``upload`` (or its sidecar) with one more update at ``out``.
 
-        Raises ``FieldError`` where it holds no sound credential, ``NotFound`` where this log records no such file.
+        Raises ``FieldError`` where it holds no sound credential, or an update that is not of ours, ``NotFound`` where
+        this log records no such file.
         """
         head = await self._issuer.publish_witnessed()
         async with self._issuer.heavy:
@@ -54,11 +59,27 @@ class FileReceipts:
             subject = subject_of(reading)
             with self._issuer.log.store.snapshot() as reads:
                 record = _recorded(reads, subject, found)
+            self._require_ours(reading, record)
             receipt = self._receipt(subject, found, record, head)
             update = Update(receipt, self._issuer.when())
             return add_receipt(self._issuer.signer, upload, out, update, media_type, sidecar).path
+        except FieldError:
+            raise
         except (SigningFailed, MalformedInput, VerificationFailed) as error:
             raise FieldError("file", str(error)) from None
+
+    def _require_ours(self, reading: C2paReading, record: Record) -> None:
+        """Every manifest is of a signer of this service: over a stranger's update it would vouch for what that says.
+
+        A file as it was issued is judged as of its entry, however long ago that was; updates as of now.
+        """
+        updated = len(reading.manifests) > 1
+        at = self._issuer.when() if updated else datetime.fromtimestamp(record.admitted_at, UTC)
+        try:
+            c2pa.judge(reading, self._roots, at, self._others)
+        except VerificationFailed as error:
+            hint = "; send the file as it was issued" if updated else ""
+            raise FieldError("file", f"this service does not believe it itself: {error}{hint}") from None
 
     def _receipt(self, subject: str, found: DigestPair, record: Record, head: SignedCheckpoint) -> dict[str, Any]:
         """Under the first checkpoint that covers the entry and was anchored or stamped; else under the newest."""

@@ -11,15 +11,20 @@ from typing import Any
 import httpx
 import pytest
 
+from api.services.file_receipts import _recorded, subject_of
+from credentials.signer import ClaimSigner
 from credentials.update import Update, add_receipt
 from tallystick import c2pa
 from tallystick.base64s import from_base64, to_base64
 from tallystick.c2pa import judge
 from tallystick.c2pa.log_receipt import ReceiptFacts, logged_digests, verify_receipt
+from tallystick.digests import digest_pair
 from tallystick.errors import MalformedInput, VerificationFailed
+from tallystick.schema import FieldError
 from tallystick.versions import UnknownVersion
 from tests.api.desk import PNG, Desk, anchoring, picture_bytes, told
-from tests.api.test_licence_files import card_of, original_of
+from tests.api.test_licence_files import card_of, original_of, scratch
+from tests.core.c2pa.kit import claim_signer
 
 
 def update_of(desk: Desk, data: bytes, media_type: str = PNG, sidecar: bytes | None = None) -> httpx.Response:
@@ -97,6 +102,58 @@ def test_only_files_of_this_log_get_a_receipt(desk: Desk) -> None:
     missing = desk.studio.post("/v1/signed-files/receipt", files={"other": ("a", b"b", PNG)})
     assert missing.status_code == 422
     assert desk.house.http.post("/v1/signed-files/receipt", files={"file": ("a", card, PNG)}).status_code == 401
+
+
+def updated_by(desk: Desk, tmp_path: Path, card: bytes, signer: ClaimSigner, receipt: dict[str, Any]) -> bytes:
+    """A card with one more update, of whoever signs."""
+    (tmp_path / "card.png").write_bytes(card)
+    when = datetime.fromtimestamp(desk.house.world.clock, UTC)
+    return add_receipt(
+        signer, tmp_path / "card.png", tmp_path / "more.png", Update(receipt, when), PNG
+    ).path.read_bytes()
+
+
+def test_nothing_is_signed_over_an_update_of_a_stranger(desk: Desk, tmp_path: Path) -> None:
+    """The bytes below it are known to the log, but what the update says would stand under this service's signature."""
+    card = card_of(desk, desk.licence()[0])
+    strange = updated_by(desk, tmp_path, card, claim_signer(), {"v": 1, "says": "paid in full"})
+    assert logged_digests(c2pa.read(strange, PNG), strange) == digest_pair(card)
+    answer = update_of(desk, strange)
+    assert (answer.status_code, answer.json()["field"]) == (422, "file")
+    assert "signer.untrusted" in answer.text
+    assert "send the file as it was issued" in answer.text
+    told_of = update_of(desk, card)
+    assert told_of.status_code == 200
+    over_ours = updated_by(desk, tmp_path, told_of.content, claim_signer(), receipt_in(told_of.content))
+    assert update_of(desk, over_ours).status_code == 422
+    assert scratch(desk) == []
+
+
+def test_an_update_of_ours_is_updated_again(desk: Desk) -> None:
+    first = update_of(desk, card_of(desk, desk.licence()[0]))
+    again = update_of(desk, first.content)
+    assert again.status_code == 200
+    assert len(c2pa.read(again.content, PNG).manifests) == 3
+
+
+def test_a_file_as_it_was_issued_is_judged_as_of_its_entry(desk: Desk) -> None:
+    """Its signer's certificate ran out since: the log knows that it was good when the file was made."""
+    card = card_of(desk, desk.licence()[0])
+    updated = update_of(desk, card).content
+    [leaf, *_] = desk.house.services.licence_files._issuer.signer.chain
+    before = desk.house.world.clock
+    ended = int(leaf.not_valid_after_utc.timestamp()) + 60
+    reading = c2pa.read(card, PNG)
+    receipts = desk.house.services.file_receipts
+    with desk.house.services.log.store.snapshot() as reads:
+        record = _recorded(reads, subject_of(reading), logged_digests(reading, card))
+    desk.house.world.clock = ended
+    try:
+        receipts._require_ours(reading, record)
+        with pytest.raises(FieldError, match=r"signer\.expired.*send the file as it was issued"):
+            receipts._require_ours(c2pa.read(updated, PNG), record)
+    finally:
+        desk.house.world.clock = before
 
 
 FORGERIES: dict[str, tuple[Callable[[dict[str, Any], dict[str, Any]], None], str]] = {
