@@ -156,6 +156,16 @@ def test_a_file_as_it_was_issued_is_judged_as_of_its_entry(desk: Desk) -> None:
         desk.house.world.clock = before
 
 
+def test_a_sidecar_has_a_limit(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is held in memory. Refused by its size, whatever is in it."""
+    _, data = desk.picture()
+    monkeypatch.setattr("api.routes.licences.MAX_SIDECAR_BYTES", 1000)
+    for size, says in ((1000, "JUMBF"), (1001, "more than 1000 bytes")):
+        answer = update_of(desk, data, "model/vnd.usd", bytes(size))
+        assert (answer.status_code, answer.json()["field"]) == (422, "file" if size == 1000 else "sidecar")
+        assert says in answer.json()["detail"]
+
+
 FORGERIES: dict[str, tuple[Callable[[dict[str, Any], dict[str, Any]], None], str]] = {
     "of another licence": (lambda mine, other: mine.update(other), "another file"),
     "whose digests are another file's": (lambda mine, other: mine.update(file=other["file"]), "another file"),

@@ -125,7 +125,9 @@ def test_a_party_cannot_sign_for_the_registrar(paper: Paper) -> None:
         "tallystick1:BB8",
         PREFIX + to_base45(b"\xa0"),
         PREFIX + to_base45(b"\x8a" + b"\x01" * 10),
+        PREFIX + to_base45(b"\xc4\x82\x1b" + b"\x7f" * 8 + b"\x01"),
     ],
+    ids=["empty", "prefix", "one letter", "lower case", "a map", "numbers", "a decimal that is none"],
 )
 def test_texts_that_are_no_codes(paper: Paper, text: str) -> None:
     with pytest.raises(MalformedInput):

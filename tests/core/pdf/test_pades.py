@@ -326,6 +326,22 @@ def test_a_signer_that_was_revoked_before(good: bytes) -> None:
     assert revoked_since(identity.chain, signer().lists) == (None, True)
 
 
+def test_a_store_of_countless_lists_is_refused(good: bytes) -> None:
+    """Each costs a signature for each certificate; one list that is named often is looked at once."""
+    root, first = catalog(good), 1 + max(number for one in parse_revisions(good) for number in one.objects)
+    stream = b"<</Length 1>>\nstream\nx\nendstream"
+
+    def with_lists(count: int, times: int) -> bytes:
+        found = re.sub(rb"/DSS \d+ 0 R", b"/DSS %d 0 R" % first, source(good, root))
+        listed = b" ".join(b"%d 0 R" % (first + 1 + at) for at in range(count)) + b" "
+        lists = {first + 1 + at: stream for at in range(count)}
+        return update(good, {root: found, first: b"<</CRLs [%s]>>" % (listed * times), **lists})
+
+    assert judge(with_lists(64, 20)).attachment == PAYLOAD
+    with pytest.raises(MalformedInput, match="more than 64 of CRLs"):
+        judge(with_lists(65, 1))
+
+
 def test_a_timestamp_by_an_unknown_authority_is_told(good: bytes) -> None:
     other = Authority("other", roots()[0], True)
     verdict = judge_document(good, roots(), [other], SIGNED, NAME)
