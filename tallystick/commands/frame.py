@@ -29,9 +29,9 @@ class Answer:
     status: int = 0
 
 
-def add_trust(parser: argparse.ArgumentParser, what: str) -> None:
+def add_trust(parser: argparse.ArgumentParser, what: str, *, required: bool = True) -> None:
     """``--trust``; ``what``: what of the file counts here."""
-    parser.add_argument("--trust", type=Path, required=True, help=f"trust file: {what}")
+    parser.add_argument("--trust", type=Path, required=required, help=f"trust file: {what}")
 
 
 def add_time(parser: argparse.ArgumentParser) -> None:

@@ -27,8 +27,8 @@ def add_parser(subparsers: Any) -> None:
         help="verify an evidence bundle, offline",
         description="Exit status: 0 every required claim proved, 1 not proved, 2 malformed input or usage.",
     )
-    verify.add_argument("bundle", type=Path, help="the evidence bundle, a zip file")
-    add_trust(verify, "whom you believe; never from the bundle")
+    verify.add_argument("bundle", type=Path, nargs="?", help="the evidence bundle, a zip file")
+    add_trust(verify, "whom you believe; never from the bundle", required=False)
     add_time(verify)
     add_output(verify)
     verify.add_argument("--html", type=Path, metavar="OUT", help="write the report as an HTML page too")
@@ -46,11 +46,23 @@ def add_parser(subparsers: Any) -> None:
         metavar="DIR",
         help="a copy of the log (see ledger mirror): whether events were withheld is worked out from all its entries",
     )
-    verify.set_defaults(run=run)
+    verify.add_argument(
+        "--explain",
+        type=int,
+        metavar="STEP",
+        help=(
+            "say what a numbered step checks, on which bytes, by which rule and against which attack; verifies nothing"
+        ),
+    )
+    verify.set_defaults(run=run, wrong=verify.error)
 
 
 def run(args: argparse.Namespace) -> int:
     """Verify and print; the exit status says the verdict."""
+    if args.explain is not None:
+        return _explain(args)
+    if args.bundle is None or args.trust is None:
+        args.wrong("a bundle and --trust are required (or --explain STEP alone)")
     try:
         report = _verify(args)
         if args.html is not None:
@@ -64,6 +76,15 @@ def run(args: argparse.Namespace) -> int:
     _print(report, args)
     _print_opinions(report, args)
     return EXITS[report.verdict]
+
+
+def _explain(args: argparse.Namespace) -> int:
+    from tallystick.report.explanations import EXPLANATIONS, explain
+
+    if args.explain not in EXPLANATIONS:
+        args.wrong(f"there is no step {args.explain}: they are {min(EXPLANATIONS)} to {max(EXPLANATIONS)}")
+    sys.stdout.write(explain(args.explain, args.lang))
+    return 0
 
 
 def _verify(args: argparse.Namespace) -> Report:
