@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -97,30 +98,34 @@ def _issued(scene: Scene) -> list[Any]:
 
 
 Make = Callable[..., Desk]
+Assertions = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def desk(
+    folder: Path,
+    assertions: Assertions = lambda honest: honest,
+    signer: ClaimSigner | None = None,
+    later: int = 0,
+) -> Desk:
+    """A desk in a new folder; ``assertions`` makes other assertions of the honest ones, ``signer`` signs."""
+    folder.mkdir(exist_ok=True)
+    world = World("desk", "log.example/desk")
+    scene = Scene(folder / "scene", world)
+    source = world.object()
+    licence = world.licence(source.event.subject)
+    scene.log.add(*world.parties(), source, licence)
+    subject = licence.event.subject
+    honest = {LICENCE: encode_credential(credential_of(scene, subject, scene.log.find("licence.grant")))}
+    card = sign(folder, assertions(honest), world.clock + later, signer)
+    position = issue(scene, subject, card)
+    scene.anchor()
+    return Desk(scene, subject, position, card)
 
 
 @pytest.fixture
 def make(tmp_path: Path) -> Make:
-    """A desk; ``assertions`` makes other assertions of the honest ones, ``signer`` signs."""
-
-    def build(
-        assertions: Callable[[dict[str, Any]], dict[str, Any]] = lambda honest: honest,
-        signer: ClaimSigner | None = None,
-        later: int = 0,
-    ) -> Desk:
-        world = World("desk", "log.example/desk")
-        scene = Scene(tmp_path / "scene", world)
-        source = world.object()
-        licence = world.licence(source.event.subject)
-        scene.log.add(*world.parties(), source, licence)
-        subject = licence.event.subject
-        honest = {LICENCE: encode_credential(credential_of(scene, subject, scene.log.find("licence.grant")))}
-        card = sign(tmp_path, assertions(honest), world.clock + later, signer)
-        position = issue(scene, subject, card)
-        scene.anchor()
-        return Desk(scene, subject, position, card)
-
-    return build
+    """``desk`` in the test's own folder."""
+    return partial(desk, tmp_path)
 
 
 def refused(report: Report) -> tuple[int | None, str]:

@@ -98,7 +98,7 @@ class Told:
 
 def tell(folder: Path, stated: Any = None) -> Told:
     """``stated``: gives the root that the operator states instead."""
-    scene = Scene(folder, World("histories"))
+    scene = Scene(folder, World("histories", "log.example/histories"))
     world, log = scene.world, scene.log
     picture = world.object()
     subject = picture.event.subject
@@ -355,7 +355,7 @@ def test_the_material_is_whole(told: Told) -> None:
 
 def licensed(tmp_path: Path) -> Told:
     """A licence that was revoked, and a root over it."""
-    scene = Scene(tmp_path, World("aside"))
+    scene = Scene(tmp_path, World("aside", "log.example/aside"))
     world, log = scene.world, scene.log
     picture = world.object()
     log.add(world.register(world.studio, "studio"), world.register(world.licensee, "licensee"), picture)
@@ -391,7 +391,7 @@ def test_a_stand_in_at_the_place_of_a_revocation_is_seen_by_a_copy(tmp_path: Pat
 
 def test_a_certificate_that_supersedes_cannot_stand_aside(tmp_path: Path) -> None:
     """Aside it would be counted and not told, and its own withdrawal not be asked for."""
-    scene = Scene(tmp_path, World("superseded"))
+    scene = Scene(tmp_path, World("superseded", "log.example/superseded"))
     world, log = scene.world, scene.log
     picture = world.object()
     log.add(world.register(world.studio, "studio"), picture)
