@@ -42,7 +42,7 @@ BODIES: dict[str, type[Any]] = {
     "licence.transfer": licence.LicenceTransfer,
 }
 
-RULES: Literal[3] = 3
+RULES: Literal[4] = 4
 """The newest version of the rules ``tallystick-admission``: a new log begins with it."""
 SINCE: dict[str, int] = {
     "log.freeze": 2,

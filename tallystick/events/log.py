@@ -12,7 +12,7 @@ ORIGIN = matching(r"[!-*,-~]{1,200}", "a schema-less URL of printable ASCII with
 PREFIX = matching(r"10\.[0-9]{4,9}(\.[0-9]{1,9}){0,3}", "a DOI prefix")
 
 
-RulesVersion: TypeAlias = Literal[1, 2, 3]
+RulesVersion: TypeAlias = Literal[1, 2, 3, 4]
 """Versions of the rules ``tallystick-admission``."""
 Role: TypeAlias = Literal["log", "log-pq", "authority", "registrar", "service", "exporter", "status"]
 

@@ -138,7 +138,9 @@ THIRD: dict[str, Event] = {
         event("licence.transfer", LICENCE, TRANSFER, **RECORDED),
     )
 }
-FULL = {**FIRST, **SECOND, **THIRD}
+# Types that came with version 4 of the rules.
+FOURTH: dict[str, Event] = {}
+FULL = {**FIRST, **SECOND, **THIRD, **FOURTH}
 
 # Fields and words that came with version 3 of the rules to earlier types: by a name, once with each.
 LATER_THIRD: dict[str, Event] = {
@@ -163,6 +165,9 @@ LATER_THIRD: dict[str, Event] = {
     "licence.status (commenced)": event("licence.status", LICENCE, LicenceStatus("commence", "condition-met", TIME)),
 }
 
+# Fields and words that came with version 4 of the rules to earlier types.
+LATER_FOURTH: dict[str, Event] = {}
+
 # The types that have optional fields, without them.
 LEAST_SECOND: dict[str, Event] = {
     one.type: one
@@ -172,6 +177,7 @@ LEAST_SECOND: dict[str, Event] = {
     )
 }
 LEAST_THIRD: dict[str, Event] = {"licence.consent": event("licence.consent", LICENCE, TransferConsent(OTHER))}
+LEAST_FOURTH: dict[str, Event] = {}
 LEAST_FIRST: dict[str, Event] = {
     one.type: one
     for one in (
@@ -191,4 +197,4 @@ LEAST_FIRST: dict[str, Event] = {
         event("certificate.issue", CERTIFICATE, CertificateIssue(OBJECT, "1")),
     )
 }
-LEAST = {**LEAST_FIRST, **LEAST_SECOND, **LEAST_THIRD}
+LEAST = {**LEAST_FIRST, **LEAST_SECOND, **LEAST_THIRD, **LEAST_FOURTH}

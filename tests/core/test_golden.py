@@ -37,8 +37,11 @@ from tests.core.builders import (
     FILE,
     FIRST,
     FOLDER,
+    FOURTH,
+    LATER_FOURTH,
     LATER_THIRD,
     LEAST_FIRST,
+    LEAST_FOURTH,
     LEAST_SECOND,
     LEAST_THIRD,
     MODEL_SIGNATURE,
@@ -55,6 +58,7 @@ from tests.core.builders import (
 GOLDEN: dict[str, Any] = json.loads((Path(__file__).parent / "golden" / "v1.json").read_text(encoding="utf-8"))
 SECOND_GOLDEN: dict[str, str] = json.loads((Path(__file__).parent / "golden" / "v2.json").read_text(encoding="utf-8"))
 THIRD_GOLDEN: dict[str, str] = json.loads((Path(__file__).parent / "golden" / "v3.json").read_text(encoding="utf-8"))
+FOURTH_GOLDEN: dict[str, str] = json.loads((Path(__file__).parent / "golden" / "v4.json").read_text(encoding="utf-8"))
 EVENTS: dict[str, Event] = {**FIRST, **{f"{kind} (least)": one for kind, one in LEAST_FIRST.items()}}
 EVENTS_2: dict[str, Event] = {
     "log.policy": dataclasses.replace(FIRST["log.policy"], body=Policy("tallystick-admission", 2)),
@@ -69,6 +73,13 @@ EVENTS_3: dict[str, Event] = {
     **{f"{kind} (least)": one for kind, one in LEAST_THIRD.items()},
 }
 """Types, fields and words that came with version 3: their bytes stand in ``golden/v3.json``."""
+EVENTS_4: dict[str, Event] = {
+    "log.policy": dataclasses.replace(FIRST["log.policy"], body=Policy("tallystick-admission", 4)),
+    **FOURTH,
+    **LATER_FOURTH,
+    **{f"{kind} (least)": one for kind, one in LEAST_FOURTH.items()},
+}
+"""Types, fields and words that came with version 4: their bytes stand in ``golden/v4.json``."""
 SIGNERS = LogSigners(ORIGIN, ROLE_KEYS["log"], ROLE_KEYS["log-pq"], LocalAuthority(ROLE_KEYS["authority"]))
 CHECKPOINT = Checkpoint(ORIGIN, 70_000, hashlib.sha256(b"root").digest())
 
@@ -136,11 +147,19 @@ def test_the_events_of_version_3_are_what_they_were(name: str) -> None:
     assert parse_event(canonical.decode(text.encode(), 1 << 16)) == EVENTS_3[name]
 
 
+@pytest.mark.parametrize("name", EVENTS_4)
+def test_the_events_of_version_4_are_what_they_were(name: str) -> None:
+    text = FOURTH_GOLDEN[name]
+    assert encode_event(EVENTS_4[name]).decode() == text
+    assert parse_event(canonical.decode(text.encode(), 1 << 16)) == EVENTS_4[name]
+
+
 def test_nothing_is_missing_on_either_side() -> None:
     assert MADE.keys() | {"a signed note"} == GOLDEN.keys()
     assert MADE["events"].keys() == GOLDEN["events"].keys()
     assert EVENTS_2.keys() == SECOND_GOLDEN.keys()
     assert EVENTS_3.keys() == THIRD_GOLDEN.keys()
+    assert EVENTS_4.keys() == FOURTH_GOLDEN.keys()
 
 
 def test_what_was_signed_then_verifies_now() -> None:

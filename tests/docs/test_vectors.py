@@ -103,7 +103,7 @@ def test_keys() -> None:
         assert told.kid(one["alg"], raw).hex() == one["kid"]
 
 
-@pytest.mark.parametrize("name", ["statements.json", "statements-2.json", "statements-3.json"])
+@pytest.mark.parametrize("name", ["statements.json", "statements-2.json", "statements-3.json", "statements-4.json"])
 def test_statements(name: str) -> None:
     found = load(name)
     key = PublicKey.from_text(KeyText(**found["key"]))
@@ -239,7 +239,8 @@ class _Reader:
         return [told.root(self._leaves[index << level : (index + 1) << level]) for level, index in coordinates]
 
 
-LOGS = [(name, log) for name in ("replay.json", "replay-2.json", "replay-3.json") for log in load(name)]
+REPLAYS = ("replay.json", "replay-2.json", "replay-3.json", "replay-4.json")
+LOGS = [(name, log) for name in REPLAYS for log in load(name)]
 
 
 @pytest.mark.parametrize(("name", "log"), LOGS)

@@ -32,8 +32,11 @@ from tests.architecture.tree import ROOT
 from tests.core.builders import (
     BARE_KEY_SET,
     FIRST,
+    FOURTH,
+    LATER_FOURTH,
     LATER_THIRD,
     LEAST_FIRST,
+    LEAST_FOURTH,
     LEAST_SECOND,
     LEAST_THIRD,
     OBJECT,
@@ -51,6 +54,7 @@ from tests.core.test_golden import CHECKPOINT, SIGNERS
 from tests.docs import witnessing
 from tests.docs.refusals import logs, logs_2
 from tests.docs.refusals_3 import logs_3
+from tests.docs.refusals_4 import logs_4
 from tests.world import key_from
 
 FOLDER = ROOT / "docs" / "vectors"
@@ -287,6 +291,7 @@ def values() -> dict[str, Any]:
         "statements.json": statements([*FIRST.values(), *LEAST_FIRST.values()]),
         "statements-2.json": statements([*SECOND.values(), *LEAST_SECOND.values()]),
         "statements-3.json": statements([*THIRD.values(), *LATER_THIRD.values(), *LEAST_THIRD.values()]),
+        "statements-4.json": statements([*FOURTH.values(), *LATER_FOURTH.values(), *LEAST_FOURTH.values()]),
         "key-set.json": key_set(),
         "merkle.json": merkle(),
         "map.json": verifiable_map(),
@@ -296,6 +301,7 @@ def values() -> dict[str, Any]:
         "replay.json": _kept("replay.json") or logs(),
         "replay-2.json": {**logs_2(), **(_kept("replay-2.json") or {})},
         "replay-3.json": {**logs_3(), **(_kept("replay-3.json") or {})},
+        "replay-4.json": {**logs_4(), **(_kept("replay-4.json") or {})},
     }
 
 

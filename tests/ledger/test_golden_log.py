@@ -21,7 +21,7 @@ from tests.ledger.conftest import later, open_log
 from tests.ledger.golden import golden_world
 
 GOLDEN = sorted((Path(__file__).parents[2] / "fixtures/golden").glob("*/log"))
-RULES_OF = {"1": 1, "rules-2": 2}
+RULES_OF = {"1": 1, "rules-2": 2, "rules-3": 3}
 """Version of the rules under which each was made."""
 
 
@@ -65,14 +65,15 @@ def test_a_log_goes_on_under_the_rules_that_it_began_with(golden: Path, tmp_path
     assert state.version == RULES_OF[golden.parent.name] < RULES
 
 
-def test_a_log_of_version_2_goes_to_version_3_by_a_policy_entry(tmp_path: Path) -> None:
-    data = Path(shutil.copytree(GOLDEN[1], tmp_path / "log"))
+@pytest.mark.parametrize("golden", GOLDEN[1:], ids=lambda path: path.parent.name)
+def test_a_log_of_version_2_or_3_goes_to_the_newest_by_a_policy_entry(golden: Path, tmp_path: Path) -> None:
+    data = Path(shutil.copytree(golden, tmp_path / "log"))
     world = later(golden_world())
     world.clock += 86_400
     with open_log(data, world) as log:
         log.submit(world.policy()).result()
         old = world.say(world.registrar, "log.policy", world.origin, Policy("tallystick-admission", 2))
-        with pytest.raises(Refused, match="version 3 of the rules is in force"):
+        with pytest.raises(Refused, match=f"version {RULES} of the rules is in force"):
             log.submit(old).result()
         log.publish_now()
     assert fsck(Folder(data)).findings == ()

@@ -45,7 +45,7 @@ from tests.core.admission import (
     test_rotation,
     test_signer,
 )
-from tests.core.builders import FIRST, LATER_THIRD, SECOND, THIRD
+from tests.core.builders import FIRST, FOURTH, LATER_FOURTH, LATER_THIRD, SECOND, THIRD
 
 FOLDER = Path(tallystick.admission.__file__).parent
 MODULES: tuple[Any, ...] = (
@@ -107,18 +107,21 @@ def test_every_type_of_event_has_its_rule() -> None:
 
 def test_every_type_that_version_1_did_not_know_is_marked() -> None:
     """Types of version 1 are fixed for ever: golden/v1.json has them all."""
-    assert set(BODIES) - set(FIRST) == set(SINCE) == set(SECOND) | set(THIRD)
-    assert {kind for kind, version in SINCE.items() if version == 2} == set(SECOND)
+    assert set(BODIES) - set(FIRST) == set(SINCE) == set(SECOND) | set(THIRD) | set(FOURTH)
+    for version, types in ((2, SECOND), (3, THIRD), (4, FOURTH)):
+        assert {kind for kind, since in SINCE.items() if since == version} == set(types)
     assert {*SINCE.values(), *(one.version for one in LATER)} <= set(range(2, RULES + 1))
 
 
 def test_every_field_and_word_that_came_later_is_marked() -> None:
     """What an earlier version did not know stands in no golden event of that version, and in one of its own."""
+    second = (*FIRST.values(), *SECOND.values())
+    third = (*THIRD.values(), *LATER_THIRD.values())
+    before, own = {3: second, 4: (*second, *third)}, {3: LATER_THIRD, 4: LATER_FOURTH}
     for one in LATER:
         assert one.version > SINCE.get(one.kind, 1)
-        earlier = [event for event in (*FIRST.values(), *SECOND.values()) if event.type == one.kind]
-        assert not any(one.used(event.body) for event in earlier)
-        assert any(one.used(event.body) for event in LATER_THIRD.values() if event.type == one.kind)
+        assert not any(one.used(event.body) for event in before[one.version] if event.type == one.kind)
+        assert any(one.used(event.body) for event in own[one.version].values() if event.type == one.kind)
 
 
 def test_a_later_field_and_a_later_word_are_told_by_what_is_said() -> None:

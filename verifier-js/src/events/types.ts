@@ -10,7 +10,7 @@ import { digestRecord } from "./digestRecord.ts";
 export const ROLES = ["log", "log-pq", "authority", "registrar", "service", "exporter", "status"] as const;
 export type Role = (typeof ROLES)[number];
 /** The latest version of the admission rules that is known here. */
-export const LATEST_RULES = 3;
+export const LATEST_RULES = 4;
 
 const role = oneOf(...ROLES);
 const signature = base64Of(2420);
