@@ -92,6 +92,17 @@ class CompactRange:
         self.edge.append(node)
         self.size += 1
 
+    def graft(self, level: int, node: bytes) -> None:
+        """Add a complete subtree of 2^level leaves by its root. Raises ``ValueError`` where none can begin."""
+        if self.size & ((1 << level) - 1):
+            raise ValueError(f"no subtree of {1 << level} leaves begins at leaf {self.size}")
+        size = self.size >> level
+        while size & 1:
+            node = node_hash(self.edge.pop(), node)
+            size >>= 1
+        self.edge.append(node)
+        self.size += 1 << level
+
     def root(self) -> bytes:
         """Root of the tree so far; the empty root for size 0."""
         if not self.edge:
@@ -100,6 +111,22 @@ class CompactRange:
         for left in reversed(self.edge[:-1]):
             node = node_hash(left, node)
         return node
+
+
+def covering(first: int, count: int) -> list[int]:
+    """Levels of the largest complete subtrees that cover leaves ``first`` to ``first + count - 1``, left to right.
+
+    At most two for each level of the tree.
+    """
+    found = []
+    at, end = first, first + count
+    while at < end:
+        level = (end - at).bit_length() - 1
+        if at:
+            level = min(level, (at & -at).bit_length() - 1)
+        found.append(level)
+        at += 1 << level
+    return found
 
 
 # --- generation -------------------------------------------------------------

@@ -13,12 +13,10 @@ import hashlib
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import BinaryIO
 
 from tallystick import cose
 from tallystick.bundle.container import (
-    BLOCK_BYTES,
     MAX_FILE_BYTES,
     MAX_MEMBERS,
     Member,
@@ -26,6 +24,7 @@ from tallystick.bundle.container import (
     stream,
     write_container,
 )
+from tallystick.bundle.sources import Source, blocks_of
 from tallystick.content import check_path
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.keys import PublicKey, Signer
@@ -152,9 +151,7 @@ def _escape(path: str) -> str:
     return path.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
-def write_bundle(
-    file: BinaryIO, members: Mapping[str, bytes | Path], exporter: Signer, bag_info: Mapping[str, str]
-) -> None:
+def write_bundle(file: BinaryIO, members: Mapping[str, Source], exporter: Signer, bag_info: Mapping[str, str]) -> None:
     """Write a bundle of the payload ``members`` (names under ``data/``). The same input gives the same bytes,
     the exporter's signature apart where its algorithm is randomised.
 
@@ -180,7 +177,7 @@ def write_bundle(
 
 
 def _placed(
-    sources: Mapping[str, bytes | Path], measured: Mapping[str, tuple[Member, str]]
+    sources: Mapping[str, Source], measured: Mapping[str, tuple[Member, str]]
 ) -> Iterator[tuple[Member, Iterable[bytes]]]:
     offset = 0
     if len(sources) > MAX_MEMBERS:
@@ -194,31 +191,22 @@ def _placed(
         offset = member.end
 
 
-def _measure(name: str, source: bytes | Path) -> tuple[Member, str]:
+def _measure(name: str, source: Source) -> tuple[Member, str]:
     check_path(name)
     crc, size, hasher = 0, 0, hashlib.sha256()
-    for block in _blocks(source):
+    for block in blocks_of(source):
         crc, size = zlib.crc32(block, crc), size + len(block)
         hasher.update(block)
     return Member(name, crc, size, 0), hasher.hexdigest()
 
 
-def _unchanged(name: str, source: bytes | Path, sha256: str) -> Iterator[bytes]:
+def _unchanged(name: str, source: Source, sha256: str) -> Iterator[bytes]:
     hasher = hashlib.sha256()
-    for block in _blocks(source):
+    for block in blocks_of(source):
         hasher.update(block)
         yield block
     if hasher.hexdigest() != sha256:
         raise MalformedInput(f"{name} changed while it was being exported; export again")
-
-
-def _blocks(source: bytes | Path) -> Iterator[bytes]:
-    if isinstance(source, bytes):
-        yield source
-        return
-    with source.open("rb") as file:
-        while block := file.read(BLOCK_BYTES):
-            yield block
 
 
 def _encode_info(bag_info: Mapping[str, str], oxum: str) -> bytes:

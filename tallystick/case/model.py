@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
+from tallystick.bundle.sources import Source as Source
+from tallystick.case.parts import PartsMap
 from tallystick.content import FileEntry
 from tallystick.errors import MalformedInput
 from tallystick.events.log import ORIGIN
@@ -17,10 +18,15 @@ from tallystick.schema import COUNT, TIME, identifier, items, matching, record
 
 VERSION: Literal[1] = 1
 """Of ``proofs.json``."""
-FORMATS: dict[int, str] = {1: "tallystick-evidence/1", 2: "tallystick-evidence/2", 3: "tallystick-evidence/3"}
-"""By version of ``case.json``. Version 2 is that of cases with timestamps, version 3 of those with ``V3_MEMBERS``."""
+FORMATS: dict[int, str] = {version: f"tallystick-evidence/{version}" for version in (1, 2, 3, 4)}
+"""By version of ``case.json``. Version 2 is that of cases with timestamps, version 3 of those with ``V3_MEMBERS``,
+version 4 of those with ``V4_MEMBERS`` or an original of a mode among ``V4_MODES``.
+"""
 V3_MEMBERS = ("map",)
-"""Optional members of ``case.json`` since version 3; to add one, name it here, in ``CaseIndex`` and in the format."""
+"""Optional members of ``case.json`` since version 3."""
+V4_MEMBERS = ("adverse",)
+"""Optional members of ``case.json`` since version 4; to add one, name it here, in ``CaseIndex`` and in the format."""
+V4_MODES = ("parts",)
 
 MAX_ENTRIES = 20_000
 MAX_ANCHORS = 256
@@ -43,7 +49,6 @@ PROOFS = "data/log/proofs.json"
 MAP_PROOFS = "data/map/proofs.json"
 
 Kind: TypeAlias = Literal["object", "licence", "job", "dispute"]
-Source: TypeAlias = bytes | Path
 
 SUBJECT_LETTERS: dict[str, Letter] = {
     "object": Letter.OBJECT,
@@ -57,10 +62,10 @@ CREDENTIAL_NAME = r"data/credentials/[A-Za-z0-9][A-Za-z0-9._-]{0,119}"
 
 @record
 class Original:
-    """Whether the bytes of an object are in the bundle, or only their digests in the log."""
+    """Whether the bytes of an object are in the bundle, or only their digests in the log, or (version 4) some parts."""
 
     object: Annotated[str, identifier(Letter.OBJECT)]
-    mode: Literal["included", "digests"]
+    mode: Literal["included", "digests", "parts"]
 
 
 @record
@@ -81,10 +86,13 @@ class MapIndex:
 
 @record
 class CaseIndex:
-    """``data/case.json``. Lists are sorted; ``log`` is the origin, ``exported_at`` the exporter's claim."""
+    """``data/case.json``. Lists are sorted; ``log`` is the origin, ``exported_at`` the exporter's claim.
 
-    v: Literal[1, 2, 3]
-    format: Literal["tallystick-evidence/1", "tallystick-evidence/2", "tallystick-evidence/3"]
+    ``adverse``: positions of the entries that speak against something (``tallystick.events.adverse``).
+    """
+
+    v: Literal[1, 2, 3, 4]
+    format: Literal["tallystick-evidence/1", "tallystick-evidence/2", "tallystick-evidence/3", "tallystick-evidence/4"]
     kind: Literal["object", "licence", "job", "dispute"]
     subject: Annotated[str, identifier()]
     log: Annotated[str, ORIGIN]
@@ -94,6 +102,7 @@ class CaseIndex:
     anchors: Annotated[tuple[Annotated[int, COUNT], ...], items(MAX_ANCHORS)]
     timestamps: Annotated[tuple[Annotated[int, COUNT], ...], items(MAX_TIMESTAMPS, 1)] | None = None
     map: MapIndex | None = None
+    adverse: Annotated[tuple[Annotated[int, COUNT], ...], items(MAX_ENTRIES, 1)] | None = None
 
 
 def check_index(index: CaseIndex) -> None:
@@ -107,19 +116,25 @@ def check_index(index: CaseIndex) -> None:
     roots, audits = (index.map.roots, index.map.audits) if index.map else ((), ())
     if roots != tuple(sorted(set(roots))):
         raise MalformedInput(f"{INDEX}: the positions of map roots must be sorted, each once")
+    if index.adverse is not None and index.adverse != tuple(sorted(set(index.adverse))):
+        raise MalformedInput(f"{INDEX}: the positions of adverse entries must be sorted, each once")
     numbered = (("anchors", index.anchors), ("timestamps", index.timestamps or ()), ("map.audits", audits))
     for name, numbers in numbered:
         if numbers != tuple(range(len(numbers))):
             raise MalformedInput(f"{INDEX}: {name} must be numbered 0, 1, 2 …")
     if version_of(index) != index.v or index.format != FORMATS[index.v]:
         raise MalformedInput(
-            f"{INDEX}: version 3, and its format, is that of a case with {', '.join(V3_MEMBERS)}; "
-            "version 2 that of another with timestamps"
+            f"{INDEX}: version 4, and its format, is that of a case with {', '.join(V4_MEMBERS)} or an original in "
+            f"parts; version 3 that of another with {', '.join(V3_MEMBERS)}; version 2 that of one with timestamps"
         )
 
 
-def version_of(index: CaseIndex) -> Literal[1, 2, 3]:
+def version_of(index: CaseIndex) -> Literal[1, 2, 3, 4]:
     """The one version that a case with these members has."""
+    if any(getattr(index, name) is not None for name in V4_MEMBERS):
+        return 4
+    if any(original.mode in V4_MODES for original in index.originals):
+        return 4
     if any(getattr(index, name) is not None for name in V3_MEMBERS):
         return 3
     return 1 if index.timestamps is None else 2
@@ -156,12 +171,14 @@ class MapMaterial:
 class OriginalMaterial:
     """An object's bytes: by path within a folder, or a single file. Empty ``files``: its digests only.
 
-    ``file_list``: the file list of a folder object, wanted when its files are included.
+    ``file_list``: the file list of a folder object, wanted when its files are included. ``parts``: what is here of an
+    object that is not here whole; ``files`` are then its runs of pieces, by ``parts.piece_name``, or its files.
     """
 
     object: str
     files: Mapping[str, Source] = field(default_factory=dict)
     file_list: tuple[FileEntry, ...] | None = None
+    parts: PartsMap | None = None
 
 
 @dataclass(frozen=True)
@@ -170,7 +187,8 @@ class CaseMaterial:
 
     log: origin. checkpoint: the signed note of the case's tree head. inclusion: the path of each
     entry in that tree. consistency: paths by (anchored or stamped size, case size). credentials: file name and
-    bytes by the position of the ``credential.issue`` entry.
+    bytes by the position of the ``credential.issue`` entry. adverse: positions of the entries that speak
+    against something.
     """
 
     kind: Kind
@@ -187,6 +205,7 @@ class CaseMaterial:
     originals: Sequence[OriginalMaterial] = ()
     credentials: Mapping[int, tuple[str, Source]] = field(default_factory=dict)
     map: MapMaterial | None = None
+    adverse: Sequence[int] = ()
 
 
 def slug_of(of: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from tallystick import canonical
@@ -29,9 +30,11 @@ from tallystick.case.model import (
     SLUG,
     VERSION,
     CaseIndex,
+    Original,
     check_index,
     slug_of,
 )
+from tallystick.case.parts import MAX_PARTS_BYTES, PartsMap, check_members, decode_parts
 from tallystick.commitments import Disclosure, parse_disclosure
 from tallystick.content import FileEntry, check_file_list, check_path
 from tallystick.errors import MalformedInput
@@ -100,7 +103,7 @@ class Case:
 
     inclusion, disclosures: by leaf index. consistency: by (old size, new size).
     originals: member names by object and path. credentials: member name by position;
-    the member itself may be absent.
+    the member itself may be absent. parts: of each object that is here in parts, what is here.
     """
 
     index: CaseIndex
@@ -115,6 +118,7 @@ class Case:
     originals: Mapping[str, Mapping[str, str]]
     credentials: Mapping[int, str]
     map: CaseMap | None = None
+    parts: Mapping[str, PartsMap] = field(default_factory=dict)
 
 
 def read_case(members: Members) -> Case:
@@ -141,6 +145,7 @@ def read_case(members: Members) -> Case:
         originals=places.originals,
         credentials={credential.position: credential.file for credential in index.credentials},
         map=_map(members, index, places.others),
+        parts=_parts(members, places),
     )
 
 
@@ -157,6 +162,7 @@ class _Places:
     """Of timestamps and audits too."""
     others: dict[int, str] = field(default_factory=dict)
     file_lists: dict[str, str] = field(default_factory=dict)
+    parts: dict[str, str] = field(default_factory=dict)
     originals: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
@@ -177,8 +183,8 @@ def _sort(names: Iterable[str], index: CaseIndex) -> _Places:
             places.anchors.add(name)
         elif folder == "map" and index.map:
             _sort_map(places, name, rest)
-        elif folder == "contents" and SLUG.fullmatch(slug := rest.removesuffix(".json")) and slug in objects:
-            places.file_lists[objects[slug].object] = name
+        elif folder in ("contents", "parts") and (listed := _listed(folder, rest, objects)) is not None:
+            (places.parts if folder == "parts" else places.file_lists)[listed] = name
         elif folder == "originals" and (slug := rest.partition("/")[0]) in objects:
             path = rest.partition("/")[2]
             check_path(path)
@@ -186,7 +192,16 @@ def _sort(names: Iterable[str], index: CaseIndex) -> _Places:
         else:
             raise MalformedInput(f"the member {name[:120]!r} has no place in a case of format {index.format}")
     _check_places(places, index)
+    _check_adverse(index, places)
     return places
+
+
+def _listed(folder: str, rest: str, objects: Mapping[str, Original]) -> str | None:
+    """The object whose file list, or whose map of parts, has this name; one that is here in parts has the latter."""
+    slug = rest.removesuffix(".json")
+    if not rest.endswith(".json") or not SLUG.fullmatch(slug) or slug not in objects:
+        return None
+    return objects[slug].object if (folder == "parts") == (objects[slug].mode == "parts") else None
 
 
 def _sort_map(places: _Places, name: str, rest: str) -> None:
@@ -213,7 +228,9 @@ def _check_places(places: _Places, index: CaseIndex) -> None:
         odd = sorted(places.anchors ^ expected)[0]
         raise MalformedInput(f"{odd} is missing, or {INDEX} does not name it")
     for original in index.originals:
-        if bool(places.originals[original.object]) != (original.mode == "included"):
+        if (original.mode == "parts") != (original.object in places.parts):
+            raise MalformedInput(f"{INDEX} says parts of {original.object} are here, and no map says which")
+        if original.mode != "parts" and bool(places.originals[original.object]) != (original.mode == "included"):
             count = len(places.originals[original.object])
             raise MalformedInput(f"{INDEX} says {original.mode} for {original.object}, {count} files are here")
 
@@ -252,6 +269,12 @@ def _read_index(data: bytes) -> CaseIndex:
     index = read(CaseIndex, value)
     check_index(index)
     return index
+
+
+def _check_adverse(index: CaseIndex, places: _Places) -> None:
+    for position in index.adverse or ():
+        if position not in places.entries:
+            raise MalformedInput(f"{INDEX} calls entry {position} adverse, which is not in the bundle")
 
 
 def _check_crate(members: Members, index: CaseIndex, names: Iterable[str]) -> None:
@@ -333,6 +356,15 @@ def _anchors(members: Members, index: CaseIndex) -> tuple[Anchor, ...]:
 def _map(members: Members, index: CaseIndex, others: Mapping[int, str]) -> CaseMap | None:
     found = index.map
     return None if found is None else _at("data/map/", lambda _: read_map(found, others, members.read), b"")
+
+
+def _parts(members: Members, places: _Places) -> dict[str, PartsMap]:
+    def parse(of: str, data: bytes) -> PartsMap:
+        parts = decode_parts(data)
+        check_members(parts, places.originals[of])
+        return parts
+
+    return {of: _at(name, partial(parse, of), members.read(name, MAX_PARTS_BYTES)) for of, name in places.parts.items()}
 
 
 def _timestamps(members: Members, index: CaseIndex) -> tuple[Timestamp, ...]:

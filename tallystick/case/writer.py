@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from tallystick import canonical
 from tallystick.base64s import to_base64
 from tallystick.case.crate import crate_of
@@ -20,6 +22,7 @@ from tallystick.case.model import (
     MapIndex,
     MapMaterial,
     Original,
+    OriginalMaterial,
     Source,
     check_index,
     slug_of,
@@ -49,6 +52,8 @@ def case_members(material: CaseMaterial) -> dict[str, Source]:
     for original in material.originals:
         slug = slug_of(original.object)
         members |= {f"data/originals/{slug}/{path}": source for path, source in original.files.items()}
+        if original.parts is not None:
+            members[f"data/parts/{slug}.json"] = canonical.encode(write(original.parts))
         if original.file_list is not None:
             members[f"data/contents/{slug}.json"] = canonical.encode(write(original.file_list))
     members |= {f"data/credentials/{name}": source for name, source in material.credentials.values()}
@@ -67,7 +72,7 @@ def _index_of(material: CaseMaterial) -> CaseIndex:
         log=material.log,
         exported_at=material.exported_at,
         originals=tuple(
-            Original(original.object, "included" if original.files else "digests")
+            Original(original.object, _mode(original))
             for original in sorted(material.originals, key=lambda original: original.object)
         ),
         credentials=tuple(
@@ -77,12 +82,19 @@ def _index_of(material: CaseMaterial) -> CaseIndex:
         anchors=tuple(range(len(material.anchors))),
         timestamps=tuple(range(len(material.timestamps))) or None,
         map=None if material.map is None else _map_index(material.map),
+        adverse=tuple(sorted(material.adverse)) or None,
     )
     version = version_of(index)
     # A format that is none of the known ones is refused by what reads it.
     checked = read(CaseIndex, {**write(index), "v": version, "format": FORMATS[version]})
     check_index(checked)
     return checked
+
+
+def _mode(original: OriginalMaterial) -> Literal["included", "digests", "parts"]:
+    if original.parts is not None:
+        return "parts"
+    return "included" if original.files else "digests"
 
 
 def _map_index(found: MapMaterial) -> MapIndex:

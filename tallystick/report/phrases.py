@@ -227,6 +227,22 @@ PHRASES: dict[str, Phrase] = {
         "compare with the original in its holder's hands",
         "请与持有人保存的原件比对",
     ),
+    "content.chunks": Phrase(
+        "of {object} not the whole is here: chunks {pieces} of {count}, counted from 0 ({bytes} of {size} bytes), are "
+        "those of the registered file, each at its place; of the others nothing is proved",
+        "{object} 并非完整在卷：从0起计共 {count} 块中的第 {pieces} 块（{size} 字节中的 {bytes} 字节）"
+        "与登记文件的对应块一致，位置相同；对其余各块不作任何证明",
+    ),
+    "content.lines": Phrase(
+        "of {object} not the whole is here: lines {pieces} of the {count} of its file list, counted from 0, and the "
+        "bytes of {files} of these {lines} files are as registered; of the rest nothing is proved",
+        "{object} 并非完整在卷：登记文件清单共 {count} 行，其中从0起计第 {pieces} 行，"
+        "以及这 {lines} 个文件中 {files} 个文件的字节与登记一致；对其余部分不作任何证明",
+    ),
+    "content.withheld": Phrase(
+        "of {object} pieces {pieces} are withheld; the exporter's reason: {reason}",
+        "{object} 第 {pieces} 部分未予披露；导出方所述理由：{reason}",
+    ),
     "content.digests": Phrase(
         "the bytes of {object} are not in the bundle; compare your own copy: tallystick digest FILE",
         "证据包未附 {object} 的原件；请以自有副本比对：tallystick digest FILE",
@@ -360,5 +376,9 @@ PHRASES: dict[str, Phrase] = {
     "adverse.event": Phrase(
         "{time}: {type} about {about} (entry {position}): {detail} {standing}",
         "{time}：{type}，涉及 {about}（第 {position} 条）：{detail} {standing}",
+    ),
+    "adverse.misnamed": Phrase(
+        "the index does not name exactly the adverse entries that the case holds: {positions}",
+        "索引所列不利条目与案卷所载不一致：{positions}",
     ),
 }

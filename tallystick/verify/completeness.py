@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from tallystick.admission.state import DisputeState
+from tallystick.events.adverse import spoken_against
 from tallystick.replay import Admitted
 from tallystick.verify.examination import Examination
 from tallystick.verify.histories import check_histories
 from tallystick.verify.outcome import Finding, Tally, say, time_text
-
-_ADVERSE_STATUS = ("suspend", "revoke", "expire")
-_ADVERSE_END = ("key-compromise", "court-order")
 
 
 def check_completeness(ex: Examination) -> Finding:
@@ -19,10 +17,10 @@ def check_completeness(ex: Examination) -> Finding:
     tally = Tally()
     events = []
     for position, one in sorted(ex.replay.admitted.items()):
-        about = _adverse(one)
+        event = one.placed.statement.event
+        about = spoken_against(event)
         if about is None:
             continue
-        event = one.placed.statement.event
         state = ex.history.state(event.subject)
         standing = state.status if isinstance(state, DisputeState) else ""
         values: dict[str, Any] = {
@@ -38,30 +36,17 @@ def check_completeness(ex: Examination) -> Finding:
         events.append(values)
     tally.lines += ex.adverse
     ex.facts["adverse"] = events
+    _check_named(ex, tally, {event["position"] for event in events})
     check_histories(ex, tally)
     return tally.finding()
 
 
-def _adverse(one: Admitted) -> str | None:
-    """What the event speaks against, or ``None`` for an event that speaks against nothing."""
-    event = one.placed.statement.event
-    if event.type == "dispute.open":
-        target: str = event.body.target
-        return target
-    if event.type == "certificate.issue" and event.body.supersedes is not None:
-        superseded: str = event.body.supersedes
-        return superseded
-    if event.type in ("certificate.withdraw", "capability.suspend", "capability.revoke", "dispute.resolve"):
-        return event.subject
-    if event.type == "licence.status" and event.body.action in _ADVERSE_STATUS:
-        return event.subject
-    if event.type == "log.freeze" and event.body.reason in _ADVERSE_END:
-        return event.subject
-    if event.type == "party.key" and event.body.action == "revoke":
-        return event.subject
-    if event.type == "capability.test" and event.body.result == "fail":
-        return event.subject
-    return None
+def _check_named(ex: Examination, tally: Tally, found: set[int]) -> None:
+    """Where the index names the adverse entries, it names these; one that the rules refuse is step 6's."""
+    named = ex.case.index.adverse
+    if named is not None and set(named) - ex.replay.refused.keys() != found:
+        odd = sorted(set(named) ^ found)
+        tally.contradicts("adverse.misnamed", positions=", ".join(map(str, odd[:20])))
 
 
 def _detail(one: Admitted) -> str:

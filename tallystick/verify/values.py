@@ -17,6 +17,7 @@ from tallystick.errors import VerificationFailed
 from tallystick.events.erasure import Erasure
 from tallystick.verify.examination import Examination
 from tallystick.verify.outcome import Finding, Tally, time_text
+from tallystick.verify.parts import check_parts, tell_parts
 
 
 def check_disclosures(ex: Examination) -> Finding:
@@ -69,23 +70,29 @@ def _list_erasures(ex: Examination, tally: Tally) -> None:
 def check_contents(ex: Examination) -> Finding:
     """Step 8: SHA-256, SM3, size and tree root of the originals, against the registered digest record."""
     tally = Tally()
-    records = []
+    records: list[dict[str, object]] = []
     for original in ex.case.index.originals:
         body = ex.history.registration(original.object)
         if body is None:
             tally.lacks("content.unregistered", object=original.object)
             continue
         expected = body.digest_record
-        records.append({"object": original.object, "mode": original.mode, **_digests(expected)})
+        record = {"object": original.object, "mode": original.mode, **_digests(expected)}
+        records.append(record)
+        parts, files = ex.case.parts.get(original.object), ex.case.originals[original.object]
         try:
             _check_file_list(ex, original.object, expected)
             if original.mode == "included":
                 check_content(expected, _content_of(ex, original.object, expected))
+            elif parts is not None:
+                check_parts(ex.bundle, parts, files, expected)
         except VerificationFailed as error:
             tally.contradicts("content.bad", object=original.object, detail=str(error))
             continue
         if original.mode == "included":
-            tally.shows("content.good", object=original.object, count=len(ex.case.originals[original.object]))
+            tally.shows("content.good", object=original.object, count=len(files))
+        elif parts is not None:
+            record["parts"] = tell_parts(tally, original.object, parts, files, expected)
         else:
             tally.needs("content.digests", object=original.object)
     if not _about_the_case(ex):

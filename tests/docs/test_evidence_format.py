@@ -17,7 +17,7 @@ from tallystick.c2pa import cbor, jumbf, place, signature, updates
 from tallystick.c2pa.containers import EMBEDDED
 from tallystick.c2pa.log_receipt import LogReceipt
 from tallystick.c2pa.verdict import MAX_PAYLOAD
-from tallystick.case import histories, model
+from tallystick.case import histories, model, parts
 from tallystick.certificate import ATTACHMENT, MAX_ATTACHMENT, CertificateDocument, CertificatePayload
 from tallystick.commands.verify import EXITS
 from tallystick.content import CHUNK_BYTES, MAX_FILES, MAX_PATH_BYTES
@@ -198,7 +198,12 @@ def test_the_facts_of_a_report() -> None:
 
 def test_the_index_of_a_case() -> None:
     text = section(FORMAT, "3. Case")
-    assert fields(text[text.index("| Field |") :]) == list(rows(model.CaseIndex))
+    index, _, rest = text.partition("### Parts of an original")
+    assert fields(index[index.index("| Field |") :]) == list(rows(model.CaseIndex))
+    assert fields(rest[rest.index("| Field |") :]) == list(rows(parts.PartsMap))
+    assert {f"`{name}`" for name in (*model.V4_MEMBERS, *model.V4_MODES)} <= set(
+        re.findall("`[a-z]+`", index.partition("4 exactly if")[2].partition("is there")[0])
+    )
 
 
 def test_limits_of_the_members() -> None:
@@ -222,6 +227,7 @@ def test_limits_of_the_members() -> None:
         "map/audits/<n>.note": MAX_AUDIT_BYTES,
         "map/entries/<index>.cose": MAX_ENTRY_BYTES,
         "contents/<slug>.json": model.MAX_FILE_LIST_BYTES,
+        "parts/<slug>.json": parts.MAX_PARTS_BYTES,
         "credentials/<name>": credentials.MAX_FILE_BYTES,
     }
     assert sizes.keys() - limits.keys() == {"originals/<slug>/<path>"}
