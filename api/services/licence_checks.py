@@ -7,7 +7,8 @@ from typing import Any
 
 from api.accounts import Account
 from api.services.errors import Forbidden, NotFound, ServiceError
-from api.services.licence_tokens import LicenceTokens, kept_terms, licence_state
+from api.services.kept import kept_terms
+from api.services.licence_tokens import LicenceTokens, licence_state
 from api.services.voices import Voices, require_scope
 from ledger.log import Log
 from tallystick.admission.standing import concerned

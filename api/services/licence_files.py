@@ -223,7 +223,7 @@ class LicenceFiles:
         return made
 
     def _make_card(self, standing: _Standing, out: Path) -> None:
-        body = standing.body
+        body, at = standing.body, standing.credential.status
         card = LicenceCard(
             licence=standing.licence,
             asset=body.object,
@@ -235,7 +235,7 @@ class LicenceFiles:
             media=card_text.media(standing.shown),
             exclusivity=card_text.exclusivity(standing.shown),
             ai_use=card_text.ai_use(standing.shown),
-            status=f"{body.status.list}#{body.status.index}",
+            status=f"{at.list}#{at.index}",
             issued=standing.grant.event.time,
             log=f"{self._issuer.voices.origin} #{standing.position}",
             qr=f"{standing.licence} {standing.grant.leaf.hex()}",

@@ -10,8 +10,9 @@ import segno
 
 from api.accounts import Account
 from api.services.errors import Forbidden, NotFound, ServiceError
-from api.services.gathering import Gathered, gather_grant, records_of
+from api.services.gathering import Gathered, gather_grant
 from api.services.issuing import Issuer
+from api.services.kept import kept_terms, last_of
 from api.services.licence_files import CONFIDENTIAL
 from api.services.status_lists import StatusLists
 from api.services.voices import require_scope
@@ -23,6 +24,7 @@ from tallystick.admission.state import LicenceState, LogState, PartyState
 from tallystick.base64s import to_base64
 from tallystick.commitments import parse_disclosure
 from tallystick.digests import DigestPair
+from tallystick.events.licence import LICENSEE
 from tallystick.identifiers import Letter, parse_identifier
 from tallystick.keys import PublicKey
 from tallystick.licence.clauses import Licensee
@@ -30,7 +32,6 @@ from tallystick.licence.credential import MAX_ENTRIES, ShownEntry
 from tallystick.licence.evidence import LicenceEvidence, SignedList, encode_evidence
 from tallystick.licence.qr import LicenceCode
 from tallystick.schema import FieldError, read
-from tallystick.statement import Statement, parse_statement
 from tallystick.times import format_time
 from tallystick.token.licence import Claims, issue, issuer_of, list_uri, write_claims
 from tallystick.token.vc import Purpose, licence_credential, secure, status_credential
@@ -97,12 +98,15 @@ class LicenceTokens:
         with self._issuer.log.store.snapshot() as reads:
             state = licence_state(reads, licence)
             self._require_own(account, licence, state, reads)
-            position, grant = _last(reads, licence, "licence.grant")
-            _, transfer = _last(reads, licence, "licence.transfer", (position, grant))
+            position, grant = last_of(reads, licence, "licence.grant")
+            _, transfer = last_of(reads, licence, "licence.transfer", (position, grant))
             kept = kept_terms(reads, licence)
             commitments = {**grant.event.commitments, **transfer.event.commitments}
-            holder = key or _registered_key(reads, kept)
-        _require_licensee(kept, holder)
+            licensee = _licensee(kept, state.holder)
+            holder = key or _registered_key(reads, licensee)
+        if holder.kid.hex() != licensee.holder_kid:
+            problem = f"its thumbprint is {holder.kid.hex()}, the licensee's {licensee.holder_kid}"
+            raise FieldError("holder_key", problem)
         now = self._clock()
         span = (now, min(now + lifetime, self._signer.ends))
         claims = write_claims(self._issuer.voices.origin, licence, position, grant.leaf, state.pointer, holder, span)
@@ -127,7 +131,7 @@ class LicenceTokens:
         """The QR code of the licence, as PNG. Raises ``NotFound``."""
         current = self._statuses.current(licence)
         with self._issuer.log.store.snapshot() as reads:
-            _, grant = _last(reads, licence, "licence.grant")
+            _, grant = last_of(reads, licence, "licence.grant")
         code = LicenceCode(self._issuer.voices.origin, licence, current.position, grant.leaf)
         out = io.BytesIO()
         segno.make(code.text, error="m", micro=False).save(out, kind="png", scale=6)
@@ -190,47 +194,28 @@ def licence_state(reads: Reads, licence: str) -> LicenceState:
     return state
 
 
-def kept_terms(reads: Reads, licence: str) -> dict[str, str]:
-    """The disclosures of its terms that are kept; after a transfer the licensee is what the transfer says."""
-    position, grant = _last(reads, licence, "licence.grant")
-    moved, _ = _last(reads, licence, "licence.transfer", (position, grant))
-    kept = dict(reads.disclosures(position))
-    if moved != position:
-        # Who held it before is nobody now, also where the new licensee's name was withheld or erased.
-        kept.pop("licensee", None)
-    return {**kept, **reads.disclosures(moved)}
-
-
-def _last(reads: Reads, licence: str, kind: str, default: tuple[int, Statement] | None = None) -> tuple[int, Statement]:
-    """The last entry of this type about the licence, and where it stands."""
-    found = [one for one in records_of(reads, subject=licence, type=kind) if one.subject == licence]
-    if not found and default is not None:
-        return default
-    return found[-1].position, parse_statement(found[-1].entry)
-
-
-def _licensee(kept: Mapping[str, str]) -> Licensee:
-    text = kept.get("licensee")
+def _licensee(kept: Mapping[str, str], holder: str | None) -> Licensee:
+    """``holder``: who holds it openly. A party that signs itself may have committed to the name of another."""
+    text = kept.get(LICENSEE)
     if text is None:
         hint = "ask the party that granted it, and let it send the disclosure"
         raise ServiceError("conflict", "the term licensee of this licence is not kept here", hint, "licence")
-    return read(Licensee, parse_disclosure(text).value, "licensee")
+    found: Licensee = read(Licensee, parse_disclosure(text).value, LICENSEE)
+    if holder not in (None, found.party):
+        problem = f"the licence is held by {holder}, its term licensee names {found.party}"
+        raise ServiceError(
+            "conflict", problem, "have it transferred to whom the term names, or granted anew", "licence"
+        )
+    return found
 
 
-def _registered_key(reads: Reads, kept: Mapping[str, str]) -> PublicKey:
+def _registered_key(reads: Reads, licensee: Licensee) -> PublicKey:
     """The licensee's key among those that the log has of it."""
-    licensee = _licensee(kept)
     state = reads.get(licensee.party)
     for held in state.keys if isinstance(state, PartyState) else ():
         if held.kid == licensee.holder_kid:
             return PublicKey.from_text(held.key)
     raise FieldError("holder_key", f"no key of {licensee.party} here has the thumbprint {licensee.holder_kid}: send it")
-
-
-def _require_licensee(kept: Mapping[str, str], holder: PublicKey) -> None:
-    licensee = _licensee(kept)
-    if holder.kid.hex() != licensee.holder_kid:
-        raise FieldError("holder_key", f"its thumbprint is {holder.kid.hex()}, the licensee's {licensee.holder_kid}")
 
 
 def _chosen(kept: Mapping[str, str], disclose: Sequence[str] | None) -> list[str]:

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from api.services.gathering import records_of
+from api.services.kept import kept_terms, last_of
 from ledger.store import Reads
 from ledger.submission import Submission
 from tallystick.admission import Refused
+from tallystick.admission.state import LicenceState
 from tallystick.canonical import JsonValue
 from tallystick.commitments import parse_disclosure
 from tallystick.errors import MalformedInput
 from tallystick.events.licence import LicenceGrant
 from tallystick.licence.terms import DisclosedTerms, disclosed_terms
 from tallystick.licence.within import Containment, within
-from tallystick.statement import parse_statement
 
 
 def require_within(reads: Reads, parent: str, child: DisclosedTerms, where: str) -> None:
@@ -52,13 +52,15 @@ def vet(reads: Reads, submission: Submission) -> None:
 
 
 def terms_kept(reads: Reads, licence: str) -> DisclosedTerms | None:
-    """The terms of a licence as far as the service holds their values; ``None`` where it cannot read them."""
-    grants = records_of(reads, subject=licence, type="licence.grant")
-    record = next((one for one in grants if one.subject == licence), None)
-    if record is None:
+    """The terms of a registered licence, of its holder of now, as far as the service holds their values.
+
+    ``None`` where it cannot read them, or there is no such licence.
+    """
+    if not isinstance(reads.get(licence), LicenceState):
         return None
-    values = {name: parse_disclosure(text).value for name, text in reads.disclosures(record.position).items()}
-    return _terms(parse_statement(record.entry).event.commitments.keys(), values)
+    _, grant = last_of(reads, licence, "licence.grant")
+    values = {name: parse_disclosure(text).value for name, text in kept_terms(reads, licence).items()}
+    return _terms(grant.event.commitments.keys(), values)
 
 
 def _terms(names: Collection[str], values: Mapping[str, JsonValue]) -> DisclosedTerms | None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 import pytest
 
+from api.services import licence_files
+from credentials.card import LicenceCard
 from tallystick.events.erasure import Erasure
 from tallystick.events.licence import LicenceTransfer
 from tallystick.licence.evidence import decode_evidence
@@ -13,7 +16,7 @@ from tallystick.times import format_time
 from tests.api.desk import Desk, case_of, told
 from tests.api.house import House, Party, problem
 from tests.api.test_licence_tokens import ASKED, issued
-from tests.api.test_status_chains import HOUR, free, pointer, sublicence
+from tests.api.test_status_chains import HOUR, free, pointer, sublicence, transferred
 
 CONFLICT = (409, "conflict", "licence")
 
@@ -51,6 +54,17 @@ def test_no_token_for_a_former_holder_whose_successor_was_erased(desk: Desk, buy
     desk.licensee.record("disclosure.erase", Erasure(at, ("licensee",), "purpose-ended"), subject=licence)
     for who in (desk.studio, buyer):
         assert problem(who.post(f"/v1/licences/{licence}/token", {"disclose": []})) == CONFLICT
+
+
+def test_no_token_for_whom_the_term_names_and_the_log_does_not(desk: Desk, buyer: Party, house: House) -> None:
+    """The holder hands the licence to the buyer, and commits to a friend as its licensee."""
+    licence, _ = free(desk)
+    world, friend = desk.house.world, house.party("licensee")
+    licensee = {"party": friend.id, "holder_kid": friend.who.signer.public.kid.hex()}
+    body = LicenceTransfer(buyer.id, "agreement", world.now(), pointer(desk))
+    desk.said(desk.licensee, world.say(desk.licensee.who, "licence.transfer", licence, body, {"licensee": licensee}))
+    for who in (desk.studio, buyer):
+        assert problem(who.post(f"/v1/licences/{licence}/token", {"disclose": ["use"]})) == CONFLICT
 
 
 def test_no_token_of_a_licence_whose_end_was_recorded_ahead_and_has_come(desk: Desk) -> None:
@@ -127,3 +141,33 @@ def test_the_card_stands_in_a_case_of_who_holds_the_parent_now(desk: Desk, sold:
     for who, count in ((sold.former, 0), (sold.current, 1)):
         case = case_of(desk.export(who, "licence", sold.licence).content)
         assert len(case.credentials) == count
+
+
+# --- what is written of a licence that was transferred -----------------------------------------------
+
+
+def test_the_agreement_of_odrl_names_the_holder_of_now(desk: Desk, buyer: Party) -> None:
+    licence, _ = free(desk)
+    at = move(desk, licence, buyer)
+    found = told(buyer.get(f"/v1/licences/{licence}/odrl"), 200)
+    assert {one["assignee"] for one in found["permission"]} == {f"info:doi/{buyer.id}"}
+    assert desk.licensee.id not in json.dumps(found)
+    assert problem(desk.licensee.get(f"/v1/licences/{licence}/odrl"))[:2] == (403, "forbidden")
+    desk.licensee.record("disclosure.erase", Erasure(at, ("licensee",), "purpose-ended"), subject=licence)
+    answer = buyer.get(f"/v1/licences/{licence}/odrl")
+    assert problem(answer)[:2] == (422, "malformed"), "who its licensee is, nobody here knows any more"
+    assert "the term licensee is withheld" in answer.json()["detail"]
+
+
+def test_the_card_prints_where_the_status_stands_now(desk: Desk, buyer: Party, monkeypatch: pytest.MonkeyPatch) -> None:
+    printed: list[LicenceCard] = []
+    made = licence_files.issue_card
+    monkeypatch.setattr(
+        licence_files, "issue_card", lambda signer, card, *rest: printed.append(card) or made(signer, card, *rest)
+    )
+    licence, before = free(desk)
+    told(desk.studio.post(f"/v1/licences/{licence}/card", {}))
+    now = transferred(desk, licence, buyer)
+    told(desk.studio.post(f"/v1/licences/{licence}/card", {}))
+    assert [one.status for one in printed] == [f"{one.list}#{one.index}" for one in (before, now)]
+    assert [one.licensee for one in printed] == [desk.licensee.id, buyer.id]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from api.services.licence_tokens import kept_terms
+from api.services.kept import kept_terms
 from tallystick.commitments import parse_disclosure
 from tallystick.events.licence import LicenceGrant, LicenceStatus, LicenceTransfer, StatusPointer
 from tallystick.identifiers import Letter
