@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from api.accounts import Account
 from api.problems import MEDIA_TYPE, Unreadable
-from api.services.errors import ServiceError
+from api.services.errors import ServiceError, TooLarge
 from api.services.voices import require_scope
 from api.wiring import Services
 from tallystick import canonical
@@ -48,15 +48,36 @@ LARGE_BODY_BYTES = 1 << 16
 """From here on a body is read in a thread, for the event loop to go on serving others."""
 
 
+async def read_json(request: Request, limit: int) -> Any:
+    """A JSON body of at most ``limit`` bytes, on a route that takes larger ones of another kind.
+
+    Raises ``TooLarge`` before more is read, or anything at all where the length is told; ``Unreadable``.
+    """
+    told = request.headers.get("content-length", "0")
+    data = bytearray()
+    if not told.isdecimal() or int(told) <= limit:
+        async for block in request.stream():
+            data += block
+            if len(data) > limit:
+                break
+        else:
+            return await _decoded(bytes(data))
+    raise TooLarge(f"a JSON body here has at most {limit} bytes", "send a file as multipart/form-data")
+
+
+async def _decoded(data: bytes) -> Any:
+    """One meaning or none: no key twice, no numbers that JSON readers round differently."""
+    decode = partial(canonical.decode_relaxed, data, len(data))
+    try:
+        return decode() if len(data) < LARGE_BODY_BYTES else await asyncio.to_thread(decode)
+    except MalformedInput as error:
+        raise Unreadable(str(error)) from None
+
+
 class _StrictRequest(Request):
     async def json(self) -> Any:
-        """One meaning or none: no key twice, no numbers that JSON readers round differently."""
-        data = await self.body()
-        decode = partial(canonical.decode_relaxed, data, len(data))
-        try:
-            return decode() if len(data) < LARGE_BODY_BYTES else await asyncio.to_thread(decode)
-        except MalformedInput as error:
-            raise Unreadable(str(error)) from None
+        """See ``_decoded``."""
+        return await _decoded(await self.body())
 
 
 class _StrictRoute(APIRoute):

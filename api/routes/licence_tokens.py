@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 
-from api.routes.base import KnownAccount, Schema, UsedServices, router
+from api.routes.base import MAX_BODY_BYTES, KnownAccount, Schema, UsedServices, read_json, router
 from api.routes.uploads import Form, multipart, receive
 from api.services.licence_tokens import LIFETIME, MAX_LIFETIME
 from tallystick.errors import MalformedInput
@@ -83,7 +83,7 @@ _CHECK_FORM = multipart(
 async def check_licence(request: Request, services: UsedServices, account: KnownAccount) -> dict[str, Any]:
     """The answer of the offline check, as of now: of a file (multipart), or of a token or an own licence (JSON)."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json":
-        return await run_in_threadpool(_check_json, _asked(await request.json()), services, account)
+        return await run_in_threadpool(_check_json, _asked(await read_json(request, MAX_BODY_BYTES)), services, account)
     with services.files.work_folder() as folder:
         texts = {"question": 1600, "audience": 4000, "nonce": 4000}
         form = await receive(request, folder, texts, {"file": 1, "sidecar": 1})

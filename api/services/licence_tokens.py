@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import threading
 from collections.abc import Callable, Mapping, Sequence
 
 import segno
@@ -31,6 +32,7 @@ from tallystick.licence.clauses import Licensee
 from tallystick.licence.credential import MAX_ENTRIES, ShownEntry
 from tallystick.licence.evidence import LicenceEvidence, SignedList, encode_evidence
 from tallystick.licence.qr import LicenceCode
+from tallystick.licence.status_list import StatusList
 from tallystick.schema import FieldError, read
 from tallystick.times import format_time
 from tallystick.token.licence import Claims, issue, issuer_of, list_uri, write_claims
@@ -55,6 +57,8 @@ class LicenceTokens:
         self._statuses = statuses
         self._signer = signer
         self._clock = clock
+        self._lock = threading.Lock()
+        self._bits: dict[tuple[int, Purpose], tuple[StatusList, str]] = {}
 
     async def issue(
         self, account: Account, licence: str, disclose: Sequence[str] | None, key: PublicKey | None, lifetime: int
@@ -85,8 +89,16 @@ class LicenceTokens:
         return secure(licence_credential(claims, terms), self._signer.chain, self._signer.signer)
 
     def status_credential(self, number: int, purpose: Purpose) -> str:
-        """Status list ``number`` as Bitstring Status List for one purpose. Raises ``NotFound``."""
+        """Status list ``number`` as Bitstring Status List for one purpose, made once of each. Raises ``NotFound``."""
         speaks = self._statuses.speaking(number)
+        with self._lock:
+            known = self._bits.get((number, purpose))
+            if known is None or known[0] is not speaks:
+                known = (speaks, self._status_credential(speaks, purpose))
+                self._bits[number, purpose] = known
+            return known[1]
+
+    def _status_credential(self, speaks: StatusList, purpose: Purpose) -> str:
         statuses = [speaks.status(index) for index in range(speaks.count)]
         uri, span = f"{list_uri(speaks.uri)}/{purpose}", (speaks.issued_at, speaks.expires_at)
         said = status_credential(issuer_of(self._issuer.voices.origin), uri, purpose, statuses, span)

@@ -2,6 +2,8 @@
 
 A list is computed from the entries below a published checkpoint and from nothing
 else, so "as of size n" is exact; entries never change, so the book only moves on.
+Its lifetime is the operator's: what one party records ahead ends the list in the
+staples of its own licences, and shortens nobody else's (docs/adr/0038).
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from api.services.errors import NotFound, ServiceError, Unavailable
 from api.services.status_book import StatusBook
@@ -28,7 +30,7 @@ from tallystick.token.status_jwt import sign_status_jwt
 from tallystick.tree_head import SignedCheckpoint
 
 LIST_SIZE = 1 << 16
-"""Indices that are handed out in one list; a party that signs its grant itself may have taken a higher one."""
+"""Indices of one list. Before higher ones were refused (``vetting``), a party may have taken one."""
 RESIGN_AFTER = 60
 """Seconds for which a signed list is given out again while the checkpoint stays the same."""
 _TRIES = 64
@@ -39,7 +41,10 @@ _KINDS = ("licence.grant", "licence.status", "licence.transfer", "log.policy")
 
 @dataclass
 class _List:
-    """Licences of one list by index, and the list as it was signed last: of what size, when, until when (seconds)."""
+    """Licences of one list by index, and the list as it was signed last: of what size, when (seconds).
+
+    ``changes``: when something recorded already makes it say something else, if that is before it ends.
+    """
 
     known: dict[int, str] = field(default_factory=dict)
     highest: int = 0
@@ -48,7 +53,7 @@ class _List:
     speaks: StatusList | None = None
     size: int = 0
     issued: int = 0
-    until: int = 0
+    changes: int | None = None
 
     def statuses(self, book: StatusBook, now: str) -> list[Status]:
         """All of them at the instant. An index that nobody has must not read as a valid licence."""
@@ -66,7 +71,7 @@ class _List:
 
 @dataclass(frozen=True)
 class Current:
-    """A licence as of the published checkpoint ``head``: where its grant is, where its status is, the signed list."""
+    """A licence as of the published checkpoint ``head``: where its grant is and its status, the list for its staple."""
 
     head: SignedCheckpoint
     position: int
@@ -74,12 +79,19 @@ class Current:
     token: bytes
 
 
+def is_list_of(origin: str, uri: str) -> bool:
+    """Whether it names a list of the log of this ``origin``, in the one form that they have."""
+    prefix = f"{origin}/status/"
+    number = uri.removeprefix(prefix)
+    return uri.startswith(prefix) and number.isascii() and number.isdigit() and number == str(int(number))
+
+
 class StatusLists:
     """The status lists of one log. ``lifetime``: seconds for which a signed list speaks."""
 
     def __init__(self, log: Log, origin: str, signer: Signer, lifetime: int, clock: Callable[[], int]) -> None:
         self._log = log
-        self._prefix = f"{origin}/status/"
+        self._origin = origin
         self._signer = signer
         self._lifetime = lifetime
         self._clock = clock
@@ -104,8 +116,7 @@ class StatusLists:
 
     def is_own(self, pointer: StatusPointer) -> bool:
         """Whether this log signs the list."""
-        number = pointer.list.removeprefix(self._prefix)
-        return number != pointer.list and number.isascii() and number.isdigit() and number == str(int(number))
+        return is_list_of(self._origin, pointer.list)
 
     def require_own(self, pointer: StatusPointer) -> None:
         """Raise ``ServiceError`` for a licence whose status nobody could ever prove."""
@@ -165,7 +176,7 @@ class StatusLists:
                 )
             position, pointer = self._book.position(licence), state.pointer
             self.require_own(pointer)
-            return Current(head, position, pointer, self._signed(pointer.list, head))
+            return Current(head, position, pointer, self._stapled(licence, pointer.list, head))
 
     def _remember(self, pointer: StatusPointer) -> None:
         self._reserved[pointer] = None
@@ -203,19 +214,30 @@ class StatusLists:
         if found is None:
             raise NotFound(f"no licence points to {uri}", "take the list that the licence names", "number")
         now, size = self._clock(), head.checkpoint.size
-        again = min(found.issued + min(RESIGN_AFTER, self._lifetime // 2), found.until)
+        again = found.issued + min(RESIGN_AFTER, self._lifetime // 2)
+        if found.changes is not None:
+            again = min(again, found.changes)
         if found.size != size or not found.issued <= now < again:
             text = format_time(now)
-            changes = found.next_change(self._book, text)
-            found.until = now + self._lifetime if changes is None else min(now + self._lifetime, changes)
-            speaks = _speaking(uri, found.statuses(self._book, text), head, now, found.until)
+            found.changes = found.next_change(self._book, text)
+            speaks = _speaking(uri, found.statuses(self._book, text), head, now, now + self._lifetime)
             found.speaks, found.signed = speaks, sign_status_list(speaks, self._signer)
-            found.jwt = sign_status_jwt(speaks, self._signer, list_uri(self._prefix.rstrip("/")))
+            found.jwt = sign_status_jwt(speaks, self._signer, list_uri(f"{self._origin}/status"))
             found.size, found.issued = size, now
         return found.signed
 
+    def _stapled(self, licence: str, uri: str, head: SignedCheckpoint) -> bytes:
+        """The list for a staple of this licence: it ends no later than what is recorded of it changes."""
+        signed = self._signed(uri, head)
+        until = standing_at(self._book, licence, format_time(self._clock())).until
+        speaks = self._lists[uri].speaks
+        if until is None or speaks is None or parse_time(until) >= speaks.expires_at:
+            return signed
+        ends = UnixSeconds(parse_time(until))
+        return sign_status_list(replace(speaks, expires_at=ends, ttl=ends - speaks.issued_at), self._signer)
+
     def _uri(self, number: int) -> str:
-        return f"{self._prefix}{number}"
+        return f"{self._origin}/status/{number}"
 
 
 def _speaking(uri: str, statuses: list[Status], head: SignedCheckpoint, now: int, until: int) -> StatusList:

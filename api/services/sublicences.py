@@ -15,7 +15,6 @@ from tallystick.admission.state import LicenceState
 from tallystick.canonical import JsonValue
 from tallystick.commitments import parse_disclosure
 from tallystick.errors import MalformedInput
-from tallystick.events.licence import LicenceGrant
 from tallystick.licence.terms import DisclosedTerms, disclosed_terms
 from tallystick.licence.within import Containment, within
 
@@ -34,21 +33,13 @@ def require_within(reads: Reads, parent: str, child: DisclosedTerms, where: str)
         )
 
 
-def is_sublicence(item: object) -> bool:
-    """Whether it is a submission that grants a sublicence."""
-    body = item.statement.event.body if isinstance(item, Submission) else None
-    return isinstance(body, LicenceGrant) and body.parent is not None
-
-
-def vet(reads: Reads, submission: Submission) -> None:
+def vet_sublicence(reads: Reads, parent: str, submission: Submission) -> None:
     """The same of what is about to be recorded, as far as its values are given. Raises ``Refused``."""
     event = submission.statement.event
-    if not is_sublicence(submission):
-        return
     given = {name: parse_disclosure(text).value for name, text in submission.disclosures.items()}
     child = _terms(event.commitments.keys(), given)
     if child is not None:
-        require_within(reads, event.body.parent, child, "private")
+        require_within(reads, parent, child, "private")
 
 
 def terms_kept(reads: Reads, licence: str) -> DisclosedTerms | None:

@@ -15,7 +15,7 @@ from api.batches.reading import SignedStatement
 from api.batches.workshop import Prepared, Workshop
 from api.services.drafts import Draft
 from api.services.errors import Forbidden
-from api.services.sublicences import is_sublicence, vet
+from api.services.vetting import concerns, vet
 from api.services.voices import Voice, Voices, require_scope
 from ledger.errors import Conflict
 from ledger.log import Log
@@ -119,7 +119,7 @@ class SubmissionService:
         return await asyncio.get_running_loop().run_in_executor(self._workers, prepare)
 
     async def _record(self, prepared: Prepared) -> list[Result]:
-        if any(is_sublicence(one) for one in prepared.items):
+        if any(map(concerns, prepared.items)):
             prepared = await asyncio.to_thread(self._vetted, prepared)
         written = await self._write([one for one in prepared.items if isinstance(one, Submission)])
         outcomes = iter(written)
@@ -132,13 +132,13 @@ class SubmissionService:
         return results
 
     def _vetted(self, prepared: Prepared) -> Prepared:
-        """Sublicences that exceed their parents are refused before the log is asked."""
+        """What this service refuses beyond the rules is refused before the log is asked."""
         items: list[Submission | Exception] = []
         with self._log.store.snapshot() as reads:
             for one in prepared.items:
                 try:
-                    if isinstance(one, Submission):
-                        vet(reads, one)
+                    if isinstance(one, Submission) and concerns(one):
+                        vet(reads, self._voices.origin, one)
                     items.append(one)
                 except Refused as error:
                     items.append(error)

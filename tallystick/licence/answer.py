@@ -174,12 +174,22 @@ def _window(value: clauses.Window, at: str, commenced: str | None) -> _Finding:
 
 
 def _windows(value: tuple[clauses.Release, ...], question: Question, at: str) -> _Finding:
-    """One window must take in all that is asked; what two of them share out is granted by neither."""
-    for each in value:
-        running = each.start <= at and (each.end is None or at < each.end)
-        if running and _takes_in(each, question):
+    """One window must take in all that is asked; what two of them share out is granted by neither.
+
+    A question that names no medium (an AI use) lies in a window of certain media only if it is asked about them.
+    """
+    open_now = [
+        each for each in value if each.start <= at and (each.end is None or at < each.end) and _takes_in(each, question)
+    ]
+    for each in open_now:
+        if each.media is None or question.media is not None:
             text = wording.clause_text("windows", (each,))
             return Effect.MET, Wording(f"属于窗口：{text.zh}", f"lies in the window {text.en}")
+    if open_now:
+        return Effect.UNKNOWN, Wording(
+            f"{at}时开放的窗口仅限若干媒介，而问题未指明媒介",
+            f"the windows that are open at {at} are for certain media, and the question names none: ask with 'on'",
+        )
     return Effect.PROHIBITS, Wording(f"{at}时无窗口开放", f"at {at} no window is open for what is asked")
 
 

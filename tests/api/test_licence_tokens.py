@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 import zxingcpp
 from PIL import Image
 
+from api.routes.base import MAX_BODY_BYTES
 from api.services.licence_tokens import LIFETIME
 from tallystick.base64s import from_base64
 from tallystick.client.http import Client
@@ -248,6 +250,28 @@ def test_a_presentation_is_for_who_asked(desk: Desk) -> None:
 def test_what_is_no_question(desk: Desk, asked: dict[str, Any], field: str | None) -> None:
     found = problem(desk.licensee.post("/v1/licences/check", {"question": ASKED, **asked}))
     assert found == (422, "malformed", field)
+
+
+def test_a_question_of_any_size_is_refused_unread(desk: Desk) -> None:
+    """The route takes files of 256 MiB; a body that is parsed in memory is none of them."""
+    address = desk.house.http.base_url
+    with socket.create_connection((address.host, address.port or 80), timeout=20) as connection:
+        connection.sendall(
+            b"POST /v1/licences/check HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+            b"Authorization: Bearer " + desk.licensee.token.encode() + b"\r\nContent-Type: application/json\r\n"
+            b"Content-Length: " + str(MAX_BODY_BYTES + 1).encode() + b"\r\n\r\n"
+        )
+        assert connection.recv(1 << 16).startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.parametrize(("size", "found"), [(MAX_BODY_BYTES, 422), (MAX_BODY_BYTES + 1, 413)])
+def test_a_question_in_chunks_is_refused_as_soon_as_it_is_too_large(desk: Desk, size: int, found: int) -> None:
+    head, tail = b'{"question":"play in DE on streaming","token":"', b'"}'
+    body = head + b"a" * (size - len(head) - len(tail)) + tail
+    headers = {"Authorization": f"Bearer {desk.licensee.token}", "Content-Type": "application/json"}
+    chunks = (body[at : at + 65_536] for at in range(0, size, 65_536))
+    answer = desk.house.http.post("/v1/licences/check", content=chunks, headers=headers)
+    assert problem(answer)[:2] == (found, {413: "too-large", 422: "malformed"}[found])
 
 
 def test_a_token_of_another_service(desk: Desk, tmp_path: Path) -> None:

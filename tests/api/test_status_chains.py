@@ -7,13 +7,17 @@ from typing import Any
 import pytest
 
 from api.services.kept import kept_terms
+from tallystick.base64s import from_base64
 from tallystick.commitments import parse_disclosure
 from tallystick.events.licence import LicenceGrant, LicenceStatus, LicenceTransfer, StatusPointer
 from tallystick.identifiers import Letter
-from tallystick.licence.status_list import Status
+from tallystick.licence.staple import decode_staple
+from tallystick.licence.status_list import Status, StatusList, verify_status_list
 from tallystick.times import format_time
+from tallystick.token.status_jwt import verify_status_jwt
 from tests.api.desk import Desk, told
 from tests.api.house import House, Party
+from tests.api.test_licence_tokens import evidence, issued, offline, shown
 from tests.api.test_status_lists import listed
 
 HOUR = 3600
@@ -88,27 +92,71 @@ def test_after_a_transfer_the_old_index_is_dead(desk: Desk, heir: Party) -> None
     assert (status(desk, old), status(desk, new)) == (Status.INVALID, Status.VALID)
 
 
-def test_a_change_to_come_is_not_yet_and_no_list_outlives_it(desk: Desk) -> None:
+def stapled(desk: Desk, licence: str) -> StatusList:
+    """The list in the licence's staple."""
+    found = decode_staple(desk.staple(licence))
+    key = desk.house.services.keyring.signers["status"].public
+    return verify_status_list(from_base64(found.list), key, f"{desk.house.world.origin}/status/1")
+
+
+def test_a_change_to_come_is_not_yet_and_no_staple_outlives_it(desk: Desk) -> None:
     licence, at = free(desk)
     change(desk, licence, "suspend", HOUR)
-    desk.publish()
-    found, now = listed(desk), desk.house.world.clock
+    found, now = stapled(desk, licence), desk.house.world.clock
     assert found.status(at.index) is Status.VALID
     assert (found.expires_at, found.ttl) == (now + HOUR, HOUR)
     desk.house.world.clock += HOUR - 1
-    assert status(desk, at) is Status.VALID
-    assert listed(desk).expires_at == now + HOUR
+    assert (status(desk, at), stapled(desk, licence).expires_at) == (Status.VALID, now + HOUR)
     desk.house.world.clock += 1
     assert status(desk, at) is Status.SUSPENDED
-    assert listed(desk).expires_at == desk.house.world.clock + desk.house.services.settings.status_lifetime
+    lifetime = desk.house.services.settings.status_lifetime
+    assert stapled(desk, licence).expires_at == listed(desk).expires_at == desk.house.world.clock + lifetime
+
+
+def test_a_staple_of_a_sublicence_does_not_outlive_a_change_of_its_parent(desk: Desk, heir: Party) -> None:
+    parent, _ = free(desk, sublicences=1)
+    child, _ = sublicence(desk, parent, heir)
+    change(desk, parent, "revoke", HOUR)
+    assert stapled(desk, child).ttl == HOUR
+
+
+def test_what_one_records_ahead_shortens_nobody_elses_list(desk: Desk, heir: Party) -> None:
+    """A stranger has its own licence suspended in two seconds: everybody else's status is as good as before."""
+    mine, _ = desk.licence()
+    text, early = shown(desk, issued(desk, mine)), evidence(desk, mine)
+    strange, _ = free(desk)
+    change(desk, strange, "suspend", 2)
+    desk.publish()
+    lifetime = desk.house.services.settings.status_lifetime
+    path, key = "/v1/status-lists/1", desk.house.services.keyring.signers["status"].public
+    listed_jwt = desk.house.http.get(path, headers={"accept": "application/statuslist+jwt"}).text
+    for found in (
+        listed(desk),
+        stapled(desk, mine),
+        verify_status_jwt(listed_jwt, key, f"{desk.house.world.origin}/status/1"),
+    ):
+        assert (found.ttl, found.expires_at) == (lifetime, desk.house.world.clock + lifetime)
+    late = evidence(desk, mine)
+    desk.house.world.clock += 60
+    assert [offline(desk, text, proof).answer for proof in (early, late)] == ["valid", "valid"]
+
+
+def test_the_list_is_signed_anew_when_a_change_comes(desk: Desk) -> None:
+    """Not a minute later: who asks then is told."""
+    licence, at = free(desk)
+    change(desk, licence, "suspend", 5)
+    desk.publish()
+    assert listed(desk).status(at.index) is Status.VALID
+    desk.house.world.clock += 5
+    assert listed(desk).status(at.index) is Status.SUSPENDED
 
 
 def test_a_change_that_is_withdrawn_never_comes(desk: Desk) -> None:
     licence, at = free(desk)
     position = change(desk, licence, "revoke", HOUR)
-    desk.publish()
-    assert listed(desk).ttl == HOUR
+    assert stapled(desk, licence).ttl == HOUR
     change(desk, licence, "withdraw", 0, change=position)
+    assert stapled(desk, licence).ttl == desk.house.services.settings.status_lifetime
     desk.house.world.clock += HOUR
     assert status(desk, at) is Status.VALID
 

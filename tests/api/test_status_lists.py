@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from api.services import licence_tokens
+from api.services.status_lists import LIST_SIZE
+from ledger.submission import Receipt, prepare
 from tallystick.base64s import from_base64
-from tallystick.events.licence import MAX_STATUS_INDEX, LicenceGrant, StatusPointer
+from tallystick.events.licence import MAX_STATUS_INDEX, LicenceGrant, LicenceTransfer, StatusPointer
 from tallystick.identifiers import Letter
 from tallystick.licence.staple import decode_staple
 from tallystick.licence.status_list import MEDIA_TYPE, Status, StatusList, verify_status_list
 from tallystick.merkle import verify_inclusion
 from tallystick.statement import parse_statement
+from tallystick.token.vc import Purpose
 from tests.api.desk import Desk, told
 from tests.api.house import Party, problem
 
@@ -92,16 +98,72 @@ def test_a_list_is_signed_anew_when_the_log_has_grown_or_time_has_passed(desk: D
     assert later.expires_at == later.issued_at + desk.house.services.settings.status_lifetime
 
 
-def test_a_high_index_neither_breaks_the_list_nor_is_lost(desk: Desk) -> None:
-    """A party that signs itself may take any index that the format knows; the others must not suffer."""
+HIGH = [LIST_SIZE, MAX_STATUS_INDEX]
+
+
+@pytest.mark.parametrize("index", HIGH)
+def test_an_index_beyond_the_list_is_refused(desk: Desk, index: int) -> None:
+    """It would make the list of everybody sixteen times as long; whoever signs it, and however it is sent."""
+    world, (object_id, data) = desk.house.world, desk.picture()
+    own = StatusPointer(f"{world.origin}/status/1", index)
+    body = LicenceGrant(object_id, (object_id,), own, desk.licensee.id, transfer="free")
+    said = world.say(desk.studio.who, "licence.grant", world.identifier(Letter.LICENCE), body, world.terms(object_id))
+    refused = (422, "inconsistent", "body.status.index")
+    assert problem(desk.studio.state(said)) == refused
+    drafted = desk.studio.submit("licence.grant", body, private=desk.terms(object_id, data))
+    assert problem(drafted) == refused
+    licence = desk.grant(object_id, data, transfer="free")
+    moved = LicenceTransfer(desk.studio.id, "agreement", world.now(), own)
+    licensee = {"party": desk.studio.id, "holder_kid": desk.studio.who.signer.public.kid.hex()}
+    said = world.say(desk.licensee.who, "licence.transfer", licence, moved, {"licensee": licensee})
+    assert problem(desk.licensee.state(said)) == refused
+    elsewhere = StatusPointer("https://elsewhere.example/status/1", index)
+    granted(desk, elsewhere)
+
+
+def test_a_high_index_from_before_neither_breaks_the_list_nor_is_lost(desk: Desk) -> None:
+    """As logs may hold it that were begun before such indices were refused; the others must not suffer."""
     other, _ = desk.licence()
-    uri = f"{desk.house.world.origin}/status/1"
-    licence, _ = granted(desk, StatusPointer(uri, MAX_STATUS_INDEX))
+    world, (object_id, data) = desk.house.world, desk.picture()
+    pointer = StatusPointer(f"{world.origin}/status/1", MAX_STATUS_INDEX)
+    body = LicenceGrant(object_id, (object_id,), pointer, desk.licensee.id)
+    licence, terms = world.identifier(Letter.LICENCE), desk.terms(object_id, data)
+    said = world.say(desk.studio.who, "licence.grant", licence, body, terms)
+    sent = prepare(said, world.disclosures[said.statement_id])
+    (outcome,) = desk.house.services.log.submit_many([sent]).result(60)
+    assert isinstance(outcome, Receipt)
     desk.publish()
     found = listed(desk)
     assert (found.count, found.status(MAX_STATUS_INDEX)) == (MAX_STATUS_INDEX + 1, Status.VALID)
     assert desk.house.http.get(f"/v1/licences/{other}/staple").status_code == 200
     told(desk.studio.post(f"/v1/licences/{licence}/card", {}))
+
+
+def test_a_bitstring_list_is_made_once_of_each_list_that_is_signed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anybody may ask for it, as often as it likes."""
+    made: list[tuple[str, str]] = []
+    write = licence_tokens.status_credential
+
+    def noted(issuer: str, uri: str, purpose: Purpose, *rest: Any) -> dict[str, Any]:
+        made.append((uri.rpartition("/")[2], purpose))
+        return write(issuer, uri, purpose, *rest)
+
+    monkeypatch.setattr(licence_tokens, "status_credential", noted)
+    desk.licence()
+    desk.publish()
+    purposes = ("revocation", "suspension")
+
+    def asked() -> list[str]:
+        return [desk.house.http.get(f"/v1/status-lists/1/{purpose}").text for purpose in purposes]
+
+    first = asked()
+    assert first[0] != first[1]
+    assert [asked(), asked()] == [first, first]
+    assert [purpose for _, purpose in made] == ["revocation", "suspension"]
+    desk.picture()
+    desk.publish()
+    assert asked() == asked()
+    assert [purpose for _, purpose in made] == ["revocation", "suspension"] * 2
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tallystick.admission import Refused
 from tallystick.admission.standing import Standing, licensor_of, standing_at
 from tallystick.admission.state import LicenceChange, LicenceState, Rights, right_key
 from tallystick.times import format_time
@@ -12,6 +13,7 @@ from tests.core.admission.test_chains import (
     DAY,
     NO_LICENCE,
     after_change,
+    agree,
     change,
     commenced,
     deep,
@@ -198,6 +200,34 @@ def test_with_consent_and_by_the_registrar() -> None:
         found = stage.state.get(licence)
         assert isinstance(found, LicenceState)
         assert (found.holder, found.consent) == (to.id, None)
+
+
+def test_a_consent_binds_who_holds_the_parent_after_the_one_who_gave_it() -> None:
+    """It stood openly in the log when the parent was sold."""
+    stage = new_stage()
+    parent = root(stage, sublicences=1)
+    child = subbed(stage, parent)
+    stage.admit(agree(stage, child, stage.world.tester, stage.rival))
+    moved(stage, parent, stage.world.provider)
+    stage.admit(move(stage, child, stage.world.tester, stage.world.licensee))
+    found = stage.state.get(child)
+    assert isinstance(found, LicenceState)
+    assert (found.holder, found.consent) == (stage.world.tester.id, None)
+
+
+def test_a_consent_is_taken_back_by_whoever_stands_above_the_licence_now() -> None:
+    stage = new_stage()
+    parent = root(stage, sublicences=1)
+    child = subbed(stage, parent)
+    stage.admit(agree(stage, child, stage.world.tester, stage.rival))
+    moved(stage, parent, stage.world.provider)
+    with pytest.raises(Refused) as refused:
+        stage.decide(agree(stage, child, stage.world.tester, stage.rival, 0))
+    assert refused.value.code == "not-holder"
+    stage.admit(agree(stage, child, stage.world.tester, stage.world.provider, 0))
+    with pytest.raises(Refused) as refused:
+        stage.decide(move(stage, child, stage.world.tester, stage.world.licensee))
+    assert refused.value.code == "no-consent"
 
 
 def test_who_holds_the_parent_is_licensor_of_its_sublicences() -> None:

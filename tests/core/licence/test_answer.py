@@ -185,7 +185,11 @@ WINDOWS = [
 WINDOWS_TABLE: list[tuple[str, str, Verdict, str]] = [
     ("play in DE on theatrical", WITHIN, PERMITTED, "use"),
     ("play in DE on streaming-svod", WITHIN, PROHIBITED, "windows"),
-    ("ai-inference in DE", WITHIN, PERMITTED, "ai_use"),
+    # a window of certain media says nothing of a use that is in no medium: ask about one
+    ("ai-inference in DE", WITHIN, CANNOT_TELL, "windows"),
+    ("ai-inference in DE on theatrical", WITHIN, PERMITTED, "ai_use"),
+    ("ai-inference in DE on streaming-tvod", WITHIN, PROHIBITED, "windows"),
+    ("ai-inference in DE", "2027-08-01T00:00:00Z", PERMITTED, "ai_use"),
     ("ai-inference in AT", "2027-06-01T00:00:00Z", PROHIBITED, "windows"),
     ("play in AT on theatrical", "2027-04-30T23:59:59Z", PERMITTED, "use"),
     ("play in AT on theatrical", "2027-05-01T00:00:00Z", PROHIBITED, "windows"),
