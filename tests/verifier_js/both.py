@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 import subprocess
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,7 @@ from tallystick.__main__ import main
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "fixtures" / "golden"
 PATIENCE = 300
+LONG_PATIENCE = 3600
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,7 @@ class Trial:
     trust: Path
     at: str
     kind: str = "bundle"
+    convictions: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,15 @@ class Second:
 
     def judge(self, trials: Iterable[Trial]) -> list[dict[str, Any]]:
         """The reports, in the same order, of one process."""
-        jobs = [{one.kind: str(one.path), "trust": str(one.trust), "at": one.at} for one in trials]
+        jobs = [
+            {
+                one.kind: str(one.path),
+                "trust": str(one.trust),
+                "at": one.at,
+                "convictions": list(map(str, one.convictions)),
+            }
+            for one in trials
+        ]
         done = self.run("batch.mjs", given="".join(json.dumps(job) + "\n" for job in jobs))
         assert done.returncode == 0, done.stderr
         reports = [json.loads(line) for line in done.stdout.splitlines()]
@@ -59,7 +71,8 @@ def first(trial: Trial) -> dict[str, Any]:
         contextlib.redirect_stderr(io.StringIO()),
         contextlib.suppress(SystemExit),
     ):
-        main([command, str(trial.path), "--trust", str(trial.trust), "--at", trial.at, "--json"])
+        brought = [part for path in trial.convictions for part in ("--convictions", str(path))]
+        main([command, str(trial.path), "--trust", str(trial.trust), "--at", trial.at, "--json", *brought])
     report: dict[str, Any] = json.loads(told.getvalue())
     return report
 
@@ -93,3 +106,50 @@ def fact_of(report: dict[str, Any]) -> dict[str, Any] | None:
     fact = report.get("fact")
     names = ("size", "root", "registry", "chain_id", "block", "block_hash", "block_time", "vouched_by")
     return None if fact is None else {name: fact[name] for name in names}
+
+
+def compare(second: Second, trials: list[Trial]) -> int:
+    """How many both judged alike; the first that differs fails."""
+    for trial, found in zip(trials, second.judge(trials), strict=True):
+        expected, said = outcomes(first(trial)), outcomes(found)
+        assert said == (beside_c2pa(expected, said) if "credential" in expected else expected), (trial.name, found)
+    return len(trials)
+
+
+def captured(folder: Path, *given: str) -> list[Trial]:
+    """Every bundle that the first verifier judged while these tests ran, but those with a copy of the log."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "tests.verifier_js.capture",
+        "-p",
+        "no:cacheprovider",
+        *given,
+    ]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**environment, "TALLYSTICK_CAPTURE": str(folder)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=LONG_PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+    rows = [json.loads(line) for line in (folder / "index.jsonl").read_text().splitlines()]
+    return [
+        Trial(
+            row["test"],
+            folder / row["bundle"],
+            folder / row["trust"],
+            row["at"],
+            convictions=tuple(folder / one for one in row["convictions"]),
+        )
+        for row in rows
+        if not row["copied"]
+    ]

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tests.verifier_js.forge import CASE, CRATE, INFO, PROOFS, Members
+from tests.verifier_js.forge import CASE, CRATE, DECLARATION, INFO, PROOFS, Members
 
 Change = Callable[[Members], None]
 
@@ -54,7 +54,7 @@ def leave_out(members: Members, positions: list[int]) -> None:
 
 def of_json(members: Members) -> Iterator[tuple[str, Change]]:
     """Each value in each JSON member replaced by others, each field removed."""
-    for name in (CASE, PROOFS, *(name for name in members if name.endswith("proof.json"))):
+    for name in (CASE, PROOFS, *(name for name in members if name.endswith(("proof.json", "map/proofs.json")))):
         for path in paths(json.loads(members[name])):
             for value in ("", 0, -1, 3, None, True, [], {}, "2026-01-01T00:00:00Z", 2**53):
                 yield f"{name} {path} := {value!r}", _replaced(name, path, value)
@@ -95,7 +95,7 @@ def _replaced(name: str, path: tuple[Any, ...], value: Any) -> Change:
 
 def of_text(members: Members) -> Iterator[tuple[str, Change]]:
     """Lines of the signed notes removed, doubled, reordered, of strangers; the bag's own words."""
-    for name in (name for name in members if name.endswith("/checkpoint")):
+    for name in (name for name in members if name.endswith(("/checkpoint", ".note"))):
         for line in range(members[name].count(b"\n")):
             yield f"{name} without line {line}", _lines(name, lambda lines, line=line: lines[:line] + lines[line + 1 :])
             yield (
@@ -115,11 +115,13 @@ def of_text(members: Members) -> Iterator[tuple[str, Change]]:
             )
     for text in (b"", b"Payload-Oxum: 1.1\n", b"A: b\nPayload-Oxum: 1.1\nA: b\n\n", b"\xff\nPayload-Oxum: 1.1\n"):
         yield f"{INFO} {text!r}", lambda members, text=text: members.update({INFO: text})
+    for text in (b"", b"BagIt-Version: 0.97\nTag-File-Character-Encoding: UTF-8\n", members[DECLARATION] + b"\n"):
+        yield f"{DECLARATION} {text!r}", lambda members, text=text: members.update({DECLARATION: text})
 
 
 def more_members(members: Members) -> Iterator[tuple[str, Change]]:
     """Members that have no place, or one that nothing promises."""
-    slug = next(name for name in members if name.startswith("data/originals/")).split("/")[2]
+    slug = next((name for name in members if name.startswith("data/originals/")), "data/originals/x").split("/")[2]
     names = [
         "data/x",
         "data/entries/01.cose",
@@ -136,6 +138,11 @@ def more_members(members: Members) -> Iterator[tuple[str, Change]]:
         f"data/originals/{slug}/more",
         f"data/originals/{slug}/a/b/c",
         "data/credentials/more.png",
+        "data/map/proofs.json",
+        "data/map/audits/9.note",
+        "data/map/entries/2.cose",
+        "data/map/entries/9999.cose",
+        "data/map/x",
         "data/disclosures/0.json",
         "data/disclosures/999.json",
         "data/trust.json",

@@ -18,7 +18,7 @@ from tests.core.verify import attacks_on_facts
 from tests.core.verify.attacks import ATTACKS
 from tests.core.verify.kit import Kit, build_kit
 from tests.verifier_js import changes
-from tests.verifier_js.both import GOLDEN, Second, Trial, beside_c2pa, first, outcomes
+from tests.verifier_js.both import GOLDEN, Second, Trial, captured, compare, first, outcomes
 from tests.verifier_js.forge import canonical, members_of, rebuilt, trusting, zipped
 
 assert attacks_on_facts  # its attacks stand in the same table
@@ -37,14 +37,6 @@ FEW = 12
 def kits(tmp_path_factory: pytest.TempPathFactory) -> tuple[Kit, Kit]:
     folder = tmp_path_factory.mktemp("kits")
     return build_kit(folder / "one"), build_kit(folder / "other", "another world", "log.example/another")
-
-
-def compare(second: Second, trials: list[Trial]) -> int:
-    """How many both judged alike; the first that differs fails."""
-    for trial, found in zip(trials, second.judge(trials), strict=True):
-        expected, said = outcomes(first(trial)), outcomes(found)
-        assert said == (beside_c2pa(expected, said) if "credential" in expected else expected), (trial.name, found)
-    return len(trials)
 
 
 class Bench:
@@ -137,3 +129,10 @@ def test_a_difference_would_be_told(second: Second, tmp_path: Path) -> None:
     (found,) = second.judge([trial])
     assert outcomes(found) == outcomes(first(trial))
     assert outcomes(found) != outcomes(first(altered))
+
+
+@pytest.mark.exhaustive
+def test_every_bundle_that_the_first_verifiers_tests_make_is_judged_alike(second: Second, tmp_path: Path) -> None:
+    """Attacks, time, other chains, rotations, erasures, signed files, histories; flipped bits have their own test."""
+    kept = ("--deselect", "tests/core/verify/test_flips.py", "--deselect", "tests/core/verify/test_fuzz.py")
+    assert compare(second, captured(tmp_path, "tests/core/verify", *kept)) > 600

@@ -6,8 +6,9 @@ import { sha256 } from "./base/hashes.ts";
 import { parseRelaxed, type JsonObject } from "./base/json.ts";
 import { keyForm, type Key } from "./base/keys.ts";
 import { anchorTarget, ROLES, type AnchorTarget } from "./events/types.ts";
-import { parseVerifierKey, type VerifierKey } from "./log/note.ts";
-import { logKey, UNASSIGNED, witness, type CheckpointKeys, type Witness } from "./log/signatures.ts";
+import { parseVerifierKey } from "./log/note.ts";
+import { auditor, type Auditor } from "./map/audit.ts";
+import { logKey, witness, type CheckpointKeys, type Witness } from "./log/signatures.ts";
 import { isClaim } from "./report.ts";
 
 const LONGEST = 1 << 20;
@@ -63,6 +64,11 @@ export interface Authority {
   certificates: Bytes[];
 }
 
+export interface TrustedAuditor extends Auditor {
+  /** Audits of after it count for nothing. */
+  notAfter: string | undefined;
+}
+
 export interface Trust {
   publisher: string;
   issued: string;
@@ -76,6 +82,7 @@ export interface Trust {
   witnesses: Witness[];
   quorum: number;
   independentWitnesses: Set<string>;
+  auditors: TrustedAuditor[];
   required: string[];
   /** SHA-256 of the bytes, hex: what a court compares by another channel. */
   fingerprint: string;
@@ -92,7 +99,8 @@ export function parseTrust(bytes: Bytes): Trust {
     c2paRoots: found.c2pa_roots, evmTargets: found.evm_targets, evmChains: found.evm_chains ?? [],
     authorities: found.tsa_roots.map((each) => ({ ...each, certificates: each.certificates ?? [] })),
     independentTime: found.independent_time, witnesses, quorum: found.witnesses.quorum,
-    independentWitnesses: new Set(found.independent_witnesses ?? []), required: found.required, fingerprint: hex(sha256(bytes)),
+    independentWitnesses: new Set(found.independent_witnesses ?? []),
+    auditors: (found.auditors ?? []).map((each) => ({ ...auditor(parseVerifierKey(each.key)), notAfter: each.not_after })), required: found.required, fingerprint: hex(sha256(bytes)),
   };
   demandSense(trust, found);
   return trust;
@@ -121,12 +129,6 @@ function trustedLog(log: TrustForm["logs"][number]): TrustedLog {
   return { origin: log.origin, keys: keys as CheckpointKeys, registrar: log.registrar, replaced };
 }
 
-/** Key of an auditor, hex. This program judges no audits, yet refuses a file that names none as it should. */
-function auditor({ type, key }: VerifierKey): string {
-  if (type !== UNASSIGNED) throw new Malformed("an auditor's key of another type than ff");
-  return hex(key);
-}
-
 function demandUnique(values: (string | number)[], what: string): void {
   if (new Set(values).size !== values.length) throw new Malformed(`${what} that stands twice`);
 }
@@ -137,12 +139,11 @@ function demandSense(trust: Trust, found: TrustForm): void {
   demandUnique(trust.logs.map((log) => log.origin), "a log");
   demandUnique(trust.exporters.map((exporter) => exporter.key.kid), "an exporter's key");
   demandUnique(trust.witnesses.map((each) => each.key.kid), "a witness key");
-  const auditors = (found.auditors ?? []).map((each) => auditor(parseVerifierKey(each.key)));
-  demandUnique([...trust.witnesses.map((each) => hex(each.key.raw)), ...auditors], "an auditor's key");
+  demandUnique([...trust.witnesses, ...trust.auditors].map((each) => hex(each.key.raw)), "a witness's or an auditor's key");
   demandUnique(trust.evmChains.map((chain) => `${chain.chain_id} ${chain.genesis}`), "a chain");
   demandUnique(found.independent_witnesses ?? [], "an independent witness");
   const ofLogs = new Set(trust.logs.flatMap((log) => [...Object.values(log.keys), ...log.replaced.map((each) => each.key)].map((key: Key) => key.kid)));
-  if (trust.witnesses.some((each) => ofLogs.has(each.key.kid))) throw new Malformed("a witness whose key is one of a log");
+  if ([...trust.witnesses, ...trust.auditors].some((each) => ofLogs.has(each.key.kid))) throw new Malformed("a witness or an auditor whose key is one of a log");
   if (trust.quorum > trust.witnesses.length) throw new Malformed("a quorum of more witnesses than there are keys");
   for (const name of trust.independentWitnesses)
     if (!trust.witnesses.some((each) => each.name === name)) throw new Malformed("an independent witness that is none of the witnesses");

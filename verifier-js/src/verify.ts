@@ -19,7 +19,7 @@ import { traceability } from "./steps/step09.ts";
 import { anchor } from "./steps/step10.ts";
 import { time } from "./steps/step11.ts";
 import { credential } from "./steps/step12.ts";
-import { completeness } from "./steps/step13.ts";
+import { completeness, histories } from "./steps/step13.ts";
 import { timestamp } from "./steps/step14.ts";
 import { findSubjects } from "./steps/subjects.ts";
 import { CLAIMS, type Claim, type ClaimId, type Report } from "./report.ts";
@@ -84,15 +84,16 @@ async function runSteps(examination: Examination, findings: Map<ClaimId, Finding
   content(examination, of("content"));
   traceability(examination, of("traceability"));
   timestamp(examination, used, of("timestamp"));
+  const stated = histories(examination, used, of("completeness"));
   anchor(examination, used, of("anchor"));
   const when = time(examination, of("time"));
   await credential(examination, of("credential"));
-  const adverse = completeness(examination, of("completeness"));
+  const adverse = completeness(examination, stated, of("completeness"));
   const { file } = examination.case;
   const { head } = examination;
   return {
     kind: file.kind, subject: file.subject, log: file.log, exported_at: file.exported_at, adverse: adverse.map((each) => ({ ...each })),
-    ...(head === undefined ? {} : { checkpoint: { origin: head.note.origin, size: Number(head.note.size) } }), ...(when === undefined ? {} : { time: when }),
+    ...(head === undefined ? {} : { checkpoint: { origin: head.note.origin, size: Number(head.note.size) } }), ...(when === undefined ? {} : { time: when }), ...(examination.case.map === undefined ? {} : { histories: stated }),
   };
 }
 

@@ -16,6 +16,10 @@ import { parseCheckpoint, parseVerifierKey } from "../src/log/note.ts";
 import { eip712Digest, logKey, subtreeMessage, verifyLog, witness, cosignature, type CheckpointKeys } from "../src/log/signatures.ts";
 import { parseStatement } from "../src/log/statement.ts";
 import { address } from "../src/base/keys.ts";
+import { about } from "../src/map/about.ts";
+import { audited, auditor, parseAudit } from "../src/map/audit.ts";
+import { bitOf, chainOf, keyOf, leafHash, mapNode, proofForm, verifyMapProof, type MapLeaf } from "../src/map/proof.ts";
+import { sha256 } from "../src/base/hashes.ts";
 
 const folder = process.argv[2]!;
 let compared = 0;
@@ -153,5 +157,44 @@ function admission(): void {
     }
 }
 
-for (const each of [canonical, identifiers, digests, disclosures, keys, statements, merkle, checkpoint, witnesses, admission]) each();
+/** Root of the map of these leaves (Map 3). */
+function mapRoot(leaves: Omit<MapLeaf, "path">[], from = 0): Uint8Array {
+  if (leaves.length === 0) return sha256(utf8("tallystick/map/empty\n"));
+  if (leaves.length === 1) return leafHash(leaves[0]!);
+  let place = from;
+  while (leaves.every(({ key }) => bitOf(key, place) === bitOf(leaves[0]!.key, place))) place += 1;
+  const [left, right] = [0, 1].map((bit) => mapRoot(leaves.filter(({ key }) => bitOf(key, place) === bit), place + 1));
+  return mapNode(place, left!, right!);
+}
+
+function map(): void {
+  const { entries, roots, answers, audit } = read("map");
+  const histories = new Map<string, { key: Uint8Array; entries: { position: number; leaf: Uint8Array }[] }>();
+  const root = (): string => hex(mapRoot([...histories.values()].map(({ key, entries }) => ({ key, count: entries.length, chain: chainOf(entries) }))));
+  same("map of nothing", root(), roots[0]);
+  for (const { index, entry, own, named } of entries) {
+    const statement = parseStatement(fromHex(entry));
+    const { type, subject, json } = statement.event;
+    const found = about({ type, subject, body: json });
+    same(`about ${index}`, [[...found.own].sort(), [...found.named].sort()], [own, named]);
+    for (const [relation, texts] of Object.entries(found) as ["own" | "named", Set<string>][])
+      for (const text of texts) {
+        const key = keyOf(relation, text);
+        const history = histories.get(hex(key)) ?? { key, entries: [] };
+        history.entries.push({ position: index, leaf: statement.leaf });
+        histories.set(hex(key), history);
+      }
+    same(`map after ${index}`, root(), roots[index + 1]);
+  }
+  for (const { relation, text, key, proof, present } of answers) {
+    same(`key of ${relation} ${text}`, hex(keyOf(relation, text)), key);
+    const { count, chain } = verifyMapProof(proofForm(proof), fromHex(roots.at(-1)), relation, text);
+    const expected = histories.get(key)?.entries ?? [];
+    same(`answer of ${relation} ${text}`, [count > 0, count, hex(chain)], [present, expected.length, hex(chainOf(expected))]);
+  }
+  const told = parseAudit(utf8(audit.note));
+  same("audit", [audited(told, auditor(parseVerifierKey(audit.key))), hex(told.root)], [audit.time, roots.at(-1)]);
+}
+
+for (const each of [canonical, identifiers, digests, disclosures, keys, statements, merkle, checkpoint, witnesses, admission, map]) each();
 console.log(`${compared} compared`);

@@ -76,13 +76,13 @@ export class Bag {
   }
 
   private checkTags(): void {
-    if (!equal(this.read(DECLARATION), utf8("BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"))) throw new Malformed(`${DECLARATION} is of another form`);
     const payload = this.payload();
     const bytes = payload.reduce((sum, name) => sum + this.size(name), 0);
     const lines = new TextDecoder("latin1").decode(this.read(INFO)).split("\n");
     if (!lines.includes(`Payload-Oxum: ${bytes}.${payload.length}`)) throw new Failed("Payload-Oxum is not that of the members");
     this.compareManifest(MANIFEST, payload.map((name) => [name, this.record(name).sha256]));
     this.compareManifest(TAG_MANIFEST, [INFO, DECLARATION, MANIFEST].map((name) => [name, hex(sha256(this.read(name)))]));
+    if (!equal(this.read(DECLARATION), utf8("BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"))) throw new Malformed(`${DECLARATION} is of another form`);
   }
 
   private compareManifest(name: string, rows: [string, string][]): void {

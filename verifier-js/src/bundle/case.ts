@@ -8,6 +8,7 @@ import { fromBase64 } from "../base/bytes.ts";
 import { parseIdentifier } from "../base/identifiers.ts";
 import { parseCanonical } from "../base/json.ts";
 import type { Bag } from "./bag.ts";
+import { readMap, type MapMaterial } from "./map.ts";
 import { crateBytes, CRATE } from "./crate.ts";
 
 const MIB = 1 << 20;
@@ -30,11 +31,14 @@ const PLACES: [RegExp, number][] = [
   [new RegExp(`^data/anchors/${INDEX}/checkpoint$`), MIB],
   [new RegExp(`^data/timestamps/${INDEX}/token\\.tst$`), 64 << 10],
   [new RegExp(`^data/timestamps/${INDEX}/checkpoint$`), MIB],
+  [/^data\/map\/proofs\.json$/, 64 * MIB],
+  [new RegExp(`^data/map/audits/${INDEX}\\.note$`), 16 << 10],
+  [new RegExp(`^data/map/entries/${INDEX}\\.cose$`), 65_535],
   [/^data\/contents\/[^/]+\.json$/, 256 * MIB],
   [/^data\/originals\/[^/]+\/.+$/s, Infinity],
   [/^data\/credentials\/[^/]+$/, 256 * MIB],
 ];
-const MOST_ENTRIES = 20_000;
+export const MOST_ENTRIES = 20_000;
 const MOST_OTHERS = 512 * MIB;
 const MOST_DISCLOSURES = 64 * MIB;
 
@@ -77,6 +81,8 @@ export interface Case {
   /** Bytes by position, ascending. */
   entries: Map<number, Bytes>;
   disclosures: Map<number, string[]>;
+  /** Proofs by the map, in a case of version 3. */
+  map: MapMaterial | undefined;
 }
 
 export function readCase(bag: Bag): Case {
@@ -88,17 +94,17 @@ export function readCase(bag: Bag): Case {
   if (!equal(bag.read(CRATE), crateBytes(file, payload))) throw new Malformed("ro-crate-metadata.json is not that of the case");
   const members = numbered(payload, /^data\/entries\/([0-9]+)\.cose$/);
   const entries = new Map(members.map(([index, name]) => [index, bag.read(name)]));
-  if (entries.size < members.length) throw new Malformed("two entries of one index: above 2^53 this program cannot tell them apart");
   if (entries.size < 1 || entries.size > MOST_ENTRIES) throw new Malformed(`a case without entries, or with more than ${MOST_ENTRIES}`);
   const disclosures = new Map(numbered(payload, /^data\/disclosures\/([0-9]+)\.json$/).map(([index, name]) =>
     [index, list(1, Infinity, anyText)(parseCanonical(bag.read(name), 8 * MIB))]));
   const proofs = readProofs(bag.read(PROOFS));
   for (const index of [...disclosures.keys(), ...proofs.inclusion.keys()])
     if (!entries.has(index)) throw new Malformed(`proofs or disclosures of entry ${index}, which is not here`);
-  return { file, proofs, checkpoint: bag.read(CHECKPOINT), entries, disclosures };
+  const map = file.map === undefined ? undefined : readMap(bag, file.map, numbered(payload, /^data\/map\/entries\/([0-9]+)\.cose$/), entries);
+  return { file, proofs, checkpoint: bag.read(CHECKPOINT), entries, disclosures, map };
 }
 
-function numbered(payload: string[], pattern: RegExp): [number, string][] {
+export function numbered(payload: string[], pattern: RegExp): [number, string][] {
   const found = payload.flatMap((name): [number, string][] => {
     const index = pattern.exec(name)?.[1];
     return index === undefined ? [] : [[Number(index), name]];
@@ -127,13 +133,13 @@ function readCaseFile(bytes: Bytes): CaseFile {
   const file = caseForm(value);
   const version = file.map !== undefined ? 3 : file.timestamps !== undefined ? 2 : 1;
   if (file.format !== `tallystick-evidence/${file.v}` || file.v !== version) throw new Malformed("a case whose version is not that of its members");
-  if (file.map !== undefined) throw new LaterVersion("a case with histories by the map, version 3");
   parseIdentifier(file.subject, LETTERS[file.kind]);
   demandSorted(file.originals.map((each) => each.object), "originals");
   demandSorted(file.credentials.map((each) => each.position), "credentials");
   if (new Set(file.credentials.map((each) => each.file)).size !== file.credentials.length) throw new Malformed("a credential file that is named twice");
-  for (const numbers of [file.anchors, file.timestamps ?? []])
-    if (numbers.some((number, index) => number !== index)) throw new Malformed("anchors or timestamps that are not 0, 1, 2 …");
+  for (const numbers of [file.anchors, file.timestamps ?? [], file.map?.audits ?? []])
+    if (numbers.some((number, index) => number !== index)) throw new Malformed("anchors, timestamps or audits that are not 0, 1, 2 …");
+  demandSorted(file.map?.roots ?? [], "roots of the map");
   return file;
 }
 
@@ -148,6 +154,10 @@ function demandPromises(payload: string[], file: CaseFile): void {
     counts.flatMap((number) => leaves.map((leaf) => `data/${folder}/${number}/${leaf}`)).sort();
   for (const [folder, counts, leaves] of [["anchors", file.anchors, ["proof.json", "checkpoint"]], ["timestamps", file.timestamps ?? [], ["token.tst", "checkpoint"]]] as const)
     if (numbers(folder).join("\n") !== promised(folder, counts, [...leaves]).join("\n")) throw new Malformed(`${folder} that are not those that case.json promises`);
+  const ofMap = payload.filter((name) => /^data\/map\/(proofs|audits)/.test(name)).sort();
+  const promisedMap = file.map === undefined ? [] : ["data/map/proofs.json", ...file.map.audits.map((number) => `data/map/audits/${number}.note`)].sort();
+  if (ofMap.join("\n") !== promisedMap.join("\n") || (file.map === undefined && payload.some((name) => name.startsWith("data/map/"))))
+    throw new Malformed("proofs by the map that are not those that case.json promises");
   const modes = new Map(file.originals.map(({ object, mode }) => [parseIdentifier(object).slug, mode]));
   const filled = new Set<string>();
   for (const name of payload) {

@@ -67,15 +67,15 @@ export function subtreeMessage(note: Checkpoint, name: string, time: bigint): By
 
 function verifySubtree(note: Checkpoint, name: string, key: Key, field: Bytes): number {
   const time = signedTime(field);
-  verify(key, subtreeMessage(note, name, BigInt(time)), field.subarray(8));
-  return time;
+  verify(key, subtreeMessage(note, name, time), field.subarray(8));
+  return Number(time);
 }
 
-function signedTime(field: Bytes): number {
+export function signedTime(field: Bytes): bigint {
   if (field.length < 8) throw new Failed("a cosignature without time");
   const time = bigEndian(field.subarray(0, 8));
   if (time >= 1n << 63n) throw new Failed("a cosignature with a time of 2^63 or more");
-  return Number(time);
+  return time;
 }
 
 export interface Witness {
@@ -105,5 +105,5 @@ export function cosignature(note: Checkpoint, by: Witness): Cosignature | undefi
   const time = signedTime(field);
   if (by.verifier.type === ML_DSA) verifySubtree(note, by.name, by.key, field);
   else verify(by.key, utf8(`cosignature/v1\ntime ${time}\n${note.text}`), field.subarray(8));
-  return { witness: by, time, digest: hex(sha256(field)) };
+  return { witness: by, time: Number(time), digest: hex(sha256(field)) };
 }

@@ -22,7 +22,7 @@ export function content(examination: Examination, findings: Findings): void {
   }
   const named = new Set(file.originals.map((each) => each.object));
   const objects = [...subjects].filter((subject) => parseIdentifier(subject).letter === "A");
-  const missing = file.kind === "object" ? !named.has(file.subject) : objects.length > 0 && !objects.some((object) => named.has(object));
+  const missing = file.kind === "object" ? !named.has(file.subject) : !objects.some((object) => named.has(object));
   if (missing && objects.every((object) => replay.state.objects.has(object)))
     findings.add("needs_external_fact", "the case brings no original: compare your own copy with the registered digests", "本案未附原件：请将您自有的副本与登记的摘要比对");
 }

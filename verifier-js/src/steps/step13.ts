@@ -2,6 +2,7 @@
 import type { Event } from "../events/event.ts";
 import type { Examination } from "./examination.ts";
 import type { Findings } from "./findings.ts";
+import { histories, type HistoryFacts } from "./histories.ts";
 
 export interface Adverse {
   position: number;
@@ -10,14 +11,22 @@ export interface Adverse {
   subject: string;
 }
 
-export function completeness({ replay, head }: Examination, findings: Findings): Adverse[] {
+export function completeness(examination: Examination, stated: HistoryFacts[], findings: Findings): Adverse[] {
+  const { replay, head } = examination;
   const adverse = [...replay.admitted.values()].filter((entry) => isAdverse(entry.statement.event)).sort((a, b) => a.position - b.position);
   for (const { position, at, statement: { event } } of adverse)
     findings.add("proved", `${at}: ${event.type} about ${event.subject} (entry ${position})`, `${at}：${event.type}，有关 ${event.subject}（条目 ${position}）`);
-  findings.add("needs_external_fact", `whether other events up to size ${head?.note.size ?? 0} were withheld cannot be seen from here; anyone with the log's tiles can look`,
+  const vouched = stated.filter((each) => each.auditors.length > 0).at(-1);
+  if (vouched !== undefined) findings.add("proved", `these are all the events in ${vouched.histories} histories up to size ${vouched.size}: ${vouched.auditors.join(", ")} replayed the map`,
+    `截至大小 ${vouched.size}，${vouched.histories} 份历史中的事件均已列出：${vouched.auditors.join("、")} 重放了映射`);
+  else if (stated.length > 0) findings.add("needs_external_fact", `that no event was withheld up to size ${stated.at(-1)!.size} is the operator's word; anyone with the log's tiles can refute it`,
+    `截至大小 ${stated.at(-1)!.size} 没有事件被隐瞒，是运营方之言；任何持有日志分块的人均可推翻`);
+  else findings.add("needs_external_fact", `whether other events up to size ${head?.note.size ?? 0} were withheld cannot be seen from here; anyone with the log's tiles can look`,
     `截至大小 ${head?.note.size ?? 0} 是否有其他事件被隐瞒，从此处无法得知；任何持有日志分块的人均可查验`);
   return adverse.map(({ position, at, statement: { event } }) => ({ position, time: at, type: event.type, subject: event.subject }));
 }
+
+export { histories };
 
 function isAdverse(event: Event): boolean {
   switch (event.type) {
