@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from credentials.errors import TextNotPrintable
 from credentials.manifests import Actor
+from credentials.png import Background
 from credentials.sign import DIGITAL_CREATION, Ingredient, Manifest, Signed, sign_asset
 from credentials.signer import ClaimSigner
 from credentials.text import KAI, MONO, pixels, require_printable
@@ -28,11 +28,24 @@ _BAND, _LEFT, _QR_SIDE, _MARGIN = 92, 150, 300, 60
 _LABEL_SIZE, _VALUE_SIZE, _SMALLEST = 21, 34, 22
 _TOP, _ROW, _COLUMN = 262, 97, (WIDTH - _LEFT - _MARGIN) // 2
 _LOWER_WIDTH = WIDTH - _LEFT - _MARGIN - _QR_SIDE - 40
-_QR_MASK = 4
-_SHADES = 32
-_INK, _SEAL, _SOFT = 0, _SHADES, 2 * _SHADES
-"""Where the shades of a colour begin in the palette; the first of each is paper."""
-_LINE, _BLACK, _WHITE = 3 * _SHADES, 3 * _SHADES + 1, 3 * _SHADES + 2
+_QR_BORDER = 2
+
+
+class _Colour(NamedTuple):
+    """What letters are made of: shades from nearly paper to full, one after another in the palette."""
+
+    first: int
+    shades: int
+
+    @property
+    def full(self) -> int:
+        return self.first + self.shades - 1
+
+
+# Sixteen colours: a pixel takes half a byte, and a card half the time.
+_INK, _SEAL, _SOFT = _Colour(1, 7), _Colour(8, 3), _Colour(11, 3)
+_PAPER, _LINE, _WHITE = 0, 14, 15
+_QR_INK = bytes.maketrans(b"\0\1", bytes([_WHITE, _INK.full]))
 _SMALL_PRINT = (
     "本卡是许可，不是所有权凭证。完整条款已签入本文件；截图和打印件没有签名。状态以最新核验结果为准。",
     "A licence, never ownership. The terms are signed into this file; a screenshot or print carries no signature.",
@@ -76,7 +89,8 @@ _LOWER = (("AI use", "人工智能使用", "ai_use"), ("status", "状态查询",
 
 def render_card(card: LicenceCard) -> bytes:
     """The card as PNG bytes, unsigned. Raises TextNotPrintable where a text does not fit even in small type."""
-    picture = _background().copy()
+    background = _background()
+    picture = background.canvas()
     _heading(picture, card)
     top, column = _TOP, _COLUMN
     for row in _ROWS:
@@ -86,10 +100,7 @@ def render_card(card: LicenceCard) -> bytes:
     for number, (_, _, name) in enumerate(_LOWER):
         _field(picture, (_LEFT, top + 10 + number * 82), _LOWER_WIDTH, name, getattr(card, name))
     _qr(picture, card.qr)
-    out = io.BytesIO()
-    # Few colours and little effort: a tenth of the time that the best compression takes, and nearly as small.
-    picture.save(out, "PNG", compress_level=3, bits=8)
-    return out.getvalue()
+    return background.encode(picture)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,21 +129,22 @@ def issue_card(signer: ClaimSigner, card: LicenceCard, said: Said, out: Path) ->
     return sign_asset(signer, render_card(card), out, manifest, "image/png")
 
 
-def _ramp(colour: str) -> list[int]:
-    """Red, green, blue of each shade from paper to a colour: what the edges of letters are made of."""
+def _ramp(colour: str, shades: int) -> list[int]:
+    """Red, green, blue of each shade between paper and a colour, which is the last."""
     low, high = (bytes.fromhex(one[1:]) for one in (PAPER, colour))
-    return [a + (b - a) * at // (_SHADES - 1) for at in range(_SHADES) for a, b in zip(low, high, strict=True)]
+    return [a + (b - a) * at // shades for at in range(1, shades + 1) for a, b in zip(low, high, strict=True)]
 
 
 @functools.cache
-def _background() -> Image.Image:
+def _background() -> Background:
     """All that is the same on every card, drawn once: an image of few colours, `_INK` and `_SEAL` and so on."""
     # Loaded when a card is drawn, not when the service starts.
     from PIL import Image, ImageDraw
 
-    picture = Image.new("P", (WIDTH, HEIGHT), 0)
-    extra = [value for colour in (LINE, "#000000", "#ffffff") for value in bytes.fromhex(colour[1:])]
-    picture.putpalette([*_ramp(INK), *_ramp(SEAL), *_ramp(SOFT), *extra])
+    picture = Image.new("P", (WIDTH, HEIGHT), _PAPER)
+    ramps = [(INK, _INK), (SEAL, _SEAL), (SOFT, _SOFT)]
+    shades = [value for name, colour in ramps for value in _ramp(name, colour.shades)]
+    picture.putpalette([*bytes.fromhex(PAPER[1:]), *shades, *bytes.fromhex(LINE[1:]), 255, 255, 255])
     draw = ImageDraw.Draw(picture)
     _tally(draw)
     _write(picture, (_LEFT, 44), "使用许可", KAI, 54, _SEAL)
@@ -149,16 +161,16 @@ def _background() -> Image.Image:
         _write(picture, (_LEFT, top + 10 + number * 82), f"{chinese} {english}", KAI, _LABEL_SIZE, _SOFT)
     for number, line in enumerate(_SMALL_PRINT):
         _write(picture, (_LEFT, HEIGHT - 72 + number * 28), line, KAI, 20, _SOFT)
-    return picture
+    return Background(picture)
 
 
 def _tally(draw: ImageDraw.ImageDraw) -> None:
     """The band is one half of a tally stick: notches of different depth, cut where the halves were split."""
-    draw.rectangle((0, 0, _BAND, HEIGHT), fill=_INK + _SHADES - 1)
+    draw.rectangle((0, 0, _BAND, HEIGHT), fill=_INK.full)
     for number, depth in enumerate((34, 18, 18, 34, 18, 52, 18, 34, 18, 18, 52, 34, 18, 34)):
         top = 58 + number * 66
-        draw.polygon([(_BAND + 1, top), (_BAND + 1, top + 26), (_BAND - depth, top + 13)], fill=0)
-    draw.rectangle((_BAND + 14, 0, _BAND + 18, HEIGHT), fill=_SEAL + _SHADES - 1)
+        draw.polygon([(_BAND + 1, top), (_BAND + 1, top + 26), (_BAND - depth, top + 13)], fill=_PAPER)
+    draw.rectangle((_BAND + 14, 0, _BAND + 18, HEIGHT), fill=_SEAL.full)
 
 
 def _heading(picture: Image.Image, card: LicenceCard) -> None:
@@ -181,13 +193,15 @@ def _advance(font: str, size: int, character: str) -> float:
     return pixels(font, size).getlength(character)
 
 
-def _write(picture: Image.Image, place: tuple[int, int], text: str, font: str, size: int, colour: int) -> None:
+def _write(picture: Image.Image, place: tuple[int, int], text: str, font: str, size: int, colour: _Colour) -> None:
     """Text in shades of one colour on paper, from letters that are kept."""
-    x = float(place[0])
+    x, paste = float(place[0]), picture.im.paste  # without the checks of `Image.paste`, which take longer than it
     for character in text:
         glyph = _glyph(font, size, character, colour)
         if glyph is not None:
-            picture.paste(glyph.shades, (round(x) + glyph.left, place[1] + glyph.top), glyph.covers)
+            left, top = round(x) + glyph.left, place[1] + glyph.top
+            width, height = glyph.covers.size
+            paste(glyph.shades.im, (left, top, left + width, top + height), glyph.covers.im)
         x += _advance(font, size, character)
 
 
@@ -201,7 +215,7 @@ class _Glyph(NamedTuple):
 
 
 @functools.lru_cache(maxsize=1 << 13)
-def _glyph(font: str, size: int, character: str, colour: int) -> _Glyph | None:
+def _glyph(font: str, size: int, character: str, colour: _Colour) -> _Glyph | None:
     from PIL import Image, ImageDraw
 
     face = pixels(font, size)
@@ -210,9 +224,10 @@ def _glyph(font: str, size: int, character: str, colour: int) -> _Glyph | None:
         return None
     letter = Image.new("L", (right - left, bottom - top), 0)
     ImageDraw.Draw(letter).text((-left, -top), character, font=face, fill=255)
-    shades = [value * (_SHADES - 1) // 255 for value in range(256)]
-    numbers = Image.frombytes("P", letter.size, letter.point([colour + shade for shade in shades]).tobytes())
-    return _Glyph(numbers, letter.point([255 if shade else 0 for shade in shades]), left, top)
+    shades = [round(value * colour.shades / 255) for value in range(256)]
+    numbers = letter.point([colour.first + shade - 1 if shade else _PAPER for shade in shades])
+    covers = letter.point([255 if shade else 0 for shade in shades])
+    return _Glyph(Image.frombytes("P", letter.size, numbers.tobytes()), covers, left, top)
 
 
 def _fitted(
@@ -229,22 +244,21 @@ def _fitted(
 
 
 def _qr(picture: Image.Image, payload: str) -> None:
-    """Error correction M; one module is a whole number of pixels, so that every reader finds the edges.
-
-    The mask is always the same: to try all eight takes longer than to draw the card, and readers read them all.
-    """
-    import segno
+    """Error correction M; one module is a whole number of pixels, so that every reader finds the edges."""
     from PIL import Image
 
+    from credentials.qr import qr_modules
+
     try:
-        code = segno.make(payload, error="m", micro=False, mask=_QR_MASK)
-    except segno.DataOverflowError:
+        count, modules = qr_modules(payload)
+    except ValueError:
         raise TextNotPrintable(f"the QR payload has {len(payload.encode())} bytes, more than a QR code holds") from None
-    rows = [bytes(row) for row in code.matrix_iter(border=2)]
-    scale = _QR_SIDE // len(rows)
+    side = count + 2 * _QR_BORDER
+    scale = _QR_SIDE // side
     if scale < 3:
         raise TextNotPrintable(f"the QR payload has {len(payload.encode())} bytes, too many to be read from this card")
-    modules = bytes(_BLACK if module else _WHITE for row in rows for module in row)
-    image = Image.frombytes("P", (len(rows), len(rows)), modules)
-    image = image.resize((len(rows) * scale, len(rows) * scale), Image.Resampling.NEAREST)
+    image = Image.new("P", (side, side), _WHITE)
+    inked = modules.translate(_QR_INK)
+    image.paste(Image.frombytes("P", (count, count), inked), (_QR_BORDER, _QR_BORDER))
+    image = image.resize((side * scale, side * scale), Image.Resampling.NEAREST)
     picture.paste(image, (WIDTH - _MARGIN - image.width, HEIGHT - 62 - image.height))

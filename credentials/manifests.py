@@ -58,14 +58,21 @@ def finished(
     listed = [entry["url"].rpartition("/")[2] for entry in entries]
     boxes = {label: whole(active.child("c2pa.assertions").child(label)) for label in listed if label != ROOM}
     boxes |= {label: superbox(CBOR, label, box(CBOR, content)) for label, content in (changed or {}).items()}
-    for number, actor in enumerate(actors):
-        label = IDENTITY + (f"__{number}" if number else "")
-        boxes[label] = superbox(CBOR, label, box(CBOR, _identity(actor, boxes)))
+    boxes = identified(boxes, actors)
     kept = {name: value for name, value in claim.items() if name not in _LISTS}
     earlier = [whole(manifest) for manifest in store.children[:-1]]
     around = len(joined(earlier))
     room = None if length is None else partial(_exactly, length - around)
     return joined([*earlier, signed_manifest(MANIFEST, active.label, kept, boxes, signer, stamper, room)])
+
+
+def identified(boxes: Mapping[str, bytes], actors: Sequence[Actor]) -> dict[str, bytes]:
+    """Assertions by label, with the identities of those who stand behind them. Raises SigningFailed."""
+    made = dict(boxes)
+    for number, actor in enumerate(actors):
+        label = IDENTITY + (f"__{number}" if number else "")
+        made[label] = superbox(CBOR, label, box(CBOR, _identity(actor, made)))
+    return made
 
 
 def _exactly(length: int, least: int) -> int:

@@ -53,8 +53,7 @@ def write_scaffold(
     if media_type not in EMBEDDED:
         builder.set_no_embed()
     source.seek(0)
-    reader: Any = _Counted(source, progress) if progress else source
-    return bytes(builder.sign(_signer(os.getpid()), known, reader, target))
+    return bytes(builder.sign(_signer(os.getpid()), known, counted(source, progress), target))
 
 
 @functools.lru_cache(maxsize=1)
@@ -72,6 +71,11 @@ def _signer(process: int) -> c2pa.Signer:
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     return c2pa.Signer.from_info(c2pa.C2paSignerInfo(c2pa.C2paSigningAlg.ES256, signer.signing_chain_pem, key, None))
+
+
+def counted(stream: BinaryIO, progress: Progress | None) -> Any:
+    """The stream, which tells how much is read of it."""
+    return _Counted(stream, progress) if progress else stream
 
 
 class _Counted:

@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 import tallystick
+from credentials.composed import COMPOSED, Hands, Told, write_composed
 from credentials.errors import SigningFailed
 from credentials.manifests import Actor, Stamper, finished
 from credentials.riff import RIFF, unhashed_lengths
-from credentials.scaffold import PLAIN, Progress, building, write_scaffold
+from credentials.scaffold import PLAIN, Progress, building, counted, write_scaffold
 from credentials.signer import ClaimSigner
 from tallystick import canonical
 from tallystick.c2pa.containers import EMBEDDED, locate, media_type_of
@@ -114,11 +115,16 @@ def sign_asset(
         with opened(source) as (stream, size):
             signed_before = embedded and locate(stream, size, media_type).store is not None
             parent = signed_before or manifest.source_type is None
-            definition = _definition(manifest, media_type, parent)
-            with building(definition, _room(signer, manifest, media_type)) as builder:
-                _add_ingredients(builder, stream, manifest, media_type, parent)
-                scaffold = write_scaffold(builder, media_type, stream, target, progress)
-        _settle(target, scaffold, signer, manifest, media_type)
+            if not signed_before and _is_composed(manifest, media_type):
+                hands = Hands(signer, manifest.identities, manifest.stamper)
+                told = _told(manifest, media_type, parent)
+                write_composed(counted(stream, progress), size, media_type, told, hands, target)
+            else:
+                definition = _definition(manifest, media_type, parent)
+                with building(definition, _room(signer, manifest, media_type)) as builder:
+                    _add_ingredients(builder, stream, manifest, media_type, parent)
+                    scaffold = write_scaffold(builder, media_type, stream, target, progress)
+                _settle(target, scaffold, signer, manifest, media_type)
         target.flush()
         os.fsync(target.fileno())
         sidecar = None if embedded else part.read_bytes()
@@ -187,7 +193,7 @@ def _add_component(builder: c2pa.Builder, ingredient: Ingredient, number: int) -
         "format": ingredient.media_type,
         "relationship": ingredient.relationship,
         "instance_id": ingredient.identifier,
-        "description": f"sha256:{ingredient.sha256}",
+        "description": _described(ingredient),
         "label": f"ingredient-{number}",
     }
     with ingredient.path.open("rb") if ingredient.path else io.BytesIO() as source:
@@ -225,6 +231,33 @@ def _actions(manifest: Manifest, parent: bool) -> list[dict[str, Any]]:
     if manifest.published:
         actions.append({"action": "c2pa.published", "when": when})
     return actions
+
+
+def _described(ingredient: Ingredient) -> str:
+    return f"sha256:{ingredient.sha256}"
+
+
+def _is_composed(manifest: Manifest, media_type: str) -> bool:
+    """Whether the manifest is made without c2pa-python: nothing comes with a credential of its own."""
+    return (media_type in COMPOSED or media_type not in EMBEDDED) and not any(one.path for one in manifest.ingredients)
+
+
+def _told(manifest: Manifest, media_type: str, parent: bool) -> Told:
+    """As `_definition`, for a manifest that is made without c2pa-python."""
+    ingredients: dict[str, dict[str, Any]] = {}
+    if parent:
+        known = media_type if media_type in EMBEDDED else PLAIN
+        ingredients["parent"] = {"relationship": "parentOf", "dc:title": manifest.title, "dc:format": known}
+    for number, one in enumerate(manifest.ingredients):
+        ingredients[f"ingredient-{number}"] = {
+            "relationship": one.relationship,
+            "dc:title": one.title,
+            "dc:format": one.media_type,
+            "instanceID": one.identifier,
+            "description": _described(one),
+        }
+    training = {} if manifest.training is None else {TRAINING: training_mining(manifest.training)}
+    return Told(manifest.title, _actions(manifest, parent), ingredients, training, _payloads(manifest))
 
 
 def _payloads(manifest: Manifest) -> dict[str, bytes]:

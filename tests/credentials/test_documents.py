@@ -177,7 +177,7 @@ def test_the_qr_code_of_the_card_is_the_payload() -> None:
     left, top = WIDTH - 60 - scale * len(rows), HEIGHT - 62 - scale * len(rows)
     seen = [
         bytes(
-            int(picture.getpixel((left + x * scale + scale // 2, top + y * scale + scale // 2)) == 0)
+            int(picture.getpixel((left + x * scale + scale // 2, top + y * scale + scale // 2)) < 99)
             for x in range(len(rows))
         )
         for y in range(len(rows))

@@ -1,0 +1,205 @@
+"""Manifests composed without c2pa-python, for files in which a store is placed without moving anything else.
+
+PNG and WAV files and sidecars: the place is known before the file is read, so the file is hashed and copied in pieces,
+and never held. c2pa-python holds a WAV file twice, and takes ten times as long for a card. Whatever brings another
+credential with it (a parent, an ingredient's file) is left to c2pa-python, which validates it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import cbor2
+
+import tallystick
+from credentials.errors import SigningFailed
+from credentials.jumbf import CBOR, JSON, MANIFEST, box, digest, superbox
+from credentials.manifests import Actor, Stamper, identified, joined, signed_manifest
+from credentials.signer import ClaimSigner
+from tallystick.c2pa.containers import Container
+from tallystick.c2pa.place import embed
+from tallystick.errors import MalformedInput
+
+COMPOSED = frozenset({"image/png", "audio/wav"})
+"""Media types whose files are composed here; those that carry no store get theirs beside them."""
+_BLOCK = 1 << 20
+_ACTIONS, _HASH, _INGREDIENT = "c2pa.actions.v2", "c2pa.hash.data", "c2pa.ingredient.v3"
+_DATE = 0
+"""CBOR tag of a date and time as text (RFC 8949, section 3.4.1)."""
+_WIDEST = 1 << 32
+"""A number that takes as many bytes as any place in a file that is told."""
+_PAYLOAD_ROOM, _STAMP_ROOM = 4 * 1024, 8 * 1024
+_PNG_HEAD = 33
+"""Bytes of the signature and of IHDR, which comes first."""
+_MAX_RIFF = (1 << 32) - 1
+_NOTHING = Container(None, (0, 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is said in a manifest, beside the hash.
+
+    `ingredients`: CBOR by the names that `actions` use, of things that bring no credential; `cbor`, `json`: assertions.
+    """
+
+    title: str
+    actions: Sequence[Mapping[str, Any]]
+    ingredients: Mapping[str, Mapping[str, Any]]
+    cbor: Mapping[str, Any]
+    json: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a store goes: at byte `at` of the source, between `before` and `after`; `lengths` stand outside and change.
+
+    `left_out`: byte ranges [start, end) besides the store that say how long it is, and are not hashed.
+    """
+
+    at: int
+    head: int
+    tail: int
+    left_out: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """Who signs: the claim, for whom else, and who dates it."""
+
+    signer: ClaimSigner
+    actors: Sequence[Actor] = ()
+    stamper: Stamper | None = None
+
+
+def place_in(stream: BinaryIO, size: int, media_type: str) -> Place | None:
+    """Where a store goes in a file without one; None where it goes beside it. Raises MalformedInput."""
+    if media_type == "image/png":
+        stream.seek(12)
+        if size < _PNG_HEAD or stream.read(4) != b"IHDR":
+            raise MalformedInput("the PNG file does not begin with its header")
+        return Place(_PNG_HEAD, 8, 4)
+    if media_type == "audio/wav":
+        stream.seek(4)
+        end = 8 + int.from_bytes(stream.read(4), "little")
+        if end != size or end & 1:
+            raise MalformedInput(f"the WAV file says that it has {end} bytes (an even number), and has {size}")
+        return Place(end, 8, 0, ((4, 8),))
+    return None
+
+
+def write_composed(stream: BinaryIO, size: int, media_type: str, told: Told, hands: Hands, target: BinaryIO) -> None:
+    """The file with its manifest store, or, where `media_type` has no place for one, the store alone."""
+    place = place_in(stream, size, media_type)
+    hashed = _hash(stream, size, place)
+    store = _store(told, hands, hashed, place)
+    if place is None:
+        target.write(store)
+        return
+    if media_type == "audio/wav" and place.at + len(store) > _MAX_RIFF:
+        raise SigningFailed("the WAV file would be longer than its head can say (4 GiB)")
+    chunk = embed(b"", _NOTHING, media_type, store)
+    position = 0
+    for start, end in place.left_out:
+        _copy(stream, position, start, target)
+        target.write((place.at - 8 + len(chunk)).to_bytes(end - start, "little"))
+        position = end
+    _copy(stream, position, place.at, target)
+    target.write(chunk)
+    _copy(stream, place.at, size, target)
+
+
+def _store(told: Told, hands: Hands, hashed: bytes, place: Place | None) -> bytes:
+    label = f"urn:c2pa:{_uuid()}"
+    boxes = _boxes(told)
+    claim = {
+        "instanceID": f"xmp:iid:{_uuid()}",
+        "claim_generator_info": {"name": "tallystick", "version": tallystick.__version__},
+        "dc:title": told.title,
+        "alg": "sha256",
+    }
+    if place is None:
+        full = identified(boxes | _data_hash(hashed, []), hands.actors)
+        return joined([signed_manifest(MANIFEST, label, claim, full, hands.signer, hands.stamper)])
+    length = _room(boxes | _data_hash(hashed, [(_WIDEST, _WIDEST)] * 2), claim, hands)
+    length += length & 1
+    span = (place.at, place.at + place.head + length + place.tail)
+    ranges = [(start, end - start) for start, end in sorted([*place.left_out, span])]
+    full = identified(boxes | _data_hash(hashed, ranges), hands.actors)
+    around = len(joined([]))
+    made = signed_manifest(MANIFEST, label, claim, full, hands.signer, hands.stamper, lambda least: length - around)
+    return joined([made])
+
+
+def _room(boxes: Mapping[str, bytes], claim: Mapping[str, Any], hands: Hands) -> int:
+    """Bytes that the store has at most: its length has to be known before it is signed."""
+    listed = 128 * (len(boxes) + len(hands.actors)) + len(cbor2.dumps(dict(claim)))
+    room = 1024 + listed + sum(map(len, boxes.values())) + hands.signer.size
+    room += sum(actor.signer.size + _PAYLOAD_ROOM for actor in hands.actors)
+    return room + (_STAMP_ROOM if hands.stamper else 0)
+
+
+def _boxes(told: Told) -> dict[str, bytes]:
+    """The assertions by label, without the hash."""
+    ingredients, linked = {}, {}
+    for number, (name, value) in enumerate(told.ingredients.items()):
+        label = _INGREDIENT + (f"__{number}" if number else "")
+        ingredients[label] = _cbor(label, value)
+        linked[name] = {"url": f"self#jumbf=c2pa.assertions/{label}", "hash": digest(ingredients[label])}
+    boxes = {_ACTIONS: _cbor(_ACTIONS, {"actions": [_action(one, linked) for one in told.actions]})}
+    boxes |= {label: _cbor(label, value) for label, value in told.cbor.items()}
+    boxes |= {label: superbox(JSON, label, box(JSON, content)) for label, content in told.json.items()}
+    return boxes | ingredients
+
+
+def _action(action: Mapping[str, Any], linked: Mapping[str, Any]) -> dict[str, Any]:
+    """An action as c2pa-python is told it, with links in the place of names."""
+    made = {**action, "when": cbor2.CBORTag(_DATE, action["when"])}
+    if "parameters" in action:
+        made["parameters"] = {"ingredients": [linked[one] for one in action["parameters"]["ingredientIds"]]}
+    return made
+
+
+def _data_hash(hashed: bytes, ranges: Sequence[tuple[int, int]]) -> dict[str, bytes]:
+    told: dict[str, Any] = {"exclusions": [{"start": start, "length": length} for start, length in ranges]}
+    told = (told if ranges else {}) | {"name": "jumbf manifest", "alg": "sha256", "hash": hashed, "pad": b""}
+    return {_HASH: _cbor(_HASH, told)}
+
+
+def _cbor(label: str, value: Any) -> bytes:
+    return superbox(CBOR, label, box(CBOR, cbor2.dumps(value)))
+
+
+def _hash(stream: BinaryIO, size: int, place: Place | None) -> bytes:
+    """Of all that stands in the source but what is left out: the store is not there yet."""
+    hasher, position = hashlib.sha256(), 0
+    for start, end in place.left_out if place else ():
+        for block in _pieces(stream, position, start):
+            hasher.update(block)
+        position = end
+    for block in _pieces(stream, position, size):
+        hasher.update(block)
+    return hasher.digest()
+
+
+def _copy(stream: BinaryIO, start: int, end: int, target: BinaryIO) -> None:
+    for block in _pieces(stream, start, end):
+        target.write(block)
+
+
+def _pieces(stream: BinaryIO, start: int, end: int) -> Iterator[bytes]:
+    stream.seek(start)
+    while start < end:
+        block = stream.read(min(_BLOCK, end - start))
+        if not block:
+            raise MalformedInput("the file ends before its size")
+        start += len(block)
+        yield block
+
+
+def _uuid() -> str:
+    return str(uuid.UUID(bytes=secrets.token_bytes(16), version=4))

@@ -1,0 +1,73 @@
+"""What is made fast is what the slow way makes: QR codes module by module, pictures pixel by pixel."""
+
+from __future__ import annotations
+
+import io
+import zlib
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from segno import encoder
+
+from credentials.png import Background
+from credentials.qr import qr_modules
+
+TEXTS = st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=400)
+
+
+@settings(max_examples=60, deadline=None)
+@given(TEXTS)
+def test_a_qr_code_is_what_segno_makes(text: str) -> None:
+    expected = encoder.encode(text, error="m", mask=4, micro=False)
+    size, modules = qr_modules(text)
+    assert size == len(expected.matrix)
+    assert modules == b"".join(map(bytes, expected.matrix))
+
+
+@pytest.mark.parametrize("length", [1, 14, 15, 62, 100, 101, 180, 181, 213, 214, 666, 1700, 2331])
+def test_at_every_edge_of_a_version(length: int) -> None:
+    """Where a version ends, its length field grows, or its blocks are of two sizes."""
+    text = ("a:/-.9z" * 400)[:length]
+    expected = encoder.encode(text, error="m", mask=4, micro=False)
+    assert qr_modules(text)[1] == b"".join(map(bytes, expected.matrix))
+
+
+def test_a_text_that_no_code_holds() -> None:
+    with pytest.raises(ValueError, match="Data too large"):
+        qr_modules("a" * 3000)
+
+
+@pytest.mark.parametrize("text", ["ABC-123", "0123456789", "玉壶", "é"], ids=["capitals", "digits", "chinese", "latin"])
+def test_what_is_packed_otherwise_is_left_to_segno(text: str) -> None:
+    expected = encoder.encode(text, error="m", mask=4, micro=False)
+    assert qr_modules(text)[1] == b"".join(map(bytes, expected.matrix))
+
+
+def blank() -> Image.Image:
+    picture = Image.new("P", (64, 57), 0)
+    picture.putpalette([value for number in range(16) for value in (number * 16, 255 - number * 16, number)])
+    picture.paste(5, (10, 12, 60, 33))
+    return picture
+
+
+BACKGROUND = Background(blank())
+BOXES = st.tuples(st.integers(0, 63), st.integers(0, 56), st.integers(1, 64), st.integers(1, 57), st.integers(0, 15))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(BOXES, max_size=4))
+def test_a_picture_is_what_was_drawn(boxes: list[tuple[int, int, int, int, int]]) -> None:
+    """Pillow reads it, CRCs and Adler-32 checked, with the pixels that were drawn on the background and no others."""
+    drawn, canvas = blank(), BACKGROUND.canvas()
+    for left, top, width, height, colour in boxes:
+        for picture in (drawn, canvas):
+            picture.paste(colour, (left, top, min(64, left + width), min(57, top + height)))
+    data = BACKGROUND.encode(canvas)
+    with Image.open(io.BytesIO(data)) as read:
+        read.load()
+        assert (read.size, read.convert("RGB").tobytes()) == ((64, 57), drawn.convert("RGB").tobytes())
+    length = int.from_bytes(data[data.index(b"IDAT") - 4 : data.index(b"IDAT")])
+    start = data.index(b"IDAT") + 4
+    assert len(zlib.decompress(data[start : start + length])) == 57 * 33
