@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tallystick.admission import capabilities, erasures, licensing, log_rules, objects, parties, rotation, transfers
+from tallystick.admission import (
+    capabilities,
+    erasures,
+    facts,
+    licensing,
+    log_rules,
+    objects,
+    parties,
+    rotation,
+    transfers,
+)
 from tallystick.admission.context import Actor, Context
 from tallystick.admission.refusal import Refused
 from tallystick.admission.signer import check_signature, resolve_signer
@@ -26,6 +36,7 @@ _RULES = {
     **transfers.RULES,
     **erasures.RULES,
     **rotation.RULES,
+    **facts.RULES,
 }
 
 

@@ -212,6 +212,26 @@ class DisputeState:
 
 
 @record
+class CaptureState:
+    """A capture record: of which object, and by whom."""
+
+    object: str
+    party: str
+
+
+@record
+class CustodyState:
+    """Who keeps an object's bytes. ``last``: position of the latest custody entry. ``receiver``: to whom that one
+    hands over, until it is accepted or declined. ``ended``: position of the deaccession.
+    """
+
+    custodian: str
+    last: int | None = None
+    receiver: str | None = None
+    ended: int | None = None
+
+
+@record
 class Taken:
     """A key, number or index that may be used once, and by whom it was."""
 
@@ -249,6 +269,8 @@ State: TypeAlias = (
     | Taken
     | Rights
     | Committed
+    | CaptureState
+    | CustodyState
 )
 
 _KINDS: dict[str, type[Any]] = {
@@ -265,6 +287,8 @@ _KINDS: dict[str, type[Any]] = {
     "taken": Taken,
     "rights": Rights,
     "committed": Committed,
+    "capture": CaptureState,
+    "custody": CustodyState,
 }
 _NAMES = {cls: name for name, cls in _KINDS.items()}
 
@@ -334,3 +358,18 @@ def number_key(number: str) -> str:
 def time_key(digest: str) -> str:
     """Where it stands that a token or block was named already."""
     return f"time:{digest}"
+
+
+def capture_key(position: int) -> str:
+    """Where it stands that an entry is a capture record."""
+    return f"capture:{position}"
+
+
+def attested_key(position: int, party: str) -> str:
+    """Where it stands that a party bore a capture record out."""
+    return f"attested:{position}:{party}"
+
+
+def custody_key(object_id: str) -> str:
+    """Where the custody of an object stands."""
+    return f"custody:{object_id}"

@@ -5,7 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from tallystick.events import capability, certificate, credential, dispute, erasure, job, licence, log, objects, party
+from tallystick.events import (
+    capability,
+    certificate,
+    credential,
+    dispute,
+    erasure,
+    facts,
+    job,
+    licence,
+    log,
+    objects,
+    party,
+)
 from tallystick.identifiers import Letter
 
 BODIES: dict[str, type[Any]] = {
@@ -40,6 +52,11 @@ BODIES: dict[str, type[Any]] = {
     "log.map-root": log.MapRoot,
     "licence.consent": licence.TransferConsent,
     "licence.transfer": licence.LicenceTransfer,
+    "capture.record": facts.CaptureRecord,
+    "capture.attest": facts.CaptureAttestation,
+    "custody.record": facts.CustodyRecord,
+    "custody.accept": facts.CustodyAcceptance,
+    "platform.file": facts.PlatformDocument,
 }
 
 RULES: Literal[4] = 4
@@ -53,6 +70,11 @@ SINCE: dict[str, int] = {
     "log.map-root": 3,
     "licence.consent": 3,
     "licence.transfer": 3,
+    "capture.record": 4,
+    "capture.attest": 4,
+    "custody.record": 4,
+    "custody.accept": 4,
+    "platform.file": 4,
 }
 """Version of the rules that first knows a type, for all that version 1 did not know."""
 
@@ -99,6 +121,9 @@ _BY_FAMILY: dict[str, tuple[Letter, ...]] = {
     # A credential is a file about a licence or a certificate and is recorded under it.
     "credential": (Letter.LICENCE, Letter.CERTIFICATE),
     "dispute": (Letter.DISPUTE,),
+    "capture": (Letter.OBJECT,),
+    "custody": (Letter.OBJECT,),
+    "platform": (),
     # Values are erased under the subject of the entry that committed to them.
     "disclosure": tuple(letter for letter in Letter if letter is not Letter.WORKFLOW),
 }

@@ -36,6 +36,11 @@ EVENTS: dict[str, tuple[str, str]] = {
     "log.map-root": ("root of the map stated", "事件图根入账"),
     "licence.consent": ("consent to a licence's transfer", "许可转让同意"),
     "licence.transfer": ("licence transferred", "许可转让"),
+    "capture.record": ("how it came about", "形成过程记录"),
+    "capture.attest": ("capture record borne out", "形成过程见证"),
+    "custody.record": ("custody", "保管记录"),
+    "custody.accept": ("custody accepted", "接收确认"),
+    "platform.file": ("document about the platform", "平台资质文件"),
 }
 """English, Chinese."""
 

@@ -15,6 +15,18 @@ from tallystick.events.certificate import CertificateIssue, CertificateWithdrawa
 from tallystick.events.credential import CredentialIssue
 from tallystick.events.dispute import DisputeOpening, DisputeResolution
 from tallystick.events.erasure import Erasure
+from tallystick.events.facts import (
+    CaptureAttestation,
+    CaptureRecord,
+    ClockCheck,
+    CustodyAcceptance,
+    CustodyRecord,
+    Model,
+    Notary,
+    PlatformDocument,
+    Stored,
+    Title,
+)
 from tallystick.events.job import Input, JobCompletion, JobRegistration
 from tallystick.events.licence import LicenceGrant, LicenceStatus, LicenceTransfer, StatusPointer, TransferConsent
 from tallystick.events.log import AnchorTarget, Batch, Freeze, KeySet, MapRoot, Policy, Predecessor, RoleKey, TimeMark
@@ -139,7 +151,39 @@ THIRD: dict[str, Event] = {
     )
 }
 # Types that came with version 4 of the rules.
-FOURTH: dict[str, Event] = {}
+CAPTURE = CaptureRecord(
+    "generation",
+    TIME,
+    UNTIL,
+    (ClockCheck("ntp.example", -25, TIME),),
+    PAIR,
+    OTHER_PAIR,
+    Model(CAPABILITY, "1.0", "66" * 32),
+    PAIR,
+    Stored("local disk", "77" * 32, UNTIL),
+    Notary("示例公证处", "(2026)示公证字第1号", OTHER_PAIR, UNTIL, OTHER),
+    (SOURCE,),
+)
+TITLE = Title("信息安全管理体系认证证书", "Certificate of an information security management system")
+FOURTH: dict[str, Event] = {
+    one.type: one
+    for one in (
+        event("capture.record", OBJECT, CAPTURE, **RECORDED),
+        event("capture.attest", OBJECT, CaptureAttestation(31, "notary", OTHER_PAIR), **RECORDED),
+        event(
+            "custody.record",
+            OBJECT,
+            CustodyRecord("tra", TIME, "77" * 32, "77" * 32, "suc", "rsync 3.2", 30, OTHER),
+            **RECORDED,
+        ),
+        event("custody.accept", OBJECT, CustodyAcceptance(31, TIME, "77" * 32, "suc"), **RECORDED),
+        event(
+            "platform.file",
+            ORIGIN,
+            PlatformDocument("system", TITLE, "A certifier", TIME, PAIR, 12345, UNTIL),
+        ),
+    )
+}
 FULL = {**FIRST, **SECOND, **THIRD, **FOURTH}
 
 # Fields and words that came with version 3 of the rules to earlier types: by a name, once with each.
@@ -177,7 +221,15 @@ LEAST_SECOND: dict[str, Event] = {
     )
 }
 LEAST_THIRD: dict[str, Event] = {"licence.consent": event("licence.consent", LICENCE, TransferConsent(OTHER))}
-LEAST_FOURTH: dict[str, Event] = {}
+LEAST_FOURTH: dict[str, Event] = {
+    one.type: one
+    for one in (
+        event("capture.record", OBJECT, CaptureRecord("camera", TIME, TIME, ())),
+        event("capture.attest", OBJECT, CaptureAttestation(31, "witness")),
+        event("custody.record", OBJECT, CustodyRecord("fix", TIME, "77" * 32, "77" * 32, "suc", "sha256sum")),
+        event("platform.file", ORIGIN, PlatformDocument("process", TITLE, "The operator", TIME, PAIR, 0)),
+    )
+}
 LEAST_FIRST: dict[str, Event] = {
     one.type: one
     for one in (

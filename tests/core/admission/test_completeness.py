@@ -36,6 +36,7 @@ from tests.core.admission import (
     test_capabilities,
     test_chains,
     test_erasures,
+    test_facts,
     test_licensing,
     test_log,
     test_log_life,
@@ -60,6 +61,7 @@ MODULES: tuple[Any, ...] = (
     test_licensing,
     test_chains,
     test_erasures,
+    test_facts,
 )
 CASES: stages.Refusals = {
     f"{module.__name__.rpartition('.')[2]}: {name}": one for module in MODULES for name, one in module.CASES.items()
@@ -149,7 +151,7 @@ def test_codes_are_few_and_stable() -> None:
     }  # fmt: skip
 
 
-KEY_WORDS = ("kid", "right", "status", "number", "committed")
+KEY_WORDS = ("kid", "right", "status", "number", "committed", "capture", "attested", "custody")
 
 
 def states() -> dict[str, State]:
@@ -161,6 +163,8 @@ def states() -> dict[str, State]:
     stage.admit(test_parties.dispute(stage))
     test_map_roots.stated(stage)
     test_erasures.told(stage)
+    test_facts.captured(stage)
+    test_facts.handed(stage)
     assert isinstance(stage.state, MemoryState)
     return dict(stage.state._states)
 
