@@ -58,13 +58,16 @@ class MapWatch:
         self._tiles = tiles
         self._hand = hand
         self._map = DiskMap(folder / "map.sqlite")
+        self._begun = False
 
     def look(self, held: Head, now: int) -> None:
         """Hold every root that was scanned against the entries below ``held``."""
         waiting = self._store.roots()
         for number, (position, stated) in enumerate(waiting, 1):
-            if stated.size < self._map.size:
+            # At first alone: what is durable may be ahead of what was looked at. Later it is the log's fault.
+            if stated.size < self._map.size and not self._begun:
                 self._map.reset()
+            self._begun = True
             problem = compare(self._map, position, stated, partial(self._entries, held.checkpoint.size))
             if problem is None and self._hand is not None and number == len(waiting):
                 self._sign(held, stated, self._hand, now)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tallystick import canonical
-from tallystick.case.model import MAP_PROOFS, MAX_ENTRIES, NUMBER, MapIndex
+from tallystick.case.model import MAP_PROOFS, MAX_ENTRIES, MapIndex, leaf_index
 from tallystick.errors import MalformedInput
 from tallystick.map import NAMED, OWN, MapProof, Relation
 from tallystick.map.audit import MAX_AUDIT_BYTES
@@ -57,7 +57,7 @@ def read_map_proofs(data: bytes) -> Proofs:
         raise MalformedInput("expected v and roots")
     found: Proofs = {}
     for position, held in value["roots"].items():
-        if not NUMBER.fullmatch(position) or not isinstance(held, dict) or set(held) != {OWN, NAMED}:
+        if leaf_index(position) is None or not isinstance(held, dict) or set(held) != {OWN, NAMED}:
             raise MalformedInput("expected own and named under the position of a root")
         found[int(position)] = {
             (relation, text): proof for relation in (OWN, NAMED) for text, proof in _read_some(held[relation])

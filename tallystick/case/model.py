@@ -33,6 +33,8 @@ MAX_ANCHORS = 256
 MAX_TIMESTAMPS = 64
 MAX_ROOTS = 4
 MAX_AUDITS = 64
+MAX_PATHS = MAX_ANCHORS + MAX_TIMESTAMPS + MAX_AUDITS
+"""Consistency proofs: one for each of these at most."""
 MAX_INDEX_BYTES = 1 << 24
 MAX_PROOFS_BYTES = 1 << 26
 MAX_DISCLOSURES_BYTES = 1 << 23
@@ -213,5 +215,12 @@ def slug_of(of: str) -> str:
     return of[of.index("/") + 1 :]
 
 
-NUMBER = re.compile(r"0|[1-9][0-9]{0,15}", re.ASCII)
+_INDEX = re.compile(r"0|[1-9][0-9]{0,15}", re.ASCII)
+_MOST_INDEX = (1 << 53) - 1
 SLUG = re.compile(r"[A-Z](?:-[0-9A-Z]{4}){4}-[0-9A-Z]", re.ASCII)
+
+
+def leaf_index(text: str) -> int | None:
+    """The index that a member's name or key gives: decimal without leading zeros, below 2^53."""
+    found = int(text) if _INDEX.fullmatch(text) else None
+    return found if found is not None and found <= _MOST_INDEX else None

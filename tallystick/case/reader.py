@@ -18,20 +18,20 @@ from tallystick.case.model import (
     INDEX,
     MAP_PROOFS,
     MAX_ALL_DISCLOSURES_BYTES,
-    MAX_ANCHORS,
     MAX_DISCLOSURES_BYTES,
     MAX_ENTRIES,
     MAX_FILE_LIST_BYTES,
     MAX_INDEX_BYTES,
+    MAX_PATHS,
     MAX_PROOFS_BYTES,
     MAX_TOTAL_BYTES,
-    NUMBER,
     PROOFS,
     SLUG,
     VERSION,
     CaseIndex,
     Original,
     check_index,
+    leaf_index,
     slug_of,
 )
 from tallystick.case.parts import MAX_PARTS_BYTES, PartsMap, check_members, decode_parts
@@ -236,8 +236,7 @@ def _check_places(places: _Places, index: CaseIndex) -> None:
 
 
 def _number(text: str, suffix: str) -> int | None:
-    digits = text.removesuffix(suffix)
-    return int(digits) if text.endswith(suffix) and NUMBER.fullmatch(digits) else None
+    return leaf_index(text.removesuffix(suffix)) if text.endswith(suffix) else None
 
 
 def _within(found: dict[int, T], places: _Places, what: str) -> dict[int, T]:
@@ -298,14 +297,14 @@ def _read_proofs(data: bytes) -> tuple[dict[int, Path], dict[tuple[int, int], Pa
     inclusion, consistency = value["inclusion"], value["consistency"]
     if not isinstance(inclusion, dict) or not isinstance(consistency, list):
         raise MalformedInput("inclusion must be an object and consistency a list")
-    if any(not NUMBER.fullmatch(position) for position in inclusion):
+    if any(leaf_index(position) is None for position in inclusion):
         raise MalformedInput("a key of inclusion is not a leaf index")
     return {int(at): _path(path) for at, path in inclusion.items()}, _read_consistency(consistency)
 
 
 def _read_consistency(value: list[Any]) -> dict[tuple[int, int], Path]:
-    if len(value) > MAX_ANCHORS:
-        raise MalformedInput(f"a case has at most {MAX_ANCHORS} consistency proofs, found {len(value)}")
+    if len(value) > MAX_PATHS:
+        raise MalformedInput(f"a case has at most {MAX_PATHS} consistency proofs, found {len(value)}")
     found: dict[tuple[int, int], Path] = {}
     before = (-1, -1)
     for item in value:

@@ -12,7 +12,7 @@ from tallystick import canonical, cose
 from tallystick.base64s import to_base64
 from tallystick.case import CaseMaterial, OriginalMaterial, case_members, read_case
 from tallystick.case.crate import crate_of
-from tallystick.case.model import CHECKPOINT, CRATE, INDEX, PROOFS
+from tallystick.case.model import CHECKPOINT, CRATE, INDEX, PROOFS, leaf_index
 from tallystick.content import entry_of, file_content
 from tallystick.errors import MalformedInput
 from tallystick.identifiers import Letter
@@ -129,6 +129,15 @@ STRANGERS = [
 def test_a_member_without_a_place(name: str) -> None:
     with pytest.raises(MalformedInput):
         read_case(Members(described({**members(), name: b"{}"})))
+
+
+def test_an_index_that_json_cannot_count() -> None:
+    assert (leaf_index("9007199254740991"), leaf_index("9007199254740992")) == ((1 << 53) - 1, None)
+    found = members()
+    entry = next(data for name, data in found.items() if name.startswith("data/entries/"))
+    read_case(Members(described({**found, "data/entries/9007199254740991.cose": entry})))
+    with pytest.raises(MalformedInput, match="9007199254740992"):
+        read_case(Members(described({**found, "data/entries/9007199254740992.cose": entry})))
 
 
 @pytest.mark.parametrize("name", [INDEX, CRATE, CHECKPOINT, PROOFS])

@@ -233,7 +233,7 @@ def test_limits_of_the_members() -> None:
     assert sizes.keys() - limits.keys() == {"originals/<slug>/<path>"}
     assert f"together at most {model.MAX_TOTAL_BYTES >> 20} MiB" in FORMAT
     assert f"all disclosures together {model.MAX_ALL_DISCLOSURES_BYTES >> 20} MiB" in FORMAT
-    assert f"each pair once, at most {model.MAX_ANCHORS}." in FORMAT
+    assert f"each pair once, at most {model.MAX_PATHS}." in FORMAT
 
 
 def test_timestamps() -> None:

@@ -336,6 +336,31 @@ def test_a_copy_that_has_grown_since_serves(told: Told) -> None:
     assert outcome(report) == "proved"
 
 
+def test_what_came_after_the_root_is_not_what_the_case_hid(tmp_path: Path) -> None:
+    """It speaks of the entries below its root: a dispute beyond is missing, and nothing said contradicts that."""
+    told = tell(tmp_path)
+    scene, world = told.scene, told.scene.world
+    later = DisputeOpening(told.subject, "other")
+    scene.log.add(world.say(world.studio, "dispute.open", world.identifier(Letter.DISPUTE), later))
+    scene.anchor()
+    cut = told.without(told.material(), scene.log.find("dispute.open", 1))
+    report = told.judge(cut, scene.trust(), told.entries)
+    assert (outcome(report), "map.copy-has-more" in keys(report)) == ("not_proved", True)
+    bare = told.judge(replace(cut, map=None), scene.trust(), told.entries)
+    assert outcome(bare) == "contradicted", "without a root the case speaks of the whole tree"
+
+
+def test_a_file_of_a_licence_may_be_left_out_and_nothing_else(tmp_path: Path) -> None:
+    told = licensed(tmp_path, filed=True)
+    honest = told.scene.material(told.subject, "licence")
+    filed, revoked = told.scene.log.find("credential.issue"), told.scene.log.find("licence.status")
+    for left_out, expected in ((filed, "not_proved"), (revoked, "contradicted")):
+        report = told.judge(told.without(honest, left_out), told.scene.trust(), told.entries)
+        assert (outcome(report), "map.copy-has-more" in keys(report)) == (expected, True)
+    both = told.without(told.without(honest, filed), revoked)
+    assert outcome(told.judge(both, told.scene.trust(), told.entries)) == "contradicted"
+
+
 def test_what_is_required_is_demanded(told: Told) -> None:
     made = told.material()
     assert told.judge(made, told.trust(required=("completeness",))).verdict == "not_proved"
@@ -353,14 +378,17 @@ def test_the_material_is_whole(told: Told) -> None:
 # --- what stands aside ------------------------------------------------------------------------------------
 
 
-def licensed(tmp_path: Path) -> Told:
-    """A licence that was revoked, and a root over it."""
+def licensed(tmp_path: Path, *, filed: bool = False) -> Told:
+    """A licence that was revoked, and a root over it; ``filed``: its file was logged before."""
     scene = Scene(tmp_path, World("aside", "log.example/aside"))
     world, log = scene.world, scene.log
     picture = world.object()
     log.add(world.register(world.studio, "studio"), world.register(world.licensee, "licensee"), picture)
     licence = world.licence(picture.event.subject, holder=world.licensee.id)
     log.add(licence)
+    if filed:
+        file = CredentialIssue("c2pa", "card", "image/png", digest_pair(b"card"), 4)
+        log.add(world.say(world.service, "credential.issue", licence.event.subject, file))
     revoked = LicenceStatus("revoke", "breach", world.now())
     log.add(world.say(world.studio, "licence.status", licence.event.subject, revoked))
     scene.anchor()

@@ -11,14 +11,17 @@ from typing import Any
 import pytest
 
 from ledger.copies.auditing import Hand, MapWatch, open_hand
-from ledger.copies.known import known_log
+from ledger.copies.known import Head, known_log
 from ledger.copies.mirror import Mirror
 from ledger.copies.monitor import Expectations, Monitor
 from ledger.copies.source import open_source
 from ledger.copies.watching import WatchStore
 from ledger.errors import Corrupt
+from ledger.map.disk import DiskMap
+from ledger.tilestore import TileStore
 from tallystick.errors import MalformedInput
 from tallystick.events.dispute import DisputeOpening
+from tallystick.events.log import MapRoot
 from tallystick.identifiers import Letter
 from tallystick.map.audit import verify_audit
 from tallystick.merkle import leaf_hash, root_of
@@ -117,8 +120,6 @@ def test_whatever_becomes_of_its_map(data: Path, world: World, tmp_path: Path, h
     elif harm == "damaged":
         file.write_bytes(b"damaged" * 999)
     else:
-        from ledger.map.disk import DiskMap
-
         with closing(DiskMap(file)) as found:
             found.take(entries[found.size :])
             found.take([b"more"] * 50)
@@ -181,3 +182,39 @@ def test_the_command(data: Path, world: World, tmp_path: Path) -> None:
     from tallystick.map.audit import parse_auditor
 
     assert verify_audit(note.encode(), parse_auditor(vkey))[0].size == position
+
+
+class _Roots:
+    """What a monitor has scanned and not looked at yet."""
+
+    def __init__(self) -> None:
+        self.waiting: list[tuple[int, MapRoot]] = []
+        self.alarms: list[str] = []
+
+    def roots(self) -> list[tuple[int, MapRoot]]:
+        return self.waiting
+
+    def looked_at(self, position: int, alarms: list[Any]) -> None:
+        self.waiting = [one for one in self.waiting if one[0] != position]
+        self.alarms += [one.message for one in alarms]
+
+
+def test_a_log_whose_roots_shrink_is_told_of_and_does_not_make_the_auditor_begin_again(
+    data: Path, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A root of an older size is not to cost the work of all entries, once for each that a log cares to state."""
+    entries, position = state(data, world)
+    begun: list[int] = []
+    monkeypatch.setattr(DiskMap, "reset", lambda self: begun.append(self.size))
+    with open_log(data, world) as log:
+        signed = log.published.checkpoint()
+        store, head = _Roots(), Head(signed.checkpoint, log.published.note().decode(), signed.note)
+        tiles = TileStore(data / "public")
+        watch = MapWatch(tmp_path, world.origin, store, tiles, None)  # type: ignore[arg-type]
+        root, older = (MapRoot(size, model(entries[:size]).root().hex()) for size in (position, position - 1))
+        for number, stated in enumerate((root, older, older, root)):
+            store.waiting = [(position + number, stated)]
+            watch.look(head, START)
+    assert begun == []
+    assert len(store.alarms) == 2
+    assert all("one before it covers" in told for told in store.alarms)

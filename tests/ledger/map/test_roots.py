@@ -106,7 +106,7 @@ def test_a_frozen_log_states_nothing(data: Path, world: World) -> None:
 
 def test_a_log_under_earlier_rules_states_nothing(data: Path, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """As if the type came with the version after the one that this log has."""
-    monkeypatch.setitem(SINCE, "log.map-root", 4)
+    monkeypatch.setitem(SINCE, "log.map-root", 9)
     with opened(data, world) as (log, roots):
         size = len(all_entries(log))
         assert roots.state(at_once=True) is None
