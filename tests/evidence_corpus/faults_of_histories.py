@@ -12,7 +12,8 @@ from tallystick.events.credential import CredentialIssue
 from tallystick.events.log import MapRoot
 from tallystick.map import OWN, MapProof, key_of
 from tallystick.merkle import prove_consistency
-from tests.core.verify.test_histories import Told, licensed, tell
+from tests.core.verify.test_histories import Told, tell
+from tests.core.verify.test_histories_aside import licensed
 from tests.evidence_corpus.good import Worlds
 from tests.evidence_corpus.shelf import Fault, Faults, Honest, change, made_so, members_of
 from tests.world import key_from
