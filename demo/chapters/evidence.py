@@ -68,11 +68,12 @@ def verify(stage: Stage, offline: Offline, case: Path) -> None:
 
 
 def _show(stage: Stage, text: str) -> None:
-    """The first lines of the report; then its claims, one a line."""
+    """The first lines of the report; then the claims of its conclusions, one a line."""
     lead, _, rest = text.partition("\n\n")
+    conclusions, _, _ = rest.partition("\n== ")
     for line in lead.splitlines():
         stage.screen.tell(f"│ {line}")
-    for line in rest.splitlines():
+    for line in conclusions.splitlines():
         name, _, told = line.partition(" | ")
         outcome, _, _ = told.partition(" | ")
         if outcome == _PROVED:

@@ -1,69 +1,75 @@
-"""The report as one self-contained HTML page: no script, no link, nothing fetched; every value escaped."""
+"""A document as one self-contained HTML page: no script, no link, nothing fetched; every value escaped.
+
+On paper (A4): pages are numbered, headings keep with what follows, rows are not torn, each page says that the text is
+unsigned.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from html import escape
 
-from tallystick.report.content import Document, Section, document
-from tallystick.report.phrases import Language
-from tallystick.report.time_section import Bar, Chart
+from tallystick.report.content import document
+from tallystick.report.layout import Bar, Chart, Document, Section
+from tallystick.report.page_style import STYLE
+from tallystick.report.phrase import Language
 from tallystick.verify.outcome import Report
 
-_STYLE = """
-body{font:16px/1.6 serif;max-width:52rem;margin:2rem auto;padding:0 1rem;color:#1c2530;background:#fff}
-h1{font-size:1.5rem;margin:0}h2{font-size:1.1rem;margin:2rem 0 .4rem;border-bottom:1px solid #bbb}
-.verdict{font-weight:bold;font-size:1.2rem;padding:.6rem .8rem;border-left:.4rem solid;margin:1rem 0}
-.proved{border-color:#2c6e49;background:#eef6f0}.not_proved,.malformed{border-color:#a8321f;background:#fbefec}
-.lead p{margin:.2rem 0}table{border-collapse:collapse;width:100%}
-td{border-bottom:1px solid #ddd;padding:.3rem .6rem .3rem 0;vertical-align:top;overflow-wrap:anywhere}
-td:first-child{min-width:10em}td:nth-child(2):not(:last-child){min-width:7em}
-p{margin:.3rem 0;overflow-wrap:anywhere}.alarm{color:#a8321f;font-weight:bold}
-.chart{font-size:.8rem}.chart th{text-align:left;font-weight:normal;color:#5a6570;vertical-align:bottom}
-.chart td:last-child,.chart th:last-child{width:28%;min-width:12em;padding-right:0}
-.chart td:nth-child(3),.chart td:nth-child(4){white-space:nowrap}
-.ends{display:flex;justify-content:space-between;font-size:.7rem}.ends span{width:6em}
-.ends span:last-child{text-align:right}
-.axis{position:relative;height:1.3em;background:#f3f4f5}
-.axis div{position:absolute;top:.3em;bottom:.3em;min-width:2px;box-sizing:border-box;background:#b9bfc6}
-.axis .from{border-left:3px solid}.axis .until{border-right:3px solid}
-.independent .axis div{background:#9fcdb0;color:#2c6e49}.operator .axis div{color:#5a6570}
-.party .axis div{background:#e0dccb;color:#8a7a3a}
-.axis .crossed,.independent .axis .crossed{background:#e2a79b;color:#a8321f}
-@media print{body{margin:0;font-size:11pt}}
-"""
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
 def html_report(report: Report, language: Language) -> str:
     """One HTML page."""
-    return "".join(_page(document(report, language), report.verdict))
+    return html_page(document(report, language))
 
 
-def _page(shown: Document, verdict: str) -> Iterable[str]:
+def html_page(shown: Document) -> str:
+    """Any document as one HTML page."""
+    return "".join(_page(shown))
+
+
+def _page(shown: Document) -> Iterable[str]:
     lang = "zh-Hans" if shown.language == "zh" else "en"
     yield f'<!DOCTYPE html>\n<html lang="{lang}"><head><meta charset="utf-8">'
     yield f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
-    yield f"<title>{escape(shown.title)}</title><style>{_STYLE}</style></head><body>"
-    yield f'<h1>{escape(shown.title)}</h1><p class="verdict {verdict}">{escape(shown.verdict)}</p><div class="lead">'
-    yield from (f"<p>{escape(line)}</p>" for line in shown.lead)
-    yield "</div>"
+    yield f"<title>{escape(shown.title)}</title><style>{STYLE}</style></head><body>"
+    yield f'<h1>{escape(shown.title)}</h1><p class="foot">{escape(shown.foot)}</p>'
+    if shown.about:
+        yield f"<p>{escape(shown.about)}</p>"
+    if shown.verdict:
+        yield f'<p class="verdict {shown.mark}">{escape(shown.verdict)}</p>'
+    if shown.alarms:
+        yield '<div class="alarms">' + "".join(f"<p>{escape(line)}</p>" for line in shown.alarms) + "</div>"
+    yield '<div class="lead">' + "".join(f"<p>{escape(line)}</p>" for line in shown.lead) + "</div>"
     for section in shown.sections:
         yield from _section(section)
     yield "</body></html>\n"
 
 
 def _section(section: Section) -> Iterable[str]:
-    yield f"<h2>{escape(section.heading)}</h2>"
+    fresh = ' class="fresh"' if section.fresh else ""
+    yield f"<h{section.level}{fresh}>{escape(section.heading)}</h{section.level}>"
     yield from (f'<p class="alarm">{escape(line)}</p>' for line in section.alarms)
     yield from (f"<p>{escape(line)}</p>" for line in section.paragraphs)
     if section.chart is not None:
         yield from _chart(section.chart)
     if section.rows:
-        yield "<table>"
-        for row in section.rows:
-            yield "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>"
-        yield "</table>"
+        yield from _table(section)
+    yield from (f'<p class="note">{escape(line)}</p>' for line in section.notes)
+
+
+def _table(section: Section) -> Iterable[str]:
+    yield "<table>"
+    if section.widths:
+        cols = "".join(f'<col style="width:{width}%">' for width in section.widths)
+        yield f"<colgroup>{cols}</colgroup>"
+    if section.heads:
+        yield "<thead><tr>" + "".join(f"<th>{escape(head)}</th>" for head in section.heads) + "</tr></thead>"
+    yield "<tbody>"
+    for number, row in enumerate(section.rows):
+        mark = f' class="{section.marks[number]}"' if section.marks else ""
+        yield f"<tr{mark}>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>"
+    yield "</tbody></table>"
 
 
 def _chart(chart: Chart) -> Iterable[str]:

@@ -10,8 +10,8 @@ from tallystick.time_interval import Source
 from tallystick.verify.outcome import Line
 
 
-def sentence(line: Line, language: Language) -> str:
-    """The line in one language, with what to do next where it reports a fault."""
+def sentence(line: Line, language: Language, *, advice: bool = True) -> str:
+    """The line in one language; with ``advice``, and what to do next where it reports a fault."""
     phrase = PHRASES[line.key]
     values = {name: printable(_text(value, language)[:600]) for name, value in line.values.items()}
     if line.key == "adverse.event":
@@ -23,9 +23,9 @@ def sentence(line: Line, language: Language) -> str:
         values["grounds"] = in_words(values["grounds"], language)
     if language == "zh":
         told = phrase.zh.format_map(values).strip()
-        return f"{told}。应对：{phrase.next_zh}" if phrase.next_zh else told
+        return f"{told}。应对：{phrase.next_zh}" if phrase.next_zh and advice else told
     told = phrase.en.format_map(values).strip()
-    return f"{told}. Next: {phrase.next_en}" if phrase.next_en else told
+    return f"{told}. Next: {phrase.next_en}" if phrase.next_en and advice else told
 
 
 def _text(value: object, language: Language) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from tallystick.report.event_names import event_name
+from tallystick.report.layout import Bar, Chart
 from tallystick.report.lines import sentence
 from tallystick.report.phrases import Language
 from tallystick.report.time_words import TIME, TimeWords, source_name, word_name
@@ -28,26 +29,6 @@ CONTRADICTIONS = (
 _MOST = 24
 """Sources, and entries, that get a row; the annex has all of them."""
 _MARGIN = 0.08
-
-
-@dataclass(frozen=True)
-class Bar:
-    """One row of the chart. ``start``, ``end``: per cent of the axis, ``None`` for an open end; ``word``: whose."""
-
-    cells: tuple[str, ...]
-    start: float | None
-    end: float | None
-    word: str
-
-
-@dataclass(frozen=True)
-class Chart:
-    """Rows under one axis; ``heads``: of the columns, the last one being the axis with its two ends."""
-
-    heads: tuple[str, ...]
-    first: str
-    last: str
-    bars: tuple[Bar, ...]
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tallystick.report.phrases import Language
+from tallystick.report.layout import Row
+from tallystick.report.phrase import Language
+from tallystick.verify.outcome import Outcome
 
 VERDICTS = {
     "proved": {
@@ -44,12 +46,42 @@ CLAIMS = {
     "timestamp": {"en": "Timestamp tokens hold", "zh": "时间戳令牌成立"},
 }
 
-DIVISIONS: tuple[tuple[dict[Language, str], tuple[str, ...]], ...] = (
-    (
+
+@dataclass(frozen=True)
+class Division:
+    """One of the three questions of authenticity. core: the claims on which its sentence stands; ``claims``: all."""
+
+    heading: dict[Language, str]
+    claims: tuple[str, ...]
+    core: tuple[str, ...]
+    says: dict[Outcome, dict[Language, str]]
+
+
+DIVISIONS: tuple[Division, ...] = (
+    Division(
         {"en": "Carrier: is the bundle what was exported?", "zh": "载体真实性：证据包是否即所出具者"},
         ("integrity",),
+        ("integrity",),
+        {
+            "proved": {
+                "en": "Proved: every file of the bundle is, byte for byte, what the exporter signed.",
+                "zh": "已证明：证据包的每个文件与出具方签名时逐字节一致。",
+            },
+            "needs_external_fact": {
+                "en": "Open: an external fact decides whether the files are those that the exporter signed.",
+                "zh": "未定：文件是否即出具方所签署者，须以外部事实印证。",
+            },
+            "not_proved": {
+                "en": "Not proved: nobody whom the trust file names is shown to stand for these files.",
+                "zh": "未证明：未见信任文件所列者对该批文件负责。",
+            },
+            "contradicted": {
+                "en": "Contradicted: the files are not those that were signed.",
+                "zh": "与证据矛盾：文件并非签名时的文件。",
+            },
+        },
     ),
-    (
+    Division(
         {"en": "Data: unaltered since it was logged, and by whom?", "zh": "数据真实性：入账后是否未经改动、由何人作出"},
         (
             "statement-signature",
@@ -63,12 +95,103 @@ DIVISIONS: tuple[tuple[dict[Language, str], tuple[str, ...]], ...] = (
             "credential",
             "completeness",
         ),
+        ("statement-signature", "inclusion", "checkpoint-signature", "entitlement", "disclosure", "anchor"),
+        {
+            "proved": {
+                "en": "Proved: the entries were made with the keys named, by those entitled to, and are "
+                "unaltered since "
+                "they were logged. Time and completeness stand on their own lines below.",
+                "zh": "已证明：各条目由所列密钥、由有权者作出，入账后未经改动。时间与完整性另见下列各行。",
+            },
+            "needs_external_fact": {
+                "en": "Open: the entries are signed, logged and unaltered if the external fact named below holds.",
+                "zh": "未定：若下列外部事实成立，则各条目已签名、已入账且未经改动。",
+            },
+            "not_proved": {
+                "en": "Not proved: that the entries are unaltered since they were logged, or who made them.",
+                "zh": "未证明：各条目入账后未经改动，或由何人作出。",
+            },
+            "contradicted": {
+                "en": "Contradicted: something shown about the entries is false.",
+                "zh": "与证据矛盾：关于条目的部分内容不实。",
+            },
+        },
     ),
-    (
+    Division(
         {"en": "Content: are the originals those that were registered?", "zh": "内容：原件是否即登记者、来源如何"},
         ("content", "traceability"),
+        ("content", "traceability"),
+        {
+            "proved": {
+                "en": "Proved: the files given are, byte for byte, the registered ones, and their recorded origin is "
+                "complete. What they show or say is not thereby true.",
+                "zh": "已证明：所附文件与登记者逐字节一致，所记来源齐全。其所示、所述内容并不因此而属实。",
+            },
+            "needs_external_fact": {
+                "en": "Open: the bundle does not hold all the bytes; compare your own copy with the registered "
+                "digests.",
+                "zh": "未定：证据包未附全部原件；请以自有副本与登记摘要比对。",
+            },
+            "not_proved": {
+                "en": "Not proved: that the files are the registered ones, or where they came from.",
+                "zh": "未证明：文件即登记者，或其来源。",
+            },
+            "contradicted": {
+                "en": "Contradicted: the files given are not the registered ones.",
+                "zh": "与证据矛盾：所附文件并非登记者。",
+            },
+        },
     ),
 )
+
+GLOSSARY: tuple[tuple[dict[Language, str], dict[Language, str]], ...] = (
+    (
+        {"en": "SHA-256, SM3", "zh": "SHA-256、SM3"},
+        {
+            "en": "Digests: 64 characters computed from a file. Another file gives others; equal digests mean "
+            "equal bytes.",
+            "zh": "摘要：由文件算得的 64 个字符。文件不同则摘要不同；摘要相同即字节相同。",
+        },
+    ),
+    (
+        {"en": "Entry, position", "zh": "条目、位置"},
+        {
+            "en": "One signed statement in the log, and its number there, counted from 0.",
+            "zh": "日志中的一项已签名陈述，及其自 0 起的序号。",
+        },
+    ),
+    (
+        {"en": "Tree, root, size", "zh": "日志树、根、大小"},
+        {
+            "en": "All entries up to a size are summed up in one digest, the root. Changing any of them changes "
+            "the root.",
+            "zh": "截至某一大小的全部条目汇成一个摘要，即根。改动任一条目，根即改变。",
+        },
+    ),
+    (
+        {"en": "Checkpoint, anchor", "zh": "检查点、锚定"},
+        {
+            "en": "Size and root signed by the log; the same written into a contract on a chain.",
+            "zh": "由日志签名的大小与根；将其写入链上合约即为锚定。",
+        },
+    ),
+    (
+        {"en": "Key", "zh": "密钥"},
+        {
+            "en": "The digest of a public key. Who holds the key, the entry that registered it says.",
+            "zh": "公钥的摘要。密钥由何人持有，以登记该密钥的条目为准。",
+        },
+    ),
+    (
+        {"en": "10.…/A-…", "zh": "10.…/A-…"},
+        {
+            "en": "Identifiers: A an object, J a job, M a capability, L a licence, R a certificate, D a dispute, "
+            "P a party.",
+            "zh": "标识：A 客体、J 任务、M 能力、L 许可、R 证书、D 争议、P 主体。",
+        },
+    ),
+)
+"""How to read the values of a report."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +199,8 @@ class Words:
     """Headings and standing sentences in one language."""
 
     title: str
+    in_short: str
+    unread: str
     about: str
     subject: str
     log: str
@@ -98,11 +223,47 @@ class Words:
     time: str
     time_contradicted: str
     adverse: str
+    more_below: str
     no_adverse: str
+    none_withheld: str
+    adverse_events: str
+    adverse_heads: Row
+    conclusions: str
+    claim_heads: Row
+    who_lead: str
+    who_heads: Row
+    more_statements: str
+    custody: str
+    custody_lead: str
+    custody_none: str
+    custody_gap: str
+    custody_heads: Row
+    deposited: str
+    file_digest: str
+    folder_digest: str
+    exported_at: str
+    bytes_here: str
+    digests_here: str
+    examined: str
+    examiner: str
+    compared: dict[str, str]
+    unproved_lead: str
+    unproved_heads: Row
+    never_any: str
+    rules: str
+    rules_lead: str
+    rules_heads: Row
+    annex_lead: str
+    asks: str
+    more_lines: str
+    foot: str
+    made_by: str
 
 
 _EN = Words(
     title="Verification report",
+    in_short="{case}, of log {log}; verified as of {at}",
+    unread="What it is about was not read; verified as of {at}",
     about="What was verified",
     subject="Case",
     log="Log",
@@ -125,10 +286,56 @@ _EN = Words(
     time="Time rests on the operator alone: it needs a fact from outside this bundle.",
     time_contradicted="Time is contradicted: sources of time in this bundle cannot all be right.",
     adverse="Adverse or later events on record: {count}",
+    more_below="and {count} more, listed below",
     no_adverse="No adverse event is shown; whether one was withheld cannot be seen from the bundle.",
+    none_withheld="No adverse event is on record up to the size that is proved complete.",
+    adverse_events="Adverse and later events",
+    adverse_heads=("Logged at (UTC)", "Event", "About", "Detail", "Entry"),
+    conclusions="Conclusions",
+    claim_heads=("Claim", "Outcome", "Why [step]"),
+    who_lead="Times are of admission to the log, by the log's word; the last column is the signer's own word. That a "
+    "statement was made is proved; that it is true is not.",
+    who_heads=("Logged at (UTC)", "Entry", "Statement", "By whom", "Signer's own time"),
+    more_statements="{count} more statements: `tallystick verify --json` lists all.",
+    custody="Chain of custody",
+    custody_lead="The bytes at each point where they meet this case.",
+    custody_none="No original is named whose way could be followed.",
+    custody_gap="Between these points, and before the first, only a custody record or a witness can say who held the "
+    "bytes; equal digests show that they did not change.",
+    custody_heads=("When (UTC)", "What", "Who", "Bytes"),
+    deposited="registered as {object}, entry {position}",
+    file_digest="SHA-256 {sha256}, {size} bytes",
+    folder_digest="folder of {count} files, {size} bytes, root {root}",
+    exported_at="exported (the exporter's word)",
+    bytes_here="included in the bundle",
+    digests_here="not included, digests only",
+    examined="examined",
+    examiner="this program",
+    compared={
+        "proved": "same bytes: every digest computed again and equal",
+        "contradicted": "NOT the registered bytes",
+        "needs_external_fact": "nothing to compare here: compare your own copy",
+    },
+    unproved_lead="For each open claim: what was found, and which fact from outside would settle it.",
+    unproved_heads=("Claim", "Outcome", "Found", "What would settle it"),
+    never_any="No bundle of this format proves:",
+    rules="Rules of evidence: the rule, the fact, the gap",
+    rules_lead="What is lawful and what is admitted, a court decides. This table only puts the facts beside the rules.",
+    rules_heads=("Rule", "Fact shown here", "Gap"),
+    annex_lead="Every step, in the order of docs/evidence-format.md, section 5, with all that it found. "
+    "`tallystick verify --explain STEP` says more of each.",
+    asks="Asks: {what}.",
+    more_lines="— and {count} more lines: `tallystick verify --json` lists all.",
+    foot=(
+        "Unsigned text of a program: it proves nothing by itself. Verify the bundle again with a trust file of "
+        "your own."
+    ),
+    made_by="Made by",
 )
 _ZH = Words(
     title="验证报告",
+    in_short="{case}，所属日志 {log}；验证所据时间 {at}",
+    unread="未读取所涉案件；验证所据时间 {at}",
     about="验证对象",
     subject="案件标的",
     log="日志",
@@ -151,7 +358,46 @@ _ZH = Words(
     time="时间仅依据运营方自身陈述：须以证据包以外的事实印证。",
     time_contradicted="时间存在矛盾：证据包中的时间来源不可能均属正确。",
     adverse="在案不利或后续事件 {count} 项：",
+    more_below="另有 {count} 项，见下文",
     no_adverse="未见不利事件；是否有未予出示者，从证据包无法判断。",
+    none_withheld="截至已证明完整的大小，在案无不利事件。",
+    adverse_events="不利与后续事件",
+    adverse_heads=("入账时间（UTC）", "事件", "涉及", "内容", "条目"),
+    conclusions="结论",
+    claim_heads=("主张", "结果", "理由［步骤］"),
+    who_lead="时间为日志所述的入账时间；末列为签名者自述。所证明者为曾作此陈述，而非陈述属实。",
+    who_heads=("入账时间（UTC）", "条目", "陈述", "由何人", "签名者自述时间"),
+    more_statements="另有 {count} 项陈述：`tallystick verify --json` 列出全部。",
+    custody="保管链",
+    custody_lead="原件字节与本案相交的各个时点。",
+    custody_none="未列出可追踪其流转的原件。",
+    custody_gap="上述时点之间及之前由何人保管，须以保管记录或证人说明；摘要相同表明字节未变。",
+    custody_heads=("时间（UTC）", "事项", "何人", "字节"),
+    deposited="登记为 {object}，第 {position} 条",
+    file_digest="SHA-256 {sha256}，{size} 字节",
+    folder_digest="文件夹，共 {count} 个文件，{size} 字节，根 {root}",
+    exported_at="出具（出具方陈述）",
+    bytes_here="附于证据包",
+    digests_here="未附原件，仅有摘要",
+    examined="审查",
+    examiner="本程序",
+    compared={
+        "proved": "字节相同：各项摘要重新计算，均一致",
+        "contradicted": "并非登记的字节",
+        "needs_external_fact": "此处无可比对：请以自有副本比对",
+    },
+    unproved_lead="各项未定主张：所见情况，以及何种外部事实可予印证。",
+    unproved_heads=("主张", "结果", "所见", "何以印证"),
+    never_any="任何本格式的证据包均不能证明：",
+    rules="证据规则：规则、事实、缺口",
+    rules_lead="是否合法、是否采信，由法院决定。本表仅将事实与规则并列。",
+    rules_heads=("规则", "此处所示事实", "缺口"),
+    annex_lead="依 docs/evidence-format.md 第 5 节的次序列出各步及其全部所见。"
+    "`tallystick verify --explain STEP` 另有说明。",
+    asks="审查事项：{what}。",
+    more_lines="— 另有 {count} 行：`tallystick verify --json` 列出全部。",
+    foot="本文系程序生成的未签名文本，其自身不证明任何事项。请以自有信任文件重新验证证据包。",
+    made_by="生成程序",
 )
 
 

@@ -1,0 +1,105 @@
+"""The first page: what is contradicted or speaks against the case, then carrier, data, content, each with its why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tallystick.report.event_names import kind_name
+from tallystick.report.layout import Row, Section, plain, shortened
+from tallystick.report.lines import sentence
+from tallystick.report.phrase import Language
+from tallystick.report.phrases import PHRASES
+from tallystick.report.words import CLAIMS, DIVISIONS, OUTCOMES, Division, words
+from tallystick.times import format_time
+from tallystick.verify.outcome import Claim, Line, Outcome, Report
+
+_ELSEWHERE = frozenset({"rests-on", "adverse.event", "time.source"})
+_FIRST = ("anchor.good", "anchor.named", "anchor.external")
+"""Said before whatever else was found of the same claim."""
+_MOST_ADVERSE = 4
+_WORST: tuple[Outcome, ...] = ("contradicted", "not_proved", "needs_external_fact", "proved")
+
+
+def adverse_lines(report: Report) -> list[Line]:
+    """What step 13 lists of disputes, revocations and the like."""
+    return [line for line in report.claim("completeness").evidence if line.key == "adverse.event"]
+
+
+def alarms(report: Report, language: Language) -> Iterable[str]:
+    """What speaks against the case, before all else."""
+    w = words(language)
+    for claim in report.claims:
+        if claim.outcome == "contradicted":
+            yield f"{CLAIMS[claim.id][language]}: {OUTCOMES[claim.outcome][language]}. {why(claim, language)}"
+    adverse = adverse_lines(report)
+    if adverse:
+        yield w.adverse.format(count=len(adverse))
+        yield from (f"— {sentence(line, language)}" for line in adverse[:_MOST_ADVERSE])
+    if len(adverse) > _MOST_ADVERSE:
+        yield w.more_below.format(count=len(adverse) - _MOST_ADVERSE)
+
+
+def lead(report: Report, language: Language) -> Iterable[str]:
+    """The first lines: what a reader must know whatever else he reads."""
+    w = words(language)
+    time = report.claim("time")
+    if time.outcome == "contradicted":
+        yield w.time_contradicted
+    elif time.outcome != "proved":
+        yield w.time
+    if report.facts and not adverse_lines(report):
+        yield w.no_adverse if report.claim("completeness").outcome != "proved" else w.none_withheld
+    for claim in report.claims:
+        if claim.required and claim.outcome in ("not_proved", "needs_external_fact"):
+            yield f"{CLAIMS[claim.id][language]}: {OUTCOMES[claim.outcome][language]}"
+
+
+def in_short(report: Report, language: Language) -> str:
+    """Which case, of which log, as of when."""
+    at = plain(format_time(report.at))
+    if not report.facts:
+        return words(language).unread.format(at=at)
+    case = f"{kind_name(report.facts['kind'], language)} {report.facts['subject']}"
+    return words(language).in_short.format(case=case, log=report.facts["log"], at=at)
+
+
+def divisions(report: Report, language: Language) -> Iterable[Section]:
+    """Carrier, data, content: what is proved of each, what is not, and why."""
+    w = words(language)
+    made = {claim.id: claim for claim in report.claims}
+    yield Section(w.conclusions, paragraphs=(w.never,))
+    for division in DIVISIONS:
+        claims = [made[claim_id] for claim_id in division.claims if claim_id in made]
+        yield Section(
+            division.heading[language],
+            paragraphs=(said(report, division, language),),
+            heads=w.claim_heads if division is DIVISIONS[0] else (),
+            widths=(23, 16, 61),
+            rows=tuple(_row(claim, language) for claim in claims),
+            marks=tuple(claim.outcome for claim in claims),
+            level=3,
+        )
+
+
+def said(report: Report, division: Division, language: Language) -> str:
+    """The division in one sentence: the worst outcome of the claims that it stands on."""
+    found = [claim.outcome for claim in report.claims if claim.id in division.core]
+    worst = min(found, key=_WORST.index)
+    return division.says[worst][language]
+
+
+def _row(claim: Claim, language: Language) -> Row:
+    name = CLAIMS[claim.id][language]
+    return name, OUTCOMES[claim.outcome][language], f"{why(claim, language)} [{claim.step}]"
+
+
+def why(claim: Claim, language: Language) -> str:
+    """The one line that decided it, without the advice that goes with it; long digests by their beginning."""
+    lines = [line for line in claim.evidence if line.key not in _ELSEWHERE] or list(claim.evidence[:1])
+    if claim.outcome != "proved":
+        # What was found to be missing or false comes with advice; what merely holds does not.
+        lines = [line for line in lines if PHRASES[line.key].next_en] or lines
+    if claim.rests_on and claim.outcome == "not_proved":
+        lines = [line for line in claim.evidence if line.key == "rests-on"] or lines
+    first = next((line for line in lines if line.key in _FIRST), lines[0])
+    return shortened(sentence(first, language, advice=False))

@@ -1,0 +1,61 @@
+"""The chain of custody of the bytes: from the digest that was logged, over the export, to what was read here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from tallystick.report.layout import Row, Section, plain
+from tallystick.report.phrase import Language
+from tallystick.report.speakers import called, names_of, proved_statements
+from tallystick.report.words import words
+from tallystick.times import format_time
+from tallystick.verify.outcome import Report
+
+_MOST = 40
+
+
+def custody_section(report: Report, language: Language) -> Section:
+    """Each original: registered, exported, compared here. What lies between, no log shows."""
+    w = words(language)
+    rows = list(_rows(report, language))
+    if not rows:
+        return Section(w.custody, paragraphs=(w.custody_none, w.custody_gap))
+    return Section(
+        w.custody,
+        paragraphs=(w.custody_lead,),
+        heads=w.custody_heads,
+        widths=(14, 26, 24, 36),
+        rows=tuple(rows[:_MOST]),
+        notes=(w.custody_gap,),
+    )
+
+
+def _rows(report: Report, language: Language) -> Iterable[Row]:
+    originals = report.facts.get("originals", ()) if not report.claim("content").rests_on else ()
+    registered = {one["subject"]: one for one in proved_statements(report) if one["type"] == "object.register"}
+    for one in originals:
+        if one["object"] in registered:
+            yield from _stations(report, one, registered[one["object"]], language)
+
+
+def _stations(report: Report, one: Mapping[str, Any], said: Mapping[str, Any], language: Language) -> Iterable[Row]:
+    """Deposit, export, examination."""
+    w = words(language)
+    form = w.file_digest if one["form"] == "file" else w.folder_digest
+    party = called(said.get("recorded_for", said["signed_by"]), names_of(report))
+    told = form.format(**one)
+    yield plain(said["admitted_at"]), w.deposited.format(object=one["object"], position=said["position"]), party, told
+    exporter = str(report.facts["exporter"]["name"])
+    included = one["mode"] == "included"
+    yield plain(report.facts["exported_at"]), w.exported_at, exporter, w.bytes_here if included else w.digests_here
+    yield plain(format_time(report.at)), w.examined, w.examiner, w.compared[_found(report, one["object"])]
+
+
+def _found(report: Report, of: str) -> str:
+    """What step 8 found of this object."""
+    keys = {line.key for line in report.claim("content").evidence if line.values.get("object") == of}
+    for key, outcome in (("content.bad", "contradicted"), ("content.good", "proved")):
+        if key in keys:
+            return outcome
+    return "needs_external_fact"

@@ -1,0 +1,157 @@
+"""The rules of evidence beside the facts: which rule, what is shown here, what is missing. Never a verdict on law."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from tallystick.report.layout import Row, Section
+from tallystick.report.phrase import Language
+from tallystick.report.rule_words import FACTS, RULES
+from tallystick.report.speakers import proved_statements
+from tallystick.report.words import words
+from tallystick.verify.outcome import Report
+
+TECHNICAL = (
+    "integrity",
+    "statement-signature",
+    "inclusion",
+    "checkpoint-signature",
+    "entitlement",
+    "disclosure",
+    "anchor",
+)
+"""What article 16 calls technical verification: all that binds the entries to the log and the log to its past."""
+_LEDGER = ("statement-signature", "inclusion", "checkpoint-signature", "anchor")
+
+
+def rules_section(report: Report, language: Language) -> Section:
+    """One line for each rule, and for each limb of articles 17 and 18."""
+    w = words(language)
+    rows = tuple(_row(report, rule, language) for rule in RULES)
+    return Section(w.rules, paragraphs=(w.rules_lead,), heads=w.rules_heads, widths=(38, 32, 30), rows=rows, fresh=True)
+
+
+def _row(report: Report, rule: str, language: Language) -> Row:
+    name, gap = RULES[rule].name, RULES[rule].gap
+    told = fact_of(report, rule, language)
+    return (name.zh, told, gap.zh) if language == "zh" else (name.en, told, gap.en)
+
+
+def fact_of(report: Report, rule: str, language: Language) -> str:
+    """What this bundle shows of the rule, and no more."""
+    if rule.startswith(("cn-17-", "cn-18-")):
+        return _factor(report, rule, language)
+    return _FACTS[rule](report, language)
+
+
+def fact(name: str, language: Language, **values: object) -> str:
+    """A phrase of ``FACTS`` with values."""
+    phrase = FACTS[name]
+    return (phrase.zh if language == "zh" else phrase.en).format(**values)
+
+
+def open_steps(report: Report, claims: Iterable[str]) -> list[int]:
+    """Steps of these claims that are not proved."""
+    wanted = set(claims)
+    return sorted({claim.step for claim in report.claims if claim.id in wanted and claim.outcome != "proved"})
+
+
+def _technical(report: Report, language: Language) -> str:
+    steps = open_steps(report, TECHNICAL)
+    if steps:
+        return fact("inconsistent", language, steps=", ".join(map(str, steps)))
+    told = fact("consistent", language, count=len(report.facts["statements"]), size=report.facts["checkpoint"]["size"])
+    adverse = len(report.facts.get("adverse", ()))
+    return told + (fact("adverse", language, count=adverse) if adverse else "")
+
+
+def _factor(report: Report, rule: str, language: Language) -> str:
+    """A limb of article 17 or 18, as the record says; where nothing is recorded, what the proofs themselves show."""
+    _, article, factor = rule.split("-", 2)
+    known: Iterable[Mapping[str, Any]] = report.facts.get("factors", ())
+    for one in known:
+        if (str(one["article"]), one["factor"]) == (article, factor):
+            return _recorded(one, language)
+    jobs = sum(one["type"] == "job.register" for one in proved_statements(report))
+    if rule == "cn-18-generation" and jobs and report.claim("traceability").outcome == "proved":
+        return fact("generation", language, count=jobs)
+    if rule == "cn-18-witness" and (end := time_in(report, "independent")):
+        return fact("witnesses", language, time=end)
+    return fact("nothing", language)
+
+
+def _recorded(one: Mapping[str, Any], language: Language) -> str:
+    positions = ", ".join(map(str, one["positions"]))
+    what = fact("entries", language, positions=positions)
+    what += f" ({one['detail']})" if one["detail"] else ""
+    if one["state"] == "absent":
+        return fact("absent", language)
+    return fact("present" if one["state"] == "present" else "inconsistent-record", language, what=what)
+
+
+def _record(report: Report, language: Language) -> str:
+    steps = open_steps(report, ("integrity", "statement-signature", "inclusion", "checkpoint-signature", "entitlement"))
+    if steps:
+        return fact("inconsistent", language, steps=", ".join(map(str, steps)))
+    return fact("record", language, count=len(report.facts["statements"]))
+
+
+def copied(report: Report) -> list[Mapping[str, Any]]:
+    """Originals whose bytes are here and were found to be the registered ones."""
+    claim = report.claim("content")
+    if claim.rests_on or claim.outcome == "contradicted":
+        return []
+    good = {line.values["object"] for line in claim.evidence if line.key == "content.good"}
+    return [one for one in report.facts.get("originals", ()) if one["object"] in good]
+
+
+def _copied(report: Report, language: Language) -> str:
+    found = copied(report)
+    return fact("copied", language, count=len(found)) if found else fact("not-copied", language)
+
+
+def time_in(report: Report, word: str) -> str | None:
+    """By when all entries about the case stood in the log, on that word; nothing where time is contradicted."""
+    claim = report.claim("time")
+    if claim.rests_on or claim.outcome == "contradicted" or "time" not in report.facts:
+        return None
+    found: str | None = report.facts["time"][word]["not_after"]
+    return found
+
+
+def time_in_words(report: Report, language: Language) -> tuple[str, str] | None:
+    """The time and whose word it is: someone independent's where there is one."""
+    for word in ("independent", "operator"):
+        if end := time_in(report, word):
+            return end, fact(f"by-{word}", language)
+    return None
+
+
+def _in_out(report: Report, language: Language) -> str:
+    entered = time_in_words(report, language)
+    if entered is None:
+        return fact("no-time", language)
+    return fact("in-out", language, end=entered[0], word=entered[1], out=report.facts["exported_at"])
+
+
+def _stamps(report: Report, language: Language) -> str:
+    held = [one for one in report.facts.get("timestamps", ()) if one["proved"]]
+    if not held or report.claim("timestamp").rests_on:
+        return fact("no-stamps", language)
+    return fact("stamps", language, names=", ".join(f"{one['authority']} {one['gen_time']}" for one in held))
+
+
+def _ledger(report: Report, language: Language) -> str:
+    steps = open_steps(report, _LEDGER)
+    return fact("inconsistent", language, steps=", ".join(map(str, steps))) if steps else fact("ledger", language)
+
+
+_FACTS: dict[str, Callable[[Report, Language], str]] = {
+    "cn-16": _technical,
+    "fre-902-13": _record,
+    "fre-902-14": _copied,
+    "vt-1913": _in_out,
+    "eidas-41": _stamps,
+    "eidas-45l": _ledger,
+}

@@ -1,0 +1,156 @@
+"""The page of conclusions, the rules beside the facts, what is not proved: nothing is said that was not found."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from tallystick.report.conclusions import said, why
+from tallystick.report.content import document
+from tallystick.report.custody import custody_section
+from tallystick.report.phrase import Language
+from tallystick.report.rule_words import FACTS, RULES
+from tallystick.report.rules import TECHNICAL, fact_of
+from tallystick.report.unproved import ALWAYS, SETTLES, unproved_section
+from tallystick.report.words import DIVISIONS, OUTCOMES, words
+from tallystick.verify.outcome import CLAIM_IDS, Report, say
+from tests.core.report.test_report import LANGUAGES, NASTY, claim, fields, report
+from tests.core.verify.kit import Kit
+
+ORIGINAL = {"object": "A-1", "mode": "included", "form": "file", "sha256": "ab" * 32, "sm3": "cd" * 32, "size": 3}
+
+
+def with_facts(found: Report, **facts: object) -> Report:
+    return replace(found, facts={**found.facts, **facts})
+
+
+def registered(found: Report) -> Report:
+    entry = {"position": 4, "type": "object.register", "subject": "A-1", "signed_by": "P-1", "role": "party",
+             "admitted_at": "2026-01-01T00:00:00Z", "claimed_at": "2026-01-01T00:00:00Z"}  # fmt: skip
+    statements = [*found.facts["statements"], entry]
+    return with_facts(found, statements=statements, originals=[ORIGINAL])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_order_is_that_of_a_judge(language: Language) -> None:
+    w = words(language)
+    event = say("adverse.event", time="t", type="dispute.open", about="A", position=9, detail="", standing="")
+    shown = document(report(completeness=claim("completeness", "needs_external_fact", event)), language)
+    headings = [section.heading for section in shown.sections if section.level == 2]
+    assert headings[0] == w.conclusions
+    assert headings[2] == w.adverse_events
+    assert headings[4:] == [w.custody, w.who, w.unproved, w.rules, w.annex]
+    assert [section.heading for section in shown.sections[1:4]] == [one.heading[language] for one in DIVISIONS]
+    assert shown.alarms, "what speaks against the case stands above the conclusions"
+
+
+@pytest.mark.parametrize("claim_id", CLAIM_IDS)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_contradicted_stands_above_all(claim_id: str, language: Language) -> None:
+    found = report(**{claim_id: claim(claim_id, "contradicted", say("container.bad", detail=NASTY))})
+    shown = document(found, language)
+    assert OUTCOMES["contradicted"][language] in shown.alarms[0]
+    assert all(text.isprintable() for text in shown.alarms)
+
+
+@pytest.mark.parametrize("claim_id", CLAIM_IDS)
+def test_a_division_says_the_worst_of_the_claims_it_stands_on(claim_id: str) -> None:
+    for outcome in ("needs_external_fact", "not_proved", "contradicted"):
+        found = report(**{claim_id: claim(claim_id, outcome, say("container.bad", detail="x"))})
+        told = [(division, said(found, division, "en")) for division in DIVISIONS]
+        assert {division.heading["en"] for division, text in told if text == division.says[outcome]["en"]} == {
+            division.heading["en"] for division in DIVISIONS if claim_id in division.core
+        }
+
+
+def test_the_reason_of_a_fault_is_the_fault() -> None:
+    lines = (say("disclosure.good", opened=1, withheld=2), say("anchor.bad", number=0, detail="ab" * 32))
+    assert why(claim("anchor", "contradicted", *lines), "en") == "anchor 0 does not hold: ababababab…"
+
+
+def test_every_claim_has_what_would_settle_it() -> None:
+    assert set(SETTLES) == set(CLAIM_IDS)
+    assert all(re.search("[一-鿿]", phrase.zh) and phrase.en for phrase in (*SETTLES.values(), *ALWAYS))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_open_is_listed_and_nothing_else(language: Language) -> None:
+    section = unproved_section(report(), language)
+    assert section.marks == ("needs_external_fact",)
+    assert words(language).never in section.paragraphs
+    assert len(section.notes) == 1 + len(ALWAYS)
+
+
+def test_rules_and_facts_have_both_languages() -> None:
+    phrases = [*FACTS.values(), *(part for rule in RULES.values() for part in (rule.name, rule.gap))]
+    assert all(fields(phrase.en) == fields(phrase.zh) and re.search("[一-鿿]", phrase.zh) for phrase in phrases)
+
+
+@pytest.mark.parametrize("claim_id", TECHNICAL)
+@pytest.mark.parametrize("outcome", ["not_proved", "contradicted", "needs_external_fact"])
+def test_article_16_is_met_by_no_open_step(claim_id: str, outcome: str) -> None:
+    found = report(**{claim_id: claim(claim_id, outcome, say("container.bad", detail="x"))})
+    assert fact_of(found, "cn-16", "en").endswith(f"step {CLAIM_IDS[claim_id]}")
+    assert "一致的" not in fact_of(found, "cn-16", "zh")
+    assert fact_of(report(), "cn-16", "en").startswith("technical verification is consistent")
+
+
+def test_article_16_tells_of_adverse_events() -> None:
+    assert fact_of(with_facts(report(), adverse=[{}, {}]), "cn-16", "en").endswith("adverse events on record: 2")
+
+
+@pytest.mark.parametrize("rule", [name for name in RULES if name.startswith(("cn-17", "cn-18"))])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_factor_is_what_the_record_says_of_it(rule: str, language: Language) -> None:
+    nothing = FACTS["nothing"]
+    assert fact_of(report(), rule, language) == (nothing.zh if language == "zh" else nothing.en)
+    told = []
+    for state in ("present", "absent", "inconsistent"):
+        one = {"article": int(rule[3:5]), "factor": rule[6:], "state": state, "positions": [7], "detail": "why"}
+        told.append(fact_of(with_facts(report(), factors=[one]), rule, language))
+    assert len(set(told)) == 3
+    assert "7" in told[0]
+    assert "7" in told[2]
+
+
+def test_a_made_thing_is_said_to_be_generated_only_where_there_is_a_job() -> None:
+    job = {"position": 8, "type": "job.register", "subject": "J-1", "signed_by": "P-1", "role": "party"}
+    found = with_facts(report(), statements=[*report().facts["statements"], job])
+    assert "jobs of the case: 1" in fact_of(found, "cn-18-generation", "en")
+    unbound = replace(found, claims=tuple(
+        replace(one, outcome="not_proved") if one.id == "traceability" else one for one in found.claims
+    ))  # fmt: skip
+    assert fact_of(unbound, "cn-18-generation", "en") == FACTS["nothing"].en
+
+
+@pytest.mark.parametrize(("outcome", "key", "copied"), [
+    ("proved", "content.good", True), ("needs_external_fact", "content.digests", False),
+    ("contradicted", "content.bad", False),
+])  # fmt: skip
+def test_a_copy_is_proved_by_its_own_line_alone(outcome: str, key: str, copied: bool) -> None:
+    line = say(key, object="A-1", count=1, detail="x")
+    found = registered(report(content=claim("content", outcome, line)))
+    assert fact_of(found, "fre-902-14", "en").startswith("originals in the bundle that have") is copied
+    rows = custody_section(found, "en").rows
+    assert [row[3] for row in rows][2] == words("en").compared[outcome]
+
+
+def test_no_way_is_shown_of_bytes_that_nobody_registered() -> None:
+    assert custody_section(report(), "en").rows == ()
+
+
+def test_time_in_is_not_told_where_it_is_contradicted(kit: Kit) -> None:
+    good = kit.verify(kit.bundle())
+    assert fact_of(good, "vt-1913", "en").startswith("in: not later than 2026-")
+    assert "the operator's word" in fact_of(good, "vt-1913", "en")
+    claims = tuple(replace(one, outcome="contradicted") if one.id == "time" else one for one in good.claims)
+    assert fact_of(replace(good, claims=claims), "vt-1913", "en") == FACTS["no-time"].en
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_bundle_that_was_not_read_has_a_report(kit: Kit, language: Language) -> None:
+    shown = document(kit.verify(b"nothing"), language)
+    assert words(language).nothing in [text for section in shown.sections for text in section.paragraphs]
+    assert shown.about
