@@ -33,6 +33,9 @@ def add_parser(subparsers: Any) -> None:
     add_output(verify)
     verify.add_argument("--html", type=Path, metavar="OUT", help="write the report as an HTML page too")
     verify.add_argument(
+        "--forms", type=Path, metavar="DIR", help="write forms for a court there too, filled in from facts, unsigned"
+    )
+    verify.add_argument(
         "--convictions",
         type=Path,
         nargs="+",
@@ -69,6 +72,8 @@ def run(args: argparse.Namespace) -> int:
             from tallystick.report.as_html import html_report
 
             args.html.write_text(html_report(report, args.lang), encoding="utf-8")
+        if args.forms is not None:
+            _write_forms(report, args.forms)
     except UnknownVersion as error:
         return _failed(args, "not_proved", error)
     except (MalformedInput, OSError) as error:
@@ -76,6 +81,15 @@ def run(args: argparse.Namespace) -> int:
     _print(report, args)
     _print_opinions(report, args)
     return EXITS[report.verdict]
+
+
+def _write_forms(report: Report, folder: Path) -> None:
+    from tallystick.report.as_html import html_page
+    from tallystick.report.forms import forms
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, form in forms(report).items():
+        (folder / f"{name}.html").write_text(html_page(form), encoding="utf-8")
 
 
 def _explain(args: argparse.Namespace) -> int:

@@ -47,6 +47,8 @@ def _page(shown: Document) -> Iterable[str]:
 
 
 def _section(section: Section) -> Iterable[str]:
+    if section.kept:
+        yield '<div class="kept">'
     fresh = ' class="fresh"' if section.fresh else ""
     yield f"<h{section.level}{fresh}>{escape(section.heading)}</h{section.level}>"
     yield from (f'<p class="alarm">{escape(line)}</p>' for line in section.alarms)
@@ -56,6 +58,8 @@ def _section(section: Section) -> Iterable[str]:
     if section.rows:
         yield from _table(section)
     yield from (f'<p class="note">{escape(line)}</p>' for line in section.notes)
+    if section.kept:
+        yield "</div>"
 
 
 def _table(section: Section) -> Iterable[str]:

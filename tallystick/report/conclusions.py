@@ -9,6 +9,7 @@ from tallystick.report.layout import Row, Section, plain, shortened
 from tallystick.report.lines import sentence
 from tallystick.report.phrase import Language
 from tallystick.report.phrases import PHRASES
+from tallystick.report.whole import whole_up_to
 from tallystick.report.words import CLAIMS, DIVISIONS, OUTCOMES, Division, words
 from tallystick.times import format_time
 from tallystick.verify.outcome import Claim, Line, Outcome, Report
@@ -31,6 +32,10 @@ def alarms(report: Report, language: Language) -> Iterable[str]:
     for claim in report.claims:
         if claim.outcome == "contradicted":
             yield f"{CLAIMS[claim.id][language]}: {OUTCOMES[claim.outcome][language]}. {why(claim, language)}"
+    whole = whole_up_to(report)
+    if whole is not None and whole.old:
+        told = {"size": whole.size, "time": plain(whole.time), "behind": whole.entries_behind}
+        yield w.whole_old.format(**told, days=whole.seconds_behind // 86_400)
     adverse = adverse_lines(report)
     if adverse:
         yield w.adverse.format(count=len(adverse))
@@ -48,7 +53,8 @@ def lead(report: Report, language: Language) -> Iterable[str]:
     elif time.outcome != "proved":
         yield w.time
     if report.facts and not adverse_lines(report):
-        yield w.no_adverse if report.claim("completeness").outcome != "proved" else w.none_withheld
+        whole = whole_up_to(report)
+        yield w.no_adverse if whole is None else w.none_withheld.format(size=whole.size, time=plain(whole.time))
     for claim in report.claims:
         if claim.required and claim.outcome in ("not_proved", "needs_external_fact"):
             yield f"{CLAIMS[claim.id][language]}: {OUTCOMES[claim.outcome][language]}"
@@ -75,7 +81,7 @@ def divisions(report: Report, language: Language) -> Iterable[Section]:
             paragraphs=(said(report, division, language),),
             heads=w.claim_heads if division is DIVISIONS[0] else (),
             widths=(23, 16, 61),
-            rows=tuple(_row(claim, language) for claim in claims),
+            rows=tuple(_row(report, claim, language) for claim in claims),
             marks=tuple(claim.outcome for claim in claims),
             level=3,
         )
@@ -88,9 +94,12 @@ def said(report: Report, division: Division, language: Language) -> str:
     return division.says[worst][language]
 
 
-def _row(claim: Claim, language: Language) -> Row:
-    name = CLAIMS[claim.id][language]
-    return name, OUTCOMES[claim.outcome][language], f"{why(claim, language)} [{claim.step}]"
+def _row(report: Report, claim: Claim, language: Language) -> Row:
+    name, told = CLAIMS[claim.id][language], why(claim, language)
+    whole = whole_up_to(report) if claim.id == "completeness" else None
+    if whole is not None:
+        told = words(language).whole.format(size=whole.size, time=plain(whole.time))
+    return name, OUTCOMES[claim.outcome][language], f"{told} [{claim.step}]"
 
 
 def why(claim: Claim, language: Language) -> str:

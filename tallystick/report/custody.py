@@ -13,6 +13,12 @@ from tallystick.times import format_time
 from tallystick.verify.outcome import Report
 
 _MOST = 40
+_OUTCOMES = (
+    ("content.bad", "contradicted"),
+    ("content.good", "proved"),
+    ("content.chunks", "parts"),
+    ("content.lines", "parts"),
+)
 
 
 def custody_section(report: Report, language: Language) -> Section:
@@ -47,15 +53,14 @@ def _stations(report: Report, one: Mapping[str, Any], said: Mapping[str, Any], l
     told = form.format(**one)
     yield plain(said["admitted_at"]), w.deposited.format(object=one["object"], position=said["position"]), party, told
     exporter = str(report.facts["exporter"]["name"])
-    included = one["mode"] == "included"
-    yield plain(report.facts["exported_at"]), w.exported_at, exporter, w.bytes_here if included else w.digests_here
+    yield plain(report.facts["exported_at"]), w.exported_at, exporter, w.given[one["mode"]]
     yield plain(format_time(report.at)), w.examined, w.examiner, w.compared[_found(report, one["object"])]
 
 
 def _found(report: Report, of: str) -> str:
     """What step 8 found of this object."""
     keys = {line.key for line in report.claim("content").evidence if line.values.get("object") == of}
-    for key, outcome in (("content.bad", "contradicted"), ("content.good", "proved")):
+    for key, outcome in _OUTCOMES:
         if key in keys:
             return outcome
     return "needs_external_fact"

@@ -39,7 +39,8 @@ class Section:
     """A heading and what stands under it, in this order: alarms (in red), paragraphs, chart, table, notes.
 
     level: 2, or 3 for a part of the section before it. heads, widths (per cent): of the table's columns. marks: for
-    each row the outcome that colours it, or none at all. fresh: begins a page on paper.
+    each row the outcome that colours it, or none at all. fresh: begins a page on paper; kept: stands on
+    one.
     """
 
     heading: str
@@ -53,6 +54,7 @@ class Section:
     notes: Row = ()
     level: int = 2
     fresh: bool = False
+    kept: bool = False
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ p{margin:.3rem 0;overflow-wrap:anywhere}.alarm{color:#a8321f;font-weight:bold}
 @page{size:A4;margin:16mm 16mm 18mm;
 @bottom-right{content:counter(page) " / " counter(pages);font:8pt serif;color:#5a6570}}
 @media print{body{margin:0;padding:0;max-width:none;font-size:9.2pt;line-height:1.32}
-h2,h3,h2+p,h3+p,h2+p+p,thead{break-after:avoid}h2,h3{margin-top:.8rem}.fresh{break-before:page}tr,.alarms,.verdict{break-inside:avoid}
+h2,h3,h2+p,h3+p,h2+p+p,thead{break-after:avoid}h2,h3{margin-top:.8rem}.fresh{break-before:page}tr,.alarms,.verdict,.kept{break-inside:avoid}
 h1{font-size:15pt}h2{font-size:11.5pt}h3{font-size:10pt}.verdict{font-size:11pt;padding:.3rem .6rem}
 table{font-size:8.8pt}
 thead{display:table-header-group}td,th{padding-top:.1rem;padding-bottom:.1rem}

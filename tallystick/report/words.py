@@ -226,6 +226,8 @@ class Words:
     more_below: str
     no_adverse: str
     none_withheld: str
+    whole: str
+    whole_old: str
     adverse_events: str
     adverse_heads: Row
     conclusions: str
@@ -242,8 +244,7 @@ class Words:
     file_digest: str
     folder_digest: str
     exported_at: str
-    bytes_here: str
-    digests_here: str
+    given: dict[str, str]
     examined: str
     examiner: str
     compared: dict[str, str]
@@ -288,7 +289,10 @@ _EN = Words(
     adverse="Adverse or later events on record: {count}",
     more_below="and {count} more, listed below",
     no_adverse="No adverse event is shown; whether one was withheld cannot be seen from the bundle.",
-    none_withheld="No adverse event is on record up to the size that is proved complete.",
+    none_withheld="No adverse event is on record up to {size} entries, {time}; of anything later this says nothing.",
+    whole="up to {size} entries, {time}: no event about the case was withheld; of anything later this says nothing",
+    whole_old="Nothing withheld is proved only up to {size} entries, {time}. The log went on for {behind} entries, "
+    "over {days} days, to the tree of this case: a dispute or revocation among them would not show.",
     adverse_events="Adverse and later events",
     adverse_heads=("Logged at (UTC)", "Event", "About", "Detail", "Entry"),
     conclusions="Conclusions",
@@ -307,13 +311,17 @@ _EN = Words(
     file_digest="SHA-256 {sha256}, {size} bytes",
     folder_digest="folder of {count} files, {size} bytes, root {root}",
     exported_at="exported (the exporter's word)",
-    bytes_here="included in the bundle",
-    digests_here="not included, digests only",
+    given={
+        "included": "included in the bundle",
+        "parts": "in part included in the bundle",
+        "digests": "not included, digests only",
+    },
     examined="examined",
     examiner="this program",
     compared={
         "proved": "same bytes: every digest computed again and equal",
         "contradicted": "NOT the registered bytes",
+        "parts": "the parts given are those registered; for the rest compare your own copy",
         "needs_external_fact": "nothing to compare here: compare your own copy",
     },
     unproved_lead="For each open claim: what was found, and which fact from outside would settle it.",
@@ -360,7 +368,10 @@ _ZH = Words(
     adverse="在案不利或后续事件 {count} 项：",
     more_below="另有 {count} 项，见下文",
     no_adverse="未见不利事件；是否有未予出示者，从证据包无法判断。",
-    none_withheld="截至已证明完整的大小，在案无不利事件。",
+    none_withheld="截至 {size} 条、{time}，在案无不利事件；此后情况不在其内。",
+    whole="截至 {size} 条、{time}：无涉案事件未予出示；此后情况不在其内",
+    whole_old="“无事件未予出示”仅证明至 {size} 条、{time}。此后日志又增 {behind} 条、历时 {days} 日，方至本案日志树："
+    "其间如有争议或撤销，此处不能显示。",
     adverse_events="不利与后续事件",
     adverse_heads=("入账时间（UTC）", "事件", "涉及", "内容", "条目"),
     conclusions="结论",
@@ -377,13 +388,13 @@ _ZH = Words(
     file_digest="SHA-256 {sha256}，{size} 字节",
     folder_digest="文件夹，共 {count} 个文件，{size} 字节，根 {root}",
     exported_at="出具（出具方陈述）",
-    bytes_here="附于证据包",
-    digests_here="未附原件，仅有摘要",
+    given={"included": "附于证据包", "parts": "部分附于证据包", "digests": "未附原件，仅有摘要"},
     examined="审查",
     examiner="本程序",
     compared={
         "proved": "字节相同：各项摘要重新计算，均一致",
         "contradicted": "并非登记的字节",
+        "parts": "所附部分与登记一致；其余请以自有副本比对",
         "needs_external_fact": "此处无可比对：请以自有副本比对",
     },
     unproved_lead="各项未定主张：所见情况，以及何种外部事实可予印证。",

@@ -154,3 +154,31 @@ def test_a_bundle_that_was_not_read_has_a_report(kit: Kit, language: Language) -
     shown = document(kit.verify(b"nothing"), language)
     assert words(language).nothing in [text for section in shown.sections for text in section.paragraphs]
     assert shown.about
+
+
+def audited(size: int, time: str) -> Report:
+    lines = (
+        say("map.whole", position=7, time=time, size=size, count=3),
+        say("map.audited", name="auditor", size=size, time=time),
+    )
+    found = report(completeness=claim("completeness", "proved", *lines, required=False))
+    return with_facts(found, checkpoint={"size": 90, "root": "ab", "signed_at": "2026-03-01T00:00:00Z"})
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nothing_withheld_is_said_up_to_where(language: Language) -> None:
+    shown = document(audited(90, "2026-03-01T00:00:00Z"), language)
+    data = shown.sections[2]
+    assert any("90" in row[2] and "2026-03-01 00:00:00Z" in row[2] for row in data.rows)
+    assert any("2026-03-01 00:00:00Z" in line for line in shown.lead)
+    assert shown.alarms == ()
+
+
+@pytest.mark.parametrize(
+    ("size", "time", "warned"),
+    [(80, "2026-02-20T00:00:00Z", True), (80, "2026-02-28T12:00:00Z", False), (90, "2026-02-01T00:00:00Z", False)],
+)
+def test_an_old_root_is_told_as_such(size: int, time: str, warned: bool) -> None:
+    shown = document(audited(size, time), "en")
+    assert [line for line in shown.alarms if "went on for 10 entries, over 9 days" in line] == list(shown.alarms)
+    assert bool(shown.alarms) is warned
