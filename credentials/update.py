@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import secrets
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -26,9 +26,13 @@ from credentials.riff import RIFF
 from credentials.sign import Signed, appearing
 from credentials.signer import ClaimSigner
 from tallystick import canonical
+from tallystick.c2pa.claim import ActiveManifest
 from tallystick.c2pa.jumbf import SuperBox, parse_store
 from tallystick.c2pa.place import rewritten
 from tallystick.c2pa.reading import C2paReading, opened, read
+from tallystick.c2pa.signature import TIME_STAMP
+from tallystick.c2pa.stamps import OVER_SIGNATURE
+from tallystick.c2pa.updates import later_stamps
 from tallystick.c2pa.verdict import MAX_PAYLOAD, RECEIPT, require_bound
 from tallystick.errors import MalformedInput, VerificationFailed
 
@@ -37,7 +41,10 @@ _INGREDIENT = "c2pa.ingredient.v3"
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """What an update brings. `receipt`: the JSON of the assertion. `when`: the signer must be valid then."""
+    """What an update brings. `receipt`: the JSON of the assertion. `when`: the signer must be valid then.
+
+    stamper: asked for a timestamp of the update, and one for each manifest below it that has none over its signature.
+    """
 
     receipt: Mapping[str, Any]
     when: datetime
@@ -82,6 +89,8 @@ def _extended(reading: C2paReading, signer: ClaimSigner, payload: bytes, stamper
         _INGREDIENT: superbox(CBOR, _INGREDIENT, box(CBOR, cbor2.dumps(_parent(manifests[-1])))),
         RECEIPT: superbox(JSON, RECEIPT, box(JSON, payload)),
     }
+    if tokens := _missing_stamps(reading.manifests, stamper):
+        boxes[TIME_STAMP] = superbox(CBOR, TIME_STAMP, box(CBOR, cbor2.dumps(tokens)))
     label = f"urn:c2pa:{uuid.UUID(bytes=secrets.token_bytes(16), version=4)}"
     claim = {
         "instanceID": f"xmp:iid:{uuid.UUID(bytes=secrets.token_bytes(16), version=4)}",
@@ -92,6 +101,16 @@ def _extended(reading: C2paReading, signer: ClaimSigner, payload: bytes, stamper
     around = len(joined(earlier))
     even = (lambda least: least + ((around + least) & 1)) if reading.media_type in RIFF else None
     return joined([*earlier, signed_manifest(UPDATE, label, claim, boxes, signer, stamper, even)])
+
+
+def _missing_stamps(manifests: Sequence[ActiveManifest], stamper: Stamper | None) -> dict[str, bytes]:
+    """C2PA section 18.17: by label, a token over the signature of each manifest that none dates yet."""
+    if stamper is None:
+        return {}
+    later = later_stamps(manifests)
+    bare = [one for one in manifests if not any(stamp.form in OVER_SIGNATURE for stamp in one.signature.stamps)]
+    tokens = {one.label: stamper(one.signature.value) for one in bare if one.label not in later}
+    return {label: token for label, token in tokens.items() if token is not None}
 
 
 def _parent(manifest: SuperBox) -> dict[str, Any]:

@@ -29,13 +29,16 @@ _HASHES: dict[int, hashes.HashAlgorithm] = {256: hashes.SHA256(), 384: hashes.SH
 _ECDSA = {-7: (256, "secp256r1", 32), -35: (384, "secp384r1", 48), -36: (512, "secp521r1", 66)}
 _PSS = {-37: 256, -38: 384, -39: 512}
 _EDDSA = -8
+TIME_STAMP = "c2pa.time-stamp"
+"""Label of the assertion with which an update brings timestamps of the signatures that it updates."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stamped:
-    """A timestamp that the signature carries: `form` of its header, `token` as it stands there, `message` it is over.
+    """A timestamp that the signature carries: `form`: its header, or the assertion of
+    an update; `token` as it stands there; `message` it is over.
 
-    It is not covered by the signature, and nothing is known of it yet.
+    No signature of its manifest covers it, and nothing is known of it yet.
     """
 
     form: str

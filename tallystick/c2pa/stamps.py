@@ -1,7 +1,8 @@
 """When a claim was signed, as timestamp authorities that the reader trusts say it (C2PA specification, section 15.8).
 
 A timestamp stands outside the signature: anybody may take it away, or put another in its place. So a bad one refuses
-nothing and proves nothing; it is told. One that speaks of a time after the check refuses, whoever made it.
+nothing and proves nothing; it is told. One that speaks of a time after the check refuses, whoever made it. What an
+update brought (`c2pa.time-stamp`) stands under the update's signature, and is judged alike.
 """
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from tallystick.c2pa.refusal import CredentialRefused
-from tallystick.c2pa.signature import CoseSignature, Stamped
+from tallystick.c2pa.signature import TIME_STAMP, CoseSignature, Stamped
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.timestamp import Authority, UnknownAuthority, der, parse_token, verify_token
 
-OVER_SIGNATURE = "sigTst2"
-"""The header whose timestamp is over the signature. The older one is over what was signed: it could be had before."""
+OVER_SIGNATURE = frozenset({"sigTst2", TIME_STAMP})
+"""Where a timestamp is over the signature. That of the older header is over what was signed: it could be had before."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -31,18 +32,20 @@ class ProvenTime:
 
 
 def proven_time(
-    signature: CoseSignature, authorities: Sequence[Authority], at: datetime
+    signature: CoseSignature, authorities: Sequence[Authority], at: datetime, later: Sequence[Stamped] = ()
 ) -> tuple[ProvenTime | None, tuple[str, ...]]:
     """The earliest time that a trusted authority gives `signature`, and what is to be told of the other timestamps.
+
+    `later`: those that updates brought (`tallystick.c2pa.updates.later_stamps`).
 
     Raises CredentialRefused with ``time.future`` for one that was made after `at`, by its own word.
     """
     proven: list[ProvenTime] = []
     told: list[str] = []
-    for stamp in signature.stamps:
+    for stamp in (*signature.stamps, *later):
         try:
             found = _proven(stamp, authorities, at)
-            if stamp.form == OVER_SIGNATURE:
+            if stamp.form in OVER_SIGNATURE:
                 proven.append(found)
             else:
                 told.append(f"a timestamp ({stamp.form}) is over the claim alone: when it was signed remains open")

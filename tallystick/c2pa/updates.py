@@ -8,11 +8,13 @@ the active one is. Of what an update manifest records about its parent (validati
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from tallystick.c2pa.claim import ActiveManifest, Assertion, read_manifest
 from tallystick.c2pa.jumbf import SuperBox
 from tallystick.c2pa.refusal import CredentialRefused
+from tallystick.c2pa.signature import TIME_STAMP, Stamped
 from tallystick.errors import MalformedInput
 
 MAX_UPDATES = 16
@@ -80,6 +82,31 @@ def _parent(store: SuperBox, update: ActiveManifest) -> ActiveManifest:
     if boxes[0].digest(algorithm) != digest:
         raise CredentialRefused("ingredient.manifest.mismatch", f"{label} is not what {update.label} updates")
     return read_manifest(boxes[0])
+
+
+def later_stamps(manifests: Sequence[ActiveManifest]) -> dict[str, tuple[Stamped, ...]]:
+    """By label of a manifest, the timestamps of its signature that updates of it brought (section 18.17).
+
+    `manifests`: as `read_manifests` gives them. A token for anything else in the store dates nothing that is judged.
+    Raises MalformedInput.
+    """
+    found: dict[str, tuple[Stamped, ...]] = {}
+    for place, update in enumerate(manifests):
+        older = {one.label: one.signature.value for one in manifests[place + 1 :]}
+        for assertion in update.named(TIME_STAMP) if update.update else ():
+            for label, token in _tokens(assertion).items():
+                if label in older:
+                    found[label] = (*found.get(label, ()), Stamped(TIME_STAMP, token, older[label]))
+    return found
+
+
+def _tokens(assertion: Assertion) -> dict[str, bytes]:
+    value = assertion.value()
+    if not isinstance(value, dict) or not all(
+        isinstance(label, str) and isinstance(token, bytes) for label, token in value.items()
+    ):
+        raise MalformedInput(f"{assertion.label} is not a map of manifests to timestamps")
+    return value
 
 
 def _require_only_words(update: ActiveManifest) -> None:

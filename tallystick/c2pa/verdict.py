@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,9 +16,10 @@ from tallystick.c2pa.facts import Action, C2paVerdict, ChainLink, Identity, Ingr
 from tallystick.c2pa.identity import IDENTITY, identities, is_judged
 from tallystick.c2pa.reading import C2paReading
 from tallystick.c2pa.refusal import CredentialRefused
+from tallystick.c2pa.signature import TIME_STAMP, Stamped
 from tallystick.c2pa.stamps import proven_time
 from tallystick.c2pa.training import TRAINING
-from tallystick.c2pa.updates import ACTIONS, INGREDIENTS, actions_of, binding_of
+from tallystick.c2pa.updates import ACTIONS, INGREDIENTS, actions_of, binding_of, later_stamps
 from tallystick.errors import MalformedInput
 from tallystick.timestamp import Authority
 
@@ -32,7 +34,7 @@ JUDGED_BY_US = frozenset({"signingCredential.expired", "signingCredential.untrus
 _IDENTITIES = "cawg."
 """How codes begin that concern identities, which we judge ourselves under roots of their own."""
 _BINDINGS = frozenset({"assertion.dataHash.match", "assertion.bmffHash.match"})
-_JUDGED = ("c2pa.actions", "c2pa.hash.", "c2pa.ingredient", "org.tallystick.")
+_JUDGED = ("c2pa.actions", "c2pa.hash.", "c2pa.ingredient", TIME_STAMP, "org.tallystick.")
 """How labels begin whose content is looked at."""
 # Nothing is fetched; and what a hash leaves out is checked when it is read.
 _SILENT = frozenset(
@@ -65,7 +67,10 @@ def judge(reading: C2paReading, roots: SignerRoots, at: datetime, others: OtherR
     require_bound(reading)
     others = others or OtherRoots()
     problems: list[str] = []
-    judged = [_signed(manifest, roots, others, at, problems) for manifest in reading.manifests]
+    later = later_stamps(reading.manifests)
+    judged = [
+        _signed(manifest, later.get(manifest.label, ()), roots, others, at, problems) for manifest in reading.manifests
+    ]
     _require_no_failure(reading, "signingCredential.")
     manifest, path = reading.manifest, judged[-1][1]
     for one in reading.manifests:
@@ -96,10 +101,15 @@ def judge(reading: C2paReading, roots: SignerRoots, at: datetime, others: OtherR
 
 
 def _signed(
-    manifest: ActiveManifest, roots: SignerRoots, others: OtherRoots, at: datetime, problems: list[str]
+    manifest: ActiveManifest,
+    later: Sequence[Stamped],
+    roots: SignerRoots,
+    others: OtherRoots,
+    at: datetime,
+    problems: list[str],
 ) -> tuple[SignedManifest, tuple[x509.Certificate, ...]]:
     """Who signed a manifest, and the path to the root: judged by the proven time of signing, or at `at`."""
-    proven, told = proven_time(manifest.signature, others.timestamps, at)
+    proven, told = proven_time(manifest.signature, others.timestamps, at, later)
     problems += told
     chain = manifest.chain
     root = require_signer(chain, roots, at if proven is None else proven.time)
