@@ -23,6 +23,7 @@ from api.services.anchor_watch import AnchorWatch
 from api.services.anchoring import AnchorDesk, TargetNaming
 from api.services.certificate_print import Printer
 from api.services.certificates import CertificateService
+from api.services.claim_stamps import ClaimStamps, asking
 from api.services.completeness import CompletenessCheck
 from api.services.credential_files import CredentialFiles
 from api.services.erasures import ErasedFiles
@@ -180,8 +181,8 @@ def _services(
     receipts = ReceiptService(log.published, proofs, lambda: log.status().size, keyring.signers["log"], history)
     maps, completeness = _maps(settings, log, keyring, clock), CompletenessCheck(log)
     watch, (claims, standing_by) = _watch(settings, log, desk, stamps, clock), _signing(settings, clock)
-    seal = _seal(settings, clock)
-    issuer = Issuer(log, submission, voices, files, claims.signer, clock, witnesses, standing_by)
+    seal, dating = _dating(settings, clock)
+    issuer = Issuer(log, submission, voices, files, claims.signer, clock, witnesses, dating, standing_by)
     statuses = StatusLists(log, settings.origin, keyring.signers["status"], settings.status_lifetime, clock)
     tokens, trust = _tokens(settings, log, issuer, statuses, claims, seal, witnesses, clock)
     return Services(
@@ -260,13 +261,22 @@ def _signing(settings: Settings, clock: Clock) -> tuple[ClaimKeys, dict[str, Act
     return claim_keys(settings.keys, passphrase, settings.origin, now), actors(settings.keys, passphrase)
 
 
-def _seal(settings: Settings, clock: Clock) -> Seal:
-    """The signer of documents, made at the first start, and whom it asks for the time."""
-    authorities: tuple[Service, ...] = ()
-    if settings.timestamps:
-        from anchors.timestamps.config import read_authorities
+def _dating(settings: Settings, clock: Clock) -> tuple[Seal, ClaimStamps]:
+    """Who dates documents, and who dates claims."""
+    named = _timestamp_authorities(settings)
+    return _seal(settings, clock, named), asking(named, clock)
 
-        authorities = read_authorities(settings.timestamps)
+
+def _timestamp_authorities(settings: Settings) -> tuple[Service, ...]:
+    if not settings.timestamps:
+        return ()
+    from anchors.timestamps.config import read_authorities
+
+    return read_authorities(settings.timestamps)
+
+
+def _seal(settings: Settings, clock: Clock, authorities: tuple[Service, ...]) -> Seal:
+    """The signer of documents, made at the first start, and whom it asks for the time."""
     passphrase = passphrase_of(settings.keys, settings.passphrase, create=False)
     return Seal(settings.keys / "documents", settings.clock, passphrase, settings.origin, clock, authorities)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from credentials.errors import TextNotPrintable
-from credentials.manifests import Actor
+from credentials.manifests import Actor, Stamper
 from credentials.png import Background
 from credentials.sign import DIGITAL_CREATION, Ingredient, Manifest, Signed, sign_asset
 from credentials.signer import ClaimSigner
@@ -105,13 +105,16 @@ def render_card(card: LicenceCard) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What is signed into a card: the licence's JSON, the licensed asset, when, what machines may do, who stands by."""
+    """What is signed into a card: the licence's JSON, the licensed asset, when, what machines may do, who stands by,
+    and who dates the signature.
+    """
 
     payload: Mapping[str, Any]
     asset: Ingredient
     when: datetime
     training: AiUse | None = None
     identities: Sequence[Actor] = ()
+    stamper: Stamper | None = None
 
 
 def issue_card(signer: ClaimSigner, card: LicenceCard, said: Said, out: Path) -> Signed:
@@ -125,6 +128,7 @@ def issue_card(signer: ClaimSigner, card: LicenceCard, said: Said, out: Path) ->
         ingredients=(said.asset,),
         training=said.training,
         identities=said.identities,
+        stamper=said.stamper,
     )
     return sign_asset(signer, render_card(card), out, manifest, "image/png")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from fastapi import Request, Response
@@ -14,6 +15,7 @@ from api.routes.downloads import send_once
 from api.routes.events import RecordedSchema, recorded_schema
 from api.routes.licence_tokens import MAX_SIDECAR_BYTES
 from api.routes.uploads import MAX_LISTS_BYTES, MAX_UPLOAD_BYTES, multipart, parse_file_list, parse_json, receive
+from api.services.claim_stamps import Dated
 from api.services.issuing import IssuedFile
 from api.services.licence_files import SIDECAR
 from api.services.licences import GrantRequest, StatusRequest, TransferRequest
@@ -75,12 +77,21 @@ class CardSchema(Schema):
     disclose: Annotated[list[str], Field(max_length=64)] | None = None
 
 
+class DatedSchema(Schema):
+    """The timestamp over the claim signature: whose and of when; or why there is none, to be added later."""
+
+    authority: str | None
+    time: str | None
+    missing: str | None
+
+
 class IssuedSchema(Schema):
-    """A signed file and the entry that records it."""
+    """A signed file and the entry that records it. ``dated``: of a claim signed just now (C2PA)."""
 
     position: int
     sha256: str
     size: int
+    dated: DatedSchema | None = None
 
 
 class StatusChange(Schema):
@@ -116,7 +127,16 @@ class TransferSchema(Schema):
 
 def issued_schema(issued: IssuedFile) -> IssuedSchema:
     """How an issued file is shown."""
-    return IssuedSchema(position=issued.position, sha256=issued.sha256, size=issued.size)
+    dated = None if issued.dated is None else DatedSchema(**asdict(issued.dated))
+    return IssuedSchema(position=issued.position, sha256=issued.sha256, size=issued.size, dated=dated)
+
+
+def dated_header(dated: Dated | None) -> dict[str, str]:
+    """For answers that are files: by whom and of when the signature is dated, or that it is not."""
+    if dated is None:
+        return {}
+    told = f"{dated.time} {dated.authority}" if dated.time else f"none: {dated.missing}"
+    return {"X-Tallystick-Dated": "".join(one if " " <= one <= "~" else "?" for one in told)[:500]}
 
 
 @routes.post("/status-indexes", status_code=201)
@@ -184,7 +204,9 @@ async def sign_original(licence: str, request: Request, services: UsedServices, 
             folder / "signed",
         )
         made = upload.media_type if upload.media_type in EMBEDDED else SIDECAR
-        return send_once(issued.path, made, {"X-Tallystick-Position": str(issued.position)})
+        return send_once(
+            issued.path, made, {"X-Tallystick-Position": str(issued.position), **dated_header(issued.dated)}
+        )
 
 
 _SIGNED_FORM = multipart(
@@ -208,8 +230,8 @@ async def add_receipt(request: Request, services: UsedServices, account: KnownAc
             if beside.stat().st_size > MAX_SIDECAR_BYTES:
                 raise FieldError("sidecar", f"it has more than {MAX_SIDECAR_BYTES} bytes")
             sidecar = beside.read_bytes()
-        made = await services.file_receipts.add(upload.path, upload.media_type, sidecar, folder / "updated")
-        return send_once(made, upload.media_type if sidecar is None else SIDECAR, {})
+        made, dated = await services.file_receipts.add(upload.path, upload.media_type, sidecar, folder / "updated")
+        return send_once(made, upload.media_type if sidecar is None else SIDECAR, dated_header(dated))
 
 
 @routes.post("/licences/{licence:path}/status", status_code=201, responses={200: {"model": RecordedSchema}})

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from api.services.anchoring import AnchorDesk
+from api.services.claim_stamps import ClaimStamp, Dated
 from api.services.errors import NotFound
 from api.services.gathering import file_records
 from api.services.issuing import Issuer
@@ -42,17 +43,30 @@ class FileReceipts:
         self._anchors = anchors
         self._stamps = stamps
 
-    async def add(self, upload: Path, media_type: str, sidecar: bytes | None, out: Path) -> Path:
-        """``upload`` (or its sidecar) with one more update at ``out``.
+    async def add(self, upload: Path, media_type: str, sidecar: bytes | None, out: Path) -> tuple[Path, Dated]:
+        """``upload`` (or its sidecar) with one more update at ``out``; with what came of its timestamp.
+
+        Where an authority answers, a signature that has none is dated too.
 
         Raises ``FieldError`` where it holds no sound credential, or an update that is not of ours, ``NotFound`` where
         this log records no such file.
         """
         head = await self._issuer.publish_witnessed()
         async with self._issuer.heavy:
-            return await asyncio.to_thread(self._add, upload, media_type, sidecar, out, head)
+            stamp = self._issuer.stamps.begin()
+            made = await asyncio.to_thread(self._add, upload, media_type, sidecar, out, head, stamp)
+            await stamp.passed()
+            return made, stamp.dated
 
-    def _add(self, upload: Path, media_type: str, sidecar: bytes | None, out: Path, head: SignedCheckpoint) -> Path:
+    def _add(
+        self,
+        upload: Path,
+        media_type: str,
+        sidecar: bytes | None,
+        out: Path,
+        head: SignedCheckpoint,
+        stamp: ClaimStamp,
+    ) -> Path:
         try:
             reading = c2pa.read(upload, media_type, sidecar)
             found = logged_digests(reading, upload)
@@ -61,7 +75,7 @@ class FileReceipts:
                 record = _recorded(reads, subject, found)
             self._require_ours(reading, record)
             receipt = self._receipt(subject, found, record, head)
-            update = Update(receipt, self._issuer.when())
+            update = Update(receipt, self._issuer.when(), stamp)
             return add_receipt(self._issuer.signer, upload, out, update, media_type, sidecar).path
         except FieldError:
             raise

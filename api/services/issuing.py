@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from api.services.claim_stamps import ClaimStamps, Dated
 from api.services.credential_files import CredentialFiles
 from api.services.drafts import Draft
 from api.services.errors import NotFound, Unavailable
@@ -32,12 +33,16 @@ _AT_A_TIME = 2
 
 @dataclass(frozen=True)
 class IssuedFile:
-    """A signed file and the position of the entry that records it. ``path``: where it stands now."""
+    """A signed file and the position of the entry that records it. ``path``: where it stands now.
+
+    ``dated``: of a claim that was signed just now.
+    """
 
     position: int
     path: Path
     sha256: str
     size: int
+    dated: Dated | None = None
 
 
 class Issuer:
@@ -52,6 +57,7 @@ class Issuer:
         signer: ClaimSigner,
         clock: Callable[[], int],
         witnesses: WitnessService,
+        stamps: ClaimStamps,
         actors: Mapping[str, Actor] | None = None,
     ) -> None:
         self.log = log
@@ -59,6 +65,7 @@ class Issuer:
         self.voices = voices
         self.files = files
         self.signer = signer
+        self.stamps = stamps
         self.actors = actors or {}
         self.heavy = asyncio.Semaphore(_AT_A_TIME)
         self.witnesses = witnesses

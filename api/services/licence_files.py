@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from api.accounts import Account
@@ -19,7 +19,7 @@ from api.services.status_lists import StatusLists
 from api.services.voices import require_scope
 from credentials.card import LicenceCard, Said, issue_card
 from credentials.errors import SigningFailed, TextNotPrintable
-from credentials.manifests import Actor
+from credentials.manifests import Actor, Stamper
 from credentials.sign import TRAINED_ALGORITHMIC_MEDIA, Ingredient, Manifest, sign_asset
 from credentials.text import require_printable
 from ledger.store import Reads
@@ -87,9 +87,12 @@ class LicenceFiles:
         """The licence as a signed picture, kept and logged. Repeated, it makes another card."""
         standing = await self._standing(account, licence, disclose)
         out = self._issuer.files.work_path()
+        stamp = self._issuer.stamps.begin()
         with _told():
-            await asyncio.to_thread(self._make_card, standing, out)
-        return await self._issuer.record_kept(licence, "card", "image/png", out)
+            await asyncio.to_thread(self._make_card, standing, out, stamp)
+        await stamp.passed()
+        issued = await self._issuer.record_kept(licence, "card", "image/png", out)
+        return replace(issued, dated=stamp.dated)
 
     async def original(
         self,
@@ -108,10 +111,13 @@ class LicenceFiles:
         standing = await self._standing(account, licence, disclose)
         async with self._issuer.heavy:
             await asyncio.to_thread(_check_original, standing.object.digest_record, upload, file_list)
+            stamp = self._issuer.stamps.begin()
             with _told("file"):
-                await asyncio.to_thread(self._sign_original, standing, upload, media_type, out)
+                await asyncio.to_thread(self._sign_original, standing, upload, media_type, out, stamp)
+            await stamp.passed()
             made = media_type if media_type in EMBEDDED else SIDECAR
-            return await self._issuer.record_handed_out(licence, "original", made, out)
+            issued = await self._issuer.record_handed_out(licence, "original", made, out)
+            return replace(issued, dated=stamp.dated)
 
     def card_file(self, account: Account, licence: str) -> Path:
         """The latest card, which shows private terms: for licensor, named holder and registrar alone."""
@@ -222,7 +228,7 @@ class LicenceFiles:
             ) from None
         return made
 
-    def _make_card(self, standing: _Standing, out: Path) -> None:
+    def _make_card(self, standing: _Standing, out: Path, stamper: Stamper) -> None:
         body, at = standing.body, standing.credential.status
         card = LicenceCard(
             licence=standing.licence,
@@ -247,10 +253,12 @@ class LicenceFiles:
             content_sha256(standing.object.digest_record),
         )
         payload = encode_credential(standing.credential)
-        said = Said(payload, ingredient, self._issuer.when(), standing.shown.terms.ai_use, self._actors(standing))
+        said = Said(
+            payload, ingredient, self._issuer.when(), standing.shown.terms.ai_use, self._actors(standing), stamper
+        )
         issue_card(self._issuer.signer, card, said, out)
 
-    def _sign_original(self, standing: _Standing, upload: Path, media_type: str, out: Path) -> None:
+    def _sign_original(self, standing: _Standing, upload: Path, media_type: str, out: Path, stamper: Stamper) -> None:
         manifest = Manifest(
             title=f"{standing.licence} {standing.title}",
             assertions={LICENCE: encode_credential(standing.credential)},
@@ -259,6 +267,7 @@ class LicenceFiles:
             published=True,
             training=standing.shown.terms.ai_use,
             identities=self._actors(standing),
+            stamper=stamper,
         )
         sign_asset(self._issuer.signer, upload, out, manifest, media_type)
 
