@@ -8,13 +8,14 @@ proof says the hash of the name; a trusted log is recognised by it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from tallystick.errors import VerificationFailed
 from tallystick.events.log import AnchorTarget
 from tallystick.evm import anchor as evm
 from tallystick.evm.proof import AnchorProof
 from tallystick.evm.tokens import NO_STAMPS, BlockStamps, check_tokens
+from tallystick.lazy_dataclass import dataclass
 from tallystick.statement import parse_statement
 from tallystick.tlog_proof import TlogProof, verify_proof
 from tallystick.tree_head import origin_hash

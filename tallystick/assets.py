@@ -7,7 +7,6 @@ import stat
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -23,6 +22,7 @@ from tallystick.content import (
     folder_content,
 )
 from tallystick.errors import MalformedInput
+from tallystick.lazy_dataclass import dataclass
 
 Progress = Callable[[str, int], None]
 """Called with the path that is being read and the number of bytes just read; of a folder, by several threads."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from tallystick.admission.signer import check_signature
@@ -11,6 +10,7 @@ from tallystick.canonical import JsonValue
 from tallystick.certificate import ATTACHMENT, decode_document, disclosed, prove_certificate
 from tallystick.checkpoint import Checkpoint
 from tallystick.errors import VerificationFailed
+from tallystick.lazy_dataclass import dataclass
 from tallystick.pdf.pades import PadesVerdict
 from tallystick.statement import parse_statement
 from tallystick.tree_head import signing_time, verify_tree_head

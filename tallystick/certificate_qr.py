@@ -8,7 +8,6 @@ two signatures of a checkpoint do not fit: what is proved here rests on Ed25519 
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 from typing import Any
 
 import cbor2
@@ -18,6 +17,7 @@ from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.events.log import ORIGIN
 from tallystick.identifiers import Letter, parse_identifier
 from tallystick.keys import PublicKey, Signer
+from tallystick.lazy_dataclass import dataclass
 from tallystick.merkle import root_from_inclusion
 from tallystick.note import Ed25519Verifier, Note
 from tallystick.trust import LogTrust, Trust

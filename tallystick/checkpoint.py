@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from tallystick.base64s import from_base64, to_base64
 from tallystick.errors import MalformedInput
+from tallystick.lazy_dataclass import dataclass
 from tallystick.merkle import HASH_SIZE, MAX_SIZE
 
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)

@@ -8,13 +8,13 @@ and salt live outside the log and may be erased.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 
 from tallystick import canonical
 from tallystick.base64s import from_base64url, to_base64url
 from tallystick.digests import DigestPair, digest_pair
 from tallystick.errors import MalformedInput, VerificationFailed
+from tallystick.lazy_dataclass import dataclass
 
 MIN_SALT_BYTES = 16
 MAX_DISCLOSURE_BYTES = 1 << 20

@@ -5,13 +5,13 @@ Signed bytes are kept as received; an envelope whose re-encoding differs is malf
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import cbor2
 
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.keys import COSE_ALGORITHMS, PublicKey, Signer
+from tallystick.lazy_dataclass import dataclass
 
 TAG_SIGN1 = 18
 ALG, CONTENT_TYPE, KID, CWT_CLAIMS, TYPE = 1, 3, 4, 15, 16

@@ -6,12 +6,12 @@ ML-DSA-44 cosignatures"), as a cosigner whose name is the origin.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from tallystick.checkpoint import parse_body
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.keys import PublicKey, Signer
+from tallystick.lazy_dataclass import dataclass
 from tallystick.note import COSIGNATURE_ED25519, COSIGNATURE_ML_DSA_44, Signature, key_id, parse_verifier_key
 
 _LABEL = b"subtree/v1\n\0"

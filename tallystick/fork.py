@@ -13,13 +13,13 @@ Three kinds, as the contract ForkCourt judges them, but by all keys of the log:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from tallystick import canonical
 from tallystick.base64s import from_base64, to_base64
 from tallystick.checkpoint import Checkpoint, parse_body
 from tallystick.errors import MalformedInput, VerificationFailed
+from tallystick.lazy_dataclass import dataclass
 from tallystick.merkle import MAX_PROOF_HASHES, roots_from_consistency, verify_inclusion
 from tallystick.note import MAX_NOTE_BYTES, Note, parse_note, verify_note
 from tallystick.schema import COUNT, HEX32, base64_bytes, items, read, record, write

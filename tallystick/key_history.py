@@ -7,7 +7,7 @@ those before it, whenever it was signed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Annotated, Any
 
 from tallystick.admission.log_rules import role_key
@@ -15,6 +15,7 @@ from tallystick.admission.state import LogState
 from tallystick.errors import VerificationFailed
 from tallystick.events.log import Role
 from tallystick.keys import VALID_KEY, KeyText, PublicKey
+from tallystick.lazy_dataclass import dataclass
 from tallystick.schema import COUNT, TIME, record
 from tallystick.tree_head import LogKeys
 

@@ -9,7 +9,6 @@ members in deterministic CBOR.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Annotated, Any, Literal, Protocol, TypeAlias
 
@@ -21,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from tallystick.base64s import from_base64, to_base64
 from tallystick.errors import MalformedInput, VerificationFailed
+from tallystick.lazy_dataclass import dataclass
 from tallystick.schema import Rule, base64_bytes, record
 
 Algorithm: TypeAlias = Literal["ed25519", "es256", "ml-dsa-44", "es256k"]

@@ -10,12 +10,12 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from tallystick.base64s import from_base64, to_base64
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.keys import PublicKey, Signer
+from tallystick.lazy_dataclass import dataclass
 
 MAX_NOTE_BYTES = 1 << 20
 MAX_SIGNATURES = 64

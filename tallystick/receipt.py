@@ -14,7 +14,6 @@ place, whoever passes a receipt on could move its leaf towards the beginning of 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from tallystick import cose
@@ -22,6 +21,7 @@ from tallystick.checkpoint import Checkpoint
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.events.log import ORIGIN
 from tallystick.keys import COSE_ALGORITHMS, PublicKey, Signer
+from tallystick.lazy_dataclass import dataclass
 from tallystick.merkle import (
     HASH_SIZE,
     MAX_PROOF_HASHES,

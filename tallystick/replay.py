@@ -8,7 +8,6 @@ needs an entry which is not shown refuses.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from tallystick.admission import LOG, Admission, MemoryState, Refused, State, decide
 from tallystick.admission.state import LogState
@@ -16,6 +15,7 @@ from tallystick.errors import VerificationFailed
 from tallystick.events.log import Batch
 from tallystick.key_history import KeyHistory, history_of
 from tallystick.keys import PublicKey
+from tallystick.lazy_dataclass import dataclass
 from tallystick.statement import Statement
 from tallystick.times import parse_time
 

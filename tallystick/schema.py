@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import sys
 import types
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, TypeVar, Union, dataclass_transform, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, Union, dataclass_transform, get_args, get_origin
 
 from tallystick.base64s import from_base64
 from tallystick.errors import MalformedInput
 from tallystick.identifiers import Letter, parse_identifier
+from tallystick.lazy_dataclass import dataclass, is_record
 from tallystick.times import parse_time
 from tallystick.versions import UnknownVersion
 
@@ -37,7 +39,7 @@ class FieldError(MalformedInput):
         self.problem = problem
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Rule:
     """A constraint on one value; ``check`` raises ``MalformedInput``."""
 
@@ -126,7 +128,7 @@ COUNT = between(0, (1 << 53) - 1)
 @dataclass_transform(frozen_default=True)
 def record(cls: type[T]) -> type[T]:
     """Make ``cls`` a frozen dataclass that ``read`` and ``write`` understand."""
-    return dataclasses.dataclass(frozen=True)(cls)
+    return dataclass(frozen=True)(cls)
 
 
 def read(cls: type[T], value: Any, path: str = "") -> T:
@@ -185,21 +187,28 @@ def _decoder(cls: Any) -> Decoder:
 
 
 class _Fields(dict[str, Decoder]):
-    """A decoder for each field, in the order of the record."""
+    """A decoder for each field, made when a value first has it: most bodies lack most of what they may have."""
 
     def __init__(self, cls: Any) -> None:
-        hints = get_type_hints(cls, include_extras=True)
-        super().__init__((field.name, _field(hints[field.name])) for field in dataclasses.fields(cls))
-        self.required = [field.name for field in dataclasses.fields(cls) if field.default is dataclasses.MISSING]
+        super().__init__()
+        self.hints: dict[str, str] = cls.__annotations__
+        self.names = vars(sys.modules[cls.__module__])
+        self.required = [name for name in self.hints if not hasattr(cls, name)]
 
     def __missing__(self, name: str) -> Decoder:
-        raise _Fault(f"unknown field; this version knows: {', '.join(self)}")
+        if name not in self.hints:
+            raise self.unknown()
+        # An annotation of ours, as written in the module of its class.
+        return self.setdefault(name, _field(eval(self.hints[name], self.names)))
+
+    def unknown(self, place: str = "") -> _Fault:
+        return _Fault(f"unknown field; this version knows: {', '.join(self.hints)}", place)
 
     def check_names(self, value: dict[str, Any]) -> None:
         """All names come before any value."""
         for name in value:
-            if name not in self:
-                raise _Fault(f"unknown field; this version knows: {', '.join(self)}", _place(name))
+            if name not in self.hints:
+                raise self.unknown(_place(name))
         for name in self.required:
             if name not in value:
                 raise _Fault("missing", _place(name))
@@ -207,7 +216,7 @@ class _Fields(dict[str, Decoder]):
 
 def _build_decoder(cls: Any) -> Decoder:
     fields = _Fields(cls)
-    count, required, new = len(fields), frozenset(fields.required), object.__new__
+    count, required, new = len(fields.hints), frozenset(fields.required), object.__new__
     if hasattr(cls, "__post_init__"):
         raise TypeError(f"{cls.__name__}: a record checks its values by rules, not in __post_init__")
 
@@ -245,7 +254,7 @@ def _field(hint: Any) -> Decoder:
         return _list(_field(get_args(hint)[0]))
     if get_origin(hint) is dict:
         return _mapping(_field(get_args(hint)[1]))
-    if dataclasses.is_dataclass(hint):
+    if is_record(hint):
         return _decoder(hint)
     if hint is Any:
         return lambda value: value

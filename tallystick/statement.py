@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -17,6 +16,7 @@ from tallystick import canonical, cose, layout
 from tallystick.errors import MalformedInput
 from tallystick.events import Event, Settled, event_value, parse_event, settle_event
 from tallystick.keys import COSE_ALGORITHMS, PublicKey, Signer
+from tallystick.lazy_dataclass import dataclass
 from tallystick.merkle import leaf_hash
 from tallystick.schema import text
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 
 from tallystick.errors import MalformedInput
+from tallystick.lazy_dataclass import dataclass
 from tallystick.merkle import HASH_SIZE
 
 HEIGHT = 8

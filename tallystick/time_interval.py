@@ -13,8 +13,9 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from tallystick.lazy_dataclass import dataclass
 
 Word: TypeAlias = Literal["independent", "operator", "party"]
 Bound: TypeAlias = Literal["not_before", "not_after"]

@@ -7,11 +7,10 @@ its cosignatures. What is believed about the log comes from the reader.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tallystick.base64s import from_base64, to_base64
 from tallystick.checkpoint import Checkpoint, parse_body, parse_hash, parse_size
 from tallystick.errors import MalformedInput, VerificationFailed
+from tallystick.lazy_dataclass import dataclass
 from tallystick.merkle import MAX_PROOF_HASHES, leaf_hash, verify_inclusion
 from tallystick.note import MAX_NOTE_BYTES, Note, parse_note, verify_note
 from tallystick.tree_head import signing_time, verify_tree_head

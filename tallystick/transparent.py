@@ -7,13 +7,13 @@ its receipts. Deterministic CBOR leaves one way to put them in and to take them 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import cbor2
 
 from tallystick import cose
 from tallystick.checkpoint import parse_body
 from tallystick.errors import MalformedInput, VerificationFailed
+from tallystick.lazy_dataclass import dataclass
 from tallystick.note import parse_note
 from tallystick.receipt import MAX_RECEIPT_BYTES, Included, parse_inclusion
 from tallystick.statement import MAX_ENTRY_BYTES

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from tallystick.checkpoint import Checkpoint, parse_body
@@ -17,6 +16,7 @@ from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.evm.eip712 import checkpoint_digest, verify_checkpoint
 from tallystick.evm.secp256k1 import address_of, sign_digest
 from tallystick.keys import LocalSigner, PublicKey, Signer
+from tallystick.lazy_dataclass import dataclass
 from tallystick.note import (
     COSIGNATURE_ML_DSA_44,
     ED25519,

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from tallystick import canonical
@@ -26,6 +25,7 @@ from tallystick.events.log import ORIGIN, AnchorTarget
 from tallystick.evm.chains import TrustedChain, check_chains
 from tallystick.key_history import KeyHistory, Replacement
 from tallystick.keys import KeyText, PublicKey
+from tallystick.lazy_dataclass import dataclass
 from tallystick.map.audit import Auditor, parse_auditor
 from tallystick.note import Note, parse_verifier_key, verify_note
 from tallystick.schema import TIME, WORD, base64_bytes, between, items, read, record, text, write

@@ -8,9 +8,9 @@ operator vouches for says so, always.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from tallystick.lazy_dataclass import dataclass
 from tallystick.times import format_time
 from tallystick.wording import Wording
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from tallystick.cosignature import MlDsaCosigner, Witness, cosigned_at, parse_witness
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.keys import PublicKey
+from tallystick.lazy_dataclass import dataclass
 from tallystick.note import COSIGNATURE_ML_DSA_44, ED25519, Ed25519Verifier, Note, parse_verifier_key, verify_note
 
 MAX_POLICY_BYTES = 1 << 20

@@ -7,11 +7,11 @@ and the checkpoint. An answer is cosignature lines, or (409) the size that the w
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from tallystick.base64s import to_base64
 from tallystick.checkpoint import parse_hash, parse_size
 from tallystick.errors import MalformedInput
+from tallystick.lazy_dataclass import dataclass
 from tallystick.note import Note, Signature, parse_note
 
 MAX_PROOF_LINES = 63

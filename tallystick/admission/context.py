@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeVar
 
 from tallystick.admission.refusal import Refused
 from tallystick.admission.state import LOG, LogState, PartyState, State, StateReader, Taken
 from tallystick.events import Event
 from tallystick.identifiers import Identifier, prefix_of
+from tallystick.lazy_dataclass import dataclass
 from tallystick.statement import Statement
 from tallystick.times import format_time
 

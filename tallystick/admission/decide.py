@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tallystick.admission import (
     capabilities,
     erasures,
@@ -21,6 +19,7 @@ from tallystick.admission.signer import check_signature, resolve_signer
 from tallystick.admission.state import LogState, MemoryState, State, StateReader
 from tallystick.events.kinds import LATER, SINCE
 from tallystick.keys import PublicKey
+from tallystick.lazy_dataclass import dataclass
 from tallystick.statement import Statement
 from tallystick.times import format_time, parse_time
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Protocol
 
 from tallystick.admission.state import LicenceChange, LicenceState, LicenceStatus, State
+from tallystick.lazy_dataclass import dataclass
 
 ENDED = ("revoked", "expired")
 """Of these there is no way back, but to withdraw the change before it takes effect."""

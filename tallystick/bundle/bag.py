@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import BinaryIO
 
 from tallystick import cose
@@ -28,6 +28,7 @@ from tallystick.bundle.sources import Source, blocks_of
 from tallystick.content import check_path
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.keys import PublicKey, Signer
+from tallystick.lazy_dataclass import dataclass
 from tallystick.schema import FieldError
 
 DECLARATION = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"

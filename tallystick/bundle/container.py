@@ -13,11 +13,11 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import BinaryIO
 
 from tallystick.content import check_path
 from tallystick.errors import MalformedInput, VerificationFailed
+from tallystick.lazy_dataclass import dataclass
 
 MAX_FILE_BYTES = (1 << 32) - 1
 MAX_MEMBERS = 20_000

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
 from tallystick.bundle.container import BLOCK_BYTES
 from tallystick.errors import MalformedInput
+from tallystick.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ searched for. The time is the caller's. Roots for timestamps (TSA) or identities
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography import x509
@@ -19,6 +18,7 @@ from cryptography.x509.oid import ExtensionOID
 
 from tallystick.c2pa.refusal import CredentialRefused
 from tallystick.errors import MalformedInput
+from tallystick.lazy_dataclass import dataclass
 
 CLAIM_SIGNING = x509.ObjectIdentifier("1.3.6.1.4.1.62558.2.1")
 """c2pa-kp-claimSigning."""

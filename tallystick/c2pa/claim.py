@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from cryptography import x509
@@ -19,6 +18,7 @@ from tallystick.c2pa.jumbf import MANIFEST, UPDATE_MANIFEST, SuperBox
 from tallystick.c2pa.refusal import CredentialRefused
 from tallystick.c2pa.signature import CoseSignature, verified
 from tallystick.errors import MalformedInput
+from tallystick.lazy_dataclass import dataclass
 
 MAX_ASSERTIONS = 1024
 _ASSERTION_URI = re.compile(r"(?:self#jumbf=)(?:/c2pa/(?P<manifest>[^/]+)/)?c2pa\.assertions/(?P<label>[^/]+)")

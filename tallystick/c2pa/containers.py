@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import BinaryIO
 
 from tallystick.c2pa.jumbf import MAX_STORE, STORE_TYPE
 from tallystick.c2pa.pictures import svg_store, tiff_store
 from tallystick.errors import MalformedInput
+from tallystick.lazy_dataclass import dataclass
 
 MAX_IN_MEMORY = 512 * 1024 * 1024
 """Bytes of the largest JPEG or PDF: their structure has to be searched in memory."""

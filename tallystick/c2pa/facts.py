@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
@@ -11,6 +10,7 @@ from cryptography.hazmat.primitives import hashes
 
 from tallystick.c2pa.chain import name_of
 from tallystick.c2pa.stamps import ProvenTime
+from tallystick.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from tallystick.errors import MalformedInput
+from tallystick.lazy_dataclass import dataclass
 
 MAX_STORE = 32 * 1024 * 1024
 """Bytes of the largest manifest store that is read."""

@@ -8,7 +8,6 @@ never believed.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -24,6 +23,7 @@ from tallystick.events.credential import CredentialIssue
 from tallystick.evm.proof import MAX_PROOF_BYTES, AnchorProof
 from tallystick.evm.proof import decode as decode_proof
 from tallystick.identifiers import parse_identifier
+from tallystick.lazy_dataclass import dataclass
 from tallystick.licence.credential import NOTE
 from tallystick.merkle import MAX_PROOF_HASHES, verify_inclusion
 from tallystick.note import parse_note

@@ -11,7 +11,6 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, TypeGuard
 
@@ -23,6 +22,7 @@ from tallystick.c2pa.refusal import CredentialRefused, NoCredential
 from tallystick.c2pa.updates import BMFF_HASHES, binding_of, read_manifests
 from tallystick.canonical import check_nesting
 from tallystick.errors import MalformedInput
+from tallystick.lazy_dataclass import dataclass
 
 MAX_ASSET = 1 << 40
 """Bytes of the largest file that is read; it is streamed, never held."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 import importlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from tallystick.c2pa.chain import SignerRoots
 from tallystick.c2pa.refusal import CredentialRefused
+from tallystick.lazy_dataclass import dataclass
 
 MAX_ASKED = 128 << 20
 """Bytes of the largest file that is given to a second engine: it is held in memory."""

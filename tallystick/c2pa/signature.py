@@ -6,7 +6,6 @@ certificate; whether that certificate was entitled to sign is not asked here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import cbor2
@@ -21,6 +20,7 @@ from tallystick.c2pa.cbor import decode_cbor
 from tallystick.c2pa.chain import MAX_RSA_BITS
 from tallystick.c2pa.refusal import CredentialRefused
 from tallystick.errors import MalformedInput
+from tallystick.lazy_dataclass import dataclass
 
 MAX_CHAIN = 8
 _ALG, _CRIT, _X5CHAIN = 1, 2, 33

@@ -8,12 +8,12 @@ update brought (`c2pa.time-stamp`) stands under the update's signature, and is j
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from tallystick.c2pa.refusal import CredentialRefused
 from tallystick.c2pa.signature import TIME_STAMP, CoseSignature, Stamped
 from tallystick.errors import MalformedInput, VerificationFailed
+from tallystick.lazy_dataclass import dataclass
 from tallystick.timestamp import Authority, UnknownAuthority, der, parse_token, verify_token
 
 OVER_SIGNATURE = frozenset({"sigTst2", TIME_STAMP})

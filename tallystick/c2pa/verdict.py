@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +20,7 @@ from tallystick.c2pa.stamps import proven_time
 from tallystick.c2pa.training import TRAINING
 from tallystick.c2pa.updates import ACTIONS, INGREDIENTS, actions_of, binding_of, later_stamps
 from tallystick.errors import MalformedInput
+from tallystick.lazy_dataclass import dataclass
 from tallystick.timestamp import Authority
 
 LICENCE, CERTIFICATE = "org.tallystick.licence", "org.tallystick.certificate"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from tallystick import canonical
 from tallystick.case.model import MAP_PROOFS, MAX_ENTRIES, MapIndex, leaf_index
 from tallystick.errors import MalformedInput
+from tallystick.lazy_dataclass import dataclass
 from tallystick.map import NAMED, OWN, MapProof, Relation
 from tallystick.map.audit import MAX_AUDIT_BYTES
 from tallystick.map.proof import read_proof

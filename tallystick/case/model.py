@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, Literal, TypeAlias
 
 from tallystick.bundle.sources import Source as Source
@@ -13,6 +13,7 @@ from tallystick.content import FileEntry
 from tallystick.errors import MalformedInput
 from tallystick.events.log import ORIGIN
 from tallystick.identifiers import Letter, parse_identifier
+from tallystick.lazy_dataclass import dataclass
 from tallystick.map import MapProof, Relation
 from tallystick.schema import COUNT, TIME, identifier, items, matching, record
 

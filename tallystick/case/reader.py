@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
@@ -39,6 +39,7 @@ from tallystick.commitments import Disclosure, parse_disclosure
 from tallystick.content import FileEntry, check_file_list, check_path
 from tallystick.errors import MalformedInput
 from tallystick.evm.proof import MAX_PROOF_BYTES, AnchorProof, decode
+from tallystick.lazy_dataclass import dataclass
 from tallystick.merkle import HASH_SIZE, MAX_PROOF_HASHES
 from tallystick.note import MAX_NOTE_BYTES
 from tallystick.replay import Placed

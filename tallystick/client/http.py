@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -17,6 +16,7 @@ from tallystick.checkpoint import parse_body
 from tallystick.client.lazy import LazyFile
 from tallystick.commitments import Disclosure
 from tallystick.errors import MalformedInput, TallystickError
+from tallystick.lazy_dataclass import dataclass
 from tallystick.note import parse_note
 from tallystick.receipt import parse_inclusion
 from tallystick.statement import Statement, parse_statement

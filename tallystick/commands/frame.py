@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from tallystick.errors import MalformedInput, VerificationFailed
+from tallystick.lazy_dataclass import dataclass
 from tallystick.printing import json_text, message, printable
 from tallystick.report.phrase import Language, Phrase
 from tallystick.times import format_time, parse_time

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -15,10 +16,14 @@ from tallystick.trust import Trust
 from tallystick.verify import Report
 
 FOLDER = "data/credentials/"
+ENGINE = "encypher_c2pa"
+"""The one that is asked so far (``tallystick.c2pa.second``)."""
 
 
 def second_opinions(bundle: Path, report: Report, trust: Trust) -> Iterator[str]:
     """A line for each engine and file, and one for each disagreement; none where no engine is installed."""
+    if importlib.util.find_spec(ENGINE) is None:
+        return
     judged = {one["file"]: parse_time(one["judged_at"]) for one in report.facts.get("credentials", ())}
     # What is malformed or damaged the report says; there is no second opinion on it.
     with bundle.open("rb") as file, suppress(MalformedInput, VerificationFailed):

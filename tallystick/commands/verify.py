@@ -7,15 +7,17 @@ import sys
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tallystick.commands.frame import add_output, add_time, add_trust, read_limited, time_of, trust_of
 from tallystick.errors import MalformedInput
 from tallystick.printing import json_text, message, printable
 from tallystick.trust import Trust
 from tallystick.verify import Report, verify_case
-from tallystick.verify.accusation import MAX_BYTES, Accusation, decode
 from tallystick.versions import UnknownVersion
+
+if TYPE_CHECKING:
+    from tallystick.verify.accusation import Accusation
 
 EXITS = {"proved": 0, "not_proved": 1, "malformed": 2}
 
@@ -67,7 +69,8 @@ def run(args: argparse.Namespace) -> int:
     if args.bundle is None or args.trust is None:
         args.wrong("a bundle and --trust are required (or --explain STEP alone)")
     try:
-        report = _verify(args)
+        at, trust = time_of(args), _trust(args)
+        report = _verify(args, trust, at)
         if args.html is not None:
             from tallystick.report.as_html import html_report
 
@@ -79,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
     except (MalformedInput, OSError) as error:
         return _failed(args, "malformed", error)
     _print(report, args)
-    _print_opinions(report, args)
+    _print_opinions(report, args, trust)
     return EXITS[report.verdict]
 
 
@@ -101,8 +104,7 @@ def _explain(args: argparse.Namespace) -> int:
     return 0
 
 
-def _verify(args: argparse.Namespace) -> Report:
-    at, trust = time_of(args), _trust(args)
+def _verify(args: argparse.Namespace, trust: Trust, at: int) -> Report:
     accusations = [_accusation(path) for path in args.convictions]
     copy = None if args.replay is None else partial(_entries_in, args.replay)
     with args.bundle.open("rb") as file:
@@ -125,6 +127,8 @@ def _trust(args: argparse.Namespace) -> Trust:
 
 
 def _accusation(path: Path) -> Accusation:
+    from tallystick.verify.accusation import MAX_BYTES, decode
+
     try:
         return decode(read_limited(path, MAX_BYTES))
     except UnknownVersion:
@@ -145,11 +149,11 @@ def _print(report: Report, args: argparse.Namespace) -> None:
         sys.stdout.write(text_report(report, args.lang))
 
 
-def _print_opinions(report: Report, args: argparse.Namespace) -> None:
+def _print_opinions(report: Report, args: argparse.Namespace, trust: Trust) -> None:
     """Beside the report: it is the same on every machine, and who else is asked is not."""
     from tallystick.commands.second_opinions import second_opinions
 
-    lines = [printable(line) for line in second_opinions(args.bundle, report, _trust(args))]
+    lines = [printable(line) for line in second_opinions(args.bundle, report, trust)]
     if lines:
         print("\n".join(["second opinions, which decide nothing:", *lines]), file=sys.stderr)
 

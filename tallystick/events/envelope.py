@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from tallystick import canonical
@@ -11,6 +10,7 @@ from tallystick.digests import DigestPair
 from tallystick.errors import MalformedInput
 from tallystick.events.kinds import BODIES, RULES, SUBJECTS
 from tallystick.identifiers import Letter, letter_of, parse_identifier
+from tallystick.lazy_dataclass import dataclass
 from tallystick.schema import NAME, TIME, FieldError, identifier, items, read, record, text, write
 from tallystick.versions import UnknownVersion, check_version
 

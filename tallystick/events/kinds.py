@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from tallystick.events import (
@@ -19,6 +18,7 @@ from tallystick.events import (
     party,
 )
 from tallystick.identifiers import Letter
+from tallystick.lazy_dataclass import dataclass
 
 BODIES: dict[str, type[Any]] = {
     "log.key-set": log.KeySet,

@@ -16,7 +16,6 @@ somebody vouches for the header: ``AnchorFact.vouched_by``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from tallystick.errors import VerificationFailed
 from tallystick.events.log import AnchorTarget
@@ -26,6 +25,7 @@ from tallystick.evm.deed import Deed
 from tallystick.evm.proof import AnchoredCheckpoint, AnchorProof
 from tallystick.evm.registry import KNOWN_REGISTRIES, Registry
 from tallystick.evm.transaction import Log
+from tallystick.lazy_dataclass import dataclass
 from tallystick.trust_line import Anchored, TrustLine, trust_line
 
 

@@ -11,7 +11,6 @@ other steps add counts as far as somebody vouches for the header: ``ConvictionFa
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
 from tallystick.errors import VerificationFailed
 from tallystick.evm import conviction, deed
@@ -21,6 +20,7 @@ from tallystick.evm.conviction_proof import ConvictionProof, Court
 from tallystick.evm.deed import Deed
 from tallystick.evm.transaction import Log
 from tallystick.fork import ForkFact, verify_fork
+from tallystick.lazy_dataclass import dataclass
 from tallystick.tree_head import SIGNATURE_KINDS, CheckpointKeys, origin_hash
 from tallystick.trust_line import TrustLine, convicted_line
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tallystick.evm.keccak import keccak256
 from tallystick.evm.registry import log_id
+from tallystick.lazy_dataclass import dataclass
 
 CONVICTED_TOPIC = keccak256(b"Convicted(bytes32,address,bytes32,uint64,bytes32,uint64,bytes32)")
 

@@ -12,7 +12,6 @@ Steps 1 and 2, which contract and about whom, are the caller's: ``anchor``, ``co
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from tallystick.base64s import from_base64
@@ -25,6 +24,7 @@ from tallystick.evm.proof import Finality, ReceiptProof, TransactionProof
 from tallystick.evm.secp256k1 import verify_signer
 from tallystick.evm.transaction import Log, Transaction, decode_receipt, decode_transaction
 from tallystick.evm.trie import TrieProofFailed, prove_value
+from tallystick.lazy_dataclass import dataclass
 
 _SEAL_CONTEXT = b"tallystick/embedded-seal/v1\n"
 

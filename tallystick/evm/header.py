@@ -6,11 +6,10 @@ in what is read here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tallystick.errors import MalformedInput
 from tallystick.evm import rlp
 from tallystick.evm.keccak import keccak256
+from tallystick.lazy_dataclass import dataclass
 
 MAX_BYTES = 4096
 # Up to and including baseFeePerGas. Older headers lack it, and no chain that we anchor to is that old.

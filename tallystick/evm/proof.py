@@ -11,7 +11,7 @@ rotated, timestamps over the block.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from tallystick import canonical
@@ -19,6 +19,7 @@ from tallystick.base64s import to_base64
 from tallystick.errors import MalformedInput
 from tallystick.events.log import AnchorTarget
 from tallystick.evm import header, transaction, trie
+from tallystick.lazy_dataclass import dataclass
 from tallystick.schema import COUNT, HEX20, HEX32, base64_bytes, items, matching, read, record, write
 from tallystick.versions import check_version
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tallystick.errors import MalformedInput
 from tallystick.evm.keccak import keccak256
+from tallystick.lazy_dataclass import dataclass
 
 ANCHORED_TOPIC = keccak256(b"Anchored(bytes32,uint64,bytes32,address)")
 ROTATED_TOPIC = keccak256(b"AuthorityRotated(bytes32,uint64,bytes32,address,address)")

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from tallystick.base64s import from_base64
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.evm.proof import AnchorProof
+from tallystick.lazy_dataclass import dataclass
 from tallystick.timestamp import Authority, TimestampFact, UnknownAuthority, verify_token
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tallystick.errors import MalformedInput
 from tallystick.evm import rlp
 from tallystick.evm.keccak import keccak256
+from tallystick.lazy_dataclass import dataclass
 
 MAX_BYTES = 1 << 16
 

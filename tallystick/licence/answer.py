@@ -7,10 +7,10 @@ tell*. So withholding a term can never turn a refusal into a permission.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from tallystick.lazy_dataclass import dataclass
 from tallystick.licence import clauses, vocabulary, wording
 from tallystick.licence.question import Question
 from tallystick.licence.terms import DisclosedTerms

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from tallystick.lazy_dataclass import dataclass
 from tallystick.licence import vocabulary, wording
 from tallystick.licence.answer import Answer, Effect, TermReason, Verdict, answer
 from tallystick.licence.question import Question

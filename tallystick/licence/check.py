@@ -8,12 +8,12 @@ fails decides, else the first that cannot be told. Never *valid* on a stale stat
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from tallystick.c2pa.training import require_agreement
 from tallystick.errors import VerificationFailed
+from tallystick.lazy_dataclass import dataclass
 from tallystick.licence.answer import Answer, Effect, TermReason
 from tallystick.licence.chain import answer_chain, as_answer
 from tallystick.licence.credential import LicenceCredential

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -11,6 +10,7 @@ from typing import Any, Literal
 from tallystick.c2pa import media_type_of, roots_of
 from tallystick.c2pa.second import Opinion, compare, opinions
 from tallystick.errors import MalformedInput
+from tallystick.lazy_dataclass import dataclass
 from tallystick.licence.bearer import read_licence_token
 from tallystick.licence.check import CheckRequest, FileFacts, LicenceCheck, Outcome, check_licence
 from tallystick.licence.evidence import LicenceEvidence

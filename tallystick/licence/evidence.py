@@ -8,7 +8,6 @@ itself; for a sublicensee it may bring terms of the licences above.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from tallystick import canonical
@@ -19,6 +18,7 @@ from tallystick.digests import DigestPair
 from tallystick.errors import VerificationFailed
 from tallystick.events.licence import LICENSEE, LicenceGrant, LicenceTransfer, StatusPointer
 from tallystick.identifiers import Letter
+from tallystick.lazy_dataclass import dataclass
 from tallystick.licence.credential import MAX_ENTRIES, NOTE, LicenceCredential, ShownEntry
 from tallystick.licence.staple import StatusStaple, decode_staple
 from tallystick.licence.status_list import MAX_TOKEN_BYTES, MAX_URI

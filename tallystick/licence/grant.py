@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from tallystick.admission import LOG
 from tallystick.admission.standing import Standing, licensor_of, lineage, standing_at
@@ -17,6 +16,7 @@ from tallystick.errors import VerificationFailed
 from tallystick.events.licence import LICENSEE, LicenceGrant, StatusPointer
 from tallystick.events.log import RoleKey
 from tallystick.key_history import KeyHistory
+from tallystick.lazy_dataclass import dataclass
 from tallystick.licence.chain import Link
 from tallystick.licence.credential import LicenceCredential
 from tallystick.licence.terms import DisclosedTerms, disclosed_terms

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from tallystick.commitments import parse_disclosure
 from tallystick.errors import VerificationFailed
+from tallystick.lazy_dataclass import dataclass
 from tallystick.licence.credential import LicenceCredential
 from tallystick.licence.evidence import LicenceEvidence, Pieces, commitments_of, pieces
 from tallystick.licence.grant import ProvedGrant, prove_grant

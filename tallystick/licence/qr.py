@@ -7,12 +7,12 @@ sent to nobody. It is no proof: it names the entry that evidence must show, so t
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from tallystick.base64s import from_base64url, to_base64url
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.events.log import ORIGIN
 from tallystick.identifiers import Letter, parse_identifier
+from tallystick.lazy_dataclass import dataclass
 from tallystick.licence.evidence import LicenceEvidence, grant_of
 from tallystick.merkle import HASH_SIZE
 

@@ -16,10 +16,10 @@ not say where has no answer. Time is not part of it; the caller gives the instan
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from tallystick.errors import MalformedInput
 from tallystick.identifiers import Letter, parse_identifier
+from tallystick.lazy_dataclass import dataclass
 from tallystick.licence import vocabulary
 from tallystick.licence.clauses import LANGUAGE
 

@@ -7,10 +7,11 @@ has met a later one, with whatever licence, remembers it and is not taken in.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, Literal
 
 from tallystick import canonical
+from tallystick.lazy_dataclass import dataclass
 from tallystick.licence.status_list import MAX_URI, StatusList, StatusRefused
 from tallystick.schema import COUNT, TIME, FieldError, items, read, record, text, write
 from tallystick.times import format_time

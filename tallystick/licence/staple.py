@@ -7,7 +7,6 @@ file was issued under. Served per licence, version 1, as canonical JSON
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from tallystick import canonical
@@ -16,6 +15,7 @@ from tallystick.base64s import from_base64
 from tallystick.checkpoint import parse_body
 from tallystick.events.log import RoleKey
 from tallystick.keys import PublicKey
+from tallystick.lazy_dataclass import dataclass
 from tallystick.licence.credential import HASH, NOTE, PROOF
 from tallystick.licence.grant import ProvedGrant
 from tallystick.licence.status_list import (

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
@@ -23,6 +22,7 @@ from tallystick.checkpoint import Checkpoint
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.events.licence import MAX_STATUS_INDEX
 from tallystick.keys import PublicKey, Signer
+from tallystick.lazy_dataclass import dataclass
 from tallystick.merkle import HASH_SIZE, MAX_SIZE
 from tallystick.times import UnixSeconds, format_time
 

@@ -10,10 +10,11 @@ was agreed, never which.)
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Annotated, Literal
 
 from tallystick.canonical import JsonValue
+from tallystick.lazy_dataclass import dataclass
 from tallystick.licence import clauses
 from tallystick.schema import FieldError, items, read, record, text, write
 

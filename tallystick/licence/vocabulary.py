@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from tallystick.errors import MalformedInput
+from tallystick.lazy_dataclass import dataclass
 
 WORLD = "WW"
 SUBLICENSE = "sublicense"

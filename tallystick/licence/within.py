@@ -8,10 +8,10 @@ permits as well; a test holds that against ``answer`` for random terms.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from tallystick.lazy_dataclass import dataclass
 from tallystick.licence import clauses, vocabulary, wording
 from tallystick.licence.terms import DisclosedTerms, Terms
 from tallystick.wording import Wording

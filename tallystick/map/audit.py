@@ -4,12 +4,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tallystick.base64s import to_base64
 from tallystick.checkpoint import parse_hash, parse_size
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.keys import PublicKey, Signer
+from tallystick.lazy_dataclass import dataclass
 from tallystick.note import OTHER, Note, Signature, key_id, parse_note, parse_verifier_key, verifier_key, verify_note
 
 AUDIT_TYPE = b"tallystick/map-audit/v1\n"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from itertools import pairwise
 from typing import Annotated, Any
@@ -11,6 +10,7 @@ from typing import Annotated, Any
 from tallystick import canonical
 from tallystick.base64s import from_base64, to_base64
 from tallystick.errors import MalformedInput, VerificationFailed
+from tallystick.lazy_dataclass import dataclass
 from tallystick.map.about import Relation
 from tallystick.schema import base64_bytes, between, read, record
 

@@ -9,9 +9,10 @@ signed stays what is shown (compare Mainka et al., "Shadow Attacks", NDSS 2021).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from tallystick.lazy_dataclass import dataclass
 from tallystick.pdf.refusal import DocumentRefused
 from tallystick.pdf.revisions import Object, Revision
 from tallystick.pdf.values import Dictionary, Name, Number, Ref, keys_of, references

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from tallystick.errors import MalformedInput
+from tallystick.lazy_dataclass import dataclass
 from tallystick.pdf.values import Dictionary, Number, Ref, Values
 
 MAX_BYTES = 1 << 26

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from tallystick.errors import MalformedInput
+from tallystick.lazy_dataclass import dataclass
 
 MAX_DEPTH = 24
 _SPACE = re.compile(rb"[ \n\r\t]*")

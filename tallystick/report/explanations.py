@@ -6,8 +6,8 @@ The steps are those of docs/evidence-format.md, section 5; a test holds claims, 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from tallystick.lazy_dataclass import dataclass
 from tallystick.report.phrase import Language, Phrase
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from tallystick.lazy_dataclass import dataclass
 from tallystick.printing import printable
 from tallystick.report.phrase import Language
 

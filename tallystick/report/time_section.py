@@ -6,9 +6,9 @@ A row has a bar on one common axis: an open end means that nobody bounds that si
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from tallystick.lazy_dataclass import dataclass
 from tallystick.report.event_names import event_name
 from tallystick.report.layout import Bar, Chart
 from tallystick.report.lines import sentence

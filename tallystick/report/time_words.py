@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from tallystick.lazy_dataclass import dataclass
 from tallystick.report.phrases import Language
 from tallystick.time_interval import Kind, Source, Word
 

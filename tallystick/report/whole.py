@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from tallystick.lazy_dataclass import dataclass
 from tallystick.times import parse_time
 from tallystick.verify.outcome import Report
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from tallystick.lazy_dataclass import dataclass
 from tallystick.report.layout import Row
 from tallystick.report.phrase import Language
 from tallystick.verify.outcome import Outcome

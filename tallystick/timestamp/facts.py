@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tallystick.errors import VerificationFailed
+from tallystick.lazy_dataclass import dataclass
 
 LOCAL_POLICY = "2.25.136187603105352834587325482968368822740"
 """Policy of authorities that a log's operator runs himself. In a token, or in any certificate above it (certificate

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tallystick.canonical import JsonValue
 from tallystick.errors import MalformedInput
 from tallystick.keys import PublicKey, Signer
+from tallystick.lazy_dataclass import dataclass
 from tallystick.times import format_time
 from tallystick.token.jose import parse_jws, read_object, sign_jws
 from tallystick.token.refusal import TokenRefused

@@ -5,13 +5,12 @@ The key comes from the caller. Nothing in a header picks it: ``jwk``, ``jku``, `
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tallystick import canonical
 from tallystick.base64s import from_base64url, to_base64url
 from tallystick.canonical import JsonValue
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.keys import Algorithm, PublicKey, Signer
+from tallystick.lazy_dataclass import dataclass
 from tallystick.token.refusal import TokenRefused
 
 ALGORITHMS: dict[str, Algorithm] = {"ES256": "es256", "EdDSA": "ed25519", "Ed25519": "ed25519"}

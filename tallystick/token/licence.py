@@ -8,7 +8,6 @@ are canonical JSON, so that a licence token has one form.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from tallystick import canonical
@@ -21,6 +20,7 @@ from tallystick.events.licence import StatusPointer
 from tallystick.events.log import ORIGIN
 from tallystick.identifiers import Letter
 from tallystick.keys import PublicKey, Signer
+from tallystick.lazy_dataclass import dataclass
 from tallystick.schema import COUNT, HEX32, FieldError, Rule, between, identifier, read, record, text, write
 from tallystick.times import UnixSeconds
 from tallystick.token.jose import Jws, parse_jws, read_jwk, sign_jws, write_jwk

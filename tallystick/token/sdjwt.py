@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from tallystick import canonical
 from tallystick.base64s import from_base64url, to_base64url
 from tallystick.canonical import MAX_DEPTH, JsonValue
 from tallystick.errors import MalformedInput
+from tallystick.lazy_dataclass import dataclass
 from tallystick.token.refusal import TokenRefused
 
 MAX_CHARACTERS = 1 << 20

@@ -6,7 +6,7 @@ it is public, is judged apart, and neither makes the evidence hold nor takes fro
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from tallystick import canonical, fork
@@ -15,6 +15,7 @@ from tallystick.evm import conviction_proof
 from tallystick.evm.convicted import ConvictionFact, verify
 from tallystick.evm.conviction_proof import MAX_CONVICTION_BYTES, ConvictionProof
 from tallystick.fork import ForkEvidence, ForkFact, fork_facts, verify_fork
+from tallystick.lazy_dataclass import dataclass
 from tallystick.tree_head import CheckpointKeys
 from tallystick.trust import Trust
 from tallystick.verify.outcome import Outcome, time_text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.events.credential import CredentialIssue
 from tallystick.identifiers import Identifier, Letter, letter_of
 from tallystick.key_history import KeyHistory
+from tallystick.lazy_dataclass import dataclass
 from tallystick.replay import Admitted
 from tallystick.verify.examination import Examination
 from tallystick.verify.outcome import Finding, Tally, time_text

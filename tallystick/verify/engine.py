@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from types import MappingProxyType
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from tallystick.bundle import Bundle, read_bundle
 from tallystick.bundle.container import MAX_FILE_BYTES
@@ -28,11 +28,13 @@ from tallystick.verify import (
     tree,
     values,
 )
-from tallystick.verify.accusation import Accusation
 from tallystick.verify.examination import Examination
 from tallystick.verify.histories import Copy
 from tallystick.verify.outcome import CLAIM_IDS, Claim, Finding, Line, Report, Verdict, say
 from tallystick.versions import UnknownVersion
+
+if TYPE_CHECKING:
+    from tallystick.verify.accusation import Accusation
 
 # In the order in which they run: signatures and tree before all that is read from the entries.
 _CHECKS: tuple[tuple[str, Callable[[Examination], Finding]], ...] = (

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tallystick.admission import LOG
 from tallystick.admission.state import LogState
@@ -17,14 +17,17 @@ from tallystick.errors import MalformedInput
 from tallystick.evm.anchor import AnchorFact
 from tallystick.key_history import KeyHistory
 from tallystick.keys import PublicKey
+from tallystick.lazy_dataclass import dataclass
 from tallystick.map.audit import parse_audit
 from tallystick.replay import Admitted, Placed, Replay, replay
 from tallystick.timestamp import TimestampFact
 from tallystick.tree_head import SignedCheckpoint
 from tallystick.trust import Trust
-from tallystick.verify.accusation import Accusation
 from tallystick.verify.focus import Focus, History, focus_of
 from tallystick.verify.outcome import Line
+
+if TYPE_CHECKING:
+    from tallystick.verify.accusation import Accusation
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from tallystick.admission.state import CertificateState, DisputeState, JobState, LicenceState, ObjectState, State
 from tallystick.case import CaseIndex
 from tallystick.events.job import JobRegistration
 from tallystick.events.objects import ObjectRegistration
+from tallystick.lazy_dataclass import dataclass
 from tallystick.replay import Admitted, Replay
 
 

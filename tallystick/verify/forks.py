@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.key_history import KeyHistory
-from tallystick.verify.accusation import Judged, judge, judged_facts
 from tallystick.verify.examination import Examination
 from tallystick.verify.outcome import Line, Tally, say
+
+if TYPE_CHECKING:
+    from tallystick.verify.accusation import Judged
 
 
 def check_accusations(ex: Examination, keys: KeyHistory, innocent: Tally) -> list[Line]:
     """What convicts the log of a fork; into ``innocent`` goes what was said against it and does not hold."""
+    if not ex.accusations:
+        return []
+    # Loaded here: most cases are accused of nothing.
+    from tallystick.verify.accusation import judge, judged_facts
+
     lines, facts = [], []
     for accusation in ex.accusations:
         try:

@@ -7,11 +7,12 @@ the map of this very tree, or by the reader, who brings all entries of the tree.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from tallystick.checkpoint import Checkpoint
 from tallystick.errors import MalformedInput, VerificationFailed
+from tallystick.lazy_dataclass import dataclass
 from tallystick.map import NAMED, OWN, MapProof, MemoryMap, Relation, about, key_of, link, prove_answer
 from tallystick.map.audit import Auditor, MapAudit, audited_at, parse_audit
 from tallystick.map.proof import FIRST_LINK

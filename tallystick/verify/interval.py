@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from tallystick.lazy_dataclass import dataclass
 from tallystick.replay import Admitted
 from tallystick.time_interval import Contradiction, Interval, Source, Timeline, Word, counts
 from tallystick.verify.examination import Examination

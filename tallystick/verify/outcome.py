@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal, TypeAlias
 
+from tallystick.lazy_dataclass import dataclass
 from tallystick.times import format_time
 
 Outcome: TypeAlias = Literal["proved", "not_proved", "contradicted", "needs_external_fact"]

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from tallystick.cosignature import Witness, cosigned_at
 from tallystick.errors import VerificationFailed
 from tallystick.events.log import Batch, TimeMark
 from tallystick.evm.anchor import AnchorFact
+from tallystick.lazy_dataclass import dataclass
 from tallystick.note import Note, Signature, verify_note
 from tallystick.replay import Admitted
 from tallystick.time_interval import UNSTATED, Source, Word
