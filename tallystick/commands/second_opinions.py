@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -22,7 +22,9 @@ ENGINE = "encypher_c2pa"
 
 def second_opinions(bundle: Path, report: Report, trust: Trust) -> Iterator[str]:
     """A line for each engine and file, and one for each disagreement; none where no engine is installed."""
-    if importlib.util.find_spec(ENGINE) is None:
+    try:
+        importlib.import_module(ENGINE)
+    except ImportError:
         return
     judged = {one["file"]: parse_time(one["judged_at"]) for one in report.facts.get("credentials", ())}
     # What is malformed or damaged the report says; there is no second opinion on it.
