@@ -55,6 +55,7 @@ from tests.docs import witnessing
 from tests.docs.refusals import logs, logs_2
 from tests.docs.refusals_3 import logs_3
 from tests.docs.refusals_4 import logs_4
+from tests.docs.token_vectors import tokens
 from tests.world import key_from
 
 FOLDER = ROOT / "docs" / "vectors"
@@ -298,6 +299,7 @@ def values() -> dict[str, Any]:
         "checkpoint.json": checkpoint(_kept("checkpoint.json")),
         "receipts.json": receipts(),
         "witness.json": witnessing.vectors(),
+        "tokens.json": tokens(_kept("tokens.json")),
         "replay.json": _kept("replay.json") or logs(),
         "replay-2.json": {**logs_2(), **(_kept("replay-2.json") or {})},
         "replay-3.json": {**logs_3(), **(_kept("replay-3.json") or {})},
