@@ -6,6 +6,7 @@ use in other works above all, stand beside the case's own: nothing has to be dec
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -29,7 +30,7 @@ Wanted = tuple[Relation, str]
 
 @dataclass
 class _Search:
-    """What is found so far; ``aside``: entries beside those of the case."""
+    """What is found so far; ``aside``: entries beside those of the case. Every entry is looked at once."""
 
     reads: Reads
     view: MapView
@@ -38,43 +39,58 @@ class _Search:
     limit: int
     found: Gathered
     aside: dict[int, Statement] = field(default_factory=dict)
+    _held: defaultdict[Wanted, set[int]] = field(default_factory=lambda: defaultdict(set))
+    _seen: set[tuple[int, bool]] = field(default_factory=set)
 
     def wanted(self, focus: Iterable[str]) -> list[Wanted]:
         subjects = {self.origin, *focus, *(one.event.subject for one in self.found.entries.values())}
         return [*((OWN, one) for one in sorted(subjects)), *((NAMED, one) for one in sorted(focus))]
 
-    def complete(self, one: Wanted) -> bool:
-        """Bring what the map counts and is not here; whether all of it is."""
+    def complete(self, wanted: Sequence[Wanted]) -> dict[Wanted, bool]:
+        """Bring what the map counts and is not here; whether all of each is."""
+        self._look()
+        counts = {one: self._count(one) for one in wanted}
+        new: dict[int, Record] = {}
+        for one, count in counts.items():
+            if len(self._held[one]) < count and not (one[0] == NAMED and count > MOST_NAMED):
+                new |= {record.position: record for record in self._missing(one)}
+        if new:
+            self.found = add_files(self.reads, self.found, new.values(), self.size, self.limit)
+        self._look()
+        return {one: len(self._held[one]) >= count for one, count in counts.items()}
+
+    def _count(self, one: Wanted) -> int:
         leaf = prove_answer(self.view.root, *one, self.view.prove(*one))
-        count = leaf.count if leaf else 0
-        if self._held(one) >= count:
-            return True
-        if one[0] == NAMED and count > MOST_NAMED:
-            return False
-        new = []
-        for record, statement in self._about(one):
-            if record.position in self.found.entries or record.position in self.aside:
+        return leaf.count if leaf else 0
+
+    def _look(self) -> None:
+        """What came since, by what it is about: of the case everything, aside what may stand there."""
+        for of_case, entries in ((True, self.found.entries), (False, self.aside)):
+            for at, entry in entries.items():
+                if (at, of_case) in self._seen or at >= self.view.size:
+                    continue
+                self._seen.add((at, of_case))
+                for one in _about(entry):
+                    if of_case or may_stand_aside(one[0], entry.event.type):
+                        self._held[one].add(at)
+
+    def _missing(self, one: Wanted) -> Iterator[Record]:
+        """Entries of a history that are not here yet; those that may stand aside are put there."""
+        for record in self._records(one[1]):
+            if record.position >= self.view.size or record.position in self.found.entries:
+                continue
+            statement = self.aside.get(record.position) or parse_statement(record.entry)
+            if one not in _about(statement):
                 continue
             if may_stand_aside(one[0], record.type):
                 self.aside[record.position] = statement
             else:
-                new.append(record)
-        self.found = add_files(self.reads, self.found, new, self.size, self.limit)
-        return self._held(one) >= count
+                yield record
 
-    def _held(self, one: Wanted) -> int:
-        entries = [*self.found.entries.items(), *self.aside.items()]
-        return len({at for at, entry in entries if at < self.view.size and _is_about(entry, one)})
-
-    def _about(self, one: Wanted) -> Iterator[tuple[Record, Statement]]:
-        if one[1] == self.origin:
-            records = [record for kind in _LOG_TYPES for record in records_of(self.reads, type=kind)]
-        else:
-            records = list(records_of(self.reads, subject=one[1]))
-        for record in records:
-            statement = parse_statement(record.entry)
-            if record.position < self.view.size and _is_about(statement, one):
-                yield record, statement
+    def _records(self, text: str) -> Iterable[Record]:
+        if text == self.origin:
+            return (record for kind in _LOG_TYPES for record in records_of(self.reads, type=kind))
+        return records_of(self.reads, subject=text)
 
 
 def add_histories(
@@ -108,8 +124,7 @@ def _gather(search: _Search, focus: frozenset[str]) -> list[Wanted]:
     """Until nothing is added: what is brought speaks of further subjects. What could be made whole."""
     done: dict[Wanted, bool] = {}
     while waiting := [one for one in search.wanted(focus) if one not in done]:
-        for one in waiting:
-            done[one] = search.complete(one)
+        done |= search.complete(waiting)
     return [one for one, whole in done.items() if whole]
 
 
@@ -117,6 +132,6 @@ def _proofs(view: MapView, wanted: Sequence[Wanted]) -> dict[Wanted, MapProof]:
     return {one: view.prove(*one) for one in wanted}
 
 
-def _is_about(statement: Statement, one: Wanted) -> bool:
+def _about(statement: Statement) -> frozenset[Wanted]:
     told = about(statement.parts.payload)
-    return one[1] in (told.own if one[0] == OWN else told.named)
+    return frozenset([*((OWN, text) for text in told.own), *((NAMED, text) for text in told.named)])

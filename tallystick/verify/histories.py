@@ -46,12 +46,13 @@ class Root:
 
 @dataclass
 class Whole:
-    """What is wanted whole: the own history of every subject shown, the named one of the case's subjects.
+    """What is wanted whole, in the order in which it is told: the own history of every subject shown, the named one of
+    the case's subjects.
 
     shown: what the bundle has of them. last: position of the last entry shown that is about the case's subjects.
     """
 
-    wanted: list[Wanted] = field(default_factory=list)
+    wanted: dict[Wanted, None] = field(default_factory=dict)
     shown: Shown = field(default_factory=dict)
     last: int = -1
 
@@ -75,13 +76,14 @@ def _whole(ex: Examination) -> Whole:
     found = Whole()
     admitted = [one.placed.statement.event for one in ex.replay.admitted.values()]
     own = dict.fromkeys([ex.case.index.log, *sorted(event.subject for event in admitted), *sorted(ex.focus.subjects)])
-    found.wanted = [(OWN, text) for text in own] + [(NAMED, text) for text in sorted(ex.focus.subjects)]
-    asked = set(found.wanted)
+    found.wanted = dict.fromkeys(
+        [*((OWN, text) for text in own), *((NAMED, text) for text in sorted(ex.focus.subjects))]
+    )
     aside = ex.case.map.others if ex.case.map else {}
     entries = {placed.position: placed.statement for placed in ex.case.entries} | dict(aside)
     for position, statement in sorted(entries.items()):
         for one in _about(statement):
-            if one in asked and (position not in aside or may_stand_aside(one[0], statement.event.type)):
+            if one in found.wanted and (position not in aside or may_stand_aside(one[0], statement.event.type)):
                 found.shown.setdefault(one, []).append((position, statement.leaf))
     about_case = [found.shown.get(one, []) for one in found.wanted if one[1] in ex.focus.subjects]
     found.last = max((history[-1][0] for history in about_case if history), default=-1)

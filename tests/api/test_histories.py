@@ -18,7 +18,7 @@ from tallystick.checkpoint import parse_body
 from tallystick.errors import MalformedInput
 from tallystick.events.dispute import DisputeOpening
 from tallystick.identifiers import Letter, new_identifier
-from tallystick.map import NAMED, OWN, MemoryMap, prove_answer
+from tallystick.map import NAMED, OWN, MemoryMap, about, prove_answer
 from tallystick.map.audit import Auditor, MapAudit, sign_audit
 from tallystick.map.proof import read_proof
 from tallystick.merkle import leaf_hash, root_of, verify_inclusion
@@ -173,3 +173,26 @@ def test_what_the_map_says_of_an_identifier(desk: Desk) -> None:
     never = str(new_identifier(Letter.LICENCE, bytes(10)))
     other = desk.house.http.get(f"/v1/map/{never}").json()
     assert prove_answer(bytes.fromhex(other["root"]), OWN, never, read_proof(other["own"])) is None
+
+
+def test_every_entry_is_looked_at_a_few_times_however_many_histories_there_are(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    object_id, data = desk.picture()
+    for _ in range(20):
+        desk.studio.record("dispute.open", DisputeOpening(object_id, "authorship"))
+    looked = 0
+
+    def counted(payload: bytes) -> Any:
+        nonlocal looked
+        looked += 1
+        return about(payload)
+
+    monkeypatch.setattr("api.services.histories.about", counted)
+    bundle = desk.export(desk.studio, "object", object_id, originals={"a.png": data}).content
+    monkeypatch.undo()
+    report = judged(desk, bundle)
+    (told,) = (line for line in report.claim("completeness").evidence if line.key == "map.whole")
+    shown = report.facts["statements"]
+    assert told.values["count"] > 20
+    assert 20 < looked <= 3 * len(shown)
