@@ -19,7 +19,7 @@ from tallystick.events.kinds import SUBJECTS
 from tallystick.map import NAMED, OWN, MapProof, Relation, about, prove_answer
 from tallystick.map.about import BOOKKEEPING
 from tallystick.statement import Statement, parse_statement
-from tallystick.verify.histories import may_stand_aside
+from tallystick.verify.whole import may_stand_aside
 
 MOST_NAMED = 2000
 """Entries that name a subject, which are brought; of one that is named more often this is not shown."""

@@ -6,6 +6,7 @@ A value in braces comes from the evidence. ``{detail}`` is the core's own messag
 
 from __future__ import annotations
 
+from tallystick.report.kind_phrases import KIND_PHRASES
 from tallystick.report.map_phrases import MAP_PHRASES
 from tallystick.report.phrase import ADD, KEEP, Language, Phrase
 from tallystick.report.time_phrases import TIME_PHRASES
@@ -23,6 +24,7 @@ _FORKED = (
 )
 PHRASES: dict[str, Phrase] = {
     **TIME_PHRASES,
+    **KIND_PHRASES,
     **MAP_PHRASES,
     # steps 1 and 2
     "integrity.good": Phrase(

@@ -25,6 +25,7 @@ from tallystick.tree_head import SignedCheckpoint
 from tallystick.trust import Trust
 from tallystick.verify.focus import Focus, History, focus_of
 from tallystick.verify.outcome import Line
+from tallystick.verify.whole import Whole, whole_of
 
 if TYPE_CHECKING:
     from tallystick.verify.accusation import Accusation
@@ -100,6 +101,11 @@ class Examination:
         """Admitted entries about the case's subjects, in log order."""
         found = (one for subject in self.focus.subjects for one in self.history.about(subject))
         return tuple(sorted(found, key=lambda one: one.placed.position))
+
+    @cached_property
+    def whole(self) -> Whole:
+        """The histories that the case must show whole."""
+        return whole_of(self)
 
     @cached_property
     def audited_sizes(self) -> frozenset[int]:

@@ -7,30 +7,21 @@ the map of this very tree, or by the reader, who brings all entries of the tree.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import field
 from typing import TypeAlias
 
 from tallystick.checkpoint import Checkpoint
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.lazy_dataclass import dataclass
-from tallystick.map import NAMED, OWN, MapProof, MemoryMap, Relation, about, key_of, link, prove_answer
+from tallystick.map import NAMED, OWN, MapProof, MemoryMap, key_of, link, prove_answer
 from tallystick.map.audit import Auditor, MapAudit, audited_at, parse_audit
 from tallystick.map.proof import FIRST_LINK
 from tallystick.merkle import CompactRange, leaf_hash, verify_consistency
 from tallystick.note import Note, verify_note
-from tallystick.statement import Statement, parse_statement
+from tallystick.statement import parse_statement
 from tallystick.time_interval import UNSTATED
 from tallystick.verify.examination import Examination
 from tallystick.verify.outcome import Tally, time_text
-
-Wanted: TypeAlias = tuple[Relation, str]
-Shown: TypeAlias = dict[Wanted, list[tuple[int, bytes]]]
-
-FILED_ASIDE = "credential.issue"
-"""The one type that completes an own history from ``map/entries``: it decides nothing, and its file may be private."""
-NAMED_ASIDE = frozenset({"object.register", "job.register", "job.complete", FILED_ASIDE})
-"""What completes a named history from there: that a thing was used. A licence of it, a certificate or a dispute must be
-an entry of the case, for it is told, and its own history with it."""
+from tallystick.verify.whole import FILED_ASIDE, Shown, Wanted, Whole
 
 
 @dataclass(frozen=True)
@@ -44,22 +35,9 @@ class Root:
     admitted_at: int
 
 
-@dataclass
-class Whole:
-    """What is wanted whole, in the order in which it is told: the own history of every subject shown, the named one of
-    the case's subjects.
-
-    shown: what the bundle has of them. last: position of the last entry shown that is about the case's subjects.
-    """
-
-    wanted: dict[Wanted, None] = field(default_factory=dict)
-    shown: Shown = field(default_factory=dict)
-    last: int = -1
-
-
 def check_histories(ex: Examination, tally: Tally) -> None:
     """All roots of the case, then the entries that the reader brought. Without either nothing is proved."""
-    whole, shown = _whole(ex), ex.case.map
+    whole, shown = ex.whole, ex.case.map
     roots = [] if shown is None else [one for at in sorted(shown.proofs) if (one := _root(ex, tally, at)) is not None]
     proved = [_check_root(ex, tally, whole, root) for root in roots]
     if ex.copy is not None:
@@ -70,34 +48,6 @@ def check_histories(ex: Examination, tally: Tally) -> None:
         tally.needs("map.committed", size=max(root.size for root in roots))
     else:
         tally.needs("completeness.withheld", size=ex.head.size if ex.head else 0)
-
-
-def _whole(ex: Examination) -> Whole:
-    found = Whole()
-    admitted = [one.placed.statement.event for one in ex.replay.admitted.values()]
-    own = dict.fromkeys([ex.case.index.log, *sorted(event.subject for event in admitted), *sorted(ex.focus.subjects)])
-    found.wanted = dict.fromkeys(
-        [*((OWN, text) for text in own), *((NAMED, text) for text in sorted(ex.focus.subjects))]
-    )
-    aside = ex.case.map.others if ex.case.map else {}
-    entries = {placed.position: placed.statement for placed in ex.case.entries} | dict(aside)
-    for position, statement in sorted(entries.items()):
-        for one in _about(statement):
-            if one in found.wanted and (position not in aside or may_stand_aside(one[0], statement.event.type)):
-                found.shown.setdefault(one, []).append((position, statement.leaf))
-    about_case = [found.shown.get(one, []) for one in found.wanted if one[1] in ex.focus.subjects]
-    found.last = max((history[-1][0] for history in about_case if history), default=-1)
-    return found
-
-
-def may_stand_aside(relation: Relation, kind: str) -> bool:
-    """Whether an entry of this type completes such a history without being an entry of the case."""
-    return kind in NAMED_ASIDE if relation == NAMED else kind == FILED_ASIDE
-
-
-def _about(statement: Statement) -> list[Wanted]:
-    told = about(statement.parts.payload)
-    return [*((OWN, text) for text in told.own), *((NAMED, text) for text in told.named)]
 
 
 def _root(ex: Examination, tally: Tally, position: int) -> Root | None:

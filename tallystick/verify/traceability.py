@@ -5,6 +5,7 @@ from __future__ import annotations
 from tallystick.admission.state import CapabilityState
 from tallystick.events.objects import ObjectRegistration
 from tallystick.verify.examination import Examination
+from tallystick.verify.kinds import check_kind
 from tallystick.verify.outcome import Finding, Tally
 
 
@@ -25,8 +26,7 @@ def check_traceability(ex: Examination) -> Finding:
             tally.lacks("traceability.missing", subject=subject)
             continue
         waiting += _check_object(ex, tally, subject, body)
-    if ex.case.index.kind == "job":
-        _check_job(ex, tally, ex.case.index.subject)
+    check_kind(ex, tally)
     if tally.holds and not ex.focus.objects:
         tally.shows("traceability.none")
     elif tally.holds:
@@ -48,10 +48,3 @@ def _check_object(ex: Examination, tally: Tally, subject: str, body: ObjectRegis
     if not isinstance(ex.history.state(body.generation.capability), CapabilityState):
         tally.lacks("traceability.no-capability", subject=subject, capability=body.generation.capability)
     return sources + [item.object for item in job.inputs]
-
-
-def _check_job(ex: Examination, tally: Tally, job: str) -> None:
-    if ex.history.job(job) is None:
-        tally.lacks("traceability.missing", subject=job)
-    elif not ex.history.outputs(job):
-        tally.lacks("traceability.no-outputs", job=job)

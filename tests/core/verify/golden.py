@@ -35,7 +35,7 @@ def make(out: Path) -> None:
     """A licence of a generated object, its signed card, its sources with their bytes, and a dispute about it."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        world = World("golden", "log.example/golden")
+        world = World("golden", "log.example/golden", rules=3)
         scene = Scene(folder / "scene", world)
         capability, filed = world.capability()
         scene.log.add(*world.parties(), *filed)

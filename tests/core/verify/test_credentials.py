@@ -109,7 +109,7 @@ def desk(
 ) -> Desk:
     """A desk in a new folder; ``assertions`` makes other assertions of the honest ones, ``signer`` signs."""
     folder.mkdir(exist_ok=True)
-    world = World("desk", "log.example/desk")
+    world = World("desk", "log.example/desk", rules=3)
     scene = Scene(folder / "scene", world)
     source = world.object()
     licence = world.licence(source.event.subject)
@@ -184,7 +184,7 @@ def test_a_card_that_shows_another_grant_than_the_log(make: Make) -> None:
     """The picture shows terms; the entry inside it is not the entry of the log."""
 
     def forge(honest: dict[str, Any]) -> dict[str, Any]:
-        world = World("desk", "log.example/desk")
+        world = World("desk", "log.example/desk", rules=3)
         forged = world.licence(world.identifier(Letter.OBJECT))
         shown = {**honest[LICENCE]["entries"][0], "entry": to_base64(forged.entry)}
         return {LICENCE: {**honest[LICENCE], "entries": [shown]}}

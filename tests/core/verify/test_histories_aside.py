@@ -21,7 +21,7 @@ from tests.world import World
 
 def licensed(tmp_path: Path, *, filed: bool = False) -> Told:
     """A licence that was revoked, and a root over it; ``filed``: its file was logged before."""
-    scene = Scene(tmp_path, World("aside", "log.example/aside"))
+    scene = Scene(tmp_path, World("aside", "log.example/aside", rules=3))
     world, log = scene.world, scene.log
     picture = world.object()
     log.add(world.register(world.studio, "studio"), world.register(world.licensee, "licensee"), picture)

@@ -47,7 +47,7 @@ def file_list(files: dict[str, bytes]) -> tuple[FileEntry, ...]:
 
 
 def tell(folder: Path) -> Story:
-    world = World("story", "log.example/story")
+    world = World("story", "log.example/story", rules=3)
     scene = Scene(folder, world)
     scene.log.add(*world.parties())
     capability, filed = world.capability()

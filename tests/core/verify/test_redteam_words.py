@@ -80,7 +80,7 @@ def test_a_suspension_that_is_left_out_is_left_to_completeness(tmp_path: Path) -
 
 
 def test_a_dispute_about_a_certificate_is_about_its_object(tmp_path: Path) -> None:
-    world = World("paper", "log.example/paper")
+    world = World("paper", "log.example/paper", rules=3)
     scene = Scene(tmp_path, world)
     source, number = world.object(), world.identifier(Letter.CERTIFICATE)
     certificate = world.say(world.registrar, "certificate.issue", number, CertificateIssue(source.event.subject, "R-1"))
@@ -95,7 +95,7 @@ def test_a_dispute_about_a_certificate_is_about_its_object(tmp_path: Path) -> No
 
 
 def test_a_dispute_about_a_party_traces_nothing_and_says_so(tmp_path: Path) -> None:
-    world = World("people", "log.example/people")
+    world = World("people", "log.example/people", rules=3)
     scene = Scene(tmp_path, world)
     opening = DisputeOpening(world.studio.id, "other")
     dispute = world.say(world.licensee, "dispute.open", world.identifier(Letter.DISPUTE), opening)

@@ -1,0 +1,159 @@
+"""Step 9, by kind of case: what each kind must show of its subject, and what it then says of it.
+
+Fixed here: a bundle can neither add nor remove anything. See docs/evidence-format.md, "What each kind must show".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from tallystick.admission.standing import lineage, standing_at
+from tallystick.admission.state import DisputeState, JobState, LicenceState
+from tallystick.map import OWN
+from tallystick.replay import Admitted
+from tallystick.verify.examination import Examination
+from tallystick.verify.outcome import Tally, time_text
+
+HISTORIES_SINCE = 4
+"""Version of the rules from which on a log can always state a root of its map, so that there is no excuse."""
+HISTORIES_OF = frozenset({"licence", "job", "dispute"})
+"""Kinds whose subject has a standing: what was said of it later decides it."""
+_DECISIONS = {
+    "capability.approve": "approved",
+    "capability.reinstate": "approved",
+    "capability.suspend": "suspended",
+    "capability.revoke": "revoked",
+}
+
+
+def check_kind(ex: Examination, tally: Tally) -> None:
+    """What the kind demands; where it is shown, the facts of the kind."""
+    kind = ex.case.index.kind
+    if kind in HISTORIES_OF:
+        _check_histories(ex, tally)
+    _KINDS[kind](ex, tally, ex.case.index.subject)
+
+
+def _check_histories(ex: Examination, tally: Tally) -> None:
+    """Under one root of the map, a proof for every own history of the case: step 13 holds what is shown against it."""
+    log = ex.log_state
+    if log is None or log.version < HISTORIES_SINCE:
+        return
+    own = [one for one in ex.whole.wanted if one[0] == OWN]
+    last = max((at for one in own if one[1] in ex.focus.subjects for at, _ in ex.whole.shown.get(one, [])), default=-1)
+    lacking = ex.case.index.subject
+    for position, proofs in ex.case.map.proofs.items() if ex.case.map else ():
+        admitted = ex.replay.admitted.get(position)
+        event = admitted.placed.statement.event if admitted else None
+        if event is not None and event.type == "log.map-root" and event.body.size > last:
+            missing = [text for relation, text in own if (relation, text) not in proofs]
+            if not missing:
+                return
+            lacking = missing[0]
+    tally.lacks("traceability.no-history", kind=ex.case.index.kind, subject=lacking)
+
+
+def _object(ex: Examination, tally: Tally, subject: str) -> None:
+    """Nothing more: where an object comes from is checked of every kind."""
+
+
+def _licence(ex: Examination, tally: Tally, subject: str) -> None:
+    """The licence and all above it; what it is, by what is shown, as of the instant of the examination."""
+    chain = []
+    for name, state in lineage(ex.replay.state, subject):
+        if not isinstance(state, LicenceState):
+            return  # it is missing, as is said already
+        chain.append(_told_licence(name, state))
+    standing = standing_at(ex.replay.state, subject, time_text(ex.at))
+    tally.shows("traceability.licence", licence=subject, status=standing.status, by=standing.licence, size=_size(ex))
+    ex.facts["standing"] = {
+        "licence": subject,
+        "status": standing.status,
+        "decided_by": standing.licence,
+        "chain": chain,
+    }
+
+
+def _told_licence(name: str, state: LicenceState) -> dict[str, Any]:
+    told = {"licence": name, "object": state.object, "licensor": state.licensor}
+    return told | {key: value for key, value in (("holder", state.holder), ("parent", state.parent)) if value}
+
+
+def _job(ex: Examination, tally: Tally, subject: str) -> None:
+    """The job's node of the workflow, inputs → capability → outputs: that each input is registered and the capability
+    approved at its position, the rules demand of the job's own entry (step 6).
+    """
+    body, state, outputs = ex.history.job(subject), ex.history.state(subject), ex.history.outputs(subject)
+    if body is None or not isinstance(state, JobState):
+        tally.lacks("traceability.missing", subject=subject)
+        return
+    if not outputs:
+        tally.lacks("traceability.no-outputs", job=subject)
+    registered = next(one for one in ex.history.about(subject) if one.placed.statement.event.type == "job.register")
+    at = registered.placed.position
+    status, grade = _in_force(ex.history.about(body.capability), at)
+    told = {"job": subject, "capability": body.capability, "version": state.version, "grade": grade or "–"}
+    tally.shows("traceability.graph", **told, inputs=len(body.inputs), outputs=len(outputs))
+    ex.facts["graph"] = {
+        "job": subject,
+        "position": at,
+        "capability": {"capability": body.capability, "version": state.version, "status": status}
+        | ({"grade": grade} if grade else {}),
+        "inputs": [{"object": used.object, "role": used.role} for used in body.inputs],
+        "outputs": list(outputs),
+    }
+
+
+def _in_force(history: Iterable[Admitted], before: int) -> tuple[str, str | None]:
+    """Status and grade of a capability by its entries below a position."""
+    status, grade = "filed", None
+    for one in history:
+        event = one.placed.statement.event
+        if one.placed.position < before:
+            status = _DECISIONS.get(event.type, status)
+            grade = event.body.grade if event.type == "capability.grade" else grade
+    return status, grade
+
+
+def _dispute(ex: Examination, tally: Tally, subject: str) -> None:
+    """The dispute, and every other about the same thing."""
+    state = ex.history.state(subject)
+    if not isinstance(state, DisputeState):
+        return  # it is missing, as is said already
+    found = [_told_dispute(ex, one) for one in _opened(ex, state.target)]
+    tally.shows(
+        "traceability.dispute", dispute=subject, target=state.target, status=state.status, others=len(found) - 1
+    )
+    ex.facts["disputes"] = found
+
+
+def _opened(ex: Examination, target: str) -> list[Admitted]:
+    opened = (one for _, one in sorted(ex.replay.admitted.items()) if one.placed.statement.event.type == "dispute.open")
+    return [one for one in opened if one.placed.statement.event.body.target == target]
+
+
+def _told_dispute(ex: Examination, one: Admitted) -> dict[str, Any]:
+    event = one.placed.statement.event
+    state = ex.history.state(event.subject)
+    assert isinstance(state, DisputeState)  # its opening is admitted
+    return {
+        "dispute": event.subject,
+        "target": state.target,
+        "claimant": state.claimant,
+        "claim": event.body.claim,
+        "status": state.status,
+        "opened": time_text(one.admitted_at),
+    }
+
+
+def _size(ex: Examination) -> int:
+    return ex.head.size if ex.head else 0
+
+
+_KINDS: dict[str, Callable[[Examination, Tally, str], None]] = {
+    "object": _object,
+    "licence": _licence,
+    "job": _job,
+    "dispute": _dispute,
+}

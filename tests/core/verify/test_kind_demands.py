@@ -1,0 +1,227 @@
+"""What each kind of case must show, and every way in which its other side is withheld by an exporter whom one trusts.
+
+Rules version 4: a log can always state a root of its map. Every bundle here is signed by the real exporter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from tallystick.case import CaseMaterial, Kind, MapMaterial, case_members
+from tallystick.case.model import INDEX
+from tallystick.events.dispute import DisputeOpening, DisputeResolution
+from tallystick.events.licence import LicenceStatus
+from tallystick.events.log import MapRoot
+from tallystick.identifiers import Letter
+from tallystick.map import NAMED, OWN, MapProof, MemoryMap, Relation, key_of
+from tallystick.verify import Report
+from tests.core.verify.kit import Scene
+from tests.core.verify.mutate import Members, described, edit_json, without_entry
+from tests.world import World
+
+Wanted = tuple[Relation, str]
+
+
+@dataclass
+class Play:
+    """A scene in which a licence is revoked and disputed from two sides, and the root of its map."""
+
+    scene: Scene
+    names: dict[str, str]
+    roots: list[int]
+    maps: dict[int, MemoryMap]
+
+    def case(self, kind: Kind, root: int = -1, **changes: object) -> CaseMaterial:
+        at = self.roots[root]
+        material = self.scene.material(self.names[kind], kind, map=MapMaterial({at: self.proofs(at)}))
+        return replace(material, **changes)  # type: ignore[arg-type]
+
+    def proofs(self, at: int) -> dict[Wanted, MapProof]:
+        subjects = sorted({one.event.subject for one in self.scene.log.statements})
+        asked = [(relation, one) for relation in (OWN, NAMED) for one in subjects]
+        return {one: self.maps[at].prove(key_of(*one)) for one in asked}
+
+    def judge(self, members: Members) -> Report:
+        return self.scene.verify(self.scene.bundle(members))
+
+    def state(self) -> None:
+        """The log states the root of its map."""
+        log, found = self.scene.log, MemoryMap()
+        for one in log.statements:
+            found.take(one.entry)
+        self.roots.append(log.size)
+        self.maps[log.size] = found
+        log.add(
+            self.scene.world.say(
+                self.scene.world.log, "log.map-root", log.world.origin, MapRoot(log.size, found.root().hex())
+            )
+        )
+
+
+def play(folder: Path, rules: int = 4) -> Play:
+    world = World("play", "log.example/play", rules=rules)  # type: ignore[arg-type]
+    scene = Scene(folder, world)
+    log = scene.log
+    capability, filed = world.capability()
+    log.add(*world.parties(), *filed)
+    source = world.object()
+    job, registered = world.job(capability, [source.event.subject])
+    output = world.output(job)
+    log.add(source, registered, output, world.complete(job, [output.event.subject]))
+    made = output.event.subject
+    granted = world.licence(made, index=1)
+    licence = granted.event.subject
+    log.add(granted)
+    told = Play(scene, {"object": made, "licence": licence, "job": job.id}, [], {})
+    told.state()
+    log.add(world.say(world.studio, "licence.status", licence, LicenceStatus("revoke", "breach", world.now())))
+    one, two = (world.identifier(Letter.DISPUTE) for _ in range(2))
+    log.add(world.say(world.licensee, "dispute.open", one, DisputeOpening(licence, "authority")))
+    log.add(world.say(world.studio, "dispute.open", two, DisputeOpening(licence, "licence")))
+    log.add(world.say(world.registrar, "dispute.resolve", one, DisputeResolution("rejected", "evidence")))
+    told.names |= {"dispute": one, "other": two, "capability": capability.id, "source": source.event.subject}
+    told.state()
+    scene.anchor()
+    return told
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Play:
+    return play(tmp_path_factory.mktemp("play"))
+
+
+def members_of(material: CaseMaterial) -> Members:
+    return {name: data for name, data in case_members(material).items() if isinstance(data, bytes)}
+
+
+def lines(report: Report, claim: str) -> set[str]:
+    return {line.key for line in report.claim(claim).evidence}
+
+
+# --- what is shown -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["object", "licence", "job", "dispute"])
+def test_each_kind_with_its_histories_is_proved(kind: Kind, told: Play) -> None:
+    report = told.judge(members_of(told.case(kind)))
+    assert (report.verdict, report.claim("completeness").outcome) == ("proved", "needs_external_fact")
+
+
+def test_a_licence_and_what_it_is(told: Play) -> None:
+    facts = told.judge(members_of(told.case("licence"))).facts
+    licence = told.names["licence"]
+    assert facts["standing"]["status"] == "revoked"
+    assert facts["standing"]["decided_by"] == licence
+    assert [one["licence"] for one in facts["standing"]["chain"]] == [licence]
+    assert facts["adverse"][0]["type"] == "licence.status"
+
+
+def test_a_job_and_its_node_of_the_workflow(told: Play) -> None:
+    graph = told.judge(members_of(told.case("job"))).facts["graph"]
+    assert graph["inputs"] == [{"object": told.names["source"], "role": "source"}]
+    assert graph["outputs"] == [told.names["object"]]
+    used = graph["capability"]
+    assert (used["capability"], used["status"], used["grade"]) == (told.names["capability"], "approved", "A")
+
+
+def test_a_dispute_and_its_other_side(told: Play) -> None:
+    found = told.judge(members_of(told.case("dispute"))).facts["disputes"]
+    assert [(one["dispute"], one["status"]) for one in found] == [
+        (told.names["dispute"], "rejected"),
+        (told.names["other"], "open"),
+    ]
+
+
+# --- what is withheld ----------------------------------------------------------------------------
+
+
+def cut(told: Play, kind: Kind, event: str, number: int = 0) -> Members:
+    return without_entry(members_of(told.case(kind)), told.scene.log.find(event, number))
+
+
+WITHHELD: dict[str, tuple[Kind, str, int, int]] = {
+    "a licence without its revocation": ("licence", "licence.status", 0, 13),
+    "a licence without a dispute about it": ("licence", "dispute.open", 1, 13),
+    "a dispute without its other side": ("dispute", "dispute.open", 1, 13),
+    "a dispute without the revocation of its target": ("dispute", "licence.status", 0, 13),
+    "a dispute without its resolution": ("dispute", "dispute.resolve", 0, 13),
+    "a job graph with an input left out": ("job", "object.register", 0, 6),
+    "a job graph with an output left out": ("job", "object.register", 1, 6),
+    "a job without the approval of its capability": ("job", "capability.approve", 0, 6),
+    "a job without the grade of its capability": ("job", "capability.grade", 0, 6),
+    "a licence without its grant": ("licence", "licence.grant", 0, 6),
+    "a licence without its object": ("licence", "object.register", 1, 6),
+}
+
+
+@pytest.mark.parametrize("name", sorted(WITHHELD))
+def test_what_is_withheld_is_refused_by_its_step(name: str, told: Play) -> None:
+    kind, event, number, step = WITHHELD[name]
+    report = told.judge(cut(told, kind, event, number))
+    assert (report.verdict, report.refused_at) == ("not_proved", step)
+
+
+@pytest.mark.parametrize("kind", ["licence", "job", "dispute"])
+def test_without_the_map_nothing_of_a_standing_is_proved(kind: Kind, told: Play) -> None:
+    """So the exporter who leaves out the revocation gains nothing by leaving out the map as well."""
+    for material in (told.case(kind, map=None), told.case(kind, map=MapMaterial({told.roots[1]: {}}))):
+        report = told.judge(members_of(material))
+        assert (report.verdict, report.refused_at) == ("not_proved", 9)
+        assert "traceability.no-history" in lines(report, "traceability")
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [("licence", "licence"), ("dispute", "licence"), ("dispute", "dispute"), ("job", "capability")]
+)
+def test_without_the_one_history_that_would_show_it(kind: Kind, name: str, told: Play) -> None:
+    at = told.roots[1]
+    left = {one: proof for one, proof in told.proofs(at).items() if one != (OWN, told.names[name])}
+    report = told.judge(members_of(told.case(kind, map=MapMaterial({at: left}))))
+    assert (report.verdict, report.refused_at) == ("not_proved", 9)
+
+
+def test_a_root_from_before_what_is_shown_does_not_serve(told: Play) -> None:
+    report = told.judge(members_of(told.case("licence", root=0)))
+    assert (report.verdict, report.refused_at) == ("not_proved", 9)
+
+
+def test_a_root_that_no_entry_states_does_not_serve(told: Play) -> None:
+    position = told.scene.log.find("party.register")
+    report = told.judge(members_of(told.case("licence", map=MapMaterial({position: told.proofs(told.roots[1])}))))
+    assert (report.verdict, report.refused_at) == ("not_proved", 9)
+
+
+def test_an_object_has_no_standing_and_is_proved_without(told: Play) -> None:
+    report = told.judge(members_of(told.case("object", map=None)))
+    assert (report.verdict, report.facts.keys() & {"standing", "graph", "disputes"}) == ("proved", set())
+
+
+def test_an_older_log_is_judged_as_it_was(tmp_path: Path) -> None:
+    older = play(tmp_path, 3)
+    report = older.judge(members_of(older.case("licence", map=None)))
+    assert (report.verdict, report.facts["standing"]["status"]) == ("proved", "revoked")
+
+
+# --- the kind ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["object", "job", "dispute"])
+def test_another_kind_of_which_less_is_demanded(kind: str, told: Play) -> None:
+    members = members_of(told.case("licence", map=None))
+    changed = described(edit_json(members, INDEX, lambda index: index.update(kind=kind)))
+    report = told.judge(changed)
+    assert (report.verdict, report.refused_at) == ("malformed", 1)
+
+
+def test_a_case_of_its_object_says_nothing_of_the_licence(told: Play) -> None:
+    """The kind changed together with the subject: then it is another case, and its report names another subject."""
+    members = members_of(told.case("licence", map=None))
+    changed = described(
+        edit_json(members, INDEX, lambda index: index.update(kind="object", subject=told.names["object"]))
+    )
+    report = told.judge(changed)
+    assert (report.verdict, report.facts["subject"]) == ("proved", told.names["object"])
+    assert "standing" not in report.facts
