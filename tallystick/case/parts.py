@@ -8,7 +8,7 @@ object, and nothing is said of the others. See docs/evidence-format.md, section 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection
 from typing import Annotated, Literal
 
 from tallystick import canonical
@@ -94,7 +94,7 @@ def check_parts(parts: PartsMap) -> None:
     if at != parts.count:
         raise MalformedInput(f"the runs are {at} pieces, the map counts {parts.count}")
     if not parts.here or (parts.form == "file" and not parts.withheld):
-        raise MalformedInput("a map of parts is of an object that is neither whole nor absent")
+        raise MalformedInput("a map of parts is of an object of which something is here, and not everything")
     if parts.form == "folder":
         check_file_list(parts.lines)
 
@@ -126,29 +126,6 @@ def check_members(parts: PartsMap, files: Collection[str]) -> None:
             raise MalformedInput("every file of the folder is here: it is included, not in parts")
     if odd:
         raise MalformedInput(f"the map of parts and the files do not agree on {min(odd)[:200]!r}")
-
-
-# --- making one -----------------------------------------------------------------------------------------
-
-
-def runs_of(count: int, here: Iterable[int], reasons: Mapping[int, str] | None = None) -> list[tuple[int, int, bool]]:
-    """(first, count, here) of the fewest runs of ``count`` pieces of which ``here`` are here.
-
-    ``reasons``: of withheld pieces; a run has one reason at most, and ends where another begins.
-    """
-    wanted, why = set(here), dict(reasons or {})
-    found: list[tuple[int, int, bool]] = []
-    told: tuple[bool, str | None] | None = None
-    for piece in range(count):
-        is_here = piece in wanted
-        kind = (is_here, None if is_here else why.get(piece))
-        if found and kind == told:
-            first, length, _ = found[-1]
-            found[-1] = (first, length + 1, is_here)
-        else:
-            found.append((piece, 1, is_here))
-        told = kind
-    return found
 
 
 def chunks_of(size: int) -> int:

@@ -28,11 +28,17 @@ _DECISIONS = {
 
 
 def check_kind(ex: Examination, tally: Tally) -> None:
-    """What the kind demands; where it is shown, the facts of the kind."""
-    kind = ex.case.index.kind
+    """What the kind demands."""
+    kind, subject = ex.case.index.kind, ex.case.index.subject
     if kind in HISTORIES_OF:
         _check_histories(ex, tally)
-    _KINDS[kind](ex, tally, ex.case.index.subject)
+    if kind == "job" and isinstance(ex.history.state(subject), JobState) and not ex.history.outputs(subject):
+        tally.lacks("traceability.no-outputs", job=subject)
+
+
+def tell_kind(ex: Examination, tally: Tally) -> None:
+    """What the entries shown say of the subject, by its kind."""
+    _KINDS[ex.case.index.kind](ex, tally, ex.case.index.subject)
 
 
 def _check_histories(ex: Examination, tally: Tally) -> None:
@@ -86,10 +92,7 @@ def _job(ex: Examination, tally: Tally, subject: str) -> None:
     """
     body, state, outputs = ex.history.job(subject), ex.history.state(subject), ex.history.outputs(subject)
     if body is None or not isinstance(state, JobState):
-        tally.lacks("traceability.missing", subject=subject)
-        return
-    if not outputs:
-        tally.lacks("traceability.no-outputs", job=subject)
+        return  # it is missing, as is said already
     registered = next(one for one in ex.history.about(subject) if one.placed.statement.event.type == "job.register")
     at = registered.placed.position
     status, grade = _in_force(ex.history.about(body.capability), at)

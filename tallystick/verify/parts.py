@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from tallystick import canonical
 from tallystick.bundle import Bundle
+from tallystick.case.parting import rechunked
 from tallystick.case.parts import PartsMap, Run, chunks_of, piece_name, run_bytes
-from tallystick.content import CHUNK_BYTES, Content, FileContent, FolderContent, check_content, entry_of, file_content
+from tallystick.content import Content, FileContent, FolderContent, check_content, entry_of, file_content
 from tallystick.errors import VerificationFailed
 from tallystick.merkle import CompactRange, leaf_hash
 from tallystick.schema import write
@@ -18,23 +21,37 @@ _TOLD = 50
 """Runs that a sentence names; the facts have all of them."""
 
 
+@dataclass(frozen=True)
+class Held:
+    """A file under the object: its size, and its bytes in blocks, each time from the start."""
+
+    size: int
+    blocks: Callable[[], Iterable[bytes]]
+
+
 def check_parts(bundle: Bundle, parts: PartsMap, files: Mapping[str, str], expected: Content) -> None:
+    """``check_held`` of members of the bundle, which ``files`` names."""
+    held = {name: Held(bundle.members[member].size, partial(bundle.stream, member)) for name, member in files.items()}
+    check_held(parts, held, expected)
+
+
+def check_held(parts: PartsMap, files: Mapping[str, Held], expected: Content) -> None:
     """Raise ``VerificationFailed`` unless every piece that is here is that piece of the object with this record.
 
-    ``files``: member names by name under the object. Reads by the chunk.
+    ``files``: as ``parts.check_members`` demands. Reads by the chunk.
     """
     if isinstance(expected, FileContent):
         _check_form(parts, "file", chunks_of(expected.size))
-        _check_lengths(bundle, parts, files, expected.size)
-        _check_root(parts, expected.chunks, _chunks(bundle, parts, files))
+        _check_lengths(parts, files, expected.size)
+        chunks = (chunk for run in parts.here for chunk in rechunked(files[piece_name(run)].blocks()))
+        _check_root(parts, expected.chunks, chunks)
         return
     _check_form(parts, "folder", expected.count)
     _check_root(parts, expected.root, (canonical.encode(write(line)) for line in parts.lines))
     _check_sizes(parts, expected)
     lines = {line.path: line for line in parts.lines}
-    for path, member in files.items():
-        found = file_content(bundle.stream(member))
-        if entry_of(path, found) != lines[path]:
+    for path, held in files.items():
+        if entry_of(path, file_content(held.blocks())) != lines[path]:
             raise VerificationFailed(f"the bytes of {path[:200]!r} are not those that its line of the file list names")
 
 
@@ -65,25 +82,13 @@ def _level(at: int, run: Run) -> int:
     return min(level, (at & -at).bit_length() - 1) if at else level
 
 
-def _check_lengths(bundle: Bundle, parts: PartsMap, files: Mapping[str, str], size: int) -> None:
+def _check_lengths(parts: PartsMap, files: Mapping[str, Held], size: int) -> None:
     """So that a run has all of its chunks and no byte more, which nobody would look at."""
     for run in parts.here:
         name = piece_name(run)
-        found, wanted = bundle.members[files[name]].size, run_bytes(run, size)
-        if found != wanted:
+        if files[name].size != run_bytes(run, size):
+            found, wanted = files[name].size, run_bytes(run, size)
             raise VerificationFailed(f"{name} has {found} bytes, these chunks of the registered file have {wanted}")
-
-
-def _chunks(bundle: Bundle, parts: PartsMap, files: Mapping[str, str]) -> Iterator[bytes]:
-    for run in parts.here:
-        pending = bytearray()
-        for block in bundle.stream(files[piece_name(run)]):
-            pending += block
-            while len(pending) >= CHUNK_BYTES:
-                yield bytes(pending[:CHUNK_BYTES])
-                del pending[:CHUNK_BYTES]
-        if pending:
-            yield bytes(pending)
 
 
 def _check_sizes(parts: PartsMap, expected: FolderContent) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tallystick.admission.state import CapabilityState
 from tallystick.events.objects import ObjectRegistration
 from tallystick.verify.examination import Examination
-from tallystick.verify.kinds import check_kind
+from tallystick.verify.kinds import check_kind, tell_kind
 from tallystick.verify.outcome import Finding, Tally
 
 
@@ -31,6 +31,7 @@ def check_traceability(ex: Examination) -> Finding:
         tally.shows("traceability.none")
     elif tally.holds:
         tally.shows("traceability.good", objects=len(ex.focus.objects), sources=len(checked) - len(ex.focus.objects))
+    tell_kind(ex, tally)
     return tally.finding()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,13 @@ from tallystick import canonical
 from tallystick.bundle import Slice, blocks_of
 from tallystick.case import CaseMaterial, OriginalMaterial, read_case
 from tallystick.case.model import FORMATS, INDEX
-from tallystick.case.parts import PartsMap, Run, chunks_of, decode_parts, piece_name, run_bytes, runs_of
-from tallystick.content import CHUNK_BYTES, FileEntry
+from tallystick.case.parting import chunks_within, part_file, part_folder, slices
+from tallystick.case.parts import PartsMap, Run, chunks_of, decode_parts, piece_name, run_bytes
+from tallystick.content import CHUNK_BYTES, FileEntry, file_content, folder_content
 from tallystick.errors import MalformedInput
 from tallystick.merkle import CompactRange, covering, leaf_hash, root_of
 from tallystick.schema import write
+from tallystick.verify.parts import Held, check_held
 from tallystick.versions import UnknownVersion
 from tests.core.test_case import FOLDER, FOLDER_SLUG, HONEST, LISTED, OBJECT, SLUG, Members, described, members
 
@@ -245,12 +248,6 @@ def test_a_run_needs_few_subtrees() -> None:
     assert max(len(covering(first, (1 << 33) - 2 * first)) for first in (1, 3, 5, 1 << 20, (1 << 31) - 1)) <= 66
 
 
-def test_runs_are_the_fewest_and_end_where_another_reason_begins() -> None:
-    assert runs_of(6, [0, 1, 2, 3, 5]) == [(0, 4, True), (4, 1, False), (5, 1, True)]
-    assert runs_of(3, []) == [(0, 3, False)]
-    assert runs_of(4, [3], {0: "a", 1: "b", 2: "b"}) == [(0, 1, False), (1, 2, False), (3, 1, True)]
-
-
 def test_pieces_of_a_file_by_name_and_length() -> None:
     size = 5 * CHUNK_BYTES + 7
     assert (chunks_of(0), chunks_of(1), chunks_of(CHUNK_BYTES), chunks_of(size)) == (0, 1, 1, 6)
@@ -269,3 +266,63 @@ def test_a_slice_of_a_file_is_read_by_the_block_and_must_be_there(tmp_path: Path
     assert list(blocks_of(Slice(path, 3, 0))) == []
     with pytest.raises(MalformedInput, match="ends 6 bytes before"):
         list(blocks_of(Slice(path, len(data) - 4, 10)))
+
+
+# --- making one --------------------------------------------------------------------------
+
+BYTES = b"".join(bytes([at]) * CHUNK_BYTES for at in range(5)) + b"end"
+
+
+def test_a_map_of_a_file_gives_its_root_whatever_is_withheld(tmp_path: Path) -> None:
+    path = tmp_path / "film.bin"
+    path.write_bytes(BYTES)
+    whole = file_content([BYTES])
+    for here in ([0], [5], [0, 1, 3], [1, 2, 3, 4], [0, 5]):
+        parts = part_file(blocks_of(path), here, "private")
+        assert [run.first + at for run in parts.here for at in range(run.count)] == here
+        assert {run.reason for run in parts.withheld} == {"private"}
+        files = {
+            name: Held(part.size, partial(blocks_of, part))
+            for name, part in slices(parts, Slice(path, 0, len(BYTES))).items()
+        }
+        assert check_held(parts, files, whole) is None
+
+
+def test_a_map_that_shows_all_or_nothing_is_none() -> None:
+    for here in ([], [0, 1, 2, 3, 4, 5]):
+        with pytest.raises(MalformedInput, match="something is here, and not everything"):
+            part_file([BYTES], here)
+    with pytest.raises(MalformedInput):
+        part_file([], [0])
+
+
+def test_a_map_of_a_folder_holds_no_name_that_is_withheld() -> None:
+    parts = part_folder(LISTED, {B.path}, "private")
+    assert parts.lines == (A,)
+    assert B.path.encode() not in canonical.encode(write(parts))
+    assert check_held(parts, {A.path: Held(1, lambda: [b"a"])}, folder_content(LISTED)) is None
+
+
+@pytest.mark.parametrize(
+    ("ranges", "touched", "inside"),
+    [
+        (["0-1"], {0}, set()),
+        (["0-1048576"], {0}, {0}),
+        (["1-1048577"], {0, 1}, set()),
+        (["1048576-3145728"], {1, 2}, {1, 2}),
+        (["5242880-5242883"], {5}, {5}),
+        (["5242881-5242883"], {5}, set()),
+        (["0-1", "4194304-5242883"], {0, 4, 5}, {4, 5}),
+    ],
+    ids=str,
+)
+def test_chunks_by_ranges_of_bytes(ranges: list[str], touched: set[int], inside: set[int]) -> None:
+    """What is withheld is withheld with every chunk that it touches; what is shown is chunks that lie in it."""
+    assert chunks_within(ranges, len(BYTES), whole=False) == touched
+    assert chunks_within(ranges, len(BYTES), whole=True) == inside
+
+
+@pytest.mark.parametrize("text", ["5", "7-7", "9-3", "0-5242884", "-1-4", "0x1-4", "01-4", "٣-9", ""])
+def test_a_range_that_is_none(text: str) -> None:
+    with pytest.raises(MalformedInput, match="no range of bytes"):
+        chunks_within([text], len(BYTES), whole=False)

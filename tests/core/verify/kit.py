@@ -23,7 +23,8 @@ from tallystick.bundle import write_bundle
 from tallystick.case import AnchorMaterial, CaseMaterial, Kind, OriginalMaterial, case_members
 from tallystick.case.model import Source
 from tallystick.checkpoint import Checkpoint, parse_body
-from tallystick.events.log import AnchorTarget
+from tallystick.events.kinds import RULES
+from tallystick.events.log import AnchorTarget, RulesVersion
 from tallystick.keys import LocalSigner
 from tallystick.merkle import leaf_hash, prove_consistency, prove_inclusion, root_of
 from tallystick.note import parse_note
@@ -212,9 +213,11 @@ class Kit:
         return self.scene.verify(bundle, trust, at)
 
 
-def build_kit(folder: Path, name: str = "little world", origin: str = "log.example/little") -> Kit:
+def build_kit(
+    folder: Path, name: str = "little world", origin: str = "log.example/little", rules: RulesVersion = RULES
+) -> Kit:
     """A log of one generated object and what it needs."""
-    world = World(name, origin)
+    world = World(name, origin, rules=rules)
     scene = Scene(folder, world)
     log = scene.log
     log.add(world.register(world.studio, "studio"), world.register(world.provider, "provider"))

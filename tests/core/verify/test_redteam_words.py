@@ -11,7 +11,7 @@ from tallystick.events.dispute import DisputeOpening
 from tallystick.identifiers import Letter
 from tallystick.report.as_text import text_report
 from tallystick.report.words import CLAIMS
-from tests.core.verify.kit import PICTURE, Kit, Scene
+from tests.core.verify.kit import PICTURE, Kit, Scene, build_kit
 from tests.world import World
 
 
@@ -25,7 +25,8 @@ def test_the_bytes_of_another_object_do_not_stand_for_the_subject(kit: Kit) -> N
     assert (content.outcome, content.required) == ("needs_external_fact", True)
 
 
-def test_a_job_may_show_any_of_its_objects(kit: Kit) -> None:
+def test_a_job_may_show_any_of_its_objects(tmp_path: Path) -> None:
+    kit = build_kit(tmp_path, rules=3)
     job = kit.log.statements[kit.log.find("job.register")].event.subject
     shown = [OriginalMaterial(kit.made, {"made.bin": kit.made_bytes})]
     assert kit.scene.judge(kit.scene.material(job, "job", originals=shown)).verdict == "proved"
@@ -90,7 +91,7 @@ def test_a_dispute_about_a_certificate_is_about_its_object(tmp_path: Path) -> No
     scene.log.add(*world.parties(), source, certificate, dispute)
     scene.anchor()
     report = scene.judge(scene.material(dispute.event.subject, "dispute"))
-    (line,) = report.claim("traceability").evidence
+    line, _ = report.claim("traceability").evidence
     assert (line.key, line.values["objects"]) == ("traceability.good", 1)
 
 
@@ -102,4 +103,4 @@ def test_a_dispute_about_a_party_traces_nothing_and_says_so(tmp_path: Path) -> N
     scene.log.add(*world.parties(), dispute)
     scene.anchor()
     report = scene.judge(scene.material(dispute.event.subject, "dispute"))
-    assert [line.key for line in report.claim("traceability").evidence] == ["traceability.none"]
+    assert [line.key for line in report.claim("traceability").evidence] == ["traceability.none", "traceability.dispute"]
