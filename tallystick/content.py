@@ -92,6 +92,18 @@ def file_content(blocks: Iterable[bytes]) -> FileContent:
     return FileContent(1, "file", pair.sha256, pair.sm3, size, tree.root().hex())
 
 
+def rechunked(blocks: Iterable[bytes]) -> Iterable[bytes]:
+    """The same bytes in chunks of 1 MiB, the last one shorter."""
+    pending = bytearray()
+    for block in blocks:
+        pending += block
+        while len(pending) >= CHUNK_BYTES:
+            yield bytes(pending[:CHUNK_BYTES])
+            del pending[:CHUNK_BYTES]
+    if pending:
+        yield bytes(pending)
+
+
 def read_blocks(stream: BinaryIO) -> Iterable[bytes]:
     """The bytes of ``stream`` in chunks."""
     while block := stream.read(CHUNK_BYTES):

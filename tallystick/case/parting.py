@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from tallystick import canonical
 from tallystick.bundle.sources import Slice
 from tallystick.case.parts import PartsMap, Run, check_parts, chunks_of, piece_name, run_bytes
-from tallystick.content import CHUNK_BYTES, FileEntry
+from tallystick.content import CHUNK_BYTES, FileEntry, rechunked
 from tallystick.errors import MalformedInput
 from tallystick.merkle import covering, leaf_hash, root_of
 from tallystick.schema import write
@@ -66,18 +66,6 @@ def chunks_within(ranges: Iterable[str], size: int, *, whole: bool) -> set[int]:
             last = chunks_of(size) - 1 if end == size else end // CHUNK_BYTES - 1
         found.update(range(first, last + 1))
     return found
-
-
-def rechunked(blocks: Iterable[bytes]) -> Iterable[bytes]:
-    """The same bytes in chunks of 1 MiB, the last one shorter."""
-    pending = bytearray()
-    for block in blocks:
-        pending += block
-        while len(pending) >= CHUNK_BYTES:
-            yield bytes(pending[:CHUNK_BYTES])
-            del pending[:CHUNK_BYTES]
-    if pending:
-        yield bytes(pending)
 
 
 def _runs(count: int, here: Collection[int]) -> list[tuple[int, int, bool]]:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from tallystick import canonical
 from tallystick.bundle import Bundle
-from tallystick.case.parting import rechunked
 from tallystick.case.parts import PartsMap, Run, chunks_of, piece_name, run_bytes
-from tallystick.content import Content, FileContent, FolderContent, check_content, entry_of, file_content
+from tallystick.content import Content, FileContent, FolderContent, check_content, entry_of, file_content, rechunked
 from tallystick.errors import VerificationFailed
+from tallystick.lazy_dataclass import dataclass
 from tallystick.merkle import CompactRange, leaf_hash
 from tallystick.schema import write
 from tallystick.verify.outcome import Tally

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, TypeAlias
 
+from tallystick.lazy_dataclass import dataclass
 from tallystick.map import NAMED, OWN, Relation, about
 from tallystick.statement import Statement
 
