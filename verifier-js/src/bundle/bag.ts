@@ -1,11 +1,11 @@
 /** The bag (section 2): its tag files, and every byte read once. */
 import { compare, equal, hex, utf8, type Bytes } from "../base/bytes.ts";
 import { Failed, Malformed } from "../base/errors.ts";
-import { sha256 } from "../base/hashes.ts";
+import { leaf, sha256 } from "../base/hashes.ts";
 import type { FileRecord } from "../events/digestRecord.ts";
 import { readContainer, type Member } from "./container.ts";
 import { crc32 } from "./crc32.ts";
-import { digester } from "./digester.ts";
+import { digester, PIECE } from "./digester.ts";
 import { parts, type Source } from "./source.ts";
 
 export const SIGNATURE = "tagmanifest-sha256.txt.cose";
@@ -50,6 +50,12 @@ export class Bag {
   read(name: string): Bytes {
     const member = this.members.get(name)!;
     return this.source.read(member.offset, member.size);
+  }
+
+  /** Leaf hashes of the pieces of a member. */
+  *pieces(name: string): Generator<Bytes> {
+    const { offset, size } = this.members.get(name)!;
+    for (let at = 0; at < size; at += PIECE) yield leaf(this.source.read(offset + at, Math.min(PIECE, size - at)));
   }
 
   /** Digest record of a member under data/, once `check` has read it. */

@@ -9,13 +9,14 @@ import { parseIdentifier } from "../base/identifiers.ts";
 import { parseCanonical } from "../base/json.ts";
 import type { Bag } from "./bag.ts";
 import { readMap, type MapMaterial } from "./map.ts";
+import { parseParts, type PartsMap } from "./parts.ts";
 import { crateBytes, CRATE } from "./crate.ts";
 
 const MIB = 1 << 20;
 export const CASE = "data/case.json";
 const CHECKPOINT = "data/log/checkpoint";
 const PROOFS = "data/log/proofs.json";
-const LATEST = 3;
+const LATEST = 4;
 const LETTERS = { object: "A", licence: "L", job: "J", dispute: "D" } as const;
 const INDEX = "(0|[1-9][0-9]{0,15})";
 
@@ -35,6 +36,7 @@ const PLACES: [RegExp, number][] = [
   [new RegExp(`^data/map/audits/${INDEX}\\.note$`), 16 << 10],
   [new RegExp(`^data/map/entries/${INDEX}\\.cose$`), 65_535],
   [/^data\/contents\/[^/]+\.json$/, 256 * MIB],
+  [/^data\/parts\/[^/]+\.json$/, 256 * MIB],
   [/^data\/originals\/[^/]+\/.+$/s, Infinity],
   [/^data\/credentials\/[^/]+$/, 256 * MIB],
 ];
@@ -44,15 +46,17 @@ const MOST_DISCLOSURES = 64 * MIB;
 
 const caseForm = record(
   {
-    v: oneOf(1, 2, 3), format: oneOf("tallystick-evidence/1", "tallystick-evidence/2", "tallystick-evidence/3"), kind: oneOf("object", "licence", "job", "dispute"),
+    v: oneOf(1, 2, 3, 4),
+    format: oneOf("tallystick-evidence/1", "tallystick-evidence/2", "tallystick-evidence/3", "tallystick-evidence/4"), kind: oneOf("object", "licence", "job", "dispute"),
     subject: identifier(), log: origin, exported_at: time,
-    originals: list(0, 20_000, record({ object: identifier("A"), mode: oneOf("included", "digests") })),
+    originals: list(0, 20_000, record({ object: identifier("A"), mode: oneOf("included", "digests", "parts") })),
     credentials: list(0, 20_000, record({ position: integer(), file: matching(/data\/credentials\/[A-Za-z0-9][A-Za-z0-9._-]{0,119}/) })),
     anchors: list(0, 256, integer()),
   },
   {
     timestamps: list(1, 64, integer()),
     map: record({ roots: list(1, 4, integer()), audits: list(0, 64, integer()) }),
+    adverse: list(1, 20_000, integer()),
   },
 );
 export type CaseFile = Of<typeof caseForm>;
@@ -83,6 +87,8 @@ export interface Case {
   disclosures: Map<number, string[]>;
   /** Proofs by the map, in a case of version 3. */
   map: MapMaterial | undefined;
+  /** Which pieces of an original are here, by slug. */
+  parts: Map<string, PartsMap>;
 }
 
 export function readCase(bag: Bag): Case {
@@ -100,8 +106,19 @@ export function readCase(bag: Bag): Case {
   const proofs = readProofs(bag.read(PROOFS));
   for (const index of [...disclosures.keys(), ...proofs.inclusion.keys()])
     if (!entries.has(index)) throw new Malformed(`proofs or disclosures of entry ${index}, which is not here`);
+  const unknown = file.adverse?.find((position) => !entries.has(position));
+  if (unknown !== undefined) throw new Malformed(`the adverse entry ${unknown} is not here`);
   const map = file.map === undefined ? undefined : readMap(bag, file.map, numbered(payload, /^data\/map\/entries\/([0-9]+)\.cose$/), entries);
-  return { file, proofs, checkpoint: bag.read(CHECKPOINT), entries, disclosures, map };
+  return { file, proofs, checkpoint: bag.read(CHECKPOINT), entries, disclosures, map, parts: readParts(bag, payload, file) };
+}
+
+function readParts(bag: Bag, payload: string[], file: CaseFile): Map<string, PartsMap> {
+  const slugs = file.originals.filter((each) => each.mode === "parts").map((each) => parseIdentifier(each.object).slug);
+  return new Map(slugs.map((slug) => {
+    const folder = `data/originals/${slug}/`;
+    const members = payload.filter((name) => name.startsWith(folder)).map((name) => name.slice(folder.length));
+    return [slug, parseParts(bag.read(`data/parts/${slug}.json`), members)];
+  }));
 }
 
 export function numbered(payload: string[], pattern: RegExp): [number, string][] {
@@ -129,9 +146,10 @@ function demandPlaces(bag: Bag, payload: string[]): void {
 function readCaseFile(bytes: Bytes): CaseFile {
   const value = anyObject(parseCanonical(bytes, 16 * MIB));
   if (typeof value.v === "number" && (value.v < 1 || value.v > LATEST)) throw new LaterVersion(`a case of version ${value.v}`);
-  if (typeof value.format === "string" && !/^tallystick-evidence\/[123]$/.test(value.format)) throw new LaterVersion(`a case of the format ${value.format}`);
+  if (typeof value.format === "string" && !/^tallystick-evidence\/[1-4]$/.test(value.format)) throw new LaterVersion(`a case of the format ${value.format}`);
   const file = caseForm(value);
-  const version = file.map !== undefined ? 3 : file.timestamps !== undefined ? 2 : 1;
+  const fourth = file.adverse !== undefined || file.originals.some((each) => each.mode === "parts");
+  const version = fourth ? 4 : file.map !== undefined ? 3 : file.timestamps !== undefined ? 2 : 1;
   if (file.format !== `tallystick-evidence/${file.v}` || file.v !== version) throw new Malformed("a case whose version is not that of its members");
   parseIdentifier(file.subject, LETTERS[file.kind]);
   demandSorted(file.originals.map((each) => each.object), "originals");
@@ -140,6 +158,7 @@ function readCaseFile(bytes: Bytes): CaseFile {
   for (const numbers of [file.anchors, file.timestamps ?? [], file.map?.audits ?? []])
     if (numbers.some((number, index) => number !== index)) throw new Malformed("anchors, timestamps or audits that are not 0, 1, 2 …");
   demandSorted(file.map?.roots ?? [], "roots of the map");
+  demandSorted(file.adverse ?? [], "adverse entries");
   return file;
 }
 
@@ -160,13 +179,18 @@ function demandPromises(payload: string[], file: CaseFile): void {
     throw new Malformed("proofs by the map that are not those that case.json promises");
   const modes = new Map(file.originals.map(({ object, mode }) => [parseIdentifier(object).slug, mode]));
   const filled = new Set<string>();
+  const mapped = new Set<string>();
   for (const name of payload) {
-    const slug = /^data\/originals\/([^/]+)\//.exec(name)?.[1] ?? /^data\/contents\/([^/]+)\.json$/.exec(name)?.[1];
-    if (slug === undefined) continue;
-    if (!modes.has(slug)) throw new Malformed(`${name} is of no object of originals`);
-    if (name.startsWith("data/originals/")) filled.add(slug);
+    const [, place, slug] = /^data\/(originals|contents|parts)\/([^/]+?)(?:\.json$|\/)/.exec(name) ?? [];
+    if (place === undefined || slug === undefined) continue;
+    if (!modes.has(slug) || (place === "contents" && modes.get(slug) === "parts")) throw new Malformed(`${name} is of no object of originals`);
+    if (place === "originals") filled.add(slug);
+    if (place === "parts") mapped.add(slug);
   }
-  for (const [slug, mode] of modes) if ((mode === "included") !== filled.has(slug)) throw new Malformed(`originals of ${slug} that are not as case.json says`);
+  for (const [slug, mode] of modes) {
+    const fits = mode === "parts" || (mode === "included") === filled.has(slug);
+    if (!fits || (mode === "parts") !== mapped.has(slug)) throw new Malformed(`originals of ${slug} that are not as case.json says`);
+  }
   const named = new Set(file.credentials.map((each) => each.file));
   for (const name of payload)
     if (name.startsWith("data/credentials/") && !named.has(name)) throw new Malformed(`${name} is not named in case.json`);

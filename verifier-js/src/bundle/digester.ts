@@ -5,7 +5,7 @@ import { TreeHasher } from "../base/hashes.ts";
 import { Sm3 } from "../base/sm3.ts";
 import type { FileRecord } from "../events/digestRecord.ts";
 
-const PIECE = 1_048_576;
+export const PIECE = 1_048_576;
 
 export interface Digester {
   update(bytes: Bytes): void;

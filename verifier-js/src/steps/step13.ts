@@ -16,6 +16,9 @@ export function completeness(examination: Examination, stated: HistoryFacts[], f
   const adverse = [...replay.admitted.values()].filter((entry) => isAdverse(entry.statement.event)).sort((a, b) => a.position - b.position);
   for (const { position, at, statement: { event } } of adverse)
     findings.add("proved", `${at}: ${event.type} about ${event.subject} (entry ${position})`, `${at}：${event.type}，有关 ${event.subject}（条目 ${position}）`);
+  const { file } = examination.case;
+  if (file.adverse !== undefined && !sameNumbers(file.adverse.filter((each) => !replay.refused.has(each)), adverse.map((each) => each.position)))
+    findings.add("contradicted", "the adverse entries that the index names are not those that are here", "目录所列的不利条目与此处的不利条目不符");
   const vouched = stated.filter((each) => each.auditors.length > 0).at(-1);
   if (vouched !== undefined) findings.add("proved", `these are all the events in ${vouched.histories} histories up to size ${vouched.size}: ${vouched.auditors.join(", ")} replayed the map`,
     `截至大小 ${vouched.size}，${vouched.histories} 份历史中的事件均已列出：${vouched.auditors.join("、")} 重放了映射`);
@@ -28,10 +31,15 @@ export function completeness(examination: Examination, stated: HistoryFacts[], f
 
 export { histories };
 
+function sameNumbers(some: number[], others: number[]): boolean {
+  return some.length === others.length && some.every((each, index) => each === others[index]);
+}
+
 function isAdverse(event: Event): boolean {
   switch (event.type) {
     case "dispute.open": case "dispute.resolve": case "certificate.withdraw": case "capability.suspend": case "capability.revoke": return true;
-    case "licence.status": return event.body.action !== "reinstate";
+    case "licence.status": return ["suspend", "revoke", "expire"].includes(event.body.action);
+    case "certificate.issue": return event.body.supersedes !== undefined;
     case "party.key": return event.body.action === "revoke";
     case "capability.test": return event.body.result === "fail";
     case "log.freeze": return event.body.reason === "key-compromise" || event.body.reason === "court-order";
