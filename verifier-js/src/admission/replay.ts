@@ -5,6 +5,7 @@ import type { EventType } from "../events/types.ts";
 import type { Statement } from "../log/statement.ts";
 import { Change } from "./change.ts";
 import * as certificates from "./certificates.ts";
+import * as facts from "./facts.ts";
 import * as licences from "./licences.ts";
 import * as log from "./log.ts";
 import * as objects from "./objects.ts";
@@ -46,6 +47,11 @@ const RULES: { [T in EventType]: Rule<T> } = {
   "certificate.issue": certificates.issueCertificate,
   "certificate.withdraw": certificates.withdrawCertificate,
   "credential.issue": certificates.issueCredential,
+  "capture.record": facts.recordCapture,
+  "capture.attest": facts.attestCapture,
+  "custody.record": facts.recordCustody,
+  "custody.accept": facts.acceptCustody,
+  "platform.file": facts.filePlatform,
 };
 
 export interface Placed {

@@ -75,6 +75,23 @@ export interface Licence {
   consent?: { to: string; until?: string };
 }
 
+export interface Capture {
+  object: string;
+  party: string;
+  /** Who bore it out. */
+  attested: Set<string>;
+}
+
+/** What happened to an object's bytes, as far as the next entry needs it. */
+export interface Custody {
+  custodian: string;
+  /** Position of the latest entry. */
+  latest: number;
+  /** To whom a transfer is on its way. */
+  receiver?: string;
+  ended: boolean;
+}
+
 export interface Certificate {
   state: "issued" | "withdrawn";
   object: string;
@@ -114,6 +131,10 @@ export interface State {
   statusSlots: Set<string>;
   numbers: Set<string>;
   remembered: Map<number, Remembered>;
+  /** Capture records by position. */
+  captures: Map<number, Capture>;
+  /** By object. */
+  custody: Map<string, Custody>;
   times: Set<string>;
   /** Size of the latest root of the map. */
   mapped: number;
@@ -123,7 +144,7 @@ export function emptyState(): State {
   return {
     targets: new Set(), parties: new Map(), objects: new Map(), capabilities: new Map(), jobs: new Map(), licences: new Map(),
     certificates: new Map(), disputes: new Map(), kids: new Set(), statusSlots: new Set(), numbers: new Set(), remembered: new Map(),
-    times: new Set(), mapped: -1,
+    captures: new Map(), custody: new Map(), times: new Set(), mapped: -1,
   };
 }
 

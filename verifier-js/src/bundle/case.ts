@@ -67,9 +67,15 @@ const hash: Form<Bytes> = (value) => {
   return found;
 };
 const hashes = list(0, 65, hash);
+/** A leaf index as the name of a member: decimal, below 2^53. */
+export const indexText: Form<string> = (value) => {
+  const found = matching(new RegExp(INDEX))(value);
+  if (!Number.isSafeInteger(Number(found))) throw new Malformed(`index ${found} is not below 2^53`);
+  return found;
+};
 const proofsForm = record({
-  v: oneOf(1), inclusion: mapOf(0, MOST_ENTRIES, matching(new RegExp(INDEX)), hashes),
-  consistency: list(0, 256, record({ from: integer(), to: integer(), path: hashes })),
+  v: oneOf(1), inclusion: mapOf(0, MOST_ENTRIES, indexText, hashes),
+  consistency: list(0, 384, record({ from: integer(), to: integer(), path: hashes })),
 });
 
 export interface Proofs {
@@ -124,7 +130,7 @@ function readParts(bag: Bag, payload: string[], file: CaseFile): Map<string, Par
 export function numbered(payload: string[], pattern: RegExp): [number, string][] {
   const found = payload.flatMap((name): [number, string][] => {
     const index = pattern.exec(name)?.[1];
-    return index === undefined ? [] : [[Number(index), name]];
+    return index === undefined ? [] : [[Number(indexText(index)), name]];
   });
   return found.sort(([a], [b]) => a - b);
 }

@@ -1,18 +1,18 @@
 /** Proofs by the map, audits, and entries that stand aside (section 3). */
 import type { Bytes } from "../base/bytes.ts";
 import { LaterVersion, Malformed } from "../base/errors.ts";
-import { anyObject, mapOf, matching, oneOf, record, text, type Form, type Of } from "../base/forms.ts";
+import { anyObject, mapOf, oneOf, record, text, type Of } from "../base/forms.ts";
 import { parseCanonical } from "../base/json.ts";
 import { parseStatement, type Statement } from "../log/statement.ts";
 import { proofForm } from "../map/proof.ts";
 import type { Bag } from "./bag.ts";
-import { MOST_ENTRIES, type CaseFile } from "./case.ts";
+import { indexText, MOST_ENTRIES, type CaseFile } from "./case.ts";
 
 const PROOFS = "data/map/proofs.json";
 const LONGEST = 64 << 20;
 const histories = mapOf(0, 20_000, text(1, 255), proofForm);
 const rootForm = record({ own: histories, named: histories });
-const form = record({ v: oneOf(1), roots: mapOf(0, 4, matching(/0|[1-9][0-9]{0,15}/) as Form<string>, rootForm) });
+const form = record({ v: oneOf(1), roots: mapOf(0, 4, indexText, rootForm) });
 
 export type RootProofs = Of<typeof rootForm>;
 

@@ -44,7 +44,7 @@ export const eventForm: Form<Event> = (value) => {
 };
 
 const LETTERS: Record<string, string> = {
-  party: "P", object: "A", capability: "M", job: "J", licence: "L", certificate: "R", dispute: "D",
+  party: "P", object: "A", capability: "M", job: "J", licence: "L", certificate: "R", dispute: "D", capture: "A", custody: "A",
 };
 
 /** What the event is about has the letter of its type; events of the log are about its origin. */

@@ -4,8 +4,10 @@ import type { EventType } from "./types.ts";
 
 const SECOND = new Set<EventType>(["log.freeze", "disclosure.erase", "log.rotate", "log.predecessor", "log.time"]);
 const THIRD = new Set<EventType>(["log.map-root", "licence.consent", "licence.transfer"]);
+const FOURTH = new Set<EventType>(["capture.record", "capture.attest", "custody.record", "custody.accept", "platform.file"]);
 
 export function since(event: Event): number {
+  if (FOURTH.has(event.type)) return 4;
   if (THIRD.has(event.type) || usesThird(event)) return 3;
   return SECOND.has(event.type) ? 2 : 1;
 }

@@ -12,6 +12,8 @@ export type Role = (typeof ROLES)[number];
 /** The latest version of the admission rules that is known here. */
 export const LATEST_RULES = 4;
 
+/** Milliseconds. */
+const WEEK = 604_800_000;
 const role = oneOf(...ROLES);
 const signature = base64Of(2420);
 const grounds = record(
@@ -139,6 +141,35 @@ export const BODIES = {
   "licence.transfer": record({
     to: identifier("P"), grounds: oneOf("agreement", "succession", "merger", "court-order", "error"), effective: time, status,
   }),
+  "capture.record": record(
+    {
+      method: oneOf("camera", "scanner", "screen", "microphone", "instrument", "authoring", "generation"), started: time, ended: time,
+      clocks: list(0, 8, record({ source: text(1, 120), offset: integer(-WEEK, WEEK), at: time })),
+    },
+    {
+      tool: digestPairForm, environment: digestPairForm, parameters: digestPairForm,
+      model: record({ capability: identifier("M"), version: text(1, 80), signature: hexOf(32) }),
+      stored: record({ medium: text(1, 120), digest: hexOf(32), at: time }),
+      notary: record({ name: text(1, 120), registration: text(1, 120), statement: digestPairForm, at: time }, { party: identifier("P") }),
+      related: list(1, 16, identifier("A")),
+    },
+  ),
+  "capture.attest": record({ record: integer(), role: oneOf("notary", "witness") }, { statement: digestPairForm }),
+  "custody.record": record(
+    {
+      event: oneOf("ing", "fix", "tra", "rep", "mig", "rec", "dea"), at: time, before: hexOf(32), after: hexOf(32), outcome: oneOf("suc", "fai"),
+      agent: text(1, 120),
+    },
+    { previous: integer(), receiver: identifier("P") },
+  ),
+  "custody.accept": record({ record: integer(), at: time, digest: hexOf(32), outcome: oneOf("suc", "fai") }),
+  "platform.file": record(
+    {
+      limb: oneOf("qualification", "independence", "system", "process"), title: record({ zh: text(1, 200), en: text(1, 200) }), issuer: text(1, 200),
+      valid_from: time, document: digestPairForm, size: integer(),
+    },
+    { valid_until: time },
+  ),
 } satisfies Record<string, Form<unknown>>;
 
 export type EventType = keyof typeof BODIES;
