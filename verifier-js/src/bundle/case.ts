@@ -8,6 +8,7 @@ import { fromBase64 } from "../base/bytes.ts";
 import { parseIdentifier } from "../base/identifiers.ts";
 import { parseCanonical } from "../base/json.ts";
 import type { Bag } from "./bag.ts";
+import { INDEX, indexText, MOST_ENTRIES } from "./indexes.ts";
 import { readMap, type MapMaterial } from "./map.ts";
 import { parseParts, type PartsMap } from "./parts.ts";
 import { crateBytes, CRATE } from "./crate.ts";
@@ -18,7 +19,6 @@ const CHECKPOINT = "data/log/checkpoint";
 const PROOFS = "data/log/proofs.json";
 const LATEST = 4;
 const LETTERS = { object: "A", licence: "L", job: "J", dispute: "D" } as const;
-const INDEX = "(0|[1-9][0-9]{0,15})";
 
 /** Places under data/, and how long a member there may be. */
 const PLACES: [RegExp, number][] = [
@@ -40,7 +40,6 @@ const PLACES: [RegExp, number][] = [
   [/^data\/originals\/[^/]+\/.+$/s, Infinity],
   [/^data\/credentials\/[^/]+$/, 256 * MIB],
 ];
-export const MOST_ENTRIES = 20_000;
 const MOST_OTHERS = 512 * MIB;
 const MOST_DISCLOSURES = 64 * MIB;
 
@@ -67,12 +66,6 @@ const hash: Form<Bytes> = (value) => {
   return found;
 };
 const hashes = list(0, 65, hash);
-/** A leaf index as the name of a member: decimal, below 2^53. */
-export const indexText: Form<string> = (value) => {
-  const found = matching(new RegExp(INDEX))(value);
-  if (!Number.isSafeInteger(Number(found))) throw new Malformed(`index ${found} is not below 2^53`);
-  return found;
-};
 const proofsForm = record({
   v: oneOf(1), inclusion: mapOf(0, MOST_ENTRIES, indexText, hashes),
   consistency: list(0, 384, record({ from: integer(), to: integer(), path: hashes })),

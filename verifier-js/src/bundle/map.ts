@@ -6,7 +6,8 @@ import { parseCanonical } from "../base/json.ts";
 import { parseStatement, type Statement } from "../log/statement.ts";
 import { proofForm } from "../map/proof.ts";
 import type { Bag } from "./bag.ts";
-import { indexText, MOST_ENTRIES, type CaseFile } from "./case.ts";
+import type { CaseFile } from "./case.ts";
+import { indexText, MOST_ENTRIES } from "./indexes.ts";
 
 const PROOFS = "data/map/proofs.json";
 const LONGEST = 64 << 20;
