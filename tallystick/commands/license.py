@@ -11,7 +11,7 @@ from typing import Any
 from tallystick.commands import license_present
 from tallystick.errors import MalformedInput
 from tallystick.licence.check import CheckRequest, LicenceAnswer, LicenceCheck, Outcome, Reason, Stage
-from tallystick.licence.document import answer_document, check_presented, read_presented
+from tallystick.licence.document import answer_document, check_presented, read_paper, read_presented
 from tallystick.licence.evidence import MAX_EVIDENCE_BYTES, decode_status
 from tallystick.licence.question import EXAMPLE, parse_question
 from tallystick.licence.seen import MAX_SEEN_BYTES, NOTHING_SEEN, SeenLists, decode_seen, encode_seen
@@ -43,7 +43,10 @@ def add_parser(subparsers: Any) -> None:
         description="Exit status: 0 valid, 1 not valid, 2 malformed input or usage, 3 cannot tell. "
         "Of a folder: the first of 2, 1, 3 that any of its files comes to.",
     )
-    check.add_argument("file", type=Path, help="signed licence credential, signed original, licence token, or a folder")
+    check.add_argument(
+        "file", type=Path, nargs="?", help="signed licence credential, signed original, licence token, or a folder"
+    )
+    check.add_argument("--code", metavar="TEXT", help="instead of a file: what the QR code of a paper or card says")
     check.add_argument("--trust", type=Path, required=True, help="trust file: logs and signers that you believe")
     check.add_argument("--for", dest="question", required=True, metavar="QUESTION", help=f'for example "{EXAMPLE}"')
     check.add_argument("--at", metavar="TIME", help="instant of the check, as 2026-01-31T12:00:00Z (default: now)")
@@ -71,7 +74,8 @@ def run(args: argparse.Namespace) -> int:
         return _unknown(error)
     except (MalformedInput, OSError) as error:
         return _malformed(error)
-    codes = {_run_one(args, file, trust, request, args.file.is_dir()) for file in files}
+    several = args.file is not None and args.file.is_dir()
+    codes = {_run_one(args, file, trust, request, several) for file in files}
     return next(code for code in _GRAVEST if code in codes)
 
 
@@ -84,27 +88,33 @@ def _request(args: argparse.Namespace, trust: Trust, at: str) -> CheckRequest:
     return CheckRequest(parse_question(args.question), at, policy, expected=expected, seen=seen)
 
 
-def _files(args: argparse.Namespace) -> list[Path]:
-    """The file, or those in the folder that are not there for another."""
-    if not args.file.is_dir():
+def _files(args: argparse.Namespace) -> list[Path | None]:
+    """The file, or those in the folder that are not there for another; ``None``: the code."""
+    if (args.file is None) == (args.code is None):
+        raise MalformedInput("expected a file, or --code and the text of a QR code")
+    if args.file is None and args.sidecar:
+        raise MalformedInput("--sidecar is of a file")
+    if args.file is None or not args.file.is_dir():
         return [args.file]
     if args.status or args.sidecar:
         raise MalformedInput("--status and --sidecar are of one file; in a folder they stand beside it by its name")
     beside = (STATUS_SUFFIX, SIDECAR_SUFFIX)
-    found = sorted(one for one in args.file.iterdir() if one.is_file() and not one.name.endswith(beside))
+    found: list[Path | None] = sorted(
+        one for one in args.file.iterdir() if one.is_file() and not one.name.endswith(beside)
+    )
     if not found:
         raise MalformedInput(f"no files in {args.file}")
     return found
 
 
-def _run_one(args: argparse.Namespace, file: Path, trust: Trust, request: CheckRequest, several: bool) -> int:
-    if several and not args.json:
+def _run_one(args: argparse.Namespace, file: Path | None, trust: Trust, request: CheckRequest, several: bool) -> int:
+    if several and file and not args.json:
         print(f"{printable(file.name)}:")
     try:
-        sidecar = _beside(file, SIDECAR_SUFFIX) if several else args.sidecar
-        status = _beside(file, STATUS_SUFFIX) if several else args.status
+        sidecar = _beside(file, SIDECAR_SUFFIX) if several and file else args.sidecar
+        status = _beside(file, STATUS_SUFFIX) if several and file else args.status
         store = _bytes(sidecar, MAX_SIDECAR_BYTES) if sidecar else None
-        presented = read_presented(file, trust, request, store)
+        presented = read_presented(file, trust, request, store) if file else read_paper(args.code)
         staple = decode_status(_bytes(status, MAX_EVIDENCE_BYTES)) if status else None
         found = check_presented(presented, trust, request, staple)
         if args.seen and found.status_as_of:
@@ -117,7 +127,7 @@ def _run_one(args: argparse.Namespace, file: Path, trust: Trust, request: CheckR
     if args.json:
         document = answer_document(found, trust.fingerprint, told)
         # A line for each file of a folder.
-        print(json_text({"file": file.name, **document}, None) if several else json_text(document))
+        print(json_text({"file": file.name, **document}, None) if several and file else json_text(document))
     else:
         print("\n".join(map(printable, [*lines(found, trust.fingerprint, args.lang), *_second(told, args.lang)])))
     return EXITS[found.answer]

@@ -19,7 +19,8 @@ from tallystick.licence.chain import answer_chain, as_answer
 from tallystick.licence.credential import LicenceCredential
 from tallystick.licence.evidence import LicenceEvidence
 from tallystick.licence.grant import ProvedGrant
-from tallystick.licence.proving import EvidenceFailed, Given, prove_file, prove_token
+from tallystick.licence.proving import EvidenceFailed, Given, prove_code, prove_file, prove_token
+from tallystick.licence.qr import PaperCode
 from tallystick.licence.question import Question
 from tallystick.licence.seen import NOTHING_SEEN, SeenLists
 from tallystick.licence.staple import ProvedStatus, StatusStaple, prove_status
@@ -97,9 +98,14 @@ class FileFacts:
     training: tuple[Any, ...] = ()
     """What the file tells machines (``cawg.training-mining``), besides its licence."""
 
+    paper: PaperCode | None = None
+    """A code that was read off a paper: it names a grant, and says nothing else."""
+
     @property
     def licence(self) -> str | None:
         """The licence that it says it is of."""
+        if self.paper is not None:
+            return self.paper.licence
         if self.token is not None:
             return self.token.token.claims.licence.id
         return None if self.credential is None else self.credential.licence
@@ -156,7 +162,7 @@ def check_licence(
     Raises ``MalformedInput`` on bytes that have not their form, and nothing else.
     """
     parse_time(request.at)
-    if file.credential is None and file.token is None:
+    if file.credential is None and file.token is None and file.paper is None:
         return _conclude(file, request, [_untold(stage) for stage in list(Stage)[2:]], None, None)
     try:
         given = _given(file, logs, staple)
@@ -169,7 +175,7 @@ def check_licence(
     answered = as_answer(answer_chain(grant.chain, request.question, request.at))
     status, status_reason = _status(given, request)
     reasons = [
-        _holder(grant, request.holder_kid) if file.token is None else _bearer(grant, file.token),
+        _shown_by(file, grant, request),
         *([] if file.token is None else [file.token.dates]),
         _logged(grant, request.at),
         *_terms(answered, Stage.DATES),
@@ -184,17 +190,21 @@ def check_licence(
 def _given(file: FileFacts, logs: Mapping[str, LogTrust], staple: StatusStaple | LicenceEvidence | None) -> Given:
     if file.token is not None:
         return prove_token(file.token.token, staple if isinstance(staple, LicenceEvidence) else None, logs)
+    if file.paper is not None:
+        return prove_code(file.paper, staple if isinstance(staple, LicenceEvidence) else None, logs)
     if file.credential is None:
         raise ValueError("check_licence saw to it that there is one or the other")
     return prove_file(file.credential, staple, logs)
 
 
 def _unproved(file: FileFacts, request: CheckRequest, error: EvidenceFailed) -> list[Reason]:
-    """A token without what proves it in the log: only what it says itself is judged."""
-    if file.token is None:
-        raise ValueError("a file brings its own entries")
+    """A token or a code without what proves it in the log: only what it says itself is judged."""
     proof = _detail(Stage.INCLUSION, Outcome.UNKNOWN, "未证明授权已入账", "nothing proves the grant in the log", error)
     untold = [_untold(Stage.QUESTION), _untold(Stage.STATUS)]
+    if file.paper is not None:
+        return [_on_paper(request), _untold(Stage.DATES), *untold, proof]
+    if file.token is None:
+        raise ValueError("a file brings its own entries")
     return [file.token.holder, file.token.dates, *untold, proof]
 
 
@@ -238,6 +248,23 @@ def _untold(stage: Stage) -> Reason:
 
 def _detail(stage: Stage, outcome: Outcome, zh: str, en: str, error: Exception) -> Reason:
     return Reason(stage, outcome, Wording(f"{zh}：{error}", f"{en}: {error}"))
+
+
+def _shown_by(file: FileFacts, grant: ProvedGrant, request: CheckRequest) -> Reason:
+    if file.paper is not None:
+        return _on_paper(request)
+    return _holder(grant, request.holder_kid) if file.token is None else _bearer(grant, file.token)
+
+
+def _on_paper(request: CheckRequest) -> Reason:
+    if request.expected is not None:
+        text = Wording("纸上的码不能出示密钥", "a code on paper shows no key")
+        return Reason(Stage.HOLDER, Outcome.FAILED, text, "licensee")
+    text = Wording(
+        "未出示持有人密钥：任何见过此码者均可出示它",
+        "no holder key was shown: anyone who has seen the code can show it",
+    )
+    return Reason(Stage.HOLDER, Outcome.CONDITION, text, "licensee")
 
 
 def _holder(grant: ProvedGrant, holder_kid: str | None) -> Reason:

@@ -12,14 +12,16 @@ from tallystick.c2pa.second import Opinion, compare, opinions
 from tallystick.errors import MalformedInput
 from tallystick.lazy_dataclass import dataclass
 from tallystick.licence.bearer import read_licence_token
-from tallystick.licence.check import CheckRequest, FileFacts, LicenceCheck, Outcome, check_licence
+from tallystick.licence.check import CheckRequest, FileFacts, LicenceCheck, Outcome, Reason, Stage, check_licence
 from tallystick.licence.evidence import LicenceEvidence
 from tallystick.licence.file import read_licence_file
+from tallystick.licence.qr import read_code
 from tallystick.licence.staple import StatusStaple
 from tallystick.schema import write
 from tallystick.times import parse_time
 from tallystick.token.licence import MAX_TOKEN_BYTES
 from tallystick.trust import Trust
+from tallystick.wording import Wording
 
 VERSION: Literal[1] = 1
 _JOSE = b"eyJ"
@@ -53,6 +55,18 @@ def read_presented(path: Path, trust: Trust, request: CheckRequest, sidecar: byt
     facts = read_licence_file(path, trust, request.at, sidecar)
     moment = datetime.fromtimestamp(parse_time(request.at), UTC)
     return Presented(facts, opinions(path, media_type_of(path.name), sidecar, roots_of(trust)[0], moment))
+
+
+def read_paper(text: str) -> Presented:
+    """The text of a licence's QR code, of a paper or a card. Nobody signed it: it names an entry, and no more.
+
+    Raises ``MalformedInput``.
+    """
+    unsigned = Wording(
+        "码未经签名：它只指明日志中的一条记录", "nobody signed a code: it names an entry of the log, and says no more"
+    )
+    issuer, signature = (Reason(stage, Outcome.CONDITION, unsigned) for stage in (Stage.ISSUER, Stage.SIGNATURE))
+    return Presented(FileFacts(issuer, signature, None, paper=read_code(text)))
 
 
 def _token_text(path: Path) -> str | None:

@@ -11,6 +11,7 @@ from tallystick.lazy_dataclass import dataclass
 from tallystick.licence.credential import LicenceCredential
 from tallystick.licence.evidence import LicenceEvidence, Pieces, commitments_of, pieces
 from tallystick.licence.grant import ProvedGrant, prove_grant
+from tallystick.licence.qr import PaperCode
 from tallystick.licence.staple import StatusStaple
 from tallystick.token.licence import LicenceToken, digests_of, list_uri
 from tallystick.token.refusal import TokenRefused
@@ -75,6 +76,30 @@ def prove_token(token: LicenceToken, evidence: LicenceEvidence | None, logs: Map
     token.require_commitments(grant.commitments)
     if (list_uri(grant.pointer.list), grant.pointer.index) != (named.uri, named.idx):
         raise TokenRefused("log.status", f"the log has its status at {grant.pointer.list}#{grant.pointer.index}")
+    return _with_status(grant, found)
+
+
+def prove_code(code: PaperCode, evidence: LicenceEvidence | None, logs: Mapping[str, LogTrust]) -> Given:
+    """The grant that a code on paper names, under the evidence; none of its terms, which neither of them shows.
+
+    Raises ``EvidenceFailed`` where nothing is proved, ``VerificationFailed`` where the log that the code names grants
+    the licence by another entry, ``MalformedInput`` on bad bytes.
+    """
+    if evidence is None:
+        raise EvidenceFailed("a code proves nothing by itself; get the licence's staple of version 2")
+    try:
+        _require_same(evidence, code.licence, evidence.grant if code.grant is None else code.grant)
+        found = pieces(evidence, ())
+        grant = prove_grant(found.credential, logs)
+        same = grant.statement.leaf == code.leaf
+        if code.origin not in (None, grant.log.keys.origin) or (code.origin is None and not same):
+            raise VerificationFailed(
+                f"the evidence of log {grant.log.keys.origin!r} shows another grant than the code's"
+            )
+    except VerificationFailed as error:
+        raise EvidenceFailed(str(error)) from None
+    if not same:
+        raise VerificationFailed(f"entry {grant.position} of {code.origin} is another one than the code names")
     return _with_status(grant, found)
 
 

@@ -1,7 +1,8 @@
 """What a QR code of a licence holds: a link for a phone, and after the # what binds it to one entry of the log.
 
 ``https://<origin>#<licence>;<grant>;<leaf>``: leaf index in decimal, leaf hash in base64url. What stands after the # is
-sent to nobody. It is no proof: it names the entry that evidence must show, so that both belong together.
+sent to nobody. It is no proof: it names the entry that evidence must show, so that both belong together. A card's code
+is ``<licence> <leaf>``, the hash in hex: the same without log and index.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from tallystick.licence.evidence import LicenceEvidence, grant_of
 from tallystick.merkle import HASH_SIZE
 
 MAX_CHARACTERS = 400
+_CARD = re.compile(r"([0-9./A-Z-]+) ([0-9a-f]{64})", re.ASCII)
 _FORM = re.compile(r"https://([!-*,-~]+)#([0-9./A-Z-]+);(0|[1-9][0-9]{0,15});([A-Za-z0-9_-]{43})", re.ASCII)
 
 
@@ -40,6 +42,26 @@ class LicenceCode:
             raise VerificationFailed(
                 f"the code is of {self.licence} (entry {self.grant}), the evidence of another grant"
             )
+
+
+@dataclass(frozen=True)
+class PaperCode:
+    """What was read off a paper, or off a card, whose code names neither ``origin`` nor ``grant``."""
+
+    licence: str
+    leaf: bytes
+    origin: str | None = None
+    grant: int | None = None
+
+
+def read_code(text: str) -> PaperCode:
+    """The code of a paper, or of a card. Raises ``MalformedInput``."""
+    card = _CARD.fullmatch(text) if len(text) <= MAX_CHARACTERS else None
+    if card is None:
+        found = parse_code(text)
+        return PaperCode(found.licence, found.leaf, found.origin, found.grant)
+    parse_identifier(card[1], Letter.LICENCE)
+    return PaperCode(card[1], bytes.fromhex(card[2]))
 
 
 def parse_code(text: str) -> LicenceCode:

@@ -14,6 +14,7 @@ import pytest
 from tallystick.commands import license
 from tallystick.keyfile import write_key
 from tallystick.licence.evidence import encode_evidence
+from tallystick.licence.qr import LicenceCode
 from tallystick.licence.seen import decode_seen
 from tallystick.licence.staple import encode_staple
 from tallystick.licence.status_list import Status
@@ -198,3 +199,29 @@ def test_a_token_has_its_time(purse: Purse, capsys: pytest.CaptureFixture[str]) 
     purse.pocket.paper.world.clock += 31 * DAY
     assert purse.check(purse.shown()) == 1
     assert "have it reissued" in capsys.readouterr().out
+
+
+# --- a code on paper ------------------------------------------------------------------
+
+
+def test_a_code_is_checked_as_far_as_it_goes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    own = Purse(tmp_path)
+    paper = own.pocket.paper
+    code = LicenceCode(paper.world.origin, paper.licence.event.subject, paper.grant, paper.licence.leaf).text
+    asked = ["check", "--trust", tmp_path / "trust.json", "--for", ASKED, "--at", own.now]
+    stapled = [*asked, "--status", tmp_path / "status.json"]
+    assert own.run(*stapled, "--code", code, "--json") == 3
+    found = json.loads(capsys.readouterr().out)
+    jsonschema.validate(found, SCHEMA)
+    assert (found["licence"], found["answer"]) == (paper.licence.event.subject, "cannot_tell")
+    assert own.run(*asked, "--code", code) == 3
+    own.prove(Status.INVALID)
+    assert own.run(*stapled, "--code", f"{paper.licence.event.subject} {paper.licence.leaf.hex()}") == 1
+    assert "NOT VALID" in capsys.readouterr().out
+    for wrong in (
+        [*asked, "--code", "no code"],
+        asked,
+        [*asked, tmp_path / "token.txt", "--code", code],
+        [*asked, "--code", code, "--sidecar", tmp_path / "token.txt"],
+    ):
+        assert own.run(*wrong) == 2
