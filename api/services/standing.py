@@ -77,9 +77,9 @@ class StandingService:
             own = next(one for one in issues if one.subject == certificate)
             body: CertificateIssue = parse_statement(own.entry).event.body
             ending = None if state.status == "issued" else _ending(reads, certificate, issues)
-            disputes = tuple(_disputes(reads, (certificate, state.object)))
-            last = reads.last_batch()
-            told = [own.position, *([ending.position] if ending else [])]
+            disputed = list(_disputes(reads, (certificate, state.object)))
+            batch = reads.last_batch()
+            told = [own.position, *([ending.position] if ending else []), *(last for _, last in disputed)]
             return Standing(
                 certificate=certificate,
                 number=state.number,
@@ -91,9 +91,9 @@ class StandingService:
                 reason=body.reason,
                 corrected=body.corrected or (),
                 ending=ending,
-                disputes=disputes,
+                disputes=tuple(one for one, _ in disputed),
                 size=reads.size(),
-                time=format_time(last.admitted_at if last else own.admitted_at),
+                time=format_time(batch.admitted_at if batch else own.admitted_at),
                 published=max(told) < checkpoint.size,
             )
 
@@ -134,10 +134,14 @@ def _ending(reads: Reads, certificate: str, issues: Iterable[Record]) -> Ending 
     return min(found, key=lambda one: one.position, default=None)
 
 
-def _disputes(reads: Reads, about: Iterable[str]) -> Iterator[Dispute]:
+def _disputes(reads: Reads, about: Iterable[str]) -> Iterator[tuple[Dispute, int]]:
+    """Each with the position of the last entry on which its status rests."""
     for subject in about:
         for record in records_of(reads, subject=subject, type="dispute.open"):
             event, state = parse_statement(record.entry).event, reads.get(record.subject)
             if event.body.target == subject:
                 status = state.status if isinstance(state, DisputeState) else "open"
-                yield Dispute(record.subject, subject, event.body.claim, status, format_time(record.admitted_at))
+                opened = format_time(record.admitted_at)
+                ends = (one.position for one in records_of(reads, subject=record.subject, type="dispute.resolve"))
+                last = max(ends, default=record.position)
+                yield Dispute(record.subject, subject, event.body.claim, status, opened), last

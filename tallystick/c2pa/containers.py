@@ -40,6 +40,8 @@ class Container:
     """Bytes of boxes that a BMFF hash leaves out (free space, random access) and that are not all zero."""
     lengths: tuple[tuple[int, int], ...] = ()
     """Byte ranges outside `span` that say how long the store is (RIFF, TIFF): a data hash may leave them out."""
+    brands: tuple[str, ...] = ()
+    """What a film calls itself in its first box, which a BMFF hash leaves out, if that is unusual."""
 
 
 def locate(stream: BinaryIO, size: int, media_type: str) -> Container:
@@ -141,9 +143,10 @@ _BLOCK = 1 << 20
 def _bmff(stream: BinaryIO, size: int) -> Container:
     found: list[Container] = []
     position = loose = 0
+    brands: tuple[str, ...] = ()
     for _ in range(MAX_PARTS):
         if position and position >= size:
-            return replace(_single(found, size, size), loose=loose)
+            return replace(_single(found, size, size), loose=loose, brands=brands)
         header = _exactly(stream, 8)
         head, length, kind = 8, int.from_bytes(header[:4]), header[4:]
         if length == 1:
@@ -152,8 +155,10 @@ def _bmff(stream: BinaryIO, size: int) -> Container:
             length = size - position
         if length < head or position + length > size:
             raise MalformedInput(f"BMFF box at byte {position} does not fit in the file")
-        if position == 0 and kind != b"ftyp":
-            raise MalformedInput("not an ISO BMFF file: it does not begin with ftyp")
+        if position == 0:
+            if kind != b"ftyp":
+                raise MalformedInput("not an ISO BMFF file: it does not begin with ftyp")
+            brands = _strange_brands(_exactly(stream, min(length - head, _MAX_TYPE)))
         if kind == b"uuid" and length >= head + 16 and _exactly(stream, 16) == BMFF_C2PA:
             body = _place(stream, length - head - 16)
             found.append(_roomy(_bmff_place(body), (position, position + length)))
@@ -162,6 +167,21 @@ def _bmff(stream: BinaryIO, size: int) -> Container:
         position += length
         stream.seek(position)
     raise MalformedInput(f"more than {MAX_PARTS} BMFF boxes")
+
+
+_MAX_TYPE = 4096
+_BRANDS = frozenset(
+    b"isom iso2 iso3 iso4 iso5 iso6 iso7 iso8 iso9 isoa isob isoc mp41 mp42 mp71 avc1 hvc1 hev1 av01 vp09 dash msdh "
+    b"msix cmfc cmf2 cmfs cmff 3gp4 3gp5 3gp6 3gp7 3gp8 3gp9 3g2a MSNV NDAS dby1".split()
+) | {b"M4V ", b"M4A ", b"M4B ", b"M4P ", b"qt  ", b"f4v ", b"XAVC", b"mqt "}
+"""How films call themselves: as whatever of these one is read, it is the same film."""
+
+
+def _strange_brands(body: bytes) -> tuple[str, ...]:
+    """ISO/IEC 14496-12, 4.3: the major brand, its version, compatible brands, four bytes each."""
+    brands = [body[:4], *(body[at : at + 4] for at in range(8, len(body), 4))]
+    strange = dict.fromkeys(one for one in brands if one not in _BRANDS and one != bytes(4))
+    return tuple(one.decode("latin-1") for one in strange)
 
 
 def _is_zero(stream: BinaryIO, count: int) -> bool:

@@ -116,7 +116,7 @@ def _container(stream: BinaryIO, size: int, media_type: str, sidecar: bytes | No
     found = locate(stream, size, media_type)
     if found.store is not None:
         raise CredentialRefused("claim.ambiguous", "the file has a manifest store of its own besides the sidecar")
-    return Container(sidecar, (0, 0), found.leading, found.trailing, loose=found.loose)
+    return Container(sidecar, (0, 0), found.leading, found.trailing, loose=found.loose, brands=found.brands)
 
 
 def _require_json(manifests: tuple[ActiveManifest, ...]) -> None:

@@ -247,6 +247,11 @@ def _problems(reading: C2paReading) -> list[str]:
         found.append(f"{reading.container.trailing} bytes stand after the end of the file format")
     if reading.container.loose:
         found.append(f"{reading.container.loose} bytes stand in boxes that no hash covers: anybody may put them there")
+    if brands := reading.container.brands:
+        named = ", ".join(map(repr, brands[:8]))
+        found.append(
+            f"the film says that it is {named} in its first box, which no hash covers: anybody may have written that"
+        )
     # Of timestamps it knows no authority; we tell of them ourselves.
     told = [s for s in reading.engine.informational if s.code not in _SILENT and not s.code.startswith("timeStamp.")]
     found += [f"{s.code}: {s.explanation}" for s in told]

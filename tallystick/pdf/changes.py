@@ -25,7 +25,8 @@ ACTIVE = frozenset(
 
 _FIELD = {b"FT", b"T", b"Type", b"Subtype", b"F", b"Rect", b"P", b"V", b"TU"}
 _INFO = {b"ModDate", b"Producer"}
-_DATES = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.+Z-]{9,21}")
+_DATES = re.compile(rb"(xmp:(?:ModifyDate|MetadataDate)(?:=\"|>))[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.+Z-]{9,21}(?=[\"<])")
+_SHOWN = {b"Kids", b"Contents", b"Annots", b"Names"}
 _STORE = {b"Type", b"Certs", b"CRLs", b"OCSPs", b"VRI"}
 
 
@@ -138,7 +139,7 @@ def _check_replaced(before: Document, after: Document, number: int, added: tuple
     elif meta == Ref(number):
         good = _same_notes(old, new)
     else:
-        good = number in before.stores and _is_store(after)
+        good = number in before.stores and _is_store(after) and _store_like(new.value)
     if not good or (old.stream is None) != (new.stream is None):
         raise DocumentRefused("pdf.changed", f"a later revision changes object {number}, which was signed")
     if number in (before.root, before.first_page()) and new.stream is not None:
@@ -154,9 +155,9 @@ def _without(value: object, *keys: bytes) -> Dictionary:
 
 
 def _same_notes(old: Object, new: Object) -> bool:
-    """The metadata stream may tell other times, and nothing else."""
+    """The metadata stream may tell other times of its last change, where it told some, and nothing else."""
     same = _without(old.value, b"Length") == _without(new.value, b"Length")
-    return same and _DATES.sub(b"", old.stream or b"") == _DATES.sub(b"", new.stream or b"")
+    return same and _DATES.sub(rb"\1-", old.stream or b"") == _DATES.sub(rb"\1-", new.stream or b"")
 
 
 def _is_store(document: Document) -> bool:
@@ -164,8 +165,11 @@ def _is_store(document: Document) -> bool:
     found = document.catalog.get(b"DSS")
     if found is None:
         return True
-    store = document.dictionary(found, "the security store")
-    return set(store) <= _STORE and not keys_of(store) & {b"Kids", b"Contents", b"Annots", b"Names"}
+    return _store_like(document.dictionary(found, "the security store"))
+
+
+def _store_like(value: object) -> bool:
+    return isinstance(value, dict) and set(value) <= _STORE and not keys_of(value) & _SHOWN
 
 
 def _check_field(before: Document, after: Document, number: int) -> None:

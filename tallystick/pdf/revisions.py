@@ -45,6 +45,12 @@ class Revision:
     trailer: Dictionary
     root: int
 
+    @property
+    def size(self) -> int:
+        """As the trailer says it: other readers pass over objects at or above it."""
+        found = self.trailer[b"Size"]
+        return int(found.text) if isinstance(found, Number) else 0
+
 
 def parse_revisions(data: bytes) -> tuple[Revision, ...]:
     """The revisions of a file, first to last. Raises ``MalformedInput``."""
@@ -61,6 +67,8 @@ def parse_revisions(data: bytes) -> tuple[Revision, ...]:
         revision, table = _revision(data, at, table)
         if found and revision.root != found[0].root:
             raise MalformedInput("a revision of the PDF names another catalog")
+        if found and revision.size < found[-1].size:
+            raise MalformedInput("a revision of the PDF gives a smaller size than the one before")
         found.append(revision)
         at = revision.end
     if not found:

@@ -197,6 +197,30 @@ def test_disputes_show_with_how_they_stand(desk: Desk, rival: Party) -> None:
     assert found == {of_object: "rejected", of_paper: "open"}
 
 
+def test_a_dispute_that_no_checkpoint_covers_yet_is_not_called_published(
+    desk: Desk, rival: Party, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor is its outcome: what the page says must be provable, all of it."""
+    object_id, _ = desk.picture()
+    issued = issue(desk, "2026-S-9", object=object_id)
+    desk.publish()
+    published = desk.house.services.log.published
+    assert standing(desk, "2026-S-9")["published"] is True
+    covered = published.checkpoint()
+    monkeypatch.setattr(published, "checkpoint", lambda: covered)
+    dispute = rival.record("dispute.open", {"target": issued["certificate"], "claim": "content"})["subject"]
+    assert standing(desk, "2026-S-9")["published"] is False
+    monkeypatch.undo()
+    desk.publish()
+    assert standing(desk, "2026-S-9")["published"] is True
+    covered = published.checkpoint()
+    monkeypatch.setattr(published, "checkpoint", lambda: covered)
+    ended = {"outcome": "rejected", "grounds": "evidence"}
+    desk.house.registrar.record("dispute.resolve", ended, subject=dispute)
+    found = standing(desk, "2026-S-9")
+    assert ([one["status"] for one in found["disputes"]], found["published"]) == (["rejected"], False)
+
+
 @pytest.mark.parametrize(
     "name", ["2026-never", "10.5555/R-0000-0000-0000-0000-1", "<script>alert(1)</script>", "x" * 300]
 )

@@ -79,6 +79,22 @@ def test_a_hash_without_places_binds_no_film() -> None:
             judged(data)
 
 
+@pytest.mark.parametrize("at", [8, 16], ids=["major brand", "compatible brand"])
+@pytest.mark.parametrize("beside", [False, True], ids=["in the film", "beside it"])
+def test_a_film_that_calls_itself_something_else_is_told(at: int, beside: bool) -> None:
+    """No hash covers the first box, which says how the film is to be read: anybody may write `heic` there."""
+
+    def layout(kept: bytes) -> bytes:
+        return FTYP + MOOV + MDAT if beside else film(kept)
+
+    kept = kept_for("c2pa.hash.bmff.v3", layout)
+    sidecar, data = (kept, FTYP + MOOV + MDAT) if beside else (None, film(kept))
+    assert judged(data, sidecar).problems == ()
+    changed = data[:at] + b"heic" + data[at + 4 :]
+    told = "the film says that it is 'heic' in its first box, which no hash covers: anybody may have written that"
+    assert judged(changed, sidecar).problems == (told,)
+
+
 def test_what_hides_in_a_film_beside_its_sidecar_is_told() -> None:
     kept = kept_for("c2pa.hash.bmff.v3", lambda _: FTYP + MOOV + MDAT)
     plain, hidden = FTYP + MOOV + MDAT, box(b"free", b"HIDDEN-BYTES")

@@ -228,6 +228,50 @@ def test_notes_on_the_file_in_the_trailer_itself_are_not_read(good: bytes) -> No
         parse_revisions(data)
 
 
+def test_a_size_that_shrinks_is_refused(good: bytes) -> None:
+    """Objects at or above the size are not there for other readers (ISO 32000-2 §7.5.5)."""
+    root = catalog(good)
+    data = update(good, {root: source(good, root)})
+    assert judge(data).attachment == PAYLOAD
+    at = data.rindex(b"/Size ")
+    shrunk = re.sub(rb"/Size \d+", b"/Size %d" % (root + 1), data[at:], count=1)
+    with pytest.raises(MalformedInput, match="smaller size than the one before"):
+        judge(data[:at] + shrunk)
+
+
+def test_a_store_that_is_none_any_more_stays_a_store(good: bytes) -> None:
+    """The catalog names another one, and the older object becomes what nobody signed."""
+    root = catalog(good)
+    (old,) = (int(one) for one in re.findall(rb"/DSS (\d+) 0 R", source(good, root)))
+    new = 1 + max(number for one in parse_revisions(good) for number in one.objects)
+    moved = re.sub(rb"/DSS \d+ 0 R", b"/DSS %d 0 R" % new, source(good, root))
+    assert judge(update(good, {root: moved, new: source(good, old), old: source(good, old)})).attachment == PAYLOAD
+    for other in (b"<</Type /Pages /Kids []>>", b"<</Certs [] /Contents 3 0 R>>", b"[1 2]"):
+        assert code(update(good, {root: moved, new: source(good, old), old: other})) == "pdf.changed"
+
+
+def test_metadata_tells_another_date_where_one_stood(good: bytes) -> None:
+    number = numbered(good, b"xpacket")
+    text = parse_revisions(good)[-1].objects[number].stream or b""
+    (stood,) = re.findall(rb'xmp:ModifyDate="([^"]+)"', text)
+
+    def with_notes(changed: bytes) -> bytes:
+        head = b"<</Type /Metadata /Subtype /XML /Length %d>>" % len(changed)
+        return update(good, {number: head + b"\nstream\n" + changed + b"\nendstream"})
+
+    later = b"2031-02-03T04:05:06+00:00"
+    assert judge(with_notes(text.replace(stood, later))).attachment == PAYLOAD
+    for changed in (
+        text.replace(b'rdf:about=""', b'rdf:about="' + later + b'"'),
+        text.replace(b"</rdf:RDF>", later + b"</rdf:RDF>"),
+        text.replace(b"xmp:ModifyDate", b"xmp:CreateDate"),
+        text.replace(b'"' + stood, b'"' + later + stood),
+        text.replace(stood, b""),
+    ):
+        assert changed != text
+        assert code(with_notes(changed)) == "pdf.changed"
+
+
 def test_a_table_that_others_cannot_read_is_refused(good: bytes) -> None:
     """They would look for objects by themselves, also inside the stream that a later revision brought."""
     inner = b"\n23 0 obj\n<</Length 27>>\nstream\n0.8 0 0 rg 0 0 600 900 re f\nendstream\nendobj\n"
