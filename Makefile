@@ -8,7 +8,7 @@ ASSET ?=
 # make bench ARGS=--large, or ARGS="--only library,growth"
 ARGS ?=
 
-.PHONY: help demo serve test test-all lint format wheel lock clean bench runtime dev outsiders verifier-js
+.PHONY: help demo serve test test-all lint format wheel kit release lock clean bench runtime dev outsiders verifier-js
 
 help:
 	@echo "make demo [ASSET=path]   the whole main job on a real asset, verified offline at the end"
@@ -18,6 +18,8 @@ help:
 	@echo "make bench [ARGS=--large] one table of figures beside other logs, with plots in bench-out/"
 	@echo "make lint | format       ruff, mypy and import contracts alone | reformat"
 	@echo "make wheel               dist/tallystick-*.whl: the verifier, without the server"
+	@echo "make kit                 dist/tallystick-kit-*.zip: the verifier for machines without a network, with all it needs"
+	@echo "make release             dist/: wheel, source, second verifier, kit, and SHA256SUMS: the same bytes each time"
 	@echo "make verifier-js         verifier-js/dist/verifier.html: the second verifier, one page that works from disk"
 	@echo "make lock                resolve requirements*.in again into the lock files"
 	@echo "make clean               remove .venv and what was built; demo-out/ and data/ stay"
@@ -37,6 +39,7 @@ test-all: lint outsiders
 # Other people's readers of our log and other logs, Node included where the machine has none: into .venv.
 outsiders: dev
 	@$(PY) tools/outsiders.py strangers chains peers verifier browser
+	@$(PY) tools/kit.py
 
 bench: outsiders
 	@$(PY) -m benchmarks $(ARGS)
@@ -53,6 +56,12 @@ format: dev
 
 wheel: dev
 	@$(PY) tools/wheel.py dist
+
+kit: dev
+	@$(PY) tools/kit.py dist
+
+release: dev
+	@$(PY) tools/release.py dist
 
 verifier-js: dev
 	@$(PY) tools/outsiders.py verifier

@@ -47,7 +47,7 @@ def python_library(name: str) -> Path:
     """A folder for ``sys.path`` with what requirements-<name>.lock pins, without its dependencies."""
     lock = ROOT / f"requirements-{name}.lock"
     target = HOME / name
-    with _step(target, lock.read_bytes()) as wanted:
+    with step(target, lock.read_bytes()) as wanted:
         if wanted:
             command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "install"]
             command += ["--quiet", "--no-deps", "--require-hashes", "--no-build-isolation", "--target", str(target)]
@@ -93,7 +93,7 @@ def npm_packages(kind: str) -> Path:
     """The folder whose ``node_modules`` holds what the package-lock.json of ``kind`` pins; no script of theirs runs."""
     source, target = NPM[kind], HOME / f"npm-{kind}"
     names = ("package.json", "package-lock.json")
-    with _step(target, b"".join((source / name).read_bytes() for name in names)) as wanted:
+    with step(target, b"".join((source / name).read_bytes() for name in names)) as wanted:
         if wanted:
             target.mkdir(parents=True)
             for name in names:
@@ -163,7 +163,7 @@ def _npm() -> list[str]:
 
 
 @contextmanager
-def _step(target: Path, lock: bytes) -> Iterator[bool]:
+def step(target: Path, lock: bytes) -> Iterator[bool]:
     """Whether ``target`` must be made anew; it counts as made once the block has ended well. One process at a time."""
     HOME.mkdir(parents=True, exist_ok=True)
     stamp = target.with_name(target.name + ".stamp")
