@@ -76,6 +76,21 @@ def elsewhere() -> Iterator[Elsewhere]:
         shutil.rmtree(folder)
 
 
+def cut(command: Sequence[str | Path], cwd: Path) -> subprocess.CompletedProcess[str]:
+    """A command without a network, on a disk that can still be written."""
+    path = {"PATH": os.environ["PATH"]}
+    return subprocess.run(
+        ["unshare", "--net", *map(str, command)], cwd=cwd, env=path, capture_output=True, text=True, check=False
+    )
+
+
+def quotable(command: Sequence[str]) -> Sequence[str]:
+    """The parts, for a shell's single quotes. Raises ``ValueError`` for one that has such a quote itself."""
+    if any("'" in part for part in command):
+        raise ValueError("a path here holds a quote")
+    return command
+
+
 def why_not() -> str | None:
     """Why this machine cannot do it; None where it can."""
     if os.geteuid() != 0 or shutil.which("unshare") is None or shutil.which("setpriv") is None:
