@@ -21,9 +21,14 @@ from api.routes.uploads import (
     receive,
 )
 from api.services.evidence import EvidenceRequest
+from api.services.originals import Brought
 from api.services.voices import require_scope
+from tallystick.case import Kind
+from tallystick.case.model import kind_of
+from tallystick.case.parts import PartsMap
 from tallystick.content import FileEntry
-from tallystick.schema import FieldError
+from tallystick.errors import MalformedInput
+from tallystick.schema import FieldError, read
 
 routes = router("evidence")
 
@@ -32,21 +37,25 @@ _NUMBER = re.compile(r"0|[1-9][0-9]{0,15}", re.ASCII)
 _FORM = multipart(
     "What to export, and what the service does not keep",
     {
-        "request*": "JSON: kind (object, licence, job, dispute), subject, disclose (all, none, or names by position)",
+        "request*": "JSON: subject, disclose (all, none, or names by position); kind, if given, is that of the subject",
         "files": "JSON: file lists of folder objects, by identifier",
+        "parts": "JSON: maps of parts, by identifier, of objects that are brought in parts (docs/evidence-format.md)",
     },
     {
-        "original": "Files of the subject, each named by its path in the file list",
+        "original": "Files of the subject, each named by its path in the file list, or by its run in a map of parts; "
+        "in a case that is not of kind object the object's part of the identifier after the slash, a slash, and that",
         "credential": "Signed files that the service keeps no copy of, or that nothing else puts into the bundle",
     },
 )
 
 
 class EvidenceSchema(Schema):
-    """What to export. ``disclose``: all private values that the token may read, none, or names by position."""
+    """What to export: an object, licence, job or dispute, by its identifier. ``disclose``: all private values that the
+    token may read, none, or names by position.
+    """
 
-    kind: Literal["object", "licence", "job", "dispute"]
     subject: str
+    kind: Literal["object", "licence", "job", "dispute"] | None = None
     disclose: Literal["all", "none"] | dict[str, list[str]] = "all"
 
 
@@ -56,14 +65,15 @@ async def export_evidence(request: Request, services: UsedServices, account: Kno
 
     ``X-Tallystick-Anchored`` says whether an anchor covers all of it, ``X-Tallystick-Witnessed`` whether the
     checkpoint has its quorum of witnesses, ``X-Tallystick-Left-Out`` names the positions of entries about signed
-    files that are not in it.
+    files that are not in it. ``X-Tallystick-Histories`` says whether histories are shown by the map,
+    ``X-Tallystick-Seconds`` how long it took.
     """
     require_scope(account, "evidence")
     with services.files.work_folder() as folder:
         form = await receive(
             request,
             folder,
-            {"request": _MAX_REQUEST_BYTES, "files": MAX_LISTS_BYTES},
+            {"request": _MAX_REQUEST_BYTES, "files": MAX_LISTS_BYTES, "parts": MAX_LISTS_BYTES},
             {"original": MAX_UPLOADS, "credential": MAX_UPLOADS},
         )
         wanted, out = _wanted(form), folder / "case.zip"
@@ -72,7 +82,9 @@ async def export_evidence(request: Request, services: UsedServices, account: Kno
             "Content-Disposition": f'attachment; filename="{wanted.subject.rpartition("/")[2]}.zip"',
             "X-Tallystick-Anchored": "yes" if exported.anchored else "no",
             "X-Tallystick-Witnessed": "yes" if exported.witnessed else "no",
+            "X-Tallystick-Histories": "yes" if exported.histories else "no",
             "X-Tallystick-Left-Out": ",".join(map(str, exported.left_out)),
+            "X-Tallystick-Seconds": f"{exported.seconds:.3f}",
         }
         return send_once(out, "application/zip", headers)
 
@@ -86,13 +98,24 @@ def get_trust(services: UsedServices) -> Response:
 def _wanted(form: Form) -> EvidenceRequest:
     asked = _parse(form.text("request"))
     return EvidenceRequest(
-        kind=asked.kind,
+        kind=asked.kind or _kind_of(asked.subject),
         subject=asked.subject,
         disclose=_positions(asked.disclose),
-        originals=form.by_name("original"),
-        file_lists=_file_lists(form.texts.get("files")),
+        originals=Brought(
+            form.by_name("original"), _file_lists(form.texts.get("files")), _parts(form.texts.get("parts"))
+        ),
         credentials=[upload.path for upload in form.files.get("credential", [])],
     )
+
+
+def _kind_of(subject: str) -> Kind:
+    try:
+        kind = kind_of(subject)
+    except MalformedInput as error:
+        raise FieldError("request.subject", str(error)) from None
+    if kind is None:
+        raise FieldError("request.subject", f"{subject} is no object, licence, job or dispute")
+    return kind
 
 
 def _parse(text: str) -> EvidenceSchema:
@@ -111,6 +134,13 @@ def _positions(disclose: Literal["all", "none"] | dict[str, list[str]]) -> Any:
     if len(found) != len(disclose):
         raise FieldError("request.disclose", "expected positions of entries, as decimal numbers")
     return found
+
+
+def _parts(text: str | None) -> dict[str, PartsMap]:
+    value = {} if text is None else parse_json(text, MAX_LISTS_BYTES, "parts")
+    if not isinstance(value, dict):
+        raise FieldError("parts", "expected maps of parts by object")
+    return {of: read(PartsMap, one, f"parts.{of}") for of, one in value.items()}
 
 
 def _file_lists(text: str | None) -> dict[str, tuple[FileEntry, ...]]:

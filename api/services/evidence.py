@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -16,7 +17,7 @@ from api.services.gathering import TIME, Gathered, add_files, add_times, files_a
 from api.services.histories import add_histories
 from api.services.issuing import Issuer
 from api.services.maps import MapService
-from api.services.originals import original_material
+from api.services.originals import Brought, original_material
 from api.services.privacy import may_read
 from api.services.time_marks import cosignatures
 from api.services.timestamps import TimestampDesk
@@ -28,19 +29,20 @@ from tallystick.admission.state import CertificateState, LicenceState, ObjectSta
 from tallystick.bundle import write_bundle
 from tallystick.case import AnchorMaterial, CaseMaterial, Kind, MapMaterial, case_members
 from tallystick.case.model import MAX_ENTRIES, SUBJECT_LETTERS
-from tallystick.content import FileEntry
 from tallystick.errors import MalformedInput
+from tallystick.events.adverse import spoken_against
 from tallystick.events.credential import CredentialIssue
 from tallystick.events.log import TimeMark
 from tallystick.evm import proof
 from tallystick.identifiers import parse_identifier
+from tallystick.key_history import history_of
 from tallystick.keys import Signer
 from tallystick.map.audit import parse_audit
 from tallystick.merkle import prove_inclusion
 from tallystick.schema import FieldError
 from tallystick.statement import parse_statement
 from tallystick.times import format_time
-from tallystick.tree_head import SignedCheckpoint
+from tallystick.tree_head import SignedCheckpoint, signing_time
 
 _SUFFIXES = {"image/png": ".png", "application/pdf": ".pdf", "image/jpeg": ".jpg", "video/mp4": ".mp4"}
 
@@ -54,15 +56,13 @@ class EvidenceRequest:
     Signed files that the service keeps show private values too: all that the asker may
     see are put in with "all", those whose position is named with a choice, none with
     "none". ``credentials``: signed files that the asker brings, which are always put in.
-    ``originals``: uploaded files of the subject by path in its file list; ``file_lists``:
-    of folder objects.
+    ``originals``: what the asker brings of originals.
     """
 
     kind: Kind
     subject: str
     disclose: Disclose = "all"
-    originals: Mapping[str, Path] = field(default_factory=dict)
-    file_lists: Mapping[str, tuple[FileEntry, ...]] = field(default_factory=dict)
+    originals: Brought = field(default_factory=Brought)
     credentials: Sequence[Path] = ()
 
 
@@ -74,11 +74,15 @@ class Exported:
     are not the asker's to show.
     anchored: whether an anchor covers all of it.
     witnessed: whether the quorum of this log's witnesses cosigned the checkpoint.
+    histories: whether it shows histories by the map; without, a licence, job or dispute is not proved.
+    seconds: how long it took.
     """
 
     left_out: tuple[int, ...]
     anchored: bool
     witnessed: bool
+    histories: bool
+    seconds: float
 
 
 class EvidenceService:
@@ -90,7 +94,6 @@ class EvidenceService:
         anchors: AnchorDesk,
         stamps: TimestampDesk,
         exporter: Signer,
-        clock: Callable[[], int],
         maps: MapService,
     ) -> None:
         self._issuer = issuer
@@ -99,7 +102,6 @@ class EvidenceService:
         self._anchors = anchors
         self._stamps = stamps
         self._exporter = exporter
-        self._clock = clock
         self._maps = maps
 
     async def export(self, account: Account, request: EvidenceRequest, out: Path) -> Exported:
@@ -113,8 +115,10 @@ class EvidenceService:
             return await asyncio.to_thread(self._export, account, request, out)
 
     def _export(self, account: Account, request: EvidenceRequest, out: Path) -> Exported:
+        begun = time.monotonic()
         with self._maps.open() as views:
-            return self._export_under(views, account, request, out)
+            exported = self._export_under(views, account, request, out)
+        return replace(exported, seconds=time.monotonic() - begun)
 
     def _export_under(
         self, views: tuple[MapView, ...], account: Account, request: EvidenceRequest, out: Path
@@ -141,7 +145,7 @@ class EvidenceService:
         with out.open("wb") as file:
             write_bundle(file, case_members(material), self._exporter, info)
         left_out = tuple(one.position for one in records if one.position not in files)
-        return Exported(left_out, anchored, self._issuer.witnesses.met(head))
+        return Exported(left_out, anchored, self._issuer.witnesses.met(head), histories is not None, 0.0)
 
     def _gather(self, reads: Reads, request: EvidenceRequest, size: int) -> Gathered:
         if reads.get(request.subject) is None:
@@ -172,7 +176,8 @@ class EvidenceService:
             kind=request.kind,
             subject=request.subject,
             log=self._voices.origin,
-            exported_at=format_time(self._clock()),
+            # Not the clock: for the same facts the same bytes, whenever they are asked for.
+            exported_at=format_time(signing_time(head.note, history_of(self._log.keys()))),
             entries={position: statement.entry for position, statement in found.entries.items()},
             checkpoint=head.note.encode().encode(),
             inclusion={position: prove_inclusion(nodes, position, size) for position in found.entries},
@@ -180,9 +185,10 @@ class EvidenceService:
             disclosures=disclosures,
             anchors=[material for _, material in anchors],
             timestamps=[material for _, material in stamps],
-            originals=original_material(request.subject, found, request.originals, request.file_lists),
+            originals=original_material(request.kind, request.subject, found, request.originals),
             credentials=files,
             map=histories,
+            adverse=[at for at, one in found.entries.items() if spoken_against(one.event) is not None],
         )
 
     def _anchor_material(self, found: Gathered, last: int, size: int) -> tuple[list[tuple[int, AnchorMaterial]], bool]:

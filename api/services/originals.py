@@ -1,45 +1,99 @@
-"""Uploaded originals of a case: what does not match its registration is refused now, not by a court later."""
+"""Uploaded originals of a case, whole or in parts: what does not match its registration is refused now, not by a court
+later.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from api.services.gathering import Gathered
 from tallystick.admission import Refused
 from tallystick.assets import describe_file
-from tallystick.case import OriginalMaterial
+from tallystick.bundle import blocks_of
+from tallystick.case import Kind, OriginalMaterial, slug_of
+from tallystick.case.parts import PartsMap, check_members, check_parts
 from tallystick.content import Content, FileContent, FileEntry, check_content, entry_of, folder_content
-from tallystick.errors import VerificationFailed
+from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.events.objects import ObjectRegistration
 from tallystick.schema import FieldError
+from tallystick.verify.parts import Held, check_held
 
 
-def original_material(
-    subject: str,
-    found: Gathered,
-    uploaded: Mapping[str, Path],
-    file_lists: Mapping[str, tuple[FileEntry, ...]],
-) -> list[OriginalMaterial]:
-    """The subject, if it is an object, with its bytes or without. Raises ``Refused``, ``FieldError``.
+@dataclass(frozen=True)
+class Brought:
+    """What the asker brings of originals. ``files``: by name: in a case of kind ``object`` the path in the object's
+    file list (a single file: any name; in parts: the names of its runs), else the object's slug, ``/`` and that.
+    ``lists``: file lists of folders, and ``parts``: maps of parts, both by object.
+    """
 
-    ``uploaded``: files by path in the subject's file list; a single file under any name.
+    files: Mapping[str, Path] = field(default_factory=dict)
+    lists: Mapping[str, tuple[FileEntry, ...]] = field(default_factory=dict)
+    parts: Mapping[str, PartsMap] = field(default_factory=dict)
+
+
+def original_material(kind: Kind, subject: str, found: Gathered, brought: Brought) -> list[OriginalMaterial]:
+    """The objects that the case is about, each with its bytes, some of them, or its digests alone; others if something
+    is brought of them. Raises ``Refused``, ``FieldError``.
     """
     registered = {one.event.subject: one.event.body for _, one in found.of_type("object.register")}
-    for of in file_lists:
-        if of != subject or of not in registered:
-            raise FieldError(f"files.{of[:60]}", "only the file list of the subject itself is taken")
-    body: ObjectRegistration | None = registered.get(subject)
-    if body is None:
-        if uploaded:
-            raise FieldError("original", f"{subject} is no object: it has no originals")
-        return []
-    file_list = file_lists.get(subject)
-    if uploaded:
-        _check(body.digest_record, uploaded, file_list)
+    allowed = {subject} & registered.keys() if kind == "object" else registered.keys()
+    files = _by_object(kind, subject, sorted(allowed), brought.files)
+    for name, given in (("files", brought.lists), ("parts", brought.parts)):
+        for of in given:
+            if of not in allowed:
+                raise FieldError(f"{name}.{of[:60]}", "it is no object of this case, or not the one that it is about")
+    named = {*files, *brought.lists, *brought.parts, *(allowed & ({subject} if kind == "object" else found.focus))}
+    return [
+        _material(of, registered[of], files.get(of, {}), brought.lists.get(of), brought.parts.get(of))
+        for of in sorted(named)
+    ]
+
+
+def _by_object(kind: Kind, subject: str, allowed: list[str], files: Mapping[str, Path]) -> dict[str, dict[str, Path]]:
+    if kind == "object":
+        return {subject: dict(files)} if files else {}
+    slugs = {slug_of(of): of for of in allowed}
+    sorted_out: dict[str, dict[str, Path]] = {}
+    for name, path in files.items():
+        slug, _, inner = name.partition("/")
+        if slug not in slugs or not inner:
+            raise FieldError("original", f"{name[:200]!r} does not begin with an object of the case, and a slash")
+        sorted_out.setdefault(slugs[slug], {})[inner] = path
+    return sorted_out
+
+
+def _material(
+    of: str,
+    body: ObjectRegistration,
+    files: Mapping[str, Path],
+    file_list: tuple[FileEntry, ...] | None,
+    parts: PartsMap | None,
+) -> OriginalMaterial:
+    if parts is not None:
+        if file_list is not None:
+            raise FieldError(f"files.{of}", "the map of parts has the lines that are here: send no file list")
+        _check_parts(of, body.digest_record, files, parts)
+    elif files:
+        _check(body.digest_record, files, file_list)
     elif file_list is not None:
         _check_list(body.digest_record, file_list)
-    return [OriginalMaterial(subject, dict(uploaded), file_list)]
+    return OriginalMaterial(of, dict(files), file_list, parts)
+
+
+def _check_parts(of: str, expected: Content, files: Mapping[str, Path], parts: PartsMap) -> None:
+    try:
+        check_parts(parts)
+        check_members(parts, files)
+    except MalformedInput as error:
+        raise FieldError(f"parts.{of}", str(error)) from None
+    try:
+        held = {name: Held(path.stat().st_size, partial(blocks_of, path)) for name, path in files.items()}
+        check_held(parts, held, expected)
+    except VerificationFailed as error:
+        raise Refused("inconsistent", "parts", str(error), "make the map from the object as registered") from None
 
 
 def _check(expected: Content, uploaded: Mapping[str, Path], file_list: tuple[FileEntry, ...] | None) -> None:

@@ -17,6 +17,7 @@ from tallystick.case.model import (
     Original,
     OriginalMaterial,
     TimestampMaterial,
+    kind_of,
     slug_of,
 )
 from tallystick.case.reader import Anchor, Case, Members, Timestamp, read_case
@@ -38,6 +39,7 @@ __all__ = [
     "Timestamp",
     "TimestampMaterial",
     "case_members",
+    "kind_of",
     "read_case",
     "slug_of",
 ]

@@ -12,7 +12,7 @@ from tallystick.case.parts import PartsMap
 from tallystick.content import FileEntry
 from tallystick.errors import MalformedInput
 from tallystick.events.log import ORIGIN
-from tallystick.identifiers import Letter, parse_identifier
+from tallystick.identifiers import Letter, letter_of, parse_identifier
 from tallystick.lazy_dataclass import dataclass
 from tallystick.map import MapProof, Relation
 from tallystick.schema import COUNT, TIME, identifier, items, matching, record
@@ -53,7 +53,7 @@ MAP_PROOFS = "data/map/proofs.json"
 
 Kind: TypeAlias = Literal["object", "licence", "job", "dispute"]
 
-SUBJECT_LETTERS: dict[str, Letter] = {
+SUBJECT_LETTERS: dict[Kind, Letter] = {
     "object": Letter.OBJECT,
     "licence": Letter.LICENCE,
     "job": Letter.JOB,
@@ -209,6 +209,12 @@ class CaseMaterial:
     credentials: Mapping[int, tuple[str, Source]] = field(default_factory=dict)
     map: MapMaterial | None = None
     adverse: Sequence[int] = ()
+
+
+def kind_of(subject: str) -> Kind | None:
+    """The kind of a case about ``subject``; ``None``: no case is about such. Raises ``MalformedInput``."""
+    letter = letter_of(parse_identifier(subject))
+    return next((kind for kind, one in SUBJECT_LETTERS.items() if one is letter), None)
 
 
 def slug_of(of: str) -> str:

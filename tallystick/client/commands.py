@@ -10,7 +10,7 @@ import hashlib
 import json
 import secrets
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,17 +18,26 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn, TransferSpeedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    TextColumn,
+    TransferSpeedColumn,
+)
 
 from tallystick.assets import Asset, describe
+from tallystick.case import kind_of
 from tallystick.checkpoint import parse_body
-from tallystick.client.http import MAX_WAIT, Client
+from tallystick.client.exporting import Bringing, Cut, bring, disclosing, request_of
+from tallystick.client.http import MAX_WAIT, Client, Exported
 from tallystick.client.server import check_server
 from tallystick.commitments import disclose
-from tallystick.content import FolderContent
 from tallystick.errors import MalformedInput, TallystickError, VerificationFailed
 from tallystick.events import Event, parse_event
-from tallystick.identifiers import DEFAULT_PREFIX, Letter, letter_of, new_identifier, parse_identifier
+from tallystick.identifiers import DEFAULT_PREFIX, Letter, new_identifier
 from tallystick.keyfile import read_key
 from tallystick.note import parse_note
 from tallystick.receipt import parse_inclusion
@@ -38,8 +47,6 @@ from tallystick.times import format_time
 from tallystick.tlog_proof import parse_proof
 from tallystick.transparent import split
 from tallystick.trust import parse_trust
-
-_KINDS = {Letter.OBJECT: "object", Letter.LICENCE: "licence", Letter.JOB: "job", Letter.DISPUTE: "dispute"}
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -120,34 +127,43 @@ def export(
     original: Annotated[
         Path | None, typer.Option(help="The object itself, to be put into the bundle: its file or folder.")
     ] = None,
+    of: Annotated[
+        str | None, typer.Option(help="Which object --original is, where SUBJECT is a licence, job or dispute.")
+    ] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help="Bytes FROM-TO of the file that go in, by whole MiB; may be repeated.")
+    ] = None,
+    redact: Annotated[
+        list[str] | None,
+        typer.Option(help="What stays out: bytes FROM-TO of a file, by whole MiB, or a path in a folder; repeatable."),
+    ] = None,
+    reason: Annotated[str | None, typer.Option(help="Why it stays out; stands in the bundle.")] = None,
     credential: Annotated[
         list[Path] | None, typer.Option(help="A signed file that the service keeps no copy of; may be repeated.")
     ] = None,
     disclose: Annotated[str, typer.Option(help="Private values to open: all that you may, or none.")] = "all",
+    opened: Annotated[
+        list[str] | None, typer.Option("--open", help="Open this value alone, POSITION:NAME; may be repeated.")
+    ] = None,
     server: Server = "http://127.0.0.1:8000",
     token_file: TokenFile = None,
     token: Token = None,
 ) -> None:
     """Export everything that a stranger needs to verify SUBJECT offline, as one signed bundle."""
-    kind = _KINDS.get(letter_of(parse_identifier(subject)))
-    if kind is None:
+    if kind_of(subject) is None:
         raise MalformedInput(f"{subject} is no object, licence, job or dispute")
-    asset = None if original is None else _describe(original)
-    lists: dict[str, Any] = {}
-    if asset is not None and isinstance(asset.content, FolderContent):
-        lists[subject] = write(list(asset.entries))
-    files = {} if asset is None else {entry.path: place for entry, place in asset.files}
-    request = json.dumps({"kind": kind, "subject": subject, "disclose": disclose})
-    with _client(server, token_file, token) as client, _working("the service gathers and signs"):
-        exported = client.export(request, json.dumps(lists), files, credential or [], output)
-    print(f"{output}: {exported.size} bytes, SHA-256 {_sha256(output)}")
-    if exported.left_out:
-        positions = ", ".join(map(str, exported.left_out))
-        _warn(f"signed files recorded at {positions} are not in it: give those that you have with --credential")
-    if not exported.witnessed:
-        _warn("the checkpoint is below its quorum of witnesses: a verifier who demands them will not call it proved")
-    if not exported.anchored:
-        _warn("no anchor covers all of it yet: until then a verifier will not call it proved; export again later")
+    if original is None and (only or redact or of or reason):
+        raise MalformedInput("--of, --only, --redact and --reason are about --original: name it")
+    request = request_of(subject, disclosing(disclose, opened or []))
+    brought = Bringing()
+    if original is not None:
+        with _reading(original) as told:
+            cut = Cut(only or (), redact or (), reason)
+            brought = bring(subject, of, original, cut, lambda path: describe(path, told), told)
+    lists, parts = json.dumps(brought.lists), json.dumps(brought.parts)
+    with _client(server, token_file, token) as client, _transfer("the service gathers and signs") as told_of:
+        exported = client.export(request, lists, brought.files, credential or [], output, parts, told_of)
+    _tell_exported(exported, output)
 
 
 @app.command()
@@ -229,19 +245,54 @@ def _tell_registered(answer: dict[str, Any], asset: Asset) -> None:
     print("The log knows these digests alone: keep the bytes.")
 
 
+def _tell_exported(exported: Exported, output: Path) -> None:
+    print(f"{output}: {exported.size} bytes in {exported.seconds:.3f} s, SHA-256 {_sha256(output)}")
+    if exported.left_out:
+        positions = ", ".join(map(str, exported.left_out))
+        _warn(f"signed files recorded at {positions} are not in it: give those that you have with --credential")
+    if not exported.histories:
+        _warn("no histories by the map are in it: a licence, job or dispute is not proved without; export again later")
+    if not exported.witnessed:
+        _warn("the checkpoint is below its quorum of witnesses: a verifier who demands them will not call it proved")
+    if not exported.anchored:
+        _warn("no anchor covers all of it yet: until then a verifier will not call it proved; export again later")
+
+
 def _describe(path: Path) -> Asset:
+    with _reading(path) as told:
+        return describe(path, told)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[Callable[[str, int], None]]:
     total = sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) if path.is_dir() else None
     if path.is_file():
         total = path.stat().st_size
-    columns = (
-        TextColumn("{task.description}", table_column=None),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with Progress(*_bytes_columns(), console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("reading", total=total)
-        return describe(path, lambda name, read: progress.advance(task, read))
+        yield lambda name, read: progress.advance(task, read)
+
+
+def _bytes_columns() -> tuple[ProgressColumn, ...]:
+    return (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+
+
+@contextmanager
+def _transfer(what: str) -> Iterator[Callable[[str, int, int], None]]:
+    """Bytes sent, then a wait of unknown length, then bytes received."""
+    with Progress(SpinnerColumn(), *_bytes_columns(), console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(what, total=None)
+        seen: set[str] = set()
+
+        def told(stage: str, count: int, total: int) -> None:
+            if stage not in seen:
+                seen.add(stage)
+                progress.reset(task, total=total or None, description=stage)
+            progress.advance(task, count)
+            if stage == "sent" and progress.tasks[0].completed >= total:
+                progress.reset(task, total=None, description=what)
+
+        yield told
 
 
 @contextmanager

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +13,7 @@ import httpx
 
 from tallystick import cose
 from tallystick.base64s import to_base64
+from tallystick.bundle import Slice
 from tallystick.checkpoint import parse_body
 from tallystick.client.lazy import LazyFile
 from tallystick.commitments import Disclosure
@@ -60,12 +62,18 @@ class Registered:
 class Exported:
     """A bundle that was written: bytes, whether an anchor covers all of it, whether its checkpoint has the log's
     quorum of witnesses, and the positions of entries about signed files that are not in it, because the service has
-    no copy or they are not the asker's to show."""
+    no copy or they are not the asker's to show. histories: whether it shows them by the map. seconds: how long the
+    service took."""
 
     size: int
     anchored: bool
     witnessed: bool
     left_out: tuple[int, ...]
+    histories: bool
+    seconds: float
+
+
+Told = Callable[[str, int, int], None]
 
 
 class Client:
@@ -252,33 +260,40 @@ class Client:
         return self._json("POST", "/v1/certificates", json=certificate)
 
     def export(
-        self, request: str, files: str, originals: Mapping[str, Path], credentials: Sequence[Path], destination: Path
+        self,
+        request: str,
+        files: str,
+        originals: Mapping[str, Path | Slice],
+        credentials: Sequence[Path],
+        destination: Path,
+        parts: str = "{}",
+        told: Told = lambda stage, count, total: None,
     ) -> Exported:
         """Write the evidence bundle to ``destination``, whole or not at all.
 
-        ``request``, ``files``: JSON as /docs shows it; ``originals``: by path in the file
-        list; ``credentials``: signed files that the service keeps no copy of.
+        ``request``, ``files``, ``parts``: JSON as /docs shows it; ``originals``: by path in the file
+        list; ``credentials``: signed files that the service keeps no copy of. ``told``: of each block, what became of
+        it (``sent``, ``received``), its bytes, and the bytes of all of them.
         """
         # With a file name of None a part is a text: so the body is multipart even without any file.
-        parts: list[tuple[str, Any]] = [("request", (None, request)), ("files", (None, files))]
-        named = [("original", name, path) for name, path in originals.items()]
+        sent: list[tuple[str, Any]] = [("request", (None, request)), ("files", (None, files)), ("parts", (None, parts))]
+        named: list[tuple[str, str, Path | Slice]] = [("original", name, one) for name, one in originals.items()]
         named += [("credential", path.name, path) for path in credentials]
-        parts += [(field, (name, LazyFile(path), "application/octet-stream")) for field, name, path in named]
+        total = sum(one.size if isinstance(one, Slice) else one.stat().st_size for _, _, one in named)
+        for field, name, one in named:
+            file = LazyFile(one, lambda count: told("sent", count, total))
+            sent.append((field, (name, file, "application/octet-stream")))
         draft = destination.with_name(f".{destination.name}.part")
         try:
-            with self._http.stream("POST", "/v1/evidence", files=parts) as answer:
+            with self._http.stream("POST", "/v1/evidence", files=sent) as answer:
                 _raise_problem(answer)
-                with draft.open("wb") as out:
-                    size = sum(out.write(block) for block in answer.iter_bytes())
+                size = _receive(answer, draft, told)
             draft.replace(destination)
         except httpx.HTTPError as error:
             raise self._unreachable(error) from error
         finally:
             draft.unlink(missing_ok=True)
-        left_out = answer.headers.get("x-tallystick-left-out", "")
-        positions = tuple(int(position) for position in left_out.split(",") if position.isdigit())
-        said = [answer.headers.get(f"x-tallystick-{name}") == "yes" for name in ("anchored", "witnessed")]
-        return Exported(size, said[0], said[1], positions)
+        return _exported(answer, size)
 
     def _json(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         answer = self._send(method, path, **options)
@@ -336,3 +351,24 @@ def _concise(data: bytes) -> dict[str, Any] | None:
         "code": members.get("code", "unknown"),
         "field": members.get("field"),
     }
+
+
+def _receive(answer: httpx.Response, draft: Path, told: Told) -> int:
+    length = answer.headers.get("content-length", "")
+    total, size = int(length) if length.isdigit() else 0, 0
+    with draft.open("wb") as out:
+        for block in answer.iter_bytes():
+            size += out.write(block)
+            told("received", len(block), total)
+    return size
+
+
+def _exported(answer: httpx.Response, size: int) -> Exported:
+    said = {name: answer.headers.get(f"x-tallystick-{name}", "") for name in ("left-out", "seconds")}
+    yes = [answer.headers.get(f"x-tallystick-{name}") == "yes" for name in ("anchored", "witnessed", "histories")]
+    positions = tuple(int(position) for position in said["left-out"].split(",") if position.isdigit())
+    seconds = float(said["seconds"]) if _SECONDS.fullmatch(said["seconds"]) else 0.0
+    return Exported(size, yes[0], yes[1], positions, yes[2], seconds)
+
+
+_SECONDS = re.compile(r"[0-9]{1,9}\.[0-9]{3}", re.ASCII)

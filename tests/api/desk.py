@@ -165,11 +165,14 @@ class Desk:
         originals: Mapping[str, bytes] | None = None,
         lists: Any = None,
         credentials: tuple[bytes, ...] = (),
+        parts: Any = None,
     ) -> httpx.Response:
         """POST /v1/evidence."""
         form = {"request": json.dumps({"kind": kind, "subject": subject, "disclose": disclose})}
         if lists is not None:
             form["files"] = json.dumps(lists)
+        if parts is not None:
+            form["parts"] = json.dumps(parts)
         files = [("original", (name, data)) for name, data in (originals or {}).items()]
         files += [("credential", ("signed", data)) for data in credentials]
         if not files:

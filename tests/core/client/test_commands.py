@@ -13,12 +13,12 @@ import pytest
 from tallystick import __main__, canonical
 from tallystick.client import entry
 from tallystick.client.http import Client
-from tallystick.content import file_content
+from tallystick.content import CHUNK_BYTES, file_content
 from tallystick.keyfile import write_key
 from tallystick.note import COSIGNATURE_ML_DSA_44, verifier_key
 from tallystick.schema import write
 from tallystick.statement import parse_statement
-from tests.api.desk import Desk, case_of, folder_files
+from tests.api.desk import Desk, case_of, folder_files, registration
 from tests.architecture.tree import ROOT
 from tests.world import key_from
 
@@ -134,9 +134,112 @@ def test_a_bundle_with_the_original_in_it(folder: Path, desk: Desk, capsys: pyte
     out = folder / "case.zip"
     assert entry.export([subject, "-o", str(out), "--original", str(folder / "prop"), *token]) == 0
     told = capsys.readouterr()
-    assert f"{out}: {out.stat().st_size} bytes, SHA-256 " in told.out
+    assert re.match(
+        rf"{re.escape(str(out))}: {out.stat().st_size} bytes in \d+\.\d\d\d s, SHA-256 [0-9a-f]{{64}}\n", told.out
+    )
     assert "no anchor covers all of it yet" in told.err
     assert set(case_of(out.read_bytes()).originals[subject]) == set(folder_files())
+
+
+def film(folder: Path, desk: Desk, capsys: pytest.CaptureFixture[str]) -> str:
+    """A film of four chunks and a bit, registered."""
+    (folder / "film.bin").write_bytes(b"".join(bytes([at]) * CHUNK_BYTES for at in range(4)) + b"end")
+    assert entry.register([str(folder / "film.bin"), "--kind", "video", "--token-file", str(folder / "token")]) == 0
+    subject, _ = registered(capsys.readouterr().out)
+    desk.publish()
+    return subject
+
+
+def content_lines(desk: Desk, bundle: bytes) -> dict[str, Any]:
+    return {line.key: line.values for line in desk.verify(bundle).claim("content").evidence}
+
+
+@pytest.mark.parametrize(
+    ("options", "pieces"),
+    [
+        (["--redact", "1048577-2097153"], "0, 3–4"),
+        (["--only", "1048576-3145728"], "1–2"),
+        (["--only", "0-4194307", "--redact", "5-6"], "1–4"),
+    ],
+    ids=["redact", "only", "both"],
+)
+def test_a_film_of_which_parts_stay_here(
+    options: list[str], pieces: str, folder: Path, desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    subject, out = film(folder, desk, capsys), folder / "case.zip"
+    given = [subject, "-o", str(out), "--original", str(folder / "film.bin"), "--token-file", str(folder / "token")]
+    assert entry.export([*given, *options, "--reason", "a third party's face"]) == 0
+    told = content_lines(desk, out.read_bytes())
+    assert (told["content.chunks"]["pieces"], told["content.chunks"]["count"]) == (pieces, 5)
+    assert told["content.withheld"]["reason"] == "a third party's face"
+    assert out.stat().st_size < 4 * CHUNK_BYTES
+
+
+def test_a_folder_of_which_a_file_and_its_name_stay_here(
+    folder: Path, desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    token = ["--token-file", str(folder / "token")]
+    assert entry.register([str(folder / "prop"), "--kind", "composite", *token]) == 0
+    subject, _ = registered(capsys.readouterr().out)
+    desk.publish()
+    out = folder / "case.zip"
+    assert entry.export([subject, "-o", str(out), "--original", str(folder / "prop"), "--redact", "prop", *token]) == 0
+    told = content_lines(desk, out.read_bytes())["content.lines"]
+    assert (told["lines"], told["count"], told["files"]) == (2, 3, 2)
+    assert b"body.bin" not in out.read_bytes()
+
+
+def test_the_original_of_a_licence_is_that_of_its_object(
+    folder: Path, desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    object_id, data = desk.picture()
+    licence = desk.grant(object_id, data)
+    desk.publish()
+    (folder / "licensed.png").write_bytes(data)
+    out, token = folder / "case.zip", ["--token-file", str(folder / "token")]
+    given = [licence, "-o", str(out), "--original", str(folder / "licensed.png"), *token]
+    assert entry.export([*given, "--of", object_id]) == 0
+    assert set(case_of(out.read_bytes()).originals[object_id]) == {"licensed.png"}
+    assert entry.export(given) == 1
+    assert "does not begin with an object of the case" in capsys.readouterr().err
+
+
+def test_single_values_are_opened_by_position_and_name(
+    folder: Path, desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    token = ["--token-file", str(folder / "token")]
+    told = desk.studio.record("object.register", registration(b"words"), private={"title": "open", "script": "closed"})
+    desk.publish()
+    out, at = folder / "case.zip", told["position"]
+    assert entry.export([told["subject"], "-o", str(out), "--open", f"{at}:title", *token]) == 0
+    assert [one.name for one in case_of(out.read_bytes()).disclosures[at]] == ["title"]
+    assert capsys.readouterr().err.count("error") == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--redact", "0-1"], "name it"),
+        (["--original", "{folder}/film.bin", "--reason", "x"], "say what"),
+        (["--original", "{folder}/film.bin", "--redact", "0-999999999"], "no range of bytes"),
+        (["--original", "{folder}/film.bin", "--redact", "0-4194307"], "something is here, and not everything"),
+        (["--original", "{folder}/prop", "--redact", "nothing.txt"], "has no such file"),
+        (["--original", "{folder}/prop", "--only", "0-1"], "for a single file"),
+        (["--open", "x:title"], "POSITION:NAME"),
+        (["--disclose", "some"], "all or none"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_choice_of_parts_that_cannot_be(
+    options: list[str], said: str, folder: Path, desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "film.bin").write_bytes(b"\0" * (4 * CHUNK_BYTES + 3))
+    subject, _ = desk.picture()
+    given = [one.format(folder=folder) for one in options]
+    token = ["--token-file", str(folder / "token")]
+    assert entry.export([subject, "-o", str(folder / "case.zip"), *given, *token]) == 2
+    assert said in capsys.readouterr().err
+    assert not (folder / "case.zip").exists()
 
 
 def test_what_is_left_out_is_said(folder: Path, desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
