@@ -1,14 +1,15 @@
-/** `node cli.mjs BUNDLE --trust FILE [--at TIME] [--json]`. */
+/** `node cli.mjs BUNDLE --trust FILE [--convictions FILE …] [--at TIME] [--json]`. */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { LaterVersion, Malformed } from "./base/errors.ts";
 import { formatTime, parseTime } from "./base/time.ts";
 import { withFile } from "./node/fileSource.ts";
 import { EXIT, toJson, type Report } from "./report.ts";
+import { readAccusation } from "./steps/accusations.ts";
 import { parseTrust } from "./trust.ts";
 import { verify } from "./verify.ts";
 
-const USAGE = "usage: node cli.mjs BUNDLE --trust FILE [--at TIME] [--json]";
+const USAGE = "usage: node cli.mjs BUNDLE --trust FILE [--convictions FILE …] [--at TIME] [--json]";
 
 function failed(verdict: "malformed" | "not_proved", error: string): number {
   console.log(JSON.stringify({ verdict, claims: [], error }));
@@ -17,14 +18,15 @@ function failed(verdict: "malformed" | "not_proved", error: string): number {
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
-    allowPositionals: true, options: { trust: { type: "string" }, at: { type: "string" }, json: { type: "boolean" } },
+    allowPositionals: true, options: { trust: { type: "string" }, at: { type: "string" }, json: { type: "boolean" }, convictions: { type: "string", multiple: true } },
   });
   const bundle = positionals[0];
   if (bundle === undefined || values.trust === undefined || positionals.length !== 1) return failed("malformed", USAGE);
   const at = values.at ?? formatTime(Math.floor(Date.now() / 1000));
   parseTime(at);
   const trust = parseTrust(readFileSync(values.trust));
-  const report = await withFile(bundle, (source) => verify(source, { trust, at }));
+  const accusations = (values.convictions ?? []).map((file) => readAccusation(readFileSync(file)));
+  const report = await withFile(bundle, (source) => verify(source, { trust, at, accusations }));
   print(report, values.json ?? false);
   return EXIT[report.verdict];
 }

@@ -5,6 +5,7 @@ import { parseTime } from "./base/time.ts";
 import { Bag, type Progress } from "./bundle/bag.ts";
 import { wholeDigest } from "./bundle/whole.ts";
 import type { Source } from "./bundle/source.ts";
+import type { Accusation } from "./steps/accusations.ts";
 import type { Examination } from "./steps/examination.ts";
 import { Findings, type Outcome, type Sentence } from "./steps/findings.ts";
 import { open, type Opened } from "./steps/step01.ts";
@@ -28,10 +29,12 @@ import type { Trust } from "./trust.ts";
 export interface Reader {
   trust: Trust;
   at: string;
+  /** Fork evidence and conviction proofs that the reader has. */
+  accusations?: Accusation[];
   progress?: Progress;
 }
 
-export async function verify(source: Source, { trust, at, progress = () => undefined }: Reader): Promise<Report> {
+export async function verify(source: Source, { trust, at, accusations = [], progress = () => undefined }: Reader): Promise<Report> {
   const findings = new Map(CLAIMS.map(({ id }) => [id, new Findings()]));
   const refuse = (ended: 1 | 2): Report => report(findings, new Set(requiredClaims(trust)), {}, { trust, at, whole, ended, stamped: false });
   const whole = wholeDigest(source, progress);
@@ -52,7 +55,7 @@ export async function verify(source: Source, { trust, at, progress = () => undef
     first.fault({ en: "the exporter's signature", zh: "导出方的签名" }, error);
     return refuse(2);
   }
-  const examination = examine(opened, trust, at);
+  const examination = examine(opened, trust, at, accusations);
   const facts = await runSteps(examination, findings);
   const stamped = opened.case.file.timestamps !== undefined;
   return report(findings, new Set(requiredClaims(trust, opened)), facts, { trust, at, whole, stamped });
@@ -63,10 +66,10 @@ function partOf(error: unknown): Sentence {
   return error instanceof Malformed || error instanceof LaterVersion || error instanceof NotShown ? { en: "a part of the bundle", zh: "证据包的某一部分" } : { en: "", zh: "" };
 }
 
-function examine(opened: Opened, trust: Trust, at: string): Examination {
+function examine(opened: Opened, trust: Trust, at: string, accusations: Accusation[]): Examination {
   const examination: Examination = {
     ...opened, trust, at, atSeconds: parseTime(at), replay: replay(opened.entries), log: trust.logs.find((log) => log.origin === opened.case.file.log),
-    head: undefined, subjects: new Set(), about: [], anchors: [], tokens: [],
+    head: undefined, subjects: new Set(), about: [], accusations, forks: [], anchors: [], tokens: [],
   };
   examination.subjects = findSubjects(examination);
   examination.about = [...examination.replay.admitted.values()].filter((entry) => examination.subjects.has(entry.statement.event.subject)).map((entry) => entry.position).sort((a, b) => a - b);
@@ -94,6 +97,7 @@ async function runSteps(examination: Examination, findings: Map<ClaimId, Finding
   return {
     kind: file.kind, subject: file.subject, log: file.log, exported_at: file.exported_at, adverse: adverse.map((each) => ({ ...each })),
     ...(head === undefined ? {} : { checkpoint: { origin: head.note.origin, size: Number(head.note.size) } }), ...(when === undefined ? {} : { time: when }), ...(examination.case.map === undefined ? {} : { histories: stated }),
+    ...(examination.forks.length === 0 ? {} : { forks: examination.forks }),
   };
 }
 

@@ -44,7 +44,7 @@ export function sameTarget(a: AnchorTarget, b: AnchorTarget): boolean {
   return encode({ ...a }) === encode({ ...b });
 }
 
-function word(value: bigint | Bytes): Bytes {
+export function word(value: bigint | Bytes): Bytes {
   return toBigEndian(typeof value === "bigint" ? value : bigEndian(value), 32);
 }
 
@@ -64,7 +64,7 @@ export function verifyAnchor(proof: AnchorProof, target: AnchorTarget, trust: Tr
   };
 }
 
-function inStep<T>(step: number, check: () => T): T {
+export function inStep<T>(step: number, check: () => T): T {
   try {
     return check();
   } catch (error) {
@@ -91,7 +91,14 @@ function logId(proof: AnchorProof, target: AnchorTarget, registry: Registry): vo
   if (hex(found) !== target.log_id) throw new Failed("the log id is not that of the authority and the origin");
 }
 
-function vouch({ finality }: AnchorProof, block: Header, target: AnchorTarget, trust: Trust): Voucher {
+/** Where a block stands, and who seals it if anybody does. */
+export interface Place {
+  chain_id: number;
+  genesis: string;
+  sealer?: string;
+}
+
+export function vouch({ finality }: Pick<AnchorProof, "finality">, block: Header, target: Place, trust: Trust): Voucher {
   if (target.sealer !== undefined) {
     if (finality.signature === undefined) throw new Failed("the block bears no seal");
     const sealed = keccak(concat(utf8("tallystick/embedded-seal/v1\n"), u64(BigInt(target.chain_id)), fromHex(target.genesis), block.hash));

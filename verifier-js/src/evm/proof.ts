@@ -10,6 +10,14 @@ export const LONGEST_PROOF = 262_144;
 const piece = base64Of(65_536);
 const nodes = list(1, 65, piece);
 
+const entry = { header: base64Of(4096), transaction: record({ index: integer(), raw: piece, proof: nodes }), receipt: record({ raw: piece, proof: nodes }) };
+const finality = record(
+  { kind: oneOf("operator-seal", "mined", "finalized", "depth", "immediate") },
+  { signature: matching(/[0-9a-f]{130}/), head: integer(), head_hash: hexOf(32) },
+);
+/** Members that anchor proofs and conviction proofs have alike. */
+export const onChain = { ...entry, log_index: integer(), account_proof: nodes, storage_proof: nodes, finality };
+
 const form = record(
   {
     v: oneOf(1, 2), kind: oneOf("evm"), target: anchorTarget,
@@ -17,14 +25,7 @@ const form = record(
       { origin_hash: hexOf(32), size: integer(), root: hexOf(32), authority: hexOf(20) },
       { first_authority: hexOf(20) },
     ),
-    header: base64Of(4096),
-    transaction: record({ index: integer(), raw: piece, proof: nodes }),
-    receipt: record({ raw: piece, proof: nodes }),
-    log_index: integer(), account_proof: nodes, storage_proof: nodes,
-    finality: record(
-      { kind: oneOf("operator-seal", "mined", "finalized", "depth", "immediate") },
-      { signature: matching(/[0-9a-f]{130}/), head: integer(), head_hash: hexOf(32) },
-    ),
+    ...onChain,
   },
   { tokens: list(1, 8, piece) },
 );
@@ -41,9 +42,14 @@ export function parseProof(bytes: Bytes): AnchorProof {
   const second = checkpoint.first_authority !== undefined || proof.tokens !== undefined || !sealed;
   if ((proof.v === 2) !== second) throw new Malformed("an anchor proof whose version is not that of its members");
   if (checkpoint.first_authority === checkpoint.authority) throw new Malformed("a first authority that is the one in force");
-  if (sealed !== (finality.signature !== undefined)) throw new Malformed("a finality whose signature does not fit its kind");
+  demandFinality(finality);
+  return proof;
+}
+
+/** Each kind has the members that it demands. */
+export function demandFinality(finality: AnchorProof["finality"]): void {
+  if ((finality.kind === "operator-seal") !== (finality.signature !== undefined)) throw new Malformed("a finality whose signature does not fit its kind");
   const headed = finality.kind === "finalized" || finality.kind === "depth";
   if (headed !== (finality.head !== undefined) || headed !== (finality.head_hash !== undefined))
     throw new Malformed("a finality whose head does not fit its kind");
-  return proof;
 }

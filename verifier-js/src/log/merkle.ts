@@ -34,20 +34,25 @@ export function verifyConsistency(from: bigint, a: Bytes, to: bigint, b: Bytes, 
     if (from === to && !equal(a, b)) throw new Failed("two trees of one size with other roots");
     return;
   }
+  const whole = from === (from & -from);
+  const { older, newer } = leadFrom(from, to, whole ? a : path[0] ?? a, whole ? path : path.slice(1), path.length === 0 && !whole);
+  if (!equal(older, a) || !equal(newer, b)) throw new Failed("the consistency path joins other roots");
+}
+
+/** Both roots that a path gives from its seed, with 0 < from < to. */
+export function leadFrom(from: bigint, to: bigint, seed: Bytes, path: Bytes[], seedless = false): { older: Bytes; newer: Bytes } {
   const shift = ones((from & -from) - 1n);
   const inner = bitLength((from - 1n) ^ (to - 1n)) - shift;
   const border = ones((from - 1n) >> BigInt(inner + shift));
-  const whole = from === 1n << BigInt(shift);
-  if (path.length !== inner + border + (whole ? 0 : 1)) throw new Failed("a consistency path of another length");
-  const seed = whole ? a : path[0]!;
+  if (seedless || path.length !== inner + border) throw new Failed("a consistency path of another length");
   const mask = (from - 1n) >> BigInt(shift);
   let older = seed;
   let newer = seed;
-  (whole ? path : path.slice(1)).forEach((sibling, k) => {
+  path.forEach((sibling, k) => {
     if (k >= inner || ((mask >> BigInt(k)) & 1n) === 1n) {
       older = node(sibling, older);
       newer = node(sibling, newer);
     } else newer = node(newer, sibling);
   });
-  if (!equal(older, a) || !equal(newer, b)) throw new Failed("the consistency path joins other roots");
+  return { older, newer };
 }

@@ -33,21 +33,48 @@ function verifierKey(name: string, type: number, key: Bytes): VerifierKey {
   return { name, type, key, keyId: keyId(name, type, key) };
 }
 
+export type LogRole = keyof CheckpointKeys;
+
+interface Lines {
+  /** Kinds of key that signed. */
+  signed: LogRole[];
+  /** Unix seconds of the ML-DSA line. */
+  time: number | undefined;
+}
+
+/** Lines of the log's keys, each of which holds; others count for nothing. */
+function readLines(note: Checkpoint, origin: string, keys: CheckpointKeys): Lines {
+  if (note.origin !== origin) throw new Failed(`a checkpoint of ${note.origin}, not of ${origin}`);
+  const signed: LogRole[] = [];
+  const ed25519 = lineOf(note, verifierKey(origin, ED25519, keys.log.raw));
+  const mlDsa = lineOf(note, verifierKey(origin, ML_DSA, keys["log-pq"].raw));
+  const evm = lineOf(note, verifierKey(origin, UNASSIGNED, concat(EIP712_PREFIX, keys.authority.raw)));
+  let time: number | undefined;
+  if (ed25519 !== undefined) {
+    verify(keys.log, utf8(note.text), ed25519);
+    signed.push("log");
+  }
+  if (mlDsa !== undefined) {
+    time = verifySubtree(note, origin, keys["log-pq"], mlDsa);
+    signed.push("log-pq");
+  }
+  if (evm !== undefined) {
+    if (recoverAddress(eip712Digest(note), evm) !== address(keys.authority.raw)) throw new Failed("the EIP-712 signature is by another key");
+    signed.push("authority");
+  }
+  return { signed, time };
+}
+
 /** All three lines hold; the Unix seconds of the ML-DSA line. */
 export function verifyLog(note: Checkpoint, origin: string, keys: CheckpointKeys): number {
-  if (note.origin !== origin) throw new Failed(`a checkpoint of ${note.origin}, not of ${origin}`);
-  const fields = [
-    verifierKey(origin, ED25519, keys.log.raw),
-    verifierKey(origin, ML_DSA, keys["log-pq"].raw),
-    verifierKey(origin, UNASSIGNED, concat(EIP712_PREFIX, keys.authority.raw)),
-  ].map((key) => lineOf(note, key));
-  const [ed25519, mlDsa, evm] = fields;
-  if (ed25519 === undefined || mlDsa === undefined || evm === undefined)
-    throw new Failed("the checkpoint does not bear all three signatures of its log, by the keys in force at its size");
-  verify(keys.log, utf8(note.text), ed25519);
-  const time = verifySubtree(note, origin, keys["log-pq"], mlDsa);
-  if (recoverAddress(eip712Digest(note), evm) !== address(keys.authority.raw)) throw new Failed("the EIP-712 signature is by another key");
+  const { signed, time } = readLines(note, origin, keys);
+  if (signed.length < 3 || time === undefined) throw new Failed("the checkpoint does not bear all three signatures of its log, by the keys in force at its size");
   return time;
+}
+
+/** Kinds of key that signed; none need have. */
+export function verifyLines(note: Checkpoint, origin: string, keys: CheckpointKeys): LogRole[] {
+  return readLines(note, origin, keys).signed;
 }
 
 export function eip712Digest(note: Checkpoint): Bytes {

@@ -12,6 +12,7 @@ import type { EventType } from "../events/types.ts";
 import type { Checkpoint } from "../log/note.ts";
 import type { Timestamp } from "../asn1/timestamp.ts";
 import type { Trust, TrustedLog } from "../trust.ts";
+import type { Accusation } from "./accusations.ts";
 import type { BagSignature } from "./step02.ts";
 
 /** A checkpoint whose three signatures hold. */
@@ -53,6 +54,9 @@ export interface Examination {
   subjects: Set<string>;
   /** Positions of the admitted entries about the subjects, ascending. */
   about: number[];
+  /** What the reader brought against the log, and what of it holds. */
+  accusations: Accusation[];
+  forks: object[];
   anchors: HeldAnchor[];
   tokens: HeldToken[];
 }

@@ -36,7 +36,7 @@ interface Root {
 }
 
 /** What is shown in each history, by relation and text. */
-function shownHistories({ entries, case: { map } }: Examination): Map<string, Shown[]> {
+export function shownHistories({ entries, case: { map } }: Examination): Map<string, Shown[]> {
   const found = new Map<string, Shown[]>();
   const put = (relation: Relation, texts: Set<string>, shown: Shown): void => {
     for (const text of texts) found.set(`${relation} ${text}`, [...(found.get(`${relation} ${text}`) ?? []), shown]);
@@ -58,7 +58,7 @@ function payloadOf({ event: { type, subject, json } }: Statement) {
   return { type, subject, body: json };
 }
 
-function wantedHistories({ replay, subjects, case: { file } }: Examination): Wanted[] {
+export function wantedHistories({ replay, subjects, case: { file } }: Examination): Wanted[] {
   const own = new Set([file.log, ...[...replay.admitted.values()].map((entry) => entry.statement.event.subject), ...subjects]);
   return [...[...own].map((text): Wanted => ["own", text]), ...[...subjects].map((text): Wanted => ["named", text])];
 }

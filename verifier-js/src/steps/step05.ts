@@ -6,6 +6,7 @@ import type { EventOf } from "../events/event.ts";
 import { verifyInclusion } from "../log/merkle.ts";
 import { describe } from "../log/note.ts";
 import { cosignature } from "../log/signatures.ts";
+import { judgeAccusations } from "./accusations.ts";
 import type { Examination, Head } from "./examination.ts";
 import type { Findings } from "./findings.ts";
 import { readHead } from "./logKeys.ts";
@@ -24,6 +25,7 @@ export function checkpointSignature(examination: Examination, findings: Findings
     demandRotationsInTree(examination, found);
     head = found;
   });
+  judgeAccusations(examination, findings);
   if (head === undefined) return;
   const { note, time } = head;
   findings.add("proved", `log ${log.origin} signed ${describe(note)} at ${formatTime(time)}: Ed25519, ML-DSA-44 and EIP-712 signatures hold`,
