@@ -73,7 +73,7 @@ class LicenceChecks:
         if evidence is None and presented.facts.licence is not None:
             evidence = self._evidence(presented.facts.licence, account)
         found = check_presented(presented, self._trust, request, evidence)
-        return answer_document(found, self._trust.fingerprint, presented.disagreements)
+        return answer_document(found, self._trust.fingerprint, presented.disagreements, presented.facts.receipt)
 
     def _evidence(self, licence: str, account: Account) -> LicenceEvidence | None:
         """Of another log's licence there is none here, and the answer says that it cannot be told."""

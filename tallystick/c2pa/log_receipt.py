@@ -107,6 +107,35 @@ def logged_digests(reading: C2paReading, source: bytes | Path) -> DigestPair:
     return hasher.pair()
 
 
+@dataclass(frozen=True)
+class ClaimedReceipt:
+    """A receipt that agrees with the file and with itself: its path leads to the root that its checkpoint names.
+
+    Nobody was asked whether that log ever had this root.
+    """
+
+    receipt: LogReceipt
+    checkpoint: Checkpoint
+    body: CredentialIssue
+
+
+def claimed_receipt(value: Any, found: DigestPair, subject: str) -> ClaimedReceipt:
+    """All of `verify_receipt` that needs no trust. Raises ``VerificationFailed``, ``MalformedInput``."""
+    receipt = decode_receipt(value)
+    if receipt.file != found:
+        raise VerificationFailed("the receipt is of another file than this one was before it was updated")
+    if receipt.subject != subject:
+        raise VerificationFailed(f"the receipt is of {receipt.subject}, and the file is about {subject}")
+    statement = parse_statement(from_base64(receipt.entry))
+    body = statement.event.body
+    if not isinstance(body, CredentialIssue) or (statement.event.subject, body.file) != (subject, found):
+        raise VerificationFailed("the entry that the receipt shows does not record this file")
+    checkpoint = parse_body(parse_note(receipt.checkpoint.encode()).text)
+    hashes = [from_base64(one) for one in receipt.proof]
+    verify_inclusion(statement.leaf, receipt.index, checkpoint.size, hashes, checkpoint.root)
+    return ClaimedReceipt(receipt, checkpoint, body)
+
+
 def verify_receipt(
     value: Any, found: DigestPair, subject: str, logs: Mapping[str, LogTrust], authorities: tuple[Authority, ...] = ()
 ) -> ReceiptFacts:
@@ -115,25 +144,13 @@ def verify_receipt(
     `subject`: the licence or certificate that the file itself names. Raises ``VerificationFailed`` with the first
     thing that does not hold, ``MalformedInput`` on a receipt that has not its form.
     """
-    receipt = decode_receipt(value)
-    if receipt.file != found:
-        raise VerificationFailed("the receipt is of another file than this one was before it was updated")
-    if receipt.subject != subject:
-        raise VerificationFailed(f"the receipt is of {receipt.subject}, and the file is about {subject}")
-    entry = from_base64(receipt.entry)
-    event = parse_statement(entry).event
-    body = event.body
-    if not isinstance(body, CredentialIssue) or (event.subject, body.file) != (subject, found):
-        raise VerificationFailed("the entry that the receipt shows does not record this file")
-    note = receipt.checkpoint.encode()
-    origin = parse_body(parse_note(note).text).origin
+    claimed = claimed_receipt(value, found, subject)
+    receipt, note = claimed.receipt, claimed.receipt.checkpoint.encode()
+    origin = claimed.checkpoint.origin
     if origin not in logs:
         raise VerificationFailed(f"the log {origin!r} is not trusted; the trust file names: {', '.join(logs)}")
     head = verify_tree_head(note, logs[origin].history)
     logs[origin].require_quorum(head.note)
-    hashes = [from_base64(one) for one in receipt.proof]
-    leaf = parse_statement(entry).leaf
-    verify_inclusion(leaf, receipt.index, head.checkpoint.size, hashes, head.checkpoint.root)
     anchors = tuple(decode_proof(from_base64(one)) for one in receipt.anchors)
     for anchor in anchors:
         if (anchor.checkpoint.size, anchor.checkpoint.root) != (head.checkpoint.size, head.checkpoint.root.hex()):
@@ -143,7 +160,7 @@ def verify_receipt(
         file=found,
         index=receipt.index,
         checkpoint=head.checkpoint,
-        body=body,
+        body=claimed.body,
         anchors=anchors,
         stamps=tuple(_stamps(receipt, head.note.text.encode(), authorities)),
     )

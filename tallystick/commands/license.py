@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tallystick.c2pa.receipt_shown import ReceiptShown, receipt_words
 from tallystick.commands import license_present
 from tallystick.errors import MalformedInput
 from tallystick.licence.check import CheckRequest, LicenceAnswer, LicenceCheck, Outcome, Reason, Stage
@@ -125,11 +126,12 @@ def _run_one(args: argparse.Namespace, file: Path | None, trust: Trust, request:
         return _malformed(error)
     told = presented.disagreements
     if args.json:
-        document = answer_document(found, trust.fingerprint, told)
+        document = answer_document(found, trust.fingerprint, told, presented.facts.receipt)
         # A line for each file of a folder.
         print(json_text({"file": file.name, **document}, None) if several and file else json_text(document))
     else:
-        print("\n".join(map(printable, [*lines(found, trust.fingerprint, args.lang), *_second(told, args.lang)])))
+        more = [*_receipt(presented.facts.receipt, args.lang), *_second(told, args.lang)]
+        print("\n".join(map(printable, [*lines(found, trust.fingerprint, args.lang), *more])))
     return EXITS[found.answer]
 
 
@@ -162,6 +164,10 @@ def _bytes(path: Path, limit: int) -> bytes:
     if len(data) > limit:
         raise MalformedInput(f"{path.name} is longer than {limit} bytes")
     return data
+
+
+def _receipt(shown: ReceiptShown | None, lang: str) -> list[str]:
+    return [] if shown is None else [receipt_words(shown).in_language(lang)]
 
 
 def _second(told: tuple[str, ...], lang: str) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tallystick.c2pa.training import require_agreement
 from tallystick.errors import VerificationFailed
@@ -30,6 +30,9 @@ from tallystick.token.binding import Expected
 from tallystick.token.licence import LicenceToken
 from tallystick.trust import LogTrust
 from tallystick.wording import Wording
+
+if TYPE_CHECKING:
+    from tallystick.c2pa.receipt_shown import ReceiptShown
 
 
 class Stage(StrEnum):
@@ -100,6 +103,9 @@ class FileFacts:
 
     paper: PaperCode | None = None
     """A code that was read off a paper: it names a grant, and says nothing else."""
+
+    receipt: ReceiptShown | None = None
+    """The log's receipt that a file brings. It decides nothing: the licence brings proofs of its own."""
 
     @property
     def licence(self) -> str | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tallystick.c2pa import media_type_of, roots_of
+from tallystick.c2pa.receipt_shown import ReceiptShown, receipt_document, receipt_words
 from tallystick.c2pa.second import Opinion, compare, opinions
 from tallystick.errors import MalformedInput
 from tallystick.lazy_dataclass import dataclass
@@ -88,9 +89,13 @@ def check_presented(
     return check_licence(presented.facts, trust.logs, request, staple)
 
 
-def answer_document(found: LicenceCheck, trust: str, disagreements: Sequence[str] = ()) -> dict[str, Any]:
+def answer_document(
+    found: LicenceCheck, trust: str, disagreements: Sequence[str] = (), receipt: ReceiptShown | None = None
+) -> dict[str, Any]:
     """The whole result. ``trust``: fingerprint of the trust file that it was judged by, hex."""
     document = {"v": VERSION, **write(found), "trust": trust}
+    if receipt is not None:
+        document["receipt"] = {**receipt_document(receipt), "text": write(receipt_words(receipt))}
     if disagreements:
         document["second_engines"] = list(disagreements)
     return document

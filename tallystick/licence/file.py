@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from tallystick.c2pa import C2paVerdict, CredentialRefused, judge, media_type_of, read, roots_of
+from tallystick.c2pa.receipt_shown import shown_receipt
 from tallystick.licence.check import FileFacts, Outcome, Reason, Stage
 from tallystick.licence.credential import decode_credential
 from tallystick.times import parse_time
@@ -25,10 +27,11 @@ def read_licence_file(path: Path, trust: Trust, at: str, sidecar: bytes | None =
     moment = datetime.fromtimestamp(parse_time(at), UTC)
     roots, others = roots_of(trust)
     try:
-        verdict = judge(read(path, media_type_of(path.name), sidecar), roots, moment, others)
+        reading = read(path, media_type_of(path.name), sidecar)
+        verdict = judge(reading, roots, moment, others)
     except CredentialRefused as refused:
         return _refused(refused)
-    return _trusted(verdict)
+    return replace(_trusted(verdict), receipt=shown_receipt(reading, path, verdict, trust))
 
 
 def _refused(refused: CredentialRefused) -> FileFacts:
