@@ -15,7 +15,7 @@ from tallystick.events.log import ORIGIN
 from tallystick.identifiers import Letter, letter_of, parse_identifier
 from tallystick.lazy_dataclass import dataclass
 from tallystick.map import MapProof, Relation
-from tallystick.schema import COUNT, TIME, identifier, items, matching, record
+from tallystick.schema import COUNT, HEX32, TIME, identifier, items, matching, record
 
 VERSION: Literal[1] = 1
 """Of ``proofs.json``."""
@@ -25,7 +25,10 @@ version 4 of those with ``V4_MEMBERS`` or an original of a mode among ``V4_MODES
 """
 V3_MEMBERS = ("map",)
 """Optional members of ``case.json`` since version 3."""
-V4_MEMBERS = ("adverse",)
+V4_MEMBERS = (
+    "adverse",
+    "platform",
+)
 """Optional members of ``case.json`` since version 4; to add one, name it here, in ``CaseIndex`` and in the format."""
 V4_MODES = ("parts",)
 
@@ -34,6 +37,7 @@ MAX_ANCHORS = 256
 MAX_TIMESTAMPS = 64
 MAX_ROOTS = 4
 MAX_AUDITS = 64
+MAX_PLATFORM = 64
 MAX_PATHS = MAX_ANCHORS + MAX_TIMESTAMPS + MAX_AUDITS
 """Consistency proofs: one for each of these at most."""
 MAX_INDEX_BYTES = 1 << 24
@@ -50,6 +54,8 @@ CRATE = "data/ro-crate-metadata.json"
 CHECKPOINT = "data/log/checkpoint"
 PROOFS = "data/log/proofs.json"
 MAP_PROOFS = "data/map/proofs.json"
+PLATFORM = "data/platform/"
+"""Documents of the operator, by SHA-256."""
 
 Kind: TypeAlias = Literal["object", "licence", "job", "dispute"]
 
@@ -92,6 +98,7 @@ class CaseIndex:
     """``data/case.json``. Lists are sorted; ``log`` is the origin, ``exported_at`` the exporter's claim.
 
     ``adverse``: positions of the entries that speak against something (``tallystick.events.adverse``).
+    ``platform``: SHA-256 of the operator's documents that are here.
     """
 
     v: Literal[1, 2, 3, 4]
@@ -106,6 +113,7 @@ class CaseIndex:
     timestamps: Annotated[tuple[Annotated[int, COUNT], ...], items(MAX_TIMESTAMPS, 1)] | None = None
     map: MapIndex | None = None
     adverse: Annotated[tuple[Annotated[int, COUNT], ...], items(MAX_ENTRIES, 1)] | None = None
+    platform: Annotated[tuple[Annotated[str, HEX32], ...], items(MAX_PLATFORM, 1)] | None = None
 
 
 def check_index(index: CaseIndex) -> None:
@@ -121,6 +129,8 @@ def check_index(index: CaseIndex) -> None:
         raise MalformedInput(f"{INDEX}: the positions of map roots must be sorted, each once")
     if index.adverse is not None and index.adverse != tuple(sorted(set(index.adverse))):
         raise MalformedInput(f"{INDEX}: the positions of adverse entries must be sorted, each once")
+    if index.platform is not None and index.platform != tuple(sorted(set(index.platform))):
+        raise MalformedInput(f"{INDEX}: the digests of platform documents must be sorted, each once")
     numbered = (("anchors", index.anchors), ("timestamps", index.timestamps or ()), ("map.audits", audits))
     for name, numbers in numbered:
         if numbers != tuple(range(len(numbers))):
@@ -191,7 +201,7 @@ class CaseMaterial:
     log: origin. checkpoint: the signed note of the case's tree head. inclusion: the path of each
     entry in that tree. consistency: paths by (anchored or stamped size, case size). credentials: file name and
     bytes by the position of the ``credential.issue`` entry. adverse: positions of the entries that speak
-    against something.
+    against something. platform: the operator's documents by SHA-256.
     """
 
     kind: Kind
@@ -209,6 +219,7 @@ class CaseMaterial:
     credentials: Mapping[int, tuple[str, Source]] = field(default_factory=dict)
     map: MapMaterial | None = None
     adverse: Sequence[int] = ()
+    platform: Mapping[str, Source] = field(default_factory=dict)
 
 
 def kind_of(subject: str) -> Kind | None:

@@ -25,6 +25,7 @@ from tallystick.case.model import (
     MAX_PATHS,
     MAX_PROOFS_BYTES,
     MAX_TOTAL_BYTES,
+    PLATFORM,
     PROOFS,
     SLUG,
     VERSION,
@@ -160,7 +161,7 @@ class _Places:
     entries: dict[int, str] = field(default_factory=dict)
     disclosures: dict[int, str] = field(default_factory=dict)
     anchors: set[str] = field(default_factory=set)
-    """Of timestamps and audits too."""
+    """Of timestamps, audits and the platform too."""
     others: dict[int, str] = field(default_factory=dict)
     file_lists: dict[str, str] = field(default_factory=dict)
     parts: dict[str, str] = field(default_factory=dict)
@@ -180,7 +181,11 @@ def _sort(names: Iterable[str], index: CaseIndex) -> _Places:
             places.entries[number] = name
         elif folder == "disclosures" and (number := _number(rest, ".json")) is not None:
             places.disclosures[number] = name
-        elif folder == "anchors" or (folder == "timestamps" and index.timestamps):
+        elif (
+            folder == "anchors"
+            or (folder == "timestamps" and index.timestamps)
+            or (folder == "platform" and index.platform)
+        ):
             places.anchors.add(name)
         elif folder == "map" and index.map:
             _sort_map(places, name, rest)
@@ -221,6 +226,7 @@ def _check_places(places: _Places, index: CaseIndex) -> None:
     expected |= {f"data/timestamps/{number}/{file}" for number in stamps for file in ("token.tst", "checkpoint")}
     if index.map is not None:
         expected |= {MAP_PROOFS, *(f"data/map/audits/{number}.note" for number in index.map.audits)}
+    expected |= {PLATFORM + sha256 for sha256 in index.platform or ()}
     if both := sorted(places.others.keys() & places.entries.keys()):
         raise MalformedInput(f"entry {both[0]} stands twice in the case")
     if len(places.others) + len(places.entries) > MAX_ENTRIES:

@@ -14,6 +14,7 @@ from tallystick.case.model import (
     FORMATS,
     INDEX,
     MAP_PROOFS,
+    PLATFORM,
     PROOFS,
     VERSION,
     CaseIndex,
@@ -57,6 +58,7 @@ def case_members(material: CaseMaterial) -> dict[str, Source]:
         if original.file_list is not None:
             members[f"data/contents/{slug}.json"] = canonical.encode(write(original.file_list))
     members |= {f"data/credentials/{name}": source for name, source in material.credentials.values()}
+    members |= {PLATFORM + sha256: source for sha256, source in material.platform.items()}
     if material.map is not None:
         members |= _map_members(material.map)
     members[CRATE] = crate_of(index.kind, index.subject, index.exported_at, members)
@@ -83,6 +85,7 @@ def _index_of(material: CaseMaterial) -> CaseIndex:
         timestamps=tuple(range(len(material.timestamps))) or None,
         map=None if material.map is None else _map_index(material.map),
         adverse=tuple(sorted(material.adverse)) or None,
+        platform=tuple(sorted(material.platform)) or None,
     )
     version = version_of(index)
     # A format that is none of the known ones is refused by what reads it.

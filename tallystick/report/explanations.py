@@ -344,6 +344,77 @@ _ALL = (
             "该令牌不能限定时间；其他时间来源不受影响。",
         ),
     ),
+    Explanation(
+        15,
+        "capture",
+        Phrase(
+            "what is said of how an object came about agrees with the rest of the log, factor by factor",
+            "关于客体形成过程的陈述逐项与日志其余内容一致",
+        ),
+        Phrase(
+            "the admitted capture.record and capture.attest entries about the objects of the case, beside their "
+            "registration and their job",
+            "涉案客体已获准予的 capture.record 与 capture.attest 条目，以及其登记与任务条目",
+        ),
+        (("evidence/facts.md", "1. Capture"), ("evidence/admission.md", "capture.record")),
+        Phrase(
+            "a capture dated back before its job, another model or other parameters than the job's, bytes that were "
+            "changed without a log of edits",
+            "倒填至任务之前的形成日期、与任务不符的模型或参数、无编辑记录的字节改动",
+        ),
+        Phrase(
+            "What the holder says of the making contradicts the log. Whoever said it must explain it; what was "
+            "registered stands as it is.",
+            "持有人关于形成过程的陈述与日志相矛盾，须由陈述者说明；登记内容本身不受影响。",
+        ),
+    ),
+    Explanation(
+        16,
+        "custody",
+        Phrase(
+            "who kept the bytes since, without a gap, and whether they stayed the same",
+            "登记以来由何人保管、有无间断、字节是否未变",
+        ),
+        Phrase(
+            "the admitted custody.record and custody.accept entries about the objects of the case, in log order, from "
+            "the registered digest on; exported_at of data/case.json",
+            "涉案客体已获准予的 custody.record 与 custody.accept 条目（按日志顺序，自登记摘要起），"
+            "以及 data/case.json 的 exported_at",
+        ),
+        (("evidence/facts.md", "2. Custody"), ("evidence/admission.md", "custody.record")),
+        Phrase(
+            "a hand-over that nobody accepted, an entry left out, a digest swapped on the way, the custody of "
+            "another object",
+            "无人接收的移交、略去的记录、中途更换的摘要、他物的保管记录",
+        ),
+        Phrase(
+            "Between the entries named, the bytes are in nobody's proved keeping, or changed. The registration and the "
+            "original brought here are judged by step 8.",
+            "在所指条目之间，字节的保管未获证明或已改变。登记内容与所附原件由第 8 步判断。",
+        ),
+    ),
+    Explanation(
+        17,
+        "platform",
+        Phrase(
+            "documents that the operator declared, and which were in force at the deposit",
+            "运营方申报的文件，及其在存证时是否有效",
+        ),
+        Phrase(
+            "the admitted platform.file entries beside the admission times of the case's objects; each "
+            "data/platform/<sha256>",
+            "已获准予的 platform.file 条目、涉案客体的准予时间；各 data/platform/<sha256>",
+        ),
+        (("evidence/facts.md", "3. Platform"), ("evidence/admission.md", "platform.file")),
+        Phrase(
+            "an expired certificate, one obtained after the deposit, or another file, shown as in force",
+            "将过期、事后取得或他份文件充作有效文件",
+        ),
+        Phrase(
+            "What the platform is remains open. That the documents say the truth is the operator's word in any case.",
+            "平台资质尚未确定。文件内容是否属实，始终仅为运营方之申报。",
+        ),
+    ),
 )
 EXPLANATIONS: dict[int, Explanation] = {one.step: one for one in _ALL}
 """By the number of the step."""

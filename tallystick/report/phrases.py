@@ -6,6 +6,7 @@ A value in braces comes from the evidence. ``{detail}`` is the core's own messag
 
 from __future__ import annotations
 
+from tallystick.report.fact_phrases import FACT_PHRASES
 from tallystick.report.kind_phrases import KIND_PHRASES
 from tallystick.report.map_phrases import MAP_PHRASES
 from tallystick.report.phrase import ADD, KEEP, Language, Phrase
@@ -26,6 +27,7 @@ PHRASES: dict[str, Phrase] = {
     **TIME_PHRASES,
     **KIND_PHRASES,
     **MAP_PHRASES,
+    **FACT_PHRASES,
     # steps 1 and 2
     "integrity.good": Phrase(
         "{count} members are exactly those that exporter “{name}” (key {kid}) signed",

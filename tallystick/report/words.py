@@ -43,6 +43,9 @@ CLAIMS = {
     "credential": {"en": "Signed files hold", "zh": "签名文件成立"},
     "completeness": {"en": "Nothing withheld", "zh": "无事件未予出示"},
     "timestamp": {"en": "Timestamp tokens hold", "zh": "时间戳令牌成立"},
+    "capture": {"en": "What is said of its making agrees with the log", "zh": "形成过程的陈述与日志一致"},
+    "custody": {"en": "Custody without a gap or change", "zh": "保管无间断、未改变"},
+    "platform": {"en": "Documents about the platform", "zh": "平台资质文件"},
 }
 
 
@@ -93,6 +96,7 @@ DIVISIONS: tuple[Division, ...] = (
             "time",
             "credential",
             "completeness",
+            "platform",
         ),
         ("statement-signature", "inclusion", "checkpoint-signature", "entitlement", "disclosure", "anchor"),
         {
@@ -118,7 +122,7 @@ DIVISIONS: tuple[Division, ...] = (
     ),
     Division(
         {"en": "Content: are the originals those that were registered?", "zh": "内容：原件是否即登记者、来源如何"},
-        ("content", "traceability"),
+        ("content", "traceability", "capture", "custody"),
         ("content", "traceability"),
         {
             "proved": {

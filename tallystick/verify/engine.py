@@ -19,9 +19,12 @@ from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.trust import Trust
 from tallystick.verify import (
     anchors,
+    capture,
     completeness,
     credentials,
+    custody,
     interval,
+    platform,
     statements,
     timestamps,
     traceability,
@@ -50,6 +53,9 @@ _CHECKS: tuple[tuple[str, Callable[[Examination], Finding]], ...] = (
     ("time", interval.check_time),
     ("credential", credentials.check_credentials),
     ("completeness", completeness.check_completeness),
+    ("capture", capture.check_capture),
+    ("custody", custody.check_custody),
+    ("platform", platform.check_platform),
 )
 
 # Steps on which a claim rests. What an entry says counts once the entry is signed, in the signed tree, and entitled.
@@ -59,8 +65,28 @@ _RESTS_ON: dict[str, tuple[int, ...]] = {
     "timestamp": (5,),
     "entitlement": (3, 4, 5),
     **dict.fromkeys(
-        ("disclosure", "content", "traceability", "anchor", "time", "credential", "completeness"), (3, 4, 5, 6)
+        (
+            "disclosure",
+            "content",
+            "traceability",
+            "anchor",
+            "time",
+            "credential",
+            "completeness",
+            "capture",
+            "custody",
+            "platform",
+        ),
+        (3, 4, 5, 6),
     ),
+}
+
+# Claims of which nothing is said where the case has nothing of the sort, unless the trust file demands them.
+_WHERE_THERE: dict[str, Callable[[Examination], bool]] = {
+    "timestamp": lambda ex: bool(ex.case.timestamps),
+    "capture": lambda ex: bool(capture.records(ex)),
+    "custody": lambda ex: bool(custody.entries(ex)),
+    "platform": lambda ex: bool(platform.documents(ex)),
 }
 
 # Demanded of every kind of case by this program; neither bundle nor trust file can take one away.
@@ -156,7 +182,7 @@ def _examine(ex: Examination, integrity: Finding, sha256: str) -> Report:
             malformed = True
             findings[claim_id] = Finding("not_proved", (say("malformed", detail=str(error)),))
     required = _required(trust, case, bool(credentials.positions(ex)))
-    told = [one for one in CLAIM_IDS if one != "timestamp" or case.timestamps or one in required]
+    told = [one for one in CLAIM_IDS if one not in _WHERE_THERE or one in required or _WHERE_THERE[one](ex)]
     claims = tuple(_claim(claim_id, findings, required) for claim_id in told)
     return _report(ex.trust, ex.at, sha256, claims, malformed, ex.facts)
 
@@ -191,7 +217,7 @@ def _refusal(trust: Trust, at: int, sha256: str, step: int, finding: Finding, ma
     required = _required(trust, None, False)
     claims = [Claim("integrity", step, finding.outcome, True, finding.evidence)]
     for claim_id, number in CLAIM_IDS.items():
-        if claim_id != "integrity" and (claim_id != "timestamp" or claim_id in required):
+        if claim_id != "integrity" and (claim_id not in _WHERE_THERE or claim_id in required):
             line = say("not-examined", step=step)
             claims.append(Claim(claim_id, number, "not_proved", claim_id in required, (line,), (step,)))
     return _report(trust, at, sha256, tuple(claims), malformed, {})

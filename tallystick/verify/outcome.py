@@ -26,6 +26,9 @@ CLAIM_IDS: dict[str, int] = {
     "credential": 12,
     "completeness": 13,
     "timestamp": 14,
+    "capture": 15,
+    "custody": 16,
+    "platform": 17,
 }
 """Claims and the numbered step that decides each. Integrity is decided by steps 1 (container) and 2 (signature)."""
 

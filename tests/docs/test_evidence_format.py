@@ -230,7 +230,7 @@ def test_limits_of_the_members() -> None:
         "parts/<slug>.json": parts.MAX_PARTS_BYTES,
         "credentials/<name>": credentials.MAX_FILE_BYTES,
     }
-    assert sizes.keys() - limits.keys() == {"originals/<slug>/<path>"}
+    assert sizes.keys() - limits.keys() == {"originals/<slug>/<path>", "platform/<sha256>"}
     assert f"together at most {model.MAX_TOTAL_BYTES >> 20} MiB" in FORMAT
     assert f"all disclosures together {model.MAX_ALL_DISCLOSURES_BYTES >> 20} MiB" in FORMAT
     assert f"each pair once, at most {model.MAX_PATHS}." in FORMAT

@@ -21,6 +21,7 @@ from tallystick.report.event_names import EVENTS, KINDS
 from tallystick.report.lines import sentence
 from tallystick.report.phrases import PHRASES, Language
 from tallystick.report.words import CLAIMS, DIVISIONS, OUTCOMES, VERDICTS, words
+from tallystick.verify import capture, platform
 from tallystick.verify.outcome import CLAIM_IDS, Claim, Line, Report, say
 
 VERIFY = Path(__file__).parents[3] / "tallystick" / "verify"
@@ -54,11 +55,24 @@ def report(**changes: Claim) -> Report:
     return Report("proved", tuple(claims.values()), None, "ab" * 32, NASTY, 0, "cd" * 32, facts)
 
 
+FACTS = "".join((VERIFY / name).read_text(encoding="utf-8") for name in ("capture.py", "custody.py", "platform.py"))
+
+
+def said_of_factors() -> set[str]:
+    """Keys that are put together: what does not agree, and the state of each factor and limb."""
+    return {
+        *(f"capture.{fault}" for fault in re.findall(r'yield "([a-z-]+)"', FACTS)),
+        *(f"factor.{name}.{state}" for name in capture.FACTORS for state in ("present", "absent")),
+        *(f"limb.{name}.{state}" for name in platform.LIMBS for state in platform.STATES),
+    }
+
+
 def used_keys() -> set[str]:
-    calls = r"(?:say|shows|lacks|contradicts|needs|note)\(\s*\"([a-z.-]+)\""
+    calls = r"(?:say|shows|lacks|contradicts|needs|note|_wrong)\(\s*\"([a-z.-]+)\""
     named = {key for path in VERIFY.glob("*.py") for key in re.findall(calls, path.read_text(encoding="utf-8"))}
     accusation = (VERIFY / "accusation.py").read_text(encoding="utf-8")
     standings = {*re.findall(r'Standing\("[a-z_]+", "([a-z-]+)"', accusation), *get_args(Voucher)} - {"nobody"}
+    named |= set(re.findall(r"(?:if [a-z(]+\)?|else) (?:else )?\"([a-z]+\.[a-z-]+)\"", FACTS)) | said_of_factors()
     return (
         named | {f"checkpoint.fork-{kind}" for kind in get_args(ForkKind)} | {f"conviction.{why}" for why in standings}
     )
