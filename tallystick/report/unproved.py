@@ -57,6 +57,15 @@ SETTLES: dict[str, Phrase] = {
         "the authority's certificate by another channel, or a token of an authority that you know",
         "经另一渠道取得的机构证书，或您所知机构的令牌",
     ),
+    "capture": Phrase(
+        "the holder's own records of the making, the device itself, the notary's office, a witness heard",
+        "持有人自有的制作记录、设备原物、公证机构的答复、证人证言",
+    ),
+    "custody": Phrase(
+        "the records of each custodian, and a receipt from whoever took the bytes over",
+        "各保管方的自有记录，以及接收方的签收凭证",
+    ),
+    "platform": Phrase("each issuer's own answer about its document", "各出具机构对其文件的答复"),
 }
 """By claim."""
 ALWAYS: tuple[Phrase, ...] = (
