@@ -30,16 +30,22 @@ def check_disclosures(ex: Examination) -> Finding:
             opened[str(position)] = open_commitments(commitments, list(disclosures))
         except VerificationFailed as error:
             tally.contradicts("disclosure.bad", position=position, detail=str(error))
-    withheld = sum(
-        len(placed.statement.event.commitments) - len(ex.case.disclosures.get(position, ()))
-        for position, placed in ex.entries.items()
-    )
+    withheld = {
+        str(position): names
+        for position, placed in sorted(ex.entries.items())
+        if (names := sorted(placed.statement.event.commitments.keys() - _opened(ex, position)))
+    }
     if tally.holds:
         shown = sum(map(len, ex.case.disclosures.values()))
-        tally.shows("disclosure.good", opened=shown, withheld=withheld)
+        tally.shows("disclosure.good", opened=shown, withheld=sum(map(len, withheld.values())))
         ex.facts["disclosed"] = opened
+        ex.facts["withheld"] = withheld
         _list_erasures(ex, tally)
     return tally.finding()
+
+
+def _opened(ex: Examination, position: int) -> set[str]:
+    return {one.name for one in ex.case.disclosures.get(position, ())}
 
 
 def _list_erasures(ex: Examination, tally: Tally) -> None:
@@ -53,7 +59,7 @@ def _list_erasures(ex: Examination, tally: Tally) -> None:
         tally.shows(
             "disclosure.erased", position=body.position, names=names, time=time, grounds=body.grounds, entry=position
         )
-        if set(body.names) & {opened.name for opened in ex.case.disclosures.get(body.position, ())}:
+        if set(body.names) & _opened(ex, body.position):
             tally.shows("disclosure.kept", position=body.position)
         erased.append(
             {

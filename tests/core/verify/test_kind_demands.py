@@ -205,6 +205,44 @@ def test_an_older_log_is_judged_as_it_was(tmp_path: Path) -> None:
     assert (report.verdict, report.facts["standing"]["status"]) == ("proved", "revoked")
 
 
+# --- adverse entries named first -----------------------------------------------------------------
+
+
+def adverse_of(told: Play) -> tuple[int, ...]:
+    log = told.scene.log
+    found = [log.find("licence.status"), log.find("dispute.open"), log.find("dispute.open", 1)]
+    return tuple(sorted([*found, log.find("dispute.resolve")]))
+
+
+@pytest.mark.parametrize("kind", ["object", "licence", "dispute"])
+def test_the_index_may_name_the_adverse_entries(kind: Kind, told: Play) -> None:
+    members = members_of(told.case(kind, adverse=adverse_of(told)))
+    report = told.judge(members)
+    assert report.verdict == "proved"
+    assert tuple(one["position"] for one in report.facts["adverse"]) == adverse_of(told)
+    assert members[INDEX].startswith(b'{"adverse":[')
+
+
+@pytest.mark.parametrize("change", ["one hidden", "one invented", "another"])
+def test_an_index_that_names_others_is_contradicted(change: str, told: Play) -> None:
+    """Whoever reads the index alone must not be told less than the entries say."""
+    honest, harmless = adverse_of(told), told.scene.log.find("licence.grant")
+    named = {"one hidden": honest[1:], "one invented": (*honest, harmless), "another": (harmless, *honest[1:])}[change]
+    report = told.judge(members_of(told.case("licence", adverse=named)))
+    assert (report.verdict, report.refused_at) == ("not_proved", 13)
+    assert "adverse.misnamed" in lines(report, "completeness")
+
+
+def test_an_index_that_names_an_entry_that_the_rules_refuse(told: Play) -> None:
+    """Step 6 says what is wrong; the index is not wrong for it."""
+    members = without_entry(
+        members_of(told.case("licence", adverse=adverse_of(told))), told.scene.log.find("licence.grant")
+    )
+    report = told.judge(members)
+    assert report.refused_at == 6
+    assert "adverse.misnamed" not in lines(report, "completeness")
+
+
 # --- the kind ------------------------------------------------------------------------------------
 
 

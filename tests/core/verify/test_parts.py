@@ -5,6 +5,7 @@ Every bundle here is signed by the real exporter over a manifest of exactly its 
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,15 +14,17 @@ from typing import Any
 import pytest
 
 from tallystick import canonical
+from tallystick.bundle import Slice, blocks_of, write_bundle
 from tallystick.bundle.bag import TAG_MANIFEST
 from tallystick.case import CaseMaterial, OriginalMaterial, case_members
 from tallystick.case.model import INDEX
+from tallystick.case.parting import part_file, slices
 from tallystick.case.parts import PartsMap, Run, piece_name
 from tallystick.content import CHUNK_BYTES, FileEntry, entry_of, file_content, folder_content
 from tallystick.merkle import covering, leaf_hash, root_of
 from tallystick.schema import write
-from tallystick.verify import Report
-from tests.core.verify.kit import Scene
+from tallystick.verify import Report, verify_case
+from tests.core.verify.kit import AT, Scene
 from tests.core.verify.mutate import Members, described, edit_json, flipped, rezip, tags_of, without
 from tests.world import World
 
@@ -333,3 +336,35 @@ def test_a_part_left_out_is_malformed(cinema: Cinema) -> None:
     members = members_of(cinema.film_case())
     gone = without(members, f"data/originals/{slug(cinema.film)}/chunks-7-7")
     assert cinema.judge(gone).verdict == "malformed"
+
+
+# --- memory --------------------------------------------------------------------------------------
+
+
+def test_a_large_film_in_parts_is_written_and_verified_by_the_block(tmp_path: Path) -> None:
+    """64 MiB of which all but one chunk are shown: neither side ever holds more than a few of them."""
+    path, size = tmp_path / "large.bin", 64 * CHUNK_BYTES + 9
+    with path.open("wb") as out:
+        for at in range(64):
+            out.write(bytes([at]) * CHUNK_BYTES)
+        out.write(b"the end.\n")
+    world = World("large", "log.example/large")
+    scene = Scene(tmp_path / "scene", world)
+    film = world.object(content=write(file_content(blocks_of(path))))
+    scene.log.add(*world.parties(), film)
+    scene.anchor()
+    whole = Slice(path, 0, size)
+    parts = part_file(blocks_of(path), set(range(65)) - {30})
+    originals = [OriginalMaterial(film.event.subject, dict(slices(parts, whole)), parts=parts)]
+    material = scene.material(film.event.subject, originals=originals)
+    tracemalloc.start()
+    try:
+        with (tmp_path / "case.zip").open("w+b") as file:
+            write_bundle(file, case_members(material), world.roles["exporter"], {})
+            report = verify_case(file, scene.trust(), AT)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert report.verdict == "proved"
+    assert report.facts["originals"][0]["parts"]["here"] == [[0, 29], [31, 64]]
+    assert peak < 16 * CHUNK_BYTES

@@ -40,3 +40,13 @@ def test_time_and_completeness_need_a_fact_from_outside(kit: Kit) -> None:
 
 def test_the_same_case_makes_the_same_bytes(kit: Kit) -> None:
     assert kit.bundle() == kit.bundle()
+
+
+def test_what_stays_closed_is_named_by_entry(kit: Kit) -> None:
+    report = kit.verify(kit.bundle())
+    job, grant = kit.log.find("job.register"), kit.log.find("party.register")
+    withheld = report.facts["withheld"]
+    assert str(job) in report.facts["disclosed"]
+    assert str(job) not in withheld
+    assert withheld[str(grant)] == sorted(kit.log.statements[grant].event.commitments)
+    assert sum(map(len, withheld.values())) == report.claim("disclosure").evidence[0].values["withheld"]
