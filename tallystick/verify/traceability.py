@@ -27,11 +27,13 @@ def check_traceability(ex: Examination) -> Finding:
             continue
         waiting += _check_object(ex, tally, subject, body)
     check_kind(ex, tally)
-    if tally.holds and not ex.focus.objects:
-        tally.shows("traceability.none")
-    elif tally.holds:
-        tally.shows("traceability.good", objects=len(ex.focus.objects), sources=len(checked) - len(ex.focus.objects))
-    tell_kind(ex, tally)
+    if tally.holds:
+        if ex.focus.objects:
+            found = {"objects": len(ex.focus.objects), "sources": len(checked) - len(ex.focus.objects)}
+            tally.shows("traceability.good", **found)
+        else:
+            tally.shows("traceability.none")
+        tell_kind(ex, tally)
     return tally.finding()
 
 

@@ -171,6 +171,7 @@ def test_without_the_map_nothing_of_a_standing_is_proved(kind: Kind, told: Play)
         report = told.judge(members_of(material))
         assert (report.verdict, report.refused_at) == ("not_proved", 9)
         assert "traceability.no-history" in lines(report, "traceability")
+        assert report.facts.keys() & {"standing", "graph", "disputes"} == set()
 
 
 @pytest.mark.parametrize(

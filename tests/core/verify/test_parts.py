@@ -338,6 +338,19 @@ def test_a_part_left_out_is_malformed(cinema: Cinema) -> None:
     assert cinema.judge(gone).verdict == "malformed"
 
 
+def test_a_map_with_any_byte_changed_proves_nothing_of_it(cinema: Cinema) -> None:
+    """Every seventh byte, signed again by the exporter; his own words, the reason, are his to change."""
+    members, name = members_of(cinema.folder_case()), f"data/parts/{slug(cinema.folder)}.json"
+    honest = members[name]
+    start = honest.index(b"a trade secret")
+    tried = [at for at in range(0, len(honest), 7) if not start <= at < start + len(b"a trade secret")]
+    assert len(tried) > 100
+    for at in tried:
+        report = cinema.judge({**members, name: flipped(honest, at)})
+        assert report.verdict in ("malformed", "not_proved"), at
+        assert "parts" not in (report.facts.get("originals") or [{}])[0], at
+
+
 # --- memory --------------------------------------------------------------------------------------
 
 
