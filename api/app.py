@@ -31,6 +31,7 @@ from api.routes import (
     reading,
     receipts,
     scitt,
+    settlements,
     status,
     timestamps,
 )
@@ -51,6 +52,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     parties.routes,
     licence_tokens.routes,
     licences.routes,
+    settlements.routes,
     certificates.routes,
     evidence.routes,
     maps.routes,

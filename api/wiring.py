@@ -43,6 +43,7 @@ from api.services.reading import ReadingService
 from api.services.receipts import ReceiptService
 from api.services.registration import RegistrationService
 from api.services.sealing import Seal
+from api.services.settlements import SettlementService
 from api.services.standing import StandingService
 from api.services.status import StatusService
 from api.services.status_lists import StatusLists
@@ -97,6 +98,7 @@ class Services:
     files: CredentialFiles
     erased: ErasedFiles
     licences: LicenceService
+    settlements: SettlementService
     licence_files: LicenceFiles
     licence_tokens: LicenceTokens
     licence_checks: LicenceChecks
@@ -174,8 +176,7 @@ def _services(
     witnesses: WitnessService,
 ) -> Services:
     voices, files = _voices(log, keyring), CredentialFiles(settings.credentials)
-    erased = _swept(ErasedFiles(log, files))
-    workshop = Workshop(log, voices, clock, _pool(voices))
+    erased, workshop = _swept(ErasedFiles(log, files)), Workshop(log, voices, clock, _pool(voices))
     submission = SubmissionService(log, voices, workshop, desk.urgent, erased.sweep, settings.anchor_at_once)
     proofs = ProofService(log.published, history := history_of(log.keys()))
     receipts = ReceiptService(log.published, proofs, lambda: log.status().size, keyring.signers["log"], history)
@@ -212,6 +213,7 @@ def _services(
         files=files,
         erased=erased,
         licences=LicenceService(issuer, statuses),
+        settlements=SettlementService(submission, voices, log),
         licence_files=LicenceFiles(issuer, statuses),
         licence_tokens=tokens,
         licence_checks=LicenceChecks(log, voices, tokens, parse_trust(trust)),

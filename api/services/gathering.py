@@ -38,6 +38,8 @@ _LOG_TYPES = ("log.key-set", "log.policy", "log.rotate", "log.freeze")
 _TARGETS = "log.anchor-target"
 _CAPABILITY_TYPES = tuple(kind for kind in SUBJECTS if kind.startswith("capability."))
 _FILES = "credential.issue"
+_SETTLEMENTS = frozenset({"settlement.record", "settlement.accept"})
+"""These decide nothing about a licence: a case shows them, a file of the licence and its evidence do not."""
 TIME = "log.time"
 _LOOK_BACK = (4 * 3600, 64 * 3600)
 """Seconds before an entry in which a proof of time is looked for first; there is one about every hour."""
@@ -59,7 +61,7 @@ class Gathered:
 
 def gather_grant(reads: Reads, licence: str, size: int, limit: int) -> Gathered:
     """What decides a licence again. Raises ``TooLarge`` beyond ``limit`` entries."""
-    work = _Work(reads, size, limit)
+    work = _Work(reads, size, limit, without=_SETTLEMENTS)
     work.add_log(_LOG_TYPES)
     work.add_subjects([licence])
     return Gathered(work.finished())
@@ -110,10 +112,18 @@ def add_files(reads: Reads, found: Gathered, records: Iterable[Record], size: in
 class _Work:
     """Entries found so far, and the subjects whose entries are still to be found."""
 
-    def __init__(self, reads: Reads, size: int, limit: int, found: dict[int, Statement] | None = None) -> None:
+    def __init__(
+        self,
+        reads: Reads,
+        size: int,
+        limit: int,
+        found: dict[int, Statement] | None = None,
+        without: frozenset[str] = frozenset(),
+    ) -> None:
         self._reads = reads
         self._size = size
         self._limit = limit
+        self._without = without | {_FILES}
         self._found: dict[int, Statement] = found or {}
         self._asked: set[str] = set()
         self._waiting: list[str] = []
@@ -178,7 +188,7 @@ class _Work:
                 )
         elif state is not None:
             for record in records_of(self._reads, subject=subject):
-                if record.subject == subject and record.type != _FILES:
+                if record.subject == subject and record.type not in self._without:
                     yield record
 
     def _party(self, party: str, state: PartyState) -> Iterator[Record]:

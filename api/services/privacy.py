@@ -5,11 +5,12 @@ from __future__ import annotations
 from api.accounts import Account
 from api.services.voices import Voices
 from tallystick.events.licence import LicenceGrant
+from tallystick.events.settlement import SettlementRecord
 from tallystick.statement import Statement
 
 
 def may_read(voices: Voices, account: Account, statement: Statement) -> bool:
-    """Who said it, whom a licence names as its holder, whom a registration is about, and the registrar."""
+    """Who said it, a licence's named holder, whom a registration is about, the sides of a settlement, the registrar."""
     if "read-private" not in account.scopes:
         return False
     return account.party in _concerned(statement) or voices.is_registrar(account)
@@ -25,4 +26,6 @@ def _concerned(statement: Statement) -> tuple[str | None, ...]:
     event = statement.event
     holder = event.body.holder if isinstance(event.body, LicenceGrant) else None
     registered = event.subject if event.type == "party.register" else None
-    return (speaker_of(statement), holder, registered)
+    # Who is to accept a settlement must see what it accepts.
+    sides = event.body.parties if isinstance(event.body, SettlementRecord) else ()
+    return (speaker_of(statement), holder, registered, *sides)

@@ -11,6 +11,7 @@ from tallystick.admission import (
     objects,
     parties,
     rotation,
+    settlements,
     transfers,
 )
 from tallystick.admission.context import Actor, Context
@@ -36,6 +37,7 @@ _RULES = {
     **erasures.RULES,
     **rotation.RULES,
     **facts.RULES,
+    **settlements.RULES,
 }
 
 

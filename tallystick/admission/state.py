@@ -232,6 +232,20 @@ class CustodyState:
 
 
 @record
+class SettlementState:
+    """A settlement of ``subject`` between ``parties``. ``agreed``: those who said so, the first of them recorded it.
+
+    ``supersedes``: position of the one that it corrects; ``superseded``: of the one that all accepted in its place.
+    """
+
+    subject: str
+    parties: tuple[str, ...]
+    agreed: tuple[str, ...]
+    supersedes: int | None = None
+    superseded: int | None = None
+
+
+@record
 class Taken:
     """A key, number or index that may be used once, and by whom it was."""
 
@@ -271,6 +285,7 @@ State: TypeAlias = (
     | Committed
     | CaptureState
     | CustodyState
+    | SettlementState
 )
 
 _KINDS: dict[str, type[Any]] = {
@@ -289,6 +304,7 @@ _KINDS: dict[str, type[Any]] = {
     "committed": Committed,
     "capture": CaptureState,
     "custody": CustodyState,
+    "settlement": SettlementState,
 }
 _NAMES = {cls: name for name, cls in _KINDS.items()}
 
@@ -373,3 +389,8 @@ def attested_key(position: int, party: str) -> str:
 def custody_key(object_id: str) -> str:
     """Where the custody of an object stands."""
     return f"custody:{object_id}"
+
+
+def settlement_key(position: int) -> str:
+    """Where it stands that an entry is a settlement, and who agreed to it."""
+    return f"settlement:{position}"

@@ -235,6 +235,48 @@ class Client:
             )
         return answer.content
 
+    def grant_licence(self, object_id: str, terms: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+        """Grant a licence, or with ``parent`` a sublicence, of an object (docs/licence.md).
+
+        ``more``: ``holder``, ``parent``, ``sublicences``, ``transfer``, ``title_chain``, ``licence``, ``event_id``.
+        """
+        return self._json("POST", "/v1/licences", json={"object": object_id, "terms": terms, **more})
+
+    def change_licence(self, licence: str, action: str, grounds: str, **more: Any) -> dict[str, Any]:
+        """Suspend, reinstate, revoke, expire, commence or withdraw; ``more``: ``effective``, ``change``, ..."""
+        said = {"action": action, "grounds": grounds, **more}
+        return self._json("POST", f"/v1/licences/{licence}/status", json=said)
+
+    def consent_to_transfer(self, licence: str, to: str, **more: Any) -> dict[str, Any]:
+        """The licensor's consent to a transfer to the party ``to``; ``more``: ``until``, ``event_id``."""
+        return self._json("POST", f"/v1/licences/{licence}/consent", json={"to": to, **more})
+
+    def transfer_licence(self, licence: str, to: str, holder_kid: str, grounds: str, **more: Any) -> dict[str, Any]:
+        """Hand a licence on. ``holder_kid``: thumbprint (hex) of the new holder's key; ``more``: ``effective``, ..."""
+        said = {"to": to, "holder_kid": holder_kid, "grounds": grounds, **more}
+        return self._json("POST", f"/v1/licences/{licence}/transfer", json=said)
+
+    def licence_agreement(self, licence: str) -> dict[str, Any]:
+        """The licence as an ODRL 2.2 Agreement, for who may read its terms."""
+        return self._json("GET", f"/v1/licences/{licence}/odrl")
+
+    def settle(self, subject: str, parties: Sequence[str], values: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+        """Record how a licence or a dispute was settled; ``values``: private, ``amount`` among them.
+
+        ``more``: ``period``, ``also``, ``documents``, ``supersedes``, ``event_id`` (docs/licence.md).
+        """
+        said = {"subject": subject, "parties": list(parties), "values": values, **more}
+        return self._json("POST", "/v1/settlements", json=said)
+
+    def accept_settlement(self, position: int, **more: Any) -> dict[str, Any]:
+        """Accept the settlement recorded at ``position``; ``more``: ``event_id``."""
+        return self._json("POST", f"/v1/settlements/{position}/accept", json=more)
+
+    def settlements(self, subject: str) -> list[dict[str, Any]]:
+        """What was settled under a licence or in a dispute, and whether all agreed; no token is needed."""
+        found: list[dict[str, Any]] = self._json("GET", "/v1/settlements", params={"subject": subject})["settlements"]
+        return found
+
     def licence_token(self, licence: str, **asked: Any) -> str:
         """A licence token (SD-JWT VC); ``asked``: ``disclose``, ``holder_key`` (JWK), ``lifetime`` (seconds)."""
         return self._send("POST", f"/v1/licences/{licence}/token", json=asked).text

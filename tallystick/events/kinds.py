@@ -16,6 +16,7 @@ from tallystick.events import (
     log,
     objects,
     party,
+    settlement,
 )
 from tallystick.identifiers import Letter
 from tallystick.lazy_dataclass import dataclass
@@ -57,6 +58,8 @@ BODIES: dict[str, type[Any]] = {
     "custody.record": facts.CustodyRecord,
     "custody.accept": facts.CustodyAcceptance,
     "platform.file": facts.PlatformDocument,
+    "settlement.record": settlement.SettlementRecord,
+    "settlement.accept": settlement.SettlementAcceptance,
 }
 
 RULES: Literal[4] = 4
@@ -75,6 +78,8 @@ SINCE: dict[str, int] = {
     "custody.record": 4,
     "custody.accept": 4,
     "platform.file": 4,
+    "settlement.record": 4,
+    "settlement.accept": 4,
 }
 """Version of the rules that first knows a type, for all that version 1 did not know."""
 
@@ -124,6 +129,8 @@ _BY_FAMILY: dict[str, tuple[Letter, ...]] = {
     "capture": (Letter.OBJECT,),
     "custody": (Letter.OBJECT,),
     "platform": (),
+    # A settlement is about the licence or the dispute that it settles.
+    "settlement": (Letter.LICENCE, Letter.DISPUTE),
     # Values are erased under the subject of the entry that committed to them.
     "disclosure": tuple(letter for letter in Letter if letter is not Letter.WORKFLOW),
 }

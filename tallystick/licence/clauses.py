@@ -22,8 +22,8 @@ WHOLE_SHARE = 10_000  # basis points
 LANGUAGE = matching(
     r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?", "a BCP 47 language tag such as de or zh-Hans-CN"
 )
-_AMOUNT = matching(r"0|[1-9][0-9]{0,17}", "an amount in minor units: digits, no sign, no leading zero")
-_CURRENCY = matching(r"[A-Z]{3}", "an ISO 4217 currency code such as EUR")
+MINOR_UNITS = matching(r"0|[1-9][0-9]{0,17}", "an amount in minor units: digits, no sign, no leading zero")
+CURRENCY = matching(r"[A-Z]{3}", "an ISO 4217 currency code such as EUR")
 _NOTE = text(500)
 
 
@@ -194,21 +194,22 @@ class Share:
 class Payment:
     """The price in minor units of its currency (cents, fen) as text, and how it is shared."""
 
-    amount: Annotated[str, _AMOUNT]
-    currency: Annotated[str, _CURRENCY]
+    amount: Annotated[str, MINOR_UNITS]
+    currency: Annotated[str, CURRENCY]
     shares: Annotated[tuple[Share, ...], items(100, 1)]
 
 
-def _check_shares(payment: Payment) -> None:
-    parties = [share.party for share in payment.shares]
+def check_shares(shares: tuple[Share, ...]) -> None:
+    """Raise ``MalformedInput`` unless they are of exactly 100 %, one for each party, sorted by party."""
+    parties = [share.party for share in shares]
     if parties != sorted(set(parties)):
         raise MalformedInput("shares: expected one share for each party, sorted by party")
-    total = sum(share.basis_points for share in payment.shares)
+    total = sum(share.basis_points for share in shares)
     if total != WHOLE_SHARE:
         raise MalformedInput(f"shares: expected {WHOLE_SHARE} basis points together, found {total}")
 
 
-SHARES = Rule("shares of exactly 100 %", _check_shares)
+SHARES = Rule("shares of exactly 100 %", lambda payment: check_shares(payment.shares))
 
 Flag = Literal["permitted", "prohibited"]
 

@@ -41,6 +41,8 @@ EVENTS: dict[str, tuple[str, str]] = {
     "custody.record": ("custody", "保管记录"),
     "custody.accept": ("custody accepted", "接收确认"),
     "platform.file": ("document about the platform", "平台资质文件"),
+    "settlement.record": ("settlement recorded", "结算记录"),
+    "settlement.accept": ("settlement accepted", "结算确认"),
 }
 """English, Chinese."""
 

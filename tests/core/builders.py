@@ -32,6 +32,7 @@ from tallystick.events.licence import LicenceGrant, LicenceStatus, LicenceTransf
 from tallystick.events.log import AnchorTarget, Batch, Freeze, KeySet, MapRoot, Policy, Predecessor, RoleKey, TimeMark
 from tallystick.events.objects import Basis, Generation, ObjectRegistration
 from tallystick.events.party import PartyKey, PartyRegistration, ValidKey
+from tallystick.events.settlement import Period, SettlementAcceptance, SettlementRecord
 from tallystick.identifiers import Letter, new_identifier
 from tallystick.keys import LocalSigner
 from tallystick.modelsig import fingerprint, sign_model
@@ -182,6 +183,13 @@ FOURTH: dict[str, Event] = {
             ORIGIN,
             PlatformDocument("system", TITLE, "A certifier", TIME, PAIR, 12345, UNTIL),
         ),
+        event(
+            "settlement.record",
+            LICENCE,
+            SettlementRecord((OTHER, PARTY), Period(TIME, UNTIL), (PARENT,), (PAIR, OTHER_PAIR), 31),
+            **RECORDED,
+        ),
+        event("settlement.accept", LICENCE, SettlementAcceptance(32), **RECORDED),
     )
 }
 FULL = {**FIRST, **SECOND, **THIRD, **FOURTH}
@@ -228,6 +236,7 @@ LEAST_FOURTH: dict[str, Event] = {
         event("capture.attest", OBJECT, CaptureAttestation(31, "witness")),
         event("custody.record", OBJECT, CustodyRecord("fix", TIME, "77" * 32, "77" * 32, "suc", "sha256sum")),
         event("platform.file", ORIGIN, PlatformDocument("process", TITLE, "The operator", TIME, PAIR, 0)),
+        event("settlement.record", DISPUTE, SettlementRecord((OTHER, PARTY))),
     )
 }
 LEAST_FIRST: dict[str, Event] = {

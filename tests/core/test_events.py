@@ -73,6 +73,7 @@ OPTIONAL_IN = {
     "capture.attest": {"statement"},
     "custody.record": {"previous", "receiver"},
     "platform.file": {"valid_until"},
+    "settlement.record": {"period", "also", "documents"},
 }
 """Further ones of single types, whose names are demanded elsewhere."""
 

@@ -58,6 +58,13 @@ EXPECTED = {
     "log.map-root": set(),
     "licence.consent": {LICENCE, OTHER, PARTY},
     "licence.transfer": {LICENCE, OTHER, PARTY},
+    "capture.record": {OBJECT, CAPABILITY, OTHER, SOURCE, PARTY},
+    "capture.attest": {OBJECT, PARTY},
+    "custody.record": {OBJECT, OTHER, PARTY},
+    "custody.accept": {OBJECT, PARTY},
+    "platform.file": set(),
+    "settlement.record": {LICENCE, OTHER, PARENT, PARTY},
+    "settlement.accept": {LICENCE, PARTY},
 }
 
 

@@ -94,7 +94,7 @@ function keys(): void {
 }
 
 function statements(): void {
-  for (const file of ["statements", "statements-2", "statements-3"])
+  for (const file of ["statements", "statements-2", "statements-3", "statements-4"])
     for (const { type, entry, signed, statement_id, leaf: expected, payload } of read(file).statements) {
       const found = parseStatement(fromHex(entry));
       same(`${file} ${type}`, [hex(found.signed), found.id, hex(found.leaf), found.event.type], [signed, statement_id, expected, type]);
@@ -148,7 +148,7 @@ function witnesses(): void {
 }
 
 function admission(): void {
-  for (const file of ["replay", "replay-2", "replay-3"])
+  for (const file of ["replay", "replay-2", "replay-3", "replay-4"])
     for (const [log, { entries }] of Object.entries(read(file)) as [string, any][]) {
       const placed = entries.map(({ entry }: any, position: number) => ({ position, statement: parseStatement(fromHex(entry)) }));
       const result = replay(placed);

@@ -44,6 +44,7 @@ from tests.core.admission import (
     test_objects,
     test_parties,
     test_rotation,
+    test_settlements,
     test_signer,
 )
 from tests.core.builders import FIRST, FOURTH, LATER_FOURTH, LATER_THIRD, SECOND, THIRD
@@ -62,6 +63,7 @@ MODULES: tuple[Any, ...] = (
     test_chains,
     test_erasures,
     test_facts,
+    test_settlements,
 )
 CASES: stages.Refusals = {
     f"{module.__name__.rpartition('.')[2]}: {name}": one for module in MODULES for name, one in module.CASES.items()
@@ -151,7 +153,7 @@ def test_codes_are_few_and_stable() -> None:
     }  # fmt: skip
 
 
-KEY_WORDS = ("kid", "right", "status", "number", "committed", "capture", "attested", "custody")
+KEY_WORDS = ("kid", "right", "status", "number", "committed", "capture", "attested", "custody", "settlement")
 
 
 def states() -> dict[str, State]:
@@ -165,6 +167,7 @@ def states() -> dict[str, State]:
     test_erasures.told(stage)
     test_facts.captured(stage)
     test_facts.handed(stage)
+    test_settlements.settled(stage, test_chains.root(stage))
     assert isinstance(stage.state, MemoryState)
     return dict(stage.state._states)
 

@@ -32,10 +32,11 @@ export function key(state: State, said: Said<"party.key">, change: Change): void
 }
 
 export function openDispute(state: State, said: Said<"dispute.open">, change: Change): void {
-  registeredSpeaker(state, said);
-  demand(isRegistered(state, said.event.body.target), "unregistered");
+  const claimant = registeredSpeaker(state, said);
+  const { target } = said.event.body;
+  demand(isRegistered(state, target), "unregistered");
   enters(state, said);
-  change.put(state.disputes, said.event.subject, { state: "open" });
+  change.put(state.disputes, said.event.subject, { state: "open", claimant, target });
 }
 
 export function resolveDispute(state: State, said: Said<"dispute.resolve">, change: Change): void {

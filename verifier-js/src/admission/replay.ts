@@ -10,6 +10,7 @@ import * as licences from "./licences.ts";
 import * as log from "./log.ts";
 import * as objects from "./objects.ts";
 import * as parties from "./parties.ts";
+import * as settlements from "./settlements.ts";
 import { speaker } from "./speaker.ts";
 import { demand, emptyState, Refusal, type Said, type State } from "./state.ts";
 
@@ -52,6 +53,8 @@ const RULES: { [T in EventType]: Rule<T> } = {
   "custody.record": facts.recordCustody,
   "custody.accept": facts.acceptCustody,
   "platform.file": facts.filePlatform,
+  "settlement.record": settlements.recordSettlement,
+  "settlement.accept": settlements.acceptSettlement,
 };
 
 export interface Placed {

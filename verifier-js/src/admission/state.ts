@@ -92,6 +92,16 @@ export interface Custody {
   ended: boolean;
 }
 
+export interface Settlement {
+  subject: string;
+  parties: string[];
+  /** Who said so, or accepted it. */
+  agreed: Set<string>;
+  /** Position of the one that it corrects. */
+  supersedes?: number;
+  superseded: boolean;
+}
+
 export interface Certificate {
   state: "issued" | "withdrawn";
   object: string;
@@ -125,7 +135,7 @@ export interface State {
   jobs: Map<string, Job>;
   licences: Map<string, Licence>;
   certificates: Map<string, Certificate>;
-  disputes: Map<string, { state: "open" | "resolved" }>;
+  disputes: Map<string, { state: "open" | "resolved"; claimant: string; target: string }>;
   /** Each kid that ever belonged to the log or a party. */
   kids: Set<string>;
   statusSlots: Set<string>;
@@ -135,6 +145,8 @@ export interface State {
   captures: Map<number, Capture>;
   /** By object. */
   custody: Map<string, Custody>;
+  /** By position. */
+  settlements: Map<number, Settlement>;
   times: Set<string>;
   /** Size of the latest root of the map. */
   mapped: number;
@@ -144,7 +156,7 @@ export function emptyState(): State {
   return {
     targets: new Set(), parties: new Map(), objects: new Map(), capabilities: new Map(), jobs: new Map(), licences: new Map(),
     certificates: new Map(), disputes: new Map(), kids: new Set(), statusSlots: new Set(), numbers: new Set(), remembered: new Map(),
-    captures: new Map(), custody: new Map(), times: new Set(), mapped: -1,
+    captures: new Map(), custody: new Map(), settlements: new Map(), times: new Set(), mapped: -1,
   };
 }
 

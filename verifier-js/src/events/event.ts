@@ -49,6 +49,7 @@ const LETTERS: Record<string, string> = {
 
 /** What the event is about has the letter of its type; events of the log are about its origin. */
 function demandSubject(type: EventType, subject: string): void {
-  const letter = LETTERS[type.slice(0, type.indexOf("."))];
+  const family = type.slice(0, type.indexOf("."));
+  const letter = family === "settlement" ? (subject.includes("/D-") ? "D" : "L") : LETTERS[family];
   if (letter !== undefined) identifier(letter)(subject);
 }

@@ -170,6 +170,14 @@ export const BODIES = {
     },
     { valid_until: time },
   ),
+  "settlement.record": record(
+    { parties: list(2, 8, identifier("P")) },
+    {
+      period: record({ start: time, end: time }), also: list(1, 16, identifier("L")), documents: list(1, 16, digestPairForm),
+      supersedes: integer(),
+    },
+  ),
+  "settlement.accept": record({ record: integer() }),
 } satisfies Record<string, Form<unknown>>;
 
 export type EventType = keyof typeof BODIES;

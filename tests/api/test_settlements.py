@@ -1,0 +1,204 @@
+"""Settlements as two parties make them: recorded, accepted, corrected; seen in cases, and changing no answer."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tallystick.client.http import Client, ServiceProblem
+from tallystick.identifiers import Letter
+from tallystick.licence.evidence import decode_evidence
+from tallystick.report.as_text import text_report
+from tallystick.statement import parse_statement
+from tests.api.desk import AnchorDriver, Desk, disclosed_values, told
+from tests.api.house import Party, problem
+from tests.api.test_licence_tokens import ASKED
+
+SECRET = "7654321"
+VALUES = {
+    "amount": {"amount": SECRET, "currency": "EUR"},
+    "rounding": "half-even",
+    "reference": "statement of the first quarter",
+}
+PERIOD = {"start": "2026-01-01T00:00:00Z", "end": "2026-04-01T00:00:00Z"}
+
+
+def asked(desk: Desk, subject: str, **more: Any) -> dict[str, Any]:
+    return {"subject": subject, "parties": [desk.studio.id, desk.licensee.id], "values": VALUES, **more}
+
+
+def settle(desk: Desk, subject: str, who: Party | None = None, **more: Any) -> int:
+    return int(told((who or desk.studio).post("/v1/settlements", asked(desk, subject, **more)))["position"])
+
+
+def accept(desk: Desk, position: int, who: Party | None = None) -> None:
+    told((who or desk.licensee).post(f"/v1/settlements/{position}/accept", {}))
+
+
+def states(desk: Desk, subject: str) -> list[tuple[int, str]]:
+    """As anybody reads them."""
+    answer = told(desk.house.http.get("/v1/settlements", params={"subject": subject}), 200)
+    assert SECRET not in json.dumps(answer)
+    return [(one["position"], one["state"]) for one in answer["settlements"]]
+
+
+def test_recorded_by_one_side_accepted_by_the_other_corrected_by_both(desk: Desk) -> None:
+    licence, _ = desk.licence()
+    assert states(desk, licence) == []
+    first = settle(desk, licence, period=PERIOD)
+    assert states(desk, licence) == [(first, "offered")]
+    accept(desk, first)
+    second = settle(desk, licence, desk.licensee, period=PERIOD, supersedes=first)
+    assert states(desk, licence) == [(first, "agreed"), (second, "offered")]
+    accept(desk, second, desk.studio)
+    assert states(desk, licence) == [(first, "superseded"), (second, "agreed")]
+    answer = desk.studio.post("/v1/settlements", asked(desk, licence, supersedes=first))
+    assert problem(answer) == (409, "wrong-state", "body.supersedes")
+
+
+def test_who_accepts_sees_the_amount_and_nobody_else_does(desk: Desk, rival: Party) -> None:
+    licence, _ = desk.licence()
+    at = settle(desk, licence)
+    for who in (desk.studio, desk.licensee, desk.house.registrar):
+        assert SECRET in json.dumps(told(who.get(f"/v1/events/{at}"), 200)["disclosures"])
+    assert SECRET not in rival.get(f"/v1/events/{at}").text
+    assert SECRET not in desk.house.http.get(f"/v1/events/{at}").text
+
+
+def test_said_again_it_is_recorded_once(desk: Desk) -> None:
+    licence, _ = desk.licence()
+    request = asked(desk, licence, event_id=f"settled-{licence[-4:]}")
+    answers = [desk.studio.post("/v1/settlements", request) for _ in range(2)]
+    assert [one.status_code for one in answers] == [201, 200]
+    assert answers[0].json()["position"] == answers[1].json()["position"]
+    assert len(states(desk, licence)) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"values": {}}, "private.amount"),
+        ({"values": {"amount": {"amount": 12, "currency": "EUR"}}}, "values.amount.amount"),
+        ({"values": {"amount": {"amount": "012", "currency": "EUR"}}}, "values.amount.amount"),
+        ({"values": {"amount": {"amount": "12", "currency": "euro"}}}, "values.amount.currency"),
+        ({"values": {**VALUES, "shares": []}}, "values.shares"),
+        ({"values": {**VALUES, "rounding": "as we like"}}, "values.rounding"),
+        ({"values": {**VALUES, "bonus": "1"}}, "values.bonus"),
+        ({"parties": ["10.5555/P-0"]}, "parties"),
+        ({"period": {"start": PERIOD["start"]}}, "period.end"),
+        ({"period": {"start": PERIOD["end"], "end": PERIOD["start"]}}, "body.period.end"),
+        ({"rings": 1}, "rings"),
+    ],
+)
+def test_what_is_no_settlement(desk: Desk, changes: dict[str, Any], field: str) -> None:
+    licence, _ = desk.licence()
+    answer = desk.studio.post("/v1/settlements", {**asked(desk, licence), **changes})
+    status, _, found = problem(answer)
+    assert (status, found) == (422, field)
+    assert states(desk, licence) == []
+
+
+def test_cross_party_attempts(desk: Desk, rival: Party) -> None:
+    licence, _ = desk.licence()
+    answer = rival.post("/v1/settlements", asked(desk, licence))
+    assert problem(answer) == (403, "not-entitled", "iss")
+    at = settle(desk, licence)
+    path = f"/v1/settlements/{at}/accept"
+    assert problem(rival.post(path, {})) == (403, "not-entitled", "iss")
+    assert problem(desk.studio.post(path, {})) == (409, "wrong-state", "body.record")
+    assert problem(desk.house.http.post(path, json={})) == (401, "unauthenticated", None)
+    assert problem(desk.licensee.post(f"/v1/settlements/{at - 1}/accept", {})) == (404, "not-found", "record")
+    unknown = desk.house.world.identifier(Letter.LICENCE)
+    answer = desk.house.http.get("/v1/settlements", params={"subject": unknown})
+    assert problem(answer) == (404, "not-found", "subject")
+    assert states(desk, licence) == [(at, "offered")]
+
+
+def test_a_settlement_changes_no_answer(desk: Desk) -> None:
+    licence, _ = desk.licence()
+    desk.publish()
+
+    def answers() -> list[tuple[str, str]]:
+        found = []
+        for question in (ASKED, "play in US on streaming"):
+            sent = {"question": question, "licence": licence}
+            one = told(desk.licensee.post("/v1/licences/check", sent), 200)
+            found.append((one["answer"], one["deciding"]["stage"]))
+        return found
+
+    before = answers()
+    at = settle(desk, licence)
+    accept(desk, at)
+    desk.publish()
+    assert answers() == before
+    proof = decode_evidence(desk.house.http.get(f"/v1/licences/{licence}/staple?version=2").content)
+    assert at not in [one.index for one in proof.entries], "evidence of a licence is of what decides it"
+
+
+def test_a_case_shows_it_to_a_court(desk: Desk, anchor: AnchorDriver) -> None:
+    licence, _ = desk.licence()
+    at = settle(desk, licence, period=PERIOD)
+    accept(desk, at)
+    anchor.anchor()
+    bundle = desk.export(desk.licensee, "licence", licence).content
+    assert SECRET.encode() in disclosed_values(bundle)
+    bare = desk.export(desk.licensee, "licence", licence, disclose="none").content
+    assert SECRET.encode() not in disclosed_values(bare)
+    for each in (bundle, bare):
+        report = desk.verify(each)
+        assert report.verdict == "proved", report
+        for lang, words in (("en", ("settlement recorded", "settlement accepted")), ("zh", ("结算记录", "结算确认"))):
+            told_of = text_report(report, lang)
+            assert all(word in told_of for word in words)
+
+
+def test_a_dispute_is_settled(desk: Desk, anchor: AnchorDriver) -> None:
+    licence, _ = desk.licence()
+    body = {"target": licence, "claim": "licence"}
+    dispute = str(desk.licensee.record("dispute.open", body)["subject"])
+    at = settle(desk, dispute)
+    accept(desk, at)
+    assert states(desk, dispute) == [(at, "agreed")]
+    anchor.anchor()
+    report = desk.verify(desk.export(desk.studio, "dispute", dispute).content)
+    assert "settlement recorded" in text_report(report, "en")
+
+
+def test_with_the_client(desk: Desk) -> None:
+    """The whole life of a licence, as a pipeline lives it."""
+    http, world = str(desk.house.http.base_url), desk.house.world
+    heir = desk.house.party("licensee")
+    object_id, data = desk.picture()
+    deep = {"allowed": True, "max_depth": 1}
+    terms = desk.terms(object_id, data, sublicensing=deep)
+    with Client(http, desk.studio.token) as studio, Client(http, desk.licensee.token) as licensee:
+        granted = studio.grant_licence(object_id, terms, holder=desk.licensee.id, sublicences=1)
+        licence = granted["licence"]
+        kid = heir.who.signer.public.kid.hex()
+        child_terms = desk.terms(
+            object_id,
+            data,
+            sublicensing={"allowed": False, "max_depth": 0},
+            licensee={"party": heir.id, "holder_kid": kid},
+        )
+        child = licensee.grant_licence(object_id, child_terms, holder=heir.id, parent=licence)["licence"]
+        assert child != licence
+        settled = studio.settle(licence, [desk.studio.id, desk.licensee.id], VALUES, period=PERIOD)["position"]
+        licensee.accept_settlement(settled)
+        with Client(http) as anybody:
+            assert [one["state"] for one in anybody.settlements(licence)] == ["agreed"]
+        studio.change_licence(licence, "suspend", "non-payment")
+        studio.change_licence(licence, "reinstate", "remedied")
+        with pytest.raises(ServiceProblem, match="no-consent"):
+            licensee.transfer_licence(licence, heir.id, kid, "agreement")
+        studio.consent_to_transfer(licence, heir.id)
+        moved = licensee.transfer_licence(licence, heir.id, kid, "agreement")
+        assert moved["status"] != granted["status"]
+        agreement = studio.licence_agreement(licence)
+        assert {one["assignee"] for one in agreement["permission"]} == {f"info:doi/{heir.id}"}
+    entry = parse_statement(desk.house.http.get(f"/v1/entries/{settled}").content)
+    assert (entry.event.type, entry.event.subject, world.origin) == (
+        "settlement.record", licence, desk.house.services.voices.origin
+    )  # fmt: skip
