@@ -17,6 +17,7 @@ from tallystick.trust import parse_trust
 from tallystick.verify import verify_case
 from tests.core.verify.kit import AT as KIT_AT
 from tests.core.verify.kit import build_kit
+from tools import kit, wheel
 
 ROOT = Path(__file__).parents[1]
 KEPT = ROOT / "fixtures" / "golden" / "1" / "evidence"
@@ -25,14 +26,25 @@ AT = "2099-01-01T00:00:00Z"
 
 
 def benchmark(bench: Bench) -> Iterator[Row]:
-    """The demo's bundle where `make demo` has left one, else the one kept with the fixtures."""
+    """The demo's bundle where `make demo` has left one, else the kept one; by the wheel, installed by pip."""
     folder = DEMO if (DEMO / "case.zip").is_file() and (DEMO / "trust.json").is_file() else KEPT
     which = f"{folder.relative_to(ROOT)}/case.zip"
-    verify = ["tallystick", "verify", str(folder / "case.zip"), "--trust", str(folder / "trust.json"), "--at", AT]
+    installed = str(_installed(bench.fresh("wheel")))
+    verify = [
+        installed,
+        "-m",
+        "tallystick",
+        "verify",
+        str(folder / "case.zip"),
+        "--trust",
+        str(folder / "trust.json"),
+        "--at",
+        AT,
+    ]
     runs: dict[str, Sequence[str]] = {
         "ours": verify,
-        "sigstore": ["sigstore", "--version"],
-        "help": ["tallystick", "verify", "--help"],
+        "sigstore": [sys.executable, "-m", "sigstore", "--version"],
+        "help": [installed, "-m", "tallystick", "verify", "--help"],
     }
     found = _cold(runs, max(3, 3 * bench.scale.repeats))
     peers = {"sigstore --version (its imports alone)": found["sigstore"], "Python alone": _python(bench)}
@@ -47,6 +59,16 @@ def benchmark(bench: Bench) -> Iterator[Row]:
 
     yield Row("verification in process", _one_anchor(bench) * 1e3, MS, note="one embedded-chain proof, no original")
     yield Row("verification in process, a whole bundle", bench.each(warm) * 1e3, MS, note=which)
+
+
+def _installed(folder: Path) -> Path:
+    """The interpreter of an environment that holds the wheel and what it needs, as the offline kit gives them."""
+    made = wheel.build(folder)
+    subprocess.run([sys.executable, "-m", "venv", str(folder / "verifier")], check=True, capture_output=True)
+    python = folder / "verifier" / "bin" / "python"
+    pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--no-index", "--find-links"]
+    subprocess.run([*pip, str(kit.here()), str(made)], check=True, capture_output=True)
+    return python
 
 
 def _one_anchor(bench: Bench) -> float:
@@ -64,10 +86,10 @@ def _cold(commands: dict[str, Sequence[str]], runs: int) -> dict[str, float]:
     for _ in range(runs):
         for name, command in commands.items():
             began = time.perf_counter()
-            done = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True, check=False)
+            done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
             took[name].append((time.perf_counter() - began) * 1e3)
             if done.returncode:
-                raise RuntimeError(f"{' '.join(command[:2])}: {done.stderr.decode()[-400:]}")
+                raise RuntimeError(f"{' '.join(command[:4])}: {done.stderr.decode()[-400:]}")
     return {name: statistics.median(found) for name, found in took.items()}
 
 
