@@ -6,7 +6,6 @@ import io
 import re
 from dataclasses import dataclass, field
 from html import escape
-from typing import Any
 
 import segno
 from reportlab.lib.colors import HexColor
@@ -29,6 +28,7 @@ from reportlab.platypus import (
 )
 
 from credentials.errors import TextNotPrintable
+from credentials.numbering import numbered
 from credentials.text import KAI, MONO, characters
 
 INK, SOFT, SEAL, LINE, TINT = (HexColor(c) for c in ("#1c2530", "#6b6f73", "#a8321f", "#d8cfba", "#fbf3ee"))
@@ -101,26 +101,7 @@ def render(out: io.BytesIO, heading: Heading, sections: list[Section], proof: st
         head, rows = _section_head(section), _rows(section)
         story += [KeepTogether([head, rows])] if section.warning else [head, rows]
     story += [Spacer(1, 4 * mm), KeepTogether(_offline(proof)), Spacer(1, 5 * mm), KeepTogether(_end(heading))]
-
-    class Numbered(Canvas):
-        """Holds pages back until their number is known: a reader must see whether one is missing."""
-
-        def __init__(self, *arguments: Any, **named: Any) -> None:
-            super().__init__(*arguments, **named)
-            self._held: list[dict[str, Any]] = []
-
-        def showPage(self) -> None:
-            self._held.append(dict(self.__dict__))
-            self._startPage()
-
-        def save(self) -> None:
-            for page in self._held:
-                self.__dict__.update(page)
-                _page(self, heading, len(self._held))
-                super().showPage()
-            super().save()
-
-    document.build(story, canvasmaker=Numbered)
+    document.build(story, canvasmaker=numbered(lambda canvas, pages: _page(canvas, heading, pages)))
 
 
 def _page(canvas: Canvas, heading: Heading, pages: int) -> None:

@@ -37,7 +37,8 @@ _NUMBER = re.compile(r"0|[1-9][0-9]{0,15}", re.ASCII)
 _FORM = multipart(
     "What to export, and what the service does not keep",
     {
-        "request*": "JSON: subject, disclose (all, none, or names by position); kind, if given, is that of the subject",
+        "request*": "JSON: subject, disclose (all, none, or names by position); kind, if given, is that of the subject; "
+        "report: whether a report and forms for people are enclosed, yes unless false",
         "files": "JSON: file lists of folder objects, by identifier",
         "parts": "JSON: maps of parts, by identifier, of objects that are brought in parts (docs/evidence-format.md)",
     },
@@ -52,11 +53,14 @@ _FORM = multipart(
 class EvidenceSchema(Schema):
     """What to export: an object, licence, job or dispute, by its identifier. ``disclose``: all private values that the
     token may read, none, or names by position.
+
+    ``report``: enclose a report and unsigned forms, for people.
     """
 
     subject: str
     kind: Literal["object", "licence", "job", "dispute"] | None = None
     disclose: Literal["all", "none"] | dict[str, list[str]] = "all"
+    report: bool = True
 
 
 @routes.post("/evidence", response_class=Response, max_body_size=MAX_UPLOAD_BYTES, openapi_extra=_FORM)
@@ -101,6 +105,7 @@ def _wanted(form: Form) -> EvidenceRequest:
         kind=asked.kind or _kind_of(asked.subject),
         subject=asked.subject,
         disclose=_positions(asked.disclose),
+        report=asked.report,
         originals=Brought(
             form.by_name("original"), _file_lists(form.texts.get("files")), _parts(form.texts.get("parts"))
         ),

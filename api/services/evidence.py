@@ -12,6 +12,7 @@ from typing import Literal
 
 from api.accounts import Account
 from api.services.anchoring import AnchorDesk
+from api.services.enclosing import enclose
 from api.services.errors import Forbidden, NotFound
 from api.services.gathering import TIME, Gathered, add_files, add_times, files_about, focus_of, gather_case
 from api.services.histories import add_histories
@@ -56,7 +57,7 @@ class EvidenceRequest:
     Signed files that the service keeps show private values too: all that the asker may
     see are put in with "all", those whose position is named with a choice, none with
     "none". ``credentials``: signed files that the asker brings, which are always put in.
-    ``originals``: what the asker brings of originals.
+    ``originals``: what the asker brings of originals. ``report``: enclose a report and forms for people.
     """
 
     kind: Kind
@@ -64,6 +65,7 @@ class EvidenceRequest:
     disclose: Disclose = "all"
     originals: Brought = field(default_factory=Brought)
     credentials: Sequence[Path] = ()
+    report: bool = True
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,7 @@ class EvidenceService:
         stamps: TimestampDesk,
         exporter: Signer,
         maps: MapService,
+        trust: bytes,
     ) -> None:
         self._issuer = issuer
         self._log = issuer.log
@@ -103,6 +106,7 @@ class EvidenceService:
         self._stamps = stamps
         self._exporter = exporter
         self._maps = maps
+        self._trust = trust
 
     async def export(self, account: Account, request: EvidenceRequest, out: Path) -> Exported:
         """Write the bundle to ``out``. Raises ``ServiceError``, ``Refused``, ``FieldError``."""
@@ -142,6 +146,12 @@ class EvidenceService:
             "External-Identifier": request.subject,
             "Source-Organization": self._voices.origin,
         }
+        if request.report:
+            draft = out.with_name(f"{out.name}.draft")
+            try:
+                material = enclose(material, self._exporter, info, self._trust, draft)
+            finally:
+                draft.unlink(missing_ok=True)
         with out.open("wb") as file:
             write_bundle(file, case_members(material), self._exporter, info)
         left_out = tuple(one.position for one in records if one.position not in files)

@@ -28,6 +28,7 @@ V3_MEMBERS = ("map",)
 V4_MEMBERS = (
     "adverse",
     "platform",
+    "report",
 )
 """Optional members of ``case.json`` since version 4; to add one, name it here, in ``CaseIndex`` and in the format."""
 V4_MODES = ("parts",)
@@ -38,6 +39,7 @@ MAX_TIMESTAMPS = 64
 MAX_ROOTS = 4
 MAX_AUDITS = 64
 MAX_PLATFORM = 64
+MAX_REPORTS = 64
 MAX_PATHS = MAX_ANCHORS + MAX_TIMESTAMPS + MAX_AUDITS
 """Consistency proofs: one for each of these at most."""
 MAX_INDEX_BYTES = 1 << 24
@@ -66,6 +68,7 @@ SUBJECT_LETTERS: dict[Kind, Letter] = {
     "dispute": Letter.DISPUTE,
 }
 
+REPORT_NAME = r"data/report/[a-z0-9][a-z0-9._-]{0,119}"
 CREDENTIAL_NAME = r"data/credentials/[A-Za-z0-9][A-Za-z0-9._-]{0,119}"
 
 
@@ -98,7 +101,8 @@ class CaseIndex:
     """``data/case.json``. Lists are sorted; ``log`` is the origin, ``exported_at`` the exporter's claim.
 
     ``adverse``: positions of the entries that speak against something (``tallystick.events.adverse``).
-    ``platform``: SHA-256 of the operator's documents that are here.
+    ``platform``: SHA-256 of the operator's documents that are here. ``report``: the exporter's own report and forms, which are there
+    for people and on which nothing rests.
     """
 
     v: Literal[1, 2, 3, 4]
@@ -114,6 +118,10 @@ class CaseIndex:
     map: MapIndex | None = None
     adverse: Annotated[tuple[Annotated[int, COUNT], ...], items(MAX_ENTRIES, 1)] | None = None
     platform: Annotated[tuple[Annotated[str, HEX32], ...], items(MAX_PLATFORM, 1)] | None = None
+    report: (
+        Annotated[tuple[Annotated[str, matching(REPORT_NAME, "a name under data/report/")], ...], items(MAX_REPORTS, 1)]
+        | None
+    ) = None
 
 
 def check_index(index: CaseIndex) -> None:
@@ -131,6 +139,8 @@ def check_index(index: CaseIndex) -> None:
         raise MalformedInput(f"{INDEX}: the positions of adverse entries must be sorted, each once")
     if index.platform is not None and index.platform != tuple(sorted(set(index.platform))):
         raise MalformedInput(f"{INDEX}: the digests of platform documents must be sorted, each once")
+    if index.report is not None and index.report != tuple(sorted(set(index.report))):
+        raise MalformedInput(f"{INDEX}: the names of reports must be sorted, each once")
     numbered = (("anchors", index.anchors), ("timestamps", index.timestamps or ()), ("map.audits", audits))
     for name, numbers in numbered:
         if numbers != tuple(range(len(numbers))):
@@ -201,7 +211,8 @@ class CaseMaterial:
     log: origin. checkpoint: the signed note of the case's tree head. inclusion: the path of each
     entry in that tree. consistency: paths by (anchored or stamped size, case size). credentials: file name and
     bytes by the position of the ``credential.issue`` entry. adverse: positions of the entries that speak
-    against something. platform: the operator's documents by SHA-256.
+    against something. platform: the operator's documents by SHA-256. report: what is enclosed for people, by file
+    name.
     """
 
     kind: Kind
@@ -220,6 +231,7 @@ class CaseMaterial:
     map: MapMaterial | None = None
     adverse: Sequence[int] = ()
     platform: Mapping[str, Source] = field(default_factory=dict)
+    report: Mapping[str, Source] = field(default_factory=dict)
 
 
 def kind_of(subject: str) -> Kind | None:

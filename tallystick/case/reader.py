@@ -172,9 +172,12 @@ def _sort(names: Iterable[str], index: CaseIndex) -> _Places:
     """Each member in its place. Raises ``MalformedInput`` for a name that has none, or for a place left empty."""
     places = _Places(originals={original.object: {} for original in index.originals})
     objects = {slug_of(original.object): original for original in index.originals}
-    credentials = {credential.file for credential in index.credentials}
+    credentials, reports = {credential.file for credential in index.credentials}, set(index.report or ())
     for name in names:
         if name in (INDEX, CRATE, CHECKPOINT, PROOFS) or name in credentials:
+            continue
+        if name in reports:
+            reports.remove(name)
             continue
         folder, _, rest = name.removeprefix("data/").partition("/")
         if folder == "entries" and (number := _number(rest, ".cose")) is not None:
@@ -197,6 +200,8 @@ def _sort(names: Iterable[str], index: CaseIndex) -> _Places:
             places.originals[objects[slug].object][path] = name
         else:
             raise MalformedInput(f"the member {name[:120]!r} has no place in a case of format {index.format}")
+    if reports:
+        raise MalformedInput(f"{min(reports)} is missing, and {INDEX} names it")
     _check_places(places, index)
     _check_adverse(index, places)
     return places

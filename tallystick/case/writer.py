@@ -6,6 +6,7 @@ from typing import Literal
 
 from tallystick import canonical
 from tallystick.base64s import to_base64
+from tallystick.case.covers import ENCLOSED
 from tallystick.case.crate import crate_of
 from tallystick.case.histories import encode_map_proofs
 from tallystick.case.model import (
@@ -59,6 +60,7 @@ def case_members(material: CaseMaterial) -> dict[str, Source]:
             members[f"data/contents/{slug}.json"] = canonical.encode(write(original.file_list))
     members |= {f"data/credentials/{name}": source for name, source in material.credentials.values()}
     members |= {PLATFORM + sha256: source for sha256, source in material.platform.items()}
+    members |= {f"{ENCLOSED}{name}": source for name, source in material.report.items()}
     if material.map is not None:
         members |= _map_members(material.map)
     members[CRATE] = crate_of(index.kind, index.subject, index.exported_at, members)
@@ -86,6 +88,7 @@ def _index_of(material: CaseMaterial) -> CaseIndex:
         map=None if material.map is None else _map_index(material.map),
         adverse=tuple(sorted(material.adverse)) or None,
         platform=tuple(sorted(material.platform)) or None,
+        report=tuple(sorted(f"{ENCLOSED}{name}" for name in material.report)) or None,
     )
     version = version_of(index)
     # A format that is none of the known ones is refused by what reads it.

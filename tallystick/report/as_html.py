@@ -71,7 +71,8 @@ def _table(section: Section) -> Iterable[str]:
         yield "<thead><tr>" + "".join(f"<th>{escape(head)}</th>" for head in section.heads) + "</tr></thead>"
     yield "<tbody>"
     for number, row in enumerate(section.rows):
-        mark = f' class="{section.marks[number]}"' if section.marks else ""
+        outcome = section.marks[number] if section.marks else ""
+        mark = f' class="{outcome}"' if outcome else ""
         yield f"<tr{mark}>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>"
     yield "</tbody></table>"
 

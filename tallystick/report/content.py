@@ -24,12 +24,13 @@ from tallystick.times import format_time
 from tallystick.verify.outcome import Report
 
 
-def document(report: Report, language: Language) -> Document:
-    """Lay out ``report`` in one language."""
+def document(report: Report, language: Language, *, enclosed: bool = False) -> Document:
+    """Lay out ``report`` in one language; ``enclosed``: as the exporter puts it into the bundle that it is about."""
     w = words(language)
+    warned = (w.enclosed,) if enclosed else ()
     sections = (
         *divisions(report, language),
-        Section(w.about, rows=tuple(_about(report, language)), widths=(24, 76), fresh=True),
+        Section(w.about, rows=tuple(_about(report, language, enclosed)), widths=(24, 76), fresh=True),
         *_adverse(report, language),
         _when(report, language),
         custody_section(report, language),
@@ -44,7 +45,7 @@ def document(report: Report, language: Language) -> Document:
             verdict=VERDICTS[report.verdict][language],
             mark=report.verdict,
             about=in_short(report, language),
-            alarms=tuple(alarms(report, language)),
+            alarms=(*warned, *alarms(report, language)),
             lead=tuple(lead(report, language)),
             sections=sections,
             language=language,
@@ -53,7 +54,7 @@ def document(report: Report, language: Language) -> Document:
     )
 
 
-def _about(report: Report, language: Language) -> Iterable[Row]:
+def _about(report: Report, language: Language, enclosed: bool) -> Iterable[Row]:
     w, facts = words(language), report.facts
     if facts:
         yield w.subject, f"{kind_name(facts['kind'], language)} {facts['subject']}"
@@ -62,7 +63,9 @@ def _about(report: Report, language: Language) -> Iterable[Row]:
         yield w.exported, plain(facts["exported_at"])
     yield w.as_of, plain(format_time(report.at))
     yield w.trust, f"{report.trust_publisher}: sha256 {report.trust_fingerprint}"
-    yield w.bundle, f"sha256 {report.bundle_sha256}"
+    yield w.bundle, w.own_digest if enclosed else f"sha256 {report.bundle_sha256}"
+    if facts:
+        yield w.covers, f"sha256 {facts['covers']}"
     yield w.made_by, f"tallystick {__version__}"
 
 

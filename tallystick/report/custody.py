@@ -24,15 +24,19 @@ _OUTCOMES = (
 def custody_section(report: Report, language: Language) -> Section:
     """Each original: registered, exported, compared here. What lies between, no log shows."""
     w = words(language)
-    rows = list(_rows(report, language))
+    stations, kept = list(_rows(report, language)), list(_handed_over(report, language))
+    rows = (*stations, *kept)
     if not rows:
         return Section(w.custody, paragraphs=(w.custody_none, w.custody_gap))
+    broken = [one["continuous"] for one in report.facts.get("custody", ())]
+    marks = ("",) * len(stations) + tuple("" if joined else "contradicted" for joined in broken)
     return Section(
         w.custody,
         paragraphs=(w.custody_lead,),
         heads=w.custody_heads,
         widths=(14, 26, 24, 36),
-        rows=tuple(rows[:_MOST]),
+        rows=rows[:_MOST],
+        marks=marks[:_MOST],
         notes=(w.custody_gap,),
     )
 
@@ -55,6 +59,19 @@ def _stations(report: Report, one: Mapping[str, Any], said: Mapping[str, Any], l
     exporter = str(report.facts["exporter"]["name"])
     yield plain(report.facts["exported_at"]), w.exported_at, exporter, w.given[one["mode"]]
     yield plain(format_time(report.at)), w.examined, w.examiner, w.compared[_found(report, one["object"])]
+
+
+def _handed_over(report: Report, language: Language) -> Iterable[Row]:
+    """What the custody record says, each line with the signer's word for it and whether the digests join."""
+    w, names = words(language), names_of(report)
+    for one in report.facts.get("custody", ()):
+        place = "" if one["position"] is None else w.entry.format(position=one["position"])
+        who = called(one["party"], names)
+        if one["receiver"] is not None:
+            who = f"{who} → {called(one['receiver'], names)}"
+        joined = w.joined if one["continuous"] else w.not_joined
+        what = w.custody_event.format(event=one["event"], agent=one["agent"], object=one["object"], place=place)
+        yield plain(one["at"]), what.strip(), who, f"{joined}: {one['before'] or '—'} → {one['after'] or '—'}"
 
 
 def _found(report: Report, of: str) -> str:

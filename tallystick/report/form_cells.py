@@ -38,7 +38,10 @@ def frame(report: Report, language: Language) -> Iterable[Row]:
         case, log = f"{kind_name(report.facts['kind'], language)} {report.facts['subject']}", str(report.facts["log"])
     yield w["case"], proved(report, known, case, language)
     yield w["log"], proved(report, known, log, language)
-    yield w["bundle"], report.bundle_sha256
+    # A file that is enclosed in the bundle cannot hold the bundle's digest.
+    yield w["bundle"], report.bundle_sha256 or blank("own", language)
+    if report.facts:
+        yield w["covers"], proved(report, known, report.facts["covers"], language)
     yield w["trust"], f"{report.trust_fingerprint} ({report.trust_publisher})"
     yield w["at"], plain(format_time(report.at))
 

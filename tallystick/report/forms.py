@@ -6,6 +6,7 @@ A person signs them, or does not. No form states what the verifier did not prove
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from tallystick.report.conclusions import in_short
 from tallystick.report.form_cells import (
@@ -33,8 +34,10 @@ _OATH = (
 )
 
 
-def forms(report: Report) -> dict[str, Document]:
-    """By name, such as ``fre-902-13.en``."""
+def forms(report: Report, *, enclosed: bool = False) -> dict[str, Document]:
+    """By name, such as ``fre-902-13.en``; ``enclosed``: as the exporter puts them into the bundle they are about."""
+    if enclosed:
+        report = replace(report, bundle_sha256="")
     return {name: make(report) for name, make in _FORMS.items()}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import field, replace
+from dataclasses import replace
 
 from tallystick.lazy_dataclass import dataclass
 from tallystick.printing import printable
@@ -72,7 +72,7 @@ class Document:
     foot: str = ""
     about: str = ""
     mark: str = ""
-    alarms: Row = field(default=())
+    alarms: Row = ()
 
 
 def shown(document: Document) -> Document:

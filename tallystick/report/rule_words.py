@@ -144,6 +144,7 @@ FACTS: dict[str, Phrase] = {
     "adverse": Phrase("; adverse events on record: {count}", "；在案不利事件 {count} 项"),
     "nothing": Phrase("nothing in this bundle speaks to it", "本证据包未见相关内容"),
     "present": Phrase("on record: {what}", "在案：{what}"),
+    "expired": Phrase("NOT IN FORCE at the time: {what}", "当时不在有效期内：{what}"),
     "absent": Phrase("absent from the record", "在案记录中无此项"),
     "inconsistent-record": Phrase("INCONSISTENT on record: {what}", "在案记录不一致：{what}"),
     "entries": Phrase("entry {positions}", "第 {positions} 条"),

@@ -22,6 +22,7 @@ TECHNICAL = (
     "anchor",
 )
 """What article 16 calls technical verification: all that binds the entries to the log and the log to its past."""
+_STATES = {"present": "present", "expired": "expired", "inconsistent": "inconsistent-record"}
 _LEDGER = ("statement-signature", "inclusion", "checkpoint-signature", "anchor")
 
 
@@ -87,7 +88,7 @@ def _recorded(one: Mapping[str, Any], language: Language) -> str:
     what += f" ({one['detail']})" if one["detail"] else ""
     if one["state"] == "absent":
         return fact("absent", language)
-    return fact("present" if one["state"] == "present" else "inconsistent-record", language, what=what)
+    return fact(_STATES[one["state"]], language, what=what)
 
 
 def _record(report: Report, language: Language) -> str:

@@ -243,6 +243,10 @@ class Words:
     custody_none: str
     custody_gap: str
     custody_heads: Row
+    entry: str
+    custody_event: str
+    joined: str
+    not_joined: str
     deposited: str
     file_digest: str
     folder_digest: str
@@ -262,6 +266,9 @@ class Words:
     more_lines: str
     foot: str
     made_by: str
+    enclosed: str
+    own_digest: str
+    covers: str
 
 
 _EN = Words(
@@ -310,6 +317,10 @@ _EN = Words(
     custody_gap="Between these points, and before the first, only a custody record or a witness can say who held the "
     "bytes; equal digests show that they did not change.",
     custody_heads=("When (UTC)", "What", "Who", "Bytes"),
+    entry="entry {position}",
+    custody_event="{event} of {object}, {agent} {place}",
+    joined="digests join",
+    not_joined="digests do NOT join",
     deposited="registered as {object}, entry {position}",
     file_digest="SHA-256 {sha256}, {size} bytes",
     folder_digest="folder of {count} files, {size} bytes, root {root}",
@@ -342,6 +353,10 @@ _EN = Words(
         "your own."
     ),
     made_by="Made by",
+    enclosed="Enclosed by the exporter, who made it under a trust file of its own choice: it is the exporter's word. "
+    "Believe none of it before you have verified the bundle with a trust file of your own.",
+    own_digest="not told here: a file cannot hold its own digest",
+    covers="Contents but for enclosed reports",
 )
 _ZH = Words(
     title="验证报告",
@@ -387,6 +402,10 @@ _ZH = Words(
     custody_none="未列出可追踪其流转的原件。",
     custody_gap="上述时点之间及之前由何人保管，须以保管记录或证人说明；摘要相同表明字节未变。",
     custody_heads=("时间（UTC）", "事项", "何人", "字节"),
+    entry="第 {position} 条",
+    custody_event="{object}：{event}，{agent} {place}",
+    joined="摘要相接",
+    not_joined="摘要不相接",
     deposited="登记为 {object}，第 {position} 条",
     file_digest="SHA-256 {sha256}，{size} 字节",
     folder_digest="文件夹，共 {count} 个文件，{size} 字节，根 {root}",
@@ -412,6 +431,11 @@ _ZH = Words(
     more_lines="— 另有 {count} 行：`tallystick verify --json` 列出全部。",
     foot="本文系程序生成的未签名文本，其自身不证明任何事项。请以自有信任文件重新验证证据包。",
     made_by="生成程序",
+    enclosed=(
+        "本报告由出具方随包附入，依据其自选的信任文件生成，仅为出具方陈述。请以自有信任文件验证证据包之后，再作判断。"
+    ),
+    own_digest="此处不载：文件不能包含自身的摘要",
+    covers="除所附报告以外的内容",
 )
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from tallystick.bundle import Bundle, read_bundle
 from tallystick.bundle.container import MAX_FILE_BYTES
 from tallystick.case import Case, read_case
+from tallystick.case.covers import covered
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.trust import Trust
 from tallystick.verify import (
@@ -168,6 +169,7 @@ def _examine(ex: Examination, integrity: Finding, sha256: str) -> Report:
         "log": case.index.log,
         "exported_at": case.index.exported_at,
         "exporter": {"name": name, "key": ex.bundle.exporter_kid.hex()},
+        "covers": covered(ex.bundle.sha256),
     }
     findings: dict[str, Finding] = {"integrity": integrity}
     malformed = False

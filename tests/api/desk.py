@@ -166,9 +166,10 @@ class Desk:
         lists: Any = None,
         credentials: tuple[bytes, ...] = (),
         parts: Any = None,
+        **asked: Any,
     ) -> httpx.Response:
-        """POST /v1/evidence."""
-        form = {"request": json.dumps({"kind": kind, "subject": subject, "disclose": disclose})}
+        """POST /v1/evidence; ``asked``: more members of the request."""
+        form = {"request": json.dumps({"kind": kind, "subject": subject, "disclose": disclose, **asked})}
         if lists is not None:
             form["files"] = json.dumps(lists)
         if parts is not None:

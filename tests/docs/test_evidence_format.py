@@ -189,7 +189,7 @@ def test_the_facts_of_a_report() -> None:
     for path in files(".py"):
         if relative(path).startswith("tallystick/verify/"):
             found |= set(re.findall(r'ex\.facts\["([a-z_]+)"\]', path.read_text(encoding="utf-8")))
-    found |= {"kind", "subject", "log", "exported_at", "exporter"}
+    found |= {"kind", "subject", "log", "exported_at", "exporter", "covers"}
     assert words(sentence) == found
 
 
@@ -230,7 +230,7 @@ def test_limits_of_the_members() -> None:
         "parts/<slug>.json": parts.MAX_PARTS_BYTES,
         "credentials/<name>": credentials.MAX_FILE_BYTES,
     }
-    assert sizes.keys() - limits.keys() == {"originals/<slug>/<path>", "platform/<sha256>"}
+    assert sizes.keys() - limits.keys() == {"originals/<slug>/<path>", "platform/<sha256>", "report/<name>"}
     assert f"together at most {model.MAX_TOTAL_BYTES >> 20} MiB" in FORMAT
     assert f"all disclosures together {model.MAX_ALL_DISCLOSURES_BYTES >> 20} MiB" in FORMAT
     assert f"each pair once, at most {model.MAX_PATHS}." in FORMAT

@@ -107,12 +107,13 @@ def test_a_factor_is_what_the_record_says_of_it(rule: str, language: Language) -
     nothing = FACTS["nothing"]
     assert fact_of(report(), rule, language) == (nothing.zh if language == "zh" else nothing.en)
     told = []
-    for state in ("present", "absent", "inconsistent"):
+    for state in ("present", "absent", "inconsistent", "expired"):
         one = {"article": int(rule[3:5]), "factor": rule[6:], "state": state, "positions": [7], "detail": "why"}
         told.append(fact_of(with_facts(report(), factors=[one]), rule, language))
-    assert len(set(told)) == 3
+    assert len(set(told)) == 4
     assert "7" in told[0]
     assert "7" in told[2]
+    assert "7" in told[3]
 
 
 def test_a_made_thing_is_said_to_be_generated_only_where_there_is_a_job() -> None:
@@ -182,3 +183,19 @@ def test_an_old_root_is_told_as_such(size: int, time: str, warned: bool) -> None
     shown = document(audited(size, time), "en")
     assert [line for line in shown.alarms if "went on for 10 entries, over 9 days" in line] == list(shown.alarms)
     assert bool(shown.alarms) is warned
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_custody_record_stands_in_the_chain_and_a_break_is_marked(language: Language) -> None:
+    one = {"position": 7, "at": "2026-01-02T00:00:00Z", "event": "tra", "agent": NASTY, "object": "A-1",
+           "before": "ab" * 32, "after": "ab" * 32, "party": "P-1", "receiver": "P-2", "continuous": True}  # fmt: skip
+    other = {**one, "position": None, "after": "", "receiver": None, "continuous": False}
+    found = with_facts(report(), custody=[one, other])
+    shown = document(found, language)
+    section = next(part for part in shown.sections if part.heading == words(language).custody)
+    assert [row[0] for row in section.rows] == ["2026-01-02 00:00:00Z"] * 2
+    assert section.marks == ("", "contradicted")
+    assert words(language).entry.format(position=7) in section.rows[0][1]
+    assert section.rows[0][2].endswith("→ P-2")
+    assert words(language).not_joined in section.rows[1][3]
+    assert all(cell.isprintable() for row in section.rows for cell in row)

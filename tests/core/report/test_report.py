@@ -47,7 +47,8 @@ def report(**changes: Claim) -> Report:
             {"position": 6, "type": "x", "subject": "A-2", "signed_by": "P-9", "role": "service",
              "recorded_for": "P-2"},
         ],
-        "checkpoint": {"size": 9}, "originals": [], "exported_at": "2026-01-01T00:00:00Z",
+        "checkpoint": {"size": 9, "root": "ab" * 32}, "covers": "ef" * 32, "originals": [],
+        "exported_at": "2026-01-01T00:00:00Z",
         "disclosed": {"3": {"name": "Lantern \x1bStudio"}},
     }  # fmt: skip
     for one in facts["statements"]:
