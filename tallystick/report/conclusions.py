@@ -9,6 +9,7 @@ from tallystick.report.layout import Row, Section, plain, shortened
 from tallystick.report.lines import sentence
 from tallystick.report.phrase import Language
 from tallystick.report.phrases import PHRASES
+from tallystick.report.rules import operator_alone
 from tallystick.report.whole import whole_up_to
 from tallystick.report.words import CLAIMS, DIVISIONS, OUTCOMES, Division, words
 from tallystick.times import format_time
@@ -78,13 +79,21 @@ def divisions(report: Report, language: Language) -> Iterable[Section]:
         claims = [made[claim_id] for claim_id in division.claims if claim_id in made]
         yield Section(
             division.heading[language],
-            paragraphs=(said(report, division, language),),
+            paragraphs=tuple(_says(report, division, language)),
             heads=w.claim_heads if division is DIVISIONS[0] else (),
             widths=(23, 16, 61),
             rows=tuple(_row(report, claim, language) for claim in claims),
             marks=tuple(claim.outcome for claim in claims),
             level=3,
         )
+
+
+def _says(report: Report, division: Division, language: Language) -> Iterable[str]:
+    yield said(report, division, language)
+    proved = all(claim.outcome == "proved" for claim in report.claims if claim.id in division.core)
+    vouched = report.facts.get("time", {}).get("independent", {}).get("not_after")
+    if "anchor" in division.core and proved and operator_alone(report) and vouched is None:
+        yield words(language).one_history
 
 
 def said(report: Report, division: Division, language: Language) -> str:

@@ -8,7 +8,7 @@ from tallystick.report.event_names import kind_name
 from tallystick.report.form_words import BLANK, WORD_OF, WORDS
 from tallystick.report.layout import Row, Section, plain
 from tallystick.report.phrase import Language
-from tallystick.report.rules import copied, time_in
+from tallystick.report.rules import copied, operator_alone, time_in
 from tallystick.report.words import CLAIMS, OUTCOMES, words
 from tallystick.times import format_time
 from tallystick.verify.outcome import Report
@@ -59,7 +59,14 @@ def technical(report: Report, language: Language) -> Iterable[Row]:
     yield w["tree"], proved(report, ("inclusion",), w["head"].format(**head), language)
     yield w["checkpoint"], proved(report, ("checkpoint-signature",), yes, language)
     yield w["entitlement"], proved(report, ("entitlement",), yes, language)
-    yield w["anchor"], proved(report, ("anchor",), yes, language)
+    yield w["anchor"], _anchored(report, language)
+
+
+def _anchored(report: Report, language: Language) -> str:
+    """Of a chain that the log's own operator seals nobody else says that it held the tree: that is a blank."""
+    if report.claim("anchor").outcome == "proved" and operator_alone(report):
+        return blank("word", language, word=WORD_OF[language]["operator"], value=OUTCOMES["proved"][language])
+    return proved(report, ("anchor",), OUTCOMES["proved"][language], language)
 
 
 def entered(report: Report, language: Language) -> str:

@@ -103,7 +103,7 @@ ZH = FormWords(
         "anchor": "该树曾由校验一致性的链上合约记载",
         "time": "涉案条目全部载入日志，最迟于",
         "content": "与登记摘要比对一致的文件",
-        "original": "{digest}：{same}",
+        "original": "{digest}（{same}）",
         "head": "{size} 条，根 {root}",
         "exported": "自日志导出的时间",
     },

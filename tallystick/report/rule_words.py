@@ -141,6 +141,7 @@ FACTS: dict[str, Phrase] = {
         "technical verification is NOT consistent or not complete: step {steps}",
         "技术核验不一致或不完整：第 {steps} 步",
     ),
+    "alone": Phrase("; the anchor is on the word of the chain's operator alone", "；锚定仅凭链的运营方陈述"),
     "adverse": Phrase("; adverse events on record: {count}", "；在案不利事件 {count} 项"),
     "nothing": Phrase("nothing in this bundle speaks to it", "本证据包未见相关内容"),
     "present": Phrase("on record: {what}", "在案：{what}"),

@@ -58,11 +58,17 @@ def open_steps(report: Report, claims: Iterable[str]) -> list[int]:
     return sorted({claim.step for claim in report.claims if claim.id in wanted and claim.outcome != "proved"})
 
 
+def operator_alone(report: Report) -> bool:
+    """Whether every anchor that holds is on a chain that the log's own operator seals."""
+    return not any(line.key == "anchor.named" for line in report.claim("anchor").evidence)
+
+
 def _technical(report: Report, language: Language) -> str:
     steps = open_steps(report, TECHNICAL)
     if steps:
         return fact("inconsistent", language, steps=", ".join(map(str, steps)))
     told = fact("consistent", language, count=len(report.facts["statements"]), size=report.facts["checkpoint"]["size"])
+    told += fact("alone", language) if operator_alone(report) else ""
     adverse = len(report.facts.get("adverse", ()))
     return told + (fact("adverse", language, count=adverse) if adverse else "")
 
@@ -145,7 +151,9 @@ def _stamps(report: Report, language: Language) -> str:
 
 def _ledger(report: Report, language: Language) -> str:
     steps = open_steps(report, _LEDGER)
-    return fact("inconsistent", language, steps=", ".join(map(str, steps))) if steps else fact("ledger", language)
+    if steps:
+        return fact("inconsistent", language, steps=", ".join(map(str, steps)))
+    return fact("ledger", language) + (fact("alone", language) if operator_alone(report) else "")
 
 
 _FACTS: dict[str, Callable[[Report, Language], str]] = {

@@ -235,6 +235,7 @@ class Words:
     adverse_heads: Row
     conclusions: str
     claim_heads: Row
+    one_history: str
     who_lead: str
     who_heads: Row
     more_statements: str
@@ -307,6 +308,8 @@ _EN = Words(
     adverse_heads=("Logged at (UTC)", "Event", "About", "Detail", "Entry"),
     conclusions="Conclusions",
     claim_heads=("Claim", "Outcome", "Why [step]"),
+    one_history="That the log has no other history rests on its operator alone: no independent witness, timestamp "
+    "authority or named block of another's chain vouches for it here.",
     who_lead="Times are of admission to the log, by the log's word; the last column is the signer's own word. That a "
     "statement was made is proved; that it is true is not.",
     who_heads=("Logged at (UTC)", "Entry", "Statement", "By whom", "Signer's own time"),
@@ -394,6 +397,7 @@ _ZH = Words(
     adverse_heads=("入账时间（UTC）", "事件", "涉及", "内容", "条目"),
     conclusions="结论",
     claim_heads=("主张", "结果", "理由［步骤］"),
+    one_history="日志别无其他历史一节，仅凭其运营方：此处无独立见证人、时间戳机构或他人之链上经指明的区块为之担保。",
     who_lead="时间为日志所述的入账时间；末列为签名者自述。所证明者为曾作此陈述，而非陈述属实。",
     who_heads=("入账时间（UTC）", "条目", "陈述", "由何人", "签名者自述时间"),
     more_statements="另有 {count} 项陈述：`tallystick verify --json` 列出全部。",

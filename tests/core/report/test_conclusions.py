@@ -199,3 +199,23 @@ def test_a_custody_record_stands_in_the_chain_and_a_break_is_marked(language: La
     assert section.rows[0][2].endswith("→ P-2")
     assert words(language).not_joined in section.rows[1][3]
     assert all(cell.isprintable() for row in section.rows for cell in row)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_one_history_on_the_operators_word_is_told_as_such(kit: Kit, language: Language) -> None:
+    good = kit.verify(kit.bundle())
+    alone, named = words(language).one_history, say("anchor.named", **dict.fromkeys(
+        ("registry", "chain", "size", "block", "time", "hash"), "x"
+    ))  # fmt: skip
+    claims = tuple(replace(one, evidence=(named,)) if one.id == "anchor" else one for one in good.claims)
+    end = {"not_before": None, "not_after": "2026-02-01T04:05:00Z"}
+    vouched = [
+        replace(good, claims=claims),
+        with_facts(good, time={**good.facts["time"], "independent": end}),
+    ]
+    told = [alone in document(found, language).sections[2].paragraphs for found in (good, *vouched)]
+    assert told == [True, False, False]
+    for rule in ("cn-16", "eidas-45l"):
+        phrase = FACTS["alone"].zh if language == "zh" else FACTS["alone"].en
+        assert phrase in fact_of(good, rule, language)
+        assert phrase not in fact_of(vouched[0], rule, language)
