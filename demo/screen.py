@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import textwrap
 from contextlib import AbstractContextManager
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
@@ -80,11 +80,12 @@ class Screen:
 
     def _wrapped(self, text: str, first: str, rest: str) -> list[str]:
         """Broken between words alone: an identifier, a digest or a path can be copied."""
-        return textwrap.wrap(
-            text,
-            self.console.width,
-            initial_indent=first,
-            subsequent_indent=rest,
-            break_long_words=False,
-            break_on_hyphens=False,
-        ) or [""]
+        lines, line, room = [], "", self.console.width
+        for word in text.split():
+            longer = f"{line} {word}" if line else (rest if lines else first) + word
+            # A Chinese character is two columns wide.
+            if line and cell_len(longer) > room:
+                lines.append(line)
+                longer = rest + word
+            line = longer
+        return [*lines, line] if line else [""]
