@@ -80,7 +80,8 @@ class Screen:
 
     def _wrapped(self, text: str, first: str, rest: str) -> list[str]:
         """Broken between words alone: an identifier, a digest or a path can be copied."""
-        lines, line, room = [], "", self.console.width
+        lines: list[str] = []
+        line, room = "", self.console.width
         for word in text.split():
             longer = f"{line} {word}" if line else (rest if lines else first) + word
             # A Chinese character is two columns wide.

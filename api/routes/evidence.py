@@ -37,8 +37,8 @@ _NUMBER = re.compile(r"0|[1-9][0-9]{0,15}", re.ASCII)
 _FORM = multipart(
     "What to export, and what the service does not keep",
     {
-        "request*": "JSON: subject, disclose (all, none, or names by position); kind, if given, is that of the subject; "
-        "report: whether a report and forms for people are enclosed, yes unless false",
+        "request*": "JSON: subject, disclose (all, none, or names by position); kind, if given, is that of the "
+        "subject; report: whether a report and forms for people are enclosed, yes unless false",
         "files": "JSON: file lists of folder objects, by identifier",
         "parts": "JSON: maps of parts, by identifier, of objects that are brought in parts (docs/evidence-format.md)",
     },

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from credentials.report_pdf import render_report
-from tallystick.admission.decide import CLOCK_TOLERANCE
 from tallystick.report.enclosed import enclosed_pages, enclosed_reports
 from tallystick.times import parse_time
 from tallystick.verify import verify_case
@@ -49,14 +48,30 @@ def test_every_export_encloses_report_and_forms(exported: bytes) -> None:
 
 
 def test_they_are_about_this_very_bundle(desk: Desk, exported: bytes) -> None:
-    """The same verification, here, makes the same bytes: of the exporter's own trust file and time."""
-    at = parse_time(case_of(exported).index.exported_at) + CLOCK_TOLERANCE
-    report = verify_case(io.BytesIO(exported), desk.trust, at)
+    """The same verification, here, makes the same bytes: under the exporter's trust file, as of the time they say."""
+    said = re.search(r"verified as of ([0-9-]+) ([0-9:]+Z)", enclosed(exported)["report.en.html"].decode())
+    assert said is not None
+    report = verify_case(io.BytesIO(exported), desk.trust, parse_time(f"{said[1]}T{said[2]}"))
     reports = enclosed_reports(report)
     pages = enclosed_pages(report, reports) | {f"{name}.pdf": render_report(one) for name, one in reports.items()}
     assert pages == enclosed(exported)
     assert report.verdict == "proved"
     assert report.facts["covers"].encode() in pages["report.en.html"]
+
+
+def test_they_are_as_of_the_latest_time_that_the_case_shows(desk: Desk, exported: bytes) -> None:
+    report = desk.verify(exported)
+    latest = max(one["block_time"] for one in report.facts["anchors"])
+    assert f"verified as of {latest.replace('T', ' ')}" in enclosed(exported)["report.en.html"].decode()
+    assert latest > case_of(exported).index.exported_at
+
+
+def test_the_same_facts_give_the_same_bytes(desk: Desk, exported: bytes) -> None:
+    subject = case_of(exported).index.subject
+    desk.house.world.clock += 1000
+    again, once_more = (desk.ask(desk.studio, "object", subject, disclose="none").content for _ in range(2))
+    assert again == once_more
+    assert len(enclosed(again)) == len(PAGES)
 
 
 def test_a_report_tells_the_digest_that_a_reader_finds(desk: Desk, exported: bytes) -> None:
