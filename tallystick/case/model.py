@@ -101,8 +101,8 @@ class CaseIndex:
     """``data/case.json``. Lists are sorted; ``log`` is the origin, ``exported_at`` the exporter's claim.
 
     ``adverse``: positions of the entries that speak against something (``tallystick.events.adverse``).
-    ``platform``: SHA-256 of the operator's documents that are here. ``report``: the exporter's own report and forms, which are there
-    for people and on which nothing rests.
+    ``platform``: SHA-256 of the operator's documents that are here. ``report``: the exporter's own report and forms,
+    which are there for people and on which nothing rests.
     """
 
     v: Literal[1, 2, 3, 4]

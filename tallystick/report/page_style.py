@@ -26,7 +26,8 @@ p{margin:.3rem 0;overflow-wrap:anywhere}.alarm{color:#a8321f;font-weight:bold}
 .independent .axis div{background:#9fcdb0;color:#2c6e49}.operator .axis div{color:#5a6570}
 .party .axis div{background:#e0dccb;color:#8a7a3a}
 .axis .crossed,.independent .axis .crossed{background:#e2a79b;color:#a8321f}
-@media(max-width:45rem){.chart{table-layout:fixed}.chart td:nth-child(n),.chart th:last-child{min-width:0;white-space:normal}
+@media(max-width:45rem){.chart{table-layout:fixed}
+.chart td:nth-child(n),.chart th:last-child{min-width:0;white-space:normal}
 .ends{flex-direction:column}}
 @page{size:A4;margin:16mm 16mm 18mm;
 @bottom-right{content:counter(page) " / " counter(pages);font:8pt serif;color:#5a6570}}
