@@ -13,6 +13,7 @@ AT = "2026-02-02T00:00:00Z"
 CASES = [
     ("1/evidence", "trust.json"),
     ("2/evidence", "trust.json"),
+    ("4/evidence", "trust.json"),
     ("rules-2/rotation", "trust-before.json"),
     ("rules-2/rotation", "trust-after.json"),
 ]

@@ -14,11 +14,12 @@ from tallystick.trust import parse_trust
 from tallystick.verify import verify_case
 
 GOLDEN = Path(__file__).parents[3] / "fixtures" / "golden"
+OPEN = {"content", "time", "credential", "completeness"}
 VERSIONS = sorted(folder.parent.name for folder in GOLDEN.glob("*/evidence"))
 
 
 def test_every_version_is_kept() -> None:
-    assert VERSIONS == ["1", "2"]
+    assert VERSIONS == ["1", "2", "4"]
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -31,7 +32,7 @@ def test_the_kept_bundle_gets_the_same_answer(version: str) -> None:
         assert read_case(read_bundle(file)).index.format == f"tallystick-evidence/{version}"
     assert {"at": report.at, "verdict": report.verdict} == {key: expected[key] for key in ("at", "verdict")}
     assert {claim.id: claim.outcome for claim in report.claims} == expected["claims"]
-    open_ones = {"1": {"time", "completeness"}, "2": {"completeness", "credential"}}
+    open_ones = {"1": {"time", "completeness"}, "2": {"completeness", "credential"}, "4": OPEN}
     assert {claim.id for claim in report.claims if claim.outcome != "proved"} == open_ones[version]
 
 
@@ -49,3 +50,18 @@ def test_the_kept_bundle_is_small_and_its_index_is_the_first_member() -> None:
     data = (GOLDEN / "1" / "evidence" / "case.zip").read_bytes()
     assert len(data) < 128 << 10
     assert INDEX.encode() in data
+
+
+def test_what_the_kept_bundle_in_parts_shows() -> None:
+    folder = GOLDEN / "4" / "evidence"
+    expected = json.loads((folder / "expected.json").read_text(encoding="utf-8"))
+    with (folder / "case.zip").open("rb") as file:
+        report = verify_case(file, parse_trust((folder / "trust.json").read_bytes()), expected["at"])
+        index = read_case(read_bundle(file)).index
+    (original,) = report.facts["originals"]
+    assert original["parts"] == {
+        "count": 3, "here": [[0, 0], [2, 2]], "files": ["a/one.bin"],
+        "withheld": [{"first": 1, "last": 1, "reason": "another case is pending"}],
+    }  # fmt: skip
+    assert report.facts["standing"]["status"] == "revoked"
+    assert index.adverse == tuple(one["position"] for one in report.facts["adverse"])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,13 +62,14 @@ class Play:
         )
 
 
-def play(folder: Path, rules: int = 4) -> Play:
+def play(folder: Path, rules: int = 4, **source_fields: Any) -> Play:
+    """``source_fields``: of the object that the job reads."""
     world = World("play", "log.example/play", rules=rules)  # type: ignore[arg-type]
     scene = Scene(folder, world)
     log = scene.log
     capability, filed = world.capability()
     log.add(*world.parties(), *filed)
-    source = world.object()
+    source = world.object(**source_fields)
     job, registered = world.job(capability, [source.event.subject])
     output = world.output(job)
     log.add(source, registered, output, world.complete(job, [output.event.subject]))
