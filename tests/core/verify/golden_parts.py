@@ -23,7 +23,7 @@ from tests.core.verify.test_kinds import FILES, file_list
 
 
 def make(out: Path) -> None:
-    """A licence was revoked and is disputed from two sides; of the folder that its object was made of a file stays out."""
+    """A licence was revoked and is disputed from two sides; a file of what its object was made of stays out."""
     with tempfile.TemporaryDirectory() as name:
         content = write(folder_content(file_list(FILES)))
         told = play(Path(name) / "scene", content=content, kind="composite")
