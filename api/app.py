@@ -25,6 +25,7 @@ from api.routes import (
     licence_tokens,
     licences,
     maps,
+    orders,
     page,
     parties,
     proofs,
@@ -51,6 +52,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     timestamps.routes,
     parties.routes,
     licence_tokens.routes,
+    orders.routes,
     licences.routes,
     settlements.routes,
     certificates.routes,
@@ -71,6 +73,7 @@ AT_HOME = (
     anchor_page.routes,
     timestamps.routes,
     licence_tokens.routes,
+    orders.routes,
     licences.routes,
     certificates.routes,
     evidence.routes,
@@ -119,7 +122,7 @@ async def _beside_requests(app: FastAPI) -> AsyncIterator[None]:
     services: Services = app.state.services
     running = [services.naming.run(), services.completeness.run()]
     if services.settings.role == "full":
-        running += [services.watch.run(), services.time_marks.run(), services.maps.run()]
+        running += [services.watch.run(), services.time_marks.run(), services.maps.run(), services.orders.run()]
     if services.settings.database and services.settings.role == "full":
         running.append(_sweep(services))
     tasks = [asyncio.create_task(one) for one in running]

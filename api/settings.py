@@ -118,6 +118,11 @@ class Settings:
         return self.data / "credentials"
 
     @property
+    def orders(self) -> Path:
+        """The order book of licences."""
+        return self.credentials / "orders.db"
+
+    @property
     def accounts(self) -> Path:
         """Token database."""
         return self.data / "accounts.db"

@@ -18,6 +18,9 @@ from api.folders import data_folder
 from api.founding import found_keyring, found_log
 from api.keyring import Keyring, passphrase_of
 from api.limits import Limits
+from api.orders.book import OrderBook
+from api.orders.hands import Hands
+from api.orders.service import LicenceOrders
 from api.services.anchor_picture import PictureService
 from api.services.anchor_watch import AnchorWatch
 from api.services.anchoring import AnchorDesk, TargetNaming
@@ -100,6 +103,7 @@ class Services:
     licences: LicenceService
     settlements: SettlementService
     licence_files: LicenceFiles
+    orders: LicenceOrders
     licence_tokens: LicenceTokens
     licence_checks: LicenceChecks
     file_receipts: FileReceipts
@@ -141,6 +145,7 @@ def open_services(settings: Settings, clock: Clock = system_clock) -> Iterator[S
             try:
                 yield services
             finally:
+                services.orders.close()
                 services.maps.close()
                 services.submission.close()
                 stamps.close()
@@ -186,6 +191,8 @@ def _services(
     issuer = Issuer(log, submission, voices, files, claims.signer, clock, witnesses, dating, standing_by)
     statuses = StatusLists(log, settings.origin, keyring.signers["status"], settings.status_lifetime, clock)
     tokens, trust = _tokens(settings, log, issuer, statuses, claims, seal, witnesses, clock)
+    licences, licence_files = LicenceService(issuer, statuses), LicenceFiles(issuer, statuses)
+    book, hands = OrderBook(settings.orders), Hands(claims.signer, standing_by)
     return Services(
         settings=settings,
         clock=clock,
@@ -212,9 +219,10 @@ def _services(
         statuses=statuses,
         files=files,
         erased=erased,
-        licences=LicenceService(issuer, statuses),
+        licences=licences,
         settlements=SettlementService(submission, voices, log),
-        licence_files=LicenceFiles(issuer, statuses),
+        licence_files=licence_files,
+        orders=LicenceOrders(book, hands, issuer, licences, licence_files, clock),
         licence_tokens=tokens,
         licence_checks=LicenceChecks(log, voices, tokens, parse_trust(trust)),
         file_receipts=FileReceipts(issuer, desk, stamps, parse_trust(trust)),

@@ -117,8 +117,8 @@ class Said:
     stamper: Stamper | None = None
 
 
-def issue_card(signer: ClaimSigner, card: LicenceCard, said: Said, out: Path) -> Signed:
-    """Write the signed card to `out`."""
+def issue_card(signer: ClaimSigner, card: LicenceCard, said: Said, out: Path, *, sync: bool = True) -> Signed:
+    """Write the signed card to `out`; `sync`: on disk when this returns."""
     manifest = Manifest(
         title=f"{card.licence} {card.title}",
         assertions={LICENCE: said.payload},
@@ -130,7 +130,7 @@ def issue_card(signer: ClaimSigner, card: LicenceCard, said: Said, out: Path) ->
         identities=said.identities,
         stamper=said.stamper,
     )
-    return sign_asset(signer, render_card(card), out, manifest, "image/png")
+    return sign_asset(signer, render_card(card), out, manifest, "image/png", sync=sync)
 
 
 def _ramp(colour: str, shades: int) -> list[int]:

@@ -99,11 +99,14 @@ def sign_asset(
     manifest: Manifest,
     media_type: str | None = None,
     progress: Progress | None = None,
+    sync: bool = True,
 ) -> Signed:
     """Sign a file into `out`: a signed copy, or a sidecar manifest store where the format cannot carry one.
 
     An existing credential of `source` is kept as its parent. The media type follows the name of a path; bytes need
-    it said. Raises SigningFailed or MalformedInput, and then leaves nothing at `out`.
+    it said. `sync`: on disk when this returns; without it that is for the caller.
+
+    Raises SigningFailed or MalformedInput, and then leaves nothing at `out`.
     """
     if media_type is None:
         media_type = media_type_of(source.name) if isinstance(source, Path) else PLAIN
@@ -126,7 +129,8 @@ def sign_asset(
                     scaffold = write_scaffold(builder, media_type, stream, target, progress)
                 _settle(target, scaffold, signer, manifest, media_type)
         target.flush()
-        os.fsync(target.fileno())
+        if sync:
+            os.fsync(target.fileno())
         sidecar = None if embedded else part.read_bytes()
         label = _read_back(part if embedded else source, media_type, sidecar, expected)
     return Signed(out, media_type, embedded, label)

@@ -6,7 +6,7 @@ The key may live in an HSM: it is asked once for each signature. Algorithms are 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -44,6 +44,8 @@ class ClaimSigner:
     chain: tuple[x509.Certificate, ...]
     algorithm: str
     sign: Callable[[bytes], bytes]
+    private: PrivateKey | None = field(default=None, repr=False)
+    """The key, where it is in memory: a process beside this one may be given it."""
 
     @classmethod
     def from_pem(cls, chain_pem: bytes, sign: Callable[[bytes], bytes], algorithm: str | None = None) -> ClaimSigner:
@@ -64,7 +66,7 @@ class ClaimSigner:
     def from_key(cls, chain_pem: bytes, key: PrivateKey, algorithm: str | None = None) -> ClaimSigner:
         """A signer whose key is in memory."""
         used = algorithm_of(key.public_key(), algorithm)
-        return cls.from_pem(chain_pem, lambda message: sign_with(key, used, message), used)
+        return replace(cls.from_pem(chain_pem, lambda message: sign_with(key, used, message), used), private=key)
 
     @property
     def size(self) -> int:

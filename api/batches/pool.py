@@ -44,7 +44,7 @@ class Pool:
         self._lent = [one for one in signers if isinstance(one, LocalSigner)]
         self._command = command
         self._lock = threading.Lock()
-        self._idle: list[_Hand] = []
+        self._idle: list[Hand] = []
         self._closed = False
 
     def key_of(self, signer: Signer) -> int | None:
@@ -67,19 +67,19 @@ class Pool:
             "the batch could not be prepared, twice; nothing of it was recorded", "submit it again, in smaller parts"
         )
 
-    def _take(self) -> _Hand:
+    def _take(self) -> Hand:
         while True:
             with self._lock:
                 if self._closed:
                     raise Unavailable("the service is being stopped; nothing was recorded")
                 hand = self._idle.pop() if self._idle else None
             if hand is None:
-                return _Hand(self._command, self._lent)
+                return Hand(self._command, Keys(tuple(_plain(one) for one in self._lent)))
             if hand.is_here():
                 return hand
             hand.kill()
 
-    def _give_back(self, hand: _Hand) -> None:
+    def _give_back(self, hand: Hand) -> None:
         with self._lock:
             if not self._closed:
                 self._idle.append(hand)
@@ -95,8 +95,10 @@ class Pool:
             hand.leave()
 
 
-class _Hand:
-    def __init__(self, command: Sequence[str], lent: Sequence[LocalSigner]) -> None:
+class Hand:
+    """One process. ``first``: the message with its keys, which it gets before the first order."""
+
+    def __init__(self, command: Sequence[str], first: Any) -> None:
         self._socket, theirs = socket.socketpair()
         self._socket.settimeout(PATIENCE)
         # What a hand is told it is told here: nothing of the settings, which may have the passphrase of the keys.
@@ -106,18 +108,18 @@ class _Hand:
             self._process = subprocess.Popen(
                 command, stdin=theirs.fileno(), stdout=subprocess.DEVNULL, env=bare, start_new_session=True
             )
-        self._keys: Keys | None = Keys(tuple(_plain(one) for one in lent))
+        self._first: Any = first
 
     @property
     def pid(self) -> int:
         """For the operating system."""
         return self._process.pid
 
-    def do(self, order: Order) -> Any:
-        """Raises ``Lost``."""
-        if self._keys is not None:
-            send(self._socket, self._keys)
-            self._keys = None
+    def do(self, order: Any) -> Any:
+        """What it answers. Raises ``Lost``."""
+        if self._first is not None:
+            send(self._socket, self._first)
+            self._first = None
         send(self._socket, order)
         return receive(self._socket)
 

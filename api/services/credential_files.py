@@ -6,7 +6,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -49,6 +49,12 @@ class CredentialFiles:
         made.replace(place)
         _sync(self._folder)
         return place
+
+    def keep_synced(self, made: Iterable[tuple[Path, str]]) -> None:
+        """Move files that are on disk already, each with its digest, to their places; the folder is synced once."""
+        for path, sha256 in made:
+            path.replace(self._place(sha256))
+        _sync(self._folder)
 
     def find(self, sha256: str) -> Path | None:
         """The file with this digest, if it is kept here."""

@@ -101,13 +101,13 @@ class Issuer:
 
         In this order: a file without its entry harms nobody, an entry without its file cannot be shown.
         """
-        pair, size = await asyncio.to_thread(_digest, made)
+        pair, size = await asyncio.to_thread(digest_of_file, made)
         path = await asyncio.to_thread(self.files.keep, made, pair.sha256)
         return await self._record(subject, purpose, media_type, path, pair, size, form)
 
     async def record_handed_out(self, subject: str, purpose: str, media_type: str, made: Path) -> IssuedFile:
         """Log the digests of a signed file that the caller hands out; nothing is kept."""
-        pair, size = await asyncio.to_thread(_digest, made)
+        pair, size = await asyncio.to_thread(digest_of_file, made)
         return await self._record(subject, purpose, media_type, made, pair, size)
 
     async def _record(
@@ -142,7 +142,8 @@ class Issuer:
         return found
 
 
-def _digest(path: Path) -> tuple[DigestPair, int]:
+def digest_of_file(path: Path) -> tuple[DigestPair, int]:
+    """The digests and the size of a file, read in pieces."""
     hasher, size = PairHasher(), 0
     with path.open("rb") as file:
         while block := file.read(_BLOCK):

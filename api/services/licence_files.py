@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from api.accounts import Account
+from api.orders.drawing import Work
 from api.services import card_text
 from api.services.errors import Forbidden, NotFound, TooLarge
 from api.services.gathering import Gathered, gather_grant
@@ -228,7 +229,26 @@ class LicenceFiles:
             ) from None
         return made
 
+    def card_work(
+        self, account: Account, licence: str, disclose: Sequence[str] | None, head: SignedCheckpoint, out: Path
+    ) -> Work:
+        """The card of a licence that stands under ``head``, to be made at ``out`` by whoever.
+
+        Raises as ``card`` does, ``Refused`` among them where the licence is not in force.
+        """
+        self.require_licensor(account, licence)
+        standing = self._gather(account, licence, disclose, head)
+        card, said = self._card(standing)
+        speaker = speaker_of(standing.grant)
+        return Work(card, said, speaker if speaker in self._issuer.actors else None, out)
+
     def _make_card(self, standing: _Standing, out: Path, stamper: Stamper) -> None:
+        card, said = self._card(standing)
+        whole = replace(said, identities=self._actors(standing), stamper=stamper)
+        issue_card(self._issuer.signer, card, whole, out)
+
+    def _card(self, standing: _Standing) -> tuple[LicenceCard, Said]:
+        """Without those who stand behind it."""
         body, at = standing.body, standing.credential.status
         card = LicenceCard(
             licence=standing.licence,
@@ -253,10 +273,7 @@ class LicenceFiles:
             content_sha256(standing.object.digest_record),
         )
         payload = encode_credential(standing.credential)
-        said = Said(
-            payload, ingredient, self._issuer.when(), standing.shown.terms.ai_use, self._actors(standing), stamper
-        )
-        issue_card(self._issuer.signer, card, said, out)
+        return card, Said(payload, ingredient, self._issuer.when(), standing.shown.terms.ai_use)
 
     def _sign_original(self, standing: _Standing, upload: Path, media_type: str, out: Path, stamper: Stamper) -> None:
         manifest = Manifest(

@@ -13,7 +13,7 @@ from api.services.errors import Forbidden, NotFound
 from api.services.issuing import Issuer
 from api.services.status_lists import StatusLists
 from api.services.sublicences import require_within, terms_kept
-from api.services.submission import Recorded
+from api.services.submission import Recorded, Result
 from api.services.voices import Voice, require_scope
 from ledger.store import Reads
 from tallystick.admission import LOG, Refused
@@ -21,6 +21,7 @@ from tallystick.admission.licensing import EFFECTIVE
 from tallystick.admission.standing import licensor_of
 from tallystick.admission.state import LicenceState, LogState, ObjectState
 from tallystick.content import Content, FileContent
+from tallystick.errors import TallystickError
 from tallystick.events.licence import LICENSEE, LicenceGrant, LicenceStatus, LicenceTransfer, StatusPointer
 from tallystick.events.objects import ObjectRegistration
 from tallystick.identifiers import Letter, parse_identifier
@@ -96,22 +97,17 @@ class LicenceService:
         require_scope(account, "submit")
         voice = self._issuer.voices.of_account(account)
         pointer = await asyncio.to_thread(self._prepare, voice, request)
-        body: dict[str, Any] = {
-            "object": request.object,
-            "title_chain": list(request.title_chain) or [request.object, *([request.parent] if request.parent else [])],
-            "status": write(pointer),
-        }
-        for name in ("holder", "parent", "sublicences", "transfer"):
-            if getattr(request, name) is not None:
-                body[name] = getattr(request, name)
-        draft = Draft(
-            type="licence.grant",
-            body=body,
-            subject=request.licence,
-            event_id=request.event_id,
-            private=request.terms,
-        )
-        return await self._issuer.submission.record_one(voice, draft), pointer
+        return await self._issuer.submission.record_one(voice, _draft(request, pointer)), pointer
+
+    async def grant_all(self, account: Account, requests: Sequence[GrantRequest]) -> list[Result]:
+        """As ``grant``, of many in one batch: of each what became of it."""
+        require_scope(account, "submit")
+        voice = self._issuer.voices.of_account(account)
+        prepared = await asyncio.to_thread(self._prepare_all, voice, requests)
+        paired = zip(requests, prepared, strict=True)
+        drafts = [_draft(request, one) for request, one in paired if isinstance(one, StatusPointer)]
+        recorded = iter(await self._issuer.submission.record(voice, drafts) if drafts else [])
+        return [one if isinstance(one, Exception) else next(recorded) for one in prepared]
 
     async def change_status(self, account: Account, licence: str, request: StatusRequest, now: str) -> Recorded:
         """Record a ``licence.status``. Under rules before version 3 it takes effect when it is recorded, not later."""
@@ -195,16 +191,56 @@ class LicenceService:
 
     def _prepare(self, voice: Voice, request: GrantRequest) -> StatusPointer:
         """Check that the terms are about the object that is licensed; the status index of the licence."""
-        terms = decode_terms(dict(request.terms))
         with self._issuer.log.store.snapshot() as reads:
-            registered = registered_object(reads, request.object)
-            require_agreement(terms, request.object, registered.body.digest_record, request.holder)
-            _require_depth(terms, request.sublicences)
-            if request.parent is not None:
-                require_within(reads, request.parent, DisclosedTerms(terms, frozenset()), "terms")
+            _check_grant(reads, request)
         # A repeated request must ask for the same index, or it would be another event.
         again = self._said_before(voice, request.event_id, LicenceGrant)
         return self._statuses.reserve() if again is None else again.status
+
+    def _prepare_all(self, voice: Voice, requests: Sequence[GrantRequest]) -> list[StatusPointer | TallystickError]:
+        """As ``_prepare``, of many; what is wrong with one is its own trouble."""
+        spare = iter(self._statuses.reserve_many(len(requests)))
+        found: list[StatusPointer | TallystickError] = []
+        with self._issuer.log.store.snapshot() as reads:
+            asked = [(voice.party, one.event_id) for one in requests if one.event_id is not None]
+            known = reads.positions_of_events(asked)
+            for request in requests:
+                try:
+                    _check_grant(reads, request)
+                    before = known.get((voice.party, request.event_id or ""))
+                    record = None if before is None else reads.record(before)
+                    body = None if record is None else parse_statement(record.entry).event.body
+                    found.append(body.status if isinstance(body, LicenceGrant) else next(spare))
+                except TallystickError as error:
+                    found.append(error)
+        return found
+
+
+def _check_grant(reads: Reads, request: GrantRequest) -> None:
+    terms = decode_terms(dict(request.terms))
+    registered = registered_object(reads, request.object)
+    require_agreement(terms, request.object, registered.body.digest_record, request.holder)
+    _require_depth(terms, request.sublicences)
+    if request.parent is not None:
+        require_within(reads, request.parent, DisclosedTerms(terms, frozenset()), "terms")
+
+
+def _draft(request: GrantRequest, pointer: StatusPointer) -> Draft:
+    body: dict[str, Any] = {
+        "object": request.object,
+        "title_chain": list(request.title_chain) or [request.object, *([request.parent] if request.parent else [])],
+        "status": write(pointer),
+    }
+    for name in ("holder", "parent", "sublicences", "transfer"):
+        if getattr(request, name) is not None:
+            body[name] = getattr(request, name)
+    return Draft(
+        type="licence.grant",
+        body=body,
+        subject=request.licence,
+        event_id=request.event_id,
+        private=request.terms,
+    )
 
 
 def registered_object(reads: Reads, object_id: str) -> RegisteredObject:

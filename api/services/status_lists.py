@@ -105,14 +105,22 @@ class StatusLists:
 
     def reserve(self) -> StatusPointer:
         """A pointer that no licence has: random, so that it says nothing about how many there are."""
+        (pointer,) = self.reserve_many(1)
+        return pointer
+
+    def reserve_many(self, count: int) -> list[StatusPointer]:
+        """As ``reserve``."""
         with self._lock, self._log.store.snapshot() as reads:
-            while True:
-                for _ in range(_TRIES):
-                    pointer = StatusPointer(self._uri(self._number), secrets.randbelow(LIST_SIZE))
-                    if pointer not in self._reserved and reads.get(status_key(pointer)) is None:
-                        self._remember(pointer)
-                        return pointer
-                self._number += 1
+            return [self._reserve(reads) for _ in range(count)]
+
+    def _reserve(self, reads: Reads) -> StatusPointer:
+        while True:
+            for _ in range(_TRIES):
+                pointer = StatusPointer(self._uri(self._number), secrets.randbelow(LIST_SIZE))
+                if pointer not in self._reserved and reads.get(status_key(pointer)) is None:
+                    self._remember(pointer)
+                    return pointer
+            self._number += 1
 
     def is_own(self, pointer: StatusPointer) -> bool:
         """Whether this log signs the list."""

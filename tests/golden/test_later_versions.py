@@ -129,6 +129,7 @@ DATABASES = {
     "anchors/anchors.db": "PRAGMA user_version = 99",
     "anchors/chain.db": "PRAGMA user_version = 2",
     "accounts.db": "PRAGMA user_version = 2",
+    "credentials/orders.db": "PRAGMA user_version = 2",
 }
 """Each database of a data folder, and what a later program would leave in it."""
 

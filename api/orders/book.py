@@ -1,0 +1,203 @@
+"""The order book: what was ordered and how far each item is, durable before anybody is told.
+
+It decides nothing: what stands in the log is asked of the log. It says what is still to be done, and keeps the terms
+of an item for as long as they are needed to grant it, and no longer.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from tallystick.errors import TallystickError
+
+State: TypeAlias = Literal["waiting", "granted", "issued", "refused"]
+"""Of an item. An item that was granted may still be refused its card."""
+
+VERSION = 1
+"""Of the tables, kept in ``PRAGMA user_version``; 0 is a blank file."""
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS orders (
+    id INTEGER PRIMARY KEY, party TEXT NOT NULL, name TEXT NOT NULL, digest TEXT NOT NULL, scopes TEXT NOT NULL,
+    disclose TEXT, total INTEGER NOT NULL, accepted INTEGER NOT NULL, UNIQUE (party, name)
+) STRICT;
+CREATE TABLE IF NOT EXISTS item (
+    order_id INTEGER NOT NULL, n INTEGER NOT NULL, request TEXT, state TEXT NOT NULL, licence TEXT, position INTEGER,
+    made TEXT, card INTEGER, size INTEGER, problem TEXT, PRIMARY KEY (order_id, n)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS unfinished ON item (order_id, n) WHERE state IN ('waiting', 'granted');
+"""
+_ITEM = "n, request, state, licence, position, made, card, size, problem"
+
+
+class LaterOrders(TallystickError):
+    """A later program wrote the order book."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """An order as it was taken. ``name``: the client's id; ``accepted``: Unix seconds."""
+
+    id: int
+    party: str
+    name: str
+    digest: str
+    scopes: frozenset[str]
+    disclose: tuple[str, ...] | None
+    total: int
+    accepted: int
+
+
+@dataclass(frozen=True)
+class Item:
+    """One grant of an order. ``position``: of the grant; ``made``: the card's SHA-256; ``card``: where it is logged."""
+
+    n: int
+    request: Mapping[str, Any] | None
+    state: State
+    licence: str | None = None
+    position: int | None = None
+    made: str | None = None
+    card: int | None = None
+    size: int | None = None
+    problem: Mapping[str, Any] | None = None
+
+
+class OrderBook:
+    """A small database of its own. Safe to share between threads; every change is on disk when its call returns."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.Lock()
+        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        if version not in (0, VERSION):
+            self._db.close()
+            raise LaterOrders(f"{path} has order format {version}, this program knows {VERSION}: install a newer one")
+        # Terms are private: what is deleted is overwritten.
+        self._db.executescript(
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; "
+            f"BEGIN; {_SCHEMA} PRAGMA user_version={VERSION}; COMMIT"
+        )
+
+    def close(self) -> None:
+        """Close the database."""
+        with self._lock:
+            self._db.close()
+
+    @contextmanager
+    def _transaction(self) -> Any:
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    # --- orders --------------------------------------------------------------------
+
+    def accept(self, order: Order, requests: Sequence[Mapping[str, Any]]) -> tuple[Order, bool]:
+        """Write the order down, or find the one that the party gave this name before; whether it is new.
+
+        ``order.id`` counts for nothing. Nothing is compared: that is for the caller.
+        """
+        disclose = None if order.disclose is None else json.dumps(order.disclose)
+        known = (order.party, order.name, order.digest, " ".join(sorted(order.scopes)), disclose)
+        with self._transaction() as db:
+            row = self._row(order.party, order.name)
+            if row is not None:
+                return row, False
+            made = db.execute(
+                "INSERT INTO orders (party, name, digest, scopes, disclose, total, accepted) VALUES (?,?,?,?,?,?,?)",
+                (*known, order.total, order.accepted),
+            )
+            db.executemany(
+                "INSERT INTO item (order_id, n, request, state) VALUES (?, ?, ?, 'waiting')",
+                [(made.lastrowid, n, json.dumps(one)) for n, one in enumerate(requests)],
+            )
+            found = self._row(order.party, order.name)
+        assert found is not None  # it was just written
+        return found, True
+
+    def find(self, party: str, name: str) -> Order | None:
+        """An order of the party."""
+        with self._lock:
+            return self._row(party, name)
+
+    def _row(self, party: str, name: str) -> Order | None:
+        row = self._db.execute("SELECT * FROM orders WHERE party = ? AND name = ?", (party, name)).fetchone()
+        return None if row is None else _order(row)
+
+    def counts(self, order: Order) -> dict[State, int]:
+        """How many items are in each state."""
+        found: dict[State, int] = {"waiting": 0, "granted": 0, "issued": 0, "refused": 0}
+        with self._lock:
+            found.update(
+                self._db.execute("SELECT state, count(*) FROM item WHERE order_id = ? GROUP BY state", (order.id,))
+            )
+        return found
+
+    def items(self, order: Order, first: int, limit: int) -> list[Item]:
+        """Items from number ``first`` on."""
+        query = f"SELECT {_ITEM} FROM item WHERE order_id = ? AND n >= ? ORDER BY n LIMIT ?"
+        with self._lock:
+            return [_item(row) for row in self._db.execute(query, (order.id, first, limit))]
+
+    # --- work ------------------------------------------------------------------------
+
+    def next_piece(self, limit: int, busy: Collection[tuple[int, int]]) -> tuple[Order, list[Item]] | None:
+        """Unfinished items of the oldest order that has any, but those that somebody is at: (order, number)."""
+        unfinished = f"SELECT order_id, {_ITEM} FROM item WHERE state IN ('waiting', 'granted') ORDER BY order_id, n"
+        with self._lock:
+            rows = self._db.execute(f"{unfinished} LIMIT ?", (limit + len(busy),)).fetchall()
+            free = [row for row in rows if (row[0], row[1]) not in busy]
+            if not free:
+                return None
+            row = self._db.execute("SELECT * FROM orders WHERE id = ?", (free[0][0],)).fetchone()
+        order = _order(row)
+        return order, [_item(one[1:]) for one in free if one[0] == order.id][:limit]
+
+    def granted(self, order: Order, found: Iterable[tuple[int, str, int]]) -> None:
+        """Items whose licence stands in the log: number, licence, position. Their terms are forgotten."""
+        change = "UPDATE item SET state = 'granted', licence = ?, position = ?, request = NULL"
+        self._each(order, f"{change} WHERE state = 'waiting' AND", [(licence, at, n) for n, licence, at in found])
+
+    def made(self, order: Order, found: Iterable[tuple[int, str]]) -> None:
+        """Cards that are about to be kept: number, SHA-256."""
+        self._each(order, "UPDATE item SET made = ? WHERE state = 'granted' AND", [(sha256, n) for n, sha256 in found])
+
+    def issued(self, order: Order, found: Iterable[tuple[int, str, int, int]]) -> None:
+        """Items whose card stands in the log: number, SHA-256, size, position of its entry."""
+        change = "UPDATE item SET state = 'issued', made = ?, size = ?, card = ? WHERE state = 'granted' AND"
+        self._each(order, change, [(sha256, size, at, n) for n, sha256, size, at in found])
+
+    def refused(self, order: Order, found: Iterable[tuple[int, Mapping[str, Any]]]) -> None:
+        """Items that come to nothing, or get no card: number, problem. Their terms are forgotten."""
+        change = "UPDATE item SET state = 'refused', problem = ?, request = NULL, made = NULL"
+        told = [(json.dumps(problem), n) for n, problem in found]
+        self._each(order, f"{change} WHERE state IN ('waiting', 'granted') AND", told)
+
+    def _each(self, order: Order, change: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        if rows:
+            with self._transaction() as db:
+                db.executemany(f"{change} order_id = ? AND n = ?", [(*row[:-1], order.id, row[-1]) for row in rows])
+
+
+def _order(row: Sequence[Any]) -> Order:
+    key, party, name, digest, scopes, disclose, total, accepted = row
+    shown = None if disclose is None else tuple(json.loads(disclose))
+    return Order(key, party, name, digest, frozenset(scopes.split()), shown, total, accepted)
+
+
+def _item(row: Sequence[Any]) -> Item:
+    n, request, state, licence, position, made, card, size, problem = row
+    asked = None if request is None else json.loads(request)
+    return Item(n, asked, state, licence, position, made, card, size, None if problem is None else json.loads(problem))

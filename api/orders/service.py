@@ -1,0 +1,318 @@
+"""Orders of many licences: each is granted in the log, then its card is made, kept and logged; again after a crash.
+
+Every step is safe to repeat. A grant and the entry of its card have event ids that follow from the order, and the log
+takes an event id once: whatever the book had no time to write down, the log knows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from api.accounts import Account
+from api.orders.book import Item, Order, OrderBook
+from api.orders.drawing import Made, Outcome, Work
+from api.orders.hands import Hands
+from api.problems import Problem, problem_of
+from api.services.drafts import Draft
+from api.services.errors import NotFound, ServiceError, Unavailable
+from api.services.issuing import Issuer, digest_of_file
+from api.services.licence_files import LicenceFiles
+from api.services.licences import GrantRequest, LicenceService
+from api.services.submission import Recorded
+from api.services.voices import require_scope
+from tallystick import canonical
+from tallystick.digests import DigestPair
+from tallystick.errors import TallystickError
+from tallystick.schema import FieldError, write
+from tallystick.statement import parse_statement
+from tallystick.tree_head import SignedCheckpoint
+
+MAX_ITEMS = 10_000
+"""Licences of one order."""
+PIECE = 50
+"""Licences that are granted, made and logged together."""
+LANES = 3
+"""Pieces at once: while cards of one are made, another is granted and a third is logged."""
+PAUSE = 1.0
+"""Seconds before a piece is tried again that came to nothing through no fault of its own."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an order is. ``granted``: licences that stand in the log; ``issued``: with a card.
+
+    ``trouble``: why it waits, if it does; it goes on by itself.
+    """
+
+    order: str
+    total: int
+    granted: int
+    issued: int
+    refused: int
+    accepted: int
+    trouble: str | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.issued + self.refused == self.total
+
+
+class _Waits(Exception):
+    """Nobody's fault: it is tried again. The words are for whoever ordered."""
+
+
+class LicenceOrders:
+    """Takes orders, and works them off beside the requests."""
+
+    def __init__(
+        self,
+        book: OrderBook,
+        hands: Hands,
+        issuer: Issuer,
+        licences: LicenceService,
+        files: LicenceFiles,
+        clock: Callable[[], int],
+    ) -> None:
+        self._book, self._hands, self._issuer = book, hands, issuer
+        self._licences, self._files, self._clock = licences, files, clock
+        self._busy: set[tuple[int, int]] = set()
+        self._wake = asyncio.Event()
+        self._trouble: dict[int, str] = {}
+
+    # --- for accounts ----------------------------------------------------------------
+
+    async def accept(
+        self, account: Account, name: str, grants: Sequence[Mapping[str, Any]], disclose: Sequence[str] | None
+    ) -> tuple[Progress, bool]:
+        """Take an order; whether it is new. On disk when this returns. Raises ``FieldError``, ``ServiceError``."""
+        require_scope(account, "submit")
+        _check(grants)
+        told = {"disclose": None if disclose is None else list(disclose), "grants": list(grants)}
+        digest = hashlib.sha256(await asyncio.to_thread(canonical.encode, told)).hexdigest()
+        shown = None if disclose is None else tuple(disclose)
+        asked = Order(0, account.party, name, digest, account.scopes, shown, len(grants), self._clock())
+        order, new = await asyncio.to_thread(self._book.accept, asked, grants)
+        if order.digest != digest:
+            problem, hint = f"the order {name!r} was given before, for other licences", "choose a new id for this one"
+            raise ServiceError("conflict", problem, hint, "order")
+        self._wake.set()
+        return await asyncio.to_thread(self._progress, order), new
+
+    def progress(self, account: Account, name: str) -> Progress:
+        """Of an order of the account's party. Raises ``NotFound``."""
+        return self._progress(self._find(account, name))
+
+    def items(self, account: Account, name: str, first: int, limit: int) -> list[Item]:
+        """Of an order of the account's party, from number ``first`` on. Raises ``NotFound``."""
+        return self._book.items(self._find(account, name), first, limit)
+
+    def _find(self, account: Account, name: str) -> Order:
+        order = self._book.find(account.party, name)
+        if order is None:
+            raise NotFound(f"{account.party} has given no order {name[:64]!r}", "give the order first", "order")
+        return order
+
+    def _progress(self, order: Order) -> Progress:
+        counts = self._book.counts(order)
+        granted = counts["granted"] + counts["issued"]
+        trouble = self._trouble.get(order.id)
+        return Progress(order.name, order.total, granted, counts["issued"], counts["refused"], order.accepted, trouble)
+
+    # --- work --------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Let go of everything; what was begun goes on at the next start."""
+        self._hands.close()
+        self._book.close()
+
+    async def run(self) -> None:
+        """Work off what there is, for as long as the service runs."""
+        async with asyncio.TaskGroup() as lanes:
+            for _ in range(LANES):
+                lanes.create_task(self._lane())
+
+    async def _lane(self) -> None:
+        while True:
+            self._wake.clear()
+            if not await self.work_piece():
+                await self._wake.wait()
+
+    async def work_piece(self) -> bool:
+        """One piece of the oldest order; whether there was one."""
+        # Beside the event loop: taking and marking must not be divided between lanes.
+        found = self._book.next_piece(PIECE, self._busy)
+        if found is None:
+            return False
+        order, items = found
+        mine = {(order.id, item.n) for item in items}
+        self._busy |= mine
+        try:
+            await self._work(order, items)
+            self._trouble.pop(order.id, None)
+        except Exception as error:
+            if not isinstance(error, _Waits | Unavailable):
+                _log.exception("a piece of order %s of %s came to nothing", order.name, order.party)
+            known = isinstance(error, _Waits | TallystickError)
+            self._trouble[order.id] = str(error) if known else "something went wrong in the service"
+            await asyncio.sleep(PAUSE)
+        finally:
+            self._busy -= mine
+            self._wake.set()
+        return True
+
+    async def _work(self, order: Order, items: Sequence[Item]) -> None:
+        account = Account("order", order.party, order.scopes)
+        licences = {item.n: item.licence for item in items if item.licence is not None}
+        licences |= await self._grant(order, account, [item for item in items if item.licence is None])
+        made = {item.n: item.made for item in items}
+        logged = await asyncio.to_thread(self._logged_before, order, licences)
+        ready = await asyncio.to_thread(self._kept_before, {n: made[n] for n in licences if n not in logged})
+        left = {n: licence for n, licence in licences.items() if n not in logged and n not in ready}
+        if left:
+            ready |= await self._make(order, account, left)
+        if ready:
+            logged |= await self._issue(order, licences, ready)
+        await asyncio.to_thread(self._book.issued, order, [(n, *one) for n, one in logged.items()])
+
+    async def _grant(self, order: Order, account: Account, items: Sequence[Item]) -> dict[int, str]:
+        """Licences by number, of those that were granted."""
+        if not items:
+            return {}
+        requests = [_request(order, item) for item in items]
+        results = await self._licences.grant_all(account, requests)
+        granted, refused = {}, {}
+        for item, result in zip(items, results, strict=True):
+            if isinstance(result, Recorded):
+                granted[item.n] = result
+            elif (problem := _refusal(result)) is not None:
+                refused[item.n] = problem
+        entered = [(n, one.subject, one.position) for n, one in granted.items()]
+        await asyncio.to_thread(self._book.granted, order, entered)
+        await asyncio.to_thread(self._book.refused, order, list(refused.items()))
+        if len(granted) + len(refused) < len(items):
+            raise _Waits("the log could not take all of it just now")
+        return {n: one.subject for n, one in granted.items()}
+
+    def _logged_before(self, order: Order, licences: Mapping[int, str]) -> dict[int, tuple[str, int, int]]:
+        """Digest, size and position of cards that the log has already."""
+        service, found = self._issuer.voices.service, {}
+        with self._issuer.log.store.snapshot() as reads:
+            asked = [(service, _card_id(order, n)) for n in licences]
+            known = reads.positions_of_events(asked)
+            for n in licences:
+                record = (
+                    reads.record(known[service, _card_id(order, n)]) if (service, _card_id(order, n)) in known else None
+                )
+                if record is not None:
+                    body: Any = parse_statement(record.entry).event.body
+                    found[n] = (body.file.sha256, body.size, record.position)
+        return found
+
+    def _kept_before(self, made: Mapping[int, str | None]) -> dict[int, tuple[DigestPair, int]]:
+        """Cards that are kept and were not logged yet."""
+        paths = {n: self._issuer.files.find(sha256) for n, sha256 in made.items() if sha256 is not None}
+        return {n: digest_of_file(path) for n, path in paths.items() if path is not None}
+
+    async def _make(
+        self, order: Order, account: Account, licences: Mapping[int, str]
+    ) -> dict[int, tuple[DigestPair, int]]:
+        """Make and keep cards of these licences; what is wrong with one is its own trouble."""
+        head = await self._issuer.publish_witnessed()
+        works, refused = await asyncio.to_thread(self._works, order, account, licences, head)
+        outcomes = await asyncio.to_thread(self._hands.draw, list(works.values())) if works else []
+        drawn = dict(zip(works, outcomes, strict=True))
+        for n, outcome in drawn.items():
+            if isinstance(outcome, str):
+                hint = "the licence stands; have its card made with other terms"
+                refused[n] = Problem(422, "malformed", outcome, hint=hint).body()
+        await asyncio.to_thread(self._book.refused, order, list(refused.items()))
+        return await asyncio.to_thread(self._keep, order, drawn)
+
+    def _works(
+        self, order: Order, account: Account, licences: Mapping[int, str], head: SignedCheckpoint
+    ) -> tuple[dict[int, Work], dict[int, Mapping[str, Any]]]:
+        works: dict[int, Work] = {}
+        refused: dict[int, Mapping[str, Any]] = {}
+        for n, licence in licences.items():
+            try:
+                out = self._issuer.files.work_path()
+                works[n] = self._files.card_work(account, licence, order.disclose, head, out)
+            except TallystickError as error:
+                problem = _refusal(error)
+                if problem is None:
+                    raise
+                refused[n] = problem
+        return works, refused
+
+    def _keep(self, order: Order, drawn: Mapping[int, Outcome]) -> dict[int, tuple[DigestPair, int]]:
+        """Written down before they are kept: no file stays that nobody remembers."""
+        cards = {n: one for n, one in drawn.items() if isinstance(one, Made)}
+        self._book.made(order, [(n, one.digests.sha256) for n, one in cards.items()])
+        self._issuer.files.keep_synced([(one.out, one.digests.sha256) for one in cards.values()])
+        return {n: (one.digests, one.size) for n, one in cards.items()}
+
+    async def _issue(
+        self, order: Order, licences: Mapping[int, str], cards: Mapping[int, tuple[DigestPair, int]]
+    ) -> dict[int, tuple[str, int, int]]:
+        drafts = [_card_draft(order, n, licences[n], *one) for n, one in cards.items()]
+        results = await self._issuer.submission.record(self._issuer.voices.of_service(), drafts)
+        logged, refused = {}, {}
+        for (n, (pair, size)), result in zip(cards.items(), results, strict=True):
+            if isinstance(result, Recorded):
+                logged[n] = (pair.sha256, size, result.position)
+            elif (problem := _refusal(result)) is not None:
+                refused[n] = problem
+                self._issuer.files.remove(pair.sha256)
+        await asyncio.to_thread(self._book.refused, order, list(refused.items()))
+        if len(logged) + len(refused) < len(cards):
+            await asyncio.to_thread(self._book.issued, order, [(n, *one) for n, one in logged.items()])
+            raise _Waits("the log could not take all cards just now")
+        return logged
+
+
+def _check(grants: Sequence[Mapping[str, Any]]) -> None:
+    """What can be said of an order as a whole. Raises ``FieldError``."""
+    named: dict[str, dict[str, int]] = {"licence": {}, "event_id": {}}
+    for n, grant in enumerate(grants):
+        for name, seen in named.items():
+            value = grant.get(name)
+            if value is not None and seen.setdefault(value, n) != n:
+                raise FieldError(f"grants[{n}].{name}", f"grants[{seen[value]}] has the same")
+    for n, grant in enumerate(grants):
+        if grant.get("parent") in named["licence"]:
+            problem = "a sublicence is compared with a parent that stands in the log: order it when that is granted"
+            raise FieldError(f"grants[{n}].parent", problem)
+
+
+def _refusal(error: Exception) -> dict[str, Any] | None:
+    """Why an item comes to nothing; ``None`` where it may come to something later."""
+    problem = problem_of(error)
+    return None if problem.status >= 500 else problem.body()
+
+
+def _mark(order: Order) -> str:
+    """Says nothing, and is nobody else's."""
+    return hashlib.sha256(canonical.encode([order.party, order.name])).hexdigest()[:40]
+
+
+def _card_id(order: Order, n: int) -> str:
+    return f"order-{_mark(order)}-{n}"
+
+
+def _request(order: Order, item: Item) -> GrantRequest:
+    asked = dict(item.request or {})
+    asked["event_id"] = asked.get("event_id") or f"order-{_mark(order)}-{item.n}"
+    return GrantRequest(**asked)
+
+
+def _card_draft(order: Order, n: int, licence: str, pair: DigestPair, size: int) -> Draft:
+    body = {"form": "c2pa", "purpose": "card", "media_type": "image/png", "file": write(pair), "size": size}
+    return Draft(type="credential.issue", subject=licence, event_id=_card_id(order, n), body=body)
