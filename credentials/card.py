@@ -198,19 +198,43 @@ def _advance(font: str, size: int, character: str) -> float:
 
 
 def _write(picture: Image.Image, place: tuple[int, int], text: str, font: str, size: int, colour: _Colour) -> None:
-    """Text in shades of one colour on paper, from letters that are kept."""
-    x, paste = float(place[0]), picture.im.paste  # without the checks of `Image.paste`, which take longer than it
+    """Text in shades of one colour on paper. Cards of one order share most of their lines: those are kept."""
+    line = _line(text, font, size, colour)
+    if line is not None:
+        left, top = place[0] + line.left, place[1] + line.top
+        width, height = line.covers.size
+        picture.im.paste(line.shades.im, (left, top, left + width, top + height), line.covers.im)
+
+
+@functools.lru_cache(maxsize=256)
+def _line(text: str, font: str, size: int, colour: _Colour) -> _Glyph | None:
+    """A line from letters that are kept, its place counted from where the pen begins."""
+    from PIL import Image
+
+    placed, x = [], 0.0
     for character in text:
         glyph = _glyph(font, size, character, colour)
         if glyph is not None:
-            left, top = round(x) + glyph.left, place[1] + glyph.top
-            width, height = glyph.covers.size
-            paste(glyph.shades.im, (left, top, left + width, top + height), glyph.covers.im)
+            placed.append((round(x) + glyph.left, glyph))
         x += _advance(font, size, character)
+    if not placed:
+        return None
+    left, top = min(at for at, _ in placed), min(glyph.top for _, glyph in placed)
+    right = max(at + glyph.covers.width for at, glyph in placed)
+    bottom = max(glyph.top + glyph.covers.height for _, glyph in placed)
+    size_of = (right - left, bottom - top)
+    line = _Glyph(Image.new("P", size_of, _PAPER), Image.new("L", size_of, 0), left, top)
+    for at, glyph in placed:
+        width, height = glyph.covers.size
+        box = (at - left, glyph.top - top, at - left + width, glyph.top - top + height)
+        # Without the checks of `Image.paste`, which take longer than it.
+        line.shades.im.paste(glyph.shades.im, box, glyph.covers.im)
+        line.covers.im.paste(glyph.covers.im, box, glyph.covers.im)
+    return line
 
 
 class _Glyph(NamedTuple):
-    """One letter: the numbers of its shades, where it is written at all, and its place from the pen."""
+    """One letter, or a line: the numbers of its shades, where it is written at all, and its place from the pen."""
 
     shades: Image.Image
     covers: Image.Image

@@ -1,11 +1,12 @@
 """Pictures of sixteen colours as PNG, made fast: what they have in common with a background is compressed once.
 
-Rows that are as in the background stand in the file as pieces of deflate that were kept (each ends on a whole byte and
-looks back at nothing, RFC 1951 with a full flush as zlib has it); only the others are compressed.
+Rows that are as in the background, or in a picture made before, stand in the file as pieces of deflate that were kept:
+each ends on a whole byte and looks back at nothing (RFC 1951, a full flush of zlib). Only the others are compressed.
 """
 
 from __future__ import annotations
 
+import functools
 import threading
 import zlib
 from collections.abc import Iterator
@@ -49,19 +50,11 @@ class Background:
     def encode(self, picture: Image.Image) -> bytes:
         """PNG bytes of `picture`, drawn on a canvas of this one."""
         width, height = picture.size
-        deflated, adler, changed = [b"\x78\x01"], 1, bytearray()
+        deflated, adler = [b"\x78\x01"], 1
         for band, known in zip(self._bands(picture), self._pieces, strict=True):
-            if band != known.raw:
-                changed += band
-                continue
-            for piece in ([_piece(bytes(changed))] if changed else []) + [known]:
-                deflated.append(piece.deflated)
-                adler = _joined(adler, piece.adler, len(piece.raw))
-            changed.clear()
-        if changed:
-            piece = _piece(bytes(changed))
+            piece = known if band == known.raw else _piece(band)
             deflated.append(piece.deflated)
-            adler = _joined(adler, piece.adler, len(piece.raw))
+            adler = _joined(adler, piece.adler, len(band))
         deflated += [_LAST, adler.to_bytes(4)]
         palette = bytes(self._picture.getpalette() or ())[: 3 * _COLOURS]
         head = width.to_bytes(4) + height.to_bytes(4) + bytes([_BITS, 3, 0, 0, 0])
@@ -86,6 +79,7 @@ class Background:
         return kept
 
 
+@functools.lru_cache(maxsize=512)
 def _piece(raw: bytes) -> _Piece:
     deflater = zlib.compressobj(_LEVEL, zlib.DEFLATED, -15, 9)
     return _Piece(raw, deflater.compress(raw) + deflater.flush(zlib.Z_FULL_FLUSH), zlib.adler32(raw))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import takewhile
 
 from api.services.errors import TooLarge
@@ -171,7 +172,7 @@ class _Work:
                 f"this rests on more than {self._limit} entries of the log",
                 "ask for a part of it: an object or job further up in the workflow",
             )
-        self._found[position] = parse_statement(entry)
+        self._found[position] = _parsed(entry)
         return self._found[position]
 
     def _own(self, subject: str) -> Iterator[Record]:
@@ -238,6 +239,12 @@ class _Work:
             return False  # no transfer leaves the status where it was
         moved = records_of(self._reads, subject=granted.subject, type="licence.transfer")
         return any(parse_statement(record.entry).event.body.to == party for record in moved)
+
+
+@lru_cache(maxsize=2048)
+def _parsed(entry: bytes) -> Statement:
+    """Many cases rest on the same few entries: parties, objects, the log's own."""
+    return parse_statement(entry)
 
 
 def _used(body: object) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from api.accounts import Account
 from api.orders.drawing import Work
@@ -56,6 +57,7 @@ TITLE = "title"
 SIDECAR = "application/c2pa"
 """Media type of a manifest store beside its file."""
 _TITLE_ROOM = 40
+_REMEMBERED = 2048
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,8 @@ class _Standing:
     object: ObjectRegistration
     title: str
     credential: LicenceCredential
+    payload: dict[str, Any]
+    """The credential as it stands in a file."""
 
     @property
     def body(self) -> LicenceGrant:
@@ -83,6 +87,7 @@ class LicenceFiles:
     def __init__(self, issuer: Issuer, statuses: StatusLists) -> None:
         self._issuer = issuer
         self._statuses = statuses
+        self._proofs: dict[tuple[int, int], tuple[str, ...]] = {}
 
     async def card(self, account: Account, licence: str, disclose: Sequence[str] | None) -> IssuedFile:
         """The licence as a signed picture, kept and logged. Repeated, it makes another card."""
@@ -179,6 +184,7 @@ class LicenceFiles:
             disclosures[str(position)] = tuple(texts.values())
         if title is not None:
             disclosures[str(registered.position)] = (title,)
+        credential, payload = self._credential(licence, position, found, disclosures, head)
         return _Standing(
             licence=licence,
             position=position,
@@ -186,7 +192,8 @@ class LicenceFiles:
             shown=shown,
             object=registered.body,
             title=_readable(title) or body.object,
-            credential=self._credential(licence, position, found, disclosures, head),
+            credential=credential,
+            payload=payload,
         )
 
     def _above(self, account: Account, reads: Reads, found: Gathered, licence: str) -> dict[str, tuple[str, ...]]:
@@ -207,13 +214,14 @@ class LicenceFiles:
         found: Gathered,
         disclosures: Mapping[str, tuple[str, ...]],
         head: SignedCheckpoint,
-    ) -> LicenceCredential:
+    ) -> tuple[LicenceCredential, dict[str, Any]]:
+        """The credential, and as it stands in a file."""
         size = head.checkpoint.size
         shown = tuple(
             ShownEntry(
                 at,
                 to_base64(entry.entry),
-                tuple(map(to_base64, self._issuer.log.published.prove_inclusion(at, size))),
+                self._proof(at, size),
             )
             for at, entry in found.entries.items()
         )
@@ -221,13 +229,22 @@ class LicenceFiles:
         pointer = found.entries[position].event.body.status if moved is None else moved[1].event.body.status
         made = LicenceCredential(1, licence, position, head.note.encode(), shown, dict(disclosures), pointer)
         try:
-            encode_credential(made)
+            return made, encode_credential(made)
         except MalformedInput as error:
             raise TooLarge(
                 f"the licence rests on {len(shown)} entries, more than a file carries ({MAX_PAYLOAD} bytes): {error}",
                 "disclose fewer terms",
             ) from None
-        return made
+
+    def _proof(self, position: int, size: int) -> tuple[str, ...]:
+        """Licences of one order rest on the same few entries under the same checkpoint."""
+        known = self._proofs.get((position, size))
+        if known is None:
+            known = tuple(map(to_base64, self._issuer.log.published.prove_inclusion(position, size)))
+            if len(self._proofs) >= _REMEMBERED:
+                self._proofs.clear()
+            self._proofs[position, size] = known
+        return known
 
     def card_work(
         self, account: Account, licence: str, disclose: Sequence[str] | None, head: SignedCheckpoint, out: Path
@@ -272,13 +289,12 @@ class LicenceFiles:
             body.object,
             content_sha256(standing.object.digest_record),
         )
-        payload = encode_credential(standing.credential)
-        return card, Said(payload, ingredient, self._issuer.when(), standing.shown.terms.ai_use)
+        return card, Said(standing.payload, ingredient, self._issuer.when(), standing.shown.terms.ai_use)
 
     def _sign_original(self, standing: _Standing, upload: Path, media_type: str, out: Path, stamper: Stamper) -> None:
         manifest = Manifest(
             title=f"{standing.licence} {standing.title}",
-            assertions={LICENCE: encode_credential(standing.credential)},
+            assertions={LICENCE: standing.payload},
             when=self._issuer.when(),
             source_type=TRAINED_ALGORITHMIC_MEDIA if standing.object.origin == "generated" else None,
             published=True,

@@ -296,8 +296,8 @@ def open_services_for(folder: Path) -> AbstractContextManager[Services]:
     return open_services(Settings(data=folder, publish_every=0.05), lambda: START + 100)
 
 
-def check(folder: Path, account: Account, count: int = COUNT) -> None:
-    """Each licence once, each with one card, each card kept, and no file that nobody knows."""
+def check(folder: Path, account: Account, count: int = COUNT) -> int:
+    """How many were issued. Each licence once, each with one card, each card kept, and no file that nobody knows."""
     with open_services_for(folder) as services:
         assert services.orders.progress(account, "big").issued == count
         found = services.orders.items(account, "big", 0, 1000)
@@ -311,6 +311,7 @@ def check(folder: Path, account: Account, count: int = COUNT) -> None:
         kept = {path.name for path in services.settings.credentials.iterdir() if len(path.name) == 64}
         assert kept == logged
         assert list((services.settings.credentials / "work").iterdir()) == []
+        return len(kept)
 
 
 @pytest.fixture
@@ -342,7 +343,7 @@ def test_a_crash_at_any_step(
             work(tmp_path, account, items)
     assert calls
     work(tmp_path, account, items)
-    check(tmp_path, account)
+    assert check(tmp_path, account) == COUNT
 
 
 @pytest.mark.usefixtures("quick")
@@ -361,7 +362,7 @@ def test_any_number_of_crashes(begun: Begun, strikes: list[tuple[str, bool]], la
                 with suppress(Killed):
                     work(place, account, items, lanes)
         work(place, account, items, lanes)
-        check(place, account)
+        assert check(place, account) == COUNT
 
 
 def test_kill_9_of_the_service(tmp_path: Path, begun: Begun) -> None:
@@ -400,4 +401,4 @@ def test_kill_9_of_the_service(tmp_path: Path, begun: Begun) -> None:
         assert server.stop() == 0
     finally:
         server.close()
-    check(tmp_path, account, 90)
+    assert check(tmp_path, account, 90) == 90
