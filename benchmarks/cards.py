@@ -166,7 +166,7 @@ def _judge(cards: list[Path]) -> int:
 
 def _ordered(bench: Bench) -> Iterator[Row]:
     """From the request until the last card is logged: grants, checkpoints, proofs, cards, entries."""
-    count = bench.scale.cards * 5
+    count = bench.scale.cards * 2
     with open_house(bench.fresh("orders"), int(datetime.now(UTC).timestamp())) as house:
         desk = Desk(house, house.party("studio"), house.party("licensee"))
         object_id, data = desk.picture()

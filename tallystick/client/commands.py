@@ -1,4 +1,4 @@
-"""``tallystick register``, ``export`` and ``prove``: files stay here, digests and proofs travel.
+"""``tallystick register``, ``export``, ``prove`` and ``order``: files stay here, digests and proofs travel.
 
 The token comes from a file or the environment and never from the command line, where
 every user of the machine could read it.
@@ -10,6 +10,7 @@ import hashlib
 import json
 import secrets
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -21,10 +22,12 @@ from rich.console import Console
 from rich.progress import (
     BarColumn,
     DownloadColumn,
+    MofNCompleteColumn,
     Progress,
     ProgressColumn,
     SpinnerColumn,
     TextColumn,
+    TimeRemainingColumn,
     TransferSpeedColumn,
 )
 
@@ -47,6 +50,9 @@ from tallystick.times import format_time
 from tallystick.tlog_proof import parse_proof
 from tallystick.transparent import split
 from tallystick.trust import parse_trust
+
+_LOOK_SECONDS = 0.5
+"""Between two looks at an order."""
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -187,6 +193,36 @@ def prove(
     print(f"{output}: position {position} in a tree of {size}, {len(found.note.signatures)} signature lines")
 
 
+@app.command()
+def order(
+    path: Annotated[Path, typer.Argument(metavar="GRANTS", help="JSON: order, grants and disclose.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where the cards go, such as cards.zip.")],
+    server: Server = "http://127.0.0.1:8000",
+    token_file: TokenFile = None,
+    token: Token = None,
+) -> None:
+    """Order many licences at once, wait until each has its card, fetch the cards. Repeated, it is the same order."""
+    try:
+        asked = json.loads(path.read_bytes())
+        name = str(asked["order"])
+    except (ValueError, LookupError, TypeError):
+        raise MalformedInput(f"{path} is no order: expected JSON with the members order and grants") from None
+    with _client(server, token_file, token) as client:
+        found = client.order_licences(asked)
+        with _counting(found["total"]) as tell:
+            while found["state"] != "done":
+                tell(found)
+                time.sleep(_LOOK_SECONDS)
+                found = client.order(name)
+        size = client.order_cards(name, output)
+        print(f"{output}: {size} bytes, {found['issued']} cards of {found['total']} licences ordered")
+        for item in client.order_items(name) if found["refused"] else ():
+            if item["state"] == "refused":
+                _warn(f"{item['licence'] or item['n']}: {item['problem']['code']}: {item['problem']['detail']}")
+    if found["refused"]:
+        raise typer.Exit(1)
+
+
 # --- parts ----------------------------------------------------------------------
 
 
@@ -301,6 +337,20 @@ def _working(what: str) -> Iterator[None]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         progress.add_task(what)
         yield
+
+
+@contextmanager
+def _counting(total: int) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """A line that tells how far an order is."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("ordered", total=total)
+
+        def tell(found: dict[str, Any]) -> None:
+            said = f"waits: {found['trouble']}" if found["trouble"] else f"{found['granted']} granted, cards"
+            progress.update(task, completed=found["issued"] + found["refused"], description=said)
+
+        yield tell
 
 
 def _client(server: str, token_file: Path | None, token: str | None, needed: bool = True) -> Client:

@@ -25,6 +25,11 @@ def prove(arguments: Sequence[str]) -> int:
     return _run("prove", arguments)
 
 
+def order(arguments: Sequence[str]) -> int:
+    """``tallystick order``."""
+    return _run("order", arguments)
+
+
 def _run(command: str, arguments: Sequence[str]) -> int:
     try:
         module: Any = importlib.import_module("tallystick.client.commands")

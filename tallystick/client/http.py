@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -223,6 +223,37 @@ class Client:
         return self._json(
             "POST", f"/v1/licences/{licence}/card", json={} if disclose is None else {"disclose": disclose}
         )
+
+    def order_licences(self, order: Mapping[str, Any]) -> dict[str, Any]:
+        """Give an order of many licences (docs/licence.md), or find it again; how far it is."""
+        return self._json("POST", "/v1/licences/orders", json=order)
+
+    def order(self, name: str) -> dict[str, Any]:
+        """How far an order is."""
+        return self._json("GET", f"/v1/licences/orders/{name}")
+
+    def order_items(self, name: str) -> Iterator[dict[str, Any]]:
+        """What became of each licence of an order."""
+        first: int | None = 0
+        while first is not None:
+            page = self._json("GET", f"/v1/licences/orders/{name}/items", params={"first": first})
+            yield from page["items"]
+            first = page["next"]
+
+    def order_cards(self, name: str, destination: Path) -> int:
+        """Write the cards of an order to ``destination`` (ZIP), whole or not at all; bytes."""
+        draft = destination.with_name(f".{destination.name}.part")
+        try:
+            with self._http.stream("GET", f"/v1/licences/orders/{name}/cards") as answer:
+                _raise_problem(answer)
+                with draft.open("wb") as out:
+                    size = sum(out.write(block) for block in answer.iter_bytes())
+            draft.replace(destination)
+        except httpx.HTTPError as error:
+            raise self._unreachable(error) from error
+        finally:
+            draft.unlink(missing_ok=True)
+        return size
 
     def sign_original(self, licence: str, path: Path, media_type: str, **form: str) -> bytes:
         """The licensed original with the licence signed into it."""

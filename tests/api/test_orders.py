@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import random
 import shutil
 import tempfile
@@ -30,6 +31,7 @@ from api.services.licences import LicenceService
 from api.services.submission import SubmissionService
 from api.settings import Settings
 from api.wiring import Services, open_services
+from tallystick.client import commands, entry
 from tallystick.digests import digest_pair
 from tallystick.identifiers import Letter
 from tallystick.statement import parse_statement
@@ -210,6 +212,34 @@ def test_terms_are_forgotten_when_they_are_no_longer_needed(desk: Desk) -> None:
     stored = b"".join(path.read_bytes() for path in book.parent.glob("orders.db*"))
     assert mark.encode() not in stored
     assert book.stat().st_mode & 0o777 & ~0o600 == 0 or book.parent.stat().st_mode & 0o077 == 0
+
+
+# --- the command ---------------------------------------------------------------------------
+
+
+def test_the_command_orders_waits_and_fetches(
+    desk: Desk, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "_LOOK_SECONDS", 0.01)
+    items = grants(desk, 3)
+    (tmp_path / "order.json").write_text(json.dumps({"order": "command", "grants": items}))
+    (tmp_path / "token").write_text(desk.studio.token)
+    given = [str(tmp_path / "order.json"), "-o", str(tmp_path / "cards.zip"), "--server", str(desk.house.http.base_url)]
+    given += ["--token-file", str(tmp_path / "token")]
+    assert entry.order(given) == 0
+    assert "3 cards of 3 licences ordered" in capsys.readouterr().out
+    first = (tmp_path / "cards.zip").read_bytes()
+    with zipfile.ZipFile(io.BytesIO(first)) as archive:
+        assert len(archive.namelist()) == 3
+    assert entry.order(given) == 0
+    assert (tmp_path / "cards.zip").read_bytes() == first
+    strange = {**items[0], "object": desk.house.world.identifier(Letter.OBJECT)}
+    (tmp_path / "order.json").write_text(json.dumps({"order": "command-2", "grants": [*items, strange]}))
+    assert entry.order(given) == 1
+    assert "not-found" in capsys.readouterr().err
+    (tmp_path / "order.json").write_text("[]")
+    assert entry.order(given) == 2
+    assert "is no order" in capsys.readouterr().err
 
 
 # --- crashes -----------------------------------------------------------------------------

@@ -339,7 +339,7 @@ def test_a_position_that_is_not_published_is_refused(folder: Path, capsys: pytes
 def test_the_commands_join_by_the_entry_point_group() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     joined = project["entry-points"][__main__.GROUP]
-    assert joined == {name: f"tallystick.client.entry:{name}" for name in ("register", "export", "prove")}
+    assert joined == {name: f"tallystick.client.entry:{name}" for name in ("register", "export", "prove", "order")}
     for target in joined.values():
         module, _, name = target.partition(":")
         assert callable(getattr(importlib.import_module(module), name))
