@@ -192,7 +192,6 @@ def _services(
     statuses = StatusLists(log, settings.origin, keyring.signers["status"], settings.status_lifetime, clock)
     tokens, trust = _tokens(settings, log, issuer, statuses, claims, seal, witnesses, clock)
     licences, licence_files = LicenceService(issuer, statuses), LicenceFiles(issuer, statuses)
-    book, hands = OrderBook(settings.orders), Hands(claims.signer, standing_by)
     return Services(
         settings=settings,
         clock=clock,
@@ -222,7 +221,7 @@ def _services(
         licences=licences,
         settlements=SettlementService(submission, voices, log),
         licence_files=licence_files,
-        orders=LicenceOrders(book, hands, issuer, licences, licence_files, clock),
+        orders=_orders(settings, issuer, licences, licence_files, clock),
         licence_tokens=tokens,
         licence_checks=LicenceChecks(log, voices, tokens, parse_trust(trust)),
         file_receipts=FileReceipts(issuer, desk, stamps, parse_trust(trust)),
@@ -232,6 +231,13 @@ def _services(
         maps=maps,
         trust=trust,
     )
+
+
+def _orders(
+    settings: Settings, issuer: Issuer, licences: LicenceService, files: LicenceFiles, clock: Clock
+) -> LicenceOrders:
+    book, hands = OrderBook(settings.orders), Hands(issuer.signer, issuer.actors)
+    return LicenceOrders(book, hands, issuer, licences, files, clock)
 
 
 def _maps(settings: Settings, log: Log, keyring: Keyring, clock: Clock) -> MapService:
