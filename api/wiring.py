@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from anchors.chains import RESERVED, read_chains
@@ -86,7 +86,6 @@ class Services:
     log_keys: LogKeyService
     receipts: ReceiptService
     registration: RegistrationService
-    limits: Limits
     desk: AnchorDesk
     timestamps: TimestampDesk
     watch: AnchorWatch
@@ -111,6 +110,7 @@ class Services:
     standings: StandingService
     evidence: EvidenceService
     trust: bytes
+    limits: Limits = field(default_factory=Limits)
 
     def now(self) -> str:
         """The service's clock, as it stands in events."""
@@ -204,7 +204,6 @@ def _services(
         log_keys=LogKeyService(log),
         receipts=receipts,
         registration=RegistrationService(submission, receipts),
-        limits=Limits(),
         desk=desk,
         timestamps=stamps,
         watch=watch,
