@@ -7,10 +7,14 @@ import { WORDS, type Language } from "./words.ts";
 const REMEMBERED = navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en";
 
 const files: { bundle?: File; trust?: File } = {};
+let against: File[] = [];
 let language: Language = REMEMBERED;
 let shown: Shown | undefined;
 let fault: Extract<Answer, { kind: "fault" }> | undefined;
 let worker: Worker | undefined;
+
+/** Of fork evidence and conviction proofs; larger files are not looked into. */
+const LONGEST_JSON = 1 << 20;
 
 function byId<T extends HTMLElement>(id: string): T {
   return document.getElementById(id) as T;
@@ -22,13 +26,14 @@ function translate(): void {
   for (const each of document.querySelectorAll<HTMLElement>("[data-word]")) each.textContent = WORDS[each.dataset.word as keyof typeof WORDS][language];
   for (const each of document.querySelectorAll<HTMLElement>("[data-language]")) each.setAttribute("aria-pressed", String(each.dataset.language === language));
   for (const kind of ["bundle", "trust"] as const) byId(`${kind}-name`).textContent = files[kind]?.name ?? WORDS.drop[language];
+  byId("against-name").textContent = against.map((each) => each.name).join(", ") || WORDS.drop[language];
   const result = byId("result");
   if (shown !== undefined) result.replaceChildren(...renderReport(shown, language));
   else if (fault !== undefined) result.replaceChildren(...renderFault(fault));
 }
 
 function renderFault({ part, detail }: NonNullable<typeof fault>): HTMLElement[] {
-  const said = { trust: WORDS.trustFault, later: WORDS.laterFault, program: WORDS.programFault }[part];
+  const said = { trust: WORDS.trustFault, against: WORDS.againstFault, later: WORDS.laterFault, program: WORDS.programFault }[part];
   const next = part === "trust" ? [element("p", {}, WORDS.trustNext[language])] : [];
   return [element("section", { class: "verdict malformed", role: "alert" }, element("p", {}, said[language]), element("p", {}, element("code", {}, detail)), ...next)];
 }
@@ -36,6 +41,19 @@ function renderFault({ part, detail }: NonNullable<typeof fault>): HTMLElement[]
 function choose(kind: "bundle" | "trust", file: File): void {
   files[kind] = file;
   byId<HTMLButtonElement>("examine").disabled = files.bundle === undefined || files.trust === undefined;
+  translate();
+}
+
+/** Evidence against the log says what it is; every other JSON file is taken for the trust file. */
+async function sort(file: File): Promise<void> {
+  if (!file.name.toLowerCase().endsWith(".json")) return choose("bundle", file);
+  if (file.size < LONGEST_JSON && /^\{.*"kind":"(fork|conviction)"/s.test(await file.text())) bring([...against, file]);
+  else choose("trust", file);
+}
+
+function bring(found: File[]): void {
+  against = found;
+  document.querySelector<HTMLDetailsElement>(".against")!.open = found.length > 0;
   translate();
 }
 
@@ -51,7 +69,7 @@ function examine(): void {
   byId("progress").hidden = false;
   worker.addEventListener("message", ({ data }: MessageEvent<Answer>) => hear(data));
   worker.addEventListener("error", (event) => hear({ kind: "fault", part: "program", detail: event.message }));
-  const question: Question = { bundle, trust, at: instant() };
+  const question: Question = { bundle, trust, against, at: instant() };
   worker.postMessage(question);
   URL.revokeObjectURL(address);
 }
@@ -81,10 +99,11 @@ function listen(): void {
       if (file !== undefined) choose(kind, file);
     });
   }
+  byId<HTMLInputElement>("against").addEventListener("change", (event) => bring([...(event.target as HTMLInputElement).files ?? []]));
   addEventListener("dragover", (event) => event.preventDefault());
   addEventListener("drop", (event) => {
     event.preventDefault();
-    for (const file of event.dataTransfer?.files ?? []) choose(file.name.toLowerCase().endsWith(".json") ? "trust" : "bundle", file);
+    for (const file of event.dataTransfer?.files ?? []) void sort(file);
   });
   for (const button of document.querySelectorAll<HTMLElement>("[data-language]"))
     button.addEventListener("click", () => {

@@ -4,10 +4,12 @@ import type { Report } from "../report.ts";
 export interface Question {
   bundle: File;
   trust: File;
+  /** Fork evidence and conviction proofs. */
+  against: File[];
   at: string;
 }
 
 export type Answer =
   | { kind: "progress"; percent: number }
   | { kind: "report"; report: Report; publisher: string; issued: string }
-  | { kind: "fault"; part: "trust" | "later" | "program"; detail: string };
+  | { kind: "fault"; part: "trust" | "against" | "later" | "program"; detail: string };

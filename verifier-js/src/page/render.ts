@@ -1,9 +1,9 @@
 /** The report as a judge reads it: verdict first, then the required claims, then the rest. */
 import { toJson, type Claim, type Report } from "../report.ts";
-import type { Sentence } from "../steps/findings.ts";
+import { OUTCOMES, type Outcome, type Sentence } from "../steps/findings.ts";
 import type { TimeFacts } from "../steps/step11.ts";
 import type { Adverse } from "../steps/step13.ts";
-import { CLAIM_WORDS, OUTCOME_WORDS, VERDICT_WORDS, WORDS, type Language } from "./words.ts";
+import { CLAIM_WORDS, EVENT_WORDS, OUTCOME_WORDS, VERDICT_WORDS, WORDS, type Language } from "./words.ts";
 
 type Child = Node | string;
 
@@ -31,6 +31,7 @@ export function renderReport({ report, publisher, issued }: Shown, language: Lan
       element("h2", {}, element("span", { "aria-hidden": "true" }, `${verdict.sign} `), say(verdict)),
       element("p", {}, say(verdict.why)),
       ...(report.refused_at === null ? [] : [element("p", { class: "refused" }, `${say(WORDS.refused)} ${report.refused_at}`)])),
+    ...inShort(report, language),
     element("section", {}, element("h3", {}, say(WORDS.fingerprint)), fingerprint(report.trust_fingerprint),
       element("p", {}, say(WORDS.compare)),
       element("p", { class: "small" }, `${say(WORDS.publisher)}: ${publisher} · ${say(WORDS.issued)} ${issued} · ${say(WORDS.asOf)} ${report.at}`)),
@@ -41,6 +42,22 @@ export function renderReport({ report, publisher, issued }: Shown, language: Lan
     element("section", { class: "small" }, ...about(report, say), element("p", {}, `${say(WORDS.sha)}: `, element("code", {}, report.bundle_sha256)),
       saveLink(report, say(WORDS.save)), element("p", {}, say(WORDS.limits))),
   ];
+}
+
+/** Claims that say whether data stand unaltered. */
+const DATA = ["statement-signature", "inclusion", "checkpoint-signature", "entitlement", "disclosure", "traceability", "anchor"];
+
+/** Carrier, data, content: the division that a court makes. */
+function inShort({ claims, verdict }: Report, language: Language): HTMLElement[] {
+  if (verdict === "malformed") return [];
+  const worst = (ids: string[]): Outcome => OUTCOMES[Math.max(...claims.filter(({ id, required }) => ids.includes(id) || (id === "content" && required && ids === DATA)).map(({ outcome }) => OUTCOMES.indexOf(outcome)))] ?? "not_proved";
+  const row = (what: Sentence, outcome: Outcome | undefined, why: Sentence): HTMLElement[] => [
+    element("dt", {}, what[language]),
+    element("dd", { class: outcome ?? "" }, element("span", { class: "outcome" }, outcome === undefined ? WORDS.substanceOutcome[language] : `${OUTCOME_WORDS[outcome].sign} ${OUTCOME_WORDS[outcome][language]}`)),
+    element("dd", {}, why[language]),
+  ];
+  return [element("section", {}, element("h3", {}, WORDS.short[language]), element("dl", { class: "short" },
+    ...row(WORDS.carrier, worst(["integrity"]), WORDS.carrierWhat), ...row(WORDS.data, worst(DATA), WORDS.dataWhat), ...row(WORDS.substance, undefined, WORDS.substanceWhat)))];
 }
 
 /** Sixteen groups of four, to be read out on the telephone. */
@@ -63,7 +80,7 @@ function renderClaim(claim: Claim, language: Language): HTMLElement {
 function adverseEvents({ facts }: Report, say: (sentence: Sentence) => string): HTMLElement[] {
   const events = (facts.adverse ?? []) as Adverse[];
   if (events.length === 0) return [];
-  const rows = events.map(({ time, type, subject, position }) => element("li", {}, `${time} · ${type} · ${subject} · #${position}`));
+  const rows = events.map(({ time, type, subject, position }) => element("li", {}, `${time} · ${EVENT_WORDS[type] === undefined ? type : say(EVENT_WORDS[type])} · ${subject} · #${position}`));
   return [element("section", { class: "adverse" }, element("h3", {}, say(WORDS.adverse)), element("ul", {}, ...rows))];
 }
 

@@ -27,6 +27,20 @@ export const OUTCOME_WORDS: Record<Outcome, Sentence & { sign: string }> = {
   contradicted: { en: "contradicted", zh: "与事实矛盾", sign: "✗" },
 };
 
+/** What speaks against a case, as people say it. */
+export const EVENT_WORDS: Record<string, Sentence> = {
+  "dispute.open": { en: "dispute opened", zh: "提出争议" },
+  "dispute.resolve": { en: "dispute resolved", zh: "争议已解决" },
+  "certificate.withdraw": { en: "certificate withdrawn", zh: "证书被撤回" },
+  "certificate.issue": { en: "certificate superseded by a later one", zh: "证书被后续证书取代" },
+  "capability.suspend": { en: "model suspended", zh: "模型被暂停" },
+  "capability.revoke": { en: "model revoked", zh: "模型被撤销" },
+  "capability.test": { en: "model failed a test", zh: "模型测试未通过" },
+  "licence.status": { en: "licence suspended, revoked or expired", zh: "许可被暂停、撤销或已到期" },
+  "party.key": { en: "key of a party revoked", zh: "当事方密钥被撤销" },
+  "log.freeze": { en: "the log was closed", zh: "日志被关闭" },
+};
+
 export const VERDICT_WORDS = {
   proved: {
     sign: "✓", en: "Proved", zh: "已证明",
@@ -51,6 +65,18 @@ export const WORDS = {
   bundle: { en: "1 · The bundle (case.zip)", zh: "1 · 证据包（case.zip）" },
   trust: { en: "2 · Your trust file (trust.json)", zh: "2 · 您的信任文件（trust.json）" },
   trustNote: { en: "It comes from the court, the registrar or yourself, never with the bundle.", zh: "信任文件来自法院、登记机构或您本人，绝不随证据包而来。" },
+  against: { en: "Do you have evidence that this log forked?", zh: "您是否持有该日志分叉的证据？" },
+  againstNote: { en: "Fork evidence, or a proof that a court on a chain convicted the log. It is judged here, too; an accusation that does not hold changes nothing.",
+    zh: "分叉证据，或链上法庭对该日志定罪的证明。其本身亦在此检验；不成立的指控不改变任何结论。" },
+  againstFault: { en: "The evidence against the log could not be read; leave it out, or get it again. Found:", zh: "无法读取针对日志的证据；请将其移除或重新取得。发现：" },
+  short: { en: "In short", zh: "结论摘要" },
+  carrier: { en: "Carrier", zh: "载体" },
+  carrierWhat: { en: "The bundle is as its exporter signed it.", zh: "证据包与其导出方所签署者一致。" },
+  data: { en: "Data", zh: "数据" },
+  dataWhat: { en: "What is shown stands unaltered in the log, since then and by whom as said below.", zh: "所示数据自入日志起未经改动；时间与陈述者见下文。" },
+  substance: { en: "Content", zh: "内容" },
+  substanceWhat: { en: "Whether what is said is true is never proved here: it is for the court.", zh: "所述内容是否属实，本程序从不证明，由法庭认定。" },
+  substanceOutcome: { en: "not examined", zh: "不作检验" },
   at: { en: "3 · As of (UTC)", zh: "3 · 检验时点（UTC）" },
   examine: { en: "Examine", zh: "检验" },
   drop: { en: "Drop the file here, or choose it", zh: "将文件拖至此处，或选择文件" },
