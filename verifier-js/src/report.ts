@@ -18,6 +18,9 @@ export const CLAIMS = [
   { id: "credential", step: 12, always: false, restsOn: BASE },
   { id: "completeness", step: 13, always: false, restsOn: BASE },
   { id: "timestamp", step: 14, always: false, restsOn: [5] },
+  { id: "capture", step: 15, always: false, restsOn: BASE },
+  { id: "custody", step: 16, always: false, restsOn: BASE },
+  { id: "platform", step: 17, always: false, restsOn: BASE },
 ] as const;
 
 export type ClaimId = (typeof CLAIMS)[number]["id"];

@@ -22,6 +22,9 @@ import { time } from "./steps/step11.ts";
 import { credential } from "./steps/step12.ts";
 import { completeness, histories } from "./steps/step13.ts";
 import { timestamp } from "./steps/step14.ts";
+import { capture, isCaptured } from "./steps/step15.ts";
+import { custody, isKept } from "./steps/step16.ts";
+import { isDeclared, platform } from "./steps/step17.ts";
 import { findSubjects } from "./steps/subjects.ts";
 import { CLAIMS, type Claim, type ClaimId, type Report } from "./report.ts";
 import type { Trust } from "./trust.ts";
@@ -36,7 +39,7 @@ export interface Reader {
 
 export async function verify(source: Source, { trust, at, accusations = [], progress = () => undefined }: Reader): Promise<Report> {
   const findings = new Map(CLAIMS.map(({ id }) => [id, new Findings()]));
-  const refuse = (ended: 1 | 2): Report => report(findings, new Set(requiredClaims(trust)), {}, { trust, at, whole, ended, stamped: false });
+  const refuse = (ended: 1 | 2): Report => report(findings, new Set(requiredClaims(trust)), {}, { trust, at, whole, ended, told: new Set() });
   const whole = wholeDigest(source, progress);
   const first = new Findings();
   findings.set("integrity", first);
@@ -57,8 +60,11 @@ export async function verify(source: Source, { trust, at, accusations = [], prog
   }
   const examination = examine(opened, trust, at, accusations);
   const facts = await runSteps(examination, findings);
-  const stamped = opened.case.file.timestamps !== undefined;
-  return report(findings, new Set(requiredClaims(trust, opened)), facts, { trust, at, whole, stamped });
+  const told = new Set<ClaimId>([
+    ...(opened.case.file.timestamps === undefined ? [] : ["timestamp" as const]), ...(isCaptured(examination) ? ["capture" as const] : []),
+    ...(isKept(examination) ? ["custody" as const] : []), ...(isDeclared(examination) ? ["platform" as const] : []),
+  ]);
+  return report(findings, new Set(requiredClaims(trust, opened)), facts, { trust, at, whole, told });
 }
 
 function partOf(error: unknown): Sentence {
@@ -92,6 +98,9 @@ async function runSteps(examination: Examination, findings: Map<ClaimId, Finding
   const when = time(examination, of("time"));
   await credential(examination, of("credential"));
   const adverse = completeness(examination, stated, of("completeness"));
+  capture(examination, of("capture"));
+  custody(examination, of("custody"));
+  platform(examination, of("platform"));
   const { file } = examination.case;
   const { head } = examination;
   return {
@@ -111,6 +120,8 @@ function requiredClaims(trust: Trust, opened?: Opened): ClaimId[] {
   ];
 }
 
+const ONLY_TOLD = new Set<ClaimId>(["timestamp", "capture", "custody", "platform"]);
+
 interface Frame {
   trust: Trust;
   at: string;
@@ -118,13 +129,13 @@ interface Frame {
   whole: string;
   /** The step that ended everything. */
   ended?: 1 | 2;
-  /** The case has timestamps. */
-  stamped: boolean;
+  /** Claims that are in the report because the case speaks of them. */
+  told: Set<ClaimId>;
 }
 
 /** Rest on what (section 5), and the verdict (section 6). */
-function report(findings: Map<ClaimId, Findings>, required: Set<ClaimId>, facts: Report["facts"], { trust, at, whole, ended, stamped }: Frame): Report {
-  const shown = CLAIMS.filter(({ id }) => id !== "timestamp" || required.has(id) || stamped);
+function report(findings: Map<ClaimId, Findings>, required: Set<ClaimId>, facts: Report["facts"], { trust, at, whole, ended, told }: Frame): Report {
+  const shown = CLAIMS.filter(({ id }) => !ONLY_TOLD.has(id) || required.has(id) || told.has(id));
   const own = new Map(CLAIMS.map(({ id }) => [id, findings.get(id)!.outcome]));
   const failing = new Set<number>(CLAIMS.filter(({ id }) => unproved(own.get(id)!)).map(({ step }) => step));
   const claims = shown.map((claim): Claim => {

@@ -2,7 +2,7 @@
 import { equal, type Bytes } from "../base/bytes.ts";
 import { LaterVersion, Malformed } from "../base/errors.ts";
 import {
-  anyObject, anyText, identifier, integer, list, matching, mapOf, oneOf, origin, record, time, type Form, type Of,
+  anyObject, anyText, hexOf, identifier, integer, list, matching, mapOf, oneOf, origin, record, time, type Form, type Of,
 } from "../base/forms.ts";
 import { fromBase64 } from "../base/bytes.ts";
 import { parseIdentifier } from "../base/identifiers.ts";
@@ -37,6 +37,7 @@ const PLACES: [RegExp, number][] = [
   [new RegExp(`^data/map/entries/${INDEX}\\.cose$`), 65_535],
   [/^data\/contents\/[^/]+\.json$/, 256 * MIB],
   [/^data\/parts\/[^/]+\.json$/, 256 * MIB],
+  [/^data\/platform\/[0-9a-f]{64}$/, Infinity],
   [/^data\/report\/[a-z0-9][a-z0-9._-]{0,119}$/, 64 * MIB],
   [/^data\/originals\/[^/]+\/.+$/s, Infinity],
   [/^data\/credentials\/[^/]+$/, 256 * MIB],
@@ -57,6 +58,7 @@ const caseForm = record(
     timestamps: list(1, 64, integer()),
     map: record({ roots: list(1, 4, integer()), audits: list(0, 64, integer()) }),
     adverse: list(1, 20_000, integer()),
+    platform: list(1, 64, hexOf(32)),
     report: list(1, 64, matching(/data\/report\/[a-z0-9][a-z0-9._-]{0,119}/)),
   },
 );
@@ -149,7 +151,7 @@ function readCaseFile(bytes: Bytes): CaseFile {
   if (typeof value.v === "number" && (value.v < 1 || value.v > LATEST)) throw new LaterVersion(`a case of version ${value.v}`);
   if (typeof value.format === "string" && !/^tallystick-evidence\/[1-4]$/.test(value.format)) throw new LaterVersion(`a case of the format ${value.format}`);
   const file = caseForm(value);
-  const fourth = file.adverse !== undefined || file.report !== undefined || file.originals.some((each) => each.mode === "parts");
+  const fourth = file.adverse !== undefined || file.report !== undefined || file.platform !== undefined || file.originals.some((each) => each.mode === "parts");
   const version = fourth ? 4 : file.map !== undefined ? 3 : file.timestamps !== undefined ? 2 : 1;
   if (file.format !== `tallystick-evidence/${file.v}` || file.v !== version) throw new Malformed("a case whose version is not that of its members");
   parseIdentifier(file.subject, LETTERS[file.kind]);
@@ -160,6 +162,7 @@ function readCaseFile(bytes: Bytes): CaseFile {
     if (numbers.some((number, index) => number !== index)) throw new Malformed("anchors, timestamps or audits that are not 0, 1, 2 …");
   demandSorted(file.map?.roots ?? [], "roots of the map");
   demandSorted(file.adverse ?? [], "adverse entries");
+  demandSorted(file.platform ?? [], "documents of the platform");
   demandSorted(file.report ?? [], "files of the report");
   return file;
 }
@@ -179,6 +182,8 @@ function demandPromises(payload: string[], file: CaseFile): void {
   const promisedMap = file.map === undefined ? [] : ["data/map/proofs.json", ...file.map.audits.map((number) => `data/map/audits/${number}.note`)].sort();
   if (ofMap.join("\n") !== promisedMap.join("\n") || (file.map === undefined && payload.some((name) => name.startsWith("data/map/"))))
     throw new Malformed("proofs by the map that are not those that case.json promises");
+  if (payload.filter((name) => name.startsWith("data/platform/")).sort().join("\n") !== (file.platform ?? []).map((each) => `data/platform/${each}`).join("\n"))
+    throw new Malformed("documents of the platform that are not those that case.json promises");
   if (payload.filter((name) => name.startsWith("data/report/")).sort().join("\n") !== (file.report ?? []).join("\n"))
     throw new Malformed("files of a report that are not those that case.json promises");
   const modes = new Map(file.originals.map(({ object, mode }) => [parseIdentifier(object).slug, mode]));

@@ -17,6 +17,9 @@ export const CLAIM_WORDS: Record<ClaimId, Sentence> = {
   time: { en: "When it stood in the log, on the word of somebody independent", zh: "何时已在日志中（凭独立者之言）" },
   credential: { en: "The signed files are those of the log, by signers who were entitled", zh: "签名文件即日志所记录者，且签名者有权签署" },
   completeness: { en: "Nothing on the subjects was withheld", zh: "有关本案主题的事项无所隐瞒" },
+  capture: { en: "What is said of how it came about agrees with the log", zh: "关于其如何产生的陈述与日志相符" },
+  custody: { en: "Who kept the bytes since, without a gap", zh: "此后由谁保管，有无间断" },
+  platform: { en: "What the operator declares about the platform", zh: "运营方关于平台的申报" },
   timestamp: { en: "The timestamps hold, by authorities that the trust file names", zh: "时间戳成立，且出自信任文件所列授时机构" },
 };
 

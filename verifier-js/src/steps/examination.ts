@@ -73,3 +73,19 @@ export function admitted<T extends EventType>(examination: Examination, type: T)
 export function introduced<T extends EventType>(examination: Examination, type: T, subject: string): EventOf<T> | undefined {
   return admitted(examination, type).find((entry) => entry.event.subject === subject)?.event;
 }
+
+/** When the entry of this type that introduced its subject was admitted. */
+export function admittedAt(examination: Examination, type: EventType, subject: string): string | undefined {
+  return admitted(examination, type).find((entry) => entry.event.subject === subject)?.at;
+}
+
+/** By a key of the party's own, or the registrar's: not recorded by the service. */
+export function isSigned({ replay }: Examination, position: number): boolean {
+  return ["party", "registrar"].includes(replay.admitted.get(position)!.role);
+}
+
+/** The acting party. */
+export function partyOf({ replay }: Examination, position: number): string {
+  const { statement, issuer } = replay.admitted.get(position)!;
+  return statement.event.recorded_for?.party ?? issuer;
+}

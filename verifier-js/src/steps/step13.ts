@@ -20,7 +20,8 @@ export function completeness(examination: Examination, stated: HistoryFacts[], f
   if (file.adverse !== undefined && !sameNumbers(file.adverse.filter((each) => !replay.refused.has(each)), adverse.map((each) => each.position)))
     findings.add("contradicted", "the adverse entries that the index names are not those that are here", "目录所列的不利条目与此处的不利条目不符");
   const vouched = stated.filter((each) => each.auditors.length > 0).at(-1);
-  if (vouched !== undefined) findings.add("proved", `these are all the events in ${vouched.histories} histories up to size ${vouched.size}: ${vouched.auditors.join(", ")} replayed the map`,
+  if (findings.outcome === "contradicted") findings.add("contradicted", "so what is shown is not the whole of it", "因此所示并非全部");
+  else if (vouched !== undefined) findings.add("proved", `these are all the events in ${vouched.histories} histories up to size ${vouched.size}: ${vouched.auditors.join(", ")} replayed the map`,
     `截至大小 ${vouched.size}，${vouched.histories} 份历史中的事件均已列出：${vouched.auditors.join("、")} 重放了映射`);
   else if (stated.length > 0) findings.add("needs_external_fact", `that no event was withheld up to size ${stated.at(-1)!.size} is the operator's word; anyone with the log's tiles can refute it`,
     `截至大小 ${stated.at(-1)!.size} 没有事件被隐瞒，是运营方之言；任何持有日志分块的人均可推翻`);

@@ -1,0 +1,79 @@
+/** Step 15: what is said of how an object came about agrees with the rest of the log (Facts 1). */
+import { samePair } from "../base/hashes.ts";
+import { parseTime } from "../base/time.ts";
+import type { EventOf } from "../events/event.ts";
+import { admitted, admittedAt, introduced, isSigned, partyOf, type Examination } from "./examination.ts";
+import { digestOf } from "./digest.ts";
+import type { Findings } from "./findings.ts";
+
+const SLACK = 300;
+const DAY = 86_400;
+const MOST_OFFSET = 300_000;
+
+type Record = ReturnType<typeof records>[number];
+
+function records(examination: Examination) {
+  return admitted(examination, "capture.record").filter(({ event }) => examination.subjects.has(event.subject));
+}
+
+export function isCaptured(examination: Examination): boolean {
+  return records(examination).length > 0;
+}
+
+export function capture(examination: Examination, findings: Findings): void {
+  const found = records(examination);
+  if (found.length === 0) findings.add("not_proved", "nothing is said of how the object came about", "没有关于该对象如何产生的陈述");
+  for (const record of found) {
+    const { position, at, event: { subject, body } } = record;
+    const faults = faultsOf(examination, record);
+    findings.add("proved", `entry ${position}, logged at ${at}: ${subject} came about by ${body.method}, from ${body.started} to ${body.ended}, as its holder says`,
+      `条目 ${position}（${at} 入日志）：其持有人称 ${subject} 由 ${body.method} 产生，自 ${body.started} 至 ${body.ended}`);
+    for (const fault of faults) findings.add("contradicted", `the record at ${position} does not agree with the log: ${fault}`, `条目 ${position} 的记录与日志不符：${fault}`);
+    const notarised = attestations(examination, position).some((each) => each.role === "notary" && each.signed);
+    if (body.notary !== undefined && !notarised)
+      findings.add("needs_external_fact", `ask the notary's office: ${body.notary.name}, number ${body.notary.registration}`, `请向公证机构查证：${body.notary.name}，编号 ${body.notary.registration}`);
+  }
+}
+
+function attestations(examination: Examination, position: number) {
+  return admitted(examination, "capture.attest").filter(({ event }) => event.body.record === position).map(({ position: own, event }) =>
+    ({ role: event.body.role, statement: event.body.statement, party: partyOf(examination, own), signed: isSigned(examination, own) }));
+}
+
+/** What does not agree, each by the name that the document gives it. */
+function faultsOf(examination: Examination, { position, event }: Record): string[] {
+  const { body } = event;
+  const registered = introduced(examination, "object.register", event.subject)!.body;
+  const registration = parseTime(admittedAt(examination, "object.register", event.subject)!);
+  const [started, ended] = [parseTime(body.started), parseTime(body.ended)];
+  const notaries = attestations(examination, position).filter((each) => each.role === "notary");
+  const { stored, notary } = body;
+  const faults: [string, boolean][] = [
+    ["clock-offset", body.clocks.some((clock) => Math.abs(clock.offset) > MOST_OFFSET)],
+    ["clock-apart", body.clocks.some((clock) => parseTime(clock.at) < started - DAY || parseTime(clock.at) > ended + DAY)],
+    ["method", (body.method === "generation") !== (registered.origin === "generated")],
+    ["late", ended > registration + SLACK],
+    ...ofGeneration(examination, body, registered.generation, started),
+    ["bytes", stored !== undefined && stored.digest !== digestOf(registered.content) && event.private?.has("edits") !== true],
+    ["stored-apart", stored !== undefined && (parseTime(stored.at) < started || parseTime(stored.at) > registration + SLACK)],
+    ["notary-early", notary !== undefined && parseTime(notary.at) < started - SLACK],
+    ["notary-document", notary !== undefined && notaries.some(({ statement }) => statement !== undefined && !samePair(statement, notary.statement))],
+    ["notary-party", notary?.party !== undefined && notaries.some(({ party }) => party !== notary.party)],
+  ];
+  return faults.filter(([, holds]) => holds).map(([name]) => name);
+}
+
+type Registered = EventOf<"object.register">["body"];
+
+function ofGeneration(examination: Examination, body: EventOf<"capture.record">["body"], generation: Registered["generation"], started: number): [string, boolean][] {
+  const { model, parameters, environment } = body;
+  if (generation === undefined) return [["model", model !== undefined || parameters !== undefined]];
+  const job = admittedAt(examination, "job.register", generation.job);
+  const same = model !== undefined && model.capability === generation.capability && model.version === generation.version && model.signature === generation.model_signature;
+  return [
+    ["early", job !== undefined && started < parseTime(job) - SLACK],
+    ["model", model !== undefined && !same],
+    ["parameters", parameters !== undefined && !samePair(parameters, generation.parameters)],
+    ["environment", environment !== undefined && !samePair(environment, generation.environment)],
+  ];
+}
