@@ -95,11 +95,10 @@ export interface Custody {
 export interface Settlement {
   subject: string;
   parties: string[];
-  /** Who said so, or accepted it. */
   agreed: Set<string>;
-  /** Position of the one that it corrects. */
-  supersedes?: number;
   superseded: boolean;
+  /** Position of the record that it corrects. */
+  supersedes?: number;
 }
 
 export interface Certificate {
@@ -136,6 +135,8 @@ export interface State {
   licences: Map<string, Licence>;
   certificates: Map<string, Certificate>;
   disputes: Map<string, { state: "open" | "resolved"; claimant: string; target: string }>;
+  /** By position of the record. */
+  settlements: Map<number, Settlement>;
   /** Each kid that ever belonged to the log or a party. */
   kids: Set<string>;
   statusSlots: Set<string>;
@@ -145,8 +146,6 @@ export interface State {
   captures: Map<number, Capture>;
   /** By object. */
   custody: Map<string, Custody>;
-  /** By position. */
-  settlements: Map<number, Settlement>;
   times: Set<string>;
   /** Size of the latest root of the map. */
   mapped: number;
@@ -155,8 +154,8 @@ export interface State {
 export function emptyState(): State {
   return {
     targets: new Set(), parties: new Map(), objects: new Map(), capabilities: new Map(), jobs: new Map(), licences: new Map(),
-    certificates: new Map(), disputes: new Map(), kids: new Set(), statusSlots: new Set(), numbers: new Set(), remembered: new Map(),
-    captures: new Map(), custody: new Map(), settlements: new Map(), times: new Set(), mapped: -1,
+    certificates: new Map(), disputes: new Map(), settlements: new Map(), kids: new Set(), statusSlots: new Set(), numbers: new Set(), remembered: new Map(),
+    captures: new Map(), custody: new Map(), times: new Set(), mapped: -1,
   };
 }
 

@@ -1,7 +1,8 @@
 /** The event inside a statement (Statements 3). */
-import { LaterVersion } from "../base/errors.ts";
+import { LaterVersion, Malformed } from "../base/errors.ts";
 import { anyObject, digestPairForm, identifier, mapOf, name, oneOf, record, text, time, type Form } from "../base/forms.ts";
 import type { DigestPair } from "../base/hashes.ts";
+import { parseIdentifier } from "../base/identifiers.ts";
 import type { JsonObject } from "../base/json.ts";
 import { BODIES, type Bodies, type EventType } from "./types.ts";
 
@@ -44,12 +45,11 @@ export const eventForm: Form<Event> = (value) => {
 };
 
 const LETTERS: Record<string, string> = {
-  party: "P", object: "A", capability: "M", job: "J", licence: "L", certificate: "R", dispute: "D", capture: "A", custody: "A",
+  party: "P", object: "A", capability: "M", job: "J", licence: "L", certificate: "R", dispute: "D", capture: "A", custody: "A", settlement: "LD",
 };
 
 /** What the event is about has the letter of its type; events of the log are about its origin. */
 function demandSubject(type: EventType, subject: string): void {
-  const family = type.slice(0, type.indexOf("."));
-  const letter = family === "settlement" ? (subject.includes("/D-") ? "D" : "L") : LETTERS[family];
-  if (letter !== undefined) identifier(letter)(subject);
+  const letters = LETTERS[type.slice(0, type.indexOf("."))];
+  if (letters !== undefined && !letters.includes(parseIdentifier(subject).letter)) throw new Malformed(`a subject that is no identifier of letter ${letters}`);
 }

@@ -4,9 +4,7 @@ import type { EventType } from "./types.ts";
 
 const SECOND = new Set<EventType>(["log.freeze", "disclosure.erase", "log.rotate", "log.predecessor", "log.time"]);
 const THIRD = new Set<EventType>(["log.map-root", "licence.consent", "licence.transfer"]);
-const FOURTH = new Set<EventType>([
-  "capture.record", "capture.attest", "custody.record", "custody.accept", "platform.file", "settlement.record", "settlement.accept",
-]);
+const FOURTH = new Set<EventType>(["capture.record", "capture.attest", "custody.record", "custody.accept", "platform.file", "settlement.record", "settlement.accept"]);
 
 export function since(event: Event): number {
   if (FOURTH.has(event.type)) return 4;

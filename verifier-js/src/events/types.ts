@@ -173,8 +173,7 @@ export const BODIES = {
   "settlement.record": record(
     { parties: list(2, 8, identifier("P")) },
     {
-      period: record({ start: time, end: time }), also: list(1, 16, identifier("L")), documents: list(1, 16, digestPairForm),
-      supersedes: integer(),
+      period: record({ start: time, end: time }), also: list(1, 16, identifier("L")), documents: list(1, 16, digestPairForm), supersedes: integer(),
     },
   ),
   "settlement.accept": record({ record: integer() }),
