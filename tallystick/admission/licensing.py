@@ -35,6 +35,8 @@ from tallystick.schema import FieldError
 
 EFFECTIVE = 3
 """The version of the rules since which a change counts from its effective time, and sublicences are admitted."""
+RIGHTS_PAGE = 128
+"""Licences on one page of a holder's rights: what one more of them costs does not grow with their number."""
 MAX_CHANGES = 256
 """Changes that one licence remembers; one that ends it is always taken."""
 
@@ -156,9 +158,33 @@ def keep_right(context: Context, licence: LicenceState) -> None:
     """The holder's rights list no licence that has ended: whoever asks for one need not look through the dead."""
     if licence.holder is None:
         return
-    key, subject = right_key(licence.object, licence.holder), context.event.subject
-    others = [one for one in (context.find(key, Rights) or Rights(())).licences if one != subject]
-    context.put(key, Rights((*others, subject) if may_become_valid(licence, context.now) else tuple(others)))
+    if not may_become_valid(licence, context.now):
+        drop_right(context, licence)
+        return
+    subject, first = context.event.subject, right_key(licence.object, licence.holder)
+    if subject in _page(context, licence, licence.page or 0).licences:
+        return
+    last = _page(context, licence, 0).last or 0
+    if len(_page(context, licence, last).licences) >= RIGHTS_PAGE:
+        last += 1
+        context.put(first, dataclasses.replace(_page(context, licence, 0), last=last))
+    page = _page(context, licence, last)
+    key = right_key(licence.object, licence.holder, last)
+    context.put(key, dataclasses.replace(page, licences=(*page.licences, subject)))
+    context.put(subject, dataclasses.replace(licence, page=last or None))
+
+
+def drop_right(context: Context, licence: LicenceState) -> None:
+    """Take the licence from its holder's rights."""
+    if licence.holder is None:
+        return
+    page, subject = _page(context, licence, licence.page or 0), context.event.subject
+    kept = tuple(one for one in page.licences if one != subject)
+    context.put(right_key(licence.object, licence.holder, licence.page or 0), dataclasses.replace(page, licences=kept))
+
+
+def _page(context: Context, licence: LicenceState, number: int) -> Rights:
+    return context.find(right_key(licence.object, licence.holder or "", number), Rights) or Rights(())
 
 
 def _require_terms(context: Context) -> None:

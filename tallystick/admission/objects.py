@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from tallystick.admission.context import Context
 from tallystick.admission.refusal import Refused
@@ -81,11 +81,17 @@ def require_use(context: Context, party: str, object_id: str, where: str) -> Obj
     """The object's state; refuses unless ``party`` holds it or holds a valid licence of it."""
     found = context.need(object_id, ObjectState, where)
     if found.holder != party:
-        rights = context.find(right_key(object_id, party), Rights)
-        licences = rights.licences if rights else ()
+        licences = _licences(context, object_id, party)
         if not any(standing_at(context, licence, context.now).status == "valid" for licence in licences):
             raise _no_right(object_id, party, where, f"held by {found.holder}")
     return found
+
+
+def _licences(context: Context, object_id: str, party: str) -> Iterator[str]:
+    first = context.find(right_key(object_id, party), Rights) or Rights(())
+    yield from first.licences
+    for page in range(1, (first.last or 0) + 1):
+        yield from (context.find(right_key(object_id, party, page), Rights) or Rights(())).licences
 
 
 def _no_right(subject: str, party: str, where: str, why: str) -> Refused:

@@ -173,7 +173,7 @@ class LicenceState:
     ``licensor``: who granted it. ``status``: its own when its latest entry was admitted. What versions 1 and 2
     did not know is ``None`` unless it is used. ``changes``: under version 3, by effective time, then position;
     ``before``: what it was when the first of them was recorded, unless valid. ``depth``: number of its ancestors.
-    ``commenced``: when the condition of its start came about.
+    ``commenced``: when the condition of its start came about. ``page``: of its holder's ``Rights``, unless the first.
     """
 
     object: str
@@ -189,6 +189,7 @@ class LicenceState:
     changes: tuple[LicenceChange, ...] | None = None
     consent: Consent | None = None
     commenced: str | None = None
+    page: int | None = None
 
 
 @record
@@ -264,9 +265,13 @@ class Committed:
 
 @record
 class Rights:
-    """Licences by which a party may use another's object."""
+    """Licences by which a party may use another's object: a page of them. ``last``: in the first, number of the last.
+
+    By the page, so that the thousandth licence costs no more than the tenth. What was kept before is one long page.
+    """
 
     licences: tuple[str, ...]
+    last: int | None = None
 
 
 State: TypeAlias = (
@@ -346,9 +351,9 @@ def decode_state(value: dict[str, Any]) -> State:
     return state
 
 
-def right_key(object_id: str, party: str) -> str:
+def right_key(object_id: str, party: str, page: int = 0) -> str:
     """Where ``Rights`` of a party to an object stand."""
-    return f"right:{object_id}:{party}"
+    return f"right:{object_id}:{party}" + (f":{page}" if page else "")
 
 
 def kid_key(kid: str) -> str:

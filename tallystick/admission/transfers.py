@@ -6,9 +6,9 @@ import dataclasses
 from collections.abc import Callable
 
 from tallystick.admission.context import Context
-from tallystick.admission.licensing import keep_right, require_licensor, require_valid
+from tallystick.admission.licensing import drop_right, keep_right, require_licensor, require_valid
 from tallystick.admission.refusal import Refused
-from tallystick.admission.state import Consent, LicenceState, PartyState, Rights, right_key, status_key
+from tallystick.admission.state import Consent, LicenceState, PartyState, status_key
 from tallystick.events.licence import LICENSEE, LicenceTransfer, TransferConsent
 
 BY_REGISTRAR = ("court-order", "succession")
@@ -80,11 +80,8 @@ def _require_consent(context: Context, licence: LicenceState, body: LicenceTrans
 
 
 def _hand_over(context: Context, licence: LicenceState, body: LicenceTransfer) -> None:
-    if licence.holder is not None:
-        key = right_key(licence.object, licence.holder)
-        rights = (context.find(key, Rights) or Rights(())).licences
-        context.put(key, Rights(tuple(one for one in rights if one != context.event.subject)))
-    after = dataclasses.replace(licence, holder=body.to, pointer=body.status, consent=None)
+    drop_right(context, licence)
+    after = dataclasses.replace(licence, holder=body.to, pointer=body.status, consent=None, page=None)
     context.put(context.event.subject, after)
     keep_right(context, after)
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from tallystick.admission import Refused
+from tallystick.admission import Refused, licensing
 from tallystick.admission.standing import Standing, licensor_of, standing_at
 from tallystick.admission.state import LicenceChange, LicenceState, Rights, right_key
 from tallystick.times import format_time
-from tests.core.admission.stage import new_stage
+from tests.core.admission.stage import Stage, new_stage
 from tests.core.admission.test_chains import (
     DAY,
     NO_LICENCE,
+    _indices,
     after_change,
     agree,
     change,
@@ -30,7 +31,7 @@ from tests.core.admission.test_chains import (
     version_3,
     withdrawing,
 )
-from tests.core.admission.test_licensing import granted
+from tests.core.admission.test_licensing import grant, granted
 
 # --- sublicences -------------------------------------------------------------------
 
@@ -256,3 +257,58 @@ def test_transfers_add_no_depth() -> None:
     found = stage.state.get(check.event.subject)
     assert isinstance(found, LicenceState)
     assert found.depth == 1
+
+
+# --- many licences of one object ---------------------------------------------------------
+
+
+def rights(stage: Stage, page: int = 0) -> Rights:
+    found = stage.state.get(right_key(stage.source, stage.rival.id, page))
+    assert isinstance(found, Rights)
+    return found
+
+
+def test_what_one_more_licence_costs_does_not_grow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They stand on pages, and each decision writes but a page of them."""
+    monkeypatch.setattr(licensing, "RIGHTS_PAGE", 3)
+    stage = new_stage()
+    made = [root(stage) for _ in range(8)]
+    assert [rights(stage, page).licences for page in range(3)] == [
+        tuple(made[:3]), tuple(made[3:6]), tuple(made[6:])
+    ]  # fmt: skip
+    said = stage.decide(uses(stage, stage.rival))
+    assert said.changes
+    admission = stage.admit(grant(stage, holder=stage.rival.id, index=next(_indices)))
+    written = [state for _, state in admission.changes if isinstance(state, Rights)]
+    assert max(len(one.licences) for one in written) == 3
+
+
+def test_a_right_on_any_page_is_found_and_taken_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(licensing, "RIGHTS_PAGE", 2)
+    stage = new_stage()
+    made = [root(stage, transfer="free") for _ in range(5)]
+    for licence in made[:3]:
+        stage.admit(change(stage, licence, "revoke"))
+    stage.admit(change(stage, made[3], "suspend"), move(stage, made[4], stage.world.provider))
+    assert [rights(stage, page).licences for page in range(3)] == [(), (), ()]
+    with pytest.raises(Refused) as refused:
+        stage.decide(uses(stage, stage.rival))
+    assert refused.value.code == "not-holder"
+    stage.admit(uses(stage, stage.world.provider), change(stage, made[3], "reinstate"), uses(stage, stage.rival))
+    assert rights(stage, 2).licences == (made[3],)
+    stage.admit(change(stage, made[3], "suspend"))
+    assert rights(stage, 2).licences == ()
+
+
+def test_rights_that_were_kept_on_one_long_page_go_on() -> None:
+    """As a log holds them that was begun before there were pages."""
+    stage = new_stage()
+    made = [root(stage) for _ in range(3)]
+    key = right_key(stage.source, stage.rival.id)
+    long = tuple(f"10.5555/L-{number:04d}" for number in range(licensing.RIGHTS_PAGE))
+    stage.state.apply([(key, Rights((*long, *made)))])
+    later = root(stage)
+    assert (rights(stage).last, rights(stage, 1).licences) == (1, (later,))
+    stage.admit(change(stage, made[1], "revoke"))
+    assert rights(stage).licences == (*long, made[0], made[2])
+    assert stage.decide(uses(stage, stage.rival)).changes
