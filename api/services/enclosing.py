@@ -27,6 +27,7 @@ _NAMES = (
     "report.en.pdf",
     "report.zh.html",
     "report.zh.pdf",
+    "trust-list.json",
     "vermont-1913.en.html",
 )
 _LATE = 10 * 366 * 86_400
@@ -53,6 +54,8 @@ def enclose(
     report = judge(replace(material, report=dict.fromkeys(_NAMES, b"")), at)
     reports = enclosed_reports(report)
     files = enclosed_pages(report, reports) | {f"{name}.pdf": render_report(one) for name, one in reports.items()}
+    # The trust file by which they were made, as it was: it adds no trust to a reader's own.
+    files["trust-list.json"] = trust_file
     return replace(material, report={name: files[name] for name in _NAMES})
 
 

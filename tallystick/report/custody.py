@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tallystick.report.layout import Row, Section, plain
 from tallystick.report.phrase import Language
+from tallystick.report.rules import stands
 from tallystick.report.speakers import called, names_of, proved_statements
 from tallystick.report.words import words
 from tallystick.times import format_time
@@ -24,12 +25,12 @@ _OUTCOMES = (
 def custody_section(report: Report, language: Language) -> Section:
     """Each original: registered, exported, compared here. What lies between, no log shows."""
     w = words(language)
-    stations, kept = list(_rows(report, language)), list(_handed_over(report, language))
+    record: Sequence[Mapping[str, Any]] = report.facts.get("custody", ()) if stands(report, "custody") else ()
+    stations, kept = list(_rows(report, language)), list(_handed_over(report, record, language))
     rows = (*stations, *kept)
     if not rows:
         return Section(w.custody, paragraphs=(w.custody_none, w.custody_gap))
-    broken = [one["continuous"] for one in report.facts.get("custody", ())]
-    marks = ("",) * len(stations) + tuple("" if joined else "contradicted" for joined in broken)
+    marks = ("",) * len(stations) + tuple("" if one["continuous"] else "contradicted" for one in record)
     return Section(
         w.custody,
         paragraphs=(w.custody_lead,),
@@ -61,10 +62,10 @@ def _stations(report: Report, one: Mapping[str, Any], said: Mapping[str, Any], l
     yield plain(format_time(report.at)), w.examined, w.examiner, w.compared[_found(report, one["object"])]
 
 
-def _handed_over(report: Report, language: Language) -> Iterable[Row]:
+def _handed_over(report: Report, record: Sequence[Mapping[str, Any]], language: Language) -> Iterable[Row]:
     """What the custody record says, each line with the signer's word for it and whether the digests join."""
     w, names = words(language), names_of(report)
-    for one in report.facts.get("custody", ()):
+    for one in record:
         place = "" if one["position"] is None else w.entry.format(position=one["position"])
         who = called(one["party"], names)
         if one["receiver"] is not None:

@@ -34,7 +34,7 @@ _CN17 = {
         ),
         Phrase("the platform's filings and licences", "平台的备案与资质文件"),
     ),
-    "interest": Rule(
+    "independence": Rule(
         Phrase(
             "Art. 17 (2): a party's interest in the platform, and use of technical means to interfere",
             "第十七条（二）：当事人与平台有无利害关系，是否利用技术手段不当干预",
@@ -146,6 +146,7 @@ FACTS: dict[str, Phrase] = {
     "nothing": Phrase("nothing in this bundle speaks to it", "本证据包未见相关内容"),
     "present": Phrase("on record: {what}", "在案：{what}"),
     "expired": Phrase("NOT IN FORCE at the time: {what}", "当时不在有效期内：{what}"),
+    "afterwards": Phrase("on record only AFTER the deposit: {what}", "存证之后方才在案：{what}"),
     "absent": Phrase("absent from the record", "在案记录中无此项"),
     "inconsistent-record": Phrase("INCONSISTENT on record: {what}", "在案记录不一致：{what}"),
     "entries": Phrase("entry {positions}", "第 {positions} 条"),

@@ -22,7 +22,13 @@ TECHNICAL = (
     "anchor",
 )
 """What article 16 calls technical verification: all that binds the entries to the log and the log to its past."""
-_STATES = {"present": "present", "expired": "expired", "inconsistent": "inconsistent-record"}
+_STATES = {
+    "present": "present",
+    "afterwards": "afterwards",
+    "expired": "expired",
+    "inconsistent": "inconsistent-record",
+}
+_CLAIM_OF = {"17": "platform", "18": "capture"}
 _LEDGER = ("statement-signature", "inclusion", "checkpoint-signature", "anchor")
 
 
@@ -58,6 +64,11 @@ def open_steps(report: Report, claims: Iterable[str]) -> list[int]:
     return sorted({claim.step for claim in report.claims if claim.id in wanted and claim.outcome != "proved"})
 
 
+def stands(report: Report, claim_id: str) -> bool:
+    """Whether such a claim is told, and the steps hold on which its facts rest."""
+    return any(claim.id == claim_id and not claim.rests_on for claim in report.claims)
+
+
 def operator_alone(report: Report) -> bool:
     """Whether every anchor that holds is on a chain that the log's own operator seals."""
     return not any(line.key == "anchor.named" for line in report.claim("anchor").evidence)
@@ -76,7 +87,7 @@ def _technical(report: Report, language: Language) -> str:
 def _factor(report: Report, rule: str, language: Language) -> str:
     """A limb of article 17 or 18, as the record says; where nothing is recorded, what the proofs themselves show."""
     _, article, factor = rule.split("-", 2)
-    known: Iterable[Mapping[str, Any]] = report.facts.get("factors", ())
+    known: Iterable[Mapping[str, Any]] = report.facts.get("factors", ()) if stands(report, _CLAIM_OF[article]) else ()
     for one in known:
         if (str(one["article"]), one["factor"]) == (article, factor):
             return _recorded(one, language)

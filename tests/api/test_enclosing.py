@@ -19,7 +19,7 @@ from tests.api.house import problem
 SECRET = "a title that only the studio may tell"
 PAGES = [
     "cn-16-18.zh.html", "cn-opinion.zh.html", "fre-902-13.en.html", "fre-902-14.en.html", "report.en.html",
-    "report.en.pdf", "report.zh.html", "report.zh.pdf", "vermont-1913.en.html",
+    "report.en.pdf", "report.zh.html", "report.zh.pdf", "trust-list.json", "vermont-1913.en.html",
 ]  # fmt: skip
 
 
@@ -54,6 +54,7 @@ def test_they_are_about_this_very_bundle(desk: Desk, exported: bytes) -> None:
     report = verify_case(io.BytesIO(exported), desk.trust, parse_time(f"{said[1]}T{said[2]}"))
     reports = enclosed_reports(report)
     pages = enclosed_pages(report, reports) | {f"{name}.pdf": render_report(one) for name, one in reports.items()}
+    pages["trust-list.json"] = desk.house.http.get("/v1/trust").content
     assert pages == enclosed(exported)
     assert report.verdict == "proved"
     assert report.facts["covers"].encode() in pages["report.en.html"]

@@ -10,6 +10,7 @@ import pytest
 from tallystick.report.conclusions import said, why
 from tallystick.report.content import document
 from tallystick.report.custody import custody_section
+from tallystick.report.factor_words import FACTORS
 from tallystick.report.phrase import Language
 from tallystick.report.rule_words import FACTS, RULES
 from tallystick.report.rules import TECHNICAL, fact_of
@@ -107,10 +108,10 @@ def test_a_factor_is_what_the_record_says_of_it(rule: str, language: Language) -
     nothing = FACTS["nothing"]
     assert fact_of(report(), rule, language) == (nothing.zh if language == "zh" else nothing.en)
     told = []
-    for state in ("present", "absent", "inconsistent", "expired"):
+    for state in ("present", "absent", "inconsistent", "expired", "afterwards"):
         one = {"article": int(rule[3:5]), "factor": rule[6:], "state": state, "positions": [7], "detail": "why"}
         told.append(fact_of(with_facts(report(), factors=[one]), rule, language))
-    assert len(set(told)) == 4
+    assert len(set(told)) == 5
     assert "7" in told[0]
     assert "7" in told[2]
     assert "7" in told[3]
@@ -219,3 +220,19 @@ def test_one_history_on_the_operators_word_is_told_as_such(kit: Kit, language: L
         phrase = FACTS["alone"].zh if language == "zh" else FACTS["alone"].en
         assert phrase in fact_of(good, rule, language)
         assert phrase not in fact_of(vouched[0], rule, language)
+
+
+def test_the_limbs_are_those_that_the_verifier_weighs() -> None:
+    told = [rule.split("-", 2)[2] for rule in RULES if rule.startswith(("cn-17", "cn-18"))]
+    assert sorted(told) == sorted(FACTORS)
+
+
+def test_what_rests_on_a_fallen_step_is_not_told_of_a_factor_or_of_custody() -> None:
+    factor = {"article": 18, "factor": "notary", "state": "present", "positions": [7], "detail": ""}
+    line = {"position": 7, "at": "2026-01-02T00:00:00Z", "event": "tra", "agent": "x", "object": "A-1",
+            "before": "", "after": "", "party": "P-1", "receiver": None, "continuous": True}  # fmt: skip
+    found = with_facts(report(), factors=[factor], custody=[line])
+    fallen = replace(found, claims=tuple(replace(one, rests_on=(4,)) for one in found.claims))
+    assert fact_of(found, "cn-18-notary", "en") == "on record: entry 7"
+    assert fact_of(fallen, "cn-18-notary", "en") == FACTS["nothing"].en
+    assert [len(custody_section(one, "en").rows) for one in (found, fallen)] == [1, 0]
