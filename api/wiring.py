@@ -24,6 +24,7 @@ from api.orders.service import LicenceOrders
 from api.services.anchor_picture import PictureService
 from api.services.anchor_watch import AnchorWatch
 from api.services.anchoring import AnchorDesk, TargetNaming
+from api.services.certificate_cards import CertificateCards
 from api.services.certificate_print import Printer
 from api.services.certificates import CertificateService
 from api.services.claim_stamps import ClaimStamps, asking
@@ -301,7 +302,7 @@ def _certificates(
     template, registrar = settings.certificate_numbers, issuer.voices.registrar_key
     numbering = Numbering(template, settings.certificate_zone, clock) if template else None
     printer = Printer(issuer, desk, stamps, registrar, settings.address, seal.clock_words)
-    return CertificateService(issuer, printer, seal, numbering)
+    return CertificateService(issuer, printer, seal, numbering, CertificateCards(issuer, printer))
 
 
 def _tokens(

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from tallystick.admission.signer import check_signature
 from tallystick.base64s import from_base64
 from tallystick.canonical import JsonValue
-from tallystick.certificate import ATTACHMENT, decode_document, disclosed, prove_certificate
+from tallystick.certificate import (
+    ATTACHMENT,
+    CertificateDocument,
+    CertificatePayload,
+    decode_document,
+    decode_payload,
+    disclosed,
+    prove_certificate,
+)
 from tallystick.checkpoint import Checkpoint
 from tallystick.errors import VerificationFailed
 from tallystick.lazy_dataclass import dataclass
 from tallystick.pdf.pades import PadesVerdict
-from tallystick.statement import parse_statement
+from tallystick.statement import Statement, parse_statement
 from tallystick.tree_head import signing_time, verify_tree_head
 from tallystick.trust import Trust
+
+if TYPE_CHECKING:
+    from tallystick.c2pa.receipt_shown import ReceiptShown
+    from tallystick.c2pa.stamps import ProvenTime
 
 
 @dataclass(frozen=True)
@@ -38,6 +51,33 @@ class CertificateFact:
     document: PadesVerdict
 
 
+@dataclass(frozen=True)
+class CardSignature:
+    """Who signed a card, and for which instant that was judged; what its reader should know besides."""
+
+    signer: str
+    judged_at: datetime
+    dated_by: ProvenTime | None
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CardFact:
+    """As ``CertificateFact``, of the picture: it opens no private values. ``receipt``: of the log, if it brings one."""
+
+    certificate: str
+    number: str
+    object: str
+    log: str
+    position: int
+    checkpoint: Checkpoint
+    signed_at: int
+    supersedes: str | None
+    reason: str | None
+    card: CardSignature
+    receipt: ReceiptShown | None
+
+
 def check_certificate_file(data: bytes, trust: Trust, at: int) -> CertificateFact:
     """Check a PDF as of ``at`` (Unix seconds): its signature, the entry that it shows, and that the log holds it.
 
@@ -49,15 +89,7 @@ def check_certificate_file(data: bytes, trust: Trust, at: int) -> CertificateFac
     when = datetime.fromtimestamp(at, UTC)
     document = judge_document(data, trust.pdf_roots, trust.time_authorities, when, ATTACHMENT)
     payload = decode_document(document.attachment)
-    log = trust.logs.get(payload.log)
-    if log is None:
-        raise VerificationFailed(f"the certificate is of log {payload.log!r}, which the trust file does not name")
-    statement = parse_statement(from_base64(payload.entry))
-    check_signature(statement, log.history.key_of("registrar", payload.position) or log.registrar)
-    checkpoint = prove_certificate(payload, statement, log.history)
-    signed_at = signing_time(verify_tree_head(payload.checkpoint.encode(), log.history).note, log.history)
-    if signed_at > at:
-        raise VerificationFailed(f"the checkpoint was signed at {signed_at}, after the time of this check, {at}")
+    statement, checkpoint, signed_at = _proved(payload, trust, at)
     body = statement.event.body
     return CertificateFact(
         certificate=payload.certificate,
@@ -72,3 +104,53 @@ def check_certificate_file(data: bytes, trust: Trust, at: int) -> CertificateFac
         values=disclosed(payload, statement),
         document=document,
     )
+
+
+def check_certificate_card(data: bytes, trust: Trust, at: int) -> CardFact:
+    """Check a card (PNG) as of ``at`` (Unix seconds): its Content Credential, and all that a PDF is asked for.
+
+    Raises ``MalformedInput``, ``VerificationFailed`` (``CredentialRefused`` with a code for the credential).
+    """
+    # c2pa is loaded when there is a picture to judge.
+    from tallystick import c2pa
+    from tallystick.c2pa.receipt_shown import shown_receipt
+
+    roots, others = c2pa.roots_of(trust)
+    reading = c2pa.read(data, "image/png")
+    when = datetime.fromtimestamp(at, UTC)
+    verdict = c2pa.judge(reading, roots, when, others)
+    if verdict.certificate is None:
+        raise VerificationFailed("the picture has a Content Credential, and no certificate stands in it")
+    payload = decode_payload(verdict.certificate)
+    statement, checkpoint, signed_at = _proved(payload, trust, at)
+    body, proven = statement.event.body, verdict.manifests[-1].proven
+    signature = CardSignature(verdict.signer, when if proven is None else proven.time, proven, verdict.problems)
+    return CardFact(
+        certificate=payload.certificate,
+        number=payload.number,
+        object=payload.object,
+        log=payload.log,
+        position=payload.position,
+        checkpoint=checkpoint,
+        signed_at=signed_at,
+        supersedes=body.supersedes,
+        reason=body.reason,
+        card=signature,
+        receipt=shown_receipt(reading, data, verdict, trust),
+    )
+
+
+def _proved(
+    payload: CertificatePayload | CertificateDocument, trust: Trust, at: int
+) -> tuple[Statement, Checkpoint, int]:
+    """The entry, by the registrar of its time; the checkpoint under which the log has it; and when that was signed."""
+    log = trust.logs.get(payload.log)
+    if log is None:
+        raise VerificationFailed(f"the certificate is of log {payload.log!r}, which the trust file does not name")
+    statement = parse_statement(from_base64(payload.entry))
+    check_signature(statement, log.history.key_of("registrar", payload.position) or log.registrar)
+    checkpoint = prove_certificate(payload, statement, log.history)
+    signed_at = signing_time(verify_tree_head(payload.checkpoint.encode(), log.history).note, log.history)
+    if signed_at > at:
+        raise VerificationFailed(f"the checkpoint was signed at {signed_at}, after the time of this check, {at}")
+    return statement, checkpoint, signed_at

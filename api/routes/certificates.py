@@ -11,6 +11,7 @@ from pydantic import Field
 
 from api.routes.base import KnownAccount, Schema, UsedServices, router
 from api.routes.licences import IssuedSchema, issued_schema
+from api.services.certificate_cards import MEDIA_TYPE, PURPOSE
 from api.services.certificate_request import CertificateRequest
 
 routes = router("certificates")
@@ -148,3 +149,15 @@ def get_standing(certificate: str, services: UsedServices) -> StandingSchema:
 def get_certificate(certificate: str, services: UsedServices, account: KnownAccount) -> FileResponse:
     """The signed PDF, which shows names: for the registrar and the holder of the object, who may show it to others."""
     return FileResponse(services.certificates.file(account, certificate), media_type="application/pdf")
+
+
+@routes.post("/certificates/{certificate:path}/card", status_code=201)
+async def issue_certificate_card(certificate: str, services: UsedServices, account: KnownAccount) -> IssuedSchema:
+    """The certificate as a picture, signed (C2PA) and logged; the registrar alone."""
+    return issued_schema(await services.certificates.cards.issue(account, certificate))
+
+
+@routes.get("/certificates/{certificate:path}/card", response_class=FileResponse)
+def get_certificate_card(certificate: str, services: UsedServices, account: KnownAccount) -> FileResponse:
+    """The latest card, for whom the PDF is."""
+    return FileResponse(services.certificates.file(account, certificate, PURPOSE), media_type=MEDIA_TYPE)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from api.accounts import Account
+from api.services.certificate_cards import CertificateCards
 from api.services.certificate_print import Place, Printer, private_values, subject_of
 from api.services.certificate_request import CertificateRequest
 from api.services.errors import Forbidden, NotFound, ServiceError, Unavailable
@@ -44,7 +45,11 @@ _SIZE_IN_REHEARSAL = 1 << 40
 class CertificateService:
     """Certificates of one registrar."""
 
-    def __init__(self, issuer: Issuer, printer: Printer, seal: Seal, numbering: Numbering | None) -> None:
+    def __init__(
+        self, issuer: Issuer, printer: Printer, seal: Seal, numbering: Numbering | None, cards: CertificateCards
+    ) -> None:
+        """``cards``: makes pictures of them."""
+        self.cards = cards
         self._issuer = issuer
         self._printer = printer
         self._seal = seal
@@ -86,8 +91,8 @@ class CertificateService:
             await asyncio.to_thread(_sealed, self._renewed, certificate, out)
             return await self._issuer.record_kept(certificate, "certificate", "application/pdf", out, "pades")
 
-    def file(self, account: Account, certificate: str) -> Path:
-        """The signed PDF, which shows names: for the registrar and the holder of the object."""
+    def file(self, account: Account, certificate: str, purpose: str = "certificate") -> Path:
+        """The signed PDF, or the card, which show names: for the registrar and the holder of the object."""
         parse_identifier(certificate, Letter.CERTIFICATE)
         require_scope(account, "read-private")
         with self._issuer.log.store.snapshot() as reads:
@@ -102,7 +107,7 @@ class CertificateService:
                     "ask whoever holds the object for it",
                     "certificate",
                 )
-            return self._issuer.latest(reads, certificate, "certificate").path
+            return self._issuer.latest(reads, certificate, purpose).path
 
     # --- before it is logged -------------------------------------------------------
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tallystick import canonical
 from tallystick.certificate_qr import MAX_TEXT, PREFIX, QrFact, verify_qr
@@ -20,20 +20,23 @@ from tallystick.trust import MAX_TRUST_BYTES, Trust, parse_trust
 from tallystick.versions import UnknownVersion
 
 if TYPE_CHECKING:
-    from tallystick.certificate_check import CertificateFact
+    from tallystick.certificate_check import CardFact, CertificateFact
 
 EXIT_NOT_PROVED, EXIT_MALFORMED = 1, 2
 _MAX_PDF = 1 << 26
+_PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def add_parser(subparsers: Any) -> None:
     """Add ``verify-certificate`` to the program's subcommands; its namespace gets ``run``."""
     verify = subparsers.add_parser(
         "verify-certificate",
-        help="verify a certificate of registration, from its PDF or its code, offline",
+        help="verify a certificate of registration, from its PDF, its card or its code, offline",
         description="Exit status: 0 the registrar issued it, 1 not proved, 2 malformed input or usage.",
     )
-    verify.add_argument("certificate", help="a PDF; a file with the text that a phone read from the code; or that text")
+    verify.add_argument(
+        "certificate", help="a PDF; a card (PNG); a file with the text that a phone read from the code; or that text"
+    )
     verify.add_argument("--trust", type=Path, required=True, help="trust file")
     verify.add_argument("--at", metavar="TIME", help="instant of verification, as 2026-01-31T12:00:00Z (default: now)")
     verify.add_argument("--json", action="store_true", help="the result for programs")
@@ -60,15 +63,15 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _verified(given: str, trust: Trust, at: int) -> QrFact | CertificateFact:
+def _verified(given: str, trust: Trust, at: int) -> QrFact | CardFact | CertificateFact:
     if given.startswith(PREFIX):
         return verify_qr(given.strip(), trust)
     data = _read(Path(given), _MAX_PDF)
     if data.startswith(PREFIX.encode()):
         return verify_qr(data[: MAX_TEXT + 2].decode("ascii", "replace").strip(), trust)
-    from tallystick.certificate_check import check_certificate_file
+    from tallystick.certificate_check import check_certificate_card, check_certificate_file
 
-    return check_certificate_file(data, trust, at)
+    return (check_certificate_card if data.startswith(_PNG) else check_certificate_file)(data, trust, at)
 
 
 def _read(path: Path, limit: int) -> bytes:
@@ -76,7 +79,7 @@ def _read(path: Path, limit: int) -> bytes:
         return file.read(limit + 1)
 
 
-def _facts(found: QrFact | CertificateFact) -> dict[str, Any]:
+def _facts(found: QrFact | CardFact | CertificateFact) -> dict[str, Any]:
     head = found.checkpoint
     facts: dict[str, Any] = {
         "verdict": "proved",
@@ -89,11 +92,13 @@ def _facts(found: QrFact | CertificateFact) -> dict[str, Any]:
     if isinstance(found, QrFact):
         return facts | {"from": "code", "leaf": found.leaf.hex()}
     facts["as_of"]["signed_at"] = format_time(found.signed_at)
+    facts |= {"object": found.object, "supersedes": found.supersedes, "reason": found.reason}
+    from tallystick.certificate_check import CardFact
+
+    if isinstance(found, CardFact):
+        return facts | _card_facts(found)
     return facts | {
         "from": "pdf",
-        "object": found.object,
-        "supersedes": found.supersedes,
-        "reason": found.reason,
         "signer": found.document.signer,
         "judged_at": format_time(int(found.document.judged_at.timestamp())),
         "values": found.values,
@@ -101,7 +106,23 @@ def _facts(found: QrFact | CertificateFact) -> dict[str, Any]:
     }
 
 
-def _lines(found: QrFact | CertificateFact, language: Language) -> Iterator[str]:
+def _card_facts(found: CardFact) -> dict[str, Any]:
+    from tallystick.c2pa.receipt_shown import receipt_document
+
+    return {
+        "from": "card",
+        "signer": found.card.signer,
+        "judged_at": format_time(int(found.card.judged_at.timestamp())),
+        "problems": list(found.card.problems),
+        **({} if found.receipt is None else {"receipt": receipt_document(found.receipt)}),
+    }
+
+
+class _Say(Protocol):
+    def __call__(self, phrase_of: str, **values: object) -> str: ...
+
+
+def _lines(found: QrFact | CardFact | CertificateFact, language: Language) -> Iterator[str]:
     def say(phrase_of: str, **values: object) -> str:
         phrase = WORDS[phrase_of]
         return (phrase.zh if language == "zh" else phrase.en).format(**values)
@@ -113,26 +134,57 @@ def _lines(found: QrFact | CertificateFact, language: Language) -> Iterator[str]
         yield "  " + placed
         yield "  " + say("light")
     else:
-        yield "  " + say("signer", signer=found.document.signer, time=f"{found.document.judged_at:%Y-%m-%dT%H:%M:%SZ}")
-        for stamp in found.document.stamps:
-            if stamp.fact is not None:
-                fact = stamp.fact
-                whose = "own" if fact.operator_only else "independent" if fact.independent else "dependent"
-                over = OVER[stamp.over].zh if language == "zh" else OVER[stamp.over].en
-                told = format_time(fact.gen_time // 1_000_000)
-                yield "  " + say("stamp", over=over, time=told, authority=fact.authority) + " " + say(whose)
+        yield from _signature_lines(found, language, say)
         yield "  " + placed
         yield "  " + say("signed-at", time=format_time(found.signed_at))
         if found.supersedes is not None:
             yield "  " + say("supersedes", certificate=found.supersedes)
+        yield from _content_lines(found, language, say)
+    yield say("limits")
+    words = "limit-paper"
+    if not isinstance(found, QrFact):
+        words = "limit-words" if hasattr(found, "document") else "limit-card"
+    for limit in ("limit-force", words, "limit-truth"):
+        yield "  - " + say(limit, size=head.size)
+
+
+def _signature_lines(found: CardFact | CertificateFact, language: Language, say: _Say) -> Iterator[str]:
+    from tallystick.certificate_check import CardFact
+
+    if isinstance(found, CardFact):
+        yield "  " + say("signer", signer=found.card.signer, time=f"{found.card.judged_at:%Y-%m-%dT%H:%M:%SZ}")
+        if proven := found.card.dated_by:
+            over = OVER["signature"].zh if language == "zh" else OVER["signature"].en
+            told = say("stamp", over=over, time=f"{proven.time:%Y-%m-%dT%H:%M:%SZ}", authority=proven.authority)
+            yield "  " + told + " " + say("independent" if proven.independent else "dependent")
+        return
+    document = found.document
+    yield "  " + say("signer", signer=document.signer, time=f"{document.judged_at:%Y-%m-%dT%H:%M:%SZ}")
+    for stamp in document.stamps:
+        if stamp.fact is not None:
+            fact = stamp.fact
+            whose = "own" if fact.operator_only else "independent" if fact.independent else "dependent"
+            over = OVER[stamp.over].zh if language == "zh" else OVER[stamp.over].en
+            told = format_time(fact.gen_time // 1_000_000)
+            yield "  " + say("stamp", over=over, time=told, authority=fact.authority) + " " + say(whose)
+
+
+def _content_lines(found: CardFact | CertificateFact, language: Language, say: _Say) -> Iterator[str]:
+    from tallystick.certificate_check import CardFact
+
+    if isinstance(found, CardFact):
+        if found.receipt is not None:
+            from tallystick.c2pa.receipt_shown import receipt_words
+
+            yield "  " + receipt_words(found.receipt).in_language(language)
+        problems = found.card.problems
+    else:
         for name, value in found.values.items():
             shown = value if isinstance(value, str) else canonical.encode(value).decode()
             yield "  " + say("value", name=name, value=shown)
-        for problem in found.document.problems:
-            yield "  " + say("problem", text=problem)
-    yield say("limits")
-    for limit in ("limit-force", "limit-paper" if isinstance(found, QrFact) else "limit-words", "limit-truth"):
-        yield "  - " + say(limit, size=head.size)
+        problems = found.document.problems
+    for problem in problems:
+        yield "  " + say("problem", text=problem)
 
 
 def _failed(args: argparse.Namespace, verdict: str, status: int, error: Exception) -> int:

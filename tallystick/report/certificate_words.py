@@ -42,6 +42,10 @@ WORDS: dict[str, Phrase] = {
     "limit-words": Phrase(
         "what the pages say in words: compare them with the values above", "页面文字的内容：请与以上各项逐一比对"
     ),
+    "limit-card": Phrase(
+        "what its picture says in words: a card opens no private values, so they are its signer's word",
+        "图上文字的内容：证书卡不公开各项内容，图上文字只是签名人的陈述",
+    ),
     "limit-paper": Phrase("that the words on this paper are those that were signed", "这张纸上的文字就是被签名的文字"),
     "limit-truth": Phrase("that what was registered is true, or who owns the work", "登记内容属实，或作品归谁所有"),
 }
