@@ -82,6 +82,9 @@ _RESTS_ON: dict[str, tuple[int, ...]] = {
     ),
 }
 
+# What these say is what the entries shown say; one that was withheld could say otherwise (step 13).
+_RESTS_ON_THE_WHOLE = frozenset({"capture", "custody"})
+
 # Claims of which nothing is said where the case has nothing of the sort, unless the trust file demands them.
 _WHERE_THERE: dict[str, Callable[[Examination], bool]] = {
     "timestamp": lambda ex: bool(ex.case.timestamps),
@@ -211,6 +214,9 @@ def _claim(claim_id: str, findings: dict[str, Finding], required: set[str]) -> C
     if fallen and outcome in ("proved", "needs_external_fact"):
         outcome = "not_proved"
         evidence = (*evidence, say("rests-on", steps=", ".join(map(str, fallen))))
+    if claim_id in _RESTS_ON_THE_WHOLE and outcome == "proved" and findings["completeness"].outcome != "proved":
+        outcome = "needs_external_fact"
+        evidence = (*evidence, say("rests-on-whole", step=CLAIM_IDS["completeness"]))
     return Claim(claim_id, CLAIM_IDS[claim_id], outcome, claim_id in required, evidence, fallen)
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tallystick.case import case_members
 from tallystick.digests import digest_pair
 from tallystick.events.facts import (
     CaptureAttestation,
@@ -19,8 +22,8 @@ from tallystick.events.facts import (
 )
 from tallystick.statement import Statement
 from tallystick.times import format_time
-from tallystick.verify import Report
-from tests.core.verify.kit import PICTURE, Scene
+from tallystick.verify import Report, verify_case
+from tests.core.verify.kit import AT, PICTURE, Scene
 from tests.world import Someone, World
 
 OTHER = "22" * 32
@@ -122,8 +125,12 @@ class Facts:
         return at
 
     def judge(self, trust: dict[str, Any] | None = None, **changes: Any) -> Report:
+        """By a reader who has all entries of the log, and so knows that none was withheld."""
         self.scene.anchor()
-        return self.scene.judge(self.scene.material(self.subject, **changes), self.scene.trust(**(trust or {})))
+        members = case_members(self.scene.material(self.subject, **changes))
+        entries = [one.entry for one in self.scene.log.statements]
+        bundle = io.BytesIO(self.scene.bundle(members))
+        return verify_case(bundle, self.scene.trust(**(trust or {})), AT, (), partial(iter, entries))
 
 
 def states(report: Report, article: int = 18) -> dict[str, str]:

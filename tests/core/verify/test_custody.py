@@ -41,6 +41,31 @@ def test_a_chain_from_deposit_to_export(facts: Facts) -> None:
     assert "首尾相接" in text_report(report, "zh")
 
 
+def test_what_the_entries_shown_say_is_not_proved_while_one_may_be_withheld(facts: Facts) -> None:
+    """The last word of the chain, that the bytes are damaged, is left out by the exporter."""
+    facts.add(facts.custody("ing"))
+    damaged = facts.add(facts.custody("fix", after=OTHER, outcome="fai"))
+    assert facts.judge().claim("custody").outcome == "contradicted"
+    log = facts.scene.log
+    kept = [at for at in range(log.size + 2) if at != damaged]
+    honest = facts.scene.material(facts.subject)
+    cut = {
+        name: {at: one for at, one in getattr(honest, name).items() if at in kept} for name in ("entries", "inclusion")
+    }
+    report = facts.scene.judge(replace(honest, **cut))
+    assert (report.claim("custody").outcome, report.verdict) == ("needs_external_fact", "proved")
+    assert keys(report, "custody")[-1] == "rests-on-whole"
+    report = facts.scene.judge(replace(honest, **cut), facts.scene.trust(required=("custody",)))
+    assert (report.verdict, report.refused_at) == ("not_proved", 16)
+
+
+def test_a_capture_record_is_not_proved_while_another_may_be_withheld(facts: Facts) -> None:
+    facts.add(facts.capture())
+    assert facts.judge().claim("capture").outcome == "proved"
+    report = facts.scene.judge(facts.scene.material(facts.subject))
+    assert (report.claim("capture").outcome, keys(report, "capture")[-1]) == ("needs_external_fact", "rests-on-whole")
+
+
 def test_a_migration_names_both_digests_and_is_told(facts: Facts) -> None:
     facts.add(facts.custody("mig", after=OTHER))
     facts.add(facts.custody("fix", before=OTHER, after=OTHER))
