@@ -67,7 +67,7 @@ def _handed_over(report: Report, record: Sequence[Mapping[str, Any]], language: 
     w, names = words(language), names_of(report)
     for one in record:
         place = "" if one["position"] is None else w.entry.format(position=one["position"])
-        who = called(one["party"], names)
+        who = one["agent"] if one["party"] is None else called(one["party"], names)
         if one["receiver"] is not None:
             who = f"{who} → {called(one['receiver'], names)}"
         joined = w.joined if one["continuous"] else w.not_joined
