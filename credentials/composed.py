@@ -21,10 +21,16 @@ from credentials.errors import SigningFailed
 from credentials.jumbf import CBOR, JSON, MANIFEST, box, digest, superbox
 from credentials.manifests import Actor, Stamper, identified, joined, signed_manifest
 from credentials.signer import ClaimSigner
-from tallystick.c2pa.containers import Container
+from tallystick.c2pa.claim import ActiveManifest
+from tallystick.c2pa.containers import Container, locate
+from tallystick.c2pa.jumbf import parse_store
 from tallystick.c2pa.place import embed
+from tallystick.c2pa.refusal import CredentialRefused
+from tallystick.c2pa.updates import binding_of, read_manifests
 from tallystick.errors import MalformedInput
 
+LARGE = 64 << 20
+"""Bytes from which on a composed file is read back in pieces, by our own reader alone."""
 COMPOSED = frozenset({"image/png", "audio/wav"})
 """Media types whose files are composed here; those that carry no store get theirs beside them."""
 _BLOCK = 1 << 20
@@ -95,7 +101,7 @@ def place_in(stream: BinaryIO, size: int, media_type: str) -> Place | None:
 def write_composed(stream: BinaryIO, size: int, media_type: str, told: Told, hands: Hands, target: BinaryIO) -> None:
     """The file with its manifest store, or, where `media_type` has no place for one, the store alone."""
     place = place_in(stream, size, media_type)
-    hashed = _hash(stream, size, place)
+    hashed = _hash_around(stream, size, place.left_out if place else ())  # the store is not there yet
     store = _store(told, hands, hashed, place)
     if place is None:
         target.write(store)
@@ -111,6 +117,23 @@ def write_composed(stream: BinaryIO, size: int, media_type: str, told: Told, han
     _copy(stream, position, place.at, target)
     target.write(chunk)
     _copy(stream, place.at, size, target)
+
+
+def require_as_composed(source: BinaryIO, size: int, media_type: str, sidecar: bytes | None) -> ActiveManifest:
+    """Read back what was composed, in pieces: signature, assertions, and the bytes of the file against their hash.
+
+    c2pa-python holds what it hashes, half a gigabyte at most. Raises MalformedInput, CredentialRefused.
+    """
+    held = Container(sidecar, (0, 0)) if sidecar is not None else locate(source, size, media_type)
+    (manifest,) = read_manifests(parse_store(held.store or b""))
+    told = binding_of(manifest).value()
+    left_out = sorted([*held.lengths, held.span]) if sidecar is None else []
+    ranges = [{"start": start, "length": end - start} for start, end in left_out]
+    if told.get("exclusions", []) != ranges or told.get("alg") != "sha256":
+        raise CredentialRefused("binding.exclusion", "the hash leaves out something else than the store")
+    if told["hash"] != _hash_around(source, size, left_out):
+        raise CredentialRefused("assertion.dataHash.mismatch", "the bytes of the file are not those that were hashed")
+    return manifest
 
 
 def _store(told: Told, hands: Hands, hashed: bytes, place: Place | None) -> bytes:
@@ -174,10 +197,10 @@ def _cbor(label: str, value: Any) -> bytes:
     return superbox(CBOR, label, box(CBOR, cbor2.dumps(value)))
 
 
-def _hash(stream: BinaryIO, size: int, place: Place | None) -> bytes:
-    """Of all that stands in the source but what is left out: the store is not there yet."""
+def _hash_around(stream: BinaryIO, size: int, left_out: Sequence[tuple[int, int]]) -> bytes:
+    """SHA-256 of all that stands in the file but these ranges, which are in order."""
     hasher, position = hashlib.sha256(), 0
-    for start, end in place.left_out if place else ():
+    for start, end in left_out:
         for block in _pieces(stream, position, start):
             hasher.update(block)
         position = end

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 import tallystick
-from credentials.composed import COMPOSED, Hands, Told, write_composed
+from credentials.composed import COMPOSED, LARGE, Hands, Told, require_as_composed, write_composed
 from credentials.errors import SigningFailed
 from credentials.manifests import Actor, Stamper, finished
 from credentials.riff import RIFF, unhashed_lengths
@@ -118,7 +118,8 @@ def sign_asset(
         with opened(source) as (stream, size):
             signed_before = embedded and locate(stream, size, media_type).store is not None
             parent = signed_before or manifest.source_type is None
-            if not signed_before and _is_composed(manifest, media_type):
+            composed = not signed_before and _is_composed(manifest, media_type)
+            if composed:
                 hands = Hands(signer, manifest.identities, manifest.stamper)
                 told = _told(manifest, media_type, parent)
                 write_composed(counted(stream, progress), size, media_type, told, hands, target)
@@ -132,7 +133,8 @@ def sign_asset(
         if sync:
             os.fsync(target.fileno())
         sidecar = None if embedded else part.read_bytes()
-        label = _read_back(part if embedded else source, media_type, sidecar, expected)
+        in_pieces = composed and size > LARGE
+        label = _read_back(part if embedded else source, media_type, sidecar, expected, in_pieces)
     return Signed(out, media_type, embedded, label)
 
 
@@ -277,15 +279,22 @@ def _payloads(manifest: Manifest) -> dict[str, bytes]:
     return found
 
 
-def _read_back(source: Path | bytes, media_type: str, sidecar: bytes | None, expected: Mapping[str, bytes]) -> str:
+def _read_back(
+    source: Path | bytes, media_type: str, sidecar: bytes | None, expected: Mapping[str, bytes], in_pieces: bool
+) -> str:
     """Label of the manifest that was written, after it verified and holds `expected` byte for byte."""
     try:
-        reading = read(source, media_type, sidecar)
-        require_bound(reading)
+        if in_pieces:
+            with opened(source) as (stream, size):
+                manifest = require_as_composed(stream, size, media_type, sidecar)
+        else:
+            reading = read(source, media_type, sidecar)
+            require_bound(reading)
+            manifest = reading.manifest
     except (MalformedInput, VerificationFailed) as error:
         raise SigningFailed(f"what was signed does not verify: {error}") from error
     for label, data in expected.items():
-        found = [assertion for assertion in reading.manifest.assertions if assertion.label == label]
+        found = [assertion for assertion in manifest.assertions if assertion.label == label]
         if len(found) != 1 or found[0].content != data or not found[0].created:
             raise SigningFailed(f"{label} was not written as given")
-    return reading.manifest.label
+    return manifest.label
