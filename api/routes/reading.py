@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import Path, Query, Response
@@ -68,6 +69,21 @@ class SubjectSchema(Schema):
     next: int | None
 
 
+class CustodySchema(Schema):
+    """Custody of an object. ``last``: position of the latest entry, which the next one names as ``previous``.
+
+    ``digest``: SHA-256 of the file, or root of the folder, by that entry. ``waiting``: to whom a transfer hands over.
+    ``ended``: position of the deaccession.
+    """
+
+    object: str
+    custodian: str
+    digest: str
+    last: int | None
+    waiting: str | None
+    ended: int | None
+
+
 @routes.get("/events/{position}")
 def read_event(position: Position, services: UsedServices, account: MaybeAccount) -> EventSchema:
     """One event. Private values only for who said them, the holder that a licence names, and the registrar."""
@@ -110,6 +126,12 @@ def read_subject(identifier: str, services: UsedServices, cursor: Cursor = None,
         positions=list(found.positions),
         next=found.next,
     )
+
+
+@routes.get("/custody/{identifier:path}")
+def read_custody(identifier: str, services: UsedServices) -> CustodySchema:
+    """Who keeps an object's bytes, with which digest, and the entry that the next record of its custody names."""
+    return CustodySchema(**asdict(services.reading.custody(identifier)))
 
 
 @routes.get("/entries/{position}", response_class=Response, responses={200: {"content": {ENTRY_TYPE: {}}}})

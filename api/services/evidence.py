@@ -19,6 +19,7 @@ from api.services.histories import add_histories
 from api.services.issuing import Issuer
 from api.services.maps import MapService
 from api.services.originals import Brought, original_material
+from api.services.platform import platform_documents
 from api.services.privacy import may_read
 from api.services.time_marks import cosignatures
 from api.services.timestamps import TimestampDesk
@@ -98,7 +99,9 @@ class EvidenceService:
         exporter: Signer,
         maps: MapService,
         trust: bytes,
+        platform: Path | None,
     ) -> None:
+        """``platform``: folder of the operator's documents about its platform, each named by its SHA-256."""
         self._issuer = issuer
         self._log = issuer.log
         self._voices = issuer.voices
@@ -107,6 +110,7 @@ class EvidenceService:
         self._exporter = exporter
         self._maps = maps
         self._trust = trust
+        self._platform = platform
 
     async def export(self, account: Account, request: EvidenceRequest, out: Path) -> Exported:
         """Write the bundle to ``out``. Raises ``ServiceError``, ``Refused``, ``FieldError``."""
@@ -198,6 +202,7 @@ class EvidenceService:
             originals=original_material(request.kind, request.subject, found, request.originals),
             credentials=files,
             map=histories,
+            platform=platform_documents(self._platform, found),
             adverse=[at for at, one in found.entries.items() if spoken_against(one.event) is not None],
         )
 

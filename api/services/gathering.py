@@ -41,6 +41,9 @@ _CAPABILITY_TYPES = tuple(kind for kind in SUBJECTS if kind.startswith("capabili
 _FILES = "credential.issue"
 _SETTLEMENTS = frozenset({"settlement.record", "settlement.accept"})
 """These decide nothing about a licence: a case shows them, a file of the licence and its evidence do not."""
+_PLATFORM = "platform.file"
+_KEPT = ("capture.record", "capture.attest", "custody.record", "custody.accept")
+"""What is said of an object's making and keeping: of the objects of the case alone, not of all that they rest on."""
 TIME = "log.time"
 _LOOK_BACK = (4 * 3600, 64 * 3600)
 """Seconds before an entry in which a proof of time is looked for first; there is one about every hour."""
@@ -74,14 +77,25 @@ def gather_case(reads: Reads, subject: str, size: int, limit: int) -> Gathered:
     Without the entries about signed files, which decide nothing: see ``add_files``.
     """
     work = _Work(reads, size, limit)
-    work.add_log((*_LOG_TYPES, _TARGETS))
+    work.add_log((*_LOG_TYPES, _TARGETS, _PLATFORM))
     focus = focus_of(reads, subject, size)
     work.add_subjects(focus)
+    for record in _kept(reads, focus):
+        work.add(record)
+    work.close()
     later = [record.subject for record in records_of(reads, subject=subject) if record.type in _LATER]
     work.add_subjects(later)
     for disputed in {*focus, *later} - {subject}:
         work.add_subjects(record.subject for record in records_of(reads, subject=disputed, type="dispute.open"))
     return Gathered(work.finished(), frozenset({*focus, *later}))
+
+
+def _kept(reads: Reads, subjects: Iterable[str]) -> Iterator[Record]:
+    for subject in sorted(subjects):
+        if letter_of(Identifier(subject)) is Letter.OBJECT:
+            for kind in _KEPT:
+                found = records_of(reads, subject=subject, type=kind)
+                yield from (record for record in found if record.subject == subject)
 
 
 def files_about(reads: Reads, subjects: Iterable[str], size: int) -> list[Record]:

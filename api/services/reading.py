@@ -12,8 +12,10 @@ from api.services.voices import Voices
 from ledger.log import Log
 from ledger.store import Reads, Record, Search
 from tallystick.admission import State
+from tallystick.admission.state import CustodyState, ObjectState, custody_key
 from tallystick.commitments import Disclosure, parse_disclosure
 from tallystick.errors import MalformedInput
+from tallystick.events.facts import CustodyAcceptance
 from tallystick.identifiers import parse_identifier
 from tallystick.schema import FieldError
 from tallystick.statement import Statement, parse_statement
@@ -44,6 +46,22 @@ class Subject:
     state: State
     positions: tuple[int, ...]
     next: int | None
+
+
+@dataclass(frozen=True)
+class Custody:
+    """Who keeps an object's bytes. ``last``: position of the latest custody entry, which the next one names.
+
+    ``digest``: by that entry; without one, of the registration. ``waiting``: to whom a transfer hands over. ``ended``:
+    position of the deaccession.
+    """
+
+    object: str
+    custodian: str
+    digest: str
+    last: int | None
+    waiting: str | None
+    ended: int | None
 
 
 class ReadingService:
@@ -88,9 +106,32 @@ class ReadingService:
         positions = tuple(record.position for record in records)
         return Subject(identifier, state, positions, positions[-1] if len(positions) == limit else None)
 
+    def custody(self, object_id: str) -> Custody:
+        """Raises ``NotFound``."""
+        with self._log.store.snapshot() as reads:
+            made = reads.get(object_id)
+            registered = reads.record(made.position) if isinstance(made, ObjectState) else None
+            if not isinstance(made, ObjectState) or registered is None:
+                raise NotFound(
+                    f"{object_id} is no object registered here", "check the identifier and the log", "object"
+                )
+            held = reads.get(custody_key(object_id))
+            if not isinstance(held, CustodyState) or held.last is None:
+                digest = parse_statement(registered.entry).event.body.digest
+                return Custody(object_id, made.holder, digest, None, None, None)
+            return Custody(object_id, held.custodian, _kept(reads, held.last), held.last, held.receiver, held.ended)
+
     def _found(self, record: Record, reads: Reads, account: Account | None) -> Found:
         statement = parse_statement(record.entry)
         if not statement.event.commitments or account is None or not may_read(self._voices, account, statement):
             return Found(record, statement)
         kept = reads.disclosures(record.position)
         return Found(record, statement, {name: parse_disclosure(text) for name, text in kept.items()})
+
+
+def _kept(reads: Reads, position: int) -> str:
+    """The digest that the custodian has by the custody entry at ``position``; an acceptance leaves it as it was."""
+    (entry,) = reads.entries(position, position + 1)
+    body = parse_statement(entry).event.body
+    digest: str = _kept(reads, body.record) if isinstance(body, CustodyAcceptance) else body.after
+    return digest

@@ -103,7 +103,7 @@ def register(
     """Register a file or a folder: its digests are logged, its bytes stay here."""
     if (key is None) != (party is None):
         raise MalformedInput("--key and --party belong together")
-    asset = _describe(path)
+    asset = read_asset(path)
     body = {
         "kind": kind,
         "origin": "authored",
@@ -114,7 +114,7 @@ def register(
         body["media_type"] = media_type
     private = {} if title is None else {"title": title}
     # Whoever signs needs no token; values that the service is to keep do.
-    with _client(server, token_file, token, needed=key is None or bool(private)) as client:
+    with connect(server, token_file, token, needed=key is None or bool(private)) as client:
         if key is None or party is None:
             more = {} if event_id is None else {"event_id": event_id}
             answer = client.submit("object.register", body, private=private, **more)
@@ -167,7 +167,7 @@ def export(
             cut = Cut(only or (), redact or (), reason)
             brought = bring(subject, of, original, cut, lambda path: describe(path, told), told)
     lists, parts = json.dumps(brought.lists), json.dumps(brought.parts)
-    with _client(server, token_file, token) as client, _transfer("the service gathers and signs") as told_of:
+    with connect(server, token_file, token) as client, _transfer("the service gathers and signs") as told_of:
         exported = client.export(request, lists, brought.files, credential or [], output, parts, told_of)
     _tell_exported(exported, output)
 
@@ -207,7 +207,7 @@ def order(
         name = str(asked["order"])
     except (ValueError, LookupError, TypeError):
         raise MalformedInput(f"{path} is no order: expected JSON with the members order and grants") from None
-    with _client(server, token_file, token) as client:
+    with connect(server, token_file, token) as client:
         found = client.order_licences(asked)
         with _counting(found["total"]) as tell:
             while found["state"] != "done":
@@ -294,7 +294,8 @@ def _tell_exported(exported: Exported, output: Path) -> None:
         _warn("no anchor covers all of it yet: until then a verifier will not call it proved; export again later")
 
 
-def _describe(path: Path) -> Asset:
+def read_asset(path: Path) -> Asset:
+    """Describe a file or folder, showing progress."""
     with _reading(path) as told:
         return describe(path, told)
 
@@ -353,7 +354,8 @@ def _counting(total: int) -> Iterator[Callable[[dict[str, Any]], None]]:
         yield tell
 
 
-def _client(server: str, token_file: Path | None, token: str | None, needed: bool = True) -> Client:
+def connect(server: str, token_file: Path | None, token: str | None, needed: bool = True) -> Client:
+    """The client of that service, with the token from the file, or as given."""
     found = (token if token_file is None else token_file.read_text(encoding="utf-8")) or ""
     if needed and not found.strip():
         raise MalformedInput("no token: name its file with --token-file, or set TALLYSTICK_TOKEN")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from tallystick.content import Content, read_content
+from tallystick.content import Content, FileContent, read_content
 from tallystick.digests import DigestPair
 from tallystick.identifiers import Letter
 from tallystick.schema import HEX32, Rule, identifier, items, record, text
@@ -54,3 +54,9 @@ class ObjectRegistration:
     def digest_record(self) -> Content:
         """The typed digest record."""
         return read_content(self.content)
+
+    @property
+    def digest(self) -> str:
+        """What custody follows (hex): of a file its SHA-256, of a folder the root of its file list."""
+        content = self.digest_record
+        return content.sha256 if isinstance(content, FileContent) else content.root

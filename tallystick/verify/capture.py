@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import field
 from typing import Any
 
-from tallystick.content import FileContent
 from tallystick.events.facts import CaptureAttestation, CaptureRecord
 from tallystick.events.objects import ObjectRegistration
 from tallystick.lazy_dataclass import dataclass
@@ -94,7 +93,7 @@ class _Told:
         stored = self.body.stored
         if stored is None:
             return
-        if stored.digest != digest_of(self.object) and "edits" not in self.private:
+        if stored.digest != self.object.digest and "edits" not in self.private:
             yield "bytes"
         if stored.at < self.body.started or parse_time(stored.at) > self.registered_at + TOLERANCE:
             yield "stored-apart"
@@ -218,9 +217,3 @@ def _attestation(one: Admitted) -> CaptureAttestation:
 def signed(one: Admitted) -> bool:
     """Whether the party signed with a key of its own, rather than had the service record it."""
     return one.admission.actor.role in (None, "registrar")
-
-
-def digest_of(body: ObjectRegistration) -> str:
-    """Of a file its SHA-256, of a folder the root of its file list."""
-    content = body.digest_record
-    return content.sha256 if isinstance(content, FileContent) else content.root

@@ -8,7 +8,7 @@ from typing import Any
 from tallystick.events.facts import CustodyAcceptance, CustodyRecord
 from tallystick.lazy_dataclass import dataclass
 from tallystick.replay import Admitted
-from tallystick.verify.capture import digest_of, signed
+from tallystick.verify.capture import signed
 from tallystick.verify.examination import Examination
 from tallystick.verify.outcome import Finding, Tally
 
@@ -31,11 +31,11 @@ def check_custody(ex: Examination) -> Finding:
         registered = ex.history.registration(subject)
         if not told or registered is None:
             continue
-        chain = _Chain(tally, subject, digest_of(registered))
+        chain = _Chain(tally, subject, registered.digest)
         for one in told:
             chain.add(one)
         chain.end(len(told))
-        lines += [*chain.lines, _export(ex, chain, digest_of(registered))]
+        lines += [*chain.lines, _export(ex, chain, registered.digest)]
     if not lines:
         tally.lacks("custody.none")
         return tally.finding()

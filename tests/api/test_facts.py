@@ -1,0 +1,152 @@
+"""Origin, custody and platform by HTTP: said, gathered into a bundle, and judged by a stranger."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tallystick.digests import digest_pair
+from tallystick.events.facts import CaptureAttestation, CustodyAcceptance, CustodyRecord
+from tallystick.schema import write
+from tallystick.times import format_time
+from tests.api.desk import AnchorDriver, Desk, anchoring, case_of, member_names, told
+from tests.api.house import Party, open_house, problem
+
+DOCUMENT = b"certificate of an information security management system"
+SHA256 = hashlib.sha256(DOCUMENT).hexdigest()
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    folder = tmp_path_factory.mktemp("house")
+    platform = folder / "platform"
+    platform.mkdir()
+    (platform / SHA256).write_bytes(DOCUMENT)
+    with open_house(folder / "data", platform=platform) as house:
+        yield Desk(house, house.party("studio"), house.party("licensee"))
+
+
+@pytest.fixture(scope="module")
+def anchor(desk: Desk) -> Iterator[AnchorDriver]:
+    with anchoring(desk) as driver:
+        yield driver
+
+
+def document(data: bytes = DOCUMENT, **fields: Any) -> dict[str, Any]:
+    return {
+        "limb": "system",
+        "title": {"zh": "信息安全管理体系认证证书", "en": "Certificate of an information security management system"},
+        "issuer": "A certifier",
+        "valid_from": "2026-01-01T00:00:00Z",
+        "document": write(digest_pair(data)),
+        "size": len(data),
+        **fields,
+    }
+
+
+def now(desk: Desk) -> str:
+    return format_time(desk.house.world.clock)
+
+
+def capture(desk: Desk, **fields: Any) -> dict[str, Any]:
+    return {"method": "authoring", "started": now(desk), "ended": now(desk), "clocks": [], **fields}
+
+
+def kept(desk: Desk, subject: str) -> dict[str, Any]:
+    return told(desk.house.http.get(f"/v1/custody/{subject}"), 200)
+
+
+def hand_over(desk: Desk, subject: str, data: bytes) -> None:
+    """Studio to licensee, each with its own key."""
+    digest = hashlib.sha256(data).hexdigest()
+    over = CustodyRecord(
+        "tra", now(desk), digest, digest, "suc", "courier", kept(desk, subject)["last"], desk.licensee.id
+    )
+    world = desk.house.world
+    at = desk.said(desk.studio, world.say(desk.studio.who, "custody.record", subject, over))
+    taken = CustodyAcceptance(at, now(desk), digest, "suc")
+    desk.said(desk.licensee, world.say(desk.licensee.who, "custody.accept", subject, taken))
+
+
+def test_a_bundle_brings_what_was_said_and_a_stranger_judges_it(desk: Desk, anchor: AnchorDriver) -> None:
+    filed = desk.house.registrar.record("platform.file", document())
+    subject, data = desk.picture()
+    digest = hashlib.sha256(data).hexdigest()
+    first = {
+        "object": subject,
+        "custodian": desk.studio.id,
+        "digest": digest,
+        "last": None,
+        "waiting": None,
+        "ended": None,
+    }
+    assert kept(desk, subject) == first
+    said = desk.studio.record("capture.record", capture(desk), subject=subject, private={"device": {"serial": "0017"}})
+    witness = CaptureAttestation(said["position"], "witness")
+    desk.said(desk.licensee, desk.house.world.say(desk.licensee.who, "capture.attest", subject, witness))
+    hand_over(desk, subject, data)
+    assert kept(desk, subject)["custodian"] == desk.licensee.id
+    assert kept(desk, subject)["digest"] == digest
+    other, _ = desk.picture()
+    stray = desk.studio.record("capture.record", capture(desk), subject=other)["position"]
+    desk.publish()
+    anchor.anchor()
+    bundle = desk.export(desk.studio, "object", subject).content
+    case = case_of(bundle)
+    assert f"data/platform/{SHA256}" in member_names(bundle)
+    assert stray not in [one.position for one in case.entries]
+    report = desk.verify(bundle)
+    assert report.verdict == "proved"
+    outcomes = {claim.id: claim.outcome for claim in report.claims}
+    assert (outcomes["capture"], outcomes["custody"], outcomes["platform"]) == (
+        "proved",
+        "proved",
+        "needs_external_fact",
+    )
+    assert [one["event"] for one in report.facts["custody"]] == ["tra", "tra", "dis"]
+    (one,) = report.facts["platform"]
+    assert (one["position"], one["state"], one["included"]) == (filed["position"], "present", True)
+    assert report.facts["disclosed"][str(said["position"])] == {"device": {"serial": "0017"}}
+    hidden = desk.export(desk.studio, "object", subject, disclose="none").content
+    assert b"0017" not in hidden
+
+
+def test_a_licence_bundle_brings_them_too(desk: Desk) -> None:
+    licence, _ = desk.licence()
+    state = desk.house.http.get(f"/v1/subjects/{licence}").json()["state"]
+    at = desk.studio.record("capture.record", capture(desk), subject=state["object"])["position"]
+    case = case_of(desk.export(desk.studio, "licence", licence).content)
+    assert at in [one.position for one in case.entries]
+
+
+def test_only_the_holder_the_custodian_and_the_registrar(desk: Desk) -> None:
+    subject, data = desk.picture()
+    digest = hashlib.sha256(data).hexdigest()
+    body = {"event": "fix", "at": now(desk), "before": digest, "after": digest, "outcome": "suc", "agent": "a program"}
+    stranger: Party = desk.licensee
+    answers = [
+        stranger.submit("capture.record", capture(desk), subject=subject),
+        stranger.submit("custody.record", body, subject=subject),
+        desk.studio.submit("custody.record", {**body, "previous": 3}, subject=subject),
+        desk.studio.submit("platform.file", document()),
+    ]
+    assert [problem(one)[1] for one in answers] == ["not-holder", "not-holder", "unregistered", "not-entitled"]
+    assert problem(desk.house.http.get(f"/v1/custody/{desk.studio.id}"))[:2] == (404, "not-found")
+
+
+def test_a_file_that_is_not_what_its_name_says_is_left_out(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    folder: Path | None = desk.house.services.settings.platform
+    assert folder is not None
+    other = b"another document"
+    name = hashlib.sha256(other).hexdigest()
+    desk.house.registrar.record("platform.file", document(other, limb="process"))
+    (folder / name).write_bytes(b"something else")
+    subject, _ = desk.picture()
+    bundle = desk.export(desk.studio, "object", subject).content
+    assert f"data/platform/{SHA256}" in member_names(bundle)
+    assert f"data/platform/{name}" not in member_names(bundle)
+    assert "left out of bundles" in caplog.text
