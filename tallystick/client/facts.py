@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from tallystick.client.commands import Server, Token, TokenFile, connect, read_asset
+from tallystick.client.custody import accept_custody, record_custody
 from tallystick.content import FileContent
 from tallystick.errors import MalformedInput, TallystickError
 from tallystick.schema import write
@@ -76,7 +77,7 @@ def custody(
     """Record what happened to an object's bytes, after its latest custody entry."""
     more = {} if receiver is None else {"receiver": receiver}
     with connect(server, token_file, token) as client:
-        _tell(client.record_custody(object_id, event, _digest(copy), agent, at=_time(at), outcome=outcome, **more))
+        _tell(record_custody(client, object_id, event, _digest(copy), agent, at=_time(at), outcome=outcome, **more))
 
 
 @app.command()
@@ -91,7 +92,7 @@ def accept(
 ) -> None:
     """Take over what a transfer hands to you, or decline it."""
     with connect(server, token_file, token) as client:
-        _tell(client.accept_custody(object_id, _digest(copy), _time(at), "fai" if decline else "suc"))
+        _tell(accept_custody(client, object_id, _digest(copy), _time(at), "fai" if decline else "suc"))
 
 
 @app.command()

@@ -108,27 +108,6 @@ class Client:
             "POST", "/v1/statements", json={"statement": to_base64(statement.entry), "disclosures": texts}
         )
 
-    def custody(self, object_id: str) -> dict[str, Any]:
-        """Who keeps an object's bytes: custodian, digest, last, waiting, ended."""
-        return self._json("GET", f"/v1/custody/{object_id}")
-
-    def record_custody(self, object_id: str, event: str, after: str, agent: str, **fields: Any) -> dict[str, Any]:
-        """Record what happened to an object's bytes, after its latest custody entry.
-
-        event: a term of PREMIS (``ing`` ``fix`` ``tra`` ``rep`` ``mig`` ``rec`` ``dea``). after: digest now.
-        ``fields``: at, outcome, receiver; before, if it is not what the latest entry says.
-        """
-        held = self.custody(object_id)
-        body = {"event": event, "before": held["digest"], "after": after, "outcome": "suc", "agent": agent, **fields}
-        if held["last"] is not None:
-            body["previous"] = held["last"]
-        return self.submit("custody.record", body, subject=object_id)
-
-    def accept_custody(self, object_id: str, digest: str, at: str, outcome: str = "suc") -> dict[str, Any]:
-        """Accept (``suc``) or decline (``fai``) the transfer that waits for this token's party."""
-        body = {"record": self.custody(object_id)["last"], "at": at, "digest": digest, "outcome": outcome}
-        return self.submit("custody.accept", body, subject=object_id)
-
     def register_party(self, party: Mapping[str, Any]) -> dict[str, Any]:
         """Register a party (registrar)."""
         return self._json("POST", "/v1/parties", json=party)
