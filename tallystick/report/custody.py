@@ -71,8 +71,17 @@ def _handed_over(report: Report, record: Sequence[Mapping[str, Any]], language: 
         if one["receiver"] is not None:
             who = f"{who} → {called(one['receiver'], names)}"
         joined = w.joined if one["continuous"] else w.not_joined
-        what = w.custody_event.format(event=one["event"], agent=one["agent"], object=one["object"], place=place)
-        yield plain(one["at"]), what.strip(), who, f"{joined}: {one['before'] or '—'} → {one['after'] or '—'}"
+        event = w.custody_events.get(one["event"], one["event"])
+        event = event if one["outcome"] == "suc" else w.failed.format(event=event)
+        agent = "" if one["party"] is None else one["agent"]
+        what = w.custody_event.format(event=event, agent=agent, object=one["object"], place=place)
+        what = " ".join(what.split())
+        yield (
+            plain(one["at"]),
+            what,
+            who if one["signed"] else w.recorded.format(who=who),
+            f"{joined}: {one['before'] or '—'} → {one['after'] or '—'}",
+        )
 
 
 def _found(report: Report, of: str) -> str:

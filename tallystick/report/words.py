@@ -246,6 +246,8 @@ class Words:
     custody_heads: Row
     entry: str
     custody_event: str
+    custody_events: dict[str, str]
+    failed: str
     joined: str
     not_joined: str
     deposited: str
@@ -321,7 +323,18 @@ _EN = Words(
     "bytes; equal digests show that they did not change.",
     custody_heads=("When (UTC)", "What", "Who", "Bytes"),
     entry="entry {position}",
-    custody_event="{event} of {object}, {agent} {place}",
+    custody_event="{event}: {object} {agent} {place}",
+    custody_events={
+        "ing": "taken in",
+        "fix": "digests checked",
+        "tra": "handed over",
+        "rep": "copied",
+        "mig": "migrated",
+        "rec": "recovered",
+        "dea": "given up",
+        "dis": "exported",
+    },
+    failed="{event}, FAILED",
     joined="digests join",
     not_joined="digests do NOT join",
     deposited="registered as {object}, entry {position}",
@@ -407,7 +420,18 @@ _ZH = Words(
     custody_gap="上述时点之间及之前由何人保管，须以保管记录或证人说明；摘要相同表明字节未变。",
     custody_heads=("时间（UTC）", "事项", "何人", "字节"),
     entry="第 {position} 条",
-    custody_event="{object}：{event}，{agent} {place}",
+    custody_event="{event}：{object} {agent} {place}",
+    custody_events={
+        "ing": "收存",
+        "fix": "校验摘要",
+        "tra": "移交",
+        "rep": "复制",
+        "mig": "迁移",
+        "rec": "恢复",
+        "dea": "移除",
+        "dis": "出具",
+    },
+    failed="{event}，失败",
     joined="摘要相接",
     not_joined="摘要不相接",
     deposited="登记为 {object}，第 {position} 条",

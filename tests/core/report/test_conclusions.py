@@ -189,15 +189,19 @@ def test_an_old_root_is_told_as_such(size: int, time: str, warned: bool) -> None
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_custody_record_stands_in_the_chain_and_a_break_is_marked(language: Language) -> None:
     one = {"position": 7, "at": "2026-01-02T00:00:00Z", "event": "tra", "agent": NASTY, "object": "A-1",
-           "before": "ab" * 32, "after": "ab" * 32, "party": "P-1", "receiver": "P-2", "continuous": True}  # fmt: skip
-    other = {**one, "position": None, "after": "", "receiver": None, "continuous": False}
+           "before": "ab" * 32, "after": "ab" * 32, "party": "P-1", "receiver": "P-2", "continuous": True,
+           "outcome": "fai", "signed": True}  # fmt: skip
+    other = {**one, "event": "dis", "outcome": "suc", "position": None, "after": "", "party": None, "receiver": None,
+             "continuous": False}  # fmt: skip
     found = with_facts(report(), custody=[one, other])
     shown = document(found, language)
     section = next(part for part in shown.sections if part.heading == words(language).custody)
     assert [row[0] for row in section.rows] == ["2026-01-02 00:00:00Z"] * 2
     assert section.marks == ("", "contradicted")
     assert words(language).entry.format(position=7) in section.rows[0][1]
+    assert words(language).failed.format(event=words(language).custody_events["tra"]) in section.rows[0][1]
     assert section.rows[0][2].endswith("→ P-2")
+    assert section.rows[1][1].startswith(words(language).custody_events["dis"])
     assert words(language).not_joined in section.rows[1][3]
     assert all(cell.isprintable() for row in section.rows for cell in row)
 
@@ -230,7 +234,8 @@ def test_the_limbs_are_those_that_the_verifier_weighs() -> None:
 def test_what_rests_on_a_fallen_step_is_not_told_of_a_factor_or_of_custody() -> None:
     factor = {"article": 18, "factor": "notary", "state": "present", "positions": [7], "detail": ""}
     line = {"position": 7, "at": "2026-01-02T00:00:00Z", "event": "tra", "agent": "x", "object": "A-1",
-            "before": "", "after": "", "party": "P-1", "receiver": None, "continuous": True}  # fmt: skip
+            "before": "", "after": "", "party": "P-1", "receiver": None, "continuous": True, "outcome": "suc",
+            "signed": False}  # fmt: skip
     found = with_facts(report(), factors=[factor], custody=[line])
     fallen = replace(found, claims=tuple(replace(one, rests_on=(4,)) for one in found.claims))
     assert fact_of(found, "cn-18-notary", "en") == "on record: entry 7"
