@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tallystick.report.explanations import EXPLANATIONS
+from tallystick.report.glossary import GLOSSARY
 from tallystick.report.layout import Section
 from tallystick.report.lines import sentence
 from tallystick.report.phrase import Language
-from tallystick.report.words import CLAIMS, GLOSSARY, OUTCOMES, words
+from tallystick.report.words import CLAIMS, OUTCOMES, words
 from tallystick.verify.outcome import Report
 
 _MOST = 400

@@ -13,7 +13,17 @@ import pytest
 
 from credentials.report_pdf import render_report
 from credentials.text import KAI, characters
-from tallystick.report import event_names, explanations, form_words, phrases, rule_words, time_words, unproved, words
+from tallystick.report import (
+    event_names,
+    explanations,
+    form_words,
+    glossary,
+    phrases,
+    rule_words,
+    time_words,
+    unproved,
+    words,
+)
 from tallystick.report.content import document
 from tallystick.report.forms import forms
 from tallystick.report.layout import Document, Section
@@ -134,7 +144,7 @@ def texts(value: Any) -> Iterator[str]:
 
 @pytest.mark.parametrize(
     "module",
-    [words, phrases, rule_words, form_words, explanations, event_names, time_words, unproved],
+    [words, phrases, rule_words, form_words, explanations, glossary, event_names, time_words, unproved],
     ids=lambda module: Path(module.__file__).stem,
 )
 def test_the_font_has_every_character_of_our_own_words(module: Any) -> None:
