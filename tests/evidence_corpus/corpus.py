@@ -13,11 +13,27 @@ from tallystick.times import format_time
 from tallystick.trust import Trust, encode_trust, parse_trust
 from tallystick.verify import Report, verify_case
 from tests.core.verify.kit import AT
-from tests.evidence_corpus import faults_of_cases, faults_of_histories, faults_of_operators, faults_of_time
+from tests.evidence_corpus import (
+    faults_of_cases,
+    faults_of_facts,
+    faults_of_histories,
+    faults_of_kinds,
+    faults_of_operators,
+    faults_of_parts,
+    faults_of_time,
+)
 from tests.evidence_corpus.good import Worlds, trust_of, worlds
 from tests.evidence_corpus.shelf import Fault
 
-FAMILIES = (faults_of_cases, faults_of_operators, faults_of_histories, faults_of_time)
+FAMILIES = (
+    faults_of_cases,
+    faults_of_operators,
+    faults_of_histories,
+    faults_of_time,
+    faults_of_parts,
+    faults_of_kinds,
+    faults_of_facts,
+)
 AS_IS = "as-is"
 """Ends the name of a bundle whose manifest is still the honest one."""
 
