@@ -139,21 +139,23 @@ def check_capture(ex: Examination) -> Finding:
     if not told:
         tally.lacks("capture.none")
         return tally.finding()
-    ex.facts["capture"] = [_record(ex, tally, total, one) for one in told]
+    attests: dict[int, list[Admitted]] = {}
+    for one in ex.about:
+        if one.placed.statement.event.type == "capture.attest":
+            attests.setdefault(_attestation(one).record, []).append(one)
+    ex.facts["capture"] = [_record(ex, tally, total, attests, one) for one in told]
     ex.facts["factors"] = [*ex.facts.get("factors", []), *(_factor(tally, total, name) for name in FACTORS)]
     return tally.finding()
 
 
-def _record(ex: Examination, tally: Tally, total: _Sum, one: Admitted) -> dict[str, Any]:
+def _record(
+    ex: Examination, tally: Tally, total: _Sum, attests: dict[int, list[Admitted]], one: Admitted
+) -> dict[str, Any]:
     event, position = one.placed.statement.event, one.placed.position
     registered = _entry(ex, event.subject, "object.register")
     body: ObjectRegistration = registered.placed.statement.event.body
     job = _entry(ex, body.generation.job, "job.register") if body.generation else None
-    attested = tuple(
-        other
-        for other in ex.history.about(event.subject)
-        if other.placed.statement.event.type == "capture.attest" and _attestation(other).record == position
-    )
+    attested = tuple(attests.get(position, ()))
     told = _Told(one, body, registered.admitted_at, job.admitted_at if job else None, attested)
     party = one.admission.actor.party
     tally.shows(
