@@ -117,7 +117,7 @@ def compare(second: Second, trials: list[Trial]) -> int:
 
 
 def captured(folder: Path, *given: str) -> list[Trial]:
-    """Every bundle that the first verifier judged while these tests ran, but those with a copy of the log."""
+    """Every bundle that the first verifier judged while these tests ran; to be judged without a copy of the log."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
     command = [
         sys.executable,
@@ -151,5 +151,4 @@ def captured(folder: Path, *given: str) -> list[Trial]:
             convictions=tuple(folder / one for one in row["convictions"]),
         )
         for row in rows
-        if not row["copied"]
     ]

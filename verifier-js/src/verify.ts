@@ -101,6 +101,9 @@ async function runSteps(examination: Examination, findings: Map<ClaimId, Finding
   capture(examination, of("capture"));
   custody(examination, of("custody"));
   platform(examination, of("platform"));
+  for (const id of ["capture", "custody"] as const)
+    if (of(id).outcome === "proved" && of("completeness").outcome !== "proved")
+      of(id).add("needs_external_fact", "that nothing else is said of it is not proved: see whether any event was withheld", "是否另有陈述尚未证明：请看有无事项被隐瞒");
   const { file } = examination.case;
   const { head } = examination;
   return {
