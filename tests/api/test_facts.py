@@ -18,6 +18,7 @@ from tests.api.house import Party, open_house, problem
 
 DOCUMENT = b"certificate of an information security management system"
 SHA256 = hashlib.sha256(DOCUMENT).hexdigest()
+SERIAL = "the serial number of the camera"
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +86,7 @@ def test_a_bundle_brings_what_was_said_and_a_stranger_judges_it(desk: Desk, anch
         "ended": None,
     }
     assert kept(desk, subject) == first
-    said = desk.studio.record("capture.record", capture(desk), subject=subject, private={"device": {"serial": "0017"}})
+    said = desk.studio.record("capture.record", capture(desk), subject=subject, private={"device": {"serial": SERIAL}})
     witness = CaptureAttestation(said["position"], "witness")
     desk.said(desk.licensee, desk.house.world.say(desk.licensee.who, "capture.attest", subject, witness))
     hand_over(desk, subject, data)
@@ -107,9 +108,9 @@ def test_a_bundle_brings_what_was_said_and_a_stranger_judges_it(desk: Desk, anch
     assert [one["event"] for one in report.facts["custody"]] == ["tra", "tra", "dis"]
     (one,) = report.facts["platform"]
     assert (one["position"], one["state"], one["included"]) == (filed["position"], "present", True)
-    assert report.facts["disclosed"][str(said["position"])] == {"device": {"serial": "0017"}}
+    assert report.facts["disclosed"][str(said["position"])] == {"device": {"serial": SERIAL}}
     hidden = desk.export(desk.studio, "object", subject, disclose="none").content
-    assert b"0017" not in hidden
+    assert SERIAL.encode() not in hidden
 
 
 def test_a_licence_bundle_brings_them_too(desk: Desk) -> None:

@@ -37,7 +37,13 @@ def test_capture_attestation_custody_and_acceptance(
     copy, record, statement = folder / "copy.png", folder / "capture.json", folder / "statement.pdf"
     copy.write_bytes(data)
     statement.write_bytes(b"the notary's statement")
-    said = {"method": "camera", "started": now, "ended": now, "clocks": [], "private": {"device": {"serial": "0017"}}}
+    said = {
+        "method": "camera",
+        "started": now,
+        "ended": now,
+        "clocks": [],
+        "private": {"device": {"serial": "the number of the camera"}},
+    }
     record.write_text(json.dumps(said))
 
     def run(who: str, *arguments: str) -> Any:
@@ -46,7 +52,7 @@ def test_capture_attestation_custody_and_acceptance(
 
     captured = run("studio", "capture", subject, str(record))
     assert set(captured.event.commitments) == {"device"}
-    assert b"0017" not in captured.entry
+    assert b"the number of the camera" not in captured.entry
     position = str(desk.house.http.get(f"/v1/subjects/{subject}").json()["positions"][-1])
     borne = run("licensee", "attest", subject, position, "--role", "notary", "--statement", str(statement))
     assert borne.event.body.statement.sha256 == hashlib.sha256(b"the notary's statement").hexdigest()

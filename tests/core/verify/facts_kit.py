@@ -29,7 +29,11 @@ from tests.world import Someone, World
 OTHER = "22" * 32
 DOCUMENT = b"certificate of an information security management system"
 NOTARISED = digest_pair(b"the notary's document")
-PRIVATE = {"device": {"model": "K-1", "serial": "0017"}, "prompt": ["a lantern, at night"], "edits": ["crop"]}
+PRIVATE = {
+    "device": {"model": "K-1", "serial": "the number of the camera"},
+    "prompt": ["a lantern, at night"],
+    "edits": ["crop"],
+}
 
 
 class Facts:

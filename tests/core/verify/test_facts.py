@@ -58,7 +58,7 @@ def test_a_whole_capture_record(facts: Facts) -> None:
     assert (told["position"], told["party"], told["signed"]) == (at, facts.world.studio.id, True)
     assert [(one["role"], one["signed"]) for one in told["attested"]] == [("notary", True), ("witness", True)]
     shown = str(dict(report.facts)) + text_report(report, "en") + text_report(report, "zh") + html_report(report, "zh")
-    assert "0017" not in shown
+    assert "the number of the camera" not in shown
     assert "lantern" not in shown
     assert "article 18, notarised: said" in text_report(report, "en")
     assert "第十八条，第三方见证：已陈述" in text_report(report, "zh")
