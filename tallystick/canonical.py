@@ -106,8 +106,9 @@ def check_nesting(data: bytes) -> None:
 def _object(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for at, name in enumerate(names) if name in names[:at])
+        seen = set[str]()
+        # One look at each name: how many there are is whoever wrote it to decide.
+        twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
         raise MalformedInput(f"the key {twice!r} stands twice in one JSON object")
     return found
 

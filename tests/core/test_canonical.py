@@ -209,3 +209,10 @@ def test_mutated_bytes_are_another_value_or_malformed(value: Any, data: st.DataO
     except MalformedInput:
         return
     assert encode(found) == bad != good
+
+
+def test_a_name_that_stands_twice_is_found_in_one_look_at_each() -> None:
+    """Compared with each one before it, 200,000 names would be twenty thousand million comparisons."""
+    names = ",".join(f'"{number:06}":0' for number in range(200_000))
+    with pytest.raises(MalformedInput, match="'199999' stands twice"):
+        decode(f'{{{names},"199999":0}}'.encode(), 1 << 24)
