@@ -16,6 +16,7 @@ from tallystick.trust import Trust, encode_trust
 from tests.core import builders
 from tests.core.verify import test_histories as told_cases
 from tests.core.verify.kit import Scene
+from tests.core.verify.test_histories_aside import stated
 from tests.verifier_js import changes
 from tests.verifier_js.both import Second, Trial, captured, compare, first
 from tests.verifier_js.forge import canonical, members_of, rebuilt, trusting, zipped
@@ -42,7 +43,7 @@ def audited(told: told_cases.Told) -> bytes:
 
 
 def test_every_case_of_the_first_verifiers_tests_is_judged_alike(second: Second, tmp_path: Path) -> None:
-    trials = captured(tmp_path, "tests/core/verify/test_histories.py")
+    trials = captured(tmp_path, "tests/core/verify/test_histories.py", "tests/core/verify/test_histories_aside.py")
     outcomes = [first(trial)["claims"][-1]["outcome"] for trial in trials]
     assert {"proved", "needs_external_fact", "not_proved", "contradicted"} <= set(outcomes)
     assert compare(second, trials) >= 35
@@ -123,7 +124,7 @@ def set_aside(into: Path) -> Iterator[tuple[str, Trial, str]]:
         position = log.size
         log.add(statement)
         scene.anchor()
-        told = told_cases.stated(scene, subject)
+        told = stated(scene, subject)
         whole, audits = told.map(), (told.audit(),)
         known = {one.event.subject for at, one in enumerate(log.statements) if at != position} | {subject}
         wanted = [*((OWN, one) for one in sorted(known)), (NAMED, subject)]
