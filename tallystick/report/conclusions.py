@@ -10,14 +10,14 @@ from tallystick.report.lines import sentence
 from tallystick.report.phrase import Language
 from tallystick.report.phrases import PHRASES
 from tallystick.report.rules import operator_alone
-from tallystick.report.whole import whole_up_to
+from tallystick.report.whole import unseen, whole_up_to
 from tallystick.report.words import CLAIMS, DIVISIONS, OUTCOMES, Division, words
 from tallystick.times import format_time
 from tallystick.verify.outcome import Claim, Line, Outcome, Report
 
 _ELSEWHERE = frozenset({"rests-on", "adverse.event", "time.source"})
-_FIRST = ("anchor.good", "anchor.named", "anchor.external")
-"""Said before whatever else was found of the same claim."""
+_VOUCHED = ("anchor.good", "anchor.named")
+"""Said before whatever else was found of the same claim, then what nobody vouches for."""
 _MOST_ADVERSE = 4
 _WORST: tuple[Outcome, ...] = ("contradicted", "not_proved", "needs_external_fact", "proved")
 
@@ -37,12 +37,23 @@ def alarms(report: Report, language: Language) -> Iterable[str]:
     if whole is not None and whole.old:
         told = {"size": whole.size, "time": plain(whole.time), "behind": whole.entries_behind}
         yield w.whole_old.format(**told, days=whole.seconds_behind // 86_400)
+    else:
+        yield from _unseen(report, language)
     adverse = adverse_lines(report)
     if adverse:
         yield w.adverse.format(count=len(adverse))
         yield from (f"— {sentence(line, language)}" for line in adverse[:_MOST_ADVERSE])
     if len(adverse) > _MOST_ADVERSE:
         yield w.more_below.format(count=len(adverse) - _MOST_ADVERSE)
+
+
+def _unseen(report: Report, language: Language) -> Iterable[str]:
+    """What is told and may have changed since, by an entry that the exporter did not show."""
+    w, found = words(language), unseen(report)
+    if found is not None and found.size is None:
+        yield w.unseen_no_root.format(count=found.count)
+    elif found is not None:
+        yield w.unseen.format(size=found.size, time=plain(found.time), count=found.count)
 
 
 def lead(report: Report, language: Language) -> Iterable[str]:
@@ -119,5 +130,13 @@ def why(claim: Claim, language: Language) -> str:
         lines = [line for line in lines if PHRASES[line.key].next_en] or lines
     if claim.rests_on and claim.outcome == "not_proved":
         lines = [line for line in claim.evidence if line.key == "rests-on"] or lines
-    first = next((line for line in lines if line.key in _FIRST), lines[0])
-    return shortened(sentence(first, language, advice=False))
+    return shortened(sentence(_foremost(lines), language, advice=False))
+
+
+def _foremost(lines: list[Line]) -> Line:
+    """Of anchors the one that reaches farthest, in a block that the reader names if one of those covers the case."""
+    named = any(line.key == "anchor.named-covers" for line in lines)
+    for keys in (("anchor.named",) if named else (), _VOUCHED, ("anchor.external",)):
+        if found := [line for line in lines if line.key in keys]:
+            return max(found, key=lambda line: int(line.values["size"]))
+    return lines[0]

@@ -14,6 +14,8 @@ from tallystick.times import format_time
 from tallystick.verify.outcome import Report
 
 _MOST = 40
+_LAST = 15
+"""Rows, of those, that are the last ones: who has the bytes now."""
 _OUTCOMES = (
     ("content.bad", "contradicted"),
     ("content.good", "proved"),
@@ -31,15 +33,25 @@ def custody_section(report: Report, language: Language) -> Section:
     if not rows:
         return Section(w.custody, paragraphs=(w.custody_none, w.custody_gap))
     marks = ("",) * len(stations) + tuple("" if one["continuous"] else "contradicted" for one in record)
+    faults = [at for at, one in enumerate(record, len(stations)) if not one["continuous"] or one["outcome"] != "suc"]
+    told = _told(len(rows), faults)
+    more = (w.more_custody.format(count=len(rows) - len(told)),) if len(told) < len(rows) else ()
     return Section(
         w.custody,
         paragraphs=(w.custody_lead,),
         heads=w.custody_heads,
         widths=(14, 26, 24, 36),
-        rows=rows[:_MOST],
-        marks=marks[:_MOST],
-        notes=(w.custody_gap,),
+        rows=tuple(rows[at] for at in told),
+        marks=tuple(marks[at] for at in told),
+        notes=(*more, w.custody_gap),
     )
+
+
+def _told(count: int, faults: Iterable[int]) -> list[int]:
+    """Which of so many rows there is room for: every fault, the last ones, then from the first on."""
+    chosen = {*faults, *range(max(0, count - _LAST), count)}
+    rest = [at for at in range(count) if at not in chosen]
+    return sorted([*chosen, *rest[: max(0, _MOST - len(chosen))]])
 
 
 def _rows(report: Report, language: Language) -> Iterable[Row]:

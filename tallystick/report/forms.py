@@ -16,14 +16,15 @@ from tallystick.report.form_cells import (
     exported,
     frame,
     originals,
+    proved,
     signature,
     technical,
 )
 from tallystick.report.form_words import BLANK, WORDS
 from tallystick.report.layout import Document, Row, Section, shown
 from tallystick.report.phrase import Language
-from tallystick.report.rule_words import FACTS, RULES
-from tallystick.report.rules import fact_of
+from tallystick.report.rule_words import RULES
+from tallystick.report.rules import fact_of, rests_on
 from tallystick.report.words import CLAIMS, OUTCOMES
 from tallystick.verify.outcome import Report
 
@@ -161,9 +162,7 @@ def _cn_rules(report: Report) -> Document:
     rows = []
     for rule in RULES:
         if rule.startswith("cn-"):
-            told = fact_of(report, rule, "zh")
-            empty = told == FACTS["nothing"].zh
-            rows.append((RULES[rule].name.zh, blank("nothing", "zh") if empty else told, RULES[rule].gap.zh))
+            rows.append((RULES[rule].name.zh, _fact_zh(report, rule), RULES[rule].gap.zh))
     limbs = Section(
         "逐项说明（第十六条至第十八条）",
         heads=("规则", "经核验的事实", "尚待举证或说明"),
@@ -182,6 +181,15 @@ def _cn_rules(report: Report) -> Document:
             limbs,
         ),
     )
+
+
+def _fact_zh(report: Report, rule: str) -> str:
+    """What is told of a rule; of a limb of article 17 or 18, only where the claim is proved on which it rests."""
+    told = fact_of(report, rule, "zh")
+    if not rule.startswith(("cn-17-", "cn-18-")):
+        return told
+    claim = rests_on(report, rule)
+    return blank("nothing", "zh") if claim is None else proved(report, (claim,), told, "zh")
 
 
 def _exported_zh(report: Report) -> Row:

@@ -331,6 +331,10 @@ PHRASES: dict[str, Phrase] = {
         "every entry about the case's subjects lies below the anchored size {size}",
         "涉案条目均在已锚定的大小 {size} 之内",
     ),
+    "anchor.named-covers": Phrase(
+        "every entry about the case's subjects lies below the size {size}, held in a block that the trust file names",
+        "涉案条目均在大小 {size} 之内，该大小记于信任文件载明的区块",
+    ),
     "anchor.none": Phrase(
         "the bundle holds no anchor", "证据包无锚定证明", "anchor the log, then export again", "请锚定日志后重新导出"
     ),

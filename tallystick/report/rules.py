@@ -48,7 +48,7 @@ def _row(report: Report, rule: str, language: Language) -> Row:
 def fact_of(report: Report, rule: str, language: Language) -> str:
     """What this bundle shows of the rule, and no more."""
     if rule.startswith(("cn-17-", "cn-18-")):
-        return _factor(report, rule, language)
+        return _factor(report, rule, language)[1]
     return _FACTS[rule](report, language)
 
 
@@ -70,8 +70,8 @@ def stands(report: Report, claim_id: str) -> bool:
 
 
 def operator_alone(report: Report) -> bool:
-    """Whether every anchor that holds is on a chain that the log's own operator seals."""
-    return not any(line.key == "anchor.named" for line in report.claim("anchor").evidence)
+    """Whether no anchor reaches over the case but on a chain that the log's own operator seals."""
+    return not any(line.key == "anchor.named-covers" for line in report.claim("anchor").evidence)
 
 
 def _technical(report: Report, language: Language) -> str:
@@ -84,28 +84,42 @@ def _technical(report: Report, language: Language) -> str:
     return told + (fact("adverse", language, count=adverse) if adverse else "")
 
 
-def _factor(report: Report, rule: str, language: Language) -> str:
-    """A limb of article 17 or 18, as the record says; where nothing is recorded, what the proofs themselves show."""
+def rests_on(report: Report, rule: str) -> str | None:
+    """The claim on which ``fact_of`` rests for a limb of article 17 or 18; ``None`` where it says nothing."""
+    return _factor(report, rule, "en")[0]
+
+
+def _factor(report: Report, rule: str, language: Language) -> tuple[str | None, str]:
+    """A limb of article 17 or 18, as the record says; where nothing is recorded, what the proofs themselves show.
+    First the claim on which that rests.
+    """
     _, article, factor = rule.split("-", 2)
     known: Iterable[Mapping[str, Any]] = report.facts.get("factors", ()) if stands(report, _CLAIM_OF[article]) else ()
     for one in known:
         if (str(one["article"]), one["factor"]) == (article, factor):
-            return _recorded(one, language)
+            return _CLAIM_OF[article], _recorded(report, one, language)
     jobs = sum(one["type"] == "job.register" for one in proved_statements(report))
     if rule == "cn-18-generation" and jobs and report.claim("traceability").outcome == "proved":
-        return fact("generation", language, count=jobs)
+        return "traceability", fact("generation", language, count=jobs)
     if rule == "cn-18-witness" and (end := time_in(report, "independent")):
-        return fact("witnesses", language, time=end)
-    return fact("nothing", language)
+        return "time", fact("witnesses", language, time=end)
+    return None, fact("nothing", language)
 
 
-def _recorded(one: Mapping[str, Any], language: Language) -> str:
-    positions = ", ".join(map(str, one["positions"]))
+def _recorded(report: Report, one: Mapping[str, Any], language: Language) -> str:
+    positions = ", ".join(map(str, _attested(report, one) or one["positions"]))
     what = fact("entries", language, positions=positions)
     what += f" ({one['detail']})" if one["detail"] else ""
     if one["state"] == "absent":
         return fact("absent", language)
     return fact(_STATES[one["state"]], language, what=what)
+
+
+def _attested(report: Report, one: Mapping[str, Any]) -> list[int]:
+    """Where a notary or witness spoke for itself, its own entries, and those that do not agree with them."""
+    records = [told for told in report.facts.get("capture", ()) if told["position"] in one["positions"]]
+    own = [by["position"] for told in records for by in told["attested"] if by["role"] == one["factor"]]
+    return sorted({*own, *one["positions"]}) if own and one["state"] == "inconsistent" else sorted(own)
 
 
 def _record(report: Report, language: Language) -> str:

@@ -182,6 +182,8 @@ class Words:
     none_withheld: str
     whole: str
     whole_old: str
+    unseen: str
+    unseen_no_root: str
     adverse_events: str
     adverse_heads: Row
     conclusions: str
@@ -194,6 +196,7 @@ class Words:
     custody_lead: str
     custody_none: str
     custody_gap: str
+    more_custody: str
     custody_heads: Row
     entry: str
     custody_event: str
@@ -257,6 +260,12 @@ _EN = Words(
     whole="up to {size} entries, {time}: no event about the case was withheld; of anything later this says nothing",
     whole_old="Nothing withheld is proved only up to {size} entries, {time}. The log went on for {behind} entries, "
     "over {days} days, to the tree of this case: a dispute or revocation among them would not show.",
+    unseen="What is said of the case's standing, making and custody is by the entries shown, up to {size} entries, "
+    "{time}. Of those after it in the tree of this case {count} are not shown: a revocation, dispute or transfer among "
+    "them would not show.",
+    unseen_no_root="What is said of the case's standing, making and custody is by the entries shown alone, under no "
+    "root of the log's map. In the tree of this case {count} more are not shown: a revocation, dispute or transfer "
+    "among them would not show.",
     adverse_events="Adverse and later events",
     adverse_heads=("Logged at (UTC)", "Event", "About", "Detail", "Entry"),
     conclusions="Conclusions",
@@ -272,6 +281,7 @@ _EN = Words(
     custody_none="No original is named whose way could be followed.",
     custody_gap="Between these points, and before the first, only a custody record or a witness can say who held the "
     "bytes; equal digests show that they did not change.",
+    more_custody="{count} more lines, which are left out above: `tallystick verify --json` lists all.",
     custody_heads=("When (UTC)", "What", "Who", "Bytes"),
     entry="entry {position}",
     custody_event="{event}: {object} {agent} {place}",
@@ -357,6 +367,10 @@ _ZH = Words(
     whole="截至 {size} 条、{time}：无涉案事件未予出示；此后情况不在其内",
     whole_old="“无事件未予出示”仅证明至 {size} 条、{time}。此后日志又增 {behind} 条、历时 {days} 日，方至本案日志树："
     "其间如有争议或撤销，此处不能显示。",
+    unseen="关于案件标的之状态、形成与保管，所述均依所出示的条目，截至 {size} 条、{time}。"
+    "其后本案日志树中尚有 {count} 条未予出示：其间如有撤销、争议或移交，此处不能显示。",
+    unseen_no_root="关于案件标的之状态、形成与保管，所述仅依所出示的条目，未出示日志事件图之根。"
+    "本案日志树中尚有 {count} 条未予出示：其间如有撤销、争议或移交，此处不能显示。",
     adverse_events="不利与后续事件",
     adverse_heads=("入账时间（UTC）", "事件", "涉及", "内容", "条目"),
     conclusions="结论",
@@ -369,6 +383,7 @@ _ZH = Words(
     custody_lead="原件字节与本案相交的各个时点。",
     custody_none="未列出可追踪其流转的原件。",
     custody_gap="上述时点之间及之前由何人保管，须以保管记录或证人说明；摘要相同表明字节未变。",
+    more_custody="另有 {count} 行，上表从略：`tallystick verify --json` 列出全部。",
     custody_heads=("时间（UTC）", "事项", "何人", "字节"),
     entry="第 {position} 条",
     custody_event="{event}：{object} {agent} {place}",

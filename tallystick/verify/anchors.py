@@ -116,6 +116,9 @@ def _check_cover(ex: Examination, tally: Tally) -> None:
         tally.lacks("anchor.uncovered", positions=", ".join(map(str, above)), size=size)
     elif settled:
         tally.shows("anchor.covers", size=max(fact.size for fact in ex.anchored))
+    named = [fact for fact in ex.anchored if fact.vouched_by != "operator"]
+    if named and not _above(ex, named):
+        tally.shows("anchor.named-covers", size=max(fact.size for fact in named))
 
 
 def _above(ex: Examination, facts: Iterable[evm.AnchorFact]) -> list[int]:

@@ -6,7 +6,7 @@ Fixed here: a bundle can neither add nor remove anything. See docs/evidence-form
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, TypeAlias
 
 from tallystick.admission.standing import lineage, standing_at
 from tallystick.admission.state import DisputeState, JobState, LicenceState
@@ -27,25 +27,31 @@ _DECISIONS = {
 }
 
 
-def check_kind(ex: Examination, tally: Tally) -> None:
-    """What the kind demands."""
+Until: TypeAlias = dict[str, Any] | None
+"""``size`` and ``time`` of the root of the map up to which the histories are shown: of anything later it says nothing.
+``None``: no root is shown that reaches over the entries shown.
+"""
+
+
+def check_kind(ex: Examination, tally: Tally) -> Until:
+    """What the kind demands; up to where what is told of it reaches."""
     kind, subject = ex.case.index.kind, ex.case.index.subject
-    if kind in HISTORIES_OF:
-        _check_histories(ex, tally)
+    until = _check_histories(ex, tally) if kind in HISTORIES_OF else None
     if kind == "job" and isinstance(ex.history.state(subject), JobState) and not ex.history.outputs(subject):
         tally.lacks("traceability.no-outputs", job=subject)
+    return until
 
 
-def tell_kind(ex: Examination, tally: Tally) -> None:
+def tell_kind(ex: Examination, tally: Tally, until: Until) -> None:
     """What the entries shown say of the subject, by its kind."""
-    _KINDS[ex.case.index.kind](ex, tally, ex.case.index.subject)
+    _KINDS[ex.case.index.kind](ex, tally, ex.case.index.subject, until)
 
 
-def _check_histories(ex: Examination, tally: Tally) -> None:
-    """Under one root of the map, a proof for every own history of the case: step 13 holds what is shown against it."""
-    log = ex.log_state
-    if log is None or log.version < HISTORIES_SINCE:
-        return
+def _check_histories(ex: Examination, tally: Tally) -> Until:
+    """Under one root of the map, a proof for every own history of the case: step 13 holds what is shown against it.
+    The largest root that serves so.
+    """
+    log, served = ex.log_state, list[dict[str, Any]]()
     own = [one for one in ex.whole.wanted if one[0] == OWN]
     last = max((at for one in own if one[1] in ex.focus.subjects for at, _ in ex.whole.shown.get(one, [])), default=-1)
     lacking = ex.case.index.subject
@@ -54,17 +60,20 @@ def _check_histories(ex: Examination, tally: Tally) -> None:
         event = admitted.placed.statement.event if admitted else None
         if event is not None and event.type == "log.map-root" and event.body.size > last:
             missing = [text for relation, text in own if (relation, text) not in proofs]
-            if not missing:
-                return
-            lacking = missing[0]
-    tally.lacks("traceability.no-history", kind=ex.case.index.kind, subject=lacking)
+            if missing:
+                lacking = missing[0]
+            else:
+                served.append({"size": event.body.size, "time": event.time})
+    if log is not None and log.version >= HISTORIES_SINCE and not served:
+        tally.lacks("traceability.no-history", kind=ex.case.index.kind, subject=lacking)
+    return max(served, key=lambda one: int(one["size"]), default=None)
 
 
-def _object(ex: Examination, tally: Tally, subject: str) -> None:
+def _object(ex: Examination, tally: Tally, subject: str, until: Until) -> None:
     """Nothing more: where an object comes from is checked of every kind."""
 
 
-def _licence(ex: Examination, tally: Tally, subject: str) -> None:
+def _licence(ex: Examination, tally: Tally, subject: str, until: Until) -> None:
     """The licence and all above it; what it is, by what is shown, as of the instant of the examination."""
     chain = []
     for name, state in lineage(ex.replay.state, subject):
@@ -72,11 +81,16 @@ def _licence(ex: Examination, tally: Tally, subject: str) -> None:
             return  # it is missing, as is said already
         chain.append(_told_licence(name, state))
     standing = standing_at(ex.replay.state, subject, time_text(ex.at))
-    tally.shows("traceability.licence", licence=subject, status=standing.status, by=standing.licence, size=_size(ex))
+    told = {"licence": subject, "status": standing.status, "by": standing.licence}
+    if until:
+        tally.shows("traceability.licence", **told, **until)
+    else:
+        tally.shows("traceability.licence-no-root", **told)
     ex.facts["standing"] = {
         "licence": subject,
         "status": standing.status,
         "decided_by": standing.licence,
+        "as_of": until,
         "chain": chain,
     }
 
@@ -86,7 +100,7 @@ def _told_licence(name: str, state: LicenceState) -> dict[str, Any]:
     return told | {key: value for key, value in (("holder", state.holder), ("parent", state.parent)) if value}
 
 
-def _job(ex: Examination, tally: Tally, subject: str) -> None:
+def _job(ex: Examination, tally: Tally, subject: str, until: Until) -> None:
     """The job's node of the workflow, inputs → capability → outputs: that each input is registered and the capability
     approved at its position, the rules demand of the job's own entry (step 6).
     """
@@ -96,8 +110,12 @@ def _job(ex: Examination, tally: Tally, subject: str) -> None:
     registered = next(one for one in ex.history.about(subject) if one.placed.statement.event.type == "job.register")
     at = registered.placed.position
     status, grade = _in_force(ex.history.about(body.capability), at)
-    told = {"job": subject, "capability": body.capability, "version": state.version, "grade": grade or "–"}
-    tally.shows("traceability.graph", **told, inputs=len(body.inputs), outputs=len(outputs))
+    told: dict[str, Any] = {"job": subject, "capability": body.capability, "version": state.version}
+    told |= {"grade": grade or "–", "inputs": len(body.inputs), "outputs": len(outputs)}
+    if until:
+        tally.shows("traceability.graph", **told, **until)
+    else:
+        tally.shows("traceability.graph-no-root", **told)
     ex.facts["graph"] = {
         "job": subject,
         "position": at,
@@ -105,6 +123,7 @@ def _job(ex: Examination, tally: Tally, subject: str) -> None:
         | ({"grade": grade} if grade else {}),
         "inputs": [{"object": used.object, "role": used.role} for used in body.inputs],
         "outputs": list(outputs),
+        "as_of": until,
     }
 
 
@@ -119,15 +138,17 @@ def _in_force(history: Iterable[Admitted], before: int) -> tuple[str, str | None
     return status, grade
 
 
-def _dispute(ex: Examination, tally: Tally, subject: str) -> None:
+def _dispute(ex: Examination, tally: Tally, subject: str, until: Until) -> None:
     """The dispute, and every other about the same thing."""
     state = ex.history.state(subject)
     if not isinstance(state, DisputeState):
         return  # it is missing, as is said already
-    found = [_told_dispute(ex, one) for one in _opened(ex, state.target)]
-    tally.shows(
-        "traceability.dispute", dispute=subject, target=state.target, status=state.status, others=len(found) - 1
-    )
+    found = [_told_dispute(ex, one) | {"as_of": until} for one in _opened(ex, state.target)]
+    told = {"dispute": subject, "target": state.target, "status": state.status, "others": len(found) - 1}
+    if until:
+        tally.shows("traceability.dispute", **told, **until)
+    else:
+        tally.shows("traceability.dispute-no-root", **told)
     ex.facts["disputes"] = found
 
 
@@ -150,11 +171,7 @@ def _told_dispute(ex: Examination, one: Admitted) -> dict[str, Any]:
     }
 
 
-def _size(ex: Examination) -> int:
-    return ex.head.size if ex.head else 0
-
-
-_KINDS: dict[str, Callable[[Examination, Tally, str], None]] = {
+_KINDS: dict[str, Callable[[Examination, Tally, str, Until], None]] = {
     "object": _object,
     "licence": _licence,
     "job": _job,

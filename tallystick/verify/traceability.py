@@ -26,14 +26,14 @@ def check_traceability(ex: Examination) -> Finding:
             tally.lacks("traceability.missing", subject=subject)
             continue
         waiting += _check_object(ex, tally, subject, body)
-    check_kind(ex, tally)
+    until = check_kind(ex, tally)
     if tally.holds:
         if ex.focus.objects:
             found = {"objects": len(ex.focus.objects), "sources": len(checked) - len(ex.focus.objects)}
             tally.shows("traceability.good", **found)
         else:
             tally.shows("traceability.none")
-        tell_kind(ex, tally)
+        tell_kind(ex, tally, until)
     return tally.finding()
 
 

@@ -209,10 +209,10 @@ def test_a_custody_record_stands_in_the_chain_and_a_break_is_marked(language: La
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_one_history_on_the_operators_word_is_told_as_such(kit: Kit, language: Language) -> None:
     good = kit.verify(kit.bundle())
-    alone, named = words(language).one_history, say("anchor.named", **dict.fromkeys(
-        ("registry", "chain", "size", "block", "time", "hash"), "x"
-    ))  # fmt: skip
-    claims = tuple(replace(one, evidence=(named,)) if one.id == "anchor" else one for one in good.claims)
+    alone = words(language).one_history
+    named = say("anchor.named", registry="r", chain=1, size=9, block=1, time="t", hash="h")
+    covers = say("anchor.named-covers", size=9)
+    claims = tuple(replace(one, evidence=(named, covers)) if one.id == "anchor" else one for one in good.claims)
     end = {"not_before": None, "not_after": "2026-02-01T04:05:00Z"}
     vouched = [
         replace(good, claims=claims),
@@ -241,3 +241,32 @@ def test_what_rests_on_a_fallen_step_is_not_told_of_a_factor_or_of_custody() -> 
     assert fact_of(found, "cn-18-notary", "en") == "on record: entry 7"
     assert fact_of(fallen, "cn-18-notary", "en") == FACTS["nothing"].en
     assert [len(custody_section(one, "en").rows) for one in (found, fallen)] == [1, 0]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_long_custody_record_keeps_its_end_and_every_fault_and_says_what_it_leaves_out(language: Language) -> None:
+    one = {"at": "2026-01-02T00:00:00Z", "event": "fix", "agent": "x", "object": "A-1", "before": "", "after": "",
+           "party": "P-1", "receiver": None, "continuous": True, "outcome": "suc", "signed": True}  # fmt: skip
+    record = [{**one, "position": at} for at in range(100)]
+    record[60]["continuous"], record[70]["outcome"] = False, "fai"
+    section = custody_section(with_facts(report(), custody=record), language)
+    kept = [at for at in range(100) if any(words(language).entry.format(position=at) in row[1] for row in section.rows)]
+    assert len(section.rows) == 40
+    assert {60, 70, *range(85, 100)} <= set(kept)
+    assert [section.marks[at] for at, row in enumerate(section.rows) if "60" in row[1]] == ["contradicted"]
+    assert section.notes[0] == words(language).more_custody.format(count=60)
+    assert len(custody_section(with_facts(report(), custody=record[:40]), language).notes) == 1
+
+
+def test_a_notary_is_cited_where_it_spoke_itself() -> None:
+    factor = {"article": 18, "factor": "notary", "state": "present", "positions": [7, 8], "detail": ""}
+    told = [
+        {"position": 7, "attested": [{"position": 12, "role": "witness"}, {"position": 11, "role": "notary"}]},
+        {"position": 9, "attested": [{"position": 13, "role": "notary"}]},
+    ]
+    found = with_facts(report(), factors=[factor], capture=told)
+    assert fact_of(found, "cn-18-notary", "en") == "on record: entry 11"
+    odd = with_facts(found, factors=[{**factor, "state": "inconsistent"}])
+    assert fact_of(odd, "cn-18-notary", "en") == "INCONSISTENT on record: entry 7, 8, 11"
+    alone = with_facts(found, capture=[{"position": 7, "attested": []}])
+    assert fact_of(alone, "cn-18-notary", "en") == "on record: entry 7, 8", "named by the record, and silent itself"

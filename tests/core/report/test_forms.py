@@ -13,6 +13,7 @@ from tallystick.report.as_html import html_page
 from tallystick.report.form_words import BLANK, EN, WORDS, ZH
 from tallystick.report.forms import forms
 from tallystick.report.layout import Document
+from tallystick.report.rule_words import RULES
 from tallystick.trust import encode_trust
 from tallystick.verify.outcome import CLAIM_IDS, Report, say
 from tests.core.report.test_report import PLAIN_TAGS, Tags, claim
@@ -57,9 +58,10 @@ def test_what_was_proved_is_filled_in(good: Report) -> None:
     assert rows["Evidence bundle, SHA-256"] == good.bundle_sha256
     assert rows[EN.rows["tree"]].endswith(good.facts["checkpoint"]["root"])
     assert "only the operator of the log says" in rows[EN.rows["anchor"]], "a chain of the operator's own"
-    named = [say("anchor.named", registry="r", chain=1, size=1, block=1, time="t", hash="h")]
-    claims = tuple(replace(one, evidence=named) if one.id == "anchor" else one for one in good.claims)
-    assert cells(forms(replace(good, claims=claims))["fre-902-13.en"])[EN.rows["anchor"]] == "proved"
+    named = (say("anchor.named", registry="r", chain=1, size=1, block=1, time="t", hash="h"),)
+    for lines, proved in (((*named, say("anchor.named-covers", size=1)), True), (named, False)):
+        claims = tuple(replace(one, evidence=lines) if one.id == "anchor" else one for one in good.claims)
+        assert (cells(forms(replace(good, claims=claims))["fre-902-13.en"])[EN.rows["anchor"]] == "proved") is proved
     copied = cells(forms(good)["fre-902-14.en"])[good.facts["subject"]]
     assert good.facts["originals"][0]["sha256"] in copied
     assert f"{good.facts['originals'][0]['size']} bytes" in copied
@@ -122,6 +124,28 @@ def test_a_bundle_that_was_not_read_fills_in_nothing(kit: Kit) -> None:
         # The opinion lists each step with its outcome; article 16 says which steps are open.
         assert all(label.startswith(("第 ", "《人民法院")) for label in filled), (name, filled)
         assert form.alarms == (words.draft, words.not_proved)
+
+
+@pytest.mark.parametrize("rule", [name for name in RULES if name.startswith(("cn-17", "cn-18"))])
+@pytest.mark.parametrize("outcome", ["proved", "not_proved", "needs_external_fact", "contradicted"])
+def test_a_factor_whose_claim_is_not_proved_is_no_fact(good: Report, rule: str, outcome: str) -> None:
+    claim_id = "platform" if rule.startswith("cn-17") else "capture"
+    factor = {"article": int(rule[3:5]), "factor": rule[6:], "state": "present", "positions": [7], "detail": ""}
+    told = claim(claim_id, outcome, say("container.bad", detail="x"), required=False)
+    found = replace(good, claims=(*good.claims, told), facts={**good.facts, "factors": [factor]})
+    cell = cells(forms(found)["cn-16-18.zh"])[RULES[rule].name.zh]
+    assert cell.startswith(BLANK) is (outcome != "proved")
+    assert (f"第 {CLAIM_IDS[claim_id]} 步" in cell) is (outcome != "proved")
+    assert ("第 7 条" in cell) is (outcome == "proved")
+
+
+def test_a_witness_of_the_time_is_no_fact_before_time_is_proved(good: Report) -> None:
+    end = {"not_before": None, "not_after": "2026-02-01T04:05:00Z"}
+    facts = {**good.facts, "time": {**good.facts["time"], "independent": end}}
+    row = RULES["cn-18-witness"].name.zh
+    for outcome in ("proved", "needs_external_fact"):
+        cell = cells(forms(replace(without(good, "time", outcome), facts=facts))["cn-16-18.zh"])[row]
+        assert cell.startswith(BLANK) is (outcome != "proved")
 
 
 def test_adverse_events_are_told_to_whoever_signs(good: Report) -> None:

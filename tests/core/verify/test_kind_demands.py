@@ -6,6 +6,7 @@ Rules version 4: a log can always state a root of its map. Every bundle here is 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from tallystick.events.licence import LicenceStatus
 from tallystick.events.log import MapRoot
 from tallystick.identifiers import Letter
 from tallystick.map import NAMED, OWN, MapProof, MemoryMap, Relation, key_of
+from tallystick.report.as_text import text_report
+from tallystick.report.conclusions import alarms
 from tallystick.verify import Report
 from tests.core.verify.kit import Scene
 from tests.core.verify.mutate import Members, described, edit_json, without_entry
@@ -206,6 +209,98 @@ def test_an_older_log_is_judged_as_it_was(tmp_path: Path) -> None:
     older = play(tmp_path, 3)
     report = older.judge(members_of(older.case("licence", map=None)))
     assert (report.verdict, report.facts["standing"]["status"]) == ("proved", "revoked")
+
+
+# --- up to where it is told ----------------------------------------------------------------------
+
+
+def as_of(report: Report) -> list[dict[str, Any] | None]:
+    facts = report.facts
+    told = [facts[name] for name in ("standing", "graph") if name in facts]
+    return [one["as_of"] for one in (*told, *facts.get("disputes", ()))]
+
+
+def ends(report: Report) -> list[tuple[Any, Any]]:
+    """Of the lines of step 9 that tell of the kind."""
+    kinds = {f"traceability.{name}" for name in ("licence", "graph", "dispute")}
+    return [
+        (line.values.get("size"), line.values.get("time"))
+        for line in report.claim("traceability").evidence
+        if line.key.removesuffix("-no-root") in kinds
+    ]
+
+
+def warned(report: Report) -> list[str]:
+    found = [list(alarms(report, language)) for language in ("en", "zh")]
+    assert len(found[0]) == len(found[1])
+    return [text for text in found[0] if "would not show" in text]
+
+
+def shown_below(material: CaseMaterial, end: int) -> CaseMaterial:
+    """What an exporter gives out who would rather not show what came later."""
+    entries = {at: one for at, one in material.entries.items() if at < end}
+    return replace(material, entries=entries, inclusion={at: material.inclusion[at] for at in entries})
+
+
+@pytest.mark.parametrize(("kind", "count"), [("licence", 1), ("job", 1), ("dispute", 2)])
+def test_a_standing_is_told_up_to_the_root_under_which_the_histories_are_shown(
+    kind: Kind, count: int, told: Play
+) -> None:
+    report = told.judge(members_of(told.case(kind)))
+    at = told.roots[1]
+    time = told.scene.log.statements[at].event.time
+    assert at < report.facts["checkpoint"]["size"]
+    assert as_of(report) == [{"size": at, "time": time}] * count
+    assert ends(report) == [(at, time)]
+
+
+@pytest.mark.parametrize("kind", ["licence", "job"])
+def test_an_older_root_beyond_which_the_revocation_is_withheld_is_told_as_such(kind: Kind, told: Play) -> None:
+    """All that is shown is true, and whole under that root: the report must not say it of the whole tree."""
+    at = told.roots[0]
+    report = told.judge(members_of(shown_below(told.case(kind, root=0), at + 2)))
+    time = told.scene.log.statements[at].event.time
+    assert report.verdict == "proved"
+    assert (as_of(report), ends(report)) == ([{"size": at, "time": time}], [(at, time)])
+    hidden = report.facts["checkpoint"]["size"] - at - 2
+    assert hidden > 0
+    assert [f"up to {at} entries" in text and f" {hidden} are not shown" in text for text in warned(report)] == [True]
+    if kind == "licence":
+        assert report.facts["standing"]["status"] == "valid", "as it was then; it is revoked since"
+
+
+def test_of_two_roots_the_one_that_reaches_farther_is_told(told: Play) -> None:
+    proofs = {at: told.proofs(at) for at in told.roots}
+    for order in (told.roots, told.roots[::-1]):
+        report = told.judge(members_of(told.case("licence", map=MapMaterial({at: proofs[at] for at in order}))))
+        assert [one["size"] for one in as_of(report) if one] == [told.roots[1]]
+
+
+def test_nothing_is_warned_of_where_all_that_came_later_is_shown(told: Play) -> None:
+    report = told.judge(members_of(told.case("licence")))
+    later = {one["position"] for one in report.facts["statements"] if one["position"] >= told.roots[1]}
+    assert later == set(range(told.roots[1], report.facts["checkpoint"]["size"]))
+    assert warned(report) == []
+
+
+def test_a_later_version_of_the_rules_that_is_withheld_leaves_no_root_and_that_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who withholds the entry that brings version 4 is not asked for a root; so nothing may be said of the tree."""
+    older = play(tmp_path, 3)
+    log, world = older.scene.log, older.scene.world
+    world.rules = 4
+    monkeypatch.setattr(world, "batch", partial(world.batch, policy=log.size))
+    log.add(world.policy())
+    older.scene.anchor()
+    revoked = log.find("licence.status")
+    assert older.judge(members_of(older.case("licence", map=None))).refused_at == 9, "shown whole, it needs a root"
+    report = older.judge(members_of(shown_below(older.case("licence", map=None), revoked)))
+    assert (report.verdict, report.facts["standing"]["status"]) == ("proved", "valid")
+    assert (as_of(report), ends(report)) == ([None], [(None, None)])
+    assert ["under no root of the log's map" in text for text in warned(report)] == [True]
+    assert "no root of the log's map shows that none came later" in text_report(report, "en")
+    assert "不能表明此后别无条目" in text_report(report, "zh")
 
 
 # --- adverse entries named first -----------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,10 +14,13 @@ from tallystick.evm import anchor as evm
 from tallystick.evm.chains import NamedBlock, TrustedChain
 from tallystick.evm.proof import AnchorProof, Finality, decode, encode
 from tallystick.report.as_text import text_report
+from tallystick.report.conclusions import why
+from tallystick.report.rules import operator_alone
+from tallystick.report.words import words
 from tallystick.times import format_time
 from tallystick.trust import Trust
 from tallystick.verify import Report
-from tests.core.verify.kit import Kit
+from tests.core.verify.kit import Kit, build_kit
 
 
 def as_other_chain(kit: Kit) -> tuple[AnchorTarget, AnchorProof]:
@@ -65,7 +69,7 @@ def test_a_named_block_proves(kit: Kit) -> None:
     target, proof = as_other_chain(kit)
     report = judged(kit, [proof], trust(kit, target, block(kit)))
     assert (report.verdict, report.claim("anchor").outcome) == ("proved", "proved")
-    assert said(report) == {"anchor.named", "anchor.covers"}
+    assert said(report) == {"anchor.named", "anchor.covers", "anchor.named-covers"}
     assert report.facts["anchors"][0]["vouched_by"] == "named-block"
 
 
@@ -113,7 +117,7 @@ def test_taking_the_seal_away_leaves_an_external_fact(kit: Kit) -> None:
     report = judged(kit, [decode(kit.anchored.proof)], trust(kit, target, evm_targets=()))
     assert report.claim("anchor").outcome == "needs_external_fact"
     named = judged(kit, [decode(kit.anchored.proof)], trust(kit, target, block(kit), evm_targets=()))
-    assert (named.verdict, said(named)) == ("proved", {"anchor.named", "anchor.covers"})
+    assert (named.verdict, said(named)) == ("proved", {"anchor.named", "anchor.covers", "anchor.named-covers"})
 
 
 @pytest.mark.parametrize("named", [False, True])
@@ -126,3 +130,25 @@ def test_what_no_anchor_reaches_is_not_proved_whoever_vouches(kit: Kit, named: b
     report = kit.scene.verify(kit.scene.bundle(case_members(material)), believed)
     assert report.claim("anchor").outcome == "not_proved"
     assert "anchor.uncovered" in said(report)
+
+
+def test_a_named_block_from_before_the_case_does_not_lend_it_independence(tmp_path: Path) -> None:
+    """The reader names a block that holds the log as it was; what the case is about only the operator's chain holds."""
+    kit = build_kit(tmp_path)
+    target, proof = as_other_chain(kit)
+    kit.scene.anchor()
+    anchors = [AnchorMaterial(encode(proof), kit.anchored.checkpoint), kit.scene.anchors[-1]]
+    believed = trust(kit, target, block(kit))
+    judgements = [
+        kit.scene.verify(kit.scene.bundle(case_members(kit.scene.material(subject, anchors=anchors))), believed)
+        for subject in (kit.late, kit.made)
+    ]
+    assert [(one.verdict, operator_alone(one)) for one in judgements] == [("proved", True), ("proved", False)]
+    assert [said(one) for one in judgements] == [
+        {"anchor.named", "anchor.good", "anchor.covers"},
+        {"anchor.named", "anchor.good", "anchor.covers", "anchor.named-covers"},
+    ]
+    late, early = (why(one.claim("anchor"), "en") for one in judgements)
+    assert late.startswith("by the word of the chain's operator alone")
+    assert "whose hash" in early
+    assert [words("en").one_history in text_report(one, "en") for one in judgements] == [True, False]

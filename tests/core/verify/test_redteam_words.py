@@ -103,4 +103,7 @@ def test_a_dispute_about_a_party_traces_nothing_and_says_so(tmp_path: Path) -> N
     scene.log.add(*world.parties(), dispute)
     scene.anchor()
     report = scene.judge(scene.material(dispute.event.subject, "dispute"))
-    assert [line.key for line in report.claim("traceability").evidence] == ["traceability.none", "traceability.dispute"]
+    assert [line.key for line in report.claim("traceability").evidence] == [
+        "traceability.none",
+        "traceability.dispute-no-root",
+    ]
