@@ -359,8 +359,8 @@ _ALL = (
         (("evidence/facts.md", "1. Capture"), ("evidence/admission.md", "capture.record")),
         Phrase(
             "a capture dated back before its job, another model or other parameters than the job's, bytes that were "
-            "changed without a log of edits",
-            "倒填至任务之前的形成日期、与任务不符的模型或参数、无编辑记录的字节改动",
+            "changed without a log of edits, a notary or witness who is none",
+            "倒填至任务之前的形成日期、与任务不符的模型或参数、无编辑记录的字节改动、冒称的公证机构或见证人",
         ),
         Phrase(
             "What the holder says of the making contradicts the log. Whoever said it must explain it; what was "
@@ -383,9 +383,9 @@ _ALL = (
         ),
         (("evidence/facts.md", "2. Custody"), ("evidence/admission.md", "custody.record")),
         Phrase(
-            "a hand-over that nobody accepted, an entry left out, a digest swapped on the way, the custody of "
-            "another object",
-            "无人接收的移交、略去的记录、中途更换的摘要、他物的保管记录",
+            "a hand-over that nobody accepted, an entry left out, a digest swapped on the way, a check that failed, "
+            "bytes given up, custody dated before the registration, the custody of another object",
+            "无人接收的移交、略去的记录、中途更换的摘要、未通过的校验、已移除的字节、早于登记的保管日期、他物的保管记录",
         ),
         Phrase(
             "Between the entries named, the bytes are in nobody's proved keeping, or changed. The registration and the "

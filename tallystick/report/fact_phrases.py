@@ -6,10 +6,17 @@ from tallystick.report.factor_words import FACTORS
 from tallystick.report.phrase import ADD, KEEP, Phrase
 
 _HOLDER = ("ask the holder how this came about", "请持有人说明此不一致之由来")
+_KEEPER = ("ask its holder", "请向其持有人调取")
+_PARTY = ("ask that party whether it said so", "请向该主体核实其是否如此陈述")
 _CUSTODIAN = ("ask each custodian for its own records", "请向各保管方调取其自有记录")
 
 _CAPTURE: dict[str, Phrase] = {
     "capture.none": Phrase("no entry shown says how the object came about", "所示条目均未记载客体的形成过程", *ADD),
+    "capture.none-of": Phrase(
+        "of {object}, which the case is about too, no entry shown says how it came about",
+        "{object} 亦为涉案客体，所示条目均未记载其形成过程",
+        *_KEEPER,
+    ),
     "capture.signed": Phrase(
         "entry {position}: {party} signed that {object} was made from {started} to {ended} by its clock; logged {time}",
         "第 {position} 条：{party} 签名陈述 {object} 形成于 {started} 至 {ended}（据其时钟）；入账于 {time}",
@@ -18,6 +25,7 @@ _CAPTURE: dict[str, Phrase] = {
         "entry {position}: recorded by the service for {party}, that {object} was made from {started} to {ended} by "
         "its clock; logged {time}",
         "第 {position} 条：平台代 {party} 记录：{object} 形成于 {started} 至 {ended}（据其时钟）；入账于 {time}",
+        *_PARTY,
     ),
     "capture.attested": Phrase(
         "entry {entry}: {party} bears entry {position} out, by its own signature",
@@ -26,10 +34,11 @@ _CAPTURE: dict[str, Phrase] = {
     "capture.attested-for": Phrase(
         "entry {entry}: recorded by the service for {party}, that it bears entry {position} out",
         "第 {entry} 条：平台代 {party} 记录其见证第 {position} 条",
+        *_PARTY,
     ),
     "capture.notary-alone": Phrase(
-        "entry {position} names a notary, who signed nothing in this log",
-        "第 {position} 条所称公证机构在本日志中未作任何签名",
+        "entry {position} names a notary; no party that it names bears this very document out by its own signature",
+        "第 {position} 条所称公证机构：未见所载主体以自有签名确认该份文书",
         "ask the notary's office under the registration number given",
         "请按所载公证编号向公证机构核实",
     ),
@@ -57,6 +66,11 @@ _AGREE: dict[str, tuple[str, str]] = {
 }
 _CUSTODY: dict[str, Phrase] = {
     "custody.none": Phrase("no entry shown says who kept the object", "所示条目均未记载客体的保管", *ADD),
+    "custody.none-of": Phrase(
+        "of {object}, which the case is about too, no entry shown says who kept it",
+        "{object} 亦为涉案客体，所示条目均未记载其保管",
+        *_KEEPER,
+    ),
     "custody.good": Phrase(
         "of {object}, {count} entries of custody follow one another without a gap from its registration on; the last "
         "digest is {digest}",
@@ -74,6 +88,19 @@ _CUSTODY: dict[str, Phrase] = {
         "the transfer of {object} by entry {position} was not accepted: custody stayed where it was",
         "第 {position} 条对 {object} 的移交未获接收：保管未转移",
     ),
+    "custody.failed": Phrase(
+        "what entry {position} tells of {object} failed, and left its digest as it was",
+        "第 {position} 条对 {object} 的操作未成功，其摘要未变",
+    ),
+    "custody.mended": Phrase(
+        "damage of {object} was told (entry {entry}); by entry {position} its digest is {digest} again",
+        "{object} 曾被发现损坏（第 {entry} 条）；据第 {position} 条其摘要复为 {digest}",
+    ),
+    "custody.ended": Phrase(
+        "gap: its custodian gave {object} up (entry {position}); nobody kept it from there to the export",
+        "缺口：保管方已对 {object} 作移除处置（第 {position} 条）；此后至出具时无人保管",
+        *_CUSTODIAN,
+    ),
     "custody.open": Phrase(
         "gap: {taker} never accepted {object}, which entry {position} hands over to it",
         "缺口：第 {position} 条将 {object} 移交 {taker}，后者从未接收",
@@ -90,8 +117,9 @@ _CUSTODY: dict[str, Phrase] = {
         *_CUSTODIAN,
     ),
     "custody.backwards": Phrase(
-        "entry {position} on {object} is dated {at}, before {before}, which an earlier entry of custody says",
-        "第 {position} 条关于 {object} 的日期 {at} 早于在先保管记录所载 {before}",
+        "entry {position} on {object} is dated {at}, before {before}, when it was registered or an earlier entry "
+        "of custody is dated",
+        "第 {position} 条关于 {object} 的日期 {at} 早于其登记时间或在先保管记录所载 {before}",
         *_CUSTODIAN,
     ),
     "custody.migrated": Phrase(
@@ -103,8 +131,9 @@ _CUSTODY: dict[str, Phrase] = {
         "第 {position} 条：{object} 已恢复，摘要由 {before} 复为 {after}",
     ),
     "custody.broken": Phrase(
-        "its custodian found {object} damaged (entry {position}), and no entry says that it was recovered",
-        "保管方发现 {object} 已损坏（第 {position} 条），未见恢复记录",
+        "its custodian found {object} damaged, or its check failed (entry {position}), and no later entry says that it "
+        "was recovered or found good",
+        "保管方发现 {object} 已损坏或其校验未通过（第 {position} 条），未见恢复或复验通过的记录",
         *_CUSTODIAN,
     ),
     "custody.by-service": Phrase(

@@ -60,8 +60,9 @@ PHRASES: dict[str, Phrase] = {
         "因所依据的第 {steps} 步不成立，不能认定为已证明",
     ),
     "rests-on-whole": Phrase(
-        "this is what the entries shown say: that none was withheld which says otherwise is not proved (step {step})",
-        "以上仅据所示条目：尚未证明没有内容相反的条目被隐去（第 {step} 步）",
+        "this is what the entries shown say: that none was withheld which says otherwise is not proved up to the end "
+        "of the log shown (step {step})",
+        "以上仅据所示条目：直至所示日志末尾，尚未证明没有内容相反的条目被隐去（第 {step} 步）",
     ),
     "failed": Phrase("{detail}", "{detail}", *KEEP),
     # step 3

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import field
 from typing import Any
 
-from tallystick.events.facts import CaptureAttestation, CaptureRecord
+from tallystick.events.facts import CaptureAttestation, CaptureRecord, Notary
 from tallystick.events.objects import ObjectRegistration
 from tallystick.lazy_dataclass import dataclass
 from tallystick.replay import Admitted
@@ -41,9 +41,16 @@ class _Told:
     def private(self) -> set[str]:
         return set(self.one.placed.statement.event.commitments)
 
+    @property
+    def counted(self) -> tuple[Admitted, ...]:
+        """The attestations of others than the record's party and the registrar, by keys of their own."""
+        author = self.one.admission.actor.party
+        actors = ((one, one.admission.actor) for one in self.attested)
+        return tuple(one for one, actor in actors if actor.role is None and actor.party != author)
+
     def factors(self) -> set[str]:
         """What it says something about."""
-        body, roles = self.body, {_attestation(one).role for one in self.attested}
+        body, roles = self.body, {_attestation(one).role for one in self.counted}
         said = {
             "source": bool(body.clocks or self.private & _SOURCES),
             "generation": any((body.tool, body.environment, body.model, body.parameters)) or "prompt" in self.private,
@@ -114,9 +121,14 @@ class _Told:
                 yield "notary-party"
 
     def notary_alone(self) -> bool:
-        """Whether a notary is named and did not say so itself."""
-        roles = {_attestation(one).role for one in self.attested if signed(one)}
-        return self.body.notary is not None and "notary" not in roles
+        """Whether a notary is named, and the very party that is named did not say so itself of the very document."""
+        named = self.body.notary
+        return named is not None and not any(self._confirms(named, one) for one in self.counted)
+
+    @staticmethod
+    def _confirms(named: Notary, one: Admitted) -> bool:
+        said, party = _attestation(one), one.admission.actor.party
+        return said.role == "notary" and named.party == party and said.statement == named.statement
 
 
 @dataclass
@@ -145,6 +157,8 @@ def check_capture(ex: Examination) -> Finding:
             attests.setdefault(_attestation(one).record, []).append(one)
     ex.facts["capture"] = [_record(ex, tally, total, attests, one) for one in told]
     ex.facts["factors"] = [*ex.facts.get("factors", []), *(_factor(tally, total, name) for name in FACTORS)]
+    for subject in sorted(set(ex.focus.objects) - {one.placed.statement.event.subject for one in told}):
+        tally.needs("capture.none-of", object=subject)
     return tally.finding()
 
 
@@ -152,13 +166,14 @@ def _record(
     ex: Examination, tally: Tally, total: _Sum, attests: dict[int, list[Admitted]], one: Admitted
 ) -> dict[str, Any]:
     event, position = one.placed.statement.event, one.placed.position
-    registered = _entry(ex, event.subject, "object.register")
+    registered = entry_of(ex, event.subject, "object.register")
     body: ObjectRegistration = registered.placed.statement.event.body
-    job = _entry(ex, body.generation.job, "job.register") if body.generation else None
+    job = entry_of(ex, body.generation.job, "job.register") if body.generation else None
     attested = tuple(attests.get(position, ()))
     told = _Told(one, body, registered.admitted_at, job.admitted_at if job else None, attested)
     party = one.admission.actor.party
-    tally.shows(
+    note = tally.shows if signed(one) else tally.needs
+    note(
         "capture.signed" if signed(one) else "capture.recorded",
         position=position, object=event.subject, party=party, started=told.body.started, ended=told.body.ended,
         time=time_text(one.admitted_at),
@@ -169,7 +184,8 @@ def _record(
         total.faults.setdefault(factor, []).append((position, fault))
         tally.contradicts(f"capture.{fault}", position=position, object=event.subject)
     for other in attested:
-        tally.shows(
+        note = tally.shows if signed(other) else tally.needs
+        note(
             "capture.attested" if signed(other) else "capture.attested-for",
             position=position, entry=other.placed.position, party=other.admission.actor.party,
         )  # fmt: skip
@@ -206,7 +222,7 @@ def _factor(tally: Tally, total: _Sum, name: str) -> dict[str, Any]:
     return {"article": 18, "factor": name, "state": state, "positions": positions, "detail": detail}
 
 
-def _entry(ex: Examination, subject: str, kind: str) -> Admitted:
+def entry_of(ex: Examination, subject: str, kind: str) -> Admitted:
     """The entry of that type that introduced the subject: rules admitted what rests on it, so it is there."""
     return next(one for one in ex.history.about(subject) if one.placed.statement.event.type == kind)
 

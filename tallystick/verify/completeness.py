@@ -41,6 +41,19 @@ def check_completeness(ex: Examination) -> Finding:
     return tally.finding()
 
 
+def reaches_the_end(ex: Examination) -> bool:
+    """Whether what proves that nothing was withheld (after this step) reaches the end of the tree of step 5: what it
+    does not reach is shown, entry by entry.
+    """
+    if ex.head is None:
+        return False
+    vouched = [told["size"] for told in ex.facts.get("histories", ()) if told["auditors"]]
+    reached: int = max([*vouched, ex.facts.get("replayed", 0)])
+    # Far fewer are shown than a tree may claim to have.
+    shown = {at for at in ex.replay.admitted if reached <= at < ex.head.size}
+    return len(shown) >= ex.head.size - reached
+
+
 def _check_named(ex: Examination, tally: Tally, found: set[int]) -> None:
     """Where the index names the adverse entries, it names these; one that the rules refuse is step 6's."""
     named = ex.case.index.adverse

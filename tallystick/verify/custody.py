@@ -8,9 +8,10 @@ from typing import Any
 from tallystick.events.facts import CustodyAcceptance, CustodyRecord
 from tallystick.lazy_dataclass import dataclass
 from tallystick.replay import Admitted
-from tallystick.verify.capture import signed
+from tallystick.times import parse_time
+from tallystick.verify.capture import TOLERANCE, entry_of, signed
 from tallystick.verify.examination import Examination
-from tallystick.verify.outcome import Finding, Tally
+from tallystick.verify.outcome import Finding, Tally, time_text
 
 _TYPES = ("custody.record", "custody.accept")
 EXPORT = "dis"
@@ -26,19 +27,23 @@ def check_custody(ex: Examination) -> Finding:
     """The chain of each object of the case that has one."""
     tally = Tally()
     lines: list[dict[str, Any]] = []
-    for subject in sorted(ex.focus.objects):
-        told = [one for one in entries(ex) if one.placed.statement.event.subject == subject]
-        registered = ex.history.registration(subject)
-        if not told or registered is None:
-            continue
-        chain = _Chain(tally, subject, registered.digest)
-        for one in told:
-            chain.add(one)
-        chain.end(len(told))
-        lines += [*chain.lines, _export(ex, chain, registered.digest)]
-    if not lines:
+    told: dict[str, list[Admitted]] = {}
+    for one in entries(ex):
+        told.setdefault(one.placed.statement.event.subject, []).append(one)
+    if not told:
         tally.lacks("custody.none")
         return tally.finding()
+    for subject in sorted(ex.focus.objects):
+        if subject not in told:
+            tally.needs("custody.none-of", object=subject)
+            continue
+        registered = entry_of(ex, subject, "object.register")
+        digest: str = registered.placed.statement.event.body.digest
+        chain = _Chain(tally, subject, digest, registered.admitted_at)
+        for one in told[subject]:
+            chain.add(one)
+        chain.end(len(told[subject]))
+        lines += [*chain.lines, _export(ex, chain, digest)]
     ex.facts["custody"] = lines
     return tally.finding()
 
@@ -46,17 +51,19 @@ def check_custody(ex: Examination) -> Finding:
 @dataclass
 class _Chain:
     """One object's chain as far as it was followed. current: the digest that its custodian has; good: the last that
-    nobody said was damaged; waiting: a transfer that nobody accepted yet; broken: where damage was told; unsigned:
-    entries that the service recorded for their custodian.
+    nobody said was damaged; waiting: a transfer that nobody accepted yet; broken: where damage was told; ended: where
+    it was given up; unsigned: entries that the service recorded for their custodian.
     """
 
     tally: Tally
     subject: str
     current: str
+    registered_at: int
     good: str = ""
     last: str = ""
     waiting: Admitted | None = None
     broken: int | None = None
+    ended: int | None = None
     faults: int = 0
     unsigned: list[int] = field(default_factory=list)
     lines: list[dict[str, Any]] = field(default_factory=list)
@@ -68,7 +75,9 @@ class _Chain:
         body, faults = one.placed.statement.event.body, self.faults
         if body.at < self.last:
             self._wrong("custody.backwards", one, before=self.last, at=body.at)
-        self.last = max(self.last, body.at)
+        elif parse_time(body.at) < self.registered_at - TOLERANCE:
+            self._wrong("custody.backwards", one, before=time_text(self.registered_at), at=body.at)
+        self.last, self.ended = max(self.last, body.at), None
         if not signed(one):
             self.unsigned.append(one.placed.position)
         if isinstance(body, CustodyRecord):
@@ -98,23 +107,37 @@ class _Chain:
             self.tally.shows("custody.kept", position=self.waiting.placed.position, object=self.subject)
         if body.before != self.current:
             self._wrong("custody.digest", one, expected=self.current, found=body.before)
-        if body.after != body.before:
+        if (body.event, body.outcome) == ("fix", "fai"):
+            self.broken = one.placed.position
+        elif body.after != body.before:
             self._change(one, body)
+        elif body.outcome == "fai":
+            self.tally.shows("custody.failed", position=one.placed.position, object=self.subject)
+        if body.event in ("fix", "rec") and (body.outcome, body.after) == ("suc", self.good):
+            self._mend(one)
+        if (body.event, body.outcome) == ("dea", "suc"):
+            self.ended = one.placed.position
         self.current = body.after
         self.waiting = one if body.receiver is not None and body.outcome == "suc" else None
 
     def _change(self, one: Admitted, body: CustodyRecord) -> None:
         place = {"position": one.placed.position, "object": self.subject, "before": body.before, "after": body.after}
         if (body.event, body.outcome) == ("mig", "suc"):
-            self.good = body.after
+            # What is made of damaged bytes is not thereby good.
+            self.good = body.after if self.broken is None else self.good
             self.tally.shows("custody.migrated", **place)
         elif (body.event, body.outcome, body.after) == ("rec", "suc", self.good):
-            self.broken = None
             self.tally.shows("custody.recovered", **place)
         elif body.outcome == "fai":
             self.broken = one.placed.position
         else:
             self._wrong("custody.changed", one, before=body.before, after=body.after)
+
+    def _mend(self, one: Admitted) -> None:
+        if self.broken is not None:
+            place = {"position": one.placed.position, "object": self.subject, "digest": self.good}
+            self.tally.shows("custody.mended", entry=self.broken, **place)
+        self.broken = None
 
     def _accept(self, one: Admitted, body: CustodyAcceptance) -> str:
         """The digest that was handed over."""
@@ -138,12 +161,14 @@ class _Chain:
             self.tally.lacks(
                 "custody.open", position=self.waiting.placed.position, object=self.subject, taker=body.receiver
             )
+        if self.ended is not None:
+            self.tally.lacks("custody.ended", position=self.ended, object=self.subject)
         if self.unsigned:
             positions = ", ".join(map(str, self.unsigned))
             self.tally.needs("custody.by-service", positions=positions, object=self.subject)
         if self.broken is not None:
             self.tally.contradicts("custody.broken", position=self.broken, object=self.subject)
-        elif not self.faults:
+        elif not self.faults and self.ended is None:
             self.tally.shows("custody.good", object=self.subject, count=count, digest=self.current)
 
     def _wrong(self, key: str, one: Admitted, **values: Any) -> None:
@@ -171,5 +196,5 @@ def _export(ex: Examination, chain: _Chain, registered: str) -> dict[str, Any]:
         "party": None,
         "receiver": None,
         "signed": True,
-        "continuous": not chain.faults and chain.broken is None and chain.waiting is None,
+        "continuous": not chain.faults and (chain.broken, chain.ended, chain.waiting) == (None, None, None),
     }

@@ -188,7 +188,8 @@ def _examine(ex: Examination, integrity: Finding, sha256: str) -> Report:
             findings[claim_id] = Finding("not_proved", (say("malformed", detail=str(error)),))
     required = _required(trust, case, bool(credentials.positions(ex)))
     told = [one for one in CLAIM_IDS if one not in _WHERE_THERE or one in required or _WHERE_THERE[one](ex)]
-    claims = tuple(_claim(claim_id, findings, required) for claim_id in told)
+    whole = findings["completeness"].outcome == "proved" and completeness.reaches_the_end(ex)
+    claims = tuple(_claim(claim_id, findings, required, whole) for claim_id in told)
     return _report(ex.trust, ex.at, sha256, claims, malformed, ex.facts)
 
 
@@ -203,7 +204,7 @@ def _required(trust: Trust, case: Case | None, has_credentials: bool) -> set[str
     return required
 
 
-def _claim(claim_id: str, findings: dict[str, Finding], required: set[str]) -> Claim:
+def _claim(claim_id: str, findings: dict[str, Finding], required: set[str], whole: bool) -> Claim:
     finding = findings[claim_id]
     fallen = tuple(
         step
@@ -214,7 +215,7 @@ def _claim(claim_id: str, findings: dict[str, Finding], required: set[str]) -> C
     if fallen and outcome in ("proved", "needs_external_fact"):
         outcome = "not_proved"
         evidence = (*evidence, say("rests-on", steps=", ".join(map(str, fallen))))
-    if claim_id in _RESTS_ON_THE_WHOLE and outcome == "proved" and findings["completeness"].outcome != "proved":
+    if claim_id in _RESTS_ON_THE_WHOLE and outcome == "proved" and not whole:
         outcome = "needs_external_fact"
         evidence = (*evidence, say("rests-on-whole", step=CLAIM_IDS["completeness"]))
     return Claim(claim_id, CLAIM_IDS[claim_id], outcome, claim_id in required, evidence, fallen)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tallystick.case import case_members
+from tallystick.case import CaseMaterial, case_members
 from tallystick.digests import digest_pair
 from tallystick.events.facts import (
     CaptureAttestation,
@@ -39,7 +41,7 @@ PRIVATE = {
 class Facts:
     """A generated object of the studio, and what parties say of it. ``judge`` anchors and verifies."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, outputs: int = 1) -> None:
         self.world = world = World("facts", "log.example/facts")
         self.scene = Scene(folder, world)
         log = self.scene.log
@@ -55,7 +57,9 @@ class Facts:
         self.subject = self.made.event.subject
         self.digest = self.made.event.body.digest_record.sha256
         self.deposit = world.clock
-        log.add(self.made, world.complete(self.job, [self.subject]))
+        self.more = [world.output(self.job, data=b"film %d" % at) for at in range(1, outputs)]
+        made = [self.made, *self.more]
+        log.add(*made, world.complete(self.job, [one.event.subject for one in made]))
         world.clock += 600
 
     def time(self, seconds: int) -> str:
@@ -128,13 +132,19 @@ class Facts:
         self.world.clock += 60
         return at
 
-    def judge(self, trust: dict[str, Any] | None = None, **changes: Any) -> Report:
-        """By a reader who has all entries of the log, and so knows that none was withheld."""
+    def judge(self, trust: dict[str, Any] | None = None, hidden: Iterable[int] = (), **changes: Any) -> Report:
+        """By a reader who has all entries of the log, and so knows that none was withheld but those ``hidden``."""
         self.scene.anchor()
-        members = case_members(self.scene.material(self.subject, **changes))
+        members = case_members(without(self.scene.material(**{"subject": self.subject, **changes}), hidden))
         entries = [one.entry for one in self.scene.log.statements]
         bundle = io.BytesIO(self.scene.bundle(members))
         return verify_case(bundle, self.scene.trust(**(trust or {})), AT, (), partial(iter, entries))
+
+
+def without(material: CaseMaterial, gone: Iterable[int]) -> CaseMaterial:
+    """The case without some entries."""
+    entries = {at: one for at, one in material.entries.items() if at not in set(gone)}
+    return replace(material, entries=entries, inclusion={at: material.inclusion[at] for at in entries})
 
 
 def states(report: Report, article: int = 18) -> dict[str, str]:

@@ -8,9 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from tallystick.case import CaseMaterial, MapMaterial
+from tallystick.map.audit import MapAudit, sign_audit
+from tallystick.merkle import prove_consistency, root_of
 from tallystick.report.as_text import text_report
 from tallystick.statement import Statement
-from tests.core.verify.facts_kit import OTHER, Facts, keys
+from tallystick.times import format_time
+from tallystick.trust import Trust, TrustedAuditor
+from tallystick.verify import Report
+from tests.core.verify.facts_kit import OTHER, Facts, keys, without
+from tests.core.verify.test_histories import AUDITOR, KEY
+from tests.core.verify.test_kind_demands import Play
 
 
 @pytest.fixture
@@ -66,6 +74,77 @@ def test_a_capture_record_is_not_proved_while_another_may_be_withheld(facts: Fac
     assert (report.claim("capture").outcome, keys(report, "capture")[-1]) == ("needs_external_fact", "rests-on-whole")
 
 
+class Audited:
+    """Custody, the root of the map that an auditor of the trust file vouches for, and what the log took since."""
+
+    def __init__(self, facts: Facts) -> None:
+        self.scene = scene = facts.scene
+        self.subject = facts.subject
+        facts.add(facts.custody("ing"))
+        self.play = Play(scene, {"object": facts.subject}, [], {})
+        self.play.state()
+        (self.root,) = self.play.roots
+        self.at = facts.world.clock + 60
+        facts.world.clock += 600
+
+    def material(self) -> CaseMaterial:
+        log = self.scene.log
+        self.scene.anchor()
+        tree = root_of(log.leaves(self.root))
+        said = MapAudit(self.scene.world.origin, self.root, tree, self.play.maps[self.root].root())
+        audit = sign_audit(said, AUDITOR.name, KEY, self.at).encode()
+        found = self.scene.material(self.subject, map=MapMaterial({self.root: self.play.proofs(self.root)}, (audit,)))
+        joined = {(self.root, log.size): prove_consistency(log, self.root, log.size)}
+        return replace(found, consistency={**found.consistency, **joined})
+
+    def trust(self) -> Trust:
+        logs = tuple(replace(one, replaced=()) for one in self.scene.trust_file().logs)
+        auditors = (TrustedAuditor(AUDITOR.verifier_key),)
+        return self.scene.trust(v=4, logs=logs, auditors=auditors, required=("custody", "completeness"))
+
+    def judge(self, material: CaseMaterial) -> Report:
+        return self.scene.judge(material, self.trust(), self.scene.world.clock + 86_400)
+
+
+def test_an_auditor_who_replayed_less_than_the_log_shown_does_not_say_what_came_then(facts: Facts) -> None:
+    """The damage was told after the root that is audited: the bundle leaves it out, and shows the log to its end."""
+    told = Audited(facts)
+    damaged = facts.add(facts.custody("fix", after=OTHER, outcome="fai"))
+    whole = told.material()
+    assert told.judge(whole).claim("custody").outcome == "contradicted"
+    report = told.judge(without(whole, [damaged]))
+    assert report.claim("completeness").outcome == "proved"
+    assert (report.claim("custody").outcome, keys(report, "custody")[-1]) == ("needs_external_fact", "rests-on-whole")
+    assert (report.verdict, report.refused_at) == ("not_proved", 16)
+
+
+@pytest.mark.parametrize("kind", ["capture", "custody"])
+@pytest.mark.parametrize("gone", ["nothing", "a stranger's object", "the last batch", "all of it"])
+def test_what_the_audit_does_not_reach_must_be_shown_to_the_last_entry(gone: str, kind: str, facts: Facts) -> None:
+    if kind == "capture":
+        facts.add(facts.capture())
+    told = Audited(facts)
+    stranger, last = (facts.add(facts.world.object(data=data)) for data in (b"a stranger's", b"another's"))
+    whole, end = told.material(), facts.scene.log.size
+    hidden = {
+        "nothing": range(0),
+        "a stranger's object": range(stranger, stranger + 1),
+        "the last batch": range(last, end),
+        "all of it": range(stranger, end),
+    }[gone]
+    report = told.judge(without(whole, hidden))
+    assert report.claim("completeness").outcome == "proved"
+    assert report.claim(kind).outcome == ("needs_external_fact" if hidden else "proved")
+    assert (keys(report, kind)[-1] == "rests-on-whole") is bool(hidden)
+
+
+def test_who_has_every_entry_needs_to_be_shown_none_of_strangers(facts: Facts) -> None:
+    facts.add(facts.custody("ing"))
+    stranger = facts.add(facts.world.object(data=b"a stranger's"))
+    report = facts.judge(hidden=[stranger])
+    assert (report.claim("custody").outcome, report.facts["replayed"]) == ("proved", facts.scene.log.size)
+
+
 def test_a_migration_names_both_digests_and_is_told(facts: Facts) -> None:
     facts.add(facts.custody("mig", after=OTHER))
     facts.add(facts.custody("fix", before=OTHER, after=OTHER))
@@ -81,6 +160,108 @@ def test_damage_that_was_told_and_mended(facts: Facts) -> None:
     report = facts.judge()
     assert report.claim("custody").outcome == "proved"
     assert [one["continuous"] for one in report.facts["custody"]] == [False, True, True]
+
+
+@pytest.mark.parametrize("after", ["the same", "other"])
+def test_a_check_that_failed_breaks_the_chain_whatever_its_digests(after: str, facts: Facts) -> None:
+    facts.add(facts.custody("ing"))
+    at = facts.add(facts.custody("fix", after=OTHER if after == "other" else facts.digest, outcome="fai"))
+    report = facts.judge()
+    assert (report.verdict, report.claim("custody").outcome) == ("not_proved", "contradicted")
+    (line,) = [line for line in report.claim("custody").evidence if line.key == "custody.broken"]
+    assert line.values["position"] == at
+    assert [one["continuous"] for one in report.facts["custody"]] == [True, False, False]
+
+
+@pytest.mark.parametrize("event", ["fix", "rec"])
+def test_a_check_that_failed_is_mended_by_one_that_did_not(event: str, facts: Facts) -> None:
+    failed = facts.add(facts.custody("fix", outcome="fai"))
+    at = facts.add(facts.custody(event))
+    report = facts.judge()
+    assert report.claim("custody").outcome == "proved"
+    (line,) = [line for line in report.claim("custody").evidence if line.key == "custody.mended"]
+    assert (line.values["entry"], line.values["position"]) == (failed, at)
+    assert [one["continuous"] for one in report.facts["custody"]] == [False, True, True]
+
+
+@pytest.mark.parametrize(("event", "outcome"), [("rep", "suc"), ("rec", "fai"), ("fix", "fai"), ("ing", "suc")])
+def test_nothing_else_mends_it(event: str, outcome: str, facts: Facts) -> None:
+    facts.add(facts.custody("fix", outcome="fai"))
+    facts.add(facts.custody(event, outcome=outcome))
+    report = facts.judge()
+    assert (report.claim("custody").outcome, "custody.broken" in keys(report, "custody")) == ("contradicted", True)
+
+
+def test_what_is_made_of_damaged_bytes_is_not_good(facts: Facts) -> None:
+    """A migration in between does not launder the damage."""
+    made = "33" * 32
+    facts.add(facts.custody("fix", after=OTHER, outcome="fai"))
+    facts.add(facts.custody("mig", before=OTHER, after=made))
+    facts.add(facts.custody("fix", before=made, after=made))
+    facts.add(facts.custody("rec", before=OTHER, after=made))
+    report = facts.judge()
+    assert (report.claim("custody").outcome, "custody.broken" in keys(report, "custody")) == ("contradicted", True)
+    assert not any(one["continuous"] for one in report.facts["custody"])
+
+
+@pytest.mark.parametrize("event", ["mig", "rec", "rep"])
+def test_what_failed_and_left_the_bytes_as_they_were_breaks_nothing(event: str, facts: Facts) -> None:
+    at = facts.add(facts.custody(event, outcome="fai"))
+    report = facts.judge()
+    assert report.claim("custody").outcome == "proved"
+    (line,) = [line for line in report.claim("custody").evidence if line.key == "custody.failed"]
+    assert line.values["position"] == at
+
+
+def test_bytes_that_were_given_up_are_kept_by_nobody(facts: Facts) -> None:
+    facts.add(facts.custody("ing"))
+    at = facts.add(facts.custody("dea"))
+    report = facts.judge()
+    assert (report.verdict, report.claim("custody").outcome) == ("proved", "not_proved")
+    (line,) = [line for line in report.claim("custody").evidence if line.key == "custody.ended"]
+    assert line.values["position"] == at
+    assert [one["continuous"] for one in report.facts["custody"]] == [True, True, False]
+    assert "custody.good" not in keys(report, "custody")
+
+
+def test_giving_up_that_failed_ends_nothing(facts: Facts) -> None:
+    facts.add(facts.custody("dea", outcome="fai"))
+    facts.add(facts.custody("fix"))
+    report = facts.judge()
+    assert report.claim("custody").outcome == "proved"
+    assert report.facts["custody"][-1]["continuous"] is True
+
+
+@pytest.mark.parametrize(("before", "outcome"), [(300, "proved"), (301, "contradicted")])
+def test_custody_does_not_begin_before_the_registration(before: int, outcome: str, facts: Facts) -> None:
+    facts.add(facts.custody("ing", at=format_time(facts.deposit - before)))
+    report = facts.judge()
+    assert report.claim("custody").outcome == outcome
+    assert ("custody.backwards" in keys(report, "custody")) is (before > 300)
+    assert report.facts["custody"][0]["continuous"] is (before <= 300)
+
+
+def test_years_before_the_registration_one_after_the_other(facts: Facts) -> None:
+    facts.add(facts.custody("ing", at="1999-01-01T00:00:00Z"))
+    facts.add(facts.custody("fix", at="1999-01-02T00:00:00Z"))
+    report = facts.judge()
+    assert (report.verdict, report.refused_at) == ("not_proved", 16)
+    assert keys(report, "custody").count("custody.backwards") == 2
+
+
+@pytest.mark.parametrize("kind", ["capture", "custody"])
+def test_of_each_object_of_the_case_something_is_said_or_it_needs_a_fact(kind: str, tmp_path: Path) -> None:
+    """A job made two films; of one alone it is said who kept it, and how it was made."""
+    facts = Facts(tmp_path, outputs=2)
+    facts.add(facts.custody("ing") if kind == "custody" else facts.capture())
+    play = Play(facts.scene, {"job": facts.job.id}, [], {})
+    play.state()
+    (root,) = play.roots
+    report = facts.judge(map=MapMaterial({root: play.proofs(root)}), subject=facts.job.id, kind="job")
+    assert report.claim("completeness").outcome == "proved"
+    assert report.claim(kind).outcome == "needs_external_fact"
+    (line,) = [line for line in report.claim(kind).evidence if line.key == f"{kind}.none-of"]
+    assert [line.values["object"]] == [one.event.subject for one in facts.more]
 
 
 def test_a_transfer_that_was_declined_stays(facts: Facts) -> None:

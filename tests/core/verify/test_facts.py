@@ -80,9 +80,55 @@ def test_a_notary_who_signed_nothing_here_is_an_external_fact(facts: Facts) -> N
     assert "capture.attested-for" in keys(report, "capture")
 
 
+Named = dict[str, Any]
+UNCONFIRMED: dict[str, tuple[Named, Callable[[Facts, int], object]]] = {
+    "nobody says so": ({}, lambda f, at: None),
+    "of another party than the one named": (
+        {"party": None}, lambda f, at: f.add(f.attest(f.archive, at, "notary", statement=NOTARISED)),
+    ),
+    "of the document, where no party is named": (
+        {"party": None}, lambda f, at: f.add(f.attest(f.notary, at, "notary", statement=NOTARISED)),
+    ),
+    "of no document": ({}, lambda f, at: f.add(f.attest(f.notary, at, "notary"))),
+    "as a witness": ({}, lambda f, at: f.add(f.attest(f.notary, at, "witness", statement=NOTARISED))),
+    "by the service's word": (
+        {}, lambda f, at: f.add(f.attest(f.notary, at, "notary", recorded=True, statement=NOTARISED)),
+    ),
+    "by the registrar's key": (
+        {"party": "registrar"}, lambda f, at: f.add(f.attest(f.world.registrar, at, "notary", statement=NOTARISED)),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", UNCONFIRMED)
+def test_a_notary_that_is_not_the_one_named_confirms_nothing(name: str, facts: Facts) -> None:
+    changed, said = UNCONFIRMED[name]
+    party = {"party": facts.notary.id, **changed}["party"]
+    party = facts.world.registrar.id if party == "registrar" else party
+    at = facts.add(facts.capture(notary=Notary("示例公证处", "17", NOTARISED, facts.time(300), party)))
+    said(facts, at)
+    report = facts.judge()
+    assert (report.verdict, report.claim("capture").outcome) == ("proved", "needs_external_fact")
+    assert "capture.notary-alone" in keys(report, "capture")
+
+
+@pytest.mark.parametrize("role", ["notary", "witness"])
+@pytest.mark.parametrize("who", ["a third party", "the service for it", "the registrar"])
+def test_who_counts_as_notary_or_witness(who: str, role: str, facts: Facts) -> None:
+    at = facts.add(facts.capture())
+    by = facts.world.registrar if who == "the registrar" else facts.archive
+    facts.add(facts.attest(by, at, role, recorded=who == "the service for it"))
+    report = facts.judge()
+    assert states(report)[role] == ("present" if who == "a third party" else "absent")
+    needs = who == "the service for it"
+    assert report.claim("capture").outcome == ("needs_external_fact" if needs else "proved")
+    assert ("capture.attested-for" in keys(report, "capture")) is needs
+
+
 def test_a_record_through_the_service_says_so(facts: Facts) -> None:
     facts.add(facts.capture(recorded=True))
     report = facts.judge()
+    assert (report.verdict, report.claim("capture").outcome) == ("proved", "needs_external_fact")
     assert report.facts["capture"][0]["signed"] is False
     assert "recorded by the service for" in text_report(report, "en")
 
