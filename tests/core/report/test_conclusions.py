@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from tallystick.report.conclusions import said, why
+from tallystick.report.conclusions import alarms, said, why
 from tallystick.report.content import document
 from tallystick.report.custody import custody_section
 from tallystick.report.factor_words import FACTORS
@@ -270,3 +270,18 @@ def test_a_notary_is_cited_where_it_spoke_itself() -> None:
     assert fact_of(odd, "cn-18-notary", "en") == "INCONSISTENT on record: entry 7, 8, 11"
     alone = with_facts(found, capture=[{"position": 7, "attested": []}])
     assert fact_of(alone, "cn-18-notary", "en") == "on record: entry 7, 8", "named by the record, and silent itself"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("told", ["capture", "custody"])
+def test_a_making_or_a_custody_is_told_with_what_may_have_come_after_it(told: str, language: Language) -> None:
+    """Of nine entries three are shown, two of them above the root at 5; a day need not have passed."""
+    w, line = words(language), say("map.whole", position=7, time="2026-01-01T00:00:00Z", size=5, count=3)
+    under_root = report(completeness=claim("completeness", "needs_external_fact", line, required=False))
+    expected = {
+        w.unseen.format(size=5, time="2026-01-01 00:00:00Z", count=2): with_facts(under_root, **{told: [{}]}),
+        w.unseen_no_root.format(count=6): with_facts(report(), **{told: [{}]}),
+    }
+    for text, found in expected.items():
+        assert list(alarms(found, language)) == [text]
+        assert list(alarms(with_facts(found, **{told: []}), language)) == []
