@@ -63,7 +63,11 @@ class CardSignature:
 
 @dataclass(frozen=True)
 class CardFact:
-    """As ``CertificateFact``, of the picture: it opens no private values. ``receipt``: of the log, if it brings one."""
+    """As ``CertificateFact``, of the picture: it opens no private values. ``receipt``: of the log, if it brings one.
+
+    recorded: the certificate's own log was proved to record this very file under it. Without that anybody under the
+    trusted roots may have drawn the picture: the entry, which anyone can copy, says nothing of it.
+    """
 
     certificate: str
     number: str
@@ -76,6 +80,7 @@ class CardFact:
     reason: str | None
     card: CardSignature
     receipt: ReceiptShown | None
+    recorded: bool
 
 
 def check_certificate_file(data: bytes, trust: Trust, at: int) -> CertificateFact:
@@ -124,6 +129,7 @@ def check_certificate_card(data: bytes, trust: Trust, at: int) -> CardFact:
     payload = decode_payload(verdict.certificate)
     statement, checkpoint, signed_at = _proved(payload, trust, at)
     body, proven = statement.event.body, verdict.manifests[-1].proven
+    receipt = shown_receipt(reading, data, verdict, trust)
     signature = CardSignature(verdict.signer, when if proven is None else proven.time, proven, verdict.problems)
     return CardFact(
         certificate=payload.certificate,
@@ -136,8 +142,14 @@ def check_certificate_card(data: bytes, trust: Trust, at: int) -> CardFact:
         supersedes=body.supersedes,
         reason=body.reason,
         card=signature,
-        receipt=shown_receipt(reading, data, verdict, trust),
+        receipt=receipt,
+        # A file that names a licence too is judged, and recorded, as that licence's: its licensor can do so alone.
+        recorded=verdict.licence is None and _recorded(receipt, payload.log),
     )
+
+
+def _recorded(receipt: ReceiptShown | None, log: str) -> bool:
+    return receipt is not None and (receipt.outcome, receipt.log) == ("proved", log)
 
 
 def _proved(
@@ -150,7 +162,9 @@ def _proved(
     statement = parse_statement(from_base64(payload.entry))
     check_signature(statement, log.history.key_of("registrar", payload.position) or log.registrar)
     checkpoint = prove_certificate(payload, statement, log.history)
-    signed_at = signing_time(verify_tree_head(payload.checkpoint.encode(), log.history).note, log.history)
+    note = verify_tree_head(payload.checkpoint.encode(), log.history).note
+    signed_at = signing_time(note, log.history)
     if signed_at > at:
         raise VerificationFailed(f"the checkpoint was signed at {signed_at}, after the time of this check, {at}")
+    log.require_quorum(note, at)
     return statement, checkpoint, signed_at

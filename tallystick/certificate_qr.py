@@ -124,6 +124,7 @@ def parse_qr(text: str) -> QrProof:
 def verify_qr(text: str, trust: Trust) -> QrFact:
     """What the code proves under a trust file. Raises ``MalformedInput``, ``VerificationFailed``.
 
+    It cannot carry cosignatures: where the trust file demands witnesses, a code alone proves nothing.
     It proves nothing about the words on paper around it, nor that the certificate is still in force.
     """
     proof = parse_qr(text)
@@ -135,6 +136,11 @@ def verify_qr(text: str, trust: Trust) -> QrFact:
     keys = log.history.at(proof.size)
     Ed25519Verifier(proof.log, keys.ed25519).verify(checkpoint.body(), proof.checkpoint_signature)
     _registrar(log, proof).verify(_CONTEXT + _cbor(proof.fields()), proof.registrar_signature)
+    if log.quorum:
+        raise VerificationFailed(
+            f"the code's signatures hold, but your trust file demands {log.quorum} witnesses and a code shows none: "
+            "verify the PDF or the card"
+        )
     return QrFact(proof.certificate, proof.number, proof.log, proof.position, proof.leaf, checkpoint)
 
 

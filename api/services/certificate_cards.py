@@ -56,12 +56,13 @@ class CertificateCards:
     async def issue(self, account: Account, certificate: str) -> IssuedFile:
         """The card, kept and logged; the registrar alone. Repeated, it makes another.
 
-        Raises ``NotFound``, also where what it would show was erased, ``Refused`` for one that is not in force.
+        Raises ``NotFound``, also where what it would show was erased, ``Refused`` for one that is not in force,
+        ``Unavailable`` below the quorum of witnesses.
         """
         self._issuer.voices.require_registrar(account)
         require_scope(account, "submit")
         parse_identifier(certificate, Letter.CERTIFICATE)
-        head, stamp = await self._issuer.publish(), self._issuer.stamps.begin()
+        head, stamp = await self._issuer.publish_witnessed(), self._issuer.stamps.begin()
         out = self._issuer.files.work_path()
         try:
             await asyncio.to_thread(self._make, certificate, head, stamp, out)

@@ -198,7 +198,7 @@ class CertificateService:
             return self._issuer.find_latest(reads, certificate, "certificate")
 
     async def _print(self, recorded: Recorded, request: CertificateRequest) -> IssuedFile:
-        head = await self._issuer.publish()
+        head = await self._issuer.publish_witnessed()
         out = self._issuer.files.work_path()
         form = await asyncio.to_thread(_sealed, self._sign, recorded, request, head, out)
         return await self._issuer.record_kept(recorded.subject, "certificate", "application/pdf", out, form)

@@ -30,7 +30,7 @@ from tallystick.note import parse_note
 from tallystick.schema import COUNT, Rule, base64_bytes, items, read, record, write
 from tallystick.statement import MAX_ENTRY_BYTES, parse_statement
 from tallystick.timestamp import Authority, TimestampFact, UnknownAuthority, verify_token
-from tallystick.tree_head import verify_tree_head
+from tallystick.tree_head import signing_time, verify_tree_head
 from tallystick.trust import LogTrust
 from tallystick.versions import check_version
 
@@ -39,6 +39,7 @@ MAX_TOKEN = 1 << 16
 MAX_EXTRAS = 8
 
 _SUBJECT = Rule("an identifier", parse_identifier)
+_LATER = "signed after the time of this check"
 
 
 @record
@@ -137,12 +138,18 @@ def claimed_receipt(value: Any, found: DigestPair, subject: str) -> ClaimedRecei
 
 
 def verify_receipt(
-    value: Any, found: DigestPair, subject: str, logs: Mapping[str, LogTrust], authorities: tuple[Authority, ...] = ()
+    value: Any,
+    found: DigestPair,
+    subject: str,
+    logs: Mapping[str, LogTrust],
+    at: int,
+    authorities: tuple[Authority, ...] = (),
 ) -> ReceiptFacts:
     """What a trusted log says of the file with the digests `found` (see `logged_digests`) and of `subject`.
 
-    `subject`: the licence or certificate that the file itself names. Raises ``VerificationFailed`` with the first
-    thing that does not hold, ``MalformedInput`` on a receipt that has not its form.
+    `subject`: the licence or certificate that the file itself names. `at`: Unix seconds; nothing signed later counts.
+    Raises ``VerificationFailed`` with the first thing that does not hold, ``MalformedInput`` on a receipt that has not
+    its form.
     """
     claimed = claimed_receipt(value, found, subject)
     receipt, note = claimed.receipt, claimed.receipt.checkpoint.encode()
@@ -150,7 +157,9 @@ def verify_receipt(
     if origin not in logs:
         raise VerificationFailed(f"the log {origin!r} is not trusted; the trust file names: {', '.join(logs)}")
     head = verify_tree_head(note, logs[origin].history)
-    logs[origin].require_quorum(head.note)
+    if signing_time(head.note, logs[origin].history) > at:
+        raise VerificationFailed(f"the receipt's checkpoint was {_LATER}")
+    logs[origin].require_quorum(head.note, at)
     anchors = tuple(decode_proof(from_base64(one)) for one in receipt.anchors)
     for anchor in anchors:
         if (anchor.checkpoint.size, anchor.checkpoint.root) != (head.checkpoint.size, head.checkpoint.root.hex()):
@@ -162,16 +171,19 @@ def verify_receipt(
         checkpoint=head.checkpoint,
         body=claimed.body,
         anchors=anchors,
-        stamps=tuple(_stamps(receipt, head.note.text.encode(), authorities)),
+        stamps=tuple(_stamps(receipt, head.note.text.encode(), authorities, at)),
     )
 
 
-def _stamps(receipt: LogReceipt, message: bytes, authorities: tuple[Authority, ...]) -> list[TimestampFact]:
+def _stamps(receipt: LogReceipt, message: bytes, authorities: tuple[Authority, ...], at: int) -> list[TimestampFact]:
     """A token of somebody whom the caller did not name proves nothing; a false one of somebody named is an error."""
     found = []
     for one in receipt.timestamps:
         try:
-            found.append(verify_token(from_base64(one), message, authorities))
+            fact = verify_token(from_base64(one), message, authorities)
         except UnknownAuthority:
             continue
+        if fact.gen_time - (fact.accuracy or 0) > at * 1_000_000:
+            raise VerificationFailed(f"a timestamp in the receipt was {_LATER}")
+        found.append(fact)
     return found

@@ -56,7 +56,10 @@ class ReceiptShown:
 def shown_receipt(
     reading: C2paReading, source: bytes | Path, verdict: C2paVerdict, trust: Trust
 ) -> ReceiptShown | None:
-    """The receipt of a file that was judged; None where it brings none. `source`: what `reading` was read from."""
+    """The receipt of a file that was judged, as of the same instant; None where it brings none.
+
+    `source`: what `reading` was read from.
+    """
     if verdict.receipt is None:
         return None
     try:
@@ -64,7 +67,8 @@ def shown_receipt(
         claimed = claimed_receipt(verdict.receipt, digests, subject)
         if claimed.checkpoint.origin not in trust.logs:
             return _to_be_compared(claimed)
-        return _proved(verify_receipt(verdict.receipt, digests, subject, trust.logs, trust.time_authorities))
+        at = int(verdict.at.timestamp())
+        return _proved(verify_receipt(verdict.receipt, digests, subject, trust.logs, at, trust.time_authorities))
     except (VerificationFailed, MalformedInput, UnknownVersion) as error:
         return ReceiptShown("not-proved", detail=str(error))
 

@@ -32,7 +32,8 @@ def add_parser(subparsers: Any) -> None:
     verify = subparsers.add_parser(
         "verify-certificate",
         help="verify a certificate of registration, from its PDF, its card or its code, offline",
-        description="Exit status: 0 the registrar issued it, 1 not proved, 2 malformed input or usage.",
+        description="Exit status: 0 the registrar issued the certificate, 1 not proved, 2 malformed input or usage. "
+        "Of a card, 0 is about the log's record: whether the picture is the registrar's is said beside it.",
     )
     verify.add_argument(
         "certificate", help="a PDF; a card (PNG); a file with the text that a phone read from the code; or that text"
@@ -109,11 +110,13 @@ def _facts(found: QrFact | CardFact | CertificateFact) -> dict[str, Any]:
 def _card_facts(found: CardFact) -> dict[str, Any]:
     from tallystick.c2pa.receipt_shown import receipt_document
 
+    unknown = [] if found.recorded else [WORDS["picture-unknown"].en.format(origin=found.log)]
     return {
         "from": "card",
         "signer": found.card.signer,
         "judged_at": format_time(int(found.card.judged_at.timestamp())),
-        "problems": list(found.card.problems),
+        "picture_recorded": found.recorded,
+        "problems": [*unknown, *found.card.problems],
         **({} if found.receipt is None else {"receipt": receipt_document(found.receipt)}),
     }
 
@@ -128,7 +131,7 @@ def _lines(found: QrFact | CardFact | CertificateFact, language: Language) -> It
         return (phrase.zh if language == "zh" else phrase.en).format(**values)
 
     head = found.checkpoint
-    yield say("proved", number=found.number, certificate=found.certificate)
+    yield from _head_lines(found, say)
     placed = say("placed", origin=found.log, position=found.position, size=head.size, root=head.root.hex())
     if isinstance(found, QrFact):
         yield "  " + placed
@@ -146,6 +149,15 @@ def _lines(found: QrFact | CardFact | CertificateFact, language: Language) -> It
         words = "limit-words" if hasattr(found, "document") else "limit-card"
     for limit in ("limit-force", words, "limit-truth"):
         yield "  - " + say(limit, size=head.size)
+
+
+def _head_lines(found: QrFact | CardFact | CertificateFact, say: _Say) -> Iterator[str]:
+    """What was proved of the certificate, and at once what was not of the picture that brought it."""
+    recorded = getattr(found, "recorded", None)
+    words = "proved-record" if recorded is False else "proved"
+    yield say(words, number=found.number, certificate=found.certificate)
+    if recorded is not None:
+        yield "  " + say("picture-recorded" if recorded else "picture-unknown", origin=found.log)
 
 
 def _signature_lines(found: CardFact | CertificateFact, language: Language, say: _Say) -> Iterator[str]:

@@ -9,6 +9,20 @@ WORDS: dict[str, Phrase] = {
         "PROVED: the registrar issued certificate {number} ({certificate})",
         "已证明：登记机构签发了证书 {number}（{certificate}）",
     ),
+    "proved-record": Phrase(
+        "PROVED, of the log's record alone: the registrar issued certificate {number} ({certificate})",
+        "仅日志中的记录已证明：登记机构签发了证书 {number}（{certificate}）",
+    ),
+    "picture-unknown": Phrase(
+        "NOT PROVED, of the picture: this picture is not shown to be one that the registrar issued: it brings no "
+        "proved receipt by which {origin} records this very file. Take nothing that it shows for the certificate",
+        "图片未证明：未显示此图片由登记机构签发：图片未附经证明的回执，表明日志 {origin} 记录了本文件。"
+        "图上所示内容不得视为证书的内容",
+    ),
+    "picture-recorded": Phrase(
+        "log {origin} records this very file, as it was issued, under this certificate",
+        "日志 {origin} 在本证书名下记录了签发时的本文件",
+    ),
     "not-proved": Phrase("NOT PROVED", "未证明"),
     "signer": Phrase(
         "the document is signed by {signer} and was not changed since; judged at {time}",

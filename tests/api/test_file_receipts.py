@@ -41,7 +41,7 @@ def facts(desk: Desk, data: bytes, media_type: str = PNG, sidecar: bytes | None 
     verdict = judge(reading, c2pa.roots_of(desk.trust)[0], at)
     assert verdict.licence is not None
     found = logged_digests(reading, data)
-    return verify_receipt(verdict.receipt, found, verdict.licence["licence"], desk.trust.logs)
+    return verify_receipt(verdict.receipt, found, verdict.licence["licence"], desk.trust.logs, desk.house.world.clock)
 
 
 def test_a_card_carries_its_own_proof(desk: Desk) -> None:
@@ -238,11 +238,11 @@ def test_an_anchor_of_another_checkpoint_is_refused(desk: Desk) -> None:
     value = receipt_in(early)
     reading = c2pa.read(early, PNG)
     found = logged_digests(reading, early)
-    assert len(verify_receipt(value, found, licence, desk.trust.logs).anchors) == 1
+    assert len(verify_receipt(value, found, licence, desk.trust.logs, desk.house.world.clock).anchors) == 1
     moved = {**value, "checkpoint": fresh["checkpoint"]}
     with pytest.raises(VerificationFailed):
-        verify_receipt(moved, found, licence, desk.trust.logs)
+        verify_receipt(moved, found, licence, desk.trust.logs, desk.house.world.clock)
     with pytest.raises(UnknownVersion):
-        verify_receipt({**value, "v": 2}, found, licence, desk.trust.logs)
+        verify_receipt({**value, "v": 2}, found, licence, desk.trust.logs, desk.house.world.clock)
     with pytest.raises(MalformedInput):
-        verify_receipt({**value, "more": 1}, found, licence, desk.trust.logs)
+        verify_receipt({**value, "more": 1}, found, licence, desk.trust.logs, desk.house.world.clock)

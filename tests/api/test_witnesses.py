@@ -18,6 +18,7 @@ from api.services.witnesses import NOBODY, read_policy
 from api.settings import Settings, read_settings
 from api.wiring import open_services
 from ledger.errors import HistoryLost
+from tallystick.certificate_check import check_certificate_card, check_certificate_file
 from tallystick.checkpoint import Checkpoint
 from tallystick.cosignature import parse_witness
 from tallystick.errors import MalformedInput
@@ -31,6 +32,8 @@ from tallystick.witness_policy import parse_policy
 from tallystick.witnessing import AddCheckpoint
 from tests.api.desk import Desk, anchoring, told
 from tests.api.house import problem
+from tests.api.test_certificate_cards import card
+from tests.api.test_certificates import issue, request
 from tests.api.test_submission import picture
 from tests.api.witnesses import Town, WitnessProcess, command, policy_text, served, town, witnesses_of
 from tests.ledger.grove import Tree
@@ -171,6 +174,30 @@ def test_below_quorum_is_published_and_said(here: Town, desk: Desk) -> None:
     here.until(lambda: here.fares() == (3, True, dict.fromkeys(("w1", "w2", "w3"), "cosigned")))
     told(desk.studio.post(f"/v1/licences/{licence}/card", {}))
     assert desk.export(desk.studio, "licence", licence).headers["x-tallystick-witnessed"] == "yes"
+
+
+def test_no_certificate_is_made_below_quorum(here: Town, desk: Desk) -> None:
+    """PDF and card stand under their checkpoint for good, and a reader with the log's trust file demands witnesses."""
+    registrar = here.house.registrar
+    here.tick()
+    earlier, asked = issue(desk, "2026-W-1")["certificate"], request(desk, "2026-W-2")
+    for one in here.witnesses[1:]:
+        one.stop(signal.SIGKILL)
+    desk.picture()
+    assert here.published()[1] == {"w1"}
+    for answer in (registrar.post(f"/v1/certificates/{earlier}/card"), registrar.post("/v1/certificates", asked)):
+        assert problem(answer)[:2] == (503, "unavailable")
+    for one in here.witnesses[1:]:
+        one.start()
+    here.until(lambda: here.fares() == (3, True, dict.fromkeys(("w1", "w2", "w3"), "cosigned")))
+    # The certificate was logged; its PDF is made now.
+    certificate = told(registrar.post("/v1/certificates", asked), 200)["certificate"]
+    picture, _ = card(desk, certificate)
+    document = registrar.get(f"/v1/certificates/{certificate}/file").content
+    trust, at = desk.trust, here.house.world.clock + 3600
+    assert trust.logs[here.house.world.origin].quorum == 2
+    assert check_certificate_file(document, trust, at).certificate == certificate
+    assert check_certificate_card(picture, trust, at).certificate == certificate
 
 
 def test_late_cosignatures_outlive_a_restart_of_the_service(tmp_path: Path) -> None:

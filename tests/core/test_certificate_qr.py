@@ -21,9 +21,12 @@ from tallystick.checkpoint import parse_body
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.identifiers import Letter
 from tallystick.merkle import prove_inclusion
-from tallystick.note import parse_note
+from tallystick.note import COSIGNATURE_ML_DSA_44, parse_note, verifier_key
+from tallystick.trust import Witnesses
 from tests.core.verify.kit import Scene
-from tests.world import World
+from tests.world import World, key_from
+
+KEY = verifier_key("witness.example", COSIGNATURE_ML_DSA_44, key_from("witness", "ml-dsa-44").public.raw)
 
 
 @dataclasses.dataclass
@@ -62,6 +65,14 @@ def test_a_code_is_proved(paper: Paper) -> None:
     root = parse_body(parse_note(log.note()).text).root
     assert (fact.certificate, fact.number, fact.position) == (paper.certificate, "沪作登字-2026-I-00000042", 3)
     assert (fact.leaf, fact.checkpoint.size, fact.checkpoint.root) == (log.statements[3].leaf, log.size, root)
+
+
+def test_a_code_shows_no_witnesses(paper: Paper) -> None:
+    """What a trust file demands of a checkpoint has no room in a code: then it proves nothing by itself."""
+    trust = paper.scene.trust(witnesses=Witnesses((KEY,), 0))
+    assert verify_qr(paper.text, trust).position == paper.position
+    with pytest.raises(VerificationFailed, match="your trust file demands 1 witnesses and a code shows none"):
+        verify_qr(paper.text, paper.scene.trust(witnesses=Witnesses((KEY,), 1)))
 
 
 def test_a_code_in_a_log_of_a_million_entries_fits_on_paper(paper: Paper) -> None:
