@@ -83,6 +83,8 @@ class LicenceOrders:
     ) -> None:
         self._book, self._hands, self._issuer = book, hands, issuer
         self._licences, self._files, self._clock = licences, files, clock
+        self.large = asyncio.Semaphore(1)
+        """Held by whoever decodes a large order."""
         self._busy: set[tuple[int, int]] = set()
         self._wake = asyncio.Event()
         self._trouble: dict[int, str] = {}
@@ -174,7 +176,8 @@ class LicenceOrders:
         licences |= await self._grant(order, account, [item for item in items if item.licence is None])
         made = {item.n: item.made for item in items}
         logged = await asyncio.to_thread(self._logged_before, order, licences)
-        ready = await asyncio.to_thread(self._kept_before, {n: made[n] for n in licences if n not in logged})
+        kept = {n: (licence, made[n]) for n, licence in licences.items() if n not in logged}
+        ready = await asyncio.to_thread(self._kept_before, kept)
         left = {n: licence for n, licence in licences.items() if n not in logged and n not in ready}
         if left:
             ready |= await self._make(order, account, left)
@@ -216,9 +219,14 @@ class LicenceOrders:
                     found[n] = (body.file.sha256, body.size, record.position)
         return found
 
-    def _kept_before(self, made: Mapping[int, str | None]) -> dict[int, tuple[DigestPair, int]]:
-        """Cards that are kept and were not logged yet."""
-        paths = {n: self._issuer.files.find(sha256) for n, sha256 in made.items() if sha256 is not None}
+    def _kept_before(self, made: Mapping[int, tuple[str, str | None]]) -> dict[int, tuple[DigestPair, int]]:
+        """Cards that are kept and were not logged yet, by licence and SHA-256.
+
+        One that shows what was erased since is forgotten, to be made again without it.
+        """
+        cards = {n: (licence, sha256) for n, (licence, sha256) in made.items() if sha256 is not None}
+        self._issuer.erased.remove_shown(cards.values())
+        paths = {n: self._issuer.files.find(sha256) for n, (_, sha256) in cards.items()}
         return {n: digest_of_file(path) for n, path in paths.items() if path is not None}
 
     async def _make(
@@ -271,6 +279,7 @@ class LicenceOrders:
             elif (problem := _refusal(result)) is not None:
                 refused[n] = problem
                 self._issuer.files.remove(pair.sha256)
+        await asyncio.to_thread(self._issuer.erased.remove_shown, [(licences[n], one[0]) for n, one in logged.items()])
         await asyncio.to_thread(self._book.refused, order, list(refused.items()))
         if len(logged) + len(refused) < len(cards):
             await asyncio.to_thread(self._book.issued, order, [(n, *one) for n, one in logged.items()])

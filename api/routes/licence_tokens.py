@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import Request, Response
-from fastapi.exceptions import RequestValidationError
-from pydantic import Field, ValidationError
+from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
-from api.routes.base import MAX_BODY_BYTES, KnownAccount, Schema, UsedServices, read_json, router
+from api.routes.base import MAX_BODY_BYTES, KnownAccount, Schema, UsedServices, as_schema, read_json, router
 from api.routes.uploads import Form, multipart, receive
 from api.services.licence_tokens import LIFETIME, MAX_LIFETIME
 from tallystick.errors import MalformedInput
@@ -83,19 +82,12 @@ _CHECK_FORM = multipart(
 async def check_licence(request: Request, services: UsedServices, account: KnownAccount) -> dict[str, Any]:
     """The answer of the offline check, as of now: of a file (multipart), or of a token or an own licence (JSON)."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json":
-        return await run_in_threadpool(_check_json, _asked(await read_json(request, MAX_BODY_BYTES)), services, account)
+        asked = as_schema(CheckSchema, await read_json(request, MAX_BODY_BYTES))
+        return await run_in_threadpool(_check_json, asked, services, account)
     with services.files.work_folder() as folder:
         texts = {"question": 1600, "audience": 4000, "nonce": 4000}
         form = await receive(request, folder, texts, {"file": 1, "sidecar": 1})
         return await run_in_threadpool(_check_form, form, services, account)
-
-
-def _asked(value: Any) -> CheckSchema:
-    """As FastAPI does it for a body that it reads itself: here it may be a form as well."""
-    try:
-        return CheckSchema.model_validate(value)
-    except ValidationError as error:
-        raise RequestValidationError([{**one, "loc": ("body", *one["loc"])} for one in error.errors()]) from None
 
 
 def _check_json(asked: CheckSchema, services: UsedServices, account: KnownAccount) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import Response
 from pydantic import Field
@@ -10,7 +10,7 @@ from pydantic import Field
 from api.routes.base import KnownAccount, Schema, UsedServices, router
 from api.routes.events import RecordedSchema, recorded_schema
 from api.routes.schemas import DigestPairSchema
-from api.services.settlements import SettlementRequest
+from api.services.settlements import SettlementRequest, State
 
 routes = router("licences")
 
@@ -47,12 +47,16 @@ class AcceptSchema(Schema):
 
 
 class SettledSchema(Schema):
-    """A settlement as it stands. ``agreed``: the parties that said or accepted it; private values are not here."""
+    """A settlement as it stands. ``agreed``: the parties that said or accepted it; private values are not here.
+
+    ``unnamed``: whom it concerns and does not name; it is ``agreed-among-those-named`` at most, not ``agreed``.
+    """
 
     position: int
     recorded: str
-    state: Literal["offered", "agreed", "superseded"]
+    state: State
     agreed: list[str]
+    unnamed: list[str]
     superseded: int | None = None
     body: dict[str, Any]
 
@@ -85,7 +89,7 @@ async def accept_settlement(
 
 @routes.get("/settlements")
 def get_settlements(subject: str, services: UsedServices, response: Response) -> SettlementsSchema:
-    """What was settled under a licence or in a dispute, and whether all agreed: for anybody, without amounts."""
+    """What was settled under a licence or in a dispute, and whether both sides agreed: for anybody, without amounts."""
     response.headers["Cache-Control"] = "no-cache"
     found = services.settlements.of(subject)
     return SettlementsSchema(
@@ -95,6 +99,7 @@ def get_settlements(subject: str, services: UsedServices, response: Response) ->
                 recorded=one.recorded,
                 state=one.state,
                 agreed=list(one.agreed),
+                unnamed=list(one.unnamed),
                 superseded=one.superseded,
                 body=one.body,
             )

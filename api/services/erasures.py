@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from pathlib import Path
 
 from api.services.credential_files import CredentialFiles
 from api.services.gathering import file_records, records_of
 from ledger.log import Log
-from ledger.store import Reads
-from ledger.upkeep.erasing import erasures
+from ledger.store import Reads, Search
+from ledger.upkeep.erasing import ERASURE, erasures
+from tallystick.c2pa.containers import locate
+from tallystick.c2pa.jumbf import parse_store
+from tallystick.c2pa.reading import opened
+from tallystick.c2pa.refusal import CredentialRefused
+from tallystick.c2pa.updates import read_manifests
+from tallystick.c2pa.verdict import LICENCE, payload
+from tallystick.commitments import parse_disclosure
+from tallystick.errors import MalformedInput
 from tallystick.identifiers import Identifier, Letter, letter_of
+from tallystick.licence.credential import decode_credential
 from tallystick.statement import parse_statement
 
 _SHOWN_BY = ("licence.grant", "certificate.issue")
 _SIGNED = (Letter.LICENCE, Letter.CERTIFICATE)
+_CARD = "image/png"
 
 
 class ErasedFiles:
-    """Removes the kept files of a licence or certificate that were made before one of their values was erased.
+    """Removes the kept files of a licence or certificate that show a value which was erased.
 
-    Which values a file shows, nobody knows but the file: so all of them go. The log's erasures are the list of what
-    to do: what a crash left undone, the next start does.
+    A file that was logged before the erasure goes unread. One that was logged after it may have been made before:
+    it is opened. The log's erasures are the list of what to do: what a crash left undone, the next start does.
     """
 
     def __init__(self, log: Log, files: CredentialFiles) -> None:
@@ -34,14 +46,75 @@ class ErasedFiles:
                 erased = reads.record(erasure.position)
                 for subject in _showing(reads, erased.subject) if erased else ():
                     for record in file_records(reads, subject):
-                        if record.position < position:
-                            self._files.remove(parse_statement(record.entry).event.body.file.sha256)
+                        sha256 = parse_statement(record.entry).event.body.file.sha256
+                        if record.position < position or self._shows_erased(reads, subject, sha256):
+                            self._files.remove(sha256)
+
+    def remove_shown(self, logged: Iterable[tuple[str, str]]) -> None:
+        """Remove those of these files that show what was erased while they were made: subject, SHA-256.
+
+        Called once they stand in the log: the sweep of an erasure that comes later finds them there.
+        """
+        with self._log.store.snapshot() as reads:
+            for subject, sha256 in logged:
+                if self._shows_erased(reads, subject, sha256):
+                    self._files.remove(sha256)
+
+    def find(self, reads: Reads, subject: str, sha256: str) -> Path | None:
+        """A kept file, unless it shows what was erased."""
+        return None if self._shows_erased(reads, subject, sha256) else self._files.find(sha256)
+
+    def find_all(self, asked: Iterable[tuple[str, str]]) -> list[Path | None]:
+        """As ``find``, of many as they stand now: subject, SHA-256."""
+        with self._log.store.snapshot() as reads:
+            return [self.find(reads, subject, sha256) for subject, sha256 in asked]
+
+    def _shows_erased(self, reads: Reads, subject: str, sha256: str) -> bool:
+        """Whether a kept file shows a value that the vault no longer has; of one that cannot be read, yes."""
+        path = self._files.find(sha256)
+        if path is None:
+            return False
+        if letter_of(Identifier(subject)) is Letter.CERTIFICATE:
+            # It shows all of the certificate's values, whenever it is made.
+            return any(record.subject == subject for record in records_of(reads, subject=subject, type=ERASURE))
+        granted = next(records_of(reads, subject=subject, type="licence.grant", page=1))
+        if not reads.search(Search(type=ERASURE, after=granted.position, limit=1)):
+            return False  # what was erased before was never in it
+        try:
+            shown = _disclosed(path)
+        except FileNotFoundError:
+            return True  # somebody else was quicker
+        return shown is None or any(name not in reads.disclosures(position) for position, name in shown)
+
+
+@lru_cache(maxsize=4096)
+def _disclosed(card: Path) -> frozenset[tuple[int, str]] | None:
+    """Entry and name of each private value that a card shows; ``None`` where it cannot be read. A kept file is final.
+
+    The picture shows nothing private but what its credential discloses.
+    """
+    try:
+        with opened(card) as (stream, size):
+            store = locate(stream, size, _CARD).store
+        found = None if store is None else payload(read_manifests(parse_store(store))[-1], LICENCE)
+        disclosures = {} if found is None else decode_credential(found).disclosures
+    except (MalformedInput, CredentialRefused):
+        return None
+    shown = ((int(at), parse_disclosure(text).name) for at, texts in disclosures.items() for text in texts)
+    return None if found is None else frozenset(shown)
 
 
 def _showing(reads: Reads, subject: str) -> Iterator[str]:
-    """Licences and certificates whose files show values said of ``subject``: its own, and the title of an object."""
+    """Licences and certificates whose files show values said of ``subject``.
+
+    Its own; the title of an object; terms of a licence in the files of those below it.
+    """
     letter = letter_of(Identifier(subject))
     if letter in _SIGNED:
         yield subject
+    if letter is Letter.LICENCE:
+        for record in records_of(reads, subject=subject, type="licence.grant"):
+            if parse_statement(record.entry).event.body.parent == subject:
+                yield from _showing(reads, record.subject)
     elif letter is Letter.OBJECT:
         yield from (record.subject for kind in _SHOWN_BY for record in records_of(reads, subject=subject, type=kind))

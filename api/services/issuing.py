@@ -11,6 +11,7 @@ from pathlib import Path
 from api.services.claim_stamps import ClaimStamps, Dated
 from api.services.credential_files import CredentialFiles
 from api.services.drafts import Draft
+from api.services.erasures import ErasedFiles
 from api.services.errors import NotFound, Unavailable
 from api.services.gathering import file_records
 from api.services.submission import SubmissionService
@@ -64,6 +65,7 @@ class Issuer:
         self.submission = submission
         self.voices = voices
         self.files = files
+        self.erased = ErasedFiles(log, files)
         self.signer = signer
         self.stamps = stamps
         self.actors = actors or {}
@@ -99,11 +101,14 @@ class Issuer:
     ) -> IssuedFile:
         """Keep the signed file and log its digests.
 
-        In this order: a file without its entry harms nobody, an entry without its file cannot be shown.
+        In this order: a file without its entry harms nobody, an entry without its file cannot be shown. If a value that
+        it shows was erased meanwhile, the file is gone when this returns.
         """
         pair, size = await asyncio.to_thread(digest_of_file, made)
         path = await asyncio.to_thread(self.files.keep, made, pair.sha256)
-        return await self._record(subject, purpose, media_type, path, pair, size, form)
+        issued = await self._record(subject, purpose, media_type, path, pair, size, form)
+        await asyncio.to_thread(self.erased.remove_shown, [(subject, pair.sha256)])
+        return issued
 
     async def record_handed_out(self, subject: str, purpose: str, media_type: str, made: Path) -> IssuedFile:
         """Log the digests of a signed file that the caller hands out; nothing is kept."""
@@ -129,8 +134,8 @@ class Issuer:
         """The latest kept file of a purpose that the log records under ``subject``."""
         for record in reversed(file_records(reads, subject)):
             body: CredentialIssue = parse_statement(record.entry).event.body
-            path = self.files.find(body.file.sha256)
-            if body.purpose == purpose and path is not None:
+            path = self.erased.find(reads, subject, body.file.sha256) if body.purpose == purpose else None
+            if path is not None:
                 return IssuedFile(record.position, path, body.file.sha256, body.size)
         return None
 

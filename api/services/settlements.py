@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from api.accounts import Account
 from api.services.drafts import Draft
@@ -14,13 +14,23 @@ from api.services.gathering import records_of
 from api.services.submission import Recorded, SubmissionService
 from api.services.voices import Voices, require_scope
 from ledger.log import Log
-from tallystick.admission.state import DisputeState, LicenceState, SettlementState, settlement_key
+from ledger.store import Reads, Record
+from tallystick.admission.state import (
+    DisputeState,
+    LicenceState,
+    ObjectState,
+    PartyState,
+    SettlementState,
+    settlement_key,
+)
 from tallystick.events.settlement import SettlementRecord
 from tallystick.identifiers import parse_identifier
 from tallystick.licence.settlement import read_values
 from tallystick.schema import FieldError, write
 from tallystick.statement import parse_statement
 from tallystick.times import format_time
+
+State: TypeAlias = Literal["offered", "agreed", "agreed-among-those-named", "superseded"]
 
 
 @dataclass(frozen=True)
@@ -36,12 +46,17 @@ class SettlementRequest:
 
 @dataclass(frozen=True)
 class Settlement:
-    """As anybody sees it. ``state``: whether all its parties accepted it, and whether a later one took its place."""
+    """As anybody sees it. ``state``: whether all its parties accepted it, and whether a later one took its place.
+
+    ``agreed`` only where both sides of what it settles are among its parties, as they were when it was recorded;
+    whom it names is for its speaker to say. ``unnamed``: whom it concerns without naming them.
+    """
 
     position: int
     recorded: str
-    state: Literal["offered", "agreed", "superseded"]
+    state: State
     agreed: tuple[str, ...]
+    unnamed: tuple[str, ...]
     superseded: int | None
     body: dict[str, Any]
 
@@ -91,18 +106,54 @@ class SettlementService:
             for record in records_of(reads, subject=subject, type="settlement.record"):
                 state = reads.get(settlement_key(record.position))
                 if isinstance(state, SettlementState) and state.subject == subject:
-                    body: SettlementRecord = parse_statement(record.entry).event.body
-                    found.append(_shown(record.position, format_time(record.admitted_at), state, body))
+                    found.append(_shown(reads, record, state))
         return found
 
 
-def _shown(position: int, recorded: str, state: SettlementState, body: SettlementRecord) -> Settlement:
-    stands: Literal["offered", "agreed"] = "agreed" if len(state.agreed) == len(state.parties) else "offered"
+def _shown(reads: Reads, record: Record, state: SettlementState) -> Settlement:
+    body: SettlementRecord = parse_statement(record.entry).event.body
+    settled = (state.subject, *(body.also or ()))
+    concerned = {one for subject in settled for one in _concerned(reads, subject, record.position)}
+    stands: State = "agreed" if concerned <= set(state.parties) else "agreed-among-those-named"
+    if len(state.agreed) < len(state.parties):
+        stands = "offered"
     return Settlement(
-        position,
-        recorded,
+        record.position,
+        format_time(record.admitted_at),
         stands if state.superseded is None else "superseded",
         state.agreed,
+        tuple(sorted(one for one in concerned - set(state.parties) if one is not None)),
         state.superseded,
         write(body),
     )
+
+
+def _concerned(reads: Reads, subject: str, position: int) -> Iterator[str | None]:
+    """The sides of a licence or a dispute before this position; ``None``: one that the log does not name openly."""
+    state = reads.get(subject)
+    match state:
+        case DisputeState():
+            yield state.claimant
+            yield from _concerned(reads, state.target, position)
+        case LicenceState():
+            yield state.licensor if state.parent is None else _holder(reads, state.parent, position)
+            yield _holder(reads, subject, position)
+        case ObjectState():
+            yield state.holder
+        case PartyState():
+            yield subject
+        case _:
+            yield None
+
+
+def _holder(reads: Reads, licence: str, position: int) -> str | None:
+    """Who held a licence before this position, where that is said openly."""
+    holder = None
+    for record in records_of(reads, subject=licence):
+        if record.position < position and record.subject == licence:
+            body = parse_statement(record.entry).event.body
+            if record.type == "licence.grant":
+                holder = body.holder
+            elif record.type == "licence.transfer":
+                holder = body.to
+    return holder

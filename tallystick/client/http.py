@@ -304,7 +304,7 @@ class Client:
         return self._json("POST", f"/v1/settlements/{position}/accept", json=more)
 
     def settlements(self, subject: str) -> list[dict[str, Any]]:
-        """What was settled under a licence or in a dispute, and whether all agreed; no token is needed."""
+        """What was settled under a licence or in a dispute; ``unnamed``: sides that it leaves out; without a token."""
         found: list[dict[str, Any]] = self._json("GET", "/v1/settlements", params={"subject": subject})["settlements"]
         return found
 

@@ -9,14 +9,19 @@ from typing import Any
 
 import pytest
 
+from api.services import erasures
+from api.services.certificates import CertificateService
 from api.services.credential_files import CredentialFiles
 from api.services.erasures import ErasedFiles
+from api.services.licence_files import LicenceFiles
+from tallystick.commitments import parse_disclosure
 from tallystick.events.erasure import Erasure
 from tallystick.report.as_text import text_report
 from tests.api.desk import PATIENCE, AnchorDriver, Desk, case_of, disclosed_values, told
 from tests.api.house import Party, open_house, problem
 from tests.api.test_certificates import issue
 from tests.api.test_licence_files import card_of, credential_of, shown_names
+from tests.api.test_sublicences import root, sub
 
 SECRET = "a title that must be forgotten"
 
@@ -178,10 +183,93 @@ def test_a_crash_before_the_files_went_is_made_good_at_the_next_start(
         with monkeypatch.context() as cut:
             cut.setattr(CredentialFiles, "remove", lambda self, sha256: None)
             erase(desk.studio, position_of(desk, licence, "licence.grant"), licence, "media")
-        assert desk.studio.get(f"/v1/licences/{licence}/card").status_code == 200
+        assert [path for path in house.services.settings.credentials.iterdir() if len(path.name) == 64]
+        assert problem(desk.studio.get(f"/v1/licences/{licence}/card"))[:2] == (404, "not-found")
         later = card_of(desk, licence)
     with open_house(tmp_path) as house:
         kept = [path for path in house.services.settings.credentials.iterdir() if path.is_file()]
         assert [path.read_bytes() for path in kept] == [later]
         ErasedFiles(house.services.log, house.services.files).sweep()
         assert [path for path in kept if not path.is_file()] == []
+
+
+def test_erased_while_a_single_card_is_made(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was drawn before the erasure, and is logged after it."""
+    licence, _ = desk.licence()
+    position, make = position_of(desk, licence, "licence.grant"), LicenceFiles._make_card
+
+    def meanwhile(*values: Any) -> None:
+        make(*values)
+        erase(desk.studio, position, licence, "territory")
+
+    with monkeypatch.context() as cut:
+        cut.setattr(LicenceFiles, "_make_card", meanwhile)
+        card = told(desk.studio.post(f"/v1/licences/{licence}/card", {}))
+    assert card["position"] > position_of(desk, licence, "disclosure.erase")
+    assert problem(desk.licensee.get(f"/v1/licences/{licence}/card"))[:2] == (404, "not-found")
+    assert desk.house.services.files.find(card["sha256"]) is None
+    without = card_of(desk, licence)
+    desk.house.services.erased.sweep()
+    assert desk.licensee.get(f"/v1/licences/{licence}/card").content == without
+    assert "territory" not in shown_names(credential_of(desk, without))
+
+
+def test_erased_while_a_certificate_is_printed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    sign = CertificateService._sign
+
+    def meanwhile(service: CertificateService, recorded: Any, *values: Any) -> str:
+        form = sign(service, recorded, *values)
+        erase(desk.house.registrar, recorded.position, recorded.subject, "authors")
+        return form
+
+    monkeypatch.setattr(CertificateService, "_sign", meanwhile)
+    issued = issue(desk, "erased-while-printed")
+    answer = desk.house.registrar.get(f"/v1/certificates/{issued['certificate']}/file")
+    assert problem(answer)[:2] == (404, "not-found")
+    assert desk.house.services.files.find(issued["credential"]["sha256"]) is None
+
+
+def test_a_card_drawn_before_is_not_handed_out_and_goes_at_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service died between the entry of the card and the look whether it may stay."""
+    with open_house(tmp_path) as house:
+        desk = Desk(house, house.party("studio"), house.party("licensee"))
+        licence, _ = desk.licence()
+        position, make = position_of(desk, licence, "licence.grant"), LicenceFiles._make_card
+
+        def meanwhile(*values: Any) -> None:
+            make(*values)
+            erase(desk.studio, position, licence, "territory")
+
+        with monkeypatch.context() as cut:
+            cut.setattr(LicenceFiles, "_make_card", meanwhile)
+            cut.setattr(CredentialFiles, "remove", lambda self, sha256: None)
+            sha256 = told(desk.studio.post(f"/v1/licences/{licence}/card", {}))["sha256"]
+        assert house.services.files.find(sha256) is not None
+        assert problem(desk.licensee.get(f"/v1/licences/{licence}/card"))[:2] == (404, "not-found")
+    with open_house(tmp_path) as house:
+        assert house.services.files.find(sha256) is None
+
+
+def test_a_card_that_cannot_be_read_goes(desk: Desk) -> None:
+    licence, _ = desk.licence()
+    erase(desk.studio, position_of(desk, licence, "licence.grant"), licence, "media")
+    card = told(desk.studio.post(f"/v1/licences/{licence}/card", {}))
+    kept_at = desk.house.services.files.find(card["sha256"])
+    assert kept_at is not None
+    kept_at.write_bytes(b"no picture")
+    erasures._disclosed.cache_clear()
+    desk.house.services.erased.sweep()
+    assert not kept_at.exists()
+
+
+def test_cards_of_sublicences_that_show_a_term_of_the_licence_above_go(desk: Desk, rival: Party) -> None:
+    made = root(desk)
+    below = sub(desk, made, rival)
+    card_at, position = f"/v1/licences/{below}/card", position_of(desk, made[0], "licence.grant")
+    told(desk.licensee.post(card_at, {}))
+    shown = credential_of(desk, desk.licensee.get(card_at).content).disclosures[str(position)]
+    assert "territory" in {parse_disclosure(text).name for text in shown}
+    erase(desk.studio, position, made[0], "territory")
+    assert problem(desk.licensee.get(card_at))[:2] == (404, "not-found")

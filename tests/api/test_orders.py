@@ -152,6 +152,8 @@ def test_what_is_refused_says_why_and_holds_up_nothing_else(desk: Desk) -> None:
 REFUSED: dict[str, tuple[dict[str, Any], tuple[int, str, str | None]]] = {
     "nothing": ({"grants": []}, (422, "malformed", "grants")),
     "a name with a stroke": ({"order": "a/b"}, (422, "malformed", "order")),
+    "a name that is a folder": ({"order": "."}, (422, "malformed", "order")),
+    "a name that is the folder above": ({"order": ".."}, (422, "malformed", "order")),
     "a long name": ({"order": "a" * 65}, (422, "malformed", "order")),
     "an unknown field": ({"more": 1}, (422, "malformed", "more")),
     "one event id twice": ({"each": {"event_id": "same"}}, (422, "malformed", "grants[1].event_id")),

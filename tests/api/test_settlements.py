@@ -15,6 +15,7 @@ from tallystick.statement import parse_statement
 from tests.api.desk import AnchorDriver, Desk, disclosed_values, told
 from tests.api.house import Party, problem
 from tests.api.test_licence_tokens import ASKED
+from tests.api.test_sublicences import root, sub
 
 SECRET = "7654321"
 VALUES = {
@@ -114,6 +115,79 @@ def test_cross_party_attempts(desk: Desk, rival: Party) -> None:
     answer = desk.house.http.get("/v1/settlements", params={"subject": unknown})
     assert problem(answer) == (404, "not-found", "subject")
     assert states(desk, licence) == [(at, "offered")]
+
+
+AMONG = "agreed-among-those-named"
+
+
+def found(desk: Desk, subject: str) -> list[tuple[str, list[str]]]:
+    """State, and who is concerned and not named, as anybody reads them."""
+    answer = told(desk.house.http.get("/v1/settlements", params={"subject": subject}), 200)
+    return [(one["state"], one["unnamed"]) for one in answer["settlements"]]
+
+
+@pytest.mark.parametrize("alone", ["licensee", "studio"])
+def test_one_side_and_a_party_of_its_choice_agree_among_themselves_alone(desk: Desk, rival: Party, alone: str) -> None:
+    licence, _ = desk.licence()
+    one, other = (desk.licensee, desk.studio) if alone == "licensee" else (desk.studio, desk.licensee)
+    at = settle(desk, licence, one, parties=[one.id, rival.id])
+    assert found(desk, licence) == [("offered", [other.id])]
+    accept(desk, at, rival)
+    assert found(desk, licence) == [(AMONG, [other.id])]
+
+
+def test_a_third_party_may_agree_with_both_sides(desk: Desk, rival: Party) -> None:
+    licence, _ = desk.licence()
+    at = settle(desk, licence, parties=[desk.studio.id, desk.licensee.id, rival.id])
+    accept(desk, at)
+    accept(desk, at, rival)
+    assert found(desk, licence) == [("agreed", [])]
+
+
+def test_of_a_licence_whose_holder_nobody_names_openly_nobody_can_tell(desk: Desk, rival: Party) -> None:
+    object_id, data = desk.picture()
+    licence = desk.grant(object_id, data, holder=None)
+    accept(desk, settle(desk, licence, parties=[desk.studio.id, rival.id]), rival)
+    assert found(desk, licence) == [(AMONG, [])]
+
+
+def test_who_is_concerned_is_decided_when_it_is_recorded(desk: Desk, rival: Party) -> None:
+    object_id, data = desk.picture()
+    licence = desk.grant(object_id, data, transfer="free")
+    accept(desk, settle(desk, licence))
+    move = {"to": rival.id, "holder_kid": rival.who.signer.public.kid.hex(), "grounds": "agreement"}
+    told(desk.licensee.post(f"/v1/licences/{licence}/transfer", move))
+    accept(desk, settle(desk, licence))
+    assert found(desk, licence) == [("agreed", []), (AMONG, [rival.id])]
+
+
+def test_what_it_settles_besides_concerns_others(desk: Desk, rival: Party) -> None:
+    licence, _ = desk.licence()
+    object_id, data = desk.picture()
+    kid = rival.who.signer.public.kid.hex()
+    terms = desk.terms(object_id, data, licensee={"party": rival.id, "holder_kid": kid})
+    also = desk.grant(object_id, data, terms=terms, holder=rival.id)
+    accept(desk, settle(desk, licence, also=[also]))
+    assert found(desk, licence) == [(AMONG, [rival.id])]
+
+
+def test_a_sublicence_is_settled_between_its_holder_and_that_of_the_licence_above(desk: Desk, rival: Party) -> None:
+    made = root(desk)
+    below = sub(desk, made, rival)
+    accept(desk, settle(desk, below, desk.licensee, parties=[desk.licensee.id, rival.id]), rival)
+    assert found(desk, below) == [("agreed", [])]
+
+
+def test_a_claimant_settles_no_dispute_without_the_other_side(desk: Desk, rival: Party) -> None:
+    licence, _ = desk.licence()
+    dispute = str(desk.licensee.record("dispute.open", {"target": licence, "claim": "licence"})["subject"])
+    accept(desk, settle(desk, dispute, desk.licensee, parties=[desk.licensee.id, rival.id]), rival)
+    assert found(desk, dispute) == [(AMONG, [desk.studio.id])]
+    object_id, _ = desk.picture()
+    disputed = str(rival.record("dispute.open", {"target": object_id, "claim": "authorship"})["subject"])
+    accept(desk, settle(desk, disputed, rival, parties=[rival.id, desk.licensee.id]))
+    accept(desk, settle(desk, disputed, rival, parties=[rival.id, desk.studio.id]), desk.studio)
+    assert found(desk, disputed) == [(AMONG, [desk.studio.id]), ("agreed", [])]
 
 
 def test_a_settlement_changes_no_answer(desk: Desk) -> None:
