@@ -20,7 +20,7 @@ import { traceability } from "./steps/step09.ts";
 import { anchor } from "./steps/step10.ts";
 import { time } from "./steps/step11.ts";
 import { credential } from "./steps/step12.ts";
-import { completeness, histories } from "./steps/step13.ts";
+import { completeness, histories, reachesEnd } from "./steps/step13.ts";
 import { timestamp } from "./steps/step14.ts";
 import { capture, isCaptured } from "./steps/step15.ts";
 import { custody, isKept } from "./steps/step16.ts";
@@ -101,9 +101,10 @@ async function runSteps(examination: Examination, findings: Map<ClaimId, Finding
   capture(examination, of("capture"));
   custody(examination, of("custody"));
   platform(examination, of("platform"));
+  const whole = of("completeness").outcome === "proved" && reachesEnd(examination, stated);
   for (const id of ["capture", "custody"] as const)
-    if (of(id).outcome === "proved" && of("completeness").outcome !== "proved")
-      of(id).add("needs_external_fact", "that nothing else is said of it is not proved: see whether any event was withheld", "是否另有陈述尚未证明：请看有无事项被隐瞒");
+    if (of(id).outcome === "proved" && !whole)
+      of(id).add("needs_external_fact", "that nothing else is said of it is not proved: see whether any event was withheld, up to the end of the log", "是否另有陈述尚未证明：请看直至日志末尾有无事项被隐瞒");
   const { file } = examination.case;
   const { head } = examination;
   return {

@@ -1,4 +1,5 @@
 /** What the steps share: the evidence, the reader's choices, and what earlier steps established. */
+import { parseIdentifier } from "../base/identifiers.ts";
 import type { Replay } from "../admission/replay.ts";
 import type { Placed } from "../admission/replay.ts";
 import type { AnchorProof } from "../evm/proof.ts";
@@ -88,4 +89,14 @@ export function isSigned({ replay }: Examination, position: number): boolean {
 export function partyOf({ replay }: Examination, position: number): string {
   const { statement, issuer } = replay.admitted.get(position)!;
   return statement.event.recorded_for?.party ?? issuer;
+}
+
+/** By a key of the party's own, and not by the registrar of the log. */
+export function isOwn({ replay }: Examination, position: number): boolean {
+  return replay.admitted.get(position)!.role === "party";
+}
+
+/** The objects among the subjects of the case, in order. */
+export function objectsOf({ subjects }: Examination): string[] {
+  return [...subjects].filter((each) => parseIdentifier(each).letter === "A").sort();
 }

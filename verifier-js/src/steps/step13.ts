@@ -32,6 +32,14 @@ export function completeness(examination: Examination, stated: HistoryFacts[], f
 
 export { histories };
 
+/** Every entry from the largest root that vouches to the end of the tree is here, and admitted. */
+export function reachesEnd({ replay, head }: Examination, stated: HistoryFacts[]): boolean {
+  const from = Math.max(-1, ...stated.filter((each) => each.auditors.length > 0).map((each) => each.size));
+  if (from < 0 || head === undefined) return false;
+  const after = [...replay.admitted.keys()].filter((position) => position >= from && BigInt(position) < head.note.size);
+  return BigInt(after.length) >= head.note.size - BigInt(from);
+}
+
 function sameNumbers(some: number[], others: number[]): boolean {
   return some.length === others.length && some.every((each, index) => each === others[index]);
 }

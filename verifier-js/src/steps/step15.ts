@@ -2,7 +2,7 @@
 import { samePair } from "../base/hashes.ts";
 import { parseTime } from "../base/time.ts";
 import type { EventOf } from "../events/event.ts";
-import { admitted, admittedAt, introduced, isSigned, partyOf, type Examination } from "./examination.ts";
+import { admitted, admittedAt, introduced, isOwn, isSigned, objectsOf, partyOf, type Examination } from "./examination.ts";
 import { digestOf } from "./digest.ts";
 import type { Findings } from "./findings.ts";
 
@@ -29,15 +29,26 @@ export function capture(examination: Examination, findings: Findings): void {
     findings.add("proved", `entry ${position}, logged at ${at}: ${subject} came about by ${body.method}, from ${body.started} to ${body.ended}, as its holder says`,
       `条目 ${position}（${at} 入日志）：其持有人称 ${subject} 由 ${body.method} 产生，自 ${body.started} 至 ${body.ended}`);
     for (const fault of faults) findings.add("contradicted", `the record at ${position} does not agree with the log: ${fault}`, `条目 ${position} 的记录与日志不符：${fault}`);
-    const notarised = attestations(examination, position).some((each) => each.role === "notary" && each.signed);
-    if (body.notary !== undefined && !notarised)
+    for (const said of [position, ...attestations(examination, position).map((each) => each.position)].filter((each) => !isSigned(examination, each)))
+      findings.add("needs_external_fact", `entry ${said} is recorded by the service for ${partyOf(examination, said)}: ask that party`, `条目 ${said} 由平台代 ${partyOf(examination, said)} 记录：请向该方查证`);
+    if (body.notary !== undefined && !isConfirmed(examination, record))
       findings.add("needs_external_fact", `ask the notary's office: ${body.notary.name}, number ${body.notary.registration}`, `请向公证机构查证：${body.notary.name}，编号 ${body.notary.registration}`);
   }
+  if (found.length > 0)
+    for (const object of objectsOf(examination).filter((each) => !found.some(({ event }) => event.subject === each)))
+      findings.add("needs_external_fact", `nothing is said of how ${object} came about: ask its holder`, `没有关于 ${object} 如何产生的陈述：请向其持有人查证`);
+}
+
+/** By the very party that the record names, of the very document, with a key of its own. */
+function isConfirmed(examination: Examination, { position, event: { body: { notary } } }: Record): boolean {
+  const counting = attestations(examination, position).filter((each) => isOwn(examination, each.position) && each.party !== partyOf(examination, position));
+  return counting.some(({ role, party, statement }) =>
+    role === "notary" && notary !== undefined && party === notary.party && statement !== undefined && samePair(statement, notary.statement));
 }
 
 function attestations(examination: Examination, position: number) {
   return admitted(examination, "capture.attest").filter(({ event }) => event.body.record === position).map(({ position: own, event }) =>
-    ({ role: event.body.role, statement: event.body.statement, party: partyOf(examination, own), signed: isSigned(examination, own) }));
+    ({ position: own, role: event.body.role, statement: event.body.statement, party: partyOf(examination, own) }));
 }
 
 /** What does not agree, each by the name that the document gives it. */

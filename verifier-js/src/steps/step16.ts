@@ -1,8 +1,11 @@
 /** Step 16: who kept the bytes since, without a gap, and whether they stayed the same (Facts 2). */
 import type { EventOf } from "../events/event.ts";
-import { admitted, introduced, isSigned, type Examination } from "./examination.ts";
+import { parseTime } from "../base/time.ts";
+import { admitted, admittedAt, introduced, isSigned, objectsOf, type Examination } from "./examination.ts";
 import { digestOf } from "./digest.ts";
-import type { Findings } from "./findings.ts";
+import type { Findings, Outcome } from "./findings.ts";
+
+const SLACK = 300;
 
 interface Link {
   position: number;
@@ -27,40 +30,51 @@ export function custody(examination: Examination, findings: Findings): void {
   const found = chains(examination);
   if (found.size === 0) findings.add("not_proved", "nothing is said of who kept the bytes", "没有关于由谁保管的陈述");
   for (const [object, links] of found) follow(examination, object, links, findings);
+  if (found.size > 0)
+    for (const object of objectsOf(examination).filter((each) => !found.has(each)))
+      findings.add("needs_external_fact", `nothing is said of who kept the bytes of ${object}: ask its holder`, `没有关于由谁保管 ${object} 的陈述：请向其持有人查证`);
 }
 
 function follow(examination: Examination, object: string, links: Link[], findings: Findings): void {
   const digest = digestOf(introduced(examination, "object.register", object)!.body.content);
+  const registration = parseTime(admittedAt(examination, "object.register", object)!);
   const good = new Set([digest]);
   let current = digest;
   let broken = false;
   let waiting = false;
-  let latest = "";
-  const contradicted = (position: number, en: string, zh: string): void => findings.add("contradicted", `entry ${position} about ${object}: ${en}`, `有关 ${object} 的条目 ${position}：${zh}`);
+  let ended = false;
+  let latest = registration - SLACK;
+  const told = (outcome: Outcome, position: number, en: string, zh: string): void => findings.add(outcome, `entry ${position} about ${object}: ${en}`, `有关 ${object} 的条目 ${position}：${zh}`);
   for (const { position, event } of links) {
-    const { at, outcome } = event.body;
-    if (at < latest) contradicted(position, "it is dated before the entry that it follows", "其时间早于前一条目");
-    if (at > latest) latest = at;
-    if (!isSigned(examination, position))
-      findings.add("needs_external_fact", `entry ${position} about ${object} is recorded by the service: ask the custodian`, `有关 ${object} 的条目 ${position} 由平台代记：请向保管方查证`);
+    const { outcome } = event.body;
+    const at = parseTime(event.body.at);
+    if (at < latest) told("contradicted", position, "it is dated before the entry that it follows, or before the registration", "其时间早于前一条目或早于登记");
+    latest = Math.max(latest, at);
+    if (!isSigned(examination, position)) told("needs_external_fact", position, "recorded by the service: ask the custodian", "由平台代记：请向保管方查证");
+    ended = false;
     if (event.type === "custody.accept") {
-      if (outcome === "suc" && event.body.digest !== current) contradicted(position, "what arrived is not what was handed over", "所收到者并非所移交者");
-      if (outcome === "fai") findings.add("proved", `entry ${position}: the receiver declined; custody stayed`, `条目 ${position}：接收方拒绝，保管方未变`);
+      if (outcome === "suc" && event.body.digest !== current) told("contradicted", position, "what arrived is not what was handed over", "所收到者并非所移交者");
+      if (outcome === "fai") told("proved", position, "the receiver declined; custody stayed", "接收方拒绝，保管方未变");
       waiting = false;
       continue;
     }
     const { before, after, event: kind } = event.body;
-    if (before !== current) contradicted(position, "the bytes before it are not those that the chain had", "其前的字节与链上不符");
-    if (after !== before) {
-      if (kind === "mig" && outcome === "suc") good.add(after);
-      else if (kind === "rec" && outcome === "suc" && good.has(after)) broken = false;
-      else if (outcome === "fai") broken = true;
-      else contradicted(position, "the bytes changed, and nothing that it says may change them", "字节已改变，而所述事项不应改变字节");
-    }
+    const done = outcome === "suc";
+    if (before !== current) told("contradicted", position, "the bytes before it are not those that the chain had", "其前的字节与链上不符");
+    const changed = before !== after;
+    if (kind === "fix" && !done) told("proved", position, "the check found that the bytes do not hold", "校验发现字节不符");
+    else if (!done && !changed) told("proved", position, "it failed, and the bytes stayed the same", "未成功，字节未变");
+    if (!done && (kind === "fix" || changed)) broken = true;
+    if (done && changed && kind === "mig" && !broken) good.add(after);
+    const explained = kind === "mig" || (kind === "rec" && good.has(after));
+    if (done && changed && !explained) told("contradicted", position, "the bytes changed, and nothing that it says may change them", "字节已改变，而所述事项不应改变字节");
+    if (done && (kind === "fix" || kind === "rec") && good.has(after)) broken = false;
     current = after;
-    waiting = kind === "tra" && outcome === "suc";
+    waiting = kind === "tra" && done;
+    ended = kind === "dea" && done;
   }
   if (waiting) findings.add("not_proved", `the last transfer of ${object} was not accepted`, `${object} 的最后一次移交未获接收`);
-  if (broken) findings.add("contradicted", `the bytes of ${object} were broken, and never recovered`, `${object} 的字节曾损坏且未恢复`);
+  if (ended) findings.add("not_proved", `custody of ${object} ended: nobody says who had the bytes since`, `${object} 的保管已终止：此后由谁持有无人陈述`);
+  if (broken) findings.add("contradicted", `the bytes of ${object} were broken, and never found or made whole again`, `${object} 的字节曾损坏，此后未经校验相符亦未恢复`);
   findings.add("proved", `custody of ${object}: ${links.length} entries, from ${digest} to ${current}`, `${object} 的保管链：${links.length} 条，自 ${digest} 至 ${current}`);
 }
