@@ -112,7 +112,7 @@ CHAINS: dict[str, tuple[str, tuple[tuple[str, dict[str, Any]], ...]]] = {
         ),
     ),
     "a migration, damage, a recovery of the old bytes": (
-        "proved",
+        "contradicted",
         (
             ("mig", {"after": OTHER}),
             ("fix", {"before": OTHER, "after": THIRD, "outcome": "fai"}),

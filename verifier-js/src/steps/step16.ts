@@ -38,7 +38,7 @@ export function custody(examination: Examination, findings: Findings): void {
 function follow(examination: Examination, object: string, links: Link[], findings: Findings): void {
   const digest = digestOf(introduced(examination, "object.register", object)!.body.content);
   const registration = parseTime(admittedAt(examination, "object.register", object)!);
-  const good = new Set([digest]);
+  let good = digest;
   let current = digest;
   let broken = false;
   let waiting = false;
@@ -65,10 +65,10 @@ function follow(examination: Examination, object: string, links: Link[], finding
     if (kind === "fix" && !done) told("proved", position, "the check found that the bytes do not hold", "校验发现字节不符");
     else if (!done && !changed) told("proved", position, "it failed, and the bytes stayed the same", "未成功，字节未变");
     if (!done && (kind === "fix" || changed)) broken = true;
-    if (done && changed && kind === "mig" && !broken) good.add(after);
-    const explained = kind === "mig" || (kind === "rec" && good.has(after));
+    if (done && changed && kind === "mig" && !broken) good = after;
+    const explained = kind === "mig" || (kind === "rec" && after === good);
     if (done && changed && !explained) told("contradicted", position, "the bytes changed, and nothing that it says may change them", "字节已改变，而所述事项不应改变字节");
-    if (done && (kind === "fix" || kind === "rec") && good.has(after)) broken = false;
+    if (done && (kind === "fix" || kind === "rec") && after === good) broken = false;
     current = after;
     waiting = kind === "tra" && done;
     ended = kind === "dea" && done;
