@@ -118,7 +118,12 @@ def _recorded(report: Report, one: Mapping[str, Any], language: Language) -> str
 def _attested(report: Report, one: Mapping[str, Any]) -> list[int]:
     """Where a notary or witness spoke for itself, its own entries, and those that do not agree with them."""
     records = [told for told in report.facts.get("capture", ()) if told["position"] in one["positions"]]
-    own = [by["position"] for told in records for by in told["attested"] if by["role"] == one["factor"]]
+    own = [
+        by["position"]
+        for told in records
+        for by in told["attested"]
+        if by["role"] == one["factor"] and by["signed"] and by["party"] != told["party"]
+    ]
     return sorted({*own, *one["positions"]}) if own and one["state"] == "inconsistent" else sorted(own)
 
 

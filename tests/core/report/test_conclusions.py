@@ -261,14 +261,27 @@ def test_a_long_custody_record_keeps_its_end_and_every_fault_and_says_what_it_le
 def test_a_notary_is_cited_where_it_spoke_itself() -> None:
     factor = {"article": 18, "factor": "notary", "state": "present", "positions": [7, 8], "detail": ""}
     told = [
-        {"position": 7, "attested": [{"position": 12, "role": "witness"}, {"position": 11, "role": "notary"}]},
-        {"position": 9, "attested": [{"position": 13, "role": "notary"}]},
+        {
+            "position": 7,
+            "party": "P-1",
+            "attested": [
+                {"position": 12, "role": "witness", "signed": True, "party": "P-2"},
+                {"position": 11, "role": "notary", "signed": True, "party": "P-2"},
+                {"position": 14, "role": "notary", "signed": False, "party": "P-2"},
+                {"position": 15, "role": "notary", "signed": True, "party": "P-1"},
+            ],
+        },
+        {
+            "position": 9,
+            "party": "P-1",
+            "attested": [{"position": 13, "role": "notary", "signed": True, "party": "P-2"}],
+        },
     ]
     found = with_facts(report(), factors=[factor], capture=told)
     assert fact_of(found, "cn-18-notary", "en") == "on record: entry 11"
     odd = with_facts(found, factors=[{**factor, "state": "inconsistent"}])
     assert fact_of(odd, "cn-18-notary", "en") == "INCONSISTENT on record: entry 7, 8, 11"
-    alone = with_facts(found, capture=[{"position": 7, "attested": []}])
+    alone = with_facts(found, capture=[{"position": 7, "party": "P-1", "attested": []}])
     assert fact_of(alone, "cn-18-notary", "en") == "on record: entry 7, 8", "named by the record, and silent itself"
 
 
