@@ -238,13 +238,13 @@ def test_an_order_that_kills_every_hand_is_given_up(
     house: House, studio: Party, dying: tuple[Pool, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made, mark = dying
-    start = pool._Hand.__init__
+    start = pool.Hand.__init__
 
     def marked(*given: Any) -> None:
         mark.touch()
         start(*given)
 
-    monkeypatch.setattr(pool._Hand, "__init__", marked)
+    monkeypatch.setattr(pool.Hand, "__init__", marked)
     monkeypatch.setattr(house.services.submission, "_workshop", made_by(house, made))
     before = house.services.log.status().size
     answer = studio.post("/v1/events/batch", {"events": [GOOD]})
@@ -256,14 +256,14 @@ def test_an_order_that_kills_every_hand_is_given_up(
 def test_a_silent_hand_is_killed(house: House, studio: Party, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool, "PATIENCE", 0.2)
     silent = (sys.executable, "-c", f"import time; time.sleep({PATIENCE})")
-    started: list[pool._Hand] = []
-    start = pool._Hand.__init__
+    started: list[pool.Hand] = []
+    start = pool.Hand.__init__
 
-    def kept(self: pool._Hand, *given: Any) -> None:
+    def kept(self: pool.Hand, *given: Any) -> None:
         started.append(self)
         start(self, *given)
 
-    monkeypatch.setattr(pool._Hand, "__init__", kept)
+    monkeypatch.setattr(pool.Hand, "__init__", kept)
     with closing(Pool([house.services.voices.service_key], silent)) as made, pytest.raises(Unavailable):
         sign_both(house, studio, made, batch(GOOD))
     assert [one.is_here() for one in started] == [False, False]
