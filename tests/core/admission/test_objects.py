@@ -353,7 +353,9 @@ def test_the_chain_may_rest_on_own_objects_licences_and_jobs() -> None:
     stage.admit(by_rival(stage, Basis("licence", None, licence)))
     stage.admit(composed(stage, stage.source))
     job = stage.running_job()
-    stage.admit(stage.world.object(basis=(Basis("job", None, job.id), OWN)))
+    last = stage.world.object(basis=(Basis("job", None, job.id), OWN))
+    stage.admit(last)
+    assert isinstance(stage.state.get(last.event.subject), ObjectState)
 
 
 def test_a_reinstated_licence_counts_again_and_one_of_two_is_enough() -> None:
@@ -364,7 +366,11 @@ def test_a_reinstated_licence_counts_again_and_one_of_two_is_enough() -> None:
     first = stage.world.licence(stage.source, 1, stage.rival.id)
     stage.admit(first)
     licensed(stage, "revoke")
-    stage.admit(job_with(stage, stage.rival, inputs=inputs(stage.source)))
+    said = job_with(stage, stage.rival, inputs=inputs(stage.source))
+    stage.admit(said)
+    state = stage.state.get(said.event.subject)
+    assert isinstance(state, JobState)
+    assert state.status == "running"
 
 
 def test_a_workflow_of_jobs() -> None:
@@ -400,6 +406,9 @@ def test_a_job_admitted_before_the_suspension_may_end_after_it() -> None:
     job = stage.running_job()
     stage.admit(stage.world.decide_capability(stage.capability.id, "suspend"))
     stage.admit(stage.world.complete(job, [made(stage, job)]))
+    state = stage.state.get(job.id)
+    assert isinstance(state, JobState)
+    assert state.status == "done"
 
 
 def test_recorded_for_the_holder_counts_as_the_holder() -> None:
