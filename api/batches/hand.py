@@ -12,9 +12,9 @@ from contextlib import suppress
 
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
-from api.batches.preparing import Checking, Signing, check_all, sign_all
+from api.batches.preparing import Checking, Signing, check_all, sign_all, sign_single
 from api.batches.reading import drafts_in, statements_in
-from api.batches.wire import DraftOrder, Keys, Lost, Order, StatementOrder, pack, receive, send
+from api.batches.wire import DraftOrder, Keys, Lost, Order, SinglesOrder, StatementOrder, pack, receive, send
 from api.services.voices import Voice
 from api.tuning import share_one_heap, tune
 from ledger.submission import Submission
@@ -32,8 +32,21 @@ def serve(connection: socket.socket) -> None:
     tune()
     while True:
         order: Order = receive(connection)
-        made = sign(order, signers) if isinstance(order, DraftOrder) else check(order)
+        made = make(order, signers)
         send(connection, None if made is None else pack(made))
+
+
+def make(order: Order, signers: Sequence[Signer]) -> Sequence[Submission | Exception | None] | None:
+    """``None`` for a body that is not good in every respect."""
+    if isinstance(order, DraftOrder):
+        return sign(order, signers)
+    return sign_singles(order, signers) if isinstance(order, SinglesOrder) else check(order)
+
+
+def sign_singles(order: SinglesOrder, signers: Sequence[Signer]) -> list[Submission | Exception | None]:
+    """One for each body."""
+    voices = [(Voice(issuer, signers[key], recorded_for), body) for body, key, issuer, recorded_for in order.singles]
+    return [sign_single(Signing(voice, order.prefix, order.origin, order.now), body) for voice, body in voices]
 
 
 def sign(order: DraftOrder, signers: Sequence[Signer]) -> list[Submission | Exception] | None:

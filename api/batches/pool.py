@@ -13,11 +13,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from api.batches.wire import Keys, Lost, Order, receive, send, unpack
+from api.batches.wire import Keys, Lost, Order, SinglesOrder, receive, send, unpack
 from api.services.errors import Unavailable
 from ledger.submission import Submission
 from tallystick.keys import LocalSigner, Signer
@@ -27,6 +28,8 @@ PATIENCE = 60.0
 """Seconds in which a hand does an order, or is killed."""
 LEAVING = 5.0
 """Seconds that a hand gets to leave."""
+
+_NOTHING = SinglesOrder((), "", "", "")
 
 _log = logging.getLogger(__name__)
 
@@ -45,6 +48,7 @@ class Pool:
         self._command = command
         self._lock = threading.Lock()
         self._idle: list[Hand] = []
+        self._fetching: threading.Thread | None = None
         self._closed = False
 
     def key_of(self, signer: Signer) -> int | None:
@@ -67,15 +71,43 @@ class Pool:
             "the batch could not be prepared, twice; nothing of it was recorded", "submit it again, in smaller parts"
         )
 
+    def do_at_once(self, order: Order) -> list[Submission | None] | None:
+        """As ``do``, by a hand that waits for work; ``None`` where there is none: the next order will find one."""
+        hand = self._resting()
+        if hand is None:
+            self._fetch()
+            return None
+        try:
+            made = hand.do(order)
+        except Lost as error:
+            hand.kill()
+            _log.warning("a hand was lost (%s); what it had is done without", error)
+            return None
+        self._give_back(hand)
+        return None if made is None else unpack(made)
+
+    def _fetch(self) -> None:
+        """Start a hand, which takes longer than whoever sends one draft would like to wait."""
+        with self._lock:
+            if not self._closed and not (self._fetching and self._fetching.is_alive()):
+                self._fetching = threading.Thread(target=self._start_one, name="fetching", daemon=True)
+                self._fetching.start()
+
+    def _start_one(self) -> None:
+        with suppress(Unavailable):
+            self.do(_NOTHING)
+
     def _take(self) -> Hand:
+        hand = self._resting()
+        return hand or Hand(self._command, Keys(tuple(_plain(one) for one in self._lent)))
+
+    def _resting(self) -> Hand | None:
         while True:
             with self._lock:
                 if self._closed:
                     raise Unavailable("the service is being stopped; nothing was recorded")
                 hand = self._idle.pop() if self._idle else None
-            if hand is None:
-                return Hand(self._command, Keys(tuple(_plain(one) for one in self._lent)))
-            if hand.is_here():
+            if hand is None or hand.is_here():
                 return hand
             hand.kill()
 
@@ -93,6 +125,8 @@ class Pool:
             resting, self._idle = self._idle, []
         for hand in resting:
             hand.leave()
+        if self._fetching:
+            self._fetching.join()
 
 
 class Hand:

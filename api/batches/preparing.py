@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from api.batches.reading import SignedStatement
+from api.batches.reading import SignedStatement, draft_in
 from api.services.drafts import Draft, settle_draft
 from api.services.errors import Forbidden
 from api.services.voices import Voice
@@ -58,6 +58,12 @@ def sign_all(signing: Signing, drafts: Sequence[Draft]) -> list[Submission | Exc
     signed = _each(lambda one: (one.disclosures, sign_settled(voice.signer, voice.issuer, one.settled)), ready)
     public = voice.signer.public
     return _each(lambda one: prepare(one[1], one[0], public), signed)
+
+
+def sign_single(signing: Signing, body: bytes) -> Submission | Exception | None:
+    """As ``sign_all``, of the body of a request with one draft; ``None`` for one that is not good in every respect."""
+    draft = draft_in(body)
+    return None if draft is None else sign_all(signing, [draft])[0]
 
 
 def check_all(

@@ -55,7 +55,17 @@ class StatementOrder:
     states: tuple[tuple[str, State], ...]
 
 
-Order = DraftOrder | StatementOrder
+@dataclass(frozen=True)
+class SinglesOrder:
+    """Sign the one draft of each body. ``singles``: body, and as in ``DraftOrder`` key, issuer and ``recorded_for``."""
+
+    singles: tuple[tuple[bytes, int, str, RecordedFor | None], ...]
+    prefix: str
+    origin: str
+    now: str
+
+
+Order = DraftOrder | StatementOrder | SinglesOrder
 
 
 class Lost(Exception):
@@ -92,9 +102,9 @@ def _read(connection: socket.socket, length: int) -> bytearray:
     return data
 
 
-def pack(made: Sequence[Submission | Exception]) -> list[bytes]:
+def pack(made: Sequence[Submission | Exception | None]) -> list[bytes]:
     """What is sent of submissions: as little as makes them again."""
-    parts = [None if isinstance(one, Exception) else _packed(one) for one in made]
+    parts = [_packed(one) if isinstance(one, Submission) else None for one in made]
     return [pickle.dumps(parts[at : at + _SOME], pickle.HIGHEST_PROTOCOL) for at in range(0, len(parts), _SOME)]
 
 

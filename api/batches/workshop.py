@@ -8,9 +8,10 @@ from typing import NamedTuple, cast
 
 from api.accounts import Account
 from api.batches.pool import Pool
-from api.batches.preparing import Checking, Signing, check_all, sign_all
+from api.batches.preparing import Checking, Signing, check_all, sign_all, sign_single
 from api.batches.reading import SignedStatement, drafts_in, statements_in
-from api.batches.wire import DraftOrder, StatementOrder
+from api.batches.together import Signed, Single
+from api.batches.wire import DraftOrder, SinglesOrder, StatementOrder
 from api.services.drafts import Draft
 from api.services.voices import Voice, Voices
 from ledger.log import Log
@@ -21,6 +22,9 @@ from tallystick.times import format_time
 
 WORTH = 32_768
 """Bytes of a body from which on it is given to a hand: some fifty events."""
+
+MANY = 8
+"""Requests with one draft that came together, from which on they are given to a hand, if one is there."""
 
 
 class Prepared(NamedTuple):
@@ -62,6 +66,26 @@ class Workshop:
             return None
         held = cache(lambda: drafts_in(body) or [])
         return Prepared(_filled(made, lambda missing: sign_all(signing, [held()[at] for at in missing])), held)
+
+    def sign_singles(self, singles: Sequence[Single]) -> list[Signed]:
+        """As ``sign_body`` for each, of requests with one draft."""
+        made = self._singles_by_hand(singles) or [None] * len(singles)
+        return [
+            sign_single(self._signing(one.voice), one.body) if there is None else there
+            for one, there in zip(singles, made, strict=True)
+        ]
+
+    def _singles_by_hand(self, singles: Sequence[Single]) -> list[Submission | None] | None:
+        if self._pool is None or len(singles) < MANY:
+            return None
+        settings = (self._voices.prefix, self._voices.origin, format_time(self._clock()))
+        asked = []
+        for voice, body in singles:
+            key = self._pool.key_of(voice.signer)
+            if key is None:
+                return None
+            asked.append((body, key, voice.issuer, voice.recorded_for))
+        return self._pool.do_at_once(SinglesOrder(tuple(asked), *settings))
 
     def _signing(self, voice: Voice) -> Signing:
         return Signing(voice, self._voices.prefix, self._voices.origin, format_time(self._clock()))

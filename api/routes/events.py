@@ -97,7 +97,10 @@ class BatchResults(Schema):
 
 
 async def _quick_event(services: Services, account: Account, body: bytes) -> Response | None:
-    draft = await _read(draft_in, body)
+    if len(body) < LARGE_BODY_BYTES:
+        result = await services.submission.submit_single(account, body)
+        return None if result is None else _quick_one(result)
+    draft = await asyncio.to_thread(draft_in, body)
     if draft is None:
         return None
     (result,) = await services.submission.submit_drafts(account, [draft])

@@ -11,7 +11,8 @@ from typing import TypeVar
 
 from api.accounts import Account
 from api.batches.pool import cores
-from api.batches.reading import SignedStatement
+from api.batches.reading import SignedStatement, draft_in
+from api.batches.together import Signed, Single, Together
 from api.batches.workshop import Prepared, Workshop
 from api.services.drafts import Draft
 from api.services.errors import Forbidden
@@ -26,6 +27,9 @@ from tallystick.admission import Refused
 from tallystick.digests import DigestPair
 from tallystick.events import Event
 from tallystick.statement import Statement, parse_statement
+
+FEW = 4
+"""Drafts that are signed sooner than another thread takes them over."""
 
 P = TypeVar("P")
 
@@ -68,10 +72,14 @@ class SubmissionService:
         self._erased = erased
         # Batches are prepared on as many cores as there are; more at a time would only take memory.
         self._workers = ThreadPoolExecutor(cores(), "batches")
+        self._together = Together(self._sign_singles, self._write)
+        # Of its own: who sends one draft does not wait for the batches of others to be signed.
+        self._signer = ThreadPoolExecutor(1, "singles")
 
     def close(self) -> None:
         """Finish what is under way."""
         self._workers.shutdown()
+        self._signer.shutdown()
         self._workshop.close()
 
     async def submit_drafts(self, account: Account, drafts: Sequence[Draft]) -> list[Result]:
@@ -84,6 +92,18 @@ class SubmissionService:
         require_scope(account, "submit")
         voice = self._voices.of_account(account)
         return await self._run_body(lambda: self._workshop.sign_body(voice, body))
+
+    async def submit_single(self, account: Account, body: bytes) -> Result | None:
+        """As ``submit_draft_body``, of a request with one draft; those that come at the same time share their way."""
+        if "submit" not in account.scopes and draft_in(body) is None:
+            return None  # what is wrong with the body is said first
+        require_scope(account, "submit")
+        made, outcome = await self._together.take(Single(self._voices.of_account(account), body))
+        if made is None:
+            return None
+        prepared = Prepared([made], lambda: [draft for draft in [draft_in(body)] if draft])
+        (result,) = await (self._record(prepared) if outcome is None else self._finished(prepared, [outcome]))
+        return result
 
     async def record(self, voice: Voice, drafts: Sequence[Draft]) -> list[Result]:
         """As ``submit_drafts``, in a voice of the caller's choice: for other services, who checked who asks."""
@@ -115,13 +135,22 @@ class SubmissionService:
         prepared = await self._elsewhere(prepare)
         return None if prepared is None else await self._record(prepared)
 
+    async def _sign_singles(self, singles: Sequence[Single]) -> list[Signed]:
+        if len(singles) < FEW:
+            return self._workshop.sign_singles(singles)
+        return await asyncio.get_running_loop().run_in_executor(self._signer, self._workshop.sign_singles, singles)
+
     async def _elsewhere(self, prepare: Callable[[], P]) -> P:
         return await asyncio.get_running_loop().run_in_executor(self._workers, prepare)
 
     async def _record(self, prepared: Prepared) -> list[Result]:
         if any(map(concerns, prepared.items)):
             prepared = await asyncio.to_thread(self._vetted, prepared)
-        written = await self._write([one for one in prepared.items if isinstance(one, Submission)])
+        return await self._finished(
+            prepared, await self._write([one for one in prepared.items if isinstance(one, Submission)])
+        )
+
+    async def _finished(self, prepared: Prepared, written: Sequence[Outcome]) -> list[Result]:
         outcomes = iter(written)
         results = [one if isinstance(one, Exception) else _result(one, next(outcomes)) for one in prepared.items]
         if any(isinstance(one, Conflict) for one in written):

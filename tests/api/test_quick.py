@@ -146,6 +146,7 @@ def test_without_a_scope_nothing_is_submitted(house: House, studio: Party) -> No
     reader = house.with_token(studio.who, "read-private")
     for path, body in (("/v1/events", DRAFT), ("/v1/events/batch", {"events": [DRAFT]}), ("/v1/statements", STATEMENT)):
         assert problem(reader.post(path, body)) == (403, "forbidden", None)
+    assert problem(reader.post("/v1/events", {"type": "object.register"}))[1] == "malformed"
 
 
 def test_the_long_way_is_open(house: House, studio: Party, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,7 +184,7 @@ def test_a_fault_is_told_as_everywhere(house: House, studio: Party, monkeypatch:
     async def fail(*_: Any) -> None:
         raise RuntimeError("the password is swordfish")
 
-    monkeypatch.setattr(house.services.submission, "submit_drafts", fail)
+    monkeypatch.setattr(house.services.submission, "submit_single", fail)
     answer = studio.post("/v1/events", {"type": "object.register", "body": picture()})
     assert problem(answer) == (500, "internal", None)
     assert "swordfish" not in answer.text
