@@ -41,7 +41,7 @@ class CompletenessCheck:
         """Read up to ``STEP`` more entries, and say what is known then."""
         with self._lock, self._log.store.snapshot() as reads:
             for entry in reads.entries(self._entries, self._entries + STEP):
-                self._census.take(self._entries, entry)
+                self._census.take(self._entries, entry, reads)
                 self._entries += 1
             return Figure(self._census.figure(), self._entries)
 

@@ -7,20 +7,30 @@ stands in the log in spite of the rules must be seen, not skipped.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
-from ledger.store import Reads
+from ledger.store import Reads, Record, Search
+from ledger.store.protocol import MAX_SEARCH
 from tallystick import cose, layout
 from tallystick.errors import MalformedInput
+from tallystick.identifiers import has_form
 from tallystick.modelsig import fingerprint
 from tallystick.statement import MAX_ENTRY_BYTES
 
+LISTED = 1000
+"""Incomplete objects that are named, the first of them: what is counted has no bound, what is held in memory has."""
+REMEMBERED = 10_000
+"""Subjects, jobs and capabilities that are held in memory; the others are looked up in the store."""
+
 _HEX32 = re.compile("[0-9a-f]{64}")
 _CHUNK = 1000
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -34,7 +44,7 @@ class Incomplete:
 
 @dataclass(frozen=True)
 class Completeness:
-    """``complete`` of ``objects`` have the whole set; the others are listed."""
+    """``complete`` of ``objects`` have the whole set; of the others the first ``LISTED`` are listed."""
 
     objects: int
     complete: int
@@ -49,67 +59,71 @@ def completeness(reads: Reads) -> Completeness:
     census = Census()
     for first in range(0, reads.size(), _CHUNK):
         for offset, entry in enumerate(reads.entries(first, first + _CHUNK)):
-            census.take(first + offset, entry)
+            census.take(first + offset, entry, reads)
     return census.figure()
 
 
 class Census:
-    """Takes entries in log order."""
+    """Takes entries in log order. Its memory does not grow with the log."""
 
     def __init__(self) -> None:
-        self._subjects: set[str] = set()
-        self._jobs: dict[str, dict[str, Any]] = {}
-        self._capabilities: dict[str, tuple[Any, str | None]] = {}
+        self._subjects = _Recent[bool]()
+        self._jobs = _Recent[dict[str, Any]]()
+        self._capabilities = _Recent[tuple[Any, str | None]]()
         self._objects = 0
+        self._gaps = 0
         self._incomplete: list[Incomplete] = []
 
-    def take(self, position: int, entry: bytes) -> None:
-        """Count one entry."""
+    def take(self, position: int, entry: bytes, reads: Reads) -> None:
+        """Count one entry. ``reads``: where those before it stand."""
         event = _lenient(entry)
         kind, subject, body = str(event.get("type")), str(event.get("subject")), _dict(event, "body")
         if kind == "object.register":
             self._objects += 1
-            missing = tuple(self._missing(body))
-            if missing:
-                self._incomplete.append(Incomplete(position, subject, missing))
+            if missing := tuple(self._missing(body, _Before(reads, position))):
+                self._gaps += 1
+                if len(self._incomplete) < LISTED:
+                    self._incomplete.append(Incomplete(position, subject, missing))
         elif kind == "job.register":
-            parameters = _dict(event, "private").get("parameters")
-            self._jobs[subject] = {
-                "capability": body.get("capability"),
-                "parameters": parameters,
-                "environment": body.get("environment"),
-            }
+            self._jobs.keep(subject, _job(event))
         elif kind == "capability.file":
-            self._capabilities[subject] = (body.get("version"), _fingerprint(body.get("model_signature")))
-        self._subjects.add(subject)
+            self._capabilities.keep(subject, _capability(event))
+        self._subjects.keep(subject, True)
 
     def figure(self) -> Completeness:
         """What was counted so far."""
-        return Completeness(self._objects, self._objects - len(self._incomplete), tuple(self._incomplete))
+        return Completeness(self._objects, self._objects - self._gaps, tuple(self._incomplete))
 
-    def _missing(self, body: dict[str, Any]) -> Iterator[str]:
+    def _missing(self, body: dict[str, Any], before: _Before) -> Iterator[str]:
         content = _dict(body, "content")
         digests = ("root",) if content.get("form") == "folder" else ("sha256", "sm3")
         if not all(_is_digest(content.get(name)) for name in digests):
             yield "content digests"
-        if not self._is_authorised(body.get("basis")):
+        if not self._is_authorised(body.get("basis"), before):
             yield "authorisation chain"
         if body.get("origin") == "generated":
-            yield from self._missing_generation(_dict(body, "generation"))
+            yield from self._missing_generation(_dict(body, "generation"), before)
 
-    def _is_authorised(self, basis: Any) -> bool:
+    def _is_authorised(self, basis: Any, before: _Before) -> bool:
         """Each link is a declaration or an earlier subject."""
         if not isinstance(basis, list) or not basis:
             return False
         links = [link if isinstance(link, dict) else {} for link in basis]
-        return all(bool(link.get("declaration")) or link.get("subject") in self._subjects for link in links)
+        return all(bool(link.get("declaration")) or self._is_known(link.get("subject"), before) for link in links)
 
-    def _missing_generation(self, generation: dict[str, Any]) -> Iterator[str]:
-        job = self._jobs.get(str(generation.get("job")))
+    def _is_known(self, subject: Any, before: _Before) -> bool:
+        if not isinstance(subject, str) or not has_form(subject):
+            return False
+        return bool(self._subjects.find(subject, lambda: before.has(subject) or None))
+
+    def _missing_generation(self, generation: dict[str, Any], before: _Before) -> Iterator[str]:
+        job_id, capability = str(generation.get("job")), generation.get("capability")
+        job = self._jobs.find(job_id, lambda: before.last("job.register", job_id, _job))
         if job is None:
             yield "job"
-        capability = generation.get("capability")
-        version, signature = self._capabilities.get(str(capability), (None, None))
+        version, signature = self._capabilities.find(
+            str(capability), lambda: before.last("capability.file", str(capability), _capability)
+        ) or (None, None)
         known = job or {}
         if version is None or generation.get("version") != version or known.get("capability") != capability:
             yield "capability version"
@@ -119,6 +133,67 @@ class Census:
             said = _dict(generation, name)
             if said != known.get(name) or not all(_is_digest(said.get(part)) for part in ("sha256", "sm3")):
                 yield what
+
+
+class _Recent(OrderedDict[str, T]):
+    """The ``REMEMBERED`` values that were used last."""
+
+    def keep(self, key: str, value: T) -> None:
+        self[key] = value
+        self.move_to_end(key)
+        if len(self) > REMEMBERED:
+            self.popitem(last=False)
+
+    def find(self, key: str, look_up: Callable[[], T | None]) -> T | None:
+        found = self.get(key)
+        if found is None:
+            found = look_up()
+        if found is not None:
+            self.keep(key, found)
+        return found
+
+
+@dataclass(frozen=True)
+class _Before:
+    """The entries before ``position``."""
+
+    reads: Reads
+    position: int
+
+    def has(self, subject: str) -> bool:
+        """Whether one of them is about ``subject``: nearly always the first that names it."""
+        return any(True for _ in self._about(subject, None, 1))
+
+    def last(self, kind: str, subject: str, read: Callable[[dict[str, Any]], T]) -> T | None:
+        """What ``read`` makes of the last of them of this type about ``subject``."""
+        found = list(self._about(subject, kind, MAX_SEARCH))[-1:]
+        return read(_lenient(found[0].entry)) if found else None
+
+    def _about(self, subject: str, kind: str | None, limit: int) -> Iterator[Record]:
+        after = -1
+        while page := self.reads.search(Search(subject=subject, type=kind, after=after, limit=limit)):
+            for record in page:
+                if record.position >= self.position:
+                    return
+                if record.subject == subject:
+                    yield record
+            after, limit = page[-1].position, MAX_SEARCH
+
+
+def _job(event: dict[str, Any]) -> dict[str, Any]:
+    """What outputs must repeat of their job."""
+    body = _dict(event, "body")
+    return {
+        "capability": body.get("capability"),
+        "parameters": _dict(event, "private").get("parameters"),
+        "environment": body.get("environment"),
+    }
+
+
+def _capability(event: dict[str, Any]) -> tuple[Any, str | None]:
+    """Version and model signature."""
+    body = _dict(event, "body")
+    return body.get("version"), _fingerprint(body.get("model_signature"))
 
 
 def _lenient(entry: bytes) -> dict[str, Any]:

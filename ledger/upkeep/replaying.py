@@ -70,7 +70,7 @@ def replay_log(reads: Reads, progress: Progress = lambda done: None) -> Replayed
     ids = _StatementIds(reads, result)
     first = 0
     for position, entry in entries_of(reads):
-        census.take(position, entry)
+        census.take(position, entry, reads)
         result.entries = position + 1
         try:
             statement = parse_statement(entry)

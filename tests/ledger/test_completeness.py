@@ -1,0 +1,83 @@
+"""The census of traceability sets remembers a bounded number of subjects, and counts the same with none of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ledger.store import Reads
+from ledger.store.sqlite import open_store
+from ledger.upkeep import completeness as counting
+from ledger.upkeep.completeness import Census, completeness
+from tallystick.events.objects import Basis
+from tallystick.identifiers import Letter
+from tests.ledger.test_fsck import generated_event, plant, raw_statement, without
+from tests.world import World
+
+
+@pytest.fixture
+def reads(data: Path, world: World) -> Iterator[Reads]:
+    """The main job, and planted after it: objects that rest on nothing, on what comes later, and good ones."""
+    nowhere, later = world.identifier(Letter.OBJECT), world.identifier(Letter.OBJECT)
+    before_it = world.object(basis=(Basis("object", None, later),))
+    it = world.record(world.studio, "object.register", later, world.object().event.body)
+    after_it = world.object(basis=(Basis("object", None, later),))
+    plant(data, world, statements=(world.object(basis=(Basis("object", None, nowhere),)), before_it, it, after_it))
+    event = generated_event(world, data)
+    for subject in (7, [later], world.origin):
+        body = {**event["body"], "basis": [{"kind": "object", "subject": subject}]}
+        plant(data, world, raw_statement(world, {**event, "body": body}))
+    plant(data, world, raw_statement(world, without(event, "body", "generation", "version")))
+    store = open_store(data / "ledger.sqlite")
+    with store.snapshot() as found:
+        yield found
+    store.close()
+
+
+def missing(reads: Reads) -> list[tuple[int, tuple[str, ...]]]:
+    return [(one.position, one.missing) for one in completeness(reads).incomplete]
+
+
+@pytest.mark.parametrize("remembered", [0, 1, 3, 10_000])
+def test_the_figure_is_the_same_however_little_is_remembered(
+    reads: Reads, remembered: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counting, "REMEMBERED", remembered)
+    found = completeness(reads)
+    assert (found.objects, found.complete) == (10, 4)
+    authorisation = ("authorisation chain",)
+    assert missing(reads) == [
+        (29, authorisation),
+        (30, authorisation),
+        *((position, authorisation) for position in (34, 36, 38)),
+        (40, ("capability version",)),
+    ]
+
+
+def test_what_comes_later_is_not_known_yet(reads: Reads, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store knows the object at 31; the entry at 30 rests on it and was there before."""
+    monkeypatch.setattr(counting, "REMEMBERED", 0)
+    (entry,) = reads.entries(30, 31)
+    figures = []
+    for position in (30, 31, 32):
+        census = Census()
+        census.take(position, entry, reads)
+        figures.append(census.figure().complete)
+    assert figures == [0, 0, 1]
+
+
+def test_memory_does_not_grow_with_the_log(reads: Reads, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counting, "REMEMBERED", 3)
+    monkeypatch.setattr(counting, "LISTED", 2)
+    census, held = Census(), []
+    for position, entry in enumerate(reads.entries(0, reads.size())):
+        census.take(position, entry, reads)
+        kept: list[Any] = [census._subjects, census._jobs, census._capabilities]
+        held.append(max(map(len, kept)))
+    assert max(held) == 3
+    found = census.figure()
+    assert [one.position for one in found.incomplete] == [29, 30]
+    assert (found.objects, found.complete) == (10, 4)
