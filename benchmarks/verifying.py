@@ -29,11 +29,10 @@ def benchmark(bench: Bench) -> Iterator[Row]:
     """The demo's bundle where `make demo` has left one, else the kept one; by the wheel, installed by pip."""
     folder = DEMO if (DEMO / "case.zip").is_file() and (DEMO / "trust.json").is_file() else KEPT
     which = f"{folder.relative_to(ROOT)}/case.zip"
-    installed = str(_installed(bench.fresh("wheel")))
+    environment = bench.fresh("wheel")
+    installed = str(_installed(environment))
     verify = [
         installed,
-        "-m",
-        "tallystick",
         "verify",
         str(folder / "case.zip"),
         "--trust",
@@ -44,9 +43,9 @@ def benchmark(bench: Bench) -> Iterator[Row]:
     runs: dict[str, Sequence[str]] = {
         "ours": verify,
         "sigstore": [sys.executable, "-m", "sigstore", "--version"],
-        "help": [installed, "-m", "tallystick", "verify", "--help"],
+        "help": [installed, "verify", "--help"],
     }
-    found = _cold(runs, max(3, 3 * bench.scale.repeats))
+    found = _cold(runs, environment, max(3, 3 * bench.scale.repeats))
     peers = {"sigstore --version (its imports alone)": found["sigstore"], "Python alone": _python(bench)}
     yield Row("tallystick verify, cold", found["ours"], MS, peers, which)
     yield Row("tallystick verify / sigstore, both cold", found["ours"] / found["sigstore"], RATIO)
@@ -62,13 +61,13 @@ def benchmark(bench: Bench) -> Iterator[Row]:
 
 
 def _installed(folder: Path) -> Path:
-    """The interpreter of an environment that holds the wheel and what it needs, as the offline kit gives them."""
+    """The command of an environment that holds the wheel and what it needs, as the offline kit gives them."""
     made = wheel.build(folder)
     subprocess.run([sys.executable, "-m", "venv", str(folder / "verifier")], check=True, capture_output=True)
     python = folder / "verifier" / "bin" / "python"
     pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--no-index", "--find-links"]
     subprocess.run([*pip, str(kit.here()), str(made)], check=True, capture_output=True)
-    return python
+    return python.with_name("tallystick")
 
 
 def _one_anchor(bench: Bench) -> float:
@@ -80,13 +79,16 @@ def _one_anchor(bench: Bench) -> float:
     return bench.each(lambda: verify_case(io.BytesIO(bundle), trust, KIT_AT))
 
 
-def _cold(commands: dict[str, Sequence[str]], runs: int) -> dict[str, float]:
-    """Milliseconds of each command, a process of its own each time, turn by turn."""
+def _cold(commands: dict[str, Sequence[str]], elsewhere: Path, runs: int) -> dict[str, float]:
+    """Milliseconds of each command, a process of its own each time, turn by turn.
+
+    ``elsewhere``: not the checkout, whose sources a command begun there could find instead of what is installed.
+    """
     took: dict[str, list[float]] = {name: [] for name in commands}
     for _ in range(runs):
         for name, command in commands.items():
             began = time.perf_counter()
-            done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
+            done = subprocess.run(command, cwd=elsewhere, capture_output=True, check=False)
             took[name].append((time.perf_counter() - began) * 1e3)
             if done.returncode:
                 raise RuntimeError(f"{' '.join(command[:4])}: {done.stderr.decode()[-400:]}")

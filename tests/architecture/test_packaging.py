@@ -159,4 +159,4 @@ def test_the_wheel_asks_for_few_packages(wheels: tuple[Path, Path]) -> None:
 def test_the_tallystick_command_is_declared(wheels: tuple[Path, Path]) -> None:
     archive = zipfile.ZipFile(wheels[0])
     (name,) = [name for name in archive.namelist() if name.endswith(".dist-info/entry_points.txt")]
-    assert "tallystick = tallystick.__main__:main" in archive.read(name).decode()
+    assert "tallystick = tallystick.__main__:program" in archive.read(name).decode()

@@ -66,6 +66,6 @@ def test_both_name_the_same_things() -> None:
 
 def test_the_command_and_the_folders_exist() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert project["scripts"] == {"tallystick": "tallystick.__main__:main"}
+    assert project["scripts"] == {"tallystick": "tallystick.__main__:program"}
     for folder in re.findall(r"^\| `([a-z]+)/` \|", ENGLISH, re.M):
         assert (ROOT / folder).is_dir(), folder

@@ -1,0 +1,78 @@
+"""The program as a shell starts it ends at once: what it printed has arrived, and the exit status is the command's."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tallystick.trust import encode_trust
+from tests.core.verify.kit import Kit
+
+ROOT = Path(__file__).parents[3]
+AT = "2026-02-02T00:00:00Z"
+PATIENCE = 120
+
+# Told at the end of the process, unless it ends at once.
+LEFT = "import atexit; atexit.register(print, 'LEFT TO THE END', flush=True)\n"
+RUN = "import sys; from tallystick import __main__\n"
+
+
+def start(code: str, *given: str, cwd: Path = ROOT, stdout: int = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code, *given], cwd=cwd, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=PATIENCE, check=False,
+    )  # fmt: skip
+
+
+def case(folder: Path, kit: Kit) -> list[str]:
+    (folder / "case.zip").write_bytes(kit.bundle())
+    (folder / "trust.json").write_bytes(encode_trust(kit.scene.trust_file()))
+    return ["verify", str(folder / "case.zip"), "--trust", str(folder / "trust.json"), "--at", AT]
+
+
+def test_all_that_it_says_arrives_before_it_ends_at_once(tmp_path: Path, kit: Kit) -> None:
+    given = case(tmp_path, kit)
+    at_once = start(LEFT + RUN + "sys.exit(__main__.program())", *given)
+    in_order = start(RUN + "sys.exit(__main__.main())", *given)
+    assert (at_once.returncode, at_once.stdout, at_once.stderr) == (0, in_order.stdout, "")
+    assert at_once.stdout.startswith("PROVED")
+
+
+def test_the_status_of_what_is_not_proved_is_kept(tmp_path: Path, kit: Kit) -> None:
+    given = case(tmp_path, kit)
+    (tmp_path / "trust.json").write_bytes(encode_trust(kit.scene.trust_file(exporters=())))
+    done = start(LEFT + RUN + "sys.exit(__main__.program())", *given)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.startswith("NOT PROVED")
+    assert "LEFT TO THE END" not in done.stdout
+
+
+def test_the_status_of_a_missing_file_is_kept(tmp_path: Path, kit: Kit) -> None:
+    given = case(tmp_path, kit)
+    (tmp_path / "case.zip").unlink()
+    done = start(LEFT + RUN + "sys.exit(__main__.program())", *given)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("malformed: ")
+
+
+def test_a_verdict_that_could_not_be_written_is_no_success(tmp_path: Path, kit: Kit) -> None:
+    given = case(tmp_path, kit)
+    with Path("/dev/full").open("w") as full:
+        done = start(RUN + "sys.exit(__main__.program())", *given, stdout=full.fileno())
+    assert done.returncode == 1
+    assert "No space left" in done.stderr
+
+
+def test_a_command_of_others_may_do_what_it_left_to_the_end() -> None:
+    code = (
+        "import importlib.metadata\n"
+        "class Point:\n"
+        "    name = 'theirs'\n"
+        "    def load(self): return lambda rest: 7\n"
+        "__main__._joined = lambda: [Point()]\n"
+        "sys.exit(__main__.program())"
+    )
+    done = start(LEFT + RUN + code, "theirs")
+    assert (done.returncode, done.stdout, done.stderr) == (7, "LEFT TO THE END\n", "")
