@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from demo import offline
-from demo.chapters import anchoring, asset, capabilities, evidence, ledger, licensing, sealing, workflow
+from demo.chapters import anchoring, asset, auditing, capabilities, evidence, ledger, licensing, sealing, workflow
 from demo.screen import Screen
 from demo.service import Service
 from demo.stage import ShownWrong, Stage
@@ -69,9 +69,10 @@ def _play(stage: Stage) -> None:
     anchoring.try_fork(stage)
     stranger = offline.prepare(stage.out / "verifier")
     licence = licensing.issue(stage)
-    licensing.check(stage, stranger, licence)
+    licence = licensing.check(stage, stranger, licence)
+    auditing.audit(stage)
     case = evidence.export(stage, licence)
-    evidence.verify(stage, stranger, case)
+    evidence.verify(stage, stranger, case, licence)
 
 
 if __name__ == "__main__":

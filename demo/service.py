@@ -31,11 +31,11 @@ class Service:
         self.url = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self, patience: float = 60.0) -> None:
-        """Start and wait until it answers. Raises ``ServiceFailed`` with what it printed."""
+    def start(self, patience: float = 60.0, **settings: str) -> None:
+        """Start with ``settings`` and wait until it answers. Raises ``ServiceFailed`` with what it printed."""
         # What the user has set for a service of their own is not meant for this one.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("TALLYSTICK_")}
-        environment |= {"TALLYSTICK_DATA": str(self.folder), "TALLYSTICK_PORT": str(self.port)}
+        environment |= {"TALLYSTICK_DATA": str(self.folder), "TALLYSTICK_PORT": str(self.port), **settings}
         with self._output.open("ab") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "api", "serve"],

@@ -1,4 +1,4 @@
-"""8 and 9. The case is exported, verified without network or server, and refused once it is changed, by whomever."""
+"""9 and 10. The case is exported, verified without network or server, and refused once it is changed, by whomever."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from demo.chapters.licensing import Licence
 from demo.offline import Offline
 from demo.stage import ShownWrong, Stage, now
 from tallystick.content import FolderContent
+from tallystick.keys import Signer
 from tallystick.report.words import OUTCOMES
 from tallystick.schema import write
 
@@ -25,7 +26,7 @@ _PROVED, _CONTRADICTED = OUTCOMES["proved"]["en"], OUTCOMES["contradicted"]["en"
 def export(stage: Stage, licence: Licence) -> Path:
     """Anchor once more so that everything is covered, then write the bundle with the originals in it."""
     stage.screen.chapter(
-        "8",
+        "9",
         "The case is exported",
         "Everything that bears on the prop goes into one file. It needs neither the service nor the chain any more.",
     )
@@ -46,10 +47,10 @@ def export(stage: Stage, licence: Licence) -> Path:
     return case
 
 
-def verify(stage: Stage, offline: Offline, case: Path) -> None:
-    """The verifier in a process of its own; then a stranger changes one bit, and the exporter a whole entry."""
+def verify(stage: Stage, offline: Offline, case: Path, licence: Licence) -> None:
+    """The verifier in a process of its own; then a stranger changes one bit, and the exporter dates back, and hides."""
     stage.screen.chapter(
-        "9",
+        "10",
         "The case is verified offline",
         "A stranger checks the file with the verifier alone, and with a trust file that says whom to believe.",
     )
@@ -61,10 +62,15 @@ def verify(stage: Stage, offline: Offline, case: Path) -> None:
         raise ShownWrong(f"the verifier did not call the case proved (exit {code}):\n{text}")
     _show(stage, text)
     stage.screen.good(f"proved (exit 0); the whole report: {report}")
-    stage.record("evidence bundle", case, "every required claim, offline; time rests on the operator alone")
+    stage.record(
+        "evidence bundle",
+        case,
+        "every required claim, offline, and that no event is withheld; time rests on the operator alone",
+    )
     stage.record("report", report, "each claim with its evidence, for a judge")
     _change_bit(stage, offline, case)
     _change_entry(stage, offline, case)
+    _leave_out(stage, offline, case, licence)
 
 
 def _show(stage: Stage, text: str) -> None:
@@ -96,12 +102,24 @@ def _change_bit(stage: Stage, offline: Offline, case: Path) -> None:
 
 def _change_entry(stage: Stage, offline: Offline, case: Path) -> None:
     changed, prop = stage.out / "case-dated-back.zip", stage.ids["prop"]
-    exporter = found_keyring(Settings(data=stage.service.folder)).signers["exporter"]
     with tempfile.TemporaryDirectory(dir=stage.out) as work:
-        entry = forgery.date_back(case, prop, exporter, Path(work), changed)
+        entry = forgery.date_back(case, prop, _exporter(stage), Path(work), changed)
     _expect_refusal(
         stage, offline, changed, f"{entry} dated back by a year by the exporter itself, and the case signed again"
     )
+
+
+def _leave_out(stage: Stage, offline: Offline, case: Path, licence: Licence) -> None:
+    changed = stage.out / "case-left-out.zip"
+    with tempfile.TemporaryDirectory(dir=stage.out) as work:
+        forgery.leave_out(case, licence.revoked_at, _exporter(stage), Path(work), changed)
+    _expect_refusal(
+        stage, offline, changed, "the licence's revocation left out by the exporter itself, and the case signed again"
+    )
+
+
+def _exporter(stage: Stage) -> Signer:
+    return found_keyring(Settings(data=stage.service.folder)).signers["exporter"]
 
 
 def _expect_refusal(stage: Stage, offline: Offline, changed: Path, told: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from demo.offline import Offline
@@ -20,11 +20,15 @@ _ANSWERS = {0: "valid", 1: "not valid", 3: "cannot tell"}
 
 @dataclass(frozen=True)
 class Licence:
-    """What the licensee takes home. ``originals``: signed, where the asset has a file that can carry a licence."""
+    """What the licensee takes home. ``originals``: signed, where the asset has a file that can carry a licence.
+
+    ``revoked_at``: position of its revocation, once there is one.
+    """
 
     identifier: str
     card: Path
     originals: tuple[Path, ...]
+    revoked_at: int = -1
 
 
 def issue(stage: Stage) -> Licence:
@@ -54,19 +58,20 @@ def issue(stage: Stage) -> Licence:
     return Licence(licence, card, originals)
 
 
-def check(stage: Stage, offline: Offline, licence: Licence) -> None:
-    """As the licensee, offline: permitted, not permitted, revoked, unknown."""
+def check(stage: Stage, offline: Offline, licence: Licence) -> Licence:
+    """As the licensee, offline: permitted, not permitted, revoked, unknown. The licence, revoked."""
     staple = stage.out / "licensee" / "status.json"
     _take_staple(stage, licence, staple)
     _ask(stage, offline, licence, "play in DE on streaming", 0, staple)
     _ask(stage, offline, licence, "play in US on theatrical", 1, staple)
     body = LicenceStatus("revoke", "breach", now())
-    stage.speakers["studio"].say("licence.status", licence.identifier, body)
+    answer, _ = stage.speakers["studio"].say("licence.status", licence.identifier, body)
     stage.registrar.publish()
     _take_staple(stage, licence, staple)
     stage.screen.tell("The studio revokes the licence.")
     _ask(stage, offline, licence, "play in DE on streaming", 1, staple)
     _ask(stage, offline, licence, "play in DE on streaming", 3, None)
+    return replace(licence, revoked_at=answer["position"])
 
 
 def _ask(stage: Stage, offline: Offline, licence: Licence, question: str, expected: int, staple: Path | None) -> None:
