@@ -40,7 +40,8 @@ class Settings:
     chains: file that names the chains to anchor to beside the embedded one; timestamps: one that names timestamp
     authorities.
     map_seconds: for which an entry may be covered by no stated root of the map; auditors: file with the verifier keys
-    of those whose audits of the map are kept and put into bundles. platform: folder of the operator's documents.
+    of those whose audits of the map are kept and put into bundles. evidence_tail: entries behind the newest audited
+    root that a bundle may show to reach the end of the tree. platform: folder of the operator's documents.
     public_url: the address of the service for others, which is printed. certificate_numbers: how numbers of
     certificates are made, certificate_zone: by whose year.
     witnesses: policy file (C2SP tlog-policy) of those who cosign checkpoints; witness_seconds: for which a publication
@@ -71,6 +72,7 @@ class Settings:
     anchor_at_once: tuple[str, ...] = AT_ONCE
     map_seconds: int = 60
     auditors: Path | None = None
+    evidence_tail: int = 64
     platform: Path | None = None
     status_lifetime: int = 86_400
     database: str | None = None
@@ -171,6 +173,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         anchor_at_once=_at_once(environment),
         map_seconds=_number(environment, "TALLYSTICK_MAP_SECONDS", Settings.map_seconds, 1, 1 << 31),
         auditors=Path(named) if (named := environment.get("TALLYSTICK_AUDITORS")) else None,
+        evidence_tail=_number(environment, "TALLYSTICK_EVIDENCE_TAIL", Settings.evidence_tail, 0, 10_000),
         platform=Path(folder) if (folder := environment.get("TALLYSTICK_PLATFORM")) else None,
         status_lifetime=_number(environment, "TALLYSTICK_STATUS_LIFETIME", Settings.status_lifetime, 60, 1 << 31),
         database=database,

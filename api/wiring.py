@@ -226,7 +226,7 @@ def _services(
         file_receipts=FileReceipts(issuer, desk, stamps, parse_trust(trust)),
         certificates=_certificates(settings, issuer, desk, stamps, seal, clock),
         standings=StandingService(log),
-        evidence=EvidenceService(issuer, desk, stamps, keyring.signers["exporter"], maps, trust, settings.platform),
+        evidence=EvidenceService(issuer, desk, stamps, keyring.signers["exporter"], maps, trust, settings),
         maps=maps,
         trust=trust,
     )

@@ -70,7 +70,8 @@ async def export_evidence(request: Request, services: UsedServices, account: Kno
     ``X-Tallystick-Anchored`` says whether an anchor covers all of it, ``X-Tallystick-Witnessed`` whether the
     checkpoint has its quorum of witnesses, ``X-Tallystick-Left-Out`` names the positions of entries about signed
     files that are not in it. ``X-Tallystick-Histories`` says whether histories are shown by the map,
-    ``X-Tallystick-Seconds`` how long it took.
+    ``X-Tallystick-Audited`` whether an auditor's word reaches to the end of the tree, ``X-Tallystick-Seconds`` how long
+    it took.
     """
     require_scope(account, "evidence")
     with services.files.work_folder() as folder:
@@ -87,6 +88,7 @@ async def export_evidence(request: Request, services: UsedServices, account: Kno
             "X-Tallystick-Anchored": "yes" if exported.anchored else "no",
             "X-Tallystick-Witnessed": "yes" if exported.witnessed else "no",
             "X-Tallystick-Histories": "yes" if exported.histories else "no",
+            "X-Tallystick-Audited": "yes" if exported.audited else "no",
             "X-Tallystick-Left-Out": ",".join(map(str, exported.left_out)),
             "X-Tallystick-Seconds": f"{exported.seconds:.3f}",
         }

@@ -15,7 +15,7 @@ from api.services.anchoring import AnchorDesk
 from api.services.enclosing import enclose
 from api.services.errors import Forbidden, NotFound
 from api.services.gathering import TIME, Gathered, add_files, add_times, files_about, focus_of, gather_case
-from api.services.histories import add_histories
+from api.services.histories import Histories, add_histories
 from api.services.issuing import Issuer
 from api.services.maps import MapService
 from api.services.originals import Brought, original_material
@@ -24,12 +24,13 @@ from api.services.privacy import may_read
 from api.services.time_marks import cosignatures
 from api.services.timestamps import TimestampDesk
 from api.services.voices import require_scope
+from api.settings import Settings
 from ledger.map.roots import MapView
 from ledger.store import Reads, Record
 from tallystick.admission.standing import concerned
 from tallystick.admission.state import CertificateState, LicenceState, ObjectState
 from tallystick.bundle import write_bundle
-from tallystick.case import AnchorMaterial, CaseMaterial, Kind, MapMaterial, case_members
+from tallystick.case import AnchorMaterial, CaseMaterial, Kind, case_members
 from tallystick.case.model import MAX_ENTRIES, SUBJECT_LETTERS
 from tallystick.errors import MalformedInput
 from tallystick.events.adverse import spoken_against
@@ -78,6 +79,8 @@ class Exported:
     anchored: whether an anchor covers all of it.
     witnessed: whether the quorum of this log's witnesses cosigned the checkpoint.
     histories: whether it shows histories by the map; without, a licence, job or dispute is not proved.
+    audited: whether an auditor's word, and what is shown after it, reach to the end of the tree; without, what was said
+    of making and keeping is not proved.
     seconds: how long it took.
     """
 
@@ -85,6 +88,7 @@ class Exported:
     anchored: bool
     witnessed: bool
     histories: bool
+    audited: bool
     seconds: float
 
 
@@ -99,9 +103,9 @@ class EvidenceService:
         exporter: Signer,
         maps: MapService,
         trust: bytes,
-        platform: Path | None,
+        settings: Settings,
     ) -> None:
-        """``platform``: folder of the operator's documents about its platform, each named by its SHA-256."""
+        """``settings``: of them, the folder of the platform's documents and how long a tail may be."""
         self._issuer = issuer
         self._log = issuer.log
         self._voices = issuer.voices
@@ -110,7 +114,8 @@ class EvidenceService:
         self._exporter = exporter
         self._maps = maps
         self._trust = trust
-        self._platform = platform
+        self._platform = settings.platform
+        self._most_behind = settings.evidence_tail
 
     async def export(self, account: Account, request: EvidenceRequest, out: Path) -> Exported:
         """Write the bundle to ``out``. Raises ``ServiceError``, ``Refused``, ``FieldError``."""
@@ -141,10 +146,10 @@ class EvidenceService:
             found = add_times(reads, found, size, MAX_ENTRIES)
             last, focus = max(found.entries), focus_of(reads, request.subject, size)
             origin = self._voices.origin
-            found, histories = add_histories(reads, found, focus, views, origin, size, MAX_ENTRIES)
-            disclosures = self._disclosures(account, request, found, reads)
-        anchors, anchored = self._anchor_material(found, last, size)
-        material = self._material(request, found, last, disclosures, files, anchors, head, histories)
+            whole = add_histories(reads, found, focus, views, origin, size, MAX_ENTRIES, self._most_behind)
+            disclosures = self._disclosures(account, request, whole.case, reads)
+        anchors, anchored = self._anchor_material(whole.case, last, size)
+        material = self._material(request, whole, last, disclosures, files, anchors, head)
         info = {
             "Bag-Software-Agent": "tallystick",
             "External-Identifier": request.subject,
@@ -159,7 +164,8 @@ class EvidenceService:
         with out.open("wb") as file:
             write_bundle(file, case_members(material), self._exporter, info)
         left_out = tuple(one.position for one in records if one.position not in files)
-        return Exported(left_out, anchored, self._issuer.witnesses.met(head), histories is not None, 0.0)
+        witnessed = self._issuer.witnesses.met(head)
+        return Exported(left_out, anchored, witnessed, whole.material is not None, whole.to_the_end, 0.0)
 
     def _gather(self, reads: Reads, request: EvidenceRequest, size: int) -> Gathered:
         if reads.get(request.subject) is None:
@@ -173,17 +179,16 @@ class EvidenceService:
     def _material(
         self,
         request: EvidenceRequest,
-        found: Gathered,
+        whole: Histories,
         last: int,
         disclosures: Mapping[int, Sequence[str]],
         files: Mapping[int, tuple[str, Path]],
         anchors: list[tuple[int, AnchorMaterial]],
         head: SignedCheckpoint,
-        histories: MapMaterial | None,
     ) -> CaseMaterial:
-        size = head.checkpoint.size
+        found, histories, size = whole.found, whole.material, head.checkpoint.size
         nodes = self._log.published.nodes(size)
-        stamps = self._stamps.material(last, size, _tokens_named(found))
+        stamps = self._stamps.material(last, size, _tokens_named(whole.case))
         sizes = {one for one, _ in (*anchors, *stamps) if one != size}
         sizes |= {parse_audit(note)[0].size for note in (histories.audits if histories else ())}
         return CaseMaterial(

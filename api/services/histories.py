@@ -1,7 +1,8 @@
 """The histories of a case by the map: every entry that they have, and the proofs that they have no other.
 
 Own histories of all that the case speaks of, and what names its subjects. Entries that decide nothing here, an object's
-use in other works above all, stand beside the case's own: nothing has to be decided again for them.
+use in other works above all, stand beside the case's own: nothing has to be decided again for them. Behind the newest
+audited root come the entries of the tail (``api.services.tail``), where they are few.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 
 from api.services.errors import TooLarge
 from api.services.gathering import Gathered, add_files, records_of
+from api.services.tail import add_tail, tail_serves
 from ledger.map.roots import MapView
 from ledger.store import Reads, Record
 from tallystick.case import MapMaterial
@@ -93,39 +95,81 @@ class _Search:
         return records_of(self.reads, subject=text)
 
 
+@dataclass(frozen=True)
+class Histories:
+    """What a bundle shows.
+
+    found: all its entries; case: those without the tail, of which alone private values may be opened. material:
+    ``None`` without a view, and where it would be too large. to_the_end: whether what an auditor signed reaches, with
+    the tail, to the end of the tree.
+    """
+
+    found: Gathered
+    case: Gathered
+    material: MapMaterial | None = None
+    to_the_end: bool = False
+
+
 def add_histories(
-    reads: Reads, found: Gathered, focus: Iterable[str], views: Sequence[MapView], origin: str, size: int, limit: int
-) -> tuple[Gathered, MapMaterial | None]:
+    reads: Reads,
+    found: Gathered,
+    focus: Iterable[str],
+    views: Sequence[MapView],
+    origin: str,
+    size: int,
+    limit: int,
+    most_behind: int = 0,
+) -> Histories:
     """``found`` with the entries of its histories up to the newest view, and the proofs under each view.
 
-    ``focus``: the subjects of the case, as a verifier finds them. Without a view, and where it would be too large, the
-    case stays as it is.
+    ``focus``: the subjects of the case, as a verifier finds them. ``most_behind``: entries that the tail may have.
     """
     if not views:
-        return found, None
-    newest = max(views, key=lambda view: view.size)
-    search = _Search(reads, newest, origin, size, limit, found)
-    focus = frozenset(focus)
+        return Histories(found, found)
+    search = _Search(reads, max(views, key=lambda view: view.size), origin, size, limit, found)
+    focus, done = frozenset(focus), dict[Wanted, bool]()
     try:
-        whole = _gather(search, focus)
+        _gather(search, focus, done)
         stated = [record for view in views if (record := reads.record(view.position)) is not None]
-        gathered = add_files(reads, search.found, stated, size, limit)
+        search.found = case = add_files(reads, search.found, stated, size, limit)
     except TooLarge:
-        return found, None
-    if len(gathered.entries) + len(search.aside) > limit:
-        return found, None
-    aside = {at: one.entry for at, one in search.aside.items() if at not in gathered.entries}
-    proofs = {view.position: _proofs(view, whole) for view in views}
-    audits = tuple(dict.fromkeys(note for view in views for note in view.audits))
-    return gathered, MapMaterial(proofs, audits, aside)
+        return Histories(found, found)
+    aside = dict(search.aside)
+    if len(case.entries) + len(aside) > limit:
+        return Histories(found, found)
+    whole = [one for one, is_whole in done.items() if is_whole]
+    start = max((view.size for view in views if view.audits), default=None)
+    if start is not None and size - start <= most_behind and _bring_tail(search, focus, done, start):
+        shown = [one for one, is_whole in done.items() if is_whole]
+        return Histories(search.found, case, _material(views, shown, search.found, search.aside), to_the_end=True)
+    return Histories(case, case, _material(views, whole, case, aside))
 
 
-def _gather(search: _Search, focus: frozenset[str]) -> list[Wanted]:
-    """Until nothing is added: what is brought speaks of further subjects. What could be made whole."""
-    done: dict[Wanted, bool] = {}
+def _gather(search: _Search, focus: frozenset[str], done: dict[Wanted, bool]) -> None:
+    """Until nothing is added: what is brought speaks of further subjects. ``done``: what could be made whole."""
     while waiting := [one for one in search.wanted(focus) if one not in done]:
         done |= search.complete(waiting)
-    return [one for one, whole in done.items() if whole]
+
+
+def _bring_tail(search: _Search, focus: frozenset[str], done: dict[Wanted, bool], start: int) -> bool:
+    """Add the tail, with the histories of all that it speaks of; whether it may stand in the bundle."""
+    case = Gathered(search.found.entries, focus)
+    try:
+        search.found = add_tail(search.reads, search.found, start, search.size, search.limit)
+        _gather(search, focus, done)
+    except TooLarge:
+        return False
+    behind = [one for at, one in search.aside.items() if at >= start]
+    fits = len(search.found.entries) + len(search.aside) <= search.limit
+    return fits and tail_serves(case, search.found, behind, start, search.size)
+
+
+def _material(
+    views: Sequence[MapView], whole: Sequence[Wanted], found: Gathered, aside: dict[int, Statement]
+) -> MapMaterial:
+    beside = {at: one.entry for at, one in aside.items() if at not in found.entries}
+    proofs = {view.position: _proofs(view, whole) for view in views}
+    return MapMaterial(proofs, tuple(dict.fromkeys(note for view in views for note in view.audits)), beside)
 
 
 def _proofs(view: MapView, wanted: Sequence[Wanted]) -> dict[Wanted, MapProof]:

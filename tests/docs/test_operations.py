@@ -47,6 +47,7 @@ FIELDS = {
     "TALLYSTICK_TIMESTAMPS": "timestamps",
     "TALLYSTICK_MAP_SECONDS": "map_seconds",
     "TALLYSTICK_AUDITORS": "auditors",
+    "TALLYSTICK_EVIDENCE_TAIL": "evidence_tail",
     "TALLYSTICK_PLATFORM": "platform",
     "TALLYSTICK_PUBLIC_URL": "public_url",
     "TALLYSTICK_CERTIFICATE_NUMBERS": "certificate_numbers",
