@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tallystick.admission.signer import check_signature
 from tallystick.base64s import from_base64
@@ -23,7 +23,7 @@ from tallystick.lazy_dataclass import dataclass
 from tallystick.pdf.pades import PadesVerdict
 from tallystick.statement import Statement, parse_statement
 from tallystick.tree_head import signing_time, verify_tree_head
-from tallystick.trust import Trust
+from tallystick.trust import LogTrust, Trust
 
 if TYPE_CHECKING:
     from tallystick.c2pa.receipt_shown import ReceiptShown
@@ -65,8 +65,9 @@ class CardSignature:
 class CardFact:
     """As ``CertificateFact``, of the picture: it opens no private values. ``receipt``: of the log, if it brings one.
 
-    recorded: the certificate's own log was proved to record this very file under it. Without that anybody under the
-    trusted roots may have drawn the picture: the entry, which anyone can copy, says nothing of it.
+    recorded: the certificate's own log was proved to record this very file under it, in an entry that the registrar
+    signed. Without that anybody under the trusted roots may have drawn the picture: the certificate's entry, which
+    anyone can copy, says nothing of it.
     """
 
     certificate: str
@@ -144,12 +145,30 @@ def check_certificate_card(data: bytes, trust: Trust, at: int) -> CardFact:
         card=signature,
         receipt=receipt,
         # A file that names a licence too is judged, and recorded, as that licence's: its licensor can do so alone.
-        recorded=verdict.licence is None and _recorded(receipt, payload.log),
+        recorded=verdict.licence is None and _recorded(receipt, verdict.receipt, trust.logs[payload.log]),
     )
 
 
-def _recorded(receipt: ReceiptShown | None, log: str) -> bool:
-    return receipt is not None and (receipt.outcome, receipt.log) == ("proved", log)
+def _recorded(receipt: ReceiptShown | None, value: Any, log: LogTrust) -> bool:
+    """Whether the certificate's own log holds the receipt's entry, and the registrar of its time signed that.
+
+    value: the receipt itself, which was judged.
+    """
+    from tallystick.c2pa.log_receipt import decode_receipt
+
+    if receipt is None or (receipt.outcome, receipt.log) != ("proved", log.history.origin):
+        return False
+    held = decode_receipt(value)
+    try:
+        _by_registrar(parse_statement(from_base64(held.entry)), log, held.index)
+    except VerificationFailed:
+        return False
+    return True
+
+
+def _by_registrar(statement: Statement, log: LogTrust, position: int) -> None:
+    """Raise ``VerificationFailed`` unless the key signed it that the registrar had at ``position``."""
+    check_signature(statement, log.history.key_of("registrar", position) or log.registrar)
 
 
 def _proved(
@@ -160,7 +179,7 @@ def _proved(
     if log is None:
         raise VerificationFailed(f"the certificate is of log {payload.log!r}, which the trust file does not name")
     statement = parse_statement(from_base64(payload.entry))
-    check_signature(statement, log.history.key_of("registrar", payload.position) or log.registrar)
+    _by_registrar(statement, log, payload.position)
     checkpoint = prove_certificate(payload, statement, log.history)
     note = verify_tree_head(payload.checkpoint.encode(), log.history).note
     signed_at = signing_time(note, log.history)

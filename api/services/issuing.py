@@ -23,6 +23,7 @@ from ledger.log import Log
 from ledger.store import Reads
 from tallystick.digests import DigestPair, PairHasher
 from tallystick.events.credential import CredentialIssue
+from tallystick.identifiers import Letter, letter_of, parse_identifier
 from tallystick.schema import write
 from tallystick.statement import parse_statement
 from tallystick.tree_head import SignedCheckpoint
@@ -127,7 +128,9 @@ class Issuer:
     ) -> IssuedFile:
         body = {"form": form, "purpose": purpose, "media_type": media_type, "file": write(pair), "size": size}
         draft = Draft(type="credential.issue", subject=subject, body=body)
-        recorded = await self.submission.record_one(self.voices.of_service(), draft)
+        certified = letter_of(parse_identifier(subject)) is Letter.CERTIFICATE
+        voice = self.voices.of_registrar() if certified else self.voices.of_service()
+        recorded = await self.submission.record_one(voice, draft)
         return IssuedFile(recorded.position, path, pair.sha256, size)
 
     def find_latest(self, reads: Reads, subject: str, purpose: str) -> IssuedFile | None:

@@ -47,12 +47,16 @@ class Voices:
     def of_account(self, account: Account) -> Voice:
         """The registrar's own key for the registrar; for everybody else the service records."""
         if self.is_registrar(account):
-            return Voice(self.registrar, self.registrar_key)
+            return self.of_registrar()
         return Voice(self.service, self.service_key, RecordedFor(account.party, "api-token"))
 
     def of_service(self) -> Voice:
         """The service for itself: what it issued or withdrew on its own."""
         return Voice(self.service, self.service_key)
+
+    def of_registrar(self) -> Voice:
+        """The registrar, for what it issued itself: its key stands in every trust file, the service's does not."""
+        return Voice(self.registrar, self.registrar_key)
 
     def of_log(self) -> Voice:
         """The log about itself."""

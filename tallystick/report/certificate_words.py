@@ -15,8 +15,10 @@ WORDS: dict[str, Phrase] = {
     ),
     "picture-unknown": Phrase(
         "NOT PROVED, of the picture: this picture is not shown to be one that the registrar issued: it brings no "
-        "proved receipt by which {origin} records this very file. Take nothing that it shows for the certificate",
-        "图片未证明：未显示此图片由登记机构签发：图片未附经证明的回执，表明日志 {origin} 记录了本文件。"
+        "proved receipt by which {origin} records this very file in an entry that the registrar signed. "
+        "Take nothing that it shows for the certificate",
+        "图片未证明：未显示此图片由登记机构签发：图片未附经证明的回执，"
+        "表明日志 {origin} 以登记机构签署的条目记录了本文件。"
         "图上所示内容不得视为证书的内容",
     ),
     "picture-recorded": Phrase(

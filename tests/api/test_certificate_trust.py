@@ -206,3 +206,31 @@ def test_another_trusted_log_cannot_record_the_picture(
     monkeypatch.setattr("tallystick.c2pa.receipt_shown.shown_receipt", lambda *_: other)
     status, said = verified(desk, tmp_path, papers["card with its receipt"], trust_of(desk), capsys)
     assert (status, UNKNOWN["en"] in said.splitlines()[1]) == (0, True)
+
+
+def test_the_log_alone_does_not_say_that_the_registrar_issued_a_picture(
+    desk: Desk, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The entry is in the tree, the tree is signed, and who said it is not the registrar."""
+    one = issue(desk, "2026-T-2")
+    service = desk.house.services.voices.of_service()
+    monkeypatch.setattr(type(desk.house.services.voices), "of_registrar", lambda _: service, raising=False)
+    picture, _ = card(desk, one["certificate"])
+    updated = update_of(desk, picture).content
+    for lang in ("en", "zh"):
+        status, said = verified(desk, tmp_path, updated, trust_of(desk), capsys, "--lang", lang)
+        first, second, *_ = said.splitlines()
+        assert (status, first.startswith(("PROVED:", "已证明")), UNKNOWN[lang] in second) == (0, False, True), said
+    facts = json.loads(verified(desk, tmp_path, updated, trust_of(desk), capsys, "--json")[1])
+    assert (facts["picture_recorded"], UNKNOWN["en"] in facts["problems"][0]) == (False, True)
+
+
+def test_what_is_issued_under_a_certificate_the_registrar_signs_and_of_a_licence_the_service(desk: Desk) -> None:
+    one = issue(desk, "2026-T-3")
+    card(desk, one["certificate"])
+    licence, _ = desk.licence()
+    card_of(desk, licence)
+    voices = desk.house.services.voices
+    for subject, speaker, count in ((one["certificate"], voices.registrar, 2), (licence, voices.service, 1)):
+        events = desk.house.http.get("/v1/events", params={"subject": subject, "type": "credential.issue"}).json()
+        assert [event["issuer"] for event in events["events"]] == [speaker] * count
