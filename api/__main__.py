@@ -1,4 +1,4 @@
-"""``python -m api serve``: the service and its worker. ``worker``, ``token``, ``rotate``, ``chain``: see ``--help``."""
+"""``python -m api serve``: the service and its worker. Others: see ``--help``."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rotate.add_argument("role", choices=ROLES)
     _add_chain(commands)
     _add_keys(commands)
+    _add_certificates(commands)
     given = parser.parse_args(arguments)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING)
     logging.getLogger("api").setLevel(logging.INFO)
@@ -45,6 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _chain(settings, given)
         elif given.command == "keys":
             _keys(settings, given)
+        elif given.command == "certificates":
+            _certificates(settings, given)
         elif given.command == "rotate":
             _rotate(settings, given.role)
         else:
@@ -164,6 +167,18 @@ def _keys(settings: Settings, given: argparse.Namespace) -> None:
 
     for line in run(settings, given, system_clock):
         print(line)
+
+
+def _add_certificates(commands: Any) -> None:
+    from api.renewing import add_commands
+
+    add_commands(commands)
+
+
+def _certificates(settings: Settings, given: argparse.Namespace) -> None:
+    from api.renewing import run
+
+    run(settings, given, os.environ.get("TALLYSTICK_TOKEN", ""), lambda line: print(line, flush=True))
 
 
 def _add_chain(commands: Any) -> None:
