@@ -22,10 +22,12 @@ import { time } from "./steps/step11.ts";
 import { credential } from "./steps/step12.ts";
 import { completeness, histories, reachesEnd } from "./steps/step13.ts";
 import { timestamp } from "./steps/step14.ts";
+import type { HistoryFacts } from "./steps/histories.ts";
 import { capture, isCaptured } from "./steps/step15.ts";
 import { custody, isKept } from "./steps/step16.ts";
 import { isDeclared, platform } from "./steps/step17.ts";
 import { findSubjects } from "./steps/subjects.ts";
+import { factsOf } from "./facts/index.ts";
 import { CLAIMS, type Claim, type ClaimId, type Report } from "./report.ts";
 import type { Trust } from "./trust.ts";
 
@@ -44,6 +46,7 @@ export async function verify(source: Source, { trust, at, accusations = [], prog
   const first = new Findings();
   findings.set("integrity", first);
   let opened: Opened;
+  let signer: Trust["exporters"][number];
   try {
     opened = open(new Bag(source, whole), progress);
   } catch (error) {
@@ -51,14 +54,15 @@ export async function verify(source: Source, { trust, at, accusations = [], prog
     return refuse(1);
   }
   try {
-    const { name, key } = exporter(opened, trust);
+    signer = exporter(opened, trust);
+    const { name, key } = signer;
     first.add("proved", `${opened.bag.payload().length} members are exactly those that exporter “${name}” (key ${key.kid}) signed`,
       `${opened.bag.payload().length} 个成员正是导出方“${name}”（密钥 ${key.kid}）所签署的内容`);
   } catch (error) {
     first.fault({ en: "the exporter's signature", zh: "导出方的签名" }, error);
     return refuse(2);
   }
-  const examination = examine(opened, trust, at, accusations);
+  const examination = examine(opened, signer, { trust, at, accusations });
   const facts = await runSteps(examination, findings);
   const told = new Set<ClaimId>([
     ...(opened.case.file.timestamps === undefined ? [] : ["timestamp" as const]), ...(isCaptured(examination) ? ["capture" as const] : []),
@@ -72,10 +76,10 @@ function partOf(error: unknown): Sentence {
   return error instanceof Malformed || error instanceof LaterVersion || error instanceof NotShown ? { en: "a part of the bundle", zh: "证据包的某一部分" } : { en: "", zh: "" };
 }
 
-function examine(opened: Opened, trust: Trust, at: string, accusations: Accusation[]): Examination {
+function examine(opened: Opened, signer: Trust["exporters"][number], { trust, at, accusations }: Required<Omit<Reader, "progress">>): Examination {
   const examination: Examination = {
-    ...opened, trust, at, atSeconds: parseTime(at), replay: replay(opened.entries), log: trust.logs.find((log) => log.origin === opened.case.file.log),
-    head: undefined, subjects: new Set(), about: [], accusations, forks: [], anchors: [], tokens: [],
+    ...opened, exporter: signer, trust, at, atSeconds: parseTime(at), replay: replay(opened.entries), log: trust.logs.find((log) => log.origin === opened.case.file.log),
+    head: undefined, subjects: new Set(), about: [], accusations, forks: [], anchors: [], tokens: [], stamped: [],
   };
   examination.subjects = findSubjects(examination);
   examination.about = [...examination.replay.admitted.values()].filter((entry) => examination.subjects.has(entry.statement.event.subject)).map((entry) => entry.position).sort((a, b) => a - b);
@@ -90,28 +94,33 @@ async function runSteps(examination: Examination, findings: Map<ClaimId, Finding
   inclusion(examination, of("inclusion"));
   entitlement(examination, of("entitlement"));
   disclosure(examination, of("disclosure"));
-  content(examination, of("content"));
+  const heldParts = content(examination, of("content"));
   traceability(examination, of("traceability"));
-  timestamp(examination, used, of("timestamp"));
+  const stamps = timestamp(examination, used, of("timestamp"));
   const stated = histories(examination, used, of("completeness"));
   anchor(examination, used, of("anchor"));
   const when = time(examination, of("time"));
   await credential(examination, of("credential"));
   const adverse = completeness(examination, stated, of("completeness"));
   capture(examination, of("capture"));
-  custody(examination, of("custody"));
+  const kept = custody(examination, of("custody"));
   platform(examination, of("platform"));
+  const held = new Set(CLAIMS.filter(({ id }) => of(id).outcome === "proved").map(({ id }) => id));
   const whole = of("completeness").outcome === "proved" && reachesEnd(examination, stated);
   for (const id of ["capture", "custody"] as const)
     if (of(id).outcome === "proved" && !whole)
       of(id).add("needs_external_fact", "that nothing else is said of it is not proved: see whether any event was withheld, up to the end of the log", "是否另有陈述尚未证明：请看直至日志末尾有无事项被隐瞒");
-  const { file } = examination.case;
-  const { head } = examination;
   return {
-    kind: file.kind, subject: file.subject, log: file.log, exported_at: file.exported_at, adverse: adverse.map((each) => ({ ...each })),
-    ...(head === undefined ? {} : { checkpoint: { origin: head.note.origin, size: Number(head.note.size) } }), ...(when === undefined ? {} : { time: when }), ...(examination.case.map === undefined ? {} : { histories: stated }),
+    ...factsOf(examination, heldParts, held), ...(examination.head === undefined ? {} : { timestamps: stamps }), adverse, ...(when === undefined ? {} : { time: when }), ...(kept.length === 0 ? {} : { custody: kept }),
+    ...(of("completeness").malformed ? {} : told(stated)),
     ...(examination.forks.length === 0 ? {} : { forks: examination.forks }),
   };
+}
+
+/** Histories of which nothing is missing, under each root. */
+function told(stated: HistoryFacts[]): { histories?: object[] } {
+  const whole = stated.filter((each) => each.whole).map(({ size, auditors }) => ({ size, auditors }));
+  return whole.length === 0 ? {} : { histories: whole };
 }
 
 function requiredClaims(trust: Trust, opened?: Opened): ClaimId[] {

@@ -33,6 +33,17 @@ export interface Timestamp {
   authority: Authority | undefined;
   /** It, or a certificate above it, bears the mark of an operator's own authority. */
   operatorOnly: boolean;
+  details: {
+    /** Microseconds, where the token tells them. */
+    accuracy: number | undefined;
+    /** Unix seconds of genTime less accuracy, rounded down. */
+    earliest: number;
+    policy: string;
+    serial: bigint;
+    ordering: boolean;
+    /** Signer first, root last; the signer alone where no root is above him. */
+    path: Certificate[];
+  };
 }
 
 interface Token {
@@ -60,11 +71,15 @@ function verify(bytes: Bytes, message: Bytes, authorities: Authority[]): Timesta
   const signer = verifySigner(token, [...token.certificates, ...given]);
   if (info.tsa !== undefined && !named(signer, info.tsa)) throw new Failed("it names another authority than its signer");
   const path = findPath(signer, token.certificates, authorities, info.seconds);
-  const marked = info.policy === OPERATOR_POLICY || (path?.certificates ?? [signer]).some((each) => policies(each).includes(OPERATOR_POLICY));
+  const certificates = path?.certificates ?? [signer];
+  const marked = info.policy === OPERATOR_POLICY || certificates.some((each) => policies(each).includes(OPERATOR_POLICY));
   const micros = info.accuracy === undefined ? undefined : info.micros + info.accuracy;
   return {
     time: info.seconds, accuracy: micros === undefined ? undefined : Math.ceil(micros / 1e6), latest: info.seconds + Math.ceil((micros ?? info.micros) / 1e6),
-    signer: signer.name, authority: path?.authority, operatorOnly: marked,
+    signer: signer.name, authority: path?.authority, operatorOnly: marked, details: {
+      accuracy: info.accuracy, earliest: info.seconds + Math.floor((info.micros - (info.accuracy ?? 0)) / 1e6), policy: info.policy, serial: info.serial,
+      ordering: info.ordering, path: certificates,
+    },
   };
 }
 
@@ -94,7 +109,7 @@ function parseInfo(info: Der) {
   const policy = oid(fields.next());
   const [algorithm, imprint] = sequence(fields.next());
   const hash = hashAlgorithm(algorithm);
-  integer(fields.next());
+  const serial = integer(fields.next());
   const time = fields.next();
   if (time === undefined) throw new Malformed("TSTInfo without genTime");
   const { seconds, micros } = genTime(time);
@@ -107,7 +122,7 @@ function parseInfo(info: Der) {
   fields.end();
   for (const each of extensions?.children ?? []) if (sequence(each)[1]?.tag === BOOLEAN) throw new Malformed("TSTInfo with a critical extension");
   return {
-    policy, hash, imprint: demandTag(imprint, OCTET_STRING).content, seconds, micros, tsa: tsa === undefined ? undefined : explicit(tsa, 0),
+    policy, hash, serial, ordering: ordering !== undefined, imprint: demandTag(imprint, OCTET_STRING).content, seconds, micros, tsa: tsa === undefined ? undefined : explicit(tsa, 0),
     accuracy: accuracy === undefined ? undefined : accuracyOf(accuracy),
   };
 }

@@ -43,6 +43,11 @@ export class Bag {
     return [...this.members.keys()].filter((name) => name.startsWith("data/"));
   }
 
+  /** The same in the order of the manifests. */
+  sortedPayload(): string[] {
+    return this.payload().sort((a, b) => compare(utf8(a), utf8(b)));
+  }
+
   size(name: string): number {
     return this.members.get(name)!.size;
   }
@@ -93,11 +98,12 @@ export class Bag {
 
   private compareManifest(name: string, rows: [string, string][]): void {
     const sorted = rows.sort(([a], [b]) => compare(utf8(a), utf8(b)));
-    const text = sorted.map(([each, digest]) => `${digest}  ${each.replace(/[%\r\n]/g, percent)}\n`).join("");
+    const text = sorted.map(([each, digest]) => `${digest}  ${percent(each)}\n`).join("");
     if (!equal(this.read(name), utf8(text))) throw new Failed(`${name} is not that of the members`);
   }
 }
 
-function percent(character: string): string {
-  return "%" + character.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0");
+/** A name as manifests write it. */
+export function percent(name: string): string {
+  return name.replace(/[%\r\n]/g, (character) => "%" + character.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0"));
 }

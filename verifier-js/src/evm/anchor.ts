@@ -38,6 +38,8 @@ export interface Anchored {
   chainId: number;
   vouchedBy: Voucher;
   sealed: boolean;
+  /** Its kind, as packed: recorded, no proof. */
+  finality: string;
 }
 
 export function sameTarget(a: AnchorTarget, b: AnchorTarget): boolean {
@@ -60,7 +62,7 @@ export function verifyAnchor(proof: AnchorProof, target: AnchorTarget, trust: Tr
   const { checkpoint } = proof;
   return {
     registry: registry.name, size: checkpoint.size, root: fromHex(checkpoint.root), block: Number(block.number), blockHash: hex(block.hash),
-    blockTime: Number(block.timestamp), chainId: target.chain_id, vouchedBy, sealed: target.vouched_by === "operator",
+    blockTime: Number(block.timestamp), chainId: target.chain_id, vouchedBy, sealed: target.vouched_by === "operator", finality: proof.finality.kind,
   };
 }
 

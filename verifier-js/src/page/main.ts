@@ -1,7 +1,8 @@
 /** The page: two files and an instant in, a report out. */
 import { formatTime } from "../base/time.ts";
 import type { Answer, Question } from "./messages.ts";
-import { element, renderReport, type Shown } from "./render.ts";
+import { element } from "./element.ts";
+import { renderReport, type Shown } from "./render.ts";
 import { WORDS, type Language } from "./words.ts";
 
 const REMEMBERED = navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en";

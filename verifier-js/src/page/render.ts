@@ -3,16 +3,9 @@ import { toJson, type Claim, type Report } from "../report.ts";
 import { OUTCOMES, type Outcome, type Sentence } from "../steps/findings.ts";
 import type { TimeFacts } from "../steps/step11.ts";
 import type { Adverse } from "../steps/step13.ts";
+import { element } from "./element.ts";
+import { custodyOf, formed, saidBy, standings } from "./facts.ts";
 import { CLAIM_WORDS, EVENT_WORDS, OUTCOME_WORDS, VERDICT_WORDS, WORDS, type Language } from "./words.ts";
-
-type Child = Node | string;
-
-export function element(name: string, attributes: Record<string, string>, ...children: Child[]): HTMLElement {
-  const made = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  made.append(...children);
-  return made;
-}
 
 export interface Shown {
   report: Report;
@@ -35,9 +28,13 @@ export function renderReport({ report, publisher, issued }: Shown, language: Lan
     element("section", {}, element("h3", {}, say(WORDS.fingerprint)), fingerprint(report.trust_fingerprint),
       element("p", {}, say(WORDS.compare)),
       element("p", { class: "small" }, `${say(WORDS.publisher)}: ${publisher} · ${say(WORDS.issued)} ${issued} · ${say(WORDS.asOf)} ${report.at}`)),
+    ...standings(report, say),
+    ...when(report, say),
+    ...custodyOf(report, say),
+    ...formed(report, say),
+    ...saidBy(report, say),
     ...adverseEvents(report, say),
     element("section", {}, element("h3", {}, say(WORDS.required)), ...required.map((claim) => renderClaim(claim, language))),
-    ...when(report, say),
     element("section", {}, element("h3", {}, say(WORDS.others)), ...others.map((claim) => renderClaim(claim, language))),
     element("section", { class: "small" }, ...about(report, say), element("p", {}, `${say(WORDS.sha)}: `, element("code", {}, report.bundle_sha256)),
       saveLink(report, say(WORDS.save)), element("p", {}, say(WORDS.limits))),

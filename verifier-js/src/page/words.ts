@@ -44,6 +44,28 @@ export const EVENT_WORDS: Record<string, Sentence> = {
   "log.freeze": { en: "the log was closed", zh: "日志被关闭" },
 };
 
+export const STANDING_WORDS: Record<string, Sentence> = {
+  valid: { en: "valid", zh: "有效" }, suspended: { en: "suspended", zh: "已暂停" }, revoked: { en: "revoked", zh: "已撤销" }, expired: { en: "expired", zh: "已到期" },
+  open: { en: "dispute open", zh: "争议未决" }, upheld: { en: "dispute upheld", zh: "争议成立" }, rejected: { en: "dispute rejected", zh: "争议被驳回" },
+  settled: { en: "dispute settled", zh: "争议已和解" }, withdrawn: { en: "dispute withdrawn", zh: "争议已撤回" },
+};
+
+export const CUSTODY_WORDS: Record<string, Sentence> = {
+  ing: { en: "ingestion", zh: "接收入库" }, fix: { en: "fixity check", zh: "固定性校验" }, tra: { en: "transfer", zh: "移交" }, rep: { en: "replication", zh: "复制" },
+  mig: { en: "migration", zh: "迁移" }, rec: { en: "recovery", zh: "恢复" }, dea: { en: "deaccession", zh: "注销" }, dis: { en: "export", zh: "导出" },
+};
+
+export const FACTOR_WORDS: Record<string, Sentence> = {
+  source: { en: "source", zh: "来源" }, generation: { en: "making", zh: "生成" }, storage: { en: "storage", zh: "存储" }, notary: { en: "notary", zh: "公证" },
+  witness: { en: "witness", zh: "见证" }, corroboration: { en: "corroboration", zh: "印证" }, qualification: { en: "qualification", zh: "资质" },
+  independence: { en: "independence", zh: "中立" }, system: { en: "system", zh: "系统" }, process: { en: "process", zh: "技术与过程" },
+};
+
+export const FACTOR_STATES: Record<string, Sentence> & Record<"present" | "absent" | "inconsistent" | "afterwards" | "expired", Sentence> = {
+  present: { en: "said", zh: "有陈述" }, absent: { en: "nothing said", zh: "无陈述" }, inconsistent: { en: "does not agree", zh: "不相符" },
+  afterwards: { en: "declared later", zh: "事后申报" }, expired: { en: "not in force", zh: "不在有效期内" },
+};
+
 export const VERDICT_WORDS = {
   proved: {
     sign: "✓", en: "Proved", zh: "已证明",
@@ -103,6 +125,18 @@ export const WORDS = {
   bySigners: { en: "as the signers say", zh: "签名者自述" },
   notBefore: { en: "not before", zh: "不早于" },
   notAfter: { en: "not after", zh: "不晚于" },
+  standing: { en: "What it is now", zh: "现状" },
+  custody: { en: "Who kept the bytes", zh: "保管链" },
+  exported: { en: "the export", zh: "导出" },
+  kept: { en: "without a gap", zh: "连续" },
+  gap: { en: "gap", zh: "中断" },
+  formed: { en: "How it came about, and the platform (articles 17 and 18)", zh: "如何产生及平台（第十七条、第十八条）" },
+  said: { en: "Who said what", zh: "各方陈述" },
+  saidBy: { en: "signed by", zh: "签署者" },
+  saidFor: { en: "recorded by the service for", zh: "由平台代记，当事方" },
+  logged: { en: "logged", zh: "入日志" },
+  unknownAfter: { en: "what came later is not shown here", zh: "此后之事此处未示" },
+  upTo: { en: "by the map's root, up to entries", zh: "依映射根，至条目数" },
   required: { en: "What is required", zh: "必需的主张" },
   others: { en: "What is not required", zh: "非必需的主张" },
   step: { en: "step", zh: "步骤" },

@@ -40,6 +40,8 @@ export interface HeldToken {
 export interface Examination {
   bag: Bag;
   bagSignature: BagSignature;
+  /** Who signed the bundle. */
+  exporter: Trust["exporters"][number];
   trust: Trust;
   /** As of when, text and Unix seconds. */
   at: string;
@@ -60,6 +62,8 @@ export interface Examination {
   forks: object[];
   anchors: HeldAnchor[];
   tokens: HeldToken[];
+  /** The checkpoints of those tokens. */
+  stamped: Head[];
 }
 
 /** Admitted entries of one type, by position. */

@@ -8,7 +8,7 @@ import { audited, parseAudit, type Audit } from "../map/audit.ts";
 import { chainOf, verifyMapProof, type MapProof } from "../map/proof.ts";
 import type { RootProofs } from "../bundle/map.ts";
 import type { Statement } from "../log/statement.ts";
-import { parseTime } from "../base/time.ts";
+import { formatTime, parseTime } from "../base/time.ts";
 import { pathName } from "./consistency.ts";
 import type { Examination } from "./examination.ts";
 import type { Findings } from "./findings.ts";
@@ -21,10 +21,12 @@ type Wanted = [Relation, string];
 type Shown = { position: number; leaf: Bytes };
 
 export interface HistoryFacts {
-  position: number;
   size: number;
-  histories: number;
-  auditors: string[];
+  auditors: { name: string; time: string }[];
+  /** How many were looked at. */
+  count: number;
+  /** Nothing is missing from them, and nothing contradicts them. */
+  whole: boolean;
 }
 
 interface Root {
@@ -84,7 +86,7 @@ export function histories(examination: Examination, used: Set<string>, findings:
     const stated = { position, size, root: fromHex(root), at: entry.at };
     const whole = compare(examination, stated, map.roots.get(position)!, wanted, shown, findings);
     const auditors = audits.flatMap((audit, number) => vouchers(examination, stated, audit, number, findings));
-    return [{ position, size, histories: wanted.length, auditors: whole ? auditors : [] }];
+    return [{ size, auditors: whole ? auditors : [], count: wanted.length, whole }];
   });
 }
 
@@ -107,12 +109,12 @@ function compare(
       continue;
     }
     const below = history.filter((each) => each.position < size);
-    findings.check({ en: `the history of ${text} under the root at ${position}`, zh: `条目 ${position} 的映射根下 ${text} 的历史` }, () => {
+    whole = findings.check({ en: `the history of ${text} under the root at ${position}`, zh: `条目 ${position} 的映射根下 ${text} 的历史` }, () => {
       const { count, chain } = verifyMapProof(proof, root, relation, text);
       if (!isWanted) return;
       if (below.length < count) throw new Failed(`${count} entries are in it, ${below.length} are shown: events were withheld`);
       if (below.length > count || !equal(chainOf(below), chain)) throw new Failed("what is shown is not what the map has: it is not the map of this log");
-    });
+    }) && whole;
   }
   return whole;
 }
@@ -125,9 +127,9 @@ function everyProof(proofs: RootProofs, wanted: Wanted[]): Wanted[] {
 }
 
 /** Names of the trusted auditors whose audit is of this root. */
-function vouchers({ trust, atSeconds, head, case: { proofs, file } }: Examination, stated: Root, audit: Audit, number: number, findings: Findings): string[] {
+function vouchers({ trust, atSeconds, head, case: { proofs, file } }: Examination, stated: Root, audit: Audit, number: number, findings: Findings): HistoryFacts["auditors"] {
   return trust.auditors.flatMap((auditor) => {
-    const names: string[] = [];
+    const names: HistoryFacts["auditors"] = [];
     findings.check({ en: `audit ${number} by ${auditor.name}`, zh: `${auditor.name} 的审计 ${number}` }, () => {
       const time = audited(audit, auditor);
       if (time === undefined || time > atSeconds || time < parseTime(stated.at) - BACKDATED || (auditor.notAfter !== undefined && time > parseTime(auditor.notAfter))) return;
@@ -140,7 +142,7 @@ function vouchers({ trust, atSeconds, head, case: { proofs, file } }: Examinatio
         throw error;
       }
       if (!equal(audit.root, stated.root)) throw new Failed("it found another map than the log states");
-      names.push(auditor.name);
+      names.push({ name: auditor.name, time: formatTime(time) });
     });
     return names;
   });

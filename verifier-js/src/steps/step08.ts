@@ -9,7 +9,9 @@ import { folderRecord, sameRecord, type DigestRecord } from "../events/digestRec
 import { introduced, type Examination } from "./examination.ts";
 import type { Findings } from "./findings.ts";
 
-export function content(examination: Examination, findings: Findings): void {
+/** The objects in parts whose parts all hold. */
+export function content(examination: Examination, findings: Findings): Set<string> {
+  const held = new Set<string>();
   const { case: { file }, contents, replay, subjects } = examination;
   for (const { object, mode } of file.originals) {
     const { slug } = parseIdentifier(object);
@@ -20,8 +22,9 @@ export function content(examination: Examination, findings: Findings): void {
     }
     const listed = contents.get(slug);
     if (listed !== undefined) findings.check({ en: `the file list of ${object}`, zh: `${object} 的文件清单` }, () => demandSame(registered, folderRecord(listed)));
-    if (mode === "parts") findings.check({ en: `the parts of ${object}`, zh: `${object} 的部分` }, () => inParts(examination, slug, registered, findings));
-    else if (mode === "digests") findings.add("needs_external_fact", `compare your own copy of ${object} with the registered digests`, `请将您自有的 ${object} 副本与登记的摘要比对`);
+    if (mode === "parts") {
+      if (findings.check({ en: `the parts of ${object}`, zh: `${object} 的部分` }, () => inParts(examination, slug, registered, findings))) held.add(object);
+    } else if (mode === "digests") findings.add("needs_external_fact", `compare your own copy of ${object} with the registered digests`, `请将您自有的 ${object} 副本与登记的摘要比对`);
     else if (findings.check({ en: `the original of ${object}`, zh: `${object} 的原件` }, () => demandSame(registered, included(examination, slug, registered))))
       findings.add("proved", `the files of ${object} have the registered SHA-256, SM3, size and tree`, `${object} 的文件与登记的 SHA-256、SM3、大小及树相符`);
   }
@@ -31,6 +34,7 @@ export function content(examination: Examination, findings: Findings): void {
   const registered = [...subjects].every((subject) => isRegistered(replay.state, subject));
   if (file.originals.length === 0 || (!listed && registered))
     findings.add("needs_external_fact", "the case brings no original: compare your own copy with the registered digests", "本案未附原件：请将您自有的副本与登记的摘要比对");
+  return held;
 }
 
 /** Exactly the pieces that are here are those of the registered object, at their places. */

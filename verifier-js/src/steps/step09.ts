@@ -13,22 +13,22 @@ export function traceability(examination: Examination, findings: Findings): void
   for (const object of new Set([...own, ...sources])) bound(examination, object, findings);
   if (file.kind === "job" && !own.some((object) => state.objects.get(object)!.job === file.subject))
     findings.add("not_proved", "the job has no output", "该作业没有产出");
-  if (file.kind !== "object" && (state.policy?.version ?? 0) >= 4 && !showsHistories(examination))
+  if (file.kind !== "object" && (state.policy?.version ?? 0) >= 4 && servingRoots(examination).length === 0)
     findings.add("not_proved", "under no root of the map is there a proof of every history of its own", "没有任一映射根之下备有各自历史的全部证明");
   findings.add("proved", `objects of the case: ${own.length}; those they were made from: ${sources.size}`, `本案对象：${own.length}；其来源对象：${sources.size}`);
 }
 
-/** Under one root that an admitted entry states: a proof of every own history, and nothing about the subjects beyond it. */
-function showsHistories(examination: Examination): boolean {
+/** Roots that an admitted entry states, under which there is a proof of every own history and nothing about the subjects beyond. */
+export function servingRoots(examination: Examination): { size: number; time: string }[] {
   const { case: { map }, subjects } = examination;
-  if (map === undefined) return false;
+  if (map === undefined) return [];
   const shown = shownHistories(examination);
   const own = wantedHistories(examination).filter(([relation]) => relation === "own").map(([, text]) => text);
   const last = Math.max(-1, ...[...subjects].flatMap((subject) => shown.get(`own ${subject}`) ?? []).map((each) => each.position));
-  return admitted(examination, "log.map-root").some(({ position, event }) => {
+  return admitted(examination, "log.map-root").filter(({ position, event }) => {
     const proofs = map.roots.get(position);
     return proofs !== undefined && own.every((text) => proofs.own.has(text)) && event.body.size > last;
-  });
+  }).map(({ at, event }) => ({ size: event.body.size, time: at }));
 }
 
 /** Bases of kind object, and inputs of the job. */

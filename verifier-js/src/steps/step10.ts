@@ -51,7 +51,9 @@ function hold(examination: Examination, proof: AnchorProof, target: AnchorTarget
     return;
   }
   demandExtended(proofs, own.note, head!.note, used);
-  examination.anchors.push({ ...own, anchored, tokens: tokens(examination, proof, anchored.blockHash, anchored.size, number, findings) });
+  const held = tokens(examination, proof, anchored.blockHash, anchored.size, number, findings);
+  if (held === undefined) return;
+  examination.anchors.push({ ...own, anchored, tokens: held });
   const { en, zh } = WORDS[anchored.vouchedBy];
   findings.add("proved", `${en}, ${anchored.registry} on chain ${anchored.chainId} held size ${anchored.size} in block ${anchored.block} (${formatTime(anchored.blockTime)}), and checked that it extends what it held before`,
     `${zh}，链 ${anchored.chainId} 上的 ${anchored.registry} 在区块 ${anchored.block}（${formatTime(anchored.blockTime)}）中存有大小 ${anchored.size}，并核对其为此前内容的延续`);
@@ -65,15 +67,14 @@ function demandOwn(examination: Examination, { checkpoint }: AnchorProof, origin
   if (!authoritiesUpTo(examination, checkpoint.size).includes(first)) throw new Failed("its first authority is none that the log had");
 }
 
-function tokens({ trust, atSeconds }: Examination, proof: AnchorProof, blockHash: string, size: number, number: number, findings: Findings): HeldToken[] {
-  return (proof.tokens ?? []).flatMap((bytes) => {
-    let held: HeldToken[] = [];
-    findings.check({ en: `a token over the block of anchor ${number}`, zh: `锚定 ${number} 区块的时间戳` }, () => {
+/** Tokens over its block that hold by a known authority; none where one does not hold: then the anchor does not, either. */
+function tokens({ trust, atSeconds }: Examination, proof: AnchorProof, blockHash: string, size: number, number: number, findings: Findings): HeldToken[] | undefined {
+  const held: HeldToken[] = [];
+  const all = (proof.tokens ?? []).map((bytes) => findings.check({ en: `a token over the block of anchor ${number}`, zh: `锚定 ${number} 区块的时间戳` }, () => {
       const timestamp = verifyTimestamp(bytes, fromHex(blockHash), trust.authorities);
-      if (timestamp.authority !== undefined && timestamp.latest <= atSeconds) held = [{ timestamp, digest: hex(sha256(bytes)), size }];
-    });
-    return held;
-  });
+      if (timestamp.authority !== undefined && timestamp.latest <= atSeconds) held.push({ timestamp, digest: hex(sha256(bytes)), size });
+    }));
+  return all.every((each) => each) ? held : undefined;
 }
 
 /** Every entry about the subjects lies below the largest anchored size that somebody vouches for. */

@@ -1,4 +1,5 @@
 /** Step 11: when, as an interval, and by whose word. */
+import { sourceFacts } from "../facts/things.ts";
 import { formatTime } from "../base/time.ts";
 import type { Examination } from "./examination.ts";
 import type { Findings } from "./findings.ts";
@@ -17,12 +18,17 @@ export interface TimeFacts {
   not_before: string | null;
   not_after: string | null;
   claimed: { first: string; last: string };
+  /** Of each entry about the subjects. */
+  entries: { position: number; type: string; subject: string; claimed: string; independent: Interval; operator: Interval }[];
+  sources: object[];
+  contradictions: { kind: "crossed" | "backwards"; first: object; second: object }[];
 }
 
 export function time(examination: Examination, findings: Findings): TimeFacts | undefined {
   const { sources, forged } = timeSources(examination);
   for (const name of forged) findings.add("contradicted", `a line under the name and key of witness ${name} does not verify`, `以见证人 ${name} 的名称与密钥出具的签名行不成立`);
-  for (const [one, other] of [...crossed(sources), ...backwards(sources)])
+  const pairs = [...crossed(sources).map((pair) => ({ kind: "crossed" as const, pair })), ...backwards(sources).map((pair) => ({ kind: "backwards" as const, pair }))];
+  for (const { pair: [one, other] } of pairs)
     findings.add("contradicted", `two sources cannot both be right: ${words(one).en}; ${words(other).en}`, `两个来源不可能同时正确：${words(one).zh}；${words(other).zh}`);
   const { about, replay, trust } = examination;
   const first = about[0];
@@ -32,8 +38,11 @@ export function time(examination: Examination, findings: Findings): TimeFacts | 
     return undefined;
   }
   const quorum = Math.max(trust.quorum, 1);
-  const independent = interval(sources.filter((each) => each.by === "independent"), first, last, quorum);
-  const operator = interval(sources.filter((each) => each.by !== "party"), first, last, quorum);
+  const bounds = (from: number, to: number): { independent: Interval; operator: Interval } => ({
+    independent: interval(sources.filter((each) => each.by === "independent"), from, to, quorum),
+    operator: interval(sources.filter((each) => each.by !== "party"), from, to, quorum),
+  });
+  const { independent, operator } = bounds(first, last);
   const times = about.map((position) => replay.admitted.get(position)!.statement.event.time).sort();
   const claimed = { first: times[0]!, last: times.at(-1)! };
   if (independent.not_after !== null) findings.add("proved", `on the word of someone independent, all entries about the case (${about.length}) stood in the log by ${independent.not_after}`,
@@ -42,7 +51,23 @@ export function time(examination: Examination, findings: Findings): TimeFacts | 
     "覆盖本案全部条目的时间来源均属运营方自身；请与外部事实比对");
   findings.add("proved", `with the operator's word: not before ${operator.not_before ?? "—"}, not after ${operator.not_after ?? "—"}; as the signers say: ${claimed.first} to ${claimed.last}`,
     `加上运营方之言：不早于 ${operator.not_before ?? "—"}，不晚于 ${operator.not_after ?? "—"}；签名者自述：${claimed.first} 至 ${claimed.last}`);
-  return { independent, operator, ...operator, claimed };
+  const entries = about.map((position) => {
+    const { event } = replay.admitted.get(position)!.statement;
+    return { position, type: event.type, subject: event.subject, claimed: event.time, ...bounds(position, position) };
+  });
+  const contradictions = pairs.map(({ kind, pair: [one, other] }) => ({ kind, first: sourceFacts(one), second: sourceFacts(other) }));
+  return { independent, operator, ...operator, claimed, entries, sources: distinct(sources.filter((each) => bears(each, about)).map(sourceFacts)), contradictions: distinct(contradictions) };
+}
+
+/** The tree head may be an anchored one, too. */
+function distinct<T extends object>(all: T[]): T[] {
+  return [...new Map(all.map((each) => [JSON.stringify(each), each])).values()];
+}
+
+/** It bounds one of these entries; a batch, those that it covers. */
+function bears({ bound, place, covered }: Source, about: number[]): boolean {
+  if (covered !== undefined) return about.some((position) => covered[0] <= position && position <= covered[1]);
+  return about.some((position) => (bound === "not_after" ? position < place : place <= position));
 }
 
 function words({ source, bound, limit }: Source): { en: string; zh: string } {
