@@ -7,22 +7,22 @@ takes is made again from the entries. Memory does not grow with the number of id
 from __future__ import annotations
 
 import sqlite3
+from collections import defaultdict
 from collections.abc import Iterable
-from operator import itemgetter
 from pathlib import Path
 
 from ledger.errors import Corrupt
-from ledger.map.pages import CAPACITY, DEEPEST, FAN, STEP, TOP, Children, Leaves, Page, decode
+from ledger.map.pages import CAPACITY, DEEPEST, STEP, TOP, Children, Leaves, Page, decode, parted
 from tallystick.map import NAMED, OWN, MapProof, key_of
 from tallystick.map.memory import about_entry
-from tallystick.map.proof import EMPTY_ROOT, KEY_BITS
+from tallystick.map.proof import EMPTY_ROOT
 from tallystick.merkle import leaf_hash
 
-MOST_PAGES = 4096
-"""Pages in memory, beside those of one batch, before all is made durable and let go."""
-GATHER = 8192
+GATHER = 32_768
 """Additions that are made together."""
-_VERSION = 1
+_ROWS = 256
+"""Pages that are written together."""
+_VERSION = 2
 _TABLES = (
     "CREATE TABLE pages (number INTEGER PRIMARY KEY, page BLOB NOT NULL)",
     "CREATE TABLE reached (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL)",
@@ -40,16 +40,17 @@ class DiskMap:
     def __init__(self, path: Path, capacity: int = CAPACITY) -> None:
         """Opens the file, or makes it; one that is damaged or of another version is made anew, at size 0."""
         self._capacity = capacity
-        self._gathered: list[tuple[bytes, bytes, bytes]] = []
-        self._pages: dict[int, Page] = {}
-        self._dirty: set[int] = set()
-        self._stale: set[int] = set()
+        self._gathered: defaultdict[bytes, list[bytes]] = defaultdict(list)
+        self._waiting = 0
+        self._rows: list[tuple[int, bytes]] = []
+        self._durable = 0
         try:
             self._connection, self.size = _open(path)
         except sqlite3.DatabaseError:
             for end in ("", "-wal", "-shm"):
                 path.with_name(path.name + end).unlink(missing_ok=True)
             self._connection, self.size = _open(path)
+        self._durable = self.size
         self._path = path
 
     # --- growing ---------------------------------------------------------------------------------
@@ -59,62 +60,74 @@ class DiskMap:
         for entry in entries:
             found = about_entry(entry)
             if found.own:
-                index, leaf = self.size.to_bytes(8, "big"), leaf_hash(entry)
+                added = self.size.to_bytes(8, "big") + leaf_hash(entry)
                 for text in found.own:
-                    self._gathered.append((key_of(OWN, text), index, leaf))
+                    self._gathered[key_of(OWN, text)].append(added)
                 for text in found.named:
-                    self._gathered.append((key_of(NAMED, text), index, leaf))
+                    self._gathered[key_of(NAMED, text)].append(added)
+                self._waiting += len(found.own) + len(found.named)
             self.size += 1
             # Between two entries, so that what is durable is the map of a size.
-            if len(self._gathered) >= GATHER:
+            if self._waiting >= GATHER:
                 self._apply()
 
+    def add(self, key: bytes, index: int, leaf: bytes) -> None:
+        """One more entry in the history under ``key``."""
+        self._gathered[key].append(index.to_bytes(8, "big") + leaf)
+        self._waiting += 1
+
     def _apply(self) -> None:
-        """What was gathered, by key: neighbours stand in one page, and pages lie in that order. A key keeps its own."""
-        gathered, self._gathered = self._gathered, []
-        gathered.sort(key=itemgetter(0))
-        for key, index, leaf in gathered:
-            self._add(key, index, leaf)
-        if len(self._pages) > MOST_PAGES:
+        """What was gathered, in one transaction, by key: so each page is read and written once, and in their order."""
+        if self._durable == self.size and not self._gathered:
+            return
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            if self._gathered:
+                self._change(TOP, 0, sorted(self._gathered))
             self._write()
+            self._connection.execute("UPDATE reached SET size = ?", (self.size,))
+            self._connection.execute("COMMIT")
+        finally:
+            self._rows.clear()
+            self._connection.rollback()
+        self._durable = self.size
+        self._gathered.clear()
+        self._waiting = 0
 
-    def _add(self, key: bytes, index: bytes, leaf: bytes) -> None:
-        number, depth = TOP, 0
+    def _change(self, number: int, depth: int, keys: list[bytes]) -> bytes:
+        """Make the changes under these keys, which belong to a page; its root then."""
         page = self._page(number)
-        while isinstance(page, Children):
-            depth += STEP
-            number = 1 << depth | int.from_bytes(key, "big") >> (KEY_BITS - depth)
-            page = self._page(number)
-        page.add(key, index, leaf)
-        self._dirty.add(number)
-        self._stale.add(number)
-        if len(page.held) > self._capacity and depth < DEEPEST:
-            self._burst(number, depth, page)
+        if isinstance(page, Leaves):
+            page.add(keys, self._gathered, depth)
+            return self._keep(number, depth, page)
+        for slot, below in parted(keys, number, depth):
+            page.roots[slot] = self._change(number << STEP | slot, depth + STEP, below)
+        return self._keep(number, depth, page)
 
-    def _burst(self, number: int, depth: int, page: Leaves) -> None:
-        self._pages[number] = Children([b""] * FAN)
-        self._stale.discard(number)
-        for slot, below in page.split(depth).items():
-            child = number << STEP | slot
-            self._pages[child] = below
-            self._dirty.add(child)
-            self._stale.add(child)
-            if len(below.held) > self._capacity and depth + STEP < DEEPEST:
-                self._burst(child, depth + STEP, below)
+    def _keep(self, number: int, depth: int, page: Page) -> bytes:
+        """Write a page that changed, one with too many leaves as several; its root."""
+        if isinstance(page, Leaves) and depth < DEEPEST and len(page) > self._capacity:
+            below = enumerate(page.split(depth))
+            page = Children([self._keep(number << STEP | slot, depth + STEP, part) for slot, part in below])
+        self._rows.append((number, page.encode()))
+        if len(self._rows) >= _ROWS:
+            self._write()
+        return page.root(depth)
+
+    def _write(self) -> None:
+        self._connection.executemany("INSERT OR REPLACE INTO pages VALUES (?, ?)", sorted(self._rows))
+        self._rows.clear()
 
     # --- what it says ----------------------------------------------------------------------------
 
     def root(self) -> bytes:
         """Of the first ``size`` entries."""
-        self._settle()
-        top = self._page(TOP)
-        if isinstance(top, Leaves):
-            return top.root() if top.held else EMPTY_ROOT
-        return top.root(0)
+        self._apply()
+        return self._page(TOP).root(0) or EMPTY_ROOT
 
     def prove(self, key: bytes) -> MapProof:
         """The proof for a key under ``root``, present or not."""
-        self._settle()
+        self._apply()
         number, depth, path = TOP, 0, list[tuple[int, bytes]]()
         page = self._page(number)
         while isinstance(page, Children):
@@ -122,79 +135,36 @@ class DiskMap:
             path += steps
             number, depth = number << STEP | slot, depth + STEP
             page = self._page(number)
-        if not page.held:
+        if not len(page):
             return MapProof(None)
-        leaf, steps = page.way(key)
+        leaf, steps = page.way(key, depth)
         return MapProof(leaf, (*path, *steps))
 
-    def _settle(self) -> None:
-        """Roots of pages that changed, into the pages above them, the deepest first."""
-        self._apply()
-        self._roots()
-
-    def _roots(self) -> None:
-        stale, self._stale = self._stale, set()
-        while stale:
-            deepest = max(stale).bit_length()
-            depth = deepest - 1
-            if not depth:
-                return
-            level = [number for number in stale if number.bit_length() == deepest]
-            stale.difference_update(level)
-            for number in level:
-                page = self._page(number)
-                above = number >> STEP
-                parent = self._page(above)
-                if not isinstance(parent, Children):
-                    raise self._damaged(above)
-                parent.roots[number & FAN - 1] = page.root() if isinstance(page, Leaves) else page.root(depth)
-                self._dirty.add(above)
-                stale.add(above)
-
     def _page(self, number: int) -> Page:
-        found = self._pages.get(number)
-        if found is None:
-            row = self._connection.execute("SELECT page FROM pages WHERE number = ?", (number,)).fetchone()
-            try:
-                found = decode(row[0]) if row else Leaves({})
-            except ValueError:
-                raise self._damaged(number) from None
-            self._pages[number] = found
-        return found
-
-    def _damaged(self, number: int) -> Corrupt:
-        return Corrupt(f"page {number} of {self._path} is damaged: remove the file, and it is made anew")
+        row = self._connection.execute("SELECT page FROM pages WHERE number = ?", (number,)).fetchone()
+        try:
+            return decode(row[0]) if row else Leaves()
+        except ValueError:
+            raise Corrupt(f"page {number} of {self._path} is damaged: remove the file, and it is made anew") from None
 
     # --- keeping -----------------------------------------------------------------------------------
 
     def flush(self) -> None:
         """Make it durable as of ``size``."""
         self._apply()
-        self._write()
-
-    def _write(self) -> None:
-        self._roots()
-        rows = [(number, self._pages[number].encode()) for number in sorted(self._dirty)]
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            self._connection.executemany("INSERT OR REPLACE INTO pages VALUES (?, ?)", rows)
-            self._connection.execute("UPDATE reached SET size = ?", (self.size,))
-            self._connection.execute("COMMIT")
-        finally:
-            self._connection.rollback()
-        self._dirty.clear()
-        if len(self._pages) > MOST_PAGES:
-            self._pages.clear()
 
     def reset(self) -> None:
         """Begin again at size 0."""
         self._gathered.clear()
-        self._pages.clear()
-        self._dirty.clear()
-        self._stale.clear()
-        self._connection.execute("DELETE FROM pages")
-        self._connection.execute("UPDATE reached SET size = 0")
-        self.size = 0
+        self._waiting = 0
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            self._connection.execute("DELETE FROM pages")
+            self._connection.execute("UPDATE reached SET size = 0")
+            self._connection.execute("COMMIT")
+        finally:
+            self._connection.rollback()
+        self.size = self._durable = 0
 
     def close(self) -> None:
         """Make it durable, and free the file."""

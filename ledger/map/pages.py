@@ -1,23 +1,29 @@
-"""Pages of the map's tree: up to ``CAPACITY`` leaves that share the first bits of their keys, or 16 pages below.
+"""Pages of the map's tree: up to ``CAPACITY`` leaves that share the first bits of their keys, or 4 pages below.
 
-A page of ``depth`` d stands for the leaves whose keys begin with its d bits; d is a multiple of 4. What a page is
+A page of ``depth`` d stands for the leaves whose keys begin with its d bits; d is a multiple of 2. What a page is
 does not show in the root, which is a function of the leaves alone (docs/map.md §3).
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
+from itertools import accumulate, pairwise
+from struct import Struct
 from typing import TypeAlias
 
 from tallystick.map.memory import first_difference, root_of
-from tallystick.map.proof import BITS, FIRST_LINK, HASH_SIZE, LEAF, NODE, Leaf, bit_of
+from tallystick.map.proof import FIRST_LINK, HASH_SIZE, KEY_BITS, LEAF, LINK, NODES, Leaf, bit_of
 
-STEP = 4
+STEP = 2
 FAN = 1 << STEP
-CAPACITY = 16
+CAPACITY = 128
 DEEPEST = 56
 """A page this deep takes any number of leaves: its number must fit where SQLite keeps integers."""
+NARROW = 4
+"""Bits by which a page of leaves tells its slots apart."""
+SLOTS = 1 << NARROW
 
 TOP = 1
 """Number of the page of depth 0. The page of the d bits p has the number 2^d + p."""
@@ -26,58 +32,85 @@ _COUNT = 8
 _RECORD = HASH_SIZE + _COUNT + HASH_SIZE
 _LEAVES, _CHILDREN = b"\x00", b"\x01"
 _NONE = bytes(HASH_SIZE)
+_ENDS = Struct(f">{SLOTS}I")
+_SLOT_ROOTS = 1 + _ENDS.size
+_RECORDS = _SLOT_ROOTS + SLOTS * HASH_SIZE
 
 Steps: TypeAlias = list[tuple[int, bytes]]
+Changes: TypeAlias = Mapping[bytes, Sequence[bytes]]
+"""By key, what comes to its history: u64 index ‖ leaf hash, in their order."""
 
 
 class Leaves:
-    """A page of leaves: count ‖ chain by key."""
+    """A page of leaves: key ‖ count ‖ chain of each by ascending key, in slots by the next bits of the key.
 
-    def __init__(self, held: dict[bytes, bytes]) -> None:
-        self.held = held
+    The root of each slot is kept, so that a change has to hash one slot again, and what combines them.
+    """
 
-    def add(self, key: bytes, index: bytes, leaf: bytes) -> None:
-        """One more entry (u64 index, leaf hash) in the history under ``key``."""
-        told = self.held.get(key)
-        count, chain = (int.from_bytes(told[:_COUNT], "big"), told[_COUNT:]) if told else (0, FIRST_LINK)
-        chain = sha256(b"tallystick/map/link\n" + chain + index + leaf).digest()
-        self.held[key] = (count + 1).to_bytes(_COUNT, "big") + chain
+    def __init__(self, slots: list[bytes] | None = None, roots: list[bytes] | None = None) -> None:
+        self.slots = slots or [b""] * SLOTS
+        self.roots = roots or [b""] * SLOTS
 
-    def root(self) -> bytes:
-        """Of these leaves."""
-        keys = sorted(self.held)
-        return root_of(keys, [sha256(LEAF + key + self.held[key]).digest() for key in keys])
+    def __len__(self) -> int:
+        return sum(map(len, self.slots)) // _RECORD
 
-    def leaf(self, key: bytes) -> Leaf:
-        """The leaf under ``key``."""
-        told = self.held[key]
-        return Leaf(key, int.from_bytes(told[:_COUNT], "big"), told[_COUNT:])
+    def add(self, keys: Sequence[bytes], changes: Changes, depth: int) -> None:
+        """Make the changes under ``keys``, which belong here."""
+        opened: dict[int, list[bytes]] = {}
+        for key in keys:
+            slot = _bits(key, depth, NARROW)
+            records = opened.get(slot)
+            if records is None:
+                records = opened[slot] = _cut(self.slots[slot])
+            at = bisect_left(records, key)
+            if at == len(records) or not records[at].startswith(key):
+                records.insert(at, key + bytes(_COUNT) + FIRST_LINK)
+            count, chain = _standing(records[at])
+            for added in changes[key]:
+                chain = sha256(LINK + chain + added).digest()
+                count += 1
+            records[at] = key + count.to_bytes(_COUNT, "big") + chain
+        for slot, records in opened.items():
+            self._fill(slot, records)
 
-    def way(self, key: bytes) -> tuple[Leaf, Steps]:
+    def _fill(self, slot: int, records: list[bytes]) -> None:
+        self.slots[slot] = b"".join(records)
+        self.roots[slot] = _root_of(records)
+
+    def root(self, depth: int) -> bytes:
+        """Of these leaves; empty where there are none."""
+        return _combine(self.roots, depth + NARROW - 1)
+
+    def way(self, key: bytes, depth: int) -> tuple[Leaf, Steps]:
         """The leaf to which ``key`` leads from here, and the way."""
-        keys, path = sorted(self.held), Steps()
-        while len(keys) > 1:
-            bit = first_difference(keys[0], keys[-1])
-            at = bisect_left(keys, 1, key=lambda one: bit_of(one, bit))
-            keys, other = (keys[at:], keys[:at]) if bit_of(key, bit) else (keys[:at], keys[at:])
-            path.append((bit, root_of(other, [self.leaf(one).digest() for one in other])))
-        return self.leaf(keys[0]), path
+        slot, path = _way(self.roots, key, depth, NARROW)
+        records = _cut(self.slots[slot])
+        while len(records) > 1:
+            bit = first_difference(records[0][:HASH_SIZE], records[-1][:HASH_SIZE])
+            at = bisect_left(records, 1, key=lambda one: bit_of(one, bit))
+            records, other = (records[at:], records[:at]) if bit_of(key, bit) else (records[:at], records[at:])
+            path.append((bit, _root_of(other)))
+        return Leaf(records[0][:HASH_SIZE], *_standing(records[0])), path
 
-    def split(self, depth: int) -> dict[int, Leaves]:
+    def split(self, depth: int) -> list[Leaves]:
         """The pages below this one, by the next bits of their keys."""
-        found: dict[int, Leaves] = {}
-        for key, told in self.held.items():
-            slot = key[depth >> 3] >> (STEP if depth % 8 == 0 else 0) & FAN - 1
-            found.setdefault(slot, Leaves({})).held[key] = told
-        return found
+        parts: list[list[bytes]] = [[] for _ in range(FAN * SLOTS)]
+        for record in _cut(b"".join(self.slots)):
+            parts[_bits(record, depth, STEP + NARROW)].append(record)
+        below = [Leaves() for _ in range(FAN)]
+        for part, records in enumerate(parts):
+            if records:
+                below[part >> NARROW]._fill(part & SLOTS - 1, records)
+        return below
 
     def encode(self) -> bytes:
         """As it stands on disk."""
-        return _LEAVES + b"".join([key + self.held[key] for key in sorted(self.held)])
+        ends = _ENDS.pack(*accumulate(map(len, self.slots)))
+        return b"".join([_LEAVES, ends, *[root or _NONE for root in self.roots], *self.slots])
 
 
 class Children:
-    """A page of pages: the root of each of the 16 below, or nothing. It never has leaves of less than two of them."""
+    """A page of pages: the root of each of those below, or nothing."""
 
     def __init__(self, roots: list[bytes]) -> None:
         self.roots = roots
@@ -87,18 +120,8 @@ class Children:
         return _combine(self.roots, depth + STEP - 1)
 
     def way(self, key: bytes, depth: int) -> tuple[int, Steps]:
-        """The slot to which ``key`` leads, and the way: where one side has no leaves, no node stands."""
-        first, path = 0, Steps()
-        for bit in range(depth, depth + STEP):
-            half = FAN >> (bit - depth + 1)
-            left, right = self.roots[first : first + half], self.roots[first + half : first + 2 * half]
-            if any(left) and any(right):
-                goes_right = bool(bit_of(key, bit))
-                path.append((bit, _combine(left if goes_right else right, depth + STEP - 1)))
-            else:
-                goes_right = any(right)
-            first += half if goes_right else 0
-        return first, path
+        """The slot to which ``key`` leads, and the way."""
+        return _way(self.roots, key, depth, STEP)
 
     def encode(self) -> bytes:
         """As it stands on disk."""
@@ -108,10 +131,61 @@ class Children:
 Page: TypeAlias = Leaves | Children
 
 
+def parted(keys: list[bytes], number: int, depth: int) -> Iterator[tuple[int, list[bytes]]]:
+    """Sorted keys that belong to page ``number``, by the slots to which they go."""
+    first = 0
+    for slot in range(FAN):
+        if slot == FAN - 1:
+            end = len(keys)
+        else:
+            beyond = (number << STEP | slot) + 1 - (1 << depth + STEP)
+            end = bisect_left(keys, (beyond << KEY_BITS - depth - STEP).to_bytes(HASH_SIZE, "big"), first)
+        if first < end:
+            yield slot, keys[first:end]
+        first = end
+
+
+def _bits(key: bytes, depth: int, width: int) -> int:
+    """``width`` bits of a key, at most 8, after its first ``depth``."""
+    at = depth >> 3
+    return (key[at] << 8 | key[at + 1]) >> 16 - (depth & 7) - width & (1 << width) - 1
+
+
+def _cut(records: bytes) -> list[bytes]:
+    return [records[at : at + _RECORD] for at in range(0, len(records), _RECORD)]
+
+
+def _standing(record: bytes) -> tuple[int, bytes]:
+    """Count and chain."""
+    return int.from_bytes(record[HASH_SIZE : HASH_SIZE + _COUNT], "big"), record[HASH_SIZE + _COUNT :]
+
+
+def _root_of(records: list[bytes]) -> bytes:
+    digests = [sha256(LEAF + record).digest() for record in records]
+    if len(digests) == 1:
+        return digests[0]
+    return root_of([record[:HASH_SIZE] for record in records], digests)
+
+
+def _way(roots: list[bytes], key: bytes, depth: int, width: int) -> tuple[int, Steps]:
+    """The slot to which ``key`` leads, and the way: where one side has no leaves, no node stands."""
+    first, path = 0, Steps()
+    for bit in range(depth, depth + width):
+        half = len(roots) >> (bit - depth + 1)
+        left, right = roots[first : first + half], roots[first + half : first + 2 * half]
+        if any(left) and any(right):
+            goes_right = bool(bit_of(key, bit))
+            path.append((bit, _combine(left if goes_right else right, depth + width - 1)))
+        else:
+            goes_right = any(right)
+        first += half if goes_right else 0
+    return first, path
+
+
 def _combine(roots: list[bytes], bit: int) -> bytes:
     """The root over neighbours that ``bit`` tells apart in pairs, the bit above it pairs of pairs, and so on."""
     while len(roots) > 1:
-        label = NODE + BITS[bit]
+        label = NODES[bit]
         pairs = zip(roots[::2], roots[1::2], strict=True)
         roots = [sha256(label + left + right).digest() if left and right else left or right for left, right in pairs]
         bit -= 1
@@ -120,11 +194,17 @@ def _combine(roots: list[bytes], bit: int) -> bytes:
 
 def decode(data: bytes) -> Page:
     """Inverse of ``encode``. Raises ``ValueError`` for what no page looks like."""
-    kind, body = data[:1], data[1:]
-    if kind == _CHILDREN and len(body) == FAN * HASH_SIZE:
-        roots = [body[at : at + HASH_SIZE] for at in range(0, len(body), HASH_SIZE)]
-        return Children([b"" if root == _NONE else root for root in roots])
-    if kind == _LEAVES and len(body) % _RECORD == 0:
-        cut = HASH_SIZE
-        return Leaves({body[at : at + cut]: body[at + cut : at + _RECORD] for at in range(0, len(body), _RECORD)})
+    kind = data[:1]
+    if kind == _CHILDREN and len(data) == 1 + FAN * HASH_SIZE:
+        return Children(_roots(data, 1, len(data)))
+    if kind == _LEAVES and len(data) >= _RECORDS:
+        ends = _ENDS.unpack_from(data, 1)
+        bounds = (_RECORDS, *[_RECORDS + end for end in ends])
+        if bounds[-1] == len(data) and ends[-1] % _RECORD == 0:
+            return Leaves([data[start:end] for start, end in pairwise(bounds)], _roots(data, _SLOT_ROOTS, _RECORDS))
     raise ValueError(f"no page of a map begins with {kind!r} and has {len(data)} bytes")
+
+
+def _roots(data: bytes, start: int, end: int) -> list[bytes]:
+    roots = [data[at : at + HASH_SIZE] for at in range(start, end, HASH_SIZE)]
+    return [b"" if root == _NONE else root for root in roots]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from hashlib import sha256
+from itertools import pairwise
 
 from tallystick import cose, layout
 from tallystick.errors import MalformedInput
 from tallystick.map.about import NAMED, OWN, About, about
-from tallystick.map.proof import EMPTY_ROOT, FIRST_LINK, KEY_BITS, Leaf, MapProof, bit_of, key_of, link, node
+from tallystick.map.proof import EMPTY_ROOT, FIRST_LINK, KEY_BITS, NODES, Leaf, MapProof, bit_of, key_of, link
 from tallystick.merkle import leaf_hash
 
 _MOST = 65_535
@@ -81,16 +83,16 @@ def root_of(keys: Sequence[bytes], digests: Sequence[bytes]) -> bytes:
     if not keys:
         return EMPTY_ROOT
     # Neighbours are told apart by one bit; a node closes when a bit above its own comes.
+    numbers = [int.from_bytes(key, "big") for key in keys]
+    bits = [KEY_BITS - (one ^ other).bit_length() for one, other in pairwise(numbers)]
     waiting: list[tuple[int, bytes]] = []
-    before, digest = int.from_bytes(keys[0], "big"), digests[0]
-    for key, following in zip(keys[1:], digests[1:], strict=True):
-        number = int.from_bytes(key, "big")
-        bit = KEY_BITS - (before ^ number).bit_length()
+    digest = digests[0]
+    for bit, following in zip(bits, digests[1:], strict=True):
         while waiting and waiting[-1][0] > bit:
             above, left = waiting.pop()
-            digest = node(above, left, digest)
+            digest = sha256(NODES[above] + left + digest).digest()
         waiting.append((bit, digest))
-        before, digest = number, following
+        digest = following
     for above, left in reversed(waiting):
-        digest = node(above, left, digest)
+        digest = sha256(NODES[above] + left + digest).digest()
     return digest

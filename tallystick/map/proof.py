@@ -11,7 +11,7 @@ from tallystick import canonical
 from tallystick.base64s import from_base64, to_base64
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.lazy_dataclass import dataclass
-from tallystick.map.about import Relation
+from tallystick.map.about import NAMED, OWN, Relation
 from tallystick.schema import base64_bytes, between, read, record
 
 HASH_SIZE = 32
@@ -21,7 +21,9 @@ FIRST_LINK = bytes(HASH_SIZE)
 MAX_PROOF_BYTES = 1 << 16
 
 KEY, LINK, LEAF, NODE = (b"tallystick/map/%b\n" % name for name in (b"key", b"link", b"leaf", b"node"))
-BITS = tuple(bytes([bit]) for bit in range(KEY_BITS))
+_KEYS: dict[Relation, bytes] = {relation: KEY + relation.encode() + b"\n" for relation in (OWN, NAMED)}
+NODES = tuple(NODE + bytes([bit]) for bit in range(KEY_BITS))
+"""By bit, how the bytes of a node begin."""
 
 
 class MapProofFailed(VerificationFailed):
@@ -30,7 +32,7 @@ class MapProofFailed(VerificationFailed):
 
 def key_of(relation: Relation, text: str) -> bytes:
     """Where the history of ``text`` stands."""
-    return sha256(KEY + relation.encode() + b"\n" + text.encode()).digest()
+    return sha256(_KEYS[relation] + text.encode()).digest()
 
 
 def link(chain: bytes, index: int, leaf: bytes) -> bytes:
@@ -40,7 +42,7 @@ def link(chain: bytes, index: int, leaf: bytes) -> bytes:
 
 def node(bit: int, left: bytes, right: bytes) -> bytes:
     """The digest of two subtrees that ``bit`` of the key tells apart."""
-    return sha256(NODE + BITS[bit] + left + right).digest()
+    return sha256(NODES[bit] + left + right).digest()
 
 
 def bit_of(key: bytes, bit: int) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -49,7 +51,7 @@ SPREADS: list[Spread] = [
 def add(one: DiskMap, other: MemoryMap, numbers: list[int], spread: Spread) -> None:
     for number in numbers:
         index, leaf = one.size, hashlib.sha256(b"leaf %d" % one.size).digest()
-        one._gathered.append((spread(number), index.to_bytes(8, "big"), leaf))
+        one.add(spread(number), index, leaf)
         one.size += 1
         other.add(spread(number), index, leaf)
 
@@ -96,6 +98,13 @@ def test_of_entries(tmp_path: Path) -> None:
         assert prove_answer(found.root(), "own", "10.5555/never", never) is None
 
 
+def root_in_memory() -> bytes:
+    model = MemoryMap()
+    for entry in ENTRIES:
+        model.take(entry)
+    return model.root()
+
+
 def test_what_was_not_made_durable_is_made_again(tmp_path: Path) -> None:
     """The file always holds the map of the size that it names: a crash takes the rest."""
     path = tmp_path / "map.sqlite"
@@ -103,12 +112,39 @@ def test_what_was_not_made_durable_is_made_again(tmp_path: Path) -> None:
     found.take(ENTRIES[:20])
     found.flush()
     found.take(ENTRIES[20:])
-    found.root()
+    found._connection.close()
     with closing(DiskMap(path)) as again:
         assert again.size == 20
         again.take(ENTRIES[20:])
-        assert again.root() == found.root()
-    found._connection.close()
+        assert again.root() == root_in_memory()
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from ledger.map.disk import DiskMap
+
+entries = [bytes.fromhex(line) for line in sys.stdin]
+found = DiskMap(Path(sys.argv[1]), 2)
+found.take(entries[:20])
+found.flush()
+found.take(entries[20:])
+write = found._write
+found._write = lambda: (write(), os._exit(9))
+found.flush()
+"""
+
+
+def test_killed_between_its_pages_and_their_commit(tmp_path: Path) -> None:
+    """Pages and size come together or not at all: what a kill leaves is the map of before."""
+    path = tmp_path / "map.sqlite"
+    told = "\n".join(entry.hex() for entry in ENTRIES)
+    done = subprocess.run([sys.executable, "-c", KILLED, str(path)], input=told, text=True, check=False, timeout=120)
+    assert done.returncode == 9
+    with closing(DiskMap(path, 2)) as again:
+        assert again.size == 20
+        again.take(ENTRIES[20:])
+        assert again.root() == root_in_memory()
 
 
 def test_a_failed_write_changes_nothing_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,15 +168,17 @@ def test_a_failed_write_changes_nothing_on_disk(tmp_path: Path, monkeypatch: pyt
 
 
 def test_memory_does_not_grow_with_the_map(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(disk, "MOST_PAGES", 8)
+    monkeypatch.setattr(disk, "_ROWS", 3)
     monkeypatch.setattr(disk, "GATHER", 4)
-    model = MemoryMap()
+    written: list[int] = []
+    write = DiskMap._write
+    monkeypatch.setattr(DiskMap, "_write", lambda self: (written.append(len(self._rows)), write(self)))
     with closing(DiskMap(tmp_path / "map.sqlite", 2)) as found:
         for entry in ENTRIES:
-            model.take(entry)
             found.take([entry])
-            assert len(found._pages) <= 40
-        assert found.root() == model.root()
+            assert found._waiting < 4
+        assert found.root() == root_in_memory()
+    assert max(written) == 3
 
 
 @pytest.mark.parametrize("damage", [b"", b"no database", b"\x00" * 8192])
@@ -159,9 +197,25 @@ def test_a_file_of_another_version_is_made_anew(tmp_path: Path) -> None:
     with closing(DiskMap(path)) as found:
         found.take(ENTRIES)
     with closing(sqlite3.connect(path)) as other:
-        other.execute("PRAGMA user_version=2")
+        other.execute("PRAGMA user_version=9")
     with closing(DiskMap(path)) as found:
         assert found.size == 0
+
+
+def test_a_file_of_the_first_version_is_made_anew(tmp_path: Path) -> None:
+    """Its pages of leaves had no slots, and those above them sixteen below."""
+    path, record = tmp_path / "map.sqlite", bytes(32) + (1).to_bytes(8, "big") + bytes(32)
+    with closing(sqlite3.connect(path, isolation_level=None)) as older:
+        older.execute("PRAGMA journal_mode=WAL")
+        older.execute("CREATE TABLE pages (number INTEGER PRIMARY KEY, page BLOB NOT NULL)")
+        older.execute("CREATE TABLE reached (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL)")
+        older.execute("INSERT INTO reached VALUES (1, 7)")
+        older.execute("INSERT INTO pages VALUES (1, ?)", (b"\x00" + record,))
+        older.execute("PRAGMA user_version=1")
+    with closing(DiskMap(path)) as found:
+        assert found.size == 0
+        found.take(ENTRIES)
+        assert found.root() == root_in_memory()
 
 
 def test_a_damaged_page_is_said(tmp_path: Path) -> None:
@@ -175,28 +229,28 @@ def test_a_damaged_page_is_said(tmp_path: Path) -> None:
         found.root()
     found.reset()
     found.take(ENTRIES)
-    model = MemoryMap()
-    for entry in ENTRIES:
-        model.take(entry)
-    assert found.root() == model.root()
+    assert found.root() == root_in_memory()
     found.close()
 
 
-@pytest.mark.parametrize("data", [b"", b"\x02", b"\x01", b"\x00" * 2, b"\x01" * 512])
+@pytest.mark.parametrize("data", [b"", b"\x02", b"\x01", b"\x00" * 2, b"\x00" * 578, b"\x01" * 512])
 def test_what_is_no_page(data: bytes) -> None:
     with pytest.raises(ValueError, match="page"):
         decode(data)
 
 
 def test_an_update_reads_as_many_pages_as_the_tree_is_deep(tmp_path: Path) -> None:
-    """O(log n): of a map of 20,000 identifiers one more event touches one way down."""
+    """O(log n): in a map of 20,000 identifiers one more event reads one way down and writes it."""
+    told: list[str] = []
     with closing(DiskMap(tmp_path / "map.sqlite")) as found:
         for number in range(20_000):
-            found._gathered.append((hashlib.sha256(b"%d" % number).digest(), bytes(8), bytes(32)))
+            found.add(hashlib.sha256(b"%d" % number).digest(), number, bytes(32))
         found.size = 20_000
         found.root()
+        found._connection.set_trace_callback(told.append)
+        found.add(hashlib.sha256(b"one more").digest(), 20_000, bytes(32))
         found.flush()
-        found._pages.clear()
-        found._gathered.append((hashlib.sha256(b"one more").digest(), bytes(8), bytes(32)))
-        found.root()
-        assert len(found._pages) <= 6
+        found._connection.set_trace_callback(None)
+    kinds = [statement.split()[0] for statement in told]
+    assert kinds.count("SELECT") == 5
+    assert kinds.count("INSERT") == 5
