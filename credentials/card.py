@@ -105,11 +105,11 @@ def render_card(card: LicenceCard) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What is signed into a card: the licence's JSON, the licensed asset, when, what machines may do, who stands by,
-    and who dates the signature.
+    """What is signed into a card: the licence's JSON (or its canonical bytes), the licensed asset, when, what machines
+    may do, who stands by, and who dates the signature.
     """
 
-    payload: Mapping[str, Any]
+    payload: Mapping[str, Any] | bytes
     asset: Ingredient
     when: datetime
     training: AiUse | None = None

@@ -65,10 +65,13 @@ class Ingredient:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What is to be said in one manifest. `assertions` are JSON objects by label, each with its version inside."""
+    """What is to be said in one manifest.
+
+    `assertions` are JSON objects by label, each with its version inside, or the canonical bytes of one.
+    """
 
     title: str
-    assertions: Mapping[str, Mapping[str, Any]]
+    assertions: Mapping[str, Mapping[str, Any] | bytes]
     when: datetime
     source_type: str | None = None
     """IPTC digital source type; None for an existing file about whose making nothing is said."""
@@ -121,7 +124,7 @@ def sign_asset(
             composed = not signed_before and _is_composed(manifest, media_type)
             if composed:
                 hands = Hands(signer, manifest.identities, manifest.stamper)
-                told = _told(manifest, media_type, parent)
+                told = _told(manifest, media_type, parent, expected)
                 write_composed(counted(stream, progress), size, media_type, told, hands, target)
             else:
                 definition = _definition(manifest, media_type, parent)
@@ -248,7 +251,7 @@ def _is_composed(manifest: Manifest, media_type: str) -> bool:
     return (media_type in COMPOSED or media_type not in EMBEDDED) and not any(one.path for one in manifest.ingredients)
 
 
-def _told(manifest: Manifest, media_type: str, parent: bool) -> Told:
+def _told(manifest: Manifest, media_type: str, parent: bool, payloads: Mapping[str, bytes]) -> Told:
     """As `_definition`, for a manifest that is made without c2pa-python."""
     ingredients: dict[str, dict[str, Any]] = {}
     if parent:
@@ -263,7 +266,7 @@ def _told(manifest: Manifest, media_type: str, parent: bool) -> Told:
             "description": _described(one),
         }
     training = {} if manifest.training is None else {TRAINING: training_mining(manifest.training)}
-    return Told(manifest.title, _actions(manifest, parent), ingredients, training, _payloads(manifest))
+    return Told(manifest.title, _actions(manifest, parent), ingredients, training, payloads)
 
 
 def _payloads(manifest: Manifest) -> dict[str, bytes]:
@@ -272,7 +275,7 @@ def _payloads(manifest: Manifest) -> dict[str, bytes]:
     unknown = set(assertions) - {LICENCE, CERTIFICATE}
     if unknown:
         raise SigningFailed(f"assertions {sorted(unknown)} are not known; no verifier would accept them")
-    found = {label: canonical.encode(payload) for label, payload in assertions.items()}
+    found = {label: one if isinstance(one, bytes) else canonical.encode(one) for label, one in assertions.items()}
     for label, data in found.items():
         if len(data) > MAX_PAYLOAD:
             raise SigningFailed(f"{label} has {len(data)} bytes, the limit is {MAX_PAYLOAD}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import cbor2
@@ -18,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from credentials.errors import SigningFailed
-from tallystick.c2pa.chain import SignerRoots, faults
+from tallystick.c2pa.chain import Fault, SignerRoots, faults
 from tallystick.c2pa.signature import verified
 from tallystick.cose import TAG_SIGN1
 from tallystick.errors import MalformedInput, VerificationFailed
@@ -78,7 +79,7 @@ class ClaimSigner:
         self._require(at, frozenset({"signer.untrusted"}))
 
     def _require(self, at: datetime, left_out: frozenset[str]) -> None:
-        for fault in faults(self.chain, SignerRoots(()), at):
+        for fault in _faults(self.chain, at):
             if fault.code not in left_out:
                 raise SigningFailed(f"the signing certificate may not sign: {fault.detail} ({fault.code})")
 
@@ -103,6 +104,12 @@ class ClaimSigner:
                 f"{self.chain[0].subject.rfc4514_string()}"
             ) from None
         return made
+
+
+@lru_cache(maxsize=16)
+def _faults(chain: tuple[x509.Certificate, ...], at: datetime) -> tuple[Fault, ...]:
+    """Cards of one order are signed within the same seconds, by the same chain."""
+    return tuple(faults(chain, SignerRoots(()), at))
 
 
 @dataclass(frozen=True, slots=True)

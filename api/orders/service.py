@@ -249,15 +249,14 @@ class LicenceOrders:
     ) -> tuple[dict[int, Work], dict[int, Mapping[str, Any]]]:
         works: dict[int, Work] = {}
         refused: dict[int, Mapping[str, Any]] = {}
-        for n, licence in licences.items():
-            try:
-                out = self._issuer.files.work_path()
-                works[n] = self._files.card_work(account, licence, order.disclose, head, out)
-            except TallystickError as error:
-                problem = _refusal(error)
-                if problem is None:
-                    raise
+        found = self._files.card_works(account, list(licences.values()), order.disclose, head)
+        for n, one in zip(licences, found, strict=True):
+            if isinstance(one, Work):
+                works[n] = one
+            elif (problem := _refusal(one)) is not None:
                 refused[n] = problem
+            else:
+                raise one
         return works, refused
 
     def _keep(self, order: Order, drawn: Mapping[int, Outcome]) -> dict[int, tuple[DigestPair, int]]:

@@ -65,10 +65,33 @@ class Gathered:
 
 def gather_grant(reads: Reads, licence: str, size: int, limit: int) -> Gathered:
     """What decides a licence again. Raises ``TooLarge`` beyond ``limit`` entries."""
-    work = _Work(reads, size, limit, without=_SETTLEMENTS)
-    work.add_log(_LOG_TYPES)
-    work.add_subjects([licence])
-    return Gathered(work.finished())
+    return Grants(reads, size, limit).gather(licence)
+
+
+class Grants:
+    """As ``gather_grant``, of many licences in one snapshot: what several of them rest on is gathered once."""
+
+    def __init__(self, reads: Reads, size: int, limit: int) -> None:
+        self._reads, self._size, self._limit = reads, size, limit
+        self._shared: dict[frozenset[str], dict[int, Statement]] = {}
+
+    def gather(self, licence: str) -> Gathered:
+        """Its own entries, and those of all that these name."""
+        own = _Work(self._reads, self._size, self._limit, without=_SETTLEMENTS)
+        named = own.add_own(licence)
+        found = {**self._below(frozenset(named) - {licence}), **own.finished()}
+        if len(found) > self._limit:
+            raise _too_many(self._limit)
+        return Gathered(dict(sorted(found.items())))
+
+    def _below(self, subjects: frozenset[str]) -> dict[int, Statement]:
+        known = self._shared.get(subjects)
+        if known is None:
+            work = _Work(self._reads, self._size, self._limit, without=_SETTLEMENTS)
+            work.add_log(_LOG_TYPES)
+            work.add_subjects(subjects)
+            known = self._shared[subjects] = work.finished()
+        return known
 
 
 def gather_case(reads: Reads, subject: str, size: int, limit: int) -> Gathered:
@@ -154,6 +177,12 @@ class _Work:
         self._waiting += subjects
         self.close()
 
+    def add_own(self, subject: str) -> list[str]:
+        """The entries of this subject alone; the subjects that they name."""
+        for record in self._own(subject):
+            self.add(record)
+        return self._waiting
+
     def add(self, record: Record) -> None:
         """One entry with the batch entry that closes over it; ``close`` finds what it rests on."""
         if record.position in self._found or not _shown(record, self._size):
@@ -182,10 +211,7 @@ class _Work:
 
     def _keep(self, position: int, entry: bytes) -> Statement:
         if len(self._found) >= self._limit:
-            raise TooLarge(
-                f"this rests on more than {self._limit} entries of the log",
-                "ask for a part of it: an object or job further up in the workflow",
-            )
+            raise _too_many(self._limit)
         self._found[position] = _parsed(entry)
         return self._found[position]
 
@@ -253,6 +279,13 @@ class _Work:
             return False  # no transfer leaves the status where it was
         moved = records_of(self._reads, subject=granted.subject, type="licence.transfer")
         return any(parse_statement(record.entry).event.body.to == party for record in moved)
+
+
+def _too_many(limit: int) -> TooLarge:
+    return TooLarge(
+        f"this rests on more than {limit} entries of the log",
+        "ask for a part of it: an object or job further up in the workflow",
+    )
 
 
 @lru_cache(maxsize=2048)

@@ -80,7 +80,11 @@ class Issuer:
         Nor after the batch that logs the file itself, since the log's time never falls.
         """
         with self.log.store.snapshot() as reads:
-            last = reads.last_batch()
+            return self.when_in(reads)
+
+    def when_in(self, reads: Reads) -> datetime:
+        """As ``when``, for what is made of this snapshot."""
+        last = reads.last_batch()
         return datetime.fromtimestamp(max(self._clock(), last.admitted_at if last else 0), UTC)
 
     async def publish(self) -> SignedCheckpoint:

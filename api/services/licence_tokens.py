@@ -14,7 +14,7 @@ from api.services.errors import Forbidden, NotFound, ServiceError
 from api.services.gathering import Gathered, gather_grant
 from api.services.issuing import Issuer
 from api.services.kept import kept_terms, last_of
-from api.services.licence_files import CONFIDENTIAL
+from api.services.standings import CONFIDENTIAL
 from api.services.status_lists import StatusLists
 from api.services.voices import require_scope
 from credentials.token_signer import TokenIssuer

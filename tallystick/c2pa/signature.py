@@ -6,6 +6,7 @@ certificate; whether that certificate was entitled to sign is not asked here.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import cbor2
@@ -23,6 +24,8 @@ from tallystick.errors import MalformedInput
 from tallystick.lazy_dataclass import dataclass
 
 MAX_CHAIN = 8
+_KEPT_BYTES = 8192
+"""Of a certificate that is kept for the next signature."""
 _ALG, _CRIT, _X5CHAIN = 1, 2, 33
 _UNPROTECTED = {"sigTst", "sigTst2", "rVals", "pad", "pad2", "x5chain", _X5CHAIN}
 _HASHES: dict[int, hashes.HashAlgorithm] = {256: hashes.SHA256(), 384: hashes.SHA384(), 512: hashes.SHA512()}
@@ -105,6 +108,16 @@ def _certificates(header: dict[Any, Any], unprotected: dict[Any, Any], what: str
 
 
 def _certificate(der: bytes) -> x509.Certificate:
+    """Signatures of one signer bring the same few certificates: those are parsed once. What is kept stays small."""
+    return _kept_certificate(der) if len(der) <= _KEPT_BYTES else _parse_certificate(der)
+
+
+@lru_cache(maxsize=32)
+def _kept_certificate(der: bytes) -> x509.Certificate:
+    return _parse_certificate(der)
+
+
+def _parse_certificate(der: bytes) -> x509.Certificate:
     """Parse one certificate; serial numbers that RFC 5280 forbids only earn a warning from the library so far."""
     try:
         certificate = x509.load_der_x509_certificate(der)

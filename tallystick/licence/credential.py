@@ -7,6 +7,7 @@ proof in one checkpoint; the disclosures that the holder shows; where the status
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from tallystick import canonical
@@ -33,6 +34,7 @@ def _check_note(note: str) -> None:
 NOTE = Rule("a signed note", _check_note)
 PROOF = items(MAX_PROOF_HASHES)
 HASH = base64_bytes(32)
+ENTRIES = items(MAX_ENTRIES, 1)
 
 
 @record
@@ -52,7 +54,7 @@ class LicenceCredential:
     licence: Annotated[str, identifier(Letter.LICENCE)]
     grant: Annotated[int, COUNT]
     checkpoint: Annotated[str, NOTE]
-    entries: Annotated[tuple[ShownEntry, ...], items(MAX_ENTRIES, 1)]
+    entries: Annotated[tuple[ShownEntry, ...], ENTRIES]
     disclosures: dict[str, Annotated[tuple[Annotated[str, text(MAX_PAYLOAD)], ...], items(32, 1)]]
     status: StatusPointer
 
@@ -63,10 +65,13 @@ def decode_credential(value: JsonValue) -> LicenceCredential:
     Raises ``MalformedInput`` naming the field; for a later version ``UnknownVersion``.
     """
     check_version(value, "licence", VERSION)
-    size = len(canonical.encode(value))
-    if size > MAX_PAYLOAD:
-        raise MalformedInput(f"the licence credential has {size} bytes, at most {MAX_PAYLOAD} are read")
+    _require_room(canonical.encode(value))
     credential = read(LicenceCredential, value, "licence")
+    _require_coherent(credential)
+    return credential
+
+
+def _require_coherent(credential: LicenceCredential) -> None:
     indices = [shown.index for shown in credential.entries]
     if indices != sorted(set(indices)):
         raise FieldError("licence.entries", "expected entries in order of their index, each once")
@@ -75,7 +80,6 @@ def decode_credential(value: JsonValue) -> LicenceCredential:
     for index in credential.disclosures:
         if index not in map(str, indices):
             raise FieldError(f"licence.disclosures.{index}", "no entry of this index is shown")
-    return credential
 
 
 def encode_credential(credential: LicenceCredential) -> dict[str, JsonValue]:
@@ -83,3 +87,33 @@ def encode_credential(credential: LicenceCredential) -> dict[str, JsonValue]:
     value: dict[str, JsonValue] = write(credential)
     decode_credential(value)
     return value
+
+
+class CredentialWriter:
+    """Writes credentials that show the same entries, as those of one order do: each entry is checked once."""
+
+    def __init__(self) -> None:
+        self._written: dict[ShownEntry, JsonValue] = {}
+
+    def write(self, credential: LicenceCredential) -> bytes:
+        """The canonical JSON to sign. Raises ``MalformedInput`` for what ``decode_credential`` would refuse."""
+        frame = write(replace(credential, entries=credential.entries[:1]))
+        read(LicenceCredential, frame, "licence")
+        ENTRIES.check(credential.entries)
+        _require_coherent(credential)
+        data = canonical.encode_read({**frame, "entries": [self._entry(one) for one in credential.entries]})
+        _require_room(data)
+        return data
+
+    def _entry(self, shown: ShownEntry) -> JsonValue:
+        known = self._written.get(shown)
+        if known is None:
+            known = write(shown)
+            read(ShownEntry, known, "licence.entries")
+            self._written[shown] = known
+        return known
+
+
+def _require_room(data: bytes) -> None:
+    if len(data) > MAX_PAYLOAD:
+        raise MalformedInput(f"the licence credential has {len(data)} bytes, at most {MAX_PAYLOAD} are read")
