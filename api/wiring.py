@@ -12,8 +12,9 @@ from anchors.outbox import Outbox
 from anchors.timestamps.outbox import Stamps
 from anchors.timestamps.service import Service
 from api.accounts import SCOPES, Accounts
-from api.batches.pool import Pool, cores
+from api.batches.pool import Pool
 from api.batches.workshop import Workshop
+from api.crew.pool import cores
 from api.folders import data_folder
 from api.founding import found_keyring, found_log
 from api.keyring import Keyring, passphrase_of

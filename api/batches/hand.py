@@ -1,39 +1,30 @@
-"""A hand: a process that prepares batches for the service, on a core of its own.
-
-Run by ``api.batches.pool``: standard input is a socket to the service. It ends with the service, however that ends, and
-by itself when there was nothing to do for a while; it opens no file, and what it is told stays in its memory.
-"""
+"""A hand that prepares batches: run by ``api.batches.pool``, it opens no file."""
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from api.batches.preparing import Checking, Signing, check_all, sign_all, sign_single
 from api.batches.reading import drafts_in, statements_in
-from api.batches.wire import DraftOrder, Keys, Lost, Order, SinglesOrder, StatementOrder, pack, receive, send
+from api.batches.wire import DraftOrder, Keys, Order, SinglesOrder, StatementOrder, pack
+from api.crew.working import main
 from api.services.voices import Voice
-from api.tuning import share_one_heap, tune
 from ledger.submission import Submission
 from tallystick.admission import MemoryState
 from tallystick.keys import LocalSigner, Signer
 
-IDLE_SECONDS = 60.0
 
-
-def serve(connection: socket.socket) -> None:
-    """Take orders until nobody gives any more."""
-    connection.settimeout(IDLE_SECONDS)
-    keys: Keys = receive(connection)
+def begin(keys: Keys) -> Callable[[Order], list[bytes] | None]:
+    """What is done with each order; ``None`` for a body that is not good in every respect."""
     signers = [LocalSigner(load_der_private_key(one, None)) for one in keys.private]
-    tune()
-    while True:
-        order: Order = receive(connection)
+
+    def do(order: Order) -> list[bytes] | None:
         made = make(order, signers)
-        send(connection, None if made is None else pack(made))
+        return None if made is None else pack(made)
+
+    return do
 
 
 def make(order: Order, signers: Sequence[Signer]) -> Sequence[Submission | Exception | None] | None:
@@ -69,6 +60,4 @@ def check(order: StatementOrder) -> list[Submission | Exception] | None:
 
 
 if __name__ == "__main__":
-    share_one_heap()
-    with suppress(Lost), socket.socket(fileno=0) as listening:
-        serve(listening)
+    main(begin)

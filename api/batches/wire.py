@@ -1,14 +1,11 @@
-"""What goes between the service and its hands: orders there, submissions back, over a socket that nobody else holds.
+"""What the service and the hands that prepare batches tell each other: orders there, submissions back.
 
-Both ends are this program, the same version: Python's own serialisation, and each message after its length. An item
-that came to nothing travels as nothing, for the service makes it again itself and sees what was wrong.
+An item that came to nothing travels as nothing, for the service makes it again itself and sees what was wrong.
 """
 
 from __future__ import annotations
 
 import pickle
-import socket
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +16,6 @@ from tallystick.events.envelope import RecordedFor
 from tallystick.layout import Parts
 from tallystick.statement import Statement
 
-_LENGTH = struct.Struct("!Q")
 _SOME = 64
 """Submissions pickled at a time: the table of what was seen before stays small, which takes half the time."""
 
@@ -66,40 +62,6 @@ class SinglesOrder:
 
 
 Order = DraftOrder | StatementOrder | SinglesOrder
-
-
-class Lost(Exception):
-    """Nobody is at the other end any more."""
-
-
-def send(connection: socket.socket, message: Any) -> None:
-    """Raises ``Lost``, also when the other end takes nothing for as long as the socket's timeout."""
-    data = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
-    try:
-        connection.sendall(_LENGTH.pack(len(data)))
-        connection.sendall(data)
-    except OSError as error:
-        raise Lost(f"{error}") from None
-
-
-def receive(connection: socket.socket) -> Any:
-    """The next message. Raises ``Lost``, also when none comes for as long as the socket's timeout."""
-    (length,) = _LENGTH.unpack(_read(connection, _LENGTH.size))
-    return pickle.loads(_read(connection, length))
-
-
-def _read(connection: socket.socket, length: int) -> bytearray:
-    data = bytearray(length)
-    view, at = memoryview(data), 0
-    while at < length:
-        try:
-            count = connection.recv_into(view[at:])
-        except OSError as error:
-            raise Lost(f"{error}") from None
-        if not count:
-            raise Lost("the other end is closed")
-        at += count
-    return data
 
 
 def pack(made: Sequence[Submission | Exception | None]) -> list[bytes]:

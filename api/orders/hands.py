@@ -6,24 +6,18 @@ HSM stays there, and the cards are made by the service itself.
 
 from __future__ import annotations
 
-import logging
 import sys
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from api.batches.pool import Hand, cores
-from api.batches.wire import Lost
+from api.crew.pool import Crew, cores
 from api.orders.drawing import Outcome, Work, draw_all
-from api.services.errors import Unavailable
 from credentials.manifests import Actor
 from credentials.signer import ClaimSigner
 
 COMMAND = (sys.executable, "-m", "api.orders.hand")
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -45,58 +39,26 @@ class LentKeys:
 
 
 class Hands:
-    """At most ``count`` of them, started when there is work; they leave by themselves when there is none."""
+    """Makes cards: by hands where there are cores for them and the keys can be lent, else in this process."""
 
     def __init__(self, signer: ClaimSigner, actors: Mapping[str, Actor], count: int | None = None) -> None:
         self._signer, self._actors = signer, actors
         self.count = cores() if count is None else count
-        self._lent = _lent(signer, actors) if self.count > 1 else None
-        self._lock = threading.Lock()
-        self._idle: list[Hand] = []
-        self._closed = False
+        """At once: more would only wait for one another."""
+        lent = _lent(signer, actors) if self.count > 1 else None
+        self.crew = None if lent is None else Crew(COMMAND, lent, "cards")
 
     def draw(self, works: Sequence[Work]) -> list[Outcome]:
         """See ``draw_all``. Raises ``Unavailable`` where hands die of it, twice."""
-        if self._lent is None:
+        if self.crew is None:
             return draw_all(self._signer, self._actors, works)
-        for _ in range(2):
-            hand = self._take(self._lent)
-            try:
-                made: list[Outcome] = hand.do(list(works))
-            except Lost as error:
-                hand.kill()
-                _log.warning("a hand was lost with %d cards (%s); none of them was issued", len(works), error)
-                continue
-            self._give_back(hand)
-            return made
-        raise Unavailable("the cards could not be made, twice; none of them was issued")
-
-    def _take(self, lent: LentKeys) -> Hand:
-        while True:
-            with self._lock:
-                if self._closed:
-                    raise Unavailable("the service is being stopped")
-                hand = self._idle.pop() if self._idle else None
-            if hand is None:
-                return Hand(COMMAND, lent)
-            if hand.is_here():
-                return hand
-            hand.kill()
-
-    def _give_back(self, hand: Hand) -> None:
-        with self._lock:
-            if not self._closed:
-                self._idle.append(hand)
-                return
-        hand.leave()
+        made: list[Outcome] = self.crew.give(list(works))
+        return made
 
     def close(self) -> None:
-        """Send those home that rest; the others go when they are done."""
-        with self._lock:
-            self._closed = True
-            resting, self._idle = self._idle, []
-        for hand in resting:
-            hand.leave()
+        """Hands go home."""
+        if self.crew is not None:
+            self.crew.close()
 
 
 def _lent(signer: ClaimSigner, actors: Mapping[str, Actor]) -> LentKeys | None:

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from api.accounts import Account
-from api.batches.pool import cores
 from api.batches.reading import SignedStatement, draft_in
 from api.batches.together import Signed, Single, Together
 from api.batches.workshop import Prepared, Workshop
+from api.crew.pool import cores
 from api.services.drafts import Draft
 from api.services.errors import Forbidden
 from api.services.vetting import concerns, vet

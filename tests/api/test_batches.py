@@ -19,9 +19,12 @@ from typing import Any
 import pytest
 
 from api.accounts import Account
-from api.batches import hand, pool, wire, workshop
+from api.batches import hand, wire, workshop
 from api.batches.pool import COMMAND, Pool
 from api.batches.workshop import Prepared, Workshop
+from api.crew import pool as crew
+from api.crew import working
+from api.crew.wire import Lost, send
 from api.services.errors import Unavailable
 from ledger.submission import Submission
 from tallystick.base64s import to_base64
@@ -45,8 +48,8 @@ if mark.exists():
     mark.unlink()
     import api.batches.hand as hand
     hand.sign = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-    import socket
-    hand.serve(socket.socket(fileno=0))
+    from api.crew.working import main
+    main(hand.begin)
 runpy.run_module("api.batches.hand", run_name="__main__")
 """
 
@@ -210,7 +213,7 @@ def test_hands_that_were_killed_are_replaced(house: House, studio: Party, hands:
         prepared, _ = sign_both(house, studio, hands, batch(GOOD))
         assert prepared is not None
         assert isinstance(prepared.items[0], Submission)
-        (resting,) = hands._idle
+        (resting,) = hands.crew._idle
         os.kill(resting.pid, signal.SIGKILL)
 
 
@@ -238,13 +241,13 @@ def test_an_order_that_kills_every_hand_is_given_up(
     house: House, studio: Party, dying: tuple[Pool, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made, mark = dying
-    start = pool.Hand.__init__
+    start = crew.Hand.__init__
 
     def marked(*given: Any) -> None:
         mark.touch()
         start(*given)
 
-    monkeypatch.setattr(pool.Hand, "__init__", marked)
+    monkeypatch.setattr(crew.Hand, "__init__", marked)
     monkeypatch.setattr(house.services.submission, "_workshop", made_by(house, made))
     before = house.services.log.status().size
     answer = studio.post("/v1/events/batch", {"events": [GOOD]})
@@ -254,34 +257,34 @@ def test_an_order_that_kills_every_hand_is_given_up(
 
 
 def test_a_silent_hand_is_killed(house: House, studio: Party, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "PATIENCE", 0.2)
+    monkeypatch.setattr(crew, "PATIENCE", 0.2)
     silent = (sys.executable, "-c", f"import time; time.sleep({PATIENCE})")
-    started: list[pool.Hand] = []
-    start = pool.Hand.__init__
+    started: list[crew.Hand] = []
+    start = crew.Hand.__init__
 
-    def kept(self: pool.Hand, *given: Any) -> None:
+    def kept(self: crew.Hand, *given: Any) -> None:
         started.append(self)
         start(self, *given)
 
-    monkeypatch.setattr(pool.Hand, "__init__", kept)
+    monkeypatch.setattr(crew.Hand, "__init__", kept)
     with closing(Pool([house.services.voices.service_key], silent)) as made, pytest.raises(Unavailable):
         sign_both(house, studio, made, batch(GOOD))
     assert [one.is_here() for one in started] == [False, False]
 
 
 def test_a_hand_leaves_when_there_is_nothing_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hand, "IDLE_SECONDS", 0.05)
+    monkeypatch.setattr(working, "IDLE_SECONDS", 0.05)
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        wire.send(ours, wire.Keys(()))
-        with pytest.raises(wire.Lost, match="timed out"):
-            hand.serve(theirs)
+        send(ours, wire.Keys(()))
+        with pytest.raises(Lost, match="timed out"):
+            working.work(theirs, hand.begin)
 
 
 def test_a_closed_pool_gives_no_orders_and_leaves_nobody(house: House, studio: Party) -> None:
     made = Pool([house.services.voices.service_key])
     sign_both(house, studio, made, batch(GOOD))
-    (resting,) = made._idle
+    (resting,) = made.crew._idle
     made.close()
     assert not resting.is_here()
     with pytest.raises(Unavailable, match="being stopped"):
@@ -294,7 +297,7 @@ def test_keys_stand_neither_in_the_command_nor_in_the_environment(
     monkeypatch.setenv("TALLYSTICK_KEY_PASSPHRASE", "correct horse")
     with closing(Pool([house.services.voices.service_key])) as made:
         sign_both(house, studio, made, batch(GOOD))
-        (resting,) = made._idle
+        (resting,) = made.crew._idle
         told = Path(f"/proc/{resting.pid}")
         assert (told / "cmdline").read_bytes().split(b"\0")[1:-1] == [one.encode() for one in COMMAND[1:]]
         assert b"TALLYSTICK" not in (told / "environ").read_bytes()
@@ -315,7 +318,7 @@ def test_a_signer_elsewhere_is_not_lent(house: House, studio: Party) -> None:
         prepared = made_by(house, made).sign_body(said, batch(GOOD))
         assert prepared is not None
         assert isinstance(prepared.items[0], Submission)
-        assert made._idle == []
+        assert made.crew._idle == []
 
 
 def test_hands_end_with_their_service_even_by_kill_9() -> None:
@@ -326,7 +329,7 @@ from api.batches.wire import DraftOrder
 from tallystick.keys import LocalSigner
 made = Pool([LocalSigner.generate("ed25519")])
 made.do(DraftOrder(b"", 0, "i", None, "10.5555", "o", "2026-02-01T00:00:00Z"))
-print(made._idle[0].pid, flush=True)
+print(made.crew._idle[0].pid, flush=True)
 time.sleep(600)
 """
     command = (sys.executable, "-c", script)

@@ -171,7 +171,7 @@ def fetched(made: Pool) -> None:
     assert made._fetching is not None
     made._fetching.join(PATIENCE)
     assert not made._fetching.is_alive()
-    assert made._idle
+    assert made.crew._idle
 
 
 def test_a_hand_makes_what_this_process_makes(house: House, studio: Party, rival: Party, hands: Pool) -> None:
@@ -204,7 +204,7 @@ def test_a_hand_that_is_lost_is_done_without(
     house: House, studio: Party, hands: Pool, caplog: pytest.LogCaptureFixture
 ) -> None:
     fetched(hands)
-    (resting,) = hands._idle
+    (resting,) = hands.crew._idle
     os.kill(resting.pid, signal.SIGSTOP)
     resting._socket.settimeout(0.05)
     single = Single(house.services.voices.of_account(account(studio)), body())
