@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from credentials.errors import TextNotPrintable
 from credentials.manifests import Actor, Stamper
-from credentials.png import Background
+from credentials.png import MARGIN, Background
 from credentials.sign import DIGITAL_CREATION, Ingredient, Manifest, Signed, sign_asset
 from credentials.signer import ClaimSigner
 from credentials.text import KAI, MONO, pixels, require_printable
@@ -86,6 +86,9 @@ _ROWS = (
 )
 _LOWER = (("AI use", "人工智能使用", "ai_use"), ("status", "状态查询", "status"), ("log entry", "日志记录", "log"))
 
+_OWN = frozenset({"licence", "status", "log"})
+"""What each card has for itself: to keep such a line would help no other."""
+
 
 def render_card(card: LicenceCard) -> bytes:
     """The card as PNG bytes, unsigned. Raises TextNotPrintable where a text does not fit even in small type."""
@@ -145,7 +148,7 @@ def _background() -> Background:
     # Loaded when a card is drawn, not when the service starts.
     from PIL import Image, ImageDraw
 
-    picture = Image.new("P", (WIDTH, HEIGHT), _PAPER)
+    picture = Image.new("P", (MARGIN + WIDTH, HEIGHT), _PAPER)
     ramps = [(INK, _INK), (SEAL, _SEAL), (SOFT, _SOFT)]
     shades = [value for name, colour in ramps for value in _ramp(name, colour.shades)]
     picture.putpalette([*bytes.fromhex(PAPER[1:]), *shades, *bytes.fromhex(LINE[1:]), 255, 255, 255])
@@ -154,13 +157,13 @@ def _background() -> Background:
     _write(picture, (_LEFT, 44), "使用许可", KAI, 54, _SEAL)
     _write(picture, (_LEFT + 236, 62), "LICENCE", KAI, 38, _SEAL)
     _write(picture, (WIDTH - _MARGIN - round(_length("tallystick", KAI, 30)), 56), "tallystick", KAI, 30, _INK)
-    draw.line((_LEFT, 240, WIDTH - _MARGIN, 240), fill=_LINE, width=2)
+    draw.line((MARGIN + _LEFT, 240, MARGIN + WIDTH - _MARGIN, 240), fill=_LINE, width=2)
     top = _TOP
     for row in _ROWS:
         for number, (english, chinese, _) in enumerate(row):
             _write(picture, (_LEFT + number * _COLUMN, top), f"{chinese} {english}", KAI, _LABEL_SIZE, _SOFT)
         top += _ROW
-    draw.line((_LEFT, top - 6, _LEFT + _LOWER_WIDTH, top - 6), fill=_LINE, width=2)
+    draw.line((MARGIN + _LEFT, top - 6, MARGIN + _LEFT + _LOWER_WIDTH, top - 6), fill=_LINE, width=2)
     for number, (english, chinese, _) in enumerate(_LOWER):
         _write(picture, (_LEFT, top + 10 + number * 82), f"{chinese} {english}", KAI, _LABEL_SIZE, _SOFT)
     for number, line in enumerate(_SMALL_PRINT):
@@ -170,11 +173,12 @@ def _background() -> Background:
 
 def _tally(draw: ImageDraw.ImageDraw) -> None:
     """The band is one half of a tally stick: notches of different depth, cut where the halves were split."""
-    draw.rectangle((0, 0, _BAND, HEIGHT), fill=_INK.full)
+    edge = MARGIN + _BAND
+    draw.rectangle((MARGIN, 0, edge, HEIGHT), fill=_INK.full)
     for number, depth in enumerate((34, 18, 18, 34, 18, 52, 18, 34, 18, 18, 52, 34, 18, 34)):
         top = 58 + number * 66
-        draw.polygon([(_BAND + 1, top), (_BAND + 1, top + 26), (_BAND - depth, top + 13)], fill=_PAPER)
-    draw.rectangle((_BAND + 14, 0, _BAND + 18, HEIGHT), fill=_SEAL.full)
+        draw.polygon([(edge + 1, top), (edge + 1, top + 26), (edge - depth, top + 13)], fill=_PAPER)
+    draw.rectangle((edge + 14, 0, edge + 18, HEIGHT), fill=_SEAL.full)
 
 
 def _heading(picture: Image.Image, card: LicenceCard) -> None:
@@ -185,7 +189,7 @@ def _heading(picture: Image.Image, card: LicenceCard) -> None:
 
 def _field(picture: Image.Image, place: tuple[int, int], width: int, name: str, value: str) -> None:
     font = MONO if name in ("licence", "asset") and value.isascii() else KAI
-    _fitted(picture, (place[0], place[1] + 28), width, value, font, _VALUE_SIZE, _SMALLEST)
+    _fitted(picture, (place[0], place[1] + 28), width, value, font, _VALUE_SIZE, _SMALLEST, name in _OWN)
 
 
 def _length(text: str, font: str, size: int) -> float:
@@ -197,13 +201,17 @@ def _advance(font: str, size: int, character: str) -> float:
     return pixels(font, size).getlength(character)
 
 
-def _write(picture: Image.Image, place: tuple[int, int], text: str, font: str, size: int, colour: _Colour) -> None:
+def _write(
+    picture: Image.Image, place: tuple[int, int], text: str, font: str, size: int, colour: _Colour, own: bool = False
+) -> None:
     """Text in shades of one colour on paper. Cards of one order share most of their lines: those are kept."""
+    if own:
+        for at, letter in _letters(text, font, size, colour):
+            letter.put(picture.im, MARGIN + place[0] + at, place[1])
+        return
     line = _line(text, font, size, colour)
     if line is not None:
-        left, top = place[0] + line.left, place[1] + line.top
-        width, height = line.covers.size
-        picture.im.paste(line.shades.im, (left, top, left + width, top + height), line.covers.im)
+        line.put(picture.im, MARGIN + place[0], place[1])
 
 
 @functools.lru_cache(maxsize=256)
@@ -211,35 +219,53 @@ def _line(text: str, font: str, size: int, colour: _Colour) -> _Glyph | None:
     """A line from letters that are kept, its place counted from where the pen begins."""
     from PIL import Image
 
-    placed, x = [], 0.0
-    for character in text:
-        glyph = _glyph(font, size, character, colour)
-        if glyph is not None:
-            placed.append((round(x) + glyph.left, glyph))
-        x += _advance(font, size, character)
+    placed = list(_letters(text, font, size, colour))
     if not placed:
         return None
-    left, top = min(at for at, _ in placed), min(glyph.top for _, glyph in placed)
-    right = max(at + glyph.covers.width for at, glyph in placed)
-    bottom = max(glyph.top + glyph.covers.height for _, glyph in placed)
-    size_of = (right - left, bottom - top)
-    line = _Glyph(Image.new("P", size_of, _PAPER), Image.new("L", size_of, 0), left, top)
-    for at, glyph in placed:
-        width, height = glyph.covers.size
-        box = (at - left, glyph.top - top, at - left + width, glyph.top - top + height)
-        # Without the checks of `Image.paste`, which take longer than it.
-        line.shades.im.paste(glyph.shades.im, box, glyph.covers.im)
-        line.covers.im.paste(glyph.covers.im, box, glyph.covers.im)
+    left, top = min(at + one.left for at, one in placed), min(one.top for _, one in placed)
+    right = max(at + one.left + one.width for at, one in placed)
+    bottom = max(one.top + one.height for _, one in placed)
+    width, height = right - left, bottom - top
+    line = _Glyph(Image.new("P", (width, height), _PAPER).im, Image.new("L", (width, height), 0).im, left, top)
+    for at, one in placed:
+        one.put(line.shades, at - left, -top)
+        one.put_cover(line.covers, at - left, -top)
     return line
 
 
-class _Glyph(NamedTuple):
-    """One letter, or a line: the numbers of its shades, where it is written at all, and its place from the pen."""
+def _letters(text: str, font: str, size: int, colour: _Colour) -> Iterator[tuple[int, _Glyph]]:
+    """Where the pen is, and what it writes there."""
+    x = 0.0
+    for character in text:
+        glyph = _glyph(font, size, character, colour)
+        if glyph is not None:
+            yield round(x), glyph
+        x += _advance(font, size, character)
 
-    shades: Image.Image
-    covers: Image.Image
-    left: int
-    top: int
+
+class _Glyph:
+    """One letter, or a line: the numbers of its shades, where it is written at all, and its place from the pen.
+
+    Without the checks of `Image.paste`, which take longer than it.
+    """
+
+    __slots__ = ("covers", "height", "left", "shades", "top", "width")
+
+    def __init__(self, shades: Any, covers: Any, left: int, top: int) -> None:
+        self.shades, self.covers, self.left, self.top = shades, covers, left, top
+        self.width, self.height = shades.size
+
+    def put(self, target: Any, x: int, y: int) -> None:
+        """On what is written already. ``target``: the core of an image, as ``shades`` and ``covers`` are."""
+        target.paste(self.shades, self._box(x, y), self.covers)
+
+    def put_cover(self, target: Any, x: int, y: int) -> None:
+        """On another cover."""
+        target.paste(self.covers, self._box(x, y), self.covers)
+
+    def _box(self, x: int, y: int) -> tuple[int, int, int, int]:
+        left, top = x + self.left, y + self.top
+        return left, top, left + self.width, top + self.height
 
 
 @functools.lru_cache(maxsize=1 << 13)
@@ -255,18 +281,25 @@ def _glyph(font: str, size: int, character: str, colour: _Colour) -> _Glyph | No
     shades = [round(value * colour.shades / 255) for value in range(256)]
     numbers = letter.point([colour.first + shade - 1 if shade else _PAPER for shade in shades])
     covers = letter.point([255 if shade else 0 for shade in shades])
-    return _Glyph(Image.frombytes("P", letter.size, numbers.tobytes()), covers, left, top)
+    return _Glyph(Image.frombytes("P", letter.size, numbers.tobytes()).im, covers.im, left, top)
 
 
 def _fitted(
-    picture: Image.Image, place: tuple[int, int], width: int, text: str, font: str, size: int, smallest: int
+    picture: Image.Image,
+    place: tuple[int, int],
+    width: int,
+    text: str,
+    font: str,
+    size: int,
+    smallest: int,
+    own: bool = False,
 ) -> None:
     """One line in the largest type that fits. Nothing is cut off: a licence with half a territory is another one."""
     length = _length(text, font, size)
     likely = size if length <= width else min(size, int(size * width / length) + 1)
     for pixel in range(likely, smallest - 1, -1):
         if _length(text, font, pixel) <= width:
-            _write(picture, (place[0], place[1] + (size - pixel) // 2), text, font, pixel, _INK)
+            _write(picture, (place[0], place[1] + (size - pixel) // 2), text, font, pixel, _INK, own)
             return
     raise TextNotPrintable(f"{text!r} does not fit on its line of the card; say it shorter")
 
@@ -289,4 +322,4 @@ def _qr(picture: Image.Image, payload: str) -> None:
     inked = modules.translate(_QR_INK)
     image.paste(Image.frombytes("P", (count, count), inked), (_QR_BORDER, _QR_BORDER))
     image = image.resize((side * scale, side * scale), Image.Resampling.NEAREST)
-    picture.paste(image, (WIDTH - _MARGIN - image.width, HEIGHT - 62 - image.height))
+    picture.paste(image, (MARGIN + WIDTH - _MARGIN - image.width, HEIGHT - 62 - image.height))

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOURS, _BITS = 16, 4
-_FILTER = 8 // _BITS
-"""Pixels that take the place of the byte before each row, which says how it is filtered: not at all."""
-_ROWS = 10
+MARGIN = 8 // _BITS
+"""Pixels on the left that take the place of the byte before each row, which says how it is filtered: not at all."""
+_ROWS = 20
 """Rows that are compared, and compressed, together."""
-_LEVEL = 3
+_LEVEL = 2
 _ADLER = 65521
 _LAST = b"\x03\x00"
 """The block that ends a deflate stream: empty, with fixed codes."""
@@ -36,47 +36,43 @@ class _Piece(NamedTuple):
 
 
 class Background:
-    """A picture (mode P, an even width, sixteen colours) from which others of its size and palette are drawn."""
+    """A picture (mode P, an even width, sixteen colours) from which others of its size and palette are drawn.
+
+    Before it stand `MARGIN` columns of the colour 0, which nobody sees and nobody may draw on.
+    """
 
     def __init__(self, picture: Image.Image) -> None:
-        self._picture = picture
+        self._picture, self._palette = picture, bytes(picture.getpalette() or ())[: 3 * _COLOURS]
         self._kept = threading.local()
-        self._pieces = [_piece(raw) for raw in self._bands(picture)]
+        self._pieces = [_piece(raw) for raw in _bands(picture)]
 
     def canvas(self) -> Image.Image:
         """A copy to draw on, this thread's, good until the next is asked for: fresh memory would take longer."""
-        return self._scratch("canvas", self._picture.size, 0, self._picture)
+        kept: Image.Image | None = getattr(self._kept, "canvas", None)
+        if kept is None:
+            kept = self._kept.canvas = self._picture.copy()
+        else:
+            kept.paste(self._picture, (0, 0))
+        return kept
 
-    def encode(self, picture: Image.Image) -> bytes:
-        """PNG bytes of `picture`, drawn on a canvas of this one."""
-        width, height = picture.size
+    def encode(self, canvas: Image.Image) -> bytes:
+        """PNG bytes of what was drawn on a canvas of this one."""
+        width, height = canvas.width - MARGIN, canvas.height
         deflated, adler = [b"\x78\x01"], 1
-        for band, known in zip(self._bands(picture), self._pieces, strict=True):
+        for band, known in zip(_bands(canvas), self._pieces, strict=True):
             piece = known if band == known.raw else _piece(band)
             deflated.append(piece.deflated)
             adler = _joined(adler, piece.adler, len(band))
         deflated += [_LAST, adler.to_bytes(4)]
-        palette = bytes(self._picture.getpalette() or ())[: 3 * _COLOURS]
         head = width.to_bytes(4) + height.to_bytes(4) + bytes([_BITS, 3, 0, 0, 0])
-        chunks = [(b"IHDR", head), (b"PLTE", palette), (b"IDAT", b"".join(deflated)), (b"IEND", b"")]
+        chunks = [(b"IHDR", head), (b"PLTE", self._palette), (b"IDAT", b"".join(deflated)), (b"IEND", b"")]
         return _SIGNATURE + b"".join(_chunk(kind, data) for kind, data in chunks)
 
-    def _bands(self, picture: Image.Image) -> Iterator[bytes]:
-        """Some rows at a time, each row after the number of its filter, which is none."""
-        width, height = picture.size
-        filtered = self._scratch("filtered", (width + _FILTER, height), _FILTER, picture)
-        raw, stride = filtered.tobytes("raw", f"P;{_BITS}"), _ROWS * (width + _FILTER) // _FILTER
-        return (raw[at : at + stride] for at in range(0, len(raw), stride))
 
-    def _scratch(self, name: str, size: tuple[int, int], left: int, picture: Image.Image) -> Image.Image:
-        from PIL import Image
-
-        kept: Image.Image | None = getattr(self._kept, name, None)
-        if kept is None:
-            kept = Image.new("P", size, 0)
-            setattr(self._kept, name, kept)
-        kept.paste(picture, (left, 0))
-        return kept
+def _bands(canvas: Image.Image) -> Iterator[bytes]:
+    """Some rows at a time, each row after the number of its filter, which is none."""
+    raw, stride = canvas.tobytes("raw", f"P;{_BITS}"), _ROWS * canvas.width * _BITS // 8
+    return (raw[at : at + stride] for at in range(0, len(raw), stride))
 
 
 @functools.lru_cache(maxsize=512)

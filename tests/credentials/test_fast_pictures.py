@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from segno import encoder
 
-from credentials.png import Background
+from credentials.png import MARGIN, Background
 from credentials.qr import qr_modules
 
 TEXTS = st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=400)
@@ -47,9 +47,10 @@ def test_what_is_packed_otherwise_is_left_to_segno(text: str) -> None:
 
 
 def blank() -> Image.Image:
-    picture = Image.new("P", (64, 57), 0)
+    """With the margin that a background has."""
+    picture = Image.new("P", (MARGIN + 64, 57), 0)
     picture.putpalette([value for number in range(16) for value in (number * 16, 255 - number * 16, number)])
-    picture.paste(5, (10, 12, 60, 33))
+    picture.paste(5, (MARGIN + 10, 12, MARGIN + 60, 33))
     return picture
 
 
@@ -64,11 +65,12 @@ def test_a_picture_is_what_was_drawn(boxes: list[tuple[int, int, int, int, int]]
     drawn, canvas = blank(), BACKGROUND.canvas()
     for left, top, width, height, colour in boxes:
         for picture in (drawn, canvas):
-            picture.paste(colour, (left, top, min(64, left + width), min(57, top + height)))
+            picture.paste(colour, (MARGIN + left, top, MARGIN + min(64, left + width), min(57, top + height)))
     data = BACKGROUND.encode(canvas)
     with Image.open(io.BytesIO(data)) as read:
         read.load()
-        assert (read.size, read.convert("RGB").tobytes()) == ((64, 57), drawn.convert("RGB").tobytes())
+        shown = drawn.crop((MARGIN, 0, MARGIN + 64, 57)).convert("RGB")
+        assert (read.size, read.convert("RGB").tobytes()) == ((64, 57), shown.tobytes())
     length = int.from_bytes(data[data.index(b"IDAT") - 4 : data.index(b"IDAT")])
     start = data.index(b"IDAT") + 4
     assert len(zlib.decompress(data[start : start + length])) == 57 * 33
