@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from api.batches import together, workshop
+from api.batches import pool, together, workshop
 from api.batches.pool import Pool
 from api.batches.together import Signed, Single, Together
 from api.services.errors import Unavailable
@@ -167,11 +167,12 @@ def hands(house: House) -> Iterator[Pool]:
 
 def fetched(made: Pool) -> None:
     """The next order finds a hand."""
-    made._fetch()
-    assert made._fetching is not None
-    made._fetching.join(PATIENCE)
-    assert not made._fetching.is_alive()
-    assert made.crew._idle
+    crew = made.crew
+    crew._fetch(pool._NOTHING)
+    assert crew._fetching is not None
+    crew._fetching.join(PATIENCE)
+    assert not crew._fetching.is_alive()
+    assert crew._idle
 
 
 def test_a_hand_makes_what_this_process_makes(house: House, studio: Party, rival: Party, hands: Pool) -> None:
@@ -183,7 +184,7 @@ def test_a_hand_makes_what_this_process_makes(house: House, studio: Party, rival
     singles = [Single(chance.choice(voices), one) for one in bodies]
     by_hand = made_by(house, hands)._singles_by_hand(singles)
     assert by_hand is not None
-    there, here = (made_by(house, pool).sign_singles(singles) for pool in (hands, None))
+    there, here = (made_by(house, crew).sign_singles(singles) for crew in (hands, None))
     assert [one and seen(one) for one in there] == [one and seen(one) for one in here]
     assert there[: len(hostile)] == [None] * len(hostile)
     # A hand says nothing of what is wrong, and made all the rest.
