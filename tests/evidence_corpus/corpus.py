@@ -14,12 +14,17 @@ from tallystick.trust import Trust, encode_trust, parse_trust
 from tallystick.verify import Report, verify_case
 from tests.core.verify.kit import AT
 from tests.evidence_corpus import (
+    faults_of_capture,
     faults_of_cases,
+    faults_of_custody,
     faults_of_facts,
     faults_of_histories,
     faults_of_kinds,
     faults_of_operators,
     faults_of_parts,
+    faults_of_platform,
+    faults_of_roots,
+    faults_of_settlements,
     faults_of_time,
 )
 from tests.evidence_corpus.good import Worlds, trust_of, worlds
@@ -33,6 +38,11 @@ FAMILIES = (
     faults_of_parts,
     faults_of_kinds,
     faults_of_facts,
+    faults_of_capture,
+    faults_of_custody,
+    faults_of_platform,
+    faults_of_settlements,
+    faults_of_roots,
 )
 AS_IS = "as-is"
 """Ends the name of a bundle whose manifest is still the honest one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -13,7 +14,7 @@ from tallystick.case import CaseMaterial, OriginalMaterial
 from tallystick.events.certificate import CertificateIssue
 from tallystick.identifiers import Letter
 from tallystick.note import COSIGNATURE_ED25519, verifier_key
-from tallystick.trust import TrustedAuditor, TrustFile, Witnesses
+from tallystick.trust import TimeAuthority, TrustedAuditor, TrustFile, Witnesses
 from tests.core.c2pa import kit as c2pa_kit
 from tests.core.timestamp.forge import Holder
 from tests.core.verify import test_histories, test_kinds, test_rotation, test_time, test_timestamps
@@ -97,22 +98,33 @@ def _certified(registry: Desk) -> CaseMaterial:
     return replace(registry.scene.material(registry.licence), credentials=files)
 
 
+@cache
+def other_purposes() -> dict[str, c2pa_kit.World]:
+    """Whose root the trust file lists for something else than claims."""
+    return {purpose: c2pa_kit.make_world() for purpose in ("identities", "timestamps")}
+
+
+def _root(world: c2pa_kit.World) -> str:
+    return to_base64(world.root.certificate.public_bytes(Encoding.DER))
+
+
 def trust_of(scenes: list[Scene]) -> TrustFile:
     """One file for the whole corpus: its logs and their exporters, and every kind of root."""
     first = {scene.world.origin: scene for scene in scenes}
     one = scenes[0].trust_file()
-    root = c2pa_kit.world().root.certificate.public_bytes(Encoding.DER)
     authorities = test_timestamps.trusting(
         ("the observatory", test_timestamps.ROOT, False), ("the operator's own", test_timestamps.OWN_ROOT, False)
     )
+    others = other_purposes()
     keys = tuple(verifier_key(name, COSIGNATURE_ED25519, key_from(name).public.raw) for name in WITNESSES)
     return replace(
         one,
         v=4,
         logs=tuple(replace(scene.first, replaced=()) for scene in first.values()),
         exporters=tuple(scene.trust_file().exporters[0] for scene in first.values()),
-        c2pa_roots=(to_base64(root),),
-        tsa_roots=authorities["tsa_roots"],
+        c2pa_roots=(_root(c2pa_kit.world()),),
+        cawg_roots=(_root(others["identities"]),),
+        tsa_roots=(*authorities["tsa_roots"], TimeAuthority("for time alone", _root(others["timestamps"]), False)),
         witnesses=Witnesses(keys, 0),
         independent_witnesses=("w1",),
         auditors=(TrustedAuditor(test_histories.AUDITOR.verifier_key),),
