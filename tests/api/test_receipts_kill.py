@@ -6,12 +6,14 @@ import random
 import re
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
-from tallystick.client.http import Client
+from tallystick.client.http import Client, ServiceProblem
 from tallystick.keys import PublicKey
 from tallystick.receipt import Included, parse_consistency, parse_inclusion
 from tallystick.schema import write
@@ -73,14 +75,25 @@ class Parties:
         """The log grew out of every tree that a receipt was given of, and each statement keeps its place."""
         with Client(self._server.url) as client:
             # So that the log is larger than any tree of before.
-            client.register(self._world.object(self._who))
+            patiently(client.register, self._world.object(self._who))
             for statement, proved in self.given:
-                grown = parse_consistency(client.growth(proved.size))
+                grown = parse_consistency(patiently(client.growth, proved.size))
                 assert grown.verify(proved.root, self.origin, self.key).old_size == proved.size
-                assert client.register(statement).position == proved.index
+                assert patiently(client.register, statement).position == proved.index
             for statement, place in self.pending:
-                found = client.register(statement)
+                found = patiently(client.register, statement)
                 assert (found.position, found.entry) == (place, statement.entry)
+
+
+def patiently(ask: Callable[[Any], Any], asked: Any) -> Any:
+    """Without a token only so many requests a second are answered: wait, and ask again."""
+    while True:
+        try:
+            return ask(asked)
+        except ServiceProblem as problem:
+            if problem.code != "too-many-requests":
+                raise
+            time.sleep(1)
 
 
 @pytest.mark.parametrize("rounds", [1, pytest.param(20, marks=pytest.mark.exhaustive)])
