@@ -29,6 +29,7 @@ from tallystick.verify.whole import Whole, whole_of
 
 if TYPE_CHECKING:
     from tallystick.verify.accusation import Accusation
+    from tallystick.verify.copied import Copied
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,15 @@ class Examination:
     def whole(self) -> Whole:
         """The histories that the case must show whole."""
         return whole_of(self)
+
+    @cached_property
+    def copied(self) -> Copied | None:
+        """What the reader's copy of the log gives, read once (step 5 is done); ``None`` without one of this tree."""
+        if self.copy is None:
+            return None
+        from tallystick.verify.copied import read_copy
+
+        return read_copy(self)
 
     @cached_property
     def audited_sizes(self) -> frozenset[int]:

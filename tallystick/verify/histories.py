@@ -6,33 +6,19 @@ the map of this very tree, or by the reader, who brings all entries of the tree.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
-from tallystick.checkpoint import Checkpoint
-from tallystick.errors import MalformedInput, VerificationFailed
-from tallystick.lazy_dataclass import dataclass
-from tallystick.map import NAMED, OWN, MapProof, MemoryMap, key_of, link, prove_answer
+from tallystick.errors import VerificationFailed
+from tallystick.map import OWN, MapProof, link, prove_answer
 from tallystick.map.audit import Auditor, MapAudit, audited_at, parse_audit
 from tallystick.map.proof import FIRST_LINK
-from tallystick.merkle import CompactRange, leaf_hash, verify_consistency
+from tallystick.merkle import verify_consistency
 from tallystick.note import Note, verify_note
-from tallystick.statement import parse_statement
 from tallystick.time_interval import UNSTATED
 from tallystick.verify.examination import Examination
 from tallystick.verify.outcome import Tally, time_text
-from tallystick.verify.whole import FILED_ASIDE, Shown, Wanted, Whole
-
-
-@dataclass(frozen=True)
-class Root:
-    """A root of the map that an admitted entry at ``position`` states."""
-
-    position: int
-    size: int
-    root: bytes
-    time: str
-    admitted_at: int
+from tallystick.verify.whole import Root, Wanted, Whole, root_stated
 
 
 def check_histories(ex: Examination, tally: Tally) -> None:
@@ -41,7 +27,7 @@ def check_histories(ex: Examination, tally: Tally) -> None:
     roots = [] if shown is None else [one for at in sorted(shown.proofs) if (one := _root(ex, tally, at)) is not None]
     proved = [_check_root(ex, tally, whole, root) for root in roots]
     if ex.copy is not None:
-        proved.append(_check_copy(ex, tally, whole, roots, ex.copy()))
+        proved.append(_check_copy(ex, tally, whole, roots))
     if any(proved):
         return
     if roots:
@@ -51,12 +37,10 @@ def check_histories(ex: Examination, tally: Tally) -> None:
 
 
 def _root(ex: Examination, tally: Tally, position: int) -> Root | None:
-    admitted = ex.replay.admitted.get(position)
-    event = admitted.placed.statement.event if admitted else None
-    if admitted is None or event is None or event.type != "log.map-root":
+    found = root_stated(ex, position)
+    if found is None:
         tally.lacks("map.no-root", position=position)
-        return None
-    return Root(position, event.body.size, bytes.fromhex(event.body.root), event.time, admitted.admitted_at)
+    return found
 
 
 # --- under a root ----------------------------------------------------------------------------------------
@@ -179,14 +163,13 @@ def _is_of(ex: Examination, tally: Tally, root: Root, audit: MapAudit, name: str
 # --- by the reader's own copy ----------------------------------------------------------------------------
 
 
-def _check_copy(ex: Examination, tally: Tally, whole: Whole, roots: list[Root], entries: Iterable[bytes]) -> bool:
+def _check_copy(ex: Examination, tally: Tally, whole: Whole, roots: list[Root]) -> bool:
     """All entries of the tree: the histories are recomputed, and so is every root that is shown."""
     if ex.head is None:
         tally.lacks("rests-on", steps="5")
         return False
-    keys = {key_of(*one): one for one in whole.wanted}
-    replay = _Replay({root.size: root for root in roots}, keys)
-    if replay.run(entries, ex.head) is None:
+    replay = ex.copied
+    if replay is None:
         tally.lacks("map.other-copy", size=ex.head.size)
         return False
     for position, stated, found in replay.wrong:
@@ -207,53 +190,6 @@ def _check_copy(ex: Examination, tally: Tally, whole: Whole, roots: list[Root], 
         tally.shows("map.replayed", size=ex.head.size, count=len(whole.wanted))
         ex.facts["replayed"] = ex.head.size
     return good
-
-
-class _Replay:
-    """Takes all entries of a tree; ``wrong``: roots that are stated otherwise (position, stated, found).
-
-    aside: positions of those in the histories that may be left out for what they are (``FILED_ASIDE``).
-    """
-
-    def __init__(self, roots: Mapping[int, Root], keys: Mapping[bytes, Wanted]) -> None:
-        self._roots = roots
-        self._asked = set(keys.values())
-        self.histories: Shown = {}
-        self.wrong: list[tuple[int, bytes, bytes]] = []
-        self.aside: set[int] = set()
-
-    def run(self, entries: Iterable[bytes], head: Checkpoint) -> Checkpoint | None:
-        """``head`` if the entries are those of its tree."""
-        tree, found = CompactRange(), MemoryMap()
-        self._compare(found)
-        try:
-            for entry in entries:
-                if tree.size == head.size:
-                    break
-                leaf = leaf_hash(entry)
-                told = found.take(entry)
-                for one in (*((OWN, text) for text in told.own), *((NAMED, text) for text in told.named)):
-                    if one in self._asked:
-                        self.histories.setdefault(one, []).append((tree.size, leaf))
-                        if _is_filed_aside(entry):
-                            self.aside.add(tree.size)
-                tree.append(leaf)
-                self._compare(found)
-        except (MalformedInput, OSError):
-            return None
-        return head if (tree.size, tree.root()) == (head.size, head.root) else None
-
-    def _compare(self, found: MemoryMap) -> None:
-        root = self._roots.get(found.size)
-        if root is not None and (computed := found.root()) != root.root:
-            self.wrong.append((root.position, root.root, computed))
-
-
-def _is_filed_aside(entry: bytes) -> bool:
-    try:
-        return parse_statement(entry).event.type == FILED_ASIDE
-    except MalformedInput:
-        return False
 
 
 Copy: TypeAlias = Callable[[], Iterable[bytes]]

@@ -29,7 +29,7 @@ _DECISIONS = {
 
 Until: TypeAlias = dict[str, Any] | None
 """``size`` and ``time`` of the root of the map up to which the histories are shown: of anything later it says nothing.
-``None``: no root is shown that reaches over the entries shown.
+By the reader's copy of the log, of the tree. ``None``: no root is shown that reaches over the entries shown.
 """
 
 
@@ -49,7 +49,7 @@ def tell_kind(ex: Examination, tally: Tally, until: Until) -> None:
 
 def _check_histories(ex: Examination, tally: Tally) -> Until:
     """Under one root of the map, a proof for every own history of the case: step 13 holds what is shown against it.
-    The largest root that serves so.
+    The largest root that serves so; the end of the tree, where the reader's copy gives just what is shown.
     """
     log, served = ex.log_state, list[dict[str, Any]]()
     own = [one for one in ex.whole.wanted if one[0] == OWN]
@@ -64,6 +64,8 @@ def _check_histories(ex: Examination, tally: Tally) -> Until:
                 lacking = missing[0]
             else:
                 served.append({"size": event.body.size, "time": event.time})
+    if ex.head is not None and ex.copied is not None and ex.copied.gives(own, ex.whole.shown):
+        served.append({"size": ex.head.size, "time": time_text(ex.head_signed_at or 0)})
     if log is not None and log.version >= HISTORIES_SINCE and not served:
         tally.lacks("traceability.no-history", kind=ex.case.index.kind, subject=lacking)
     return max(served, key=lambda one: int(one["size"]), default=None)

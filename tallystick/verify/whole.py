@@ -35,6 +35,26 @@ class Whole:
     last: int = -1
 
 
+@dataclass(frozen=True)
+class Root:
+    """A root of the map that an admitted entry at ``position`` states."""
+
+    position: int
+    size: int
+    root: bytes
+    time: str
+    admitted_at: int
+
+
+def root_stated(ex: Examination, position: int) -> Root | None:
+    """What stands at a position that the case names as that of a root."""
+    admitted = ex.replay.admitted.get(position)
+    event = admitted.placed.statement.event if admitted else None
+    if admitted is None or event is None or event.type != "log.map-root":
+        return None
+    return Root(position, event.body.size, bytes.fromhex(event.body.root), event.time, admitted.admitted_at)
+
+
 def whole_of(ex: Examination) -> Whole:
     """From the entries that are admitted, those of the case and those beside them."""
     found = Whole()
