@@ -19,12 +19,8 @@ BOOKKEEPING = frozenset({"log.batch", "log.time", "log.map-root"})
 TARGET = "target"
 """Member of a body that names what the event is directed against."""
 
-# Canonical JSON sorts members and escapes each quote inside a text. So what is here stands where the text has it, and
-# the last ``event_id`` that holds a text is the event's own: behind it come only members whose names are fixed, and
-# commitments, which are objects.
-_TAIL = re.compile(rb',"subject":"([^"\\]*)","time":"[^"\\]*","type":"([^"\\]*)","v":[0-9]+\}')
-_BODY, _AFTER_BODY, _SUBJECT = b'{"body":{', b',"event_id":"', b',"subject":"'
-_CANDIDATE = re.compile(rb'"(?<=[:,\[]")(10\.[^"\\]*/[^"\\]*)"(?=[,\]}])')
+# Any text of the payload that could be an identifier, where no text of it has an escape.
+_LITERAL = re.compile(rb'"(10\.[^"]*/[^"]*)"')
 
 
 class About(NamedTuple):
@@ -38,37 +34,32 @@ _NOTHING = About((), ())
 
 
 def about(payload: bytes) -> About:
-    """Of the payload of an entry, which is the canonical JSON of an event."""
-    at, end = payload.rfind(_SUBJECT), payload.rfind(_AFTER_BODY)
-    tail = _TAIL.fullmatch(payload, at) if at >= 0 else None
-    if tail is None or end < 0 or not payload.startswith(_BODY):
-        return _by_value(payload)
-    if tail[2].decode() in BOOKKEEPING:
-        return _NOTHING
-    texts = [text for one in _CANDIDATE.findall(payload, 0, end) if has_form(text := one.decode())]
-    if not texts:
-        return About((tail[1].decode(),), ())
-    # A body that has a target may have one further down as well: there the reader of JSON decides.
-    if b'"target":' in payload:
-        return _by_value(payload)
-    subject = tail[1].decode()
-    return About((subject,), tuple(text for text in dict.fromkeys(texts) if text != subject))
+    """Of the payload of an entry, whoever wrote it in whatever form: the value alone decides.
 
-
-def _by_value(payload: bytes) -> About:
-    """The same from the JSON value."""
+    Raises ``ValueError`` (``MalformedInput`` too), ``KeyError`` or ``TypeError`` for one that is about nothing.
+    """
     check_nesting(payload)
-    event = json.loads(payload)
+    event = _reader.decode(payload.decode("utf-8"))
     kind, subject, body = event["type"], event["subject"], event["body"]
     if not (isinstance(kind, str) and isinstance(subject, str) and isinstance(body, dict)) or kind in BOOKKEEPING:
         return _NOTHING
-    subject.encode()  # A surrogate has no place in the map.
+    literal = subject.encode()  # A surrogate has no place in the map.
+    if b"\\" not in payload and all(found == literal for found in _LITERAL.findall(payload)):
+        return About((subject,), ())  # Most entries name nothing else: there is nothing to look for.
     target = body.get(TARGET)
     own = dict.fromkeys([subject])
     if isinstance(target, str) and has_form(target):
         own[target] = None
     named = dict.fromkeys(text for text in _texts(body) if has_form(text) and text not in own)
     return About(tuple(own), tuple(named))
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no JSON")
+
+
+# JSON as RFC 8259 has it, and no more than that: numbers of any length, but not NaN. Of members of one name the last.
+_reader = json.JSONDecoder(parse_int=float, parse_constant=_no_number)
 
 
 def _texts(body: Any) -> Iterator[str]:

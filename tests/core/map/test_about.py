@@ -188,3 +188,46 @@ def test_a_payload_of_another_form_is_about_nothing(event: str) -> None:
 def test_a_name_of_a_member_is_no_text() -> None:
     payload = f'{{"body":{{"0":1,"{OTHER}":2}},"event_id":"e","subject":"{OBJECT}","time":"t","type":"x.y","v":1}}'
     assert about(payload.encode()) == About((OBJECT,), ())
+
+
+HEAD, TAIL = '"event_id":"e",', f'"subject":"{OBJECT}","time":"t","type":"dispute.open","v":1}}'
+OTHER_FORMS = {
+    "a space before the text": f'{{"body":{{"target": "{OTHER}"}},{HEAD}{TAIL}',
+    "a newline behind the text": f'{{"body":{{"target":"{OTHER}"\n}},{HEAD}{TAIL}',
+    "an escaped slash": f'{{"body":{{"target":"{OTHER}"}},{HEAD}{TAIL}'.replace("/", "\\/", 1),
+    "an escaped letter": f'{{"body":{{"target":"{OTHER}"}},{HEAD}{TAIL}'.replace("10.", "\\u0031\\u0030.", 1),
+    "an escaped name": f'{{"body":{{"t\\u0061rget":"{OTHER}"}},{HEAD}{TAIL}',
+    "a second body": f'{{"body":{{}},{HEAD}"body":{{"target":"{OTHER}"}},{TAIL}',
+    "no event id but the body's": f'{{"body":{{"event_id":"e","target":"{OTHER}"}},{TAIL}',
+    "a second target": f'{{"body":{{"target":"x","target":"{OTHER}"}},{HEAD}{TAIL}',
+    "a long number": f'{{"body":{{"n":{"9" * 5000},"target":"{OTHER}"}},{HEAD}{TAIL}',
+    "spaces around all": f' {{"body":{{"target":"{OTHER}"}},{HEAD}{TAIL} ',
+}
+
+
+@pytest.mark.parametrize("name", OTHER_FORMS)
+def test_a_log_cannot_hide_a_dispute_by_another_form_of_json(name: str) -> None:
+    """No statement has such a payload, and a log that writes one must not state a map in which it is about nothing."""
+    entry = cose.sign1(PARTY_KEY, {}, OTHER_FORMS[name].encode())
+    assert about_entry(entry) == About((OBJECT, OTHER), ())
+
+
+NO_JSON = {
+    "nothing behind a colon": f'{{"body":{{"a":}},{HEAD}{TAIL}',
+    "a number that is none": f'{{"body":{{"a":NaN}},{HEAD}{TAIL}',
+    "an infinite number": f'{{"body":{{"a":-Infinity}},{HEAD}{TAIL}',
+    "a mark of the order of bytes": f'\ufeff{{"body":{{}},{HEAD}{TAIL}',
+    "a control character": f'{{"body":{{"a":"\n"}},{HEAD}{TAIL}',
+    "two values": f'{{"body":{{}},{HEAD}{TAIL}{{}}',
+}
+
+
+@pytest.mark.parametrize("name", [*NO_JSON, "of another encoding"])
+def test_what_is_no_json_is_about_nothing(name: str) -> None:
+    data = NO_JSON[name].encode() if name in NO_JSON else f'{{"body":{{}},{HEAD}{TAIL}'.encode("utf-16")
+    assert about_entry(cose.sign1(PARTY_KEY, {}, data)) == About((), ())
+
+
+def test_a_text_that_an_escape_hides_elsewhere_in_the_body_is_found() -> None:
+    payload = f'{{"body":{{"a":"{OTHER}"}},{HEAD}{TAIL}'.replace("10.", "10\\u002e", 1)
+    assert about(payload.encode()) == About((OBJECT,), (OTHER,))
