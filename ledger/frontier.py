@@ -3,17 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from hashlib import sha256
+from itertools import pairwise
 
 from tallystick.merkle import HASH_SIZE, CompactRange
-from tallystick.tiles import HEIGHT, WIDTH, FullTile, Tile, root_of_full_tile
+from tallystick.tiles import HEIGHT, WIDTH, FullTile, Tile
+
+
+class _OpenTile:
+    """An unfinished tile: its hashes, and above them those of all complete subtrees, each worked out once."""
+
+    def __init__(self, stages: Sequence[Sequence[bytes]] = ((),) * (HEIGHT + 1)) -> None:
+        self.stages = [list(stage) for stage in stages]
+
+    def add(self, nodes: Sequence[bytes]) -> None:
+        self.stages[0] += nodes
+        for below, above in pairwise(self.stages):
+            at = 2 * len(above)
+            # A node hash spelled out: this runs for every node of a log as it grows.
+            pairs = zip(below[at::2], below[at + 1 :: 2], strict=False)
+            above += [sha256(b"\x01" + left + right).digest() for left, right in pairs]
+
+    def edge(self) -> list[bytes]:
+        """The complete subtrees, largest first: a stage of an odd number ends in one that has no parent."""
+        return [stage[-1] for stage in reversed(self.stages) if len(stage) % 2]
 
 
 class Frontier:
-    """For each tile level the hashes of its unfinished tile. Level 0 counts leaves."""
+    """For each tile level its unfinished tile. Level 0 counts leaves."""
 
     def __init__(self, size: int, levels: Sequence[Sequence[bytes]]) -> None:
+        """``levels``: the hashes in each unfinished tile."""
         self.size = size
-        self.levels = [list(level) for level in levels]
+        self._tiles = [_OpenTile() for _ in levels]
+        for tile, nodes in zip(self._tiles, levels, strict=True):
+            tile.add(nodes)
+
+    @property
+    def levels(self) -> list[list[bytes]]:
+        """For each tile level the hashes of its unfinished tile."""
+        return [tile.stages[0] for tile in self._tiles]
 
     @classmethod
     def load(cls, size: int, fetch: Callable[[Tile], bytes]) -> Frontier:
@@ -26,7 +55,9 @@ class Frontier:
 
     def copy(self) -> Frontier:
         """One that grows apart from this one."""
-        return Frontier(self.size, self.levels)
+        other = Frontier(self.size, [])
+        other._tiles = [_OpenTile(tile.stages) for tile in self._tiles]
+        return other
 
     def extend(self, leaves: Sequence[bytes]) -> Iterator[tuple[Tile, bytes]]:
         """Add leaf hashes; yields each tile that is thereby full, lower levels before the higher ones above them."""
@@ -38,14 +69,14 @@ class Frontier:
             yield from self._push(0, taken)
 
     def _push(self, level: int, nodes: Sequence[bytes]) -> Iterator[tuple[Tile, bytes]]:
-        if level == len(self.levels):
-            self.levels.append([])
-        self.levels[level] += nodes
-        if len(self.levels[level]) == WIDTH:
-            data = FullTile.of(self.levels[level])
-            self.levels[level] = []
-            yield Tile(level, (self.size >> (level + 1) * HEIGHT) - 1), data
-            yield from self._push(level + 1, data.stages[-1:])
+        if level == len(self._tiles):
+            self._tiles.append(_OpenTile())
+        tile = self._tiles[level]
+        tile.add(nodes)
+        if len(tile.stages[0]) == WIDTH:
+            self._tiles[level] = _OpenTile()
+            yield Tile(level, (self.size >> (level + 1) * HEIGHT) - 1), FullTile.of(tile.stages)
+            yield from self._push(level + 1, tile.stages[-1])
 
     def partial_tiles(self, since: int) -> Iterator[tuple[Tile, bytes]]:
         """The unfinished tiles that a tree of ``since`` leaves had not."""
@@ -56,17 +87,8 @@ class Frontier:
 
     def root(self) -> bytes:
         """Root of the tree."""
-        edge = [node for level in reversed(self.levels) for node in _edge(level)]
+        edge = [node for tile in reversed(self._tiles) for node in tile.edge()]
         return CompactRange(self.size, edge).root()
-
-
-def _edge(nodes: Sequence[bytes]) -> Iterator[bytes]:
-    """The complete subtrees of an unfinished tile, largest first."""
-    start = 0
-    for level in reversed(range(len(nodes).bit_length())):
-        if len(nodes) >> level & 1:
-            yield root_of_full_tile(b"".join(nodes[start : start + (1 << level)]))
-            start += 1 << level
 
 
 def hashes(tile: bytes) -> list[bytes]:

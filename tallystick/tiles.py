@@ -102,17 +102,17 @@ class FullTile(bytes):
     stages: list[bytes]
 
     @classmethod
-    def of(cls, hashes: Sequence[bytes]) -> FullTile:
-        """From its 256 hashes."""
-        tile = cls(b"".join(hashes))
-        tile.stages = stages(tile)
+    def of(cls, stages: Sequence[Sequence[bytes]]) -> FullTile:
+        """From its 256 hashes, and level by level those above them, up to the root."""
+        tile = cls(b"".join(stages[0]))
+        tile.stages = [b"".join(stage) for stage in stages]
         return tile
 
 
 def stages(tile: bytes) -> list[bytes]:
     """The hashes of a hash tile, and above them those of all complete subtrees, level by level up to the largest."""
     found = [tile]
-    # Node hashes spelled out: this runs for every tile of a log as it grows, and again before it is signed.
+    # Node hashes spelled out: this runs for every tile of a log before it is signed.
     while len(tile) >= 2 * HASH_SIZE:
         pairs = range(0, len(tile) - HASH_SIZE, 2 * HASH_SIZE)
         tile = b"".join([sha256(b"\x01" + tile[at : at + 2 * HASH_SIZE]).digest() for at in pairs])
