@@ -6,22 +6,23 @@ Whoever appends here decides what may stand in the log. Nothing is signed here: 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 
 from ledger.batch import Clock
 from ledger.behind import WriteBehind
 from ledger.errors import Corrupt
 from ledger.frontier import Frontier
-from ledger.integrate import Remembered, integrate
-from ledger.store import BatchLine, Store, leaves_digest
-from ledger.tiles import Tiles
+from ledger.integrate import check_known, integrate
+from ledger.store import BatchLine, Reads, Store, leaves_digest
+from ledger.tiles import Tiles, TileSink
 from tallystick.checkpoint import Checkpoint
 from tallystick.merkle import leaf_hashes
+from tallystick.tiles import WIDTH, Tile, encode_bundle, parse_bundle
 
 
 class Appender:
-    """The one writer of a store. Roots are of stored bytes, each batch held against what was appended."""
+    """The one writer of a store. Roots are of what was appended; no bundle is put that is not what is stored."""
 
     def __init__(self, store: Store, tiles: Tiles, clock: Clock, since: Checkpoint | None = None) -> None:
         """``since``: the checkpoint published last, from which integration goes on; ``clock`` gives Unix seconds.
@@ -34,8 +35,9 @@ class Appender:
         self._edge = Frontier.load(since.size, tiles.get) if since else Frontier(0, [])
         if since and self._edge.root() != since.root:
             raise Corrupt(f"the tiles do not give the root that was signed for size {since.size}; run `fsck`")
-        self._remembered = Remembered()
-        self._behind = WriteBehind(tiles)
+        self._begun = b""
+        """The unfinished bundle, if there is one."""
+        self._behind = WriteBehind(_AsStored(store, tiles))
         self._integrate()
 
     @property
@@ -52,15 +54,31 @@ class Appender:
         with self._store.transaction() as working:
             first, last = working.append(entries, statement_ids), working.last_batch()
             admitted_at, leaves = max(self._clock(), last.admitted_at if last else 0), leaf_hashes(entries)
-            working.index([], BatchLine(first + len(entries) - 1, first, admitted_at, leaves_digest(leaves)), {})
-        self._remembered.append(first, entries, leaves)
-        return self._integrate()
+            line = BatchLine(first + len(entries) - 1, first, admitted_at, leaves_digest(leaves))
+            working.index([], line, {})
+        if first == self._edge.size:
+            self._grow(entries, leaves)
+        else:
+            self._integrate()
+        return self._edge.root()
 
-    def _integrate(self) -> bytes:
+    def _grow(self, entries: Sequence[bytes], leaves: Sequence[bytes]) -> None:
+        """By entries that were appended just now, and need not be read and hashed again."""
+        grown, at = self._edge.copy(), self._edge.size // WIDTH
+        *full, begun = _bundles(self._begun, self._edge.size % WIDTH, entries)
+        bundles = [(Tile(None, index), data) for index, data in enumerate(full, at)]
+        self._behind.put([*bundles, *grown.extend(leaves)])
+        self._edge, self._begun = grown, begun
+
+    def _integrate(self) -> None:
+        """Grow to what is stored, whatever that is. Raises ``Corrupt``."""
         with self._store.snapshot() as reads:
             size = reads.size()
-            self._edge = integrate(reads, self._behind, self._edge, size, unfinished=False, remembered=self._remembered)
-        return self._edge.root()
+            grown = integrate(reads, self._behind, self._edge, size, unfinished=False)
+            start = size - size % WIDTH
+            begun = reads.entries(start, size)
+        check_known(start, leaf_hashes(begun), grown)
+        self._edge, self._begun = grown, encode_bundle(begun)
 
     def settle(self) -> bytes:
         """The root; every tile and bundle of this size is durable, unfinished ones too."""
@@ -81,3 +99,36 @@ class Appender:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _bundles(begun: bytes, count: int, entries: Sequence[bytes]) -> Iterator[bytes]:
+    """The bundles that ``entries`` fill, of which the first one has ``count`` already, and the one that they begin."""
+    start, room = 0, WIDTH - count
+    while start + room <= len(entries):
+        yield begun + encode_bundle(entries[start : start + room])
+        begun, start, room = b"", start + room, WIDTH
+    yield begun + encode_bundle(entries[start:])
+
+
+class _AsStored:
+    """A ``TileSink`` before another one, which gets a bundle only if the store has the same bytes."""
+
+    def __init__(self, store: Store, tiles: TileSink) -> None:
+        self._store = store
+        self._tiles = tiles
+
+    def put(self, tiles: Iterable[tuple[Tile, bytes]]) -> None:
+        """See ``TileSink``. Raises ``Corrupt``."""
+        wave = list(tiles)
+        with self._store.snapshot() as reads:
+            for tile, data in wave:
+                if tile.level is None:
+                    self._compare(reads, tile.index * WIDTH, tile.width, data)
+        self._tiles.put(wave)
+
+    def _compare(self, reads: Reads, first: int, width: int, data: bytes) -> None:
+        if reads.bundle(first, first + width) == data:
+            return
+        stored, given = reads.entries(first, first + width), parse_bundle(data)
+        at = next((at for at, (have, want) in enumerate(zip(stored, given, strict=True)) if have != want), 0)
+        raise Corrupt(f"the stored entry {first + at} is not as it was appended; run `fsck`", first + at)

@@ -24,47 +24,12 @@ CHUNK = 64 * WIDTH
 """Entries held in memory at a time; a multiple of the tile width."""
 
 
-class Remembered:
-    """Entries appended lately, and their leaf hashes: stored bytes that equal them need not be hashed again."""
-
-    def __init__(self) -> None:
-        self._first = 0
-        self._entries: list[bytes] = []
-        self._leaves: list[bytes] = []
-
-    def append(self, first: int, entries: Sequence[bytes], leaves: Sequence[bytes]) -> None:
-        """What comes at position ``first``. What stood in full bundles before is forgotten."""
-        kept = first % WIDTH
-        if kept > len(self._entries) or first != self._first + len(self._entries):
-            kept = 0
-        past = len(self._entries) - kept
-        self._first = first - kept
-        self._entries = [*self._entries[past:], *entries]
-        self._leaves = [*self._leaves[past:], *leaves]
-
-    def leaves(self, first: int, stored: list[bytes]) -> list[bytes]:
-        """The leaf hashes of what is stored from ``first`` on."""
-        at = first - self._first
-        if at >= 0 and stored and self._entries[at : at + len(stored)] == stored:
-            return self._leaves[at : at + len(stored)]
-        return leaf_hashes(stored)
-
-
-def integrate(
-    reads: Reads,
-    tiles: TileSink,
-    edge: Frontier,
-    size: int,
-    *,
-    unfinished: bool = True,
-    remembered: Remembered | None = None,
-) -> Frontier:
+def integrate(reads: Reads, tiles: TileSink, edge: Frontier, size: int, *, unfinished: bool = True) -> Frontier:
     """Put the bundles and tiles by which a tree of ``size`` differs from the one that ``edge`` belongs to.
 
     Leaf hashes come from the stored bytes, which must be those that were appended. Raises
     ``Corrupt``. Without the ``unfinished`` ones no checkpoint of ``size`` can be published.
     """
-    leaves_of = (remembered or Remembered()).leaves
     grown = edge.copy()
     check = _BatchCheck(reads, edge.size)
     for first in range(edge.size - edge.size % WIDTH, size, CHUNK):
@@ -72,9 +37,9 @@ def integrate(
         entries = reads.entries(first, end)
         if len(entries) != end - first:
             raise Corrupt(f"the store has {len(entries)} of the entries {first} to {end - 1}", first + len(entries))
-        leaves = leaves_of(first, entries)
+        leaves = leaf_hashes(entries)
         known = max(0, edge.size - first)
-        _check_known(first, leaves[:known], edge)
+        check_known(first, leaves[:known], edge)
         check.take(leaves[known:], max(first, edge.size))
         wave = [*_bundles(entries, first, end if unfinished else end - end % WIDTH), *grown.extend(leaves[known:])]
         if end == size:
@@ -91,8 +56,8 @@ def _bundles(entries: Sequence[bytes], first: int, end: int) -> Iterator[tuple[T
         yield tile, encode_bundle(entries[at : at + WIDTH])
 
 
-def _check_known(first: int, leaves: list[bytes], edge: Frontier) -> None:
-    """The entries of an unfinished bundle whose leaf hashes were signed before."""
+def check_known(first: int, leaves: list[bytes], edge: Frontier) -> None:
+    """The entries of an unfinished bundle have the leaf hashes that ``edge`` has. Raises ``Corrupt``."""
     for offset, (found, signed) in enumerate(zip(leaves, edge.levels[0] if leaves else (), strict=True)):
         if found != signed:
             raise Corrupt(f"the stored entry {first + offset} is not the one that was signed", first + offset)

@@ -1,7 +1,8 @@
 """Entries in SQLite: up to 64 of them in a row, for a row costs more than the bytes in it (ADR 0012).
 
 A row holds the entries that follow the row before it, up to ``position``, as an entry bundle
-does, each after its length; and their statement ids, if they have any. Rows never change.
+does, each after its length; and their statement ids, if they have any. Rows never change. A row ends
+where an entry bundle does (rows of older logs may not), so that bundles are whole rows.
 """
 
 from __future__ import annotations
@@ -24,15 +25,15 @@ def write(connection: sqlite3.Connection, first: int, entries: Sequence[bytes], 
     """Put entries at the positions from ``first`` on; one statement id for each, or none at all."""
     rows = (
         (first + end - 1, b"".join(statement_ids[start:end]), encode_bundle(entries[start:end]))
-        for start, end in _cut(entries)
+        for start, end in _cut(first, entries)
     )
     connection.executemany("INSERT INTO chunks VALUES (?, ?, ?)", rows)
 
 
-def _cut(entries: Sequence[bytes]) -> Iterator[tuple[int, int]]:
+def _cut(first: int, entries: Sequence[bytes]) -> Iterator[tuple[int, int]]:
     start = 0
     while start < len(entries):
-        some = entries[start : start + MAX_ENTRIES]
+        some = entries[start : start + MAX_ENTRIES - (first + start) % MAX_ENTRIES]
         if sum(map(len, some)) > MAX_BYTES:
             some = _front(some)
         yield start, start + len(some)
@@ -66,6 +67,16 @@ def read(connection: sqlite3.Connection, first: int, end: int) -> list[bytes]:
         found += entries[max(first - start, 0) : end - start] if start < first or last >= end else entries
         start = last + 1
     return found
+
+
+def bundle(connection: sqlite3.Connection, first: int, end: int) -> bytes:
+    """The same entries as an entry bundle has them; cheap where they are whole rows."""
+    (start,) = connection.execute(f"SELECT {_FIRST}", (first,)).fetchone()
+    query = "SELECT position, entries FROM chunks WHERE position BETWEEN ? AND ? ORDER BY position"
+    rows = connection.execute(query, (first, end - 1)).fetchall()
+    if rows and (start, rows[-1][0]) == (first, end - 1):
+        return b"".join([data for _, data in rows])
+    return encode_bundle(read(connection, first, end))
 
 
 def read_some(connection: sqlite3.Connection, positions: Iterable[int]) -> Iterator[tuple[bytes, bytes]]:

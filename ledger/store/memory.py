@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from ledger.errors import LogClosed
 from ledger.store.protocol import BatchLine, Line, Record, Search, check_ids
 from tallystick.admission import State
+from tallystick.tiles import encode_bundle
 
 
 class MemoryReads:
@@ -40,6 +41,10 @@ class MemoryReads:
     def entries(self, first: int, end: int) -> list[bytes]:
         """See ``Reads``."""
         return self._entries[first:end]
+
+    def bundle(self, first: int, end: int) -> bytes:
+        """See ``Reads``."""
+        return encode_bundle(self._entries[first:end])
 
     def record(self, position: int) -> Record | None:
         """See ``Reads``."""

@@ -104,6 +104,15 @@ class PostgresReads:
         query = "SELECT entry FROM entries WHERE position >= %s AND position < %s ORDER BY position"
         return [entry for (entry,) in self._connection.execute(query, (first, end), binary=True).fetchall()]
 
+    def bundle(self, first: int, end: int) -> bytes:
+        """See ``Reads``."""
+        query = (
+            "SELECT string_agg(substr(int4send(length(entry)), 3) || entry, '' ORDER BY position)"
+            " FROM entries WHERE position >= %s AND position < %s"
+        )
+        (found,) = self._connection.execute(query, (first, end), binary=True).fetchall()
+        return found[0] or b""
+
     def record(self, position: int) -> Record | None:
         """See ``Reads``."""
         found = self._connection.execute(f"{_RECORD} WHERE s.position = %s", (position,)).fetchone()

@@ -109,6 +109,13 @@ class Reads(Protocol):
         """
         ...
 
+    def bundle(self, first: int, end: int) -> bytes:
+        """The same entries as an entry bundle has them, each after its length.
+
+        From a damaged store it may be no bundle at all: who reads compares it.
+        """
+        ...
+
     def record(self, position: int) -> Record | None:
         """The indexed entry at ``position``."""
         ...

@@ -38,6 +38,10 @@ class SqliteReads:
         """See ``Reads``."""
         return chunks.read(self._connection, first, end)
 
+    def bundle(self, first: int, end: int) -> bytes:
+        """See ``Reads``."""
+        return chunks.bundle(self._connection, first, end)
+
     def record(self, position: int) -> Record | None:
         """See ``Reads``."""
         found = self._records(self._connection.execute(f"{_RECORD} WHERE s.position = ?", (position,)).fetchall())

@@ -16,6 +16,7 @@ from ledger.store.memory import MemoryStore
 from ledger.store.sqlite import create, open_store
 from tallystick.admission.state import Rights, Taken
 from tallystick.merkle import leaf_hash
+from tallystick.tiles import encode_bundle
 from tests.conformance.policed import PolicedStore, Violation
 
 Open = Callable[[], Store]
@@ -258,6 +259,9 @@ def test_entries_of_all_lengths_stand_as_they_were_put(store: Store) -> None:
         assert reads.entries(0, 300) == entries
         for first, end in ((0, 1), (63, 64), (63, 66), (64, 128), (99, 103), (100, 101), (101, 299), (299, 300)):
             assert reads.entries(first, end) == entries[first:end]
+            assert reads.bundle(first, end) == encode_bundle(entries[first:end])
+        assert reads.bundle(290, 310) == encode_bundle(entries[290:])
+        assert reads.bundle(7, 7) == reads.bundle(300, 301) == b""
 
 
 def test_a_snapshot_does_not_move(filled: Store) -> None:

@@ -13,14 +13,14 @@ import pytest
 from ledger.appender import Appender
 from ledger.behind import WAVE, WriteBehind
 from ledger.errors import Corrupt, HistoryLost
-from ledger.integrate import Remembered, recompute
+from ledger.integrate import recompute
 from ledger.publisher import Publisher
 from ledger.reader import PublishedLog
 from ledger.store.memory import MemoryStore
 from ledger.store.sqlite import create, open_store
 from ledger.tilestore import TileStore
 from tallystick.merkle import leaf_hash, leaf_hashes, root_of, verify_inclusion
-from tallystick.tiles import Tile
+from tallystick.tiles import Tile, encode_bundle
 from tests.ledger.faults import ROOT, Fault, MemoryCheckpoints, MemoryDisk, Plan
 from tests.ledger.rawlog import raw_entry
 from tests.world import START, World
@@ -129,16 +129,41 @@ class Flipping:
             found[at] = found[at][:-1] + bytes([found[at][-1] ^ 1])
         return found
 
+    def bundle(self, first: int, end: int) -> bytes:
+        return encode_bundle(self.entries(first, end))
 
-@pytest.mark.parametrize(("position", "named"), [(256, 256), (299, 299), (300, 300), (599, 300)])
-def test_a_bit_that_flips_in_the_store_is_seen_by_the_next_root(position: int, named: int) -> None:
+
+@pytest.mark.parametrize("position", [0, 256, 299, 300, 511, 512, 599])
+def test_a_bit_that_flips_in_the_store_is_named_and_its_bundle_is_never_put(position: int) -> None:
+    bench = Bench()
+    with Appender(Flipping(bench.store, position), bench.tiles, lambda: START) as log:
+        log.append(entries(0, 300))
+        assert log.append(entries(300, 300)) == root(600)
+        for _ in range(2):
+            with pytest.raises(Corrupt, match=f"the stored entry {position} is not") as caught:
+                log.settle()
+            assert caught.value.position == position
+    assert not any(bench.tiles.find(Tile(None, index, 88 if index == 2 else 256)) for index in range(3))
+
+
+def test_a_bit_that_flipped_before_an_appender_goes_on_is_named() -> None:
     bench = Bench()
     with bench.appender() as log:
         log.append(entries(0, 300))
-        log._store = Flipping(bench.store, position)
-        with pytest.raises(Corrupt) as caught:
-            log.append(entries(300, 300))
-    assert caught.value.position == named
+    published = bench.publisher().publish().checkpoint
+    with pytest.raises(Corrupt, match="the stored entry 299 is not the one that was signed"):
+        Appender(Flipping(bench.store, 299), bench.tiles, lambda: START, published)
+
+
+def test_what_another_hand_appended_meanwhile_is_integrated_too() -> None:
+    bench = Bench()
+    with bench.appender() as log:
+        log.append(entries(0, 300))
+        with bench.appender() as other:
+            other.append(entries(300, 250))
+        assert log.append(entries(550, 10)) == root(560)
+        assert log.append(entries(560, 300)) == log.settle() == root(860)
+    assert recompute(bench.tiles, 0, 860) == root(860)
 
 
 def test_what_failed_behind_is_raised_and_never_forgotten() -> None:
@@ -264,23 +289,3 @@ def test_what_gathers_is_bounded() -> None:
     behind.settle()
     behind.close()
     assert [len(wave) for wave in sink.waves] == [WAVE, 33]
-
-
-def test_remembered_leaves_are_of_the_bytes_that_are_stored() -> None:
-    remembered, first = Remembered(), 0
-    for count in (3, 300, 1, 256, 1000):
-        said = entries(first, count)
-        remembered.append(first, said, leaf_hashes(said))
-        first += count
-        start = (first - count) // 256 * 256
-        stored = entries(start, first - start)
-        assert remembered.leaves(start, stored) == leaf_hashes(stored)
-        assert remembered._leaves[: len(stored)] == leaf_hashes(stored)
-        for at in {0, len(stored) // 2, len(stored) - 1}:
-            changed = [*stored]
-            changed[at] += b"!"
-            assert remembered.leaves(start, changed) == leaf_hashes(changed)
-    assert len(remembered._entries) < 1000 + 256
-    remembered.append(9999, [b"elsewhere"], leaf_hashes([b"elsewhere"]))
-    assert remembered.leaves(9999, [b"elsewhere"]) == leaf_hashes([b"elsewhere"])
-    assert remembered.leaves(0, [b"elsewhere"]) == leaf_hashes([b"elsewhere"])
