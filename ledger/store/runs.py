@@ -17,6 +17,7 @@ import struct
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from ledger.store import chunks
 
@@ -45,7 +46,7 @@ class _Run:
 
     @property
     def bits(self) -> int:
-        return FIRST_BITS + FAN_BITS * self.level
+        return _bits(self.level)
 
     @property
     def whole(self) -> bool:
@@ -82,13 +83,18 @@ class StatementIds:
         places = [key >> 3 & _FILTER - 1 for key in keys]
         bits = [1 << (key & 7) for key in keys]
         found = []
-        for run in self._runs:
-            held, shift, base, width = run.filter, 64 - run.bits, run.number << _SLOT_BITS, _FILTER_BITS
-            found += [
-                (base | key >> shift, one)
-                for key, place, bit, one in zip(keys, places, bits, statement_ids, strict=True)
-                if held[key >> shift << width | place] & bit and _second(held, key, shift)
-            ]
+        for level in {run.level for run in self._runs}:
+            # What a level's runs have in common is worked out once: the rest is done for every id and run.
+            shift = 64 - _bits(level)
+            wheres = [key >> shift << _FILTER_BITS | place for key, place in zip(keys, places, strict=True)]
+            for run in self._runs:
+                if run.level == level:
+                    held, base = run.filter, run.slot(0)
+                    found += [
+                        (base | key >> shift, one)
+                        for where, bit, key, one in zip(wheres, bits, keys, statement_ids, strict=True)
+                        if held[where] & bit and _second(held, key, shift)
+                    ]
         return found
 
     def add(self, first: int, statement_ids: Sequence[bytes]) -> None:
@@ -104,11 +110,12 @@ class StatementIds:
 
     def _spill(self) -> None:
         """The oldest ids in memory become a run."""
-        items = list(self._tail.items())[:TAIL]
-        run = self._new_run(0, items[-1][1] + 1)
+        # By iterators: tens of thousands of pairs at a time would each be looked at by the garbage collector.
+        items = islice(self._tail.items(), TAIL)
         records = sorted([one[:8] + position.to_bytes(_RECORD - 8, "big") for one, position in items])
-        self._put(run, 0, 1 << FIRST_BITS, records)
-        self._tail = dict(list(self._tail.items())[TAIL:])
+        (last,) = islice(self._tail.values(), TAIL - 1, TAIL)
+        self._put(self._new_run(0, last + 1), 0, 1 << FIRST_BITS, records)
+        self._tail = dict(islice(self._tail.items(), TAIL, None))
 
     def _merge(self, level: int, added: int) -> None:
         """Do what is due of merging the oldest runs of ``level``."""
@@ -186,6 +193,11 @@ def find(connection: sqlite3.Connection, statement_ids: Sequence[bytes]) -> dict
     rest = [(int.from_bytes(one[:8], "big"), one) for one in asked - found.keys()]
     slots = [(run.slot(key >> 64 - run.bits), one) for run in runs for key, one in rest]
     return {**found, **_look_up(connection, slots)}
+
+
+def _bits(level: int) -> int:
+    """Leading bits that name a bucket."""
+    return FIRST_BITS + FAN_BITS * level
 
 
 def _runs(connection: sqlite3.Connection) -> list[tuple[int, int, int, int]]:
