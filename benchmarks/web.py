@@ -9,17 +9,18 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks import http_load
-from benchmarks.harness import Bench, Row
+from benchmarks.harness import Bench, Row, seconds
 from benchmarks.http_load import Service
 from benchmarks.machine import resident
 from benchmarks.marks import EVENTS, MB, MS
-from benchmarks.peers import echo
+from benchmarks.peers import echo, limits
 from ledger.folder import Folder
 from ledger.upkeep.fsck import fsck
 from tallystick.keys import Algorithm, LocalSigner
 
 EVENTS_PATH, STATEMENTS_PATH = "/v1/events/batch", "/v1/statements/batch"
 CLIENTS = (1, 16, 128)
+FLOOR = "that, unique inserts, hashes and JSON, bare, one core"
 
 
 @contextmanager
@@ -58,7 +59,9 @@ def _batches_signed_by_the_service(bench: Bench) -> Iterator[Row]:
     for name, alg, cores in kinds[: bench.scale.kinds]:
         with serving(bench, alg, cores=cores) as service:
             rate = _rate(bench, service, EVENTS_PATH, lambda _: http_load.draft_batch(bench.scale.per_batch))
-        yield Row(name, rate, EVENTS, {"bare signing": 1 / bench.each(partial(_bare, alg))})
+        bodies = [http_load.draft_batch(bench.scale.per_batch) for _ in range(bench.scale.batches)]
+        floor = _floor(bench, bodies, "events", sign := partial(_bare, alg))
+        yield Row(name, rate, EVENTS, {"bare signing": 1 / bench.each(sign), FLOOR: floor})
 
 
 def _bare(alg: Algorithm) -> None:
@@ -75,10 +78,17 @@ def _batches_signed_by_the_party(bench: Bench) -> Iterator[Row]:
             rate = _rate(
                 bench, service, STATEMENTS_PATH, lambda it: http_load.statement_batch(it, bench.scale.per_batch)
             )
+            bodies = [http_load.statement_batch(service, bench.scale.per_batch) for _ in range(bench.scale.batches)]
         signer = _signer(alg)
-        signature = signer.sign(bytes(600))
-        bare = 1 / bench.each(partial(signer.public.verify, bytes(600), signature))
-        yield Row(name, rate, EVENTS, {"bare verification": bare})
+        verify = partial(signer.public.verify, bytes(600), signer.sign(bytes(600)))
+        floor = _floor(bench, bodies, "statements", verify)
+        yield Row(name, rate, EVENTS, {"bare verification": 1 / bench.each(verify), FLOOR: floor})
+
+
+def _floor(bench: Bench, bodies: Sequence[bytes], name: str, sign: Callable[[], object]) -> float:
+    """Items a second by what each takes whoever serves it, on one core; see ``limits.bare_batches``."""
+    took = bench.median(lambda: seconds(lambda: limits.bare_batches(bench.fresh("floor"), bodies, name, sign)))
+    return len(bodies) * bench.scale.per_batch / took
 
 
 def _rate(bench: Bench, service: Service, path: str, make: Callable[[Service], bytes]) -> float:
