@@ -1,14 +1,15 @@
-"""Canonical JSON by orjson, for values that a schema has read or will read: the same, in a tenth of the time.
+"""JSON by orjson and msgspec: what ``tallystick.canonical`` does, in a fraction of the time.
 
 The core keeps to the standard library; a test holds this against it and against the ``rfc8785`` package.
 """
 
 from __future__ import annotations
 
+import msgspec
 import orjson
 
 from tallystick import canonical
-from tallystick.canonical import MAX_DEPTH, JsonValue
+from tallystick.canonical import MAX_DEPTH, JsonValue, is_shallow
 from tallystick.errors import MalformedInput
 
 
@@ -35,3 +36,25 @@ def decode(data: bytes, limit: int) -> JsonValue:
         if value is not None and orjson.dumps(value, option=orjson.OPT_SORT_KEYS) == data:
             return value
     return canonical.decode(data, limit)
+
+
+def decode_relaxed(data: bytes, limit: int) -> JsonValue:
+    """See ``tallystick.canonical.decode_relaxed``, which reads what this does not see to be good at once."""
+    if len(data) <= limit and data.isascii() and b"\\" not in data and is_shallow(data):
+        try:
+            value = _plain.decode(data)
+            # Raises for an integer of more than 53 bits.
+            again = orjson.dumps(value, option=orjson.OPT_STRICT_INTEGER)
+        except (msgspec.DecodeError, orjson.JSONEncodeError):
+            return canonical.decode_relaxed(data, limit)
+        # Without escapes the quotes are those around texts. A key that stood twice would have taken its own with it.
+        if again.count(b'"') == data.count(b'"'):
+            return value
+    return canonical.decode_relaxed(data, limit)
+
+
+def _no_float(text: str) -> JsonValue:
+    raise msgspec.DecodeError(f"the number {text} is not an integer")
+
+
+_plain = msgspec.json.Decoder(float_hook=_no_float)

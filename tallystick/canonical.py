@@ -58,7 +58,7 @@ def decode_relaxed(data: bytes, limit: int) -> JsonValue:
     """As ``decode`` but any spacing and key order: for files that people edit, never for what is hashed or signed."""
     if len(data) > limit:
         raise MalformedInput(f"the JSON has {len(data)} bytes, at most {limit} are read")
-    shallow = _is_shallow(data)
+    shallow = is_shallow(data)
     if not shallow:
         check_nesting(data)
     try:
@@ -73,7 +73,7 @@ def decode_relaxed(data: bytes, limit: int) -> JsonValue:
     return value
 
 
-def _is_shallow(data: bytes) -> bool:
+def is_shallow(data: bytes) -> bool:
     """Whether so few operations as these can tell that ``data`` nests less than ``MAX_DEPTH`` deep; most JSON does.
 
     Without escapes quotes come in pairs, and where all pairs stand together no bracket is between two: the

@@ -45,9 +45,14 @@ class Sign1:
 
     def verify(self, key: PublicKey, detached: bytes | None = None) -> None:
         """Raise ``VerificationFailed`` unless ``key`` made this signature under the algorithm the header names."""
-        if self.protected.get(ALG) != COSE_ALGORITHMS[key.alg]:
-            raise VerificationFailed(f"the header names algorithm {self.protected.get(ALG)}, the key is {key.alg}")
-        key.verify(self.to_be_signed(detached), self.signature)
+        verify(key, self.protected.get(ALG), self.to_be_signed(detached), self.signature)
+
+
+def verify(key: PublicKey, alg: Any, to_be_signed: bytes, signature: bytes) -> None:
+    """As ``Sign1.verify``, of an envelope that was taken apart; ``alg``: as its header names it."""
+    if alg != COSE_ALGORITHMS[key.alg]:
+        raise VerificationFailed(f"the header names algorithm {alg}, the key is {key.alg}")
+    key.verify(to_be_signed, signature)
 
 
 def sig_structure(protected: bytes, payload: bytes) -> bytes:

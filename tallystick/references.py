@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import re
-
 from tallystick.errors import MalformedInput
 from tallystick.identifiers import parse_identifier
 from tallystick.statement import Statement
 
-# A value (no key of an event can look like this) that is a whole text without escapes. In canonical JSON a quote after
-# one of these three opens a text: inside a text it would have a backslash before it, and "10." follows no closing one.
-_CANDIDATE = re.compile(rb'"(?<=[:,\[]")(10\.[^"\\/]*/[^"\\]*)"')
+_OPENING = b'"10.'
+# What stands before the quote that opens a value; no key of an event looks like an identifier. In canonical JSON a
+# quote after one of these opens a text: inside a text a backslash would be before it, and "10." follows no closing one.
+_BEFORE = frozenset(b":,[")
 
 
 def references(statement: Statement) -> frozenset[str]:
     """Every identifier in the statement: issuer, subject, party recorded for, and all that its body names."""
-    named = {statement.issuer, *(text.decode() for text in _CANDIDATE.findall(statement.parts.payload))}
+    named, before = {statement.issuer}, 0
+    for part in statement.parts.payload.split(_OPENING):
+        if before in _BEFORE:
+            named.add("10." + part[: part.find(b'"')].decode())
+        before = part[-1] if part else 0
     return frozenset(text for text in named if _is_identifier(text))
 
 

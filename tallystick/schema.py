@@ -152,7 +152,7 @@ def write(value: Any) -> Any:
     kind = type(value)
     if kind in _PLAIN:
         return value
-    if dataclasses.is_dataclass(value):
+    if kind in _names or dataclasses.is_dataclass(value):
         names = _names.get(kind) or _names.setdefault(kind, tuple(field.name for field in dataclasses.fields(value)))
         return {
             name: item if type(item) in _PLAIN else write(item)

@@ -60,9 +60,14 @@ class Statement:
         return cose.Sign1(parts.protected, header, {}, parts.payload, parts.signature)
 
     @cached_property
+    def to_be_signed(self) -> bytes:
+        """Sig_structure: what is signed, and hashed for the name."""
+        return cose.sig_structure(self.parts.protected, self.parts.payload)
+
+    @cached_property
     def statement_id(self) -> bytes:
         """SHA-256(Sig_structure): the same words under a varied envelope are no second statement."""
-        return hashlib.sha256(cose.sig_structure(self.parts.protected, self.parts.payload)).digest()
+        return hashlib.sha256(self.to_be_signed).digest()
 
     @property
     def leaf(self) -> bytes:
@@ -71,7 +76,7 @@ class Statement:
 
     def verify(self, key: PublicKey) -> None:
         """Raise ``VerificationFailed`` unless ``key`` signed it."""
-        self.envelope.verify(key)
+        cose.verify(key, self.parts.alg, self.to_be_signed, self.parts.signature)
 
 
 def sign_statement(signer: Signer, issuer: str, event: Event) -> Statement:

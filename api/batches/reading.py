@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from api.services.drafts import Draft
+from ledger import fast_json
 from tallystick import canonical
 from tallystick.base64s import from_base64
 from tallystick.errors import MalformedInput
@@ -90,6 +91,6 @@ def statements_in(body: bytes) -> list[SignedStatement] | None:
 def _value_in(body: bytes) -> canonical.JsonValue:
     """``null``, which is no good body either, for what is no JSON of ours."""
     try:
-        return canonical.decode_relaxed(body, len(body))
+        return fast_json.decode_relaxed(body, len(body))
     except MalformedInput:
         return None

@@ -10,7 +10,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
 
@@ -136,25 +136,24 @@ class Census:
 
 
 class _Recent(OrderedDict[str, T]):
-    """The ``REMEMBERED`` values that were used last."""
+    """The ``REMEMBERED`` values that were kept or found last."""
 
     def keep(self, key: str, value: T) -> None:
         self[key] = value
-        self.move_to_end(key)
         if len(self) > REMEMBERED:
             self.popitem(last=False)
 
     def find(self, key: str, look_up: Callable[[], T | None]) -> T | None:
-        found = self.get(key)
-        if found is None:
-            found = look_up()
+        if key in self:
+            self.move_to_end(key)
+            return self[key]
+        found = look_up()
         if found is not None:
             self.keep(key, found)
         return found
 
 
-@dataclass(frozen=True)
-class _Before:
+class _Before(NamedTuple):
     """The entries before ``position``."""
 
     reads: Reads

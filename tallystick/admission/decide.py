@@ -18,7 +18,7 @@ from tallystick.admission.context import Actor, Context
 from tallystick.admission.refusal import Refused
 from tallystick.admission.signer import check_signature, resolve_signer
 from tallystick.admission.state import LogState, MemoryState, State, StateReader
-from tallystick.events.kinds import LATER, SINCE
+from tallystick.events.kinds import LATER_OF, SINCE
 from tallystick.keys import PublicKey
 from tallystick.lazy_dataclass import dataclass
 from tallystick.statement import Statement
@@ -100,8 +100,8 @@ def _check_rules(context: Context) -> None:
     """The rules in force know the type, and the log has not ended."""
     log, kind = context.log, context.event.type
     _check_known(log, SINCE.get(kind, 1), "type", kind)
-    for later in LATER:
-        if later.kind == kind and later.used(context.event.body):
+    for later in LATER_OF.get(kind, ()):
+        if later.used(context.event.body):
             what = f"{kind} with {later.field}"
             if later.words:
                 what = f"{what} {getattr(context.event.body, later.field)}"

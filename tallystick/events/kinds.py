@@ -114,6 +114,10 @@ LATER: tuple[Later, ...] = (
     Later("licence.status", "change", 3),
 )
 """All fields and words that came later than their type."""
+LATER_OF: dict[str, tuple[Later, ...]] = {
+    kind: tuple(later for later in LATER if later.kind == kind) for kind in {later.kind for later in LATER}
+}
+"""The same by type."""
 
 _BY_FAMILY: dict[str, tuple[Letter, ...]] = {
     "log": (),

@@ -86,6 +86,48 @@ def test_the_same_refusal_of_bytes(data: bytes) -> None:
     assert read_by(fast_json.decode, data) == read_by(canonical.decode, data)
 
 
+BASE = b'{"events": [{"type":"x","body":{"a":[1,-2,"t",null,true],"b":{"a":{},"":"a"}},"n":9007199254740991}]}'
+STRANGE = [
+    b"", b"null", b"NaN", b"[-Infinity]", b"-0", b"[-0.0]", b"[1e5]", b"1E5", b"9007199254740992", b"-9007199254740992",
+    b"18446744073709551616", b"1" * 40, b'{"a":1,"a":2}', b'{"a":{"b":"x"},"a":{"b":"x"}}', b'{"":1,"":1}', b"[1,]",
+    b'"\x01"', b'"\x7f"', b'"\\u0000"', b'{"\\u0061":1,"a":2}', b'{"\xc3\xa9":1}', b'["\xc3\xa9"]', b'["\\ud800"]',
+    b"\x0c1",
+    b"\t1\r\n", b"\xef\xbb\xbf1", b"\xff", b"[" * 33 + b"]" * 33, b'{"a":' * 40 + b"1" + b"}" * 40, b"[" * 9000, b'"a',
+    b'["' + b"x" * (1 << 16) + b'"]',
+]  # fmt: skip
+
+
+def same(data: bytes) -> None:
+    fast, core = (read_by(decode, data) for decode in (fast_json.decode_relaxed, canonical.decode_relaxed))
+    assert (type(fast), repr(fast)) == (type(core), repr(core))
+
+
+@settings(max_examples=500)
+@given(VALUES, st.sampled_from([None, 1, "\t"]), st.booleans())
+def test_the_same_value_of_relaxed_json(value: Any, indent: Any, escaped: bool) -> None:
+    same(json.dumps(value, indent=indent, ensure_ascii=escaped).encode())
+
+
+PUT = [*STRANGE[:26], *(bytes([one]) for one in b'{}[]":,.e-0 1ax')]
+
+
+@settings(max_examples=1500)
+@given(
+    st.sampled_from([BASE, *STRANGE]),
+    st.lists(st.tuples(st.integers(0, 200), st.integers(0, 3), st.sampled_from(PUT))),
+)
+def test_the_same_of_hostile_bodies(data: bytes, changes: list[tuple[int, int, bytes]]) -> None:
+    """Anything put anywhere, in place of up to three bytes."""
+    for at, cut, put in changes:
+        data = data[:at] + put + data[at + cut :]
+    same(data)
+
+
+@pytest.mark.parametrize("data", STRANGE)
+def test_the_same_of_strange_bodies(data: bytes) -> None:
+    same(data)
+
+
 @pytest.mark.parametrize(
     "number", ["1.5", "1.0", "1e3", "9007199254740992", "-9007199254740992", "18446744073709551616"]
 )
