@@ -9,6 +9,9 @@ used, a class of this kind is one of ``dataclasses``.
 from __future__ import annotations
 
 import dataclasses
+from functools import cache
+from operator import attrgetter
+from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,9 +22,18 @@ else:
         """As ``dataclasses.dataclass``, of which it knows these two arguments."""
         if cls is None:
             return lambda cls: dataclass(cls, frozen=frozen, slots=slots)
-        if cls.__bases__ != (object,) or _LATER.keys() & vars(cls).keys():
+        own = vars(cls)
+        if cls.__bases__ != (object,) or _LATER.keys() & own.keys() or any(map(_unusual, own.values())):
             return dataclasses.dataclass(frozen=frozen, slots=slots)(cls)
         return _unmade(cls, frozen, slots)
+
+
+def _unusual(value: object) -> bool:
+    """Whether it is a field with more to it than a default."""
+    if not isinstance(value, dataclasses.Field):
+        return False
+    said = (value.init, value.repr, value.hash, value.compare, value.kw_only)
+    return said != (True, True, None, True, dataclasses.MISSING)
 
 
 def is_record(kind: Any) -> bool:
@@ -56,6 +68,64 @@ class _Unmade:
 
 
 def _init(of: _Unmade) -> Any:
+    """Code that is compiled once for all classes with as many fields, under the names of this one."""
+    names = tuple(of.namespace["__annotations__"])
+    defaults = [of.namespace.get(name, dataclasses.MISSING) for name in names]
+    given = tuple(value for value in defaults if value is not dataclasses.MISSING)
+    at_the_end = all(value is not dataclasses.MISSING for value in defaults[len(names) - len(given) :])
+    if not at_the_end or any(isinstance(value, dataclasses.Field) for value in given):
+        return _written_init(of)
+    code = _code(len(names), of.frozen, hasattr(of.owner, "__post_init__"))
+    own = dict(zip(_places(len(names)), names, strict=True))
+    renamed: Any = {part: tuple(own.get(name, name) for name in getattr(code, part)) for part in _NAMING}
+    made = FunctionType(code.replace(**renamed), {"_set": object.__setattr__}, "__init__", given)
+    made.__qualname__ = f"{of.owner.__qualname__}.__init__"
+    return made
+
+
+_NAMING: Any = ("co_varnames", "co_consts", "co_names")
+
+
+def _places(count: int) -> list[str]:
+    return [f"_{place}" for place in range(count)]
+
+
+@cache
+def _code(count: int, frozen: bool, checked: bool) -> CodeType:
+    """``__init__`` of fields that are called ``_0``, ``_1``, …; where ``checked``, it ends in ``__post_init__``."""
+    namespace: dict[str, Any] = {"__annotations__": dict.fromkeys(_places(count))}
+    owner = type("_", (), {"__post_init__": None} if checked else {})
+    code: CodeType = _written_init(_Unmade("__init__", owner, namespace, frozen)).__code__
+    return code
+
+
+def _equal(of: _Unmade) -> Any:
+    values = _values(of)
+
+    def __eq__(self: Any, other: Any) -> Any:
+        return values(self) == values(other) if other.__class__ is self.__class__ else NotImplemented
+
+    return __eq__
+
+
+def _hash(of: _Unmade) -> Any:
+    values = _values(of)
+
+    def __hash__(self: Any) -> int:
+        return hash(values(self))
+
+    return __hash__
+
+
+def _values(of: _Unmade) -> Any:
+    """What gives the fields of an instance as a tuple."""
+    names = tuple(of.namespace["__annotations__"])
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda self: tuple(getattr(self, name) for name in names)
+
+
+def _written_init(of: _Unmade) -> Any:
     """As the standard library writes it, and nothing beside it."""
     known: dict[str, Any] = {"_set": object.__setattr__, "_absent": dataclasses.MISSING}
     parameters, lines = ["self"], []
@@ -81,8 +151,8 @@ def _init(of: _Unmade) -> Any:
 _LATER: dict[str, Any] = {
     "__init__": _init,
     "__repr__": lambda of: of.by_the_library(repr=True),
-    "__eq__": lambda of: of.by_the_library(eq=True),
-    "__hash__": lambda of: of.by_the_library(eq=True, frozen=True),
+    "__eq__": _equal,
+    "__hash__": _hash,
     "__dataclass_fields__": lambda of: of.by_the_library(),
     "__match_args__": lambda of: of.by_the_library(),
 }

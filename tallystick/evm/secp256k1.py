@@ -38,6 +38,8 @@ _A2 = 0x114CA50F7A8E2F3F657C1108D9D44CFD8
 _WIDTH = 5
 
 
+# Of the same few keys again and again.
+@lru_cache(maxsize=64)
 def address_of(public: bytes) -> bytes:
     """The 20-byte address of an uncompressed public key (0x04 ‖ x ‖ y, 65 bytes; see ``keys.PublicKey.raw``)."""
     if len(public) != 65 or public[0] != 4:

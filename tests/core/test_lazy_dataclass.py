@@ -80,6 +80,26 @@ class KeptInSlots:
     name: str
 
 
+def single(dataclass: Make) -> Any:
+    @dataclass(frozen=True)
+    class Single:
+        name: str
+
+    return Single
+
+
+def odd_names(dataclass: Make) -> Any:
+    """Names that the written code has uses of its own for."""
+
+    @dataclass(frozen=True)
+    class Odd:
+        _set: str
+        _1: int = 3
+        _0: int = 4
+
+    return Odd
+
+
 KINDS = {"plain": plain, "slotted": slotted, "mutable": mutable}
 
 
@@ -175,6 +195,63 @@ def test_it_is_copied_and_pickled(kind: Any) -> None:
     one = kind("a")
     assert [copy.copy(one), copy.deepcopy(one), pickle.loads(pickle.dumps(one))] == [one] * 3
     assert hasattr(one, "__dict__") == (kind is Kept)
+
+
+@pytest.mark.parametrize("make", [single, odd_names, checked])
+def test_fields_of_any_name_are_told_apart(make: Make) -> None:
+    ours, theirs = make(lazy_dataclass.dataclass), make(dataclasses.dataclass)
+    values = range(1, 1 + len(dataclasses.fields(theirs)))
+    assert vars_of(ours(*values)) == vars_of(theirs(*values))
+    assert vars_of(ours(1)) == vars_of(theirs(1))
+    assert (ours(1) == ours(1), ours(1) == ours(2), hash(ours(1)) == hash(theirs(1))) == (True, False, True)
+    assert outcome(lambda: ours(*range(9))) == outcome(lambda: theirs(*range(9)))
+    assert outcome(ours) == outcome(theirs)
+
+
+def test_two_classes_with_as_many_fields_keep_to_their_own() -> None:
+    @lazy_dataclass.dataclass(frozen=True)
+    class Left:
+        name: str
+        size: int = 3
+
+    @lazy_dataclass.dataclass(frozen=True)
+    class Right:
+        place: str
+        depth: int = 8
+
+    assert (vars_of(Left("a")), vars_of(Right("b"))) == ({"name": "a", "size": 3}, {"place": "b", "depth": 8})
+    assert Left(size=1, name="c") == Left("c", 1)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'name'"):
+        Right(name="a")
+    assert Left("a") != Right("a", 3)
+
+
+def test_a_default_before_none_is_refused_as_by_the_library() -> None:
+    def make() -> Any:
+        @lazy_dataclass.dataclass(frozen=True)
+        class Wrong:
+            size: int = 3
+            name: str
+
+        return Wrong
+
+    with pytest.raises(SyntaxError):
+        make()("a")
+
+
+def test_a_field_that_takes_no_part_in_equality_is_left_to_the_library() -> None:
+    def noted(dataclass: Make) -> Any:
+        @dataclass(frozen=True)
+        class Noted:
+            name: str
+            note: str = field(default="", compare=False, repr=False)
+
+        return Noted
+
+    for kind in (noted(lazy_dataclass.dataclass), noted(dataclasses.dataclass)):
+        assert (kind("a", "b") == kind("a", "c"), kind("a", "b") == kind("b", "b")) == (True, False)
+        assert hash(kind("a", "b")) == hash(kind("a", "c"))
+        assert repr(kind("a", "b")).endswith("Noted(name='a')")
 
 
 def test_one_that_inherits_or_writes_its_own_is_left_to_the_library() -> None:
