@@ -46,6 +46,9 @@ class ProblemSchema(BaseModel):
     instance: str | None = None
 
 
+# Worked out once: each of the routers names it.
+_PROBLEM = {"description": "A problem", "content": {MEDIA_TYPE: {"schema": ProblemSchema.model_json_schema()}}}
+
 MAX_BODY_BYTES = 2 << 20
 """Unless a route says otherwise."""
 LARGE_BODY_BYTES = 1 << 16
@@ -109,10 +112,7 @@ class _StrictRoute(APIRoute):
 
 def router(tag: str, prefix: str = "/v1") -> APIRouter:
     """A router whose errors are documented as problems."""
-    problems: dict[int | str, dict[str, Any]] = {
-        "4XX": {"description": "A problem", "content": {MEDIA_TYPE: {"schema": ProblemSchema.model_json_schema()}}}
-    }
-    return APIRouter(prefix=prefix, tags=[tag], route_class=_StrictRoute, responses=problems)
+    return APIRouter(prefix=prefix, tags=[tag], route_class=_StrictRoute, responses={"4XX": _PROBLEM})
 
 
 async def _services(request: Request) -> Services:

@@ -7,8 +7,6 @@ import io
 import threading
 from collections.abc import Callable, Mapping, Sequence
 
-import segno
-
 from api.accounts import Account
 from api.services.errors import Forbidden, NotFound, ServiceError
 from api.services.gathering import Gathered, gather_grant
@@ -141,6 +139,8 @@ class LicenceTokens:
 
     def code(self, licence: str) -> bytes:
         """The QR code of the licence, as PNG. Raises ``NotFound``."""
+        import segno
+
         current = self._statuses.current(licence)
         with self._issuer.log.store.snapshot() as reads:
             _, grant = last_of(reads, licence, "licence.grant")
