@@ -104,10 +104,10 @@ class OrderBook:
 
     # --- orders --------------------------------------------------------------------
 
-    def accept(self, order: Order, requests: Sequence[Mapping[str, Any]]) -> tuple[Order, bool]:
+    def accept(self, order: Order, requests: Sequence[bytes]) -> tuple[Order, bool]:
         """Write the order down, or find the one that the party gave this name before; whether it is new.
 
-        ``order.id`` counts for nothing. Nothing is compared: that is for the caller.
+        ``requests``: JSON objects; ``order.id`` counts for nothing. Nothing is compared: that is for the caller.
         """
         disclose = None if order.disclose is None else json.dumps(order.disclose)
         known = (order.party, order.name, order.digest, " ".join(sorted(order.scopes)), disclose)
@@ -121,7 +121,7 @@ class OrderBook:
             )
             db.executemany(
                 "INSERT INTO item (order_id, n, request, state) VALUES (?, ?, ?, 'waiting')",
-                [(made.lastrowid, n, json.dumps(one)) for n, one in enumerate(requests)],
+                ((made.lastrowid, n, one.decode()) for n, one in enumerate(requests)),
             )
             found = self._row(order.party, order.name)
         assert found is not None  # it was just written

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,21 +93,29 @@ class LicenceOrders:
     # --- for accounts ----------------------------------------------------------------
 
     async def accept(
-        self, account: Account, name: str, grants: Sequence[Mapping[str, Any]], disclose: Sequence[str] | None
+        self, account: Account, name: str, grants: Iterable[Mapping[str, Any]], disclose: Sequence[str] | None
     ) -> tuple[Progress, bool]:
-        """Take an order; whether it is new. On disk when this returns. Raises ``FieldError``, ``ServiceError``."""
+        """Take an order; whether it is new. On disk when this returns. Raises ``FieldError``, ``ServiceError``.
+
+        ``grants`` are looked at one after another, beside the event loop, and none is held.
+        """
         require_scope(account, "submit")
-        _check(grants)
-        told = {"disclose": None if disclose is None else list(disclose), "grants": list(grants)}
-        digest = hashlib.sha256(await asyncio.to_thread(canonical.encode, told)).hexdigest()
+        order, new = await asyncio.to_thread(self._written, account, name, grants, disclose)
+        self._wake.set()
+        return await asyncio.to_thread(self._progress, order), new
+
+    def _written(
+        self, account: Account, name: str, grants: Iterable[Mapping[str, Any]], disclose: Sequence[str] | None
+    ) -> tuple[Order, bool]:
+        texts = list(_checked(grants))
+        digest = _digest(texts, disclose)
         shown = None if disclose is None else tuple(disclose)
-        asked = Order(0, account.party, name, digest, account.scopes, shown, len(grants), self._clock())
-        order, new = await asyncio.to_thread(self._book.accept, asked, grants)
+        asked = Order(0, account.party, name, digest, account.scopes, shown, len(texts), self._clock())
+        order, new = self._book.accept(asked, texts)
         if order.digest != digest:
             problem, hint = f"the order {name!r} was given before, for other licences", "choose a new id for this one"
             raise ServiceError("conflict", problem, hint, "order")
-        self._wake.set()
-        return await asyncio.to_thread(self._progress, order), new
+        return order, new
 
     def progress(self, account: Account, name: str) -> Progress:
         """Of an order of the account's party. Raises ``NotFound``."""
@@ -288,18 +296,32 @@ class LicenceOrders:
         return logged
 
 
-def _check(grants: Sequence[Mapping[str, Any]]) -> None:
-    """What can be said of an order as a whole. Raises ``FieldError``."""
+def _checked(grants: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
+    """Each as canonical JSON; what can be said of an order as a whole is looked at. Raises ``FieldError``."""
     named: dict[str, dict[str, int]] = {"licence": {}, "event_id": {}}
+    parents: dict[int, str] = {}
     for n, grant in enumerate(grants):
         for name, seen in named.items():
             value = grant.get(name)
             if value is not None and seen.setdefault(value, n) != n:
                 raise FieldError(f"grants[{n}].{name}", f"grants[{seen[value]}] has the same")
-    for n, grant in enumerate(grants):
-        if grant.get("parent") in named["licence"]:
+        if grant.get("parent") is not None:
+            parents[n] = grant["parent"]
+        yield canonical.encode(dict(grant))
+    for n, parent in parents.items():
+        if parent in named["licence"]:
             problem = "a sublicence is compared with a parent that stands in the log: order it when that is granted"
             raise FieldError(f"grants[{n}].parent", problem)
+
+
+def _digest(texts: Sequence[bytes], disclose: Sequence[str] | None) -> str:
+    """SHA-256 of what was ordered: of ``{"disclose": ..., "grants": [...]}`` in canonical JSON."""
+    hasher = hashlib.sha256(b'{"disclose":' + canonical.encode(None if disclose is None else list(disclose)))
+    hasher.update(b',"grants":[')
+    for n, text in enumerate(texts):
+        hasher.update(b"," + text if n else text)
+    hasher.update(b"]}")
+    return hasher.hexdigest()
 
 
 def _refusal(error: Exception) -> dict[str, Any] | None:

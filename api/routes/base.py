@@ -86,12 +86,17 @@ async def decode_json(data: bytes) -> Any:
         raise Unreadable(str(error)) from None
 
 
-def as_schema(schema: type[S], value: Any) -> S:
-    """As FastAPI does it with a body that it reads itself. Raises ``RequestValidationError``."""
+def as_schema(schema: type[S], value: Any, *where: str | int) -> S:
+    """As FastAPI does it with a body that it reads itself. Raises ``RequestValidationError``.
+
+    ``where``: of the value in the body.
+    """
     try:
         return schema.model_validate(value)
     except ValidationError as error:
-        raise RequestValidationError([{**one, "loc": ("body", *one["loc"])} for one in error.errors()]) from None
+        raise RequestValidationError(
+            [{**one, "loc": ("body", *where, *one["loc"])} for one in error.errors()]
+        ) from None
 
 
 class _StrictRequest(Request):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import nullcontext
+from itertools import islice
 from typing import Annotated, Any, Literal
 
 from fastapi import Query, Request, Response
@@ -12,20 +13,23 @@ from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from api.orders.book import Item
+from api.orders.reading import OrderText
 from api.orders.service import MAX_ITEMS, Progress
+from api.problems import Unreadable
 from api.routes.base import (
     LARGE_BODY_BYTES,
     KnownAccount,
     Schema,
     UsedServices,
     as_schema,
-    decode_json,
     read_body,
     router,
 )
 from api.routes.licences import GrantSchema
 from api.services.voices import require_scope
 from api.stored_zip import StoredFile, stored_zip
+from tallystick.errors import MalformedInput
+from tallystick.schema import FieldError
 from tallystick.times import format_time
 
 routes = router("licences")
@@ -101,16 +105,36 @@ async def order_licences(
     request: Request, services: UsedServices, account: KnownAccount, response: Response
 ) -> ProgressSchema:
     """Take an order: 202, or 200 where it was taken already. It is worked off whatever becomes of the client."""
-    # Read only for those who may give one, and decoded one at a time: it takes many times its bytes of memory.
+    # Read only for those who may give one, one order at a time, and licence by licence: values take many times their
+    # bytes of memory.
     require_scope(account, "submit")
     data = await read_body(request, MAX_ORDER_BYTES)
     async with services.orders.large if len(data) >= LARGE_BODY_BYTES else nullcontext():
-        asked = await decode_json(data)
-        order = await run_in_threadpool(as_schema, OrderSchema, asked)
-        grants = [grant.model_dump(exclude_none=True) for grant in order.grants]
-        progress, new = await services.orders.accept(account, order.order, grants, order.disclose)
+        text, order = await run_in_threadpool(_read, data)
+        progress, new = await services.orders.accept(account, order.order, _grants(text), order.disclose)
     response.status_code = 202 if new else 200
     return _progress(progress)
+
+
+def _read(data: bytes) -> tuple[OrderText, OrderSchema]:
+    """The order with the first licence in the place of all: what is wrong with the others is said in their turn."""
+    try:
+        text = OrderText(data, "grants", MAX_ITEMS)
+        first = {"grants": list(islice(text.values(), 1))} if text.has_items else {}
+    except FieldError:
+        raise
+    except MalformedInput as error:
+        raise Unreadable(str(error)) from None
+    return text, as_schema(OrderSchema, text.members | first)
+
+
+def _grants(text: OrderText) -> Iterator[dict[str, Any]]:
+    """One after another. Raises ``RequestValidationError``, ``Unreadable``."""
+    try:
+        for n, value in enumerate(text.values()):
+            yield as_schema(GrantSchema, value, "grants", n).model_dump(exclude_none=True)
+    except MalformedInput as error:
+        raise Unreadable(str(error)) from None
 
 
 @routes.get("/licences/orders/{order}")

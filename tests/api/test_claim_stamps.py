@@ -25,6 +25,7 @@ from tests.api.desk import PNG, Desk, told
 from tests.api.house import open_house
 from tests.api.test_file_receipts import update_of
 from tests.api.test_licence_files import card_of, original_of
+from tests.api.test_orders import cards_of, done, grants, ordered
 from tests.core.c2pa.test_stamps import ROOT, TSA
 from tests.core.timestamp.forge import Recipe, token
 from tests.world import START
@@ -145,6 +146,21 @@ def test_where_nobody_answers_a_file_is_issued_and_dated_later(town: Town, monke
         assert later.headers["x-tallystick-dated"].endswith("Z own")
         assert all(one.proven is not None for one in judged(later.content, trust, town.expired).manifests)
         assert code(later.content, without(trust), town.expired) == "signer.expired"
+
+
+def test_a_card_of_an_order_is_dated_when_somebody_asks(town: Town) -> None:
+    """An order asks no authority, a thousand cards a thousand times: a receipt dates those for which it is needed."""
+    ordered(town.desk, "undated", grants(town.desk, 2))
+    done(town.desk.studio, "undated")
+    first, second = cards_of(town.desk.studio, "undated").values()
+    trust = town.desk.trust
+    later = update_of(town.desk, first)
+    assert later.headers["x-tallystick-dated"].endswith("Z own")
+    for undated in (first, second):
+        assert judged(undated, trust, datetime.fromtimestamp(START, UTC)).manifests[-1].proven is None
+        assert code(undated, trust, town.expired) == "signer.expired"
+    dated = judged(later.content, trust, town.expired)
+    assert [one.proven and one.proven.authority for one in dated.manifests] == ["own", "own"]
 
 
 OBSERVATORY = TimeAuthority("observatory", to_base64(ROOT.der), True)

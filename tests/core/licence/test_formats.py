@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tallystick import canonical
 from tallystick.errors import MalformedInput
-from tallystick.licence.credential import decode_credential, encode_credential
+from tallystick.licence.credential import (
+    MAX_ENTRIES,
+    CredentialWriter,
+    LicenceCredential,
+    ShownEntry,
+    decode_credential,
+    encode_credential,
+)
 from tallystick.licence.staple import decode_staple, encode_staple
 
 from .paper import Paper
@@ -75,6 +83,48 @@ def test_a_malformed_credential_is_refused(paper: Paper, name: str) -> None:
     make, message = BAD_CREDENTIAL[name]
     with pytest.raises(MalformedInput, match=message):
         decode_credential(make(paper))
+
+
+def test_many_are_written_as_each_alone(paper: Paper) -> None:
+    writer, whole = CredentialWriter(), paper.credential()
+    several = [whole, replace(whole, disclosures={}), whole, replace(whole, checkpoint="another\n")]
+    assert [writer.write(one) for one in several] == [canonical.encode(encode_credential(one)) for one in several]
+
+
+UNWRITABLE: dict[str, tuple[Any, str]] = {
+    "nothing shown": (lambda one: replace(one, entries=()), "items, found 0"),
+    "entries out of order": (lambda one: replace(one, entries=one.entries[::-1]), "entries in order"),
+    "an entry twice": (lambda one: replace(one, entries=one.entries[:1] * 2), "entries in order"),
+    "more entries than are read": (
+        lambda one: replace(one, entries=tuple(ShownEntry(n, "QUJD", ()) for n in range(MAX_ENTRIES + 1))),
+        "expected 1 to 512 items, found 513",
+    ),
+    "the last entry is no base64": (
+        lambda one: replace(one, entries=(*one.entries, ShownEntry(99, "QR==", ()))),
+        "is not canonical base64",
+    ),
+    "a proof of the last is none": (
+        lambda one: replace(one, entries=(*one.entries, ShownEntry(99, "QUJD", ("QUJ",)))),
+        "base64",
+    ),
+    "grant not shown": (lambda one: replace(one, grant=99), "entry 99 is not among"),
+    "disclosures of an entry not shown": (lambda one: replace(one, disclosures={"99": ("e30",)}), "no entry"),
+    "another version": (lambda one: replace(one, v=2), "expected one of 1"),
+    "a lone surrogate": (lambda one: replace(one, checkpoint="\ud800"), "surrogate|UTF-8"),
+    "more than the limit": (lambda one: replace(one, disclosures={"8": ("e" * 524_288,)}), "524288"),
+}
+
+
+@pytest.mark.parametrize("name", UNWRITABLE)
+def test_nothing_is_written_that_nobody_would_read(paper: Paper, name: str) -> None:
+    change, message = UNWRITABLE[name]
+    writer, good = CredentialWriter(), paper.credential()
+    writer.write(good)  # what it knows already makes no difference
+    bad: LicenceCredential = change(good)
+    with pytest.raises(MalformedInput):
+        encode_credential(bad)
+    with pytest.raises(MalformedInput, match=message):
+        writer.write(bad)
 
 
 def test_a_malformed_staple_is_refused(paper: Paper) -> None:
