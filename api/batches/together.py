@@ -95,12 +95,12 @@ class Together:
     async def _write_group(self, group: list[tuple[_Waiting, Submission]]) -> None:
         try:
             outcomes = await self._write([submission for _, submission in group])
+            for (one, submission), outcome in zip(group, outcomes, strict=True):
+                _give(one, (submission, outcome))
+        # Nobody is left without an answer, whatever went wrong.
         except Exception as error:
             for one, _ in group:
                 _give(one, error)
-            return
-        for (one, submission), outcome in zip(group, outcomes, strict=True):
-            _give(one, (submission, outcome))
 
 
 def _give(waiting: _Waiting, found: tuple[Signed, Outcome | None] | Exception) -> None:

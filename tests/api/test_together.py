@@ -60,6 +60,8 @@ class Desk:
         self.written.append([one.statement_id for one in submissions])
         if any(one.statement_id == b"unwritable" for one in submissions):
             raise OSError("the disk is full")
+        if any(one.statement_id == b"forgotten" for one in submissions):
+            return []
         return [Receipt(len(self.written), at, 0, False) for at, _ in enumerate(submissions)]
 
 
@@ -120,6 +122,13 @@ def test_when_the_store_fails_all_of_the_group_are_told(house: House, studio: Pa
     _, told = run(house, studio, lambda desk: asked(desk, b"0", b"unwritable", b"2"))
     assert isinstance(told[0][1], Receipt)
     assert [str(one) for one in told[1:]] == ["the disk is full"] * 2
+
+
+def test_nobody_is_left_without_an_answer(house: House, studio: Party) -> None:
+    """A writer that loses count is our fault, and told as one."""
+    _, told = run(house, studio, lambda desk: asked(desk, b"0", b"forgotten", b"2"))
+    assert isinstance(told[0][1], Receipt)
+    assert [type(one) for one in told[1:]] == [ValueError] * 2
 
 
 def test_what_the_service_looks_at_itself_is_given_back(
