@@ -15,6 +15,7 @@ from credentials.errors import KeyUnreadable
 from credentials.keeping import (
     actors,
     claim_keys,
+    identity_roots,
     import_chain,
     import_identity,
     read_private_key,
@@ -42,8 +43,8 @@ def add_commands(commands: Any) -> None:
             one.add_argument("party")
         one.add_argument("chain", type=Path, help="PEM, leaf first, without the root")
         one.add_argument("key", type=Path, help=f"PEM; its passphrase, if any, in {KEY_PASSPHRASE}")
-        if step == "import":
-            one.add_argument("--root", type=Path, required=True, help="PEM of the root above the chain")
+        needed, why = step == "import", "PEM of the root above the chain; the trust file then names it"
+        one.add_argument("--root", type=Path, required=needed, help=why)
 
 
 def run(settings: Settings, given: argparse.Namespace, clock: Clock) -> list[str]:
@@ -58,7 +59,8 @@ def run(settings: Settings, given: argparse.Namespace, clock: Clock) -> list[str
             import_chain(keys, passphrase, given.chain.read_bytes(), given.root.read_bytes(), key, now)
         elif given.step == "identity":
             parse_identifier(given.party, Letter.PARTY)
-            import_identity(keys, passphrase, given.party, given.chain.read_bytes(), _key(given.key))
+            above = (given.root.read_bytes(), now) if given.root else None
+            import_identity(keys, passphrase, given.party, given.chain.read_bytes(), _key(given.key), above)
         elif given.step != "show":
             replace_keys(keys, _REPLACED[given.what if given.step == "replace" else given.step])
         found = claim_keys(keys, passphrase, settings.origin, now, begin=given.step == "begin")
@@ -67,6 +69,7 @@ def run(settings: Settings, given: argparse.Namespace, clock: Clock) -> list[str
             f"signer: {leaf.subject.rfc4514_string()}, {found.signer.algorithm}, until {leaf.not_valid_after_utc:%F}"
         ]
         lines += [f"root: {root.subject.rfc4514_string()}, until {root.not_valid_after_utc:%F}" for root in found.roots]
+        lines += [f"root of identities: {root.subject.rfc4514_string()}" for root in identity_roots(keys)]
         for party, actor in actors(keys, passphrase).items():
             lines.append(f"identity: {party}, {actor.signer.chain[0].subject.rfc4514_string()}")
         return lines

@@ -59,7 +59,7 @@ from api.services.trusting import trust_file
 from api.services.voices import Voices
 from api.services.witnesses import WitnessService, read_policy
 from api.settings import Settings
-from credentials.keeping import ClaimKeys, actors, claim_keys
+from credentials.keeping import ClaimKeys, actors, claim_keys, identity_roots
 from credentials.manifests import Actor
 from credentials.token_signer import TokenIssuer, kept_issuer
 from ledger.batch import Clock
@@ -349,6 +349,7 @@ def _trust(
         (*named_authorities(settings.timestamps), *(seal.trusted() if third else ())),
         [token_issuer.root] if has_tokens(log.keys()) else [],
         [seal.root] if third else [],
+        identity_roots(settings.keys),
     )
 
 

@@ -3,7 +3,8 @@
 In the key folder: ``c2pa-roots.pem``, every root under which files were ever signed here (a trust file lists them all,
 so what was signed before stays good), and ``ca/`` with ``root``, ``issuing`` and ``signer`` (chain and encrypted key).
 The root's key may be taken offline: it is asked for when an issuing authority is replaced. Where the chain was
-imported, only ``signer`` is used.
+imported, only ``signer`` is used. ``cawg-roots.pem``: roots above licensors who identify themselves; they make nobody a
+signer of claims.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from credentials.signer import ClaimSigner, PrivateKey
 from tallystick.c2pa import SignerRoots, diagnose
 
 ROOTS, CA, RETIRED, IDENTITIES = "c2pa-roots.pem", "ca", "retired", "identities"
+IDENTITY_ROOTS, MAX_IDENTITY_ROOTS = "cawg-roots.pem", 64
 _PEM, _KEY = ".pem", ".key.pem"
 
 
@@ -97,17 +99,40 @@ def import_chain(
     return signer
 
 
-def import_identity(keys: Path, passphrase: bytes, party: str, chain_pem: bytes, key: PrivateKey) -> Actor:
+def import_identity(
+    keys: Path,
+    passphrase: bytes,
+    party: str,
+    chain_pem: bytes,
+    key: PrivateKey,
+    above: tuple[bytes, datetime] | None = None,
+) -> Actor:
     """Keep a licensor's identity certificate and key, to stand behind the licences that it grants (CAWG).
 
-    Raises SigningFailed where they do not fit or may not sign.
+    `above`: the root (PEM) that the trust file is to name, and the time at which the chain is judged under it; without
+    one readers are told of an identity that they cannot check. Raises SigningFailed where chain and key do not fit or
+    may not sign, KeyUnreadable with every fault that the doctor finds.
     """
     signer = ClaimSigner.from_key(chain_pem, key)
     signer.sign1(b"the key belongs to the certificate")
+    if above is not None:
+        roots = SignerRoots.from_pem(above[0])
+        if found := diagnose(chain_pem, roots, above[1], "cawg"):
+            raise KeyUnreadable("it identifies nobody: " + "; ".join(f"{one.detail} ({one.code})" for one in found))
+        known = identity_roots(keys)
+        new = [one for one in roots.certificates if one not in known]
+        if len(known) + len(new) > MAX_IDENTITY_ROOTS:
+            raise KeyUnreadable(f"{MAX_IDENTITY_ROOTS} roots stand above identities; a trust file names no more")
+        _write(keys / IDENTITY_ROOTS, _pem((*known, *new)))
     name = party.replace("/", "_")
     _retire(keys / IDENTITIES, name)
     _save(keys / IDENTITIES, name, chain_pem, key, passphrase)
     return Actor(signer)
+
+
+def identity_roots(keys: Path) -> tuple[x509.Certificate, ...]:
+    """Every root that was ever kept above a licensor's identity, the newest last."""
+    return _certificates(keys / IDENTITY_ROOTS)
 
 
 def actors(keys: Path, passphrase: bytes) -> dict[str, Actor]:
@@ -132,7 +157,10 @@ def read_private_key(pem: bytes, passphrase: bytes | None) -> PrivateKey:
 
 
 def _known(keys: Path) -> tuple[x509.Certificate, ...]:
-    path = keys / ROOTS
+    return _certificates(keys / ROOTS)
+
+
+def _certificates(path: Path) -> tuple[x509.Certificate, ...]:
     return tuple(x509.load_pem_x509_certificates(path.read_bytes())) if path.exists() else ()
 
 

@@ -12,9 +12,13 @@ from cryptography.hazmat.primitives import serialization
 from api.founding import found_keyring
 from api.settings import Settings, read_settings
 from api.signing_keys import add_commands, run
+from api.wiring import open_services
 from credentials.errors import KeyUnreadable
 from credentials.keeping import claim_keys
-from tests.core.c2pa.kit import AT, custom, world
+from tallystick.base64s import to_base64
+from tallystick.c2pa import CredentialRefused, judge, read, roots_of
+from tallystick.trust import parse_trust
+from tests.core.c2pa.kit import AT, custom, make_world, manifest, plain, signed_by, world
 
 
 @pytest.fixture
@@ -67,6 +71,36 @@ def test_chains_are_imported(settings: Settings, tmp_path: Path) -> None:
     assert lines[-1] == f"identity: {party}, CN=Custom,O=Registrar"
     passphrase = (settings.keys / "passphrase").read_bytes().strip()
     assert claim_keys(settings.keys, passphrase, settings.origin, AT).signer.chain == signer.chain[:-1]
+
+
+def test_the_trust_file_names_the_root_above_an_identity_and_no_signer_of_claims_under_it(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """What a licensee is handed checks who stands behind a card, and that root makes nobody a signer of cards."""
+    mine, clock = make_world(), lambda: int(AT.timestamp())
+    with open_services(settings, clock) as services:
+        before = parse_trust(services.trust)
+    person = custom(mine.issuing, purposes=("1.3.6.1.5.5.7.3.4",))
+    (tmp_path / "person.pem").write_bytes(person.signing_chain_pem)
+    form = serialization.PrivateFormat.PKCS8
+    secret = person.key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
+    (tmp_path / "person.key").write_bytes(secret)
+    (tmp_path / "root.pem").write_bytes(mine.root.root_pem)
+    party = "10.5555/P-AAAA-BBBB-CCCC-DDDD-" + _check("10.5555/P-AAAA-BBBB-CCCC-DDDD-")
+    paths = [str(tmp_path / name) for name in ("person.pem", "person.key")]
+    lines = told(settings, "identity", party, *paths, "--root", str(tmp_path / "root.pem"))
+    assert lines[-2:] == [f"root of identities: {mine.root.certificate.subject.rfc4514_string()}",
+                          f"identity: {party}, CN=Custom,O=Registrar"]  # fmt: skip
+    with open_services(settings, clock) as services:
+        trust = parse_trust(services.trust)
+    root = to_base64(mine.root.certificate.public_bytes(serialization.Encoding.DER))
+    assert (before.file.cawg_roots, trust.file.cawg_roots, trust.file.v) == (None, (root,), 4)
+    assert trust.file.c2pa_roots == before.file.c2pa_roots
+    roots, others = roots_of(trust)
+    forged = signed_by(mine.signer.claim_signer(), plain("image/png"), "image/png", manifest())
+    with pytest.raises(CredentialRefused) as refused:
+        judge(read(forged, "image/png"), roots, AT, others)
+    assert refused.value.code == "signer.untrusted"
 
 
 def _check(stem: str) -> str:

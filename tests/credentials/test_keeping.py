@@ -18,12 +18,14 @@ from credentials.keeping import (
     ClaimKeys,
     actors,
     claim_keys,
+    identity_roots,
     import_chain,
     import_identity,
     read_private_key,
     replace_keys,
 )
-from tallystick.c2pa import SignerRoots, judge, read
+from tallystick.c2pa import CredentialRefused, SignerRoots, judge, read
+from tallystick.c2pa.verdict import OtherRoots
 from tests.core.c2pa.kit import AT, BORN, PAYLOAD, custom, make_world, manifest, named, plain, signed_by, world
 
 PASS = b"p"
@@ -144,6 +146,51 @@ def test_identities_are_kept_by_party(tmp_path: Path) -> None:
     assert not identity.trusted  # no list of identity roots was given: it is told, and refuses nothing
     with pytest.raises(SigningFailed):
         import_identity(tmp_path, PASS, "10.5555/P-2", person.signing_chain_pem, again.key)
+
+
+def test_the_root_above_an_identity_is_kept_for_identities_alone(tmp_path: Path) -> None:
+    mine = make_world()
+    person = custom(mine.issuing, purposes=("1.3.6.1.5.5.7.3.4",))
+    above = (mine.root.root_pem, AT)
+    for party in ("10.5555/P-1", "10.5555/P-2"):
+        import_identity(tmp_path, PASS, party, person.signing_chain_pem, person.key, above)
+    assert identity_roots(tmp_path) == (mine.root.certificate,)
+    keys = kept(tmp_path)
+    assert mine.root.certificate not in keys.roots
+    others = OtherRoots((), SignerRoots(identity_roots(tmp_path)))
+    said = replace(manifest(), identities=(actors(tmp_path, PASS)["10.5555/P-1"],))
+    data = signed_by(keys.signer, plain("image/png"), "image/png", said)
+    [identity] = judge(read(data, "image/png"), SignerRoots(keys.roots), AT, others).identities
+    assert identity.trusted
+    for signer in (mine.signer, person):
+        forged = signed_by(signer.claim_signer(), plain("image/png"), "image/png", manifest())
+        with pytest.raises(CredentialRefused) as refused:
+            judge(read(forged, "image/png"), SignerRoots(keys.roots), AT, others)
+        assert refused.value.code == "signer.untrusted"
+
+
+def test_an_identity_under_another_root_than_the_one_given_is_refused(tmp_path: Path) -> None:
+    person = custom(world().issuing, purposes=("1.3.6.1.5.5.7.3.4",))
+    above = (make_world().root.root_pem, AT)
+    with pytest.raises(KeyUnreadable, match=r"identifies nobody.*signer\.untrusted"):
+        import_identity(tmp_path, PASS, "10.5555/P-1", person.signing_chain_pem, person.key, above)
+    assert (actors(tmp_path, PASS), identity_roots(tmp_path)) == ({}, ())
+
+
+def test_no_more_roots_above_identities_than_a_trust_file_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("credentials.keeping.MAX_IDENTITY_ROOTS", 1)
+    one, two = make_world(), make_world()
+    for mine in (one, two):
+        person = custom(mine.issuing, purposes=("1.3.6.1.5.5.7.3.4",))
+        given = (person.signing_chain_pem, person.key, (mine.root.root_pem, AT))
+        if mine is one:
+            import_identity(tmp_path, PASS, "10.5555/P-1", *given)
+        else:
+            with pytest.raises(KeyUnreadable, match="a trust file names no more"):
+                import_identity(tmp_path, PASS, "10.5555/P-2", *given)
+    assert identity_roots(tmp_path) == (one.root.certificate,)
 
 
 def test_keys_are_encrypted_at_rest(tmp_path: Path) -> None:
