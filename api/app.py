@@ -26,6 +26,7 @@ from api.routes import (
     licences,
     maps,
     orders,
+    orders_page,
     page,
     parties,
     proofs,
@@ -65,6 +66,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     page.routes,
     anchor_page.routes,
     certificate_page.routes,
+    orders_page.routes,
 )
 
 

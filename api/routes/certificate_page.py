@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from html import escape
 from typing import Annotated
 
@@ -17,6 +18,7 @@ from api.middleware import NOTHING
 from api.routes.anchor_words import Language
 from api.routes.base import UsedServices
 from api.routes.page import choose
+from api.services.certificate_print import FIELDS
 from api.services.errors import NotFound
 from api.services.standing import Standing
 
@@ -138,6 +140,13 @@ def page(
     return HTMLResponse(html, status, {"Content-Security-Policy": _POLICY, "Vary": "Accept-Language"})
 
 
+def _named(fields: Sequence[str], language: Language) -> str:
+    """Private values of a certificate by the names that are printed on it."""
+    printed = [FIELDS.get(name) for name in fields]
+    told = [getattr(one, language) if one else name for name, one in zip(fields, printed, strict=True)]
+    return ("、" if language == "zh" else ", ").join(map(escape, told))
+
+
 def _standing(found: Standing, language: Language) -> str:
     words = WORDS[language]
 
@@ -153,7 +162,7 @@ def _standing(found: Standing, language: Language) -> str:
         if found.ending.superseded_by:
             rows.append(("by", f"{escape(found.ending.number or '')} {link(found.ending.superseded_by)}"))
         rows += [("reason", term(found.ending.reason))] if found.ending.reason else []
-        rows += [("corrected", ", ".join(map(escape, found.ending.corrected)))] if found.ending.corrected else []
+        rows += [("corrected", _named(found.ending.corrected, language))] if found.ending.corrected else []
         rows += [("grounds", term(found.ending.grounds))] if found.ending.grounds else []
     rows += [("issued", found.issued), ("entry", str(found.position)), ("object", escape(found.object))]
     rows += [("supersedes", link(found.supersedes))] if found.supersedes else []
