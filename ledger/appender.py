@@ -37,6 +37,8 @@ class Appender:
             raise Corrupt(f"the tiles do not give the root that was signed for size {since.size}; run `fsck`")
         self._begun = b""
         """The unfinished bundle, if there is one."""
+        self._last: BatchLine | None = None
+        """The batch appended last, which need not be asked for: in PostgreSQL that is a message and its answer."""
         self._behind = WriteBehind(_AsStored(store, tiles))
         self._integrate()
 
@@ -52,10 +54,12 @@ class Appender:
         when one stands already, and then nothing was appended. Full tiles follow behind.
         """
         with self._store.transaction() as working:
-            first, last = working.append(entries, statement_ids), working.last_batch()
+            first = working.append(entries, statement_ids)
+            last = self._last if self._last and self._last.position == first - 1 else working.last_batch()
             admitted_at, leaves = max(self._clock(), last.admitted_at if last else 0), leaf_hashes(entries)
             line = BatchLine(first + len(entries) - 1, first, admitted_at, leaves_digest(leaves))
             working.index([], line, {})
+        self._last = line
         if first == self._edge.size:
             self._grow(entries, leaves)
         else:

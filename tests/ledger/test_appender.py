@@ -155,6 +155,18 @@ def test_a_bit_that_flipped_before_an_appender_goes_on_is_named() -> None:
         Appender(Flipping(bench.store, 299), bench.tiles, lambda: START, published)
 
 
+def test_time_never_falls_whoever_appended_last() -> None:
+    bench, times = Bench(), iter([5, 9, 7, 8, 6])
+    with (
+        Appender(bench.store, bench.tiles, lambda: next(times)) as log,
+        Appender(bench.store, bench.tiles, lambda: next(times)) as other,
+    ):
+        for hand in (log, log, log, other, log):
+            hand.append(entries(hand.size, 1))
+    with bench.store.snapshot() as reads:
+        assert [batch.admitted_at for batch in reads.batches(0)] == [5, 9, 9, 9, 9]
+
+
 def test_what_another_hand_appended_meanwhile_is_integrated_too() -> None:
     bench = Bench()
     with bench.appender() as log:
