@@ -100,7 +100,7 @@ async function runSteps(examination: Examination, findings: Map<ClaimId, Finding
   const stated = histories(examination, used, of("completeness"));
   anchor(examination, used, of("anchor"));
   const when = time(examination, of("time"));
-  await credential(examination, of("credential"));
+  const credentials = credential(examination, of("credential"));
   const adverse = completeness(examination, stated, of("completeness"));
   capture(examination, of("capture"));
   const kept = custody(examination, of("custody"));
@@ -111,7 +111,7 @@ async function runSteps(examination: Examination, findings: Map<ClaimId, Finding
     if (of(id).outcome === "proved" && !whole)
       of(id).add("needs_external_fact", "that nothing else is said of it is not proved: see whether any event was withheld, up to the end of the log", "是否另有陈述尚未证明：请看直至日志末尾有无事项被隐瞒");
   return {
-    ...factsOf(examination, heldParts, held), ...(examination.head === undefined ? {} : { timestamps: stamps }), adverse, ...(when === undefined ? {} : { time: when }), ...(kept.length === 0 ? {} : { custody: kept }),
+    ...factsOf(examination, heldParts, held), credentials, ...(examination.head === undefined ? {} : { timestamps: stamps }), adverse, ...(when === undefined ? {} : { time: when }), ...(kept.length === 0 ? {} : { custody: kept }),
     ...(of("completeness").malformed ? {} : told(stated)),
     ...(examination.forks.length === 0 ? {} : { forks: examination.forks }),
   };

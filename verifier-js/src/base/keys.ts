@@ -115,7 +115,7 @@ function verifyEd25519(raw: Bytes, message: Bytes, signature: Bytes): boolean {
   if (signature.length !== 64) return false;
   const { Point } = ed25519;
   const order = Point.Fn.ORDER;
-  const s = bigEndian(signature.slice(32).reverse());
+  const s = bigEndian(Uint8Array.from(signature.subarray(32)).reverse());
   if (s >= order) return false;
   const k = bigEndian(sha512(concat(signature.subarray(0, 32), raw, message)).reverse()) % order;
   const r = Point.BASE.multiplyUnsafe(s).subtract(Point.fromBytes(raw).multiplyUnsafe(k));

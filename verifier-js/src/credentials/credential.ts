@@ -1,7 +1,12 @@
 /** Signed files (Signed files 2 to 4): what this program says of a file whose digests are the logged ones. */
+import { Failed, LaterVersion, Malformed } from "../base/errors.ts";
+import { formatTime, parseTime } from "../base/time.ts";
 import type { EventOf } from "../events/event.ts";
 import type { Examination } from "../steps/examination.ts";
 import type { Findings } from "../steps/findings.ts";
+import { judgeFile } from "./claim.ts";
+import { Open, within } from "./open.ts";
+import { demandPayload } from "./payload.ts";
 
 export interface Logged {
   name: string;
@@ -11,7 +16,36 @@ export interface Logged {
   event: EventOf<"credential.issue">;
 }
 
-export async function readCredential(_: Examination, { name, position }: Logged, findings: Findings): Promise<void> {
-  findings.add("needs_external_fact", `${name} is the file recorded at entry ${position}; judge its Content Credential with another program`,
-    `${name} 即条目 ${position} 所记录的文件；其内容凭证请以其他程序检验`);
+export interface CredentialFacts {
+  file: string;
+  position: number;
+  subject: string;
+  signer: string;
+  judged_at: string;
+  digital_source_type: string | null;
+}
+
+/** What is told of a file that holds; of others a finding. */
+export function readCredential(examination: Examination, logged: Logged, findings: Findings): CredentialFacts[] {
+  const { name, position } = logged;
+  try {
+    const facts = judge(examination, logged);
+    findings.add("proved", `${name} is the file recorded at entry ${position}, signed by ${facts.signer}, judged at ${facts.judged_at}`,
+      `${name} 即条目 ${position} 所记录的文件，由 ${facts.signer} 签署，按 ${facts.judged_at} 判断`);
+    return [facts];
+  } catch (error) {
+    if (error instanceof Failed) findings.add("contradicted", `${name} does not hold: ${error.message}`, `${name} 不成立：${error.message}`);
+    else if (error instanceof Open || error instanceof Malformed || error instanceof LaterVersion)
+      findings.add("needs_external_fact", `${name} is the file recorded at entry ${position}; judge its signature with another program: this one does not judge ${error.message}`,
+        `${name} 即条目 ${position} 所记录的文件；其签名请以其他程序检验：本程序不检验 ${error.message}`);
+    else throw error;
+    return [];
+  }
+}
+
+function judge(examination: Examination, { name, position, at, event: { subject, body } }: Logged): CredentialFacts {
+  within(body.form === "c2pa" && body.media_type === "image/png", `files of type ${body.media_type} in form ${body.form}`);
+  const verdict = judgeFile(examination.bag.read(name), examination.trust, parseTime(at));
+  demandPayload(examination, subject, verdict.assertion);
+  return { file: name, position, subject, signer: verdict.signer, judged_at: formatTime(verdict.judgedAt), digital_source_type: verdict.sourceType };
 }

@@ -1,10 +1,11 @@
 /** Step 12: the signed files are the logged ones and their signers were entitled. */
 import { samePair } from "../base/hashes.ts";
-import { readCredential } from "../credentials/credential.ts";
+import { readCredential, type CredentialFacts } from "../credentials/credential.ts";
 import { admitted, type Examination } from "./examination.ts";
 import type { Findings } from "./findings.ts";
 
-export async function credential(examination: Examination, findings: Findings): Promise<void> {
+export function credential(examination: Examination, findings: Findings): CredentialFacts[] {
+  const told: CredentialFacts[] = [];
   const { bag, entries, case: { file } } = examination;
   if (!entries.some((entry) => entry.statement.event.type === "credential.issue")) {
     findings.add("not_proved", "the entries shown record no signed file", "所示条目未记录任何签名文件");
@@ -24,6 +25,7 @@ export async function credential(examination: Examination, findings: Findings): 
       findings.add("contradicted", `${name} is not the file recorded at entry ${position}`, `${name} 不是条目 ${position} 所记录的文件`);
       continue;
     }
-    await readCredential(examination, { name, position, at, event }, findings);
+    told.push(...readCredential(examination, { name, position, at, event }, findings));
   }
+  return told;
 }

@@ -1,0 +1,7 @@
+/** Thrown where a file is of a kind that is not wholly judged here: then the claim needs an external fact, another program. */
+export class Open extends Error {}
+
+/** Go on only where this holds. */
+export function within(holds: boolean, what: string): asserts holds {
+  if (!holds) throw new Open(what);
+}
