@@ -48,6 +48,8 @@ MAX_DISCLOSURES_BYTES = 1 << 23
 MAX_ALL_DISCLOSURES_BYTES = 1 << 26
 """Of all disclosures together: their values are kept, and a byte of JSON can be twenty bytes of memory."""
 MAX_FILE_LIST_BYTES = 1 << 28
+MAX_FILE_LIST_VALUES = 5 * 1_000_000 + 1
+"""Commas and brackets outside texts: five for each of its files."""
 MAX_TOTAL_BYTES = 1 << 29
 """Of all members together that are read into memory: everything but originals and credentials."""
 

@@ -8,6 +8,7 @@ object, and nothing is said of the others. See docs/evidence-format.md, section 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from typing import Annotated, Literal
 
@@ -25,6 +26,12 @@ MAX_PIECES = 1 << 33
 """Of a file: those of 2^53 bytes."""
 _SUBTREES = 80
 """A run of pieces never needs more."""
+MAX_PARTS_VALUES = 5 * MAX_FILES + 100 * MAX_RUNS
+"""Commas and brackets outside texts that a map can have: five for each line, and fewer than a hundred for each run, as
+many subtrees as it may need.
+"""
+_STRING = rb'(?s)"[^"\\]*+(?:\\.[^"\\]*+)*+"?'
+_MARKS = (b",", b"[", b"{")
 
 
 @record
@@ -72,11 +79,25 @@ class PartsMap:
 
 def decode_parts(data: bytes) -> PartsMap:
     """``parts/<slug>.json``. Raises ``MalformedInput``; for a later version ``UnknownVersion``."""
+    check_values(data, MAX_PARTS_VALUES)
     value = canonical.decode(data, MAX_PARTS_BYTES)
     check_version(value, "map of parts", VERSION)
     parts = read(PartsMap, value)
     check_parts(parts)
     return parts
+
+
+def check_values(data: bytes, most: int) -> None:
+    """Refuse (``MalformedInput``) JSON with more than ``most`` commas and brackets outside its texts before it is read.
+
+    A value that takes two bytes here takes sixty once it is read; what a map or file list may hold takes five times its
+    length.
+    """
+    count = sum(data.count(mark) for mark in _MARKS)
+    if count > most:  # Some of them stand in texts.
+        count -= sum(sum(one[0].count(mark) for mark in _MARKS) for one in re.finditer(_STRING, data))
+    if count > most:
+        raise MalformedInput(f"the JSON has more than {most} values")
 
 
 def check_parts(parts: PartsMap) -> None:

@@ -21,6 +21,7 @@ from tallystick.case.model import (
     MAX_DISCLOSURES_BYTES,
     MAX_ENTRIES,
     MAX_FILE_LIST_BYTES,
+    MAX_FILE_LIST_VALUES,
     MAX_INDEX_BYTES,
     MAX_PATHS,
     MAX_PROOFS_BYTES,
@@ -35,7 +36,7 @@ from tallystick.case.model import (
     leaf_index,
     slug_of,
 )
-from tallystick.case.parts import MAX_PARTS_BYTES, PartsMap, check_members, decode_parts
+from tallystick.case.parts import MAX_PARTS_BYTES, PartsMap, check_members, check_values, decode_parts
 from tallystick.commitments import Disclosure, parse_disclosure
 from tallystick.content import FileEntry, check_file_list, check_path
 from tallystick.errors import MalformedInput
@@ -394,6 +395,7 @@ def _file_lists(members: Members, places: Mapping[str, str]) -> dict[str, tuple[
 
 
 def _read_file_list(data: bytes) -> tuple[FileEntry, ...]:
+    check_values(data, MAX_FILE_LIST_VALUES)
     value = canonical.decode(data, MAX_FILE_LIST_BYTES)
     if not isinstance(value, list):
         raise MalformedInput("expected a list of files")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -13,10 +15,21 @@ import pytest
 from tallystick import canonical
 from tallystick.bundle import Slice, blocks_of
 from tallystick.case import CaseMaterial, OriginalMaterial, read_case
-from tallystick.case.model import FORMATS, INDEX
+from tallystick.case.model import FORMATS, INDEX, MAX_FILE_LIST_VALUES
 from tallystick.case.parting import chunks_within, part_file, part_folder, slices
-from tallystick.case.parts import PartsMap, Run, chunks_of, decode_parts, piece_name, run_bytes
-from tallystick.content import CHUNK_BYTES, FileEntry, file_content, folder_content
+from tallystick.case.parts import (
+    MAX_PARTS_VALUES,
+    MAX_RUNS,
+    PartsMap,
+    Run,
+    check_values,
+    chunks_of,
+    decode_parts,
+    piece_name,
+    run_bytes,
+)
+from tallystick.case.reader import _read_file_list
+from tallystick.content import CHUNK_BYTES, MAX_FILES, FileEntry, file_content, folder_content
 from tallystick.errors import MalformedInput
 from tallystick.merkle import CompactRange, covering, leaf_hash, root_of
 from tallystick.schema import write
@@ -326,3 +339,67 @@ def test_chunks_by_ranges_of_bytes(ranges: list[str], touched: set[int], inside:
 def test_a_range_that_is_none(text: str) -> None:
     with pytest.raises(MalformedInput, match="no range of bytes"):
         chunks_within([text], len(BYTES), whole=False)
+
+
+# --- what it takes to read one -------------------------------------------------------------------
+
+
+def lines_map(count: int, path: str = "{:08d}") -> bytes:
+    """A folder of which every line is here but one."""
+    lines = [{"path": path.format(at), "sha256": "11" * 32, "size": at, "sm3": "22" * 32} for at in range(count)]
+    withheld = {"count": 1, "first": count, "nodes": ["33" * 32]}
+    runs = [{"count": count, "first": 0, "lines": lines}, withheld]
+    return canonical.encode({"count": count + 1, "form": "folder", "runs": runs, "v": 1})
+
+
+HOSTILE = {
+    "lists": b'{"count":1,"form":"file","runs":[' + b"[]," * 4000 + b'[]],"v":1}',
+    "objects": b"[" + b"{}," * 4000 + b"{}]",
+    "numbers": b"[" + b"1000," * 8000 + b"0]",
+    "texts": b"[" + b'"",' * 8000 + b'""]',
+    "nested in a run": b'{"count":1,"form":"file","runs":[{"count":1,"first":0,"nodes":[' + b"0," * 8000 + b"0]}]}",
+}
+
+
+def peak(data: bytes) -> int:
+    """Bytes that reading takes at most, refused or not."""
+    tracemalloc.start()
+    try:
+        with contextlib.suppress(MalformedInput):
+            decode_parts(data)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_what_would_take_many_times_its_length_is_not_read(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bound as if a folder had 100 files at most and a map 10 runs: what may be read takes no less than before."""
+    monkeypatch.setattr("tallystick.case.parts.MAX_PARTS_VALUES", 5 * 100 + 100 * 10)
+    with pytest.raises(MalformedInput, match="more than 1500 values"):
+        decode_parts(HOSTILE[name])
+    assert peak(HOSTILE[name]) < len(HOSTILE[name]) + 10_000
+
+
+def test_the_largest_map_of_lines_is_below_the_bound() -> None:
+    one, more = (sum(lines_map(count).count(mark) for mark in (b",", b"[", b"{")) for count in (1, 101))
+    assert (more - one) / 100 == 5
+    assert MAX_PARTS_VALUES >= 5 * MAX_FILES + MAX_RUNS * (80 + 6)
+    assert MAX_FILE_LIST_VALUES > 5 * MAX_FILES
+
+
+def test_a_text_without_an_end_is_looked_at_once() -> None:
+    with pytest.raises(MalformedInput):
+        check_values(b"," * 60 + b'"' + b'\\"' * 400_000, 50)
+
+
+def test_marks_within_texts_are_no_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = lines_map(20, '{:02d},,,,,[[[{{{{"')
+    monkeypatch.setattr("tallystick.case.parts.MAX_PARTS_VALUES", 5 * 20 + 30)
+    assert decode_parts(data).lines[3].path.startswith("03,,,,,[[[")
+
+
+def test_a_file_list_has_the_bound_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tallystick.case.reader.MAX_FILE_LIST_VALUES", 50)
+    with pytest.raises(MalformedInput, match="more than 50 values"):
+        _read_file_list(b"[" + b"0," * 60 + b"0]")
