@@ -1,4 +1,4 @@
-"""Keccak-256 in C, for what is signed, sent and compared here. A verifier reckons with the core's own."""
+"""Keccak-256 in C, for what is signed, sent, packed and compared here. A verifier reckons with the core's own."""
 
 from __future__ import annotations
 

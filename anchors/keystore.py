@@ -14,16 +14,18 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+from cryptography.hazmat.primitives.asymmetric import ec
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
 from anchors.errors import AnchorError
 from anchors.hashing import keccak256
 from anchors.signers.transaction import UnsignedTransaction
+from tallystick.evm.secp256k1 import sign_digest
 
 SCRYPT_N = 1 << 14
 """Cost of the key derivation (N of RFC 7914; r = 8, p = 1 are the keystore format's own)."""
@@ -40,12 +42,15 @@ class ChainKey:
     address: bytes
     """20 bytes."""
     _account: LocalAccount
+    _private: ec.EllipticCurvePrivateKey = field(compare=False)
+    """The same for OpenSSL, which signs in a twentieth of the time."""
 
     @classmethod
     def from_secret(cls, secret: bytes) -> ChainKey:
         """The key with this 32-byte secret."""
         account = Account.from_key(secret)
-        return cls(address=bytes.fromhex(account.address[2:]), _account=account)
+        private = ec.derive_private_key(int.from_bytes(secret, "big"), ec.SECP256K1())
+        return cls(address=bytes.fromhex(account.address[2:]), _account=account, _private=private)
 
     def sign_transaction(self, unsigned: UnsignedTransaction) -> bytes:
         """Raw bytes of the signed transaction, ready for ``eth_sendRawTransaction``."""
@@ -53,7 +58,7 @@ class ChainKey:
 
     def sign_digest(self, digest: bytes) -> bytes:
         """65 bytes r ‖ s ‖ v (low s, v 27 or 28) over a 32-byte digest."""
-        return bytes(self._account.unsafe_sign_hash(cast(Any, digest)).signature)
+        return sign_digest(self._private, digest)
 
     def __repr__(self) -> str:
         return f"ChainKey({self._account.address})"

@@ -32,7 +32,7 @@ from anchors.outbox_rows import (
 )
 from anchors.outbox_schema import connect
 from anchors.ports import PublishedCheckpoint
-from anchors.transactions import writing
+from anchors.transactions import noting, writing
 
 _ALLOWED: dict[AnchorState, tuple[AnchorState, ...]] = {
     "prepared": ("sent", "mined", "dropped"),
@@ -149,7 +149,7 @@ class Outbox:
     def prepare(self, target_id: int, published: PublishedCheckpoint, reason: str, now: int) -> Anchor:
         """The anchor of this checkpoint for this target: made when new, else the one that exists, as it is."""
         checkpoint = published.checkpoint
-        with writing(self._sql):
+        with noting(self._sql):
             self._sql.execute(
                 "INSERT INTO anchor (target_id, size, root, note, signature, reason, state, prepared_at)"
                 " VALUES (?, ?, ?, ?, ?, ?, 'prepared', ?) ON CONFLICT (target_id, size, root) DO NOTHING",
@@ -225,13 +225,13 @@ class Outbox:
         """A transaction for it is with the chain; also back from mined, when its block was reorganised away."""
         names = ("tx_hash", "block_hash", "block_number", "block_time", "mined_at", "draft")
         cleared = dict.fromkeys(names)
-        with writing(self._sql):
+        with noting(self._sql):
             first = self.anchor(anchor_id).sent_at
             return self._move(anchor_id, "sent", sent_at=first if first is not None else now, error=None, **cleared)
 
     def mark_mined(self, anchor_id: int, mined: Mined, now: int) -> Anchor:
         """The contract took it, in this block."""
-        with writing(self._sql):
+        with noting(self._sql):
             return self._move(anchor_id, "mined", mined_at=now, error=None, **asdict(mined))
 
     def keep_draft(self, anchor_id: int, draft: bytes) -> Anchor:
@@ -324,7 +324,7 @@ class Outbox:
 
     def attempt_sent(self, attempt_id: int, now: int) -> None:
         """The chain took the transaction; the first time counts."""
-        with writing(self._sql):
+        with noting(self._sql):
             self._sql.execute("UPDATE attempt SET sent_at = coalesce(sent_at, ?) WHERE id = ?", (now, attempt_id))
 
     def attempt_lost(self, attempt_id: int, now: int | None) -> None:
@@ -341,7 +341,7 @@ class Outbox:
 
     def settle(self, attempt_id: int, settled: Settled, now: int) -> None:
         """Its receipt was seen. A reorganised block may have another one later, which then counts."""
-        with writing(self._sql):
+        with noting(self._sql):
             self._sql.execute(
                 "UPDATE attempt SET settled_at = ?, succeeded = ?, gas_used = ?, gas_price = ? WHERE id = ?",
                 (now, int(settled.succeeded), settled.gas_used, settled.gas_price, attempt_id),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from web3 import Web3
+from eth_abi.abi import encode
 
 from anchors.client import EvmClient
 from anchors.errors import ChainMismatch
@@ -130,7 +130,7 @@ class Registry:
         known = KNOWN_REGISTRIES.get(artefact.code_hash.hex())
         if known is None:
             raise ChainMismatch(f"contract code 0x{artefact.code_hash.hex()} is no AnchorRegistry that the core knows")
-        self._abi = Web3().eth.contract(abi=artefact.abi)
+        self._abi = artefact.abi
         self.contract = contract
         self.log = log
         self.authority = authority or log.authority
@@ -141,7 +141,7 @@ class Registry:
         """Calldata of ``relay``: ``new`` extends ``old`` (None: never anchored) by an RFC 6962 proof."""
         hashes = [*(() if old is None or not is_power_of_two(old.size) else (old.root,)), *proof]
         arguments = [
-            Web3.to_checksum_address(self.log.authority),
+            self.log.authority,
             self.log.origin_hash,
             0 if old is None else old.size,
             new.size,
@@ -149,7 +149,7 @@ class Registry:
             hashes,
             signature,
         ]
-        return bytes.fromhex(self._abi.encode_abi("relay", arguments)[2:])
+        return _calldata(self._abi, "relay", arguments)
 
     def rotate_data(self, handover: Handover) -> bytes:
         """Calldata of ``rotate``."""
@@ -157,11 +157,11 @@ class Registry:
             self.log.log_id,
             handover.size,
             handover.root,
-            Web3.to_checksum_address(handover.successor),
+            handover.successor,
             handover.consent,
             handover.acceptance,
         ]
-        return bytes.fromhex(self._abi.encode_abi("rotate", arguments)[2:])
+        return _calldata(self._abi, "rotate", arguments)
 
     def rotated(self, handover: Handover) -> tuple[int, bytes] | None:
         """Number and hash of the block in which the contract handed the log over, whoever sent that; or None."""
@@ -219,6 +219,13 @@ class Registry:
 def gas_limit(proof: Sequence[bytes]) -> int:
     """Gas to allow an anchor with this proof."""
     return GAS_BASE + GAS_PER_HASH * len(proof)
+
+
+def _calldata(abi: list[dict[str, Any]], name: str, arguments: Sequence[Any]) -> bytes:
+    """Of the function of this name; web3 would make a contract class for it each time."""
+    (function,) = (one for one in abi if one["type"] == "function" and one["name"] == name)
+    types = [argument["type"] for argument in function["inputs"]]
+    return keccak256(f"{name}({','.join(types)})".encode())[:4] + encode(types, arguments)
 
 
 def is_power_of_two(size: int) -> bool:

@@ -27,6 +27,7 @@ from anchors.embedded.provider import EmbeddedProvider
 from anchors.errors import AnchorRefused, ChainMismatch, NoContract, TransactionPending
 from anchors.finality import IMMEDIATE, FinalityRule
 from anchors.handover import HandoverStep
+from anchors.hashing import keccak256
 from anchors.keystore import ChainKey
 from anchors.outbox import Outbox
 from anchors.outbox_rows import Anchor, Target, TargetSpec, VouchedBy
@@ -39,6 +40,7 @@ from anchors.signers.base import TransactionSigner
 from anchors.standing import Standing, check_genesis
 from tallystick.checkpoint import Checkpoint
 from tallystick.errors import TallystickError
+from tallystick.evm.keccak import reckoned_by
 
 log = logging.getLogger(__name__)
 
@@ -150,7 +152,7 @@ class ChainWorker:
 
     def run_once(self) -> Outcome:
         """Do what can be done now. Raises ``AnchorError`` when something hinders it; the next run goes on."""
-        with self._connection.turn():
+        with self._connection.turn(), reckoned_by(keccak256):
             try:
                 done = self._run_once()
             except TallystickError as error:

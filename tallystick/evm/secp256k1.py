@@ -81,6 +81,8 @@ def verify_signer(address: bytes, digest: bytes, signature: bytes) -> None:
         raise VerificationFailed(f"the signature was made by {found.hex()}, expected {address.hex()}")
 
 
+# Who signs and who reads in one process, as an embedded chain does, ask for the same point several times.
+@lru_cache(maxsize=64)
 def _recover_point(digest: bytes, r: int, s: int, v: int) -> _Affine:
     # r + N < P has probability 2^-127 and no v of 27 or 28, so x is r itself.
     square = (pow(r, 3, P) + 7) % P

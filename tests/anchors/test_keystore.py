@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import stat
 from pathlib import Path
 
 import pytest
+from eth_account import Account
 
 from anchors.keystore import ChainKey, KeystoreError, create, load
 from tallystick.evm.secp256k1 import verify_signer
@@ -75,3 +77,11 @@ def test_a_signed_digest_is_what_the_core_verifies() -> None:
     for number in range(20):
         digest = number.to_bytes(32, "big")
         verify_signer(key.address, digest, key.sign_digest(digest))
+
+
+def test_it_signs_as_eth_account_does() -> None:
+    """Deterministic (RFC 6979), s in the lower half, and the right v."""
+    key, other = ChainKey.from_secret(SECRET), Account.from_key(SECRET)
+    for number in range(40):
+        digest = hashlib.sha256(b"%d" % number).digest()
+        assert key.sign_digest(digest) == bytes(other.unsafe_sign_hash(digest).signature)

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -366,3 +367,23 @@ def test_a_step_that_fails_leaves_the_older_outbox(tmp_path: Path, monkeypatch: 
         Outbox(tmp_path / "anchors.db")
     monkeypatch.undo()
     Outbox(tmp_path / "anchors.db").close()
+
+
+def test_a_power_failure_takes_only_what_can_be_seen_again(tmp_path: Path) -> None:
+    """Signed bytes before they are sent, and a proof, are on disk at once; what a chain shows again, with the next."""
+    told: list[str] = []
+    with closing(Outbox(tmp_path / "anchors.db")) as outbox:
+        target = outbox.put_target(SPEC, 1).id
+        outbox._sql.set_trace_callback(told.append)
+        anchor = outbox.prepare(target, published(9), "age", 2).id
+        attempt = outbox.add_attempt(target, anchor, ATTEMPT, 3).id
+        outbox.attempt_sent(attempt, 4)
+        outbox.mark_sent(anchor, 4)
+        outbox.settle(attempt, Settled(True, 50, 1), 5)
+        outbox.mark_mined(anchor, MINED, 5)
+        outbox.keep_draft(anchor, b"draft")
+        outbox.mark_final(anchor, b"proof", 6)
+        outbox._sql.set_trace_callback(None)
+    kinds = [statement for statement in told if statement.startswith(("PRAGMA", "COMMIT"))]
+    noted, synced = ["PRAGMA synchronous=NORMAL", "COMMIT", "PRAGMA synchronous=FULL"], ["COMMIT"]
+    assert kinds == [*noted, *synced, *noted, *noted, *noted, *noted, *synced, *synced]

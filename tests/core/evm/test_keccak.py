@@ -5,7 +5,7 @@ import random
 import pytest
 from Crypto.Hash import keccak as pycryptodome
 
-from tallystick.evm.keccak import RATE, keccak256
+from tallystick.evm.keccak import RATE, keccak256, reckoned_by
 
 # The Keccak team's own vector for the empty string, and well-known Ethereum values.
 VECTORS = {
@@ -36,3 +36,18 @@ def test_every_length_up_to_three_blocks() -> None:
 def test_lanes_of_all_ones_and_a_long_message() -> None:
     for data in (b"\xff" * RATE, b"\xff" * (RATE - 1), bytes(RATE), b"tallystick" * 1000):
         assert keccak256(data) == oracle(data)
+
+
+def test_another_reckons_only_within() -> None:
+    asked: list[bytes] = []
+
+    def other(data: bytes) -> bytes:
+        asked.append(data)
+        return oracle(data)
+
+    with reckoned_by(other):
+        assert keccak256(b"abc").hex() == VECTORS[b"abc"]
+    with pytest.raises(ZeroDivisionError), reckoned_by(other):
+        raise ZeroDivisionError
+    assert keccak256(b"").hex() == VECTORS[b""]
+    assert asked == [b"abc"]
