@@ -13,10 +13,10 @@ from tallystick.commands.frame import add_output, add_time, add_trust, read_limi
 from tallystick.errors import MalformedInput
 from tallystick.printing import json_text, message, printable
 from tallystick.trust import Trust
-from tallystick.verify import Report, verify_case
 from tallystick.versions import UnknownVersion
 
 if TYPE_CHECKING:
+    from tallystick.verify import Report
     from tallystick.verify.accusation import Accusation
 
 EXITS = {"proved": 0, "not_proved": 1, "malformed": 2}
@@ -105,6 +105,9 @@ def _explain(args: argparse.Namespace) -> int:
 
 
 def _verify(args: argparse.Namespace, trust: Trust, at: int) -> Report:
+    # Imported here, so that whoever only asks how it is used waits for none of it.
+    from tallystick.verify import verify_case
+
     accusations = [_accusation(path) for path in args.convictions]
     copy = None if args.replay is None else partial(_entries_in, args.replay)
     with args.bundle.open("rb") as file:

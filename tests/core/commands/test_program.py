@@ -40,6 +40,20 @@ def test_all_that_it_says_arrives_before_it_ends_at_once(tmp_path: Path, kit: Ki
     assert at_once.stdout.startswith("PROVED")
 
 
+def test_help_waits_for_nothing_that_verifies_judges_or_tells() -> None:
+    code = (
+        "import atexit, sys\n"
+        "wanted = ('c2pa', 'importlib.metadata', 'cryptography.x509', 'tallystick.verify', 'tallystick.case',\n"
+        "          'tallystick.c2pa', 'tallystick.pdf',\n"
+        "          'tallystick.report.as_text', 'tallystick.report.explanations')\n"
+        "atexit.register(lambda: print('LOADED', [name for name in wanted if name in sys.modules]))\n"
+    )
+    done = start(code + RUN + "sys.exit(__main__.program())", "verify", "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("usage: tallystick verify ")
+    assert done.stdout.endswith("LOADED []\n")
+
+
 def test_the_status_of_what_is_not_proved_is_kept(tmp_path: Path, kit: Kit) -> None:
     given = case(tmp_path, kit)
     (tmp_path / "trust.json").write_bytes(encode_trust(kit.scene.trust_file(exporters=())))
