@@ -133,3 +133,21 @@ def test_an_older_log_of_which_no_root_is_demanded_is_told_to_the_end_of_the_tre
     report = judged(other, members, copy_of(other))
     assert report.verdict == "proved"
     assert report.facts["standing"]["as_of"]["size"] == report.facts["checkpoint"]["size"]
+
+
+def test_a_later_version_that_is_withheld_is_missed_by_all_that_was_logged_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = play(tmp_path, 3)
+    log, world = older.scene.log, older.scene.world
+    world.rules, at = 4, log.size
+    monkeypatch.setattr(world, "batch", partial(world.batch, policy=at))
+    log.add(world.policy())
+    older.state()
+    older.scene.anchor()
+    whole = members_of(older.case("licence"))
+    assert older.judge(whole).verdict == "proved"
+    report = older.judge(without_entry(whole, at))
+    assert (report.verdict, report.refused_at) == ("not_proved", 6)
+    refused = {line.values["position"] for line in report.claim("entitlement").evidence if "position" in line.values}
+    assert refused == set(range(at + 1, log.size))
