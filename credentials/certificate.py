@@ -87,7 +87,15 @@ def issue_certificate(
     out: Path,
 ) -> Signed:
     """Write the certificate, signed with C2PA, to `out`: `payload` becomes the assertion, `asset` its ingredient."""
-    manifest = Manifest(
+    manifest = certificate_manifest(facts, payload, asset, when)
+    return sign_asset(signer, render_certificate(facts), out, manifest, "application/pdf")
+
+
+def certificate_manifest(
+    facts: CertificateFacts, payload: Mapping[str, Any], asset: Ingredient, when: datetime
+) -> Manifest:
+    """What a credential says of any picture of a certificate: PDF or card."""
+    return Manifest(
         title=f"{facts.number} {facts.title}",
         assertions={CERTIFICATE: payload},
         when=when,
@@ -95,7 +103,6 @@ def issue_certificate(
         published=True,
         ingredients=(asset,),
     )
-    return sign_asset(signer, render_certificate(facts), out, manifest, "application/pdf")
 
 
 def _sections(facts: CertificateFacts) -> Iterator[Section]:

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from credentials.certificate import certificate_manifest
 from credentials.certificate_facts import CertificateFacts
 from credentials.errors import TextNotPrintable
 from credentials.manifests import Stamper
-from credentials.sign import DIGITAL_CREATION, Ingredient, Manifest, Signed, sign_asset
+from credentials.sign import Ingredient, Signed, sign_asset
 from credentials.signer import ClaimSigner
 from credentials.text import KAI, MONO, pixels
-from tallystick.c2pa.verdict import CERTIFICATE
 
 if TYPE_CHECKING:
     from PIL import ImageDraw
@@ -77,15 +78,7 @@ def issue_certificate_card(
     stamper: Stamper | None = None,
 ) -> Signed:
     """Write the card, signed with C2PA, to `out`: `payload` becomes the assertion, `asset` its ingredient."""
-    manifest = Manifest(
-        title=f"{facts.number} {facts.title}",
-        assertions={CERTIFICATE: payload},
-        when=when,
-        source_type=DIGITAL_CREATION,
-        published=True,
-        ingredients=(asset,),
-        stamper=stamper,
-    )
+    manifest = replace(certificate_manifest(facts, payload, asset, when), stamper=stamper)
     return sign_asset(signer, render_certificate_card(facts), out, manifest, "image/png")
 
 

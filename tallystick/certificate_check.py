@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class CertificateFact:
-    """What holds: who signed the file, what the log's entry says, the values disclosed, as of which checkpoint.
+class RecordFact:
+    """What the log's entry says, as of which checkpoint.
 
     signed_at: Unix seconds at which the log, by its own word, signed that checkpoint; of what came later the file knows
     nothing. supersedes, reason: of the entry.
@@ -47,6 +47,12 @@ class CertificateFact:
     signed_at: int
     supersedes: str | None
     reason: str | None
+
+
+@dataclass(frozen=True)
+class CertificateFact(RecordFact):
+    """What holds of a PDF besides: who signed it, and the values disclosed."""
+
     values: dict[str, JsonValue]
     document: PadesVerdict
 
@@ -62,23 +68,14 @@ class CardSignature:
 
 
 @dataclass(frozen=True)
-class CardFact:
-    """As ``CertificateFact``, of the picture: it opens no private values. ``receipt``: of the log, if it brings one.
+class CardFact(RecordFact):
+    """What holds of the picture besides: it opens no private values. ``receipt``: of the log, if it brings one.
 
     recorded: the certificate's own log was proved to record this very file under it, in an entry that the registrar
     signed. Without that anybody under the trusted roots may have drawn the picture: the certificate's entry, which
     anyone can copy, says nothing of it.
     """
 
-    certificate: str
-    number: str
-    object: str
-    log: str
-    position: int
-    checkpoint: Checkpoint
-    signed_at: int
-    supersedes: str | None
-    reason: str | None
     card: CardSignature
     receipt: ReceiptShown | None
     recorded: bool
@@ -95,19 +92,10 @@ def check_certificate_file(data: bytes, trust: Trust, at: int) -> CertificateFac
     when = datetime.fromtimestamp(at, UTC)
     document = judge_document(data, trust.pdf_roots, trust.time_authorities, when, ATTACHMENT)
     payload = decode_document(document.attachment)
-    statement, checkpoint, signed_at = _proved(payload, trust, at)
-    body = statement.event.body
+    found = _proved(payload, trust, at)
     return CertificateFact(
-        certificate=payload.certificate,
-        number=payload.number,
-        object=payload.object,
-        log=payload.log,
-        position=payload.position,
-        checkpoint=checkpoint,
-        signed_at=signed_at,
-        supersedes=body.supersedes,
-        reason=body.reason,
-        values=disclosed(payload, statement),
+        **_record(payload, *found),
+        values=disclosed(payload, found[0]),
         document=document,
     )
 
@@ -128,25 +116,34 @@ def check_certificate_card(data: bytes, trust: Trust, at: int) -> CardFact:
     if verdict.certificate is None:
         raise VerificationFailed("the picture has a Content Credential, and no certificate stands in it")
     payload = decode_payload(verdict.certificate)
-    statement, checkpoint, signed_at = _proved(payload, trust, at)
-    body, proven = statement.event.body, verdict.manifests[-1].proven
+    record, proven = _record(payload, *_proved(payload, trust, at)), verdict.manifests[-1].proven
     receipt = shown_receipt(reading, data, verdict, trust)
     signature = CardSignature(verdict.signer, when if proven is None else proven.time, proven, verdict.problems)
     return CardFact(
-        certificate=payload.certificate,
-        number=payload.number,
-        object=payload.object,
-        log=payload.log,
-        position=payload.position,
-        checkpoint=checkpoint,
-        signed_at=signed_at,
-        supersedes=body.supersedes,
-        reason=body.reason,
+        **record,
         card=signature,
         receipt=receipt,
         # A file that names a licence too is judged, and recorded, as that licence's: its licensor can do so alone.
         recorded=verdict.licence is None and _recorded(receipt, verdict.receipt, trust.logs[payload.log]),
     )
+
+
+def _record(
+    payload: CertificatePayload | CertificateDocument, statement: Statement, checkpoint: Checkpoint, signed_at: int
+) -> dict[str, Any]:
+    """The fields of ``RecordFact``."""
+    body = statement.event.body
+    return {
+        "certificate": payload.certificate,
+        "number": payload.number,
+        "object": payload.object,
+        "log": payload.log,
+        "position": payload.position,
+        "checkpoint": checkpoint,
+        "signed_at": signed_at,
+        "supersedes": body.supersedes,
+        "reason": body.reason,
+    }
 
 
 def _recorded(receipt: ReceiptShown | None, value: Any, log: LogTrust) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Annotated, Literal, TypeAlias
 
 from fastapi import Response
@@ -13,6 +12,7 @@ from api.routes.base import KnownAccount, Schema, UsedServices, router
 from api.routes.licences import IssuedSchema, issued_schema
 from api.services.certificate_cards import MEDIA_TYPE, PURPOSE
 from api.services.certificate_request import CertificateRequest
+from api.services.standing import Standing
 
 routes = router("certificates")
 
@@ -71,47 +71,6 @@ class CertificateSchema(Schema):
         return CertificateRequest(**self.model_dump())
 
 
-class DisputeSchema(Schema):
-    """A dispute about a certificate or its object."""
-
-    dispute: str
-    about: str
-    claim: str
-    status: str
-    opened: str
-
-
-class EndingSchema(Schema):
-    """Why a certificate is not in force any more."""
-
-    position: int
-    time: str
-    superseded_by: str | None
-    number: str | None
-    reason: str | None
-    corrected: tuple[str, ...]
-    grounds: str | None
-
-
-class StandingSchema(Schema):
-    """As of ``size`` entries of the log; ``published``: whether the newest checkpoint covers what is said here."""
-
-    certificate: str
-    number: str
-    object: str
-    state: Literal["in-force", "superseded", "withdrawn"]
-    position: int
-    issued: str
-    supersedes: str | None
-    reason: str | None
-    corrected: tuple[str, ...]
-    ending: EndingSchema | None
-    disputes: tuple[DisputeSchema, ...]
-    size: int
-    time: str
-    published: bool
-
-
 class CertifiedSchema(Schema):
     """A certificate in the log, and its signed PDF."""
 
@@ -140,9 +99,9 @@ async def renew_certificate(certificate: str, services: UsedServices, account: K
 
 
 @routes.get("/certificates/{certificate:path}/standing")
-def get_standing(certificate: str, services: UsedServices) -> StandingSchema:
+def get_standing(certificate: str, services: UsedServices) -> Standing:
     """How a certificate stands now, by identifier or number; for anybody, and without names."""
-    return StandingSchema.model_validate(dataclasses.asdict(services.standings.of(certificate)))
+    return services.standings.of(certificate)
 
 
 @routes.get("/certificates/{certificate:path}/file", response_class=FileResponse)
