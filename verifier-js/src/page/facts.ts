@@ -32,8 +32,8 @@ export function custodyOf({ facts }: Report, say: Say): HTMLElement[] {
   const lines = (facts.custody ?? []) as CustodyLine[];
   if (lines.length === 0) return [];
   const rows = lines.map(({ position, at, event, outcome, party, agent, after, continuous }) => [
-    position === null ? say(WORDS.exported) : `#${position}`, at, `${named(CUSTODY_WORDS, event, say)}${outcome === "fai" ? " ✗" : ""}`, party ?? agent,
-    element("code", {}, after), say(continuous ? WORDS.kept : WORDS.gap),
+    position === null ? say(WORDS.exported) : `#${position}`, at, `${named(CUSTODY_WORDS, event, say)}${outcome === "fai" ? " ✗" : ""}`, say(continuous ? WORDS.kept : WORDS.gap), party ?? agent,
+    element("code", {}, after),
   ]);
   return [element("section", { class: "custody" }, element("h3", {}, say(WORDS.custody)), table(rows))];
 }
