@@ -134,5 +134,6 @@ class _AsStored:
         if reads.bundle(first, first + width) == data:
             return
         stored, given = reads.entries(first, first + width), parse_bundle(data)
-        at = next((at for at, (have, want) in enumerate(zip(stored, given, strict=True)) if have != want), 0)
+        # What is stored may be shorter than what was appended.
+        at = next((at for at, want in enumerate(given) if stored[at : at + 1] != [want]), 0)
         raise Corrupt(f"the stored entry {first + at} is not as it was appended; run `fsck`", first + at)

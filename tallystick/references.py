@@ -9,6 +9,7 @@ from tallystick.statement import Statement
 _OPENING = b'"10.'
 # What stands before the quote that opens a value; no key of an event looks like an identifier. In canonical JSON a
 # quote after one of these opens a text: inside a text a backslash would be before it, and "10." follows no closing one.
+# A part without a quote was cut within a text, at a quote that has a backslash before it: no text ends there.
 _BEFORE = frozenset(b":,[")
 
 
@@ -16,8 +17,8 @@ def references(statement: Statement) -> frozenset[str]:
     """Every identifier in the statement: issuer, subject, party recorded for, and all that its body names."""
     named, before = {statement.issuer}, 0
     for part in statement.parts.payload.split(_OPENING):
-        if before in _BEFORE:
-            named.add("10." + part[: part.find(b'"')].decode())
+        if before in _BEFORE and (end := part.find(b'"')) >= 0:
+            named.add("10." + part[:end].decode())
         before = part[-1] if part else 0
     return frozenset(text for text in named if _is_identifier(text))
 

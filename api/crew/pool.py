@@ -20,6 +20,8 @@ from api.services.errors import Unavailable
 
 PATIENCE = 60.0
 """Seconds in which a hand does an order, or is killed."""
+SOON = 5.0
+"""Seconds in which it does what the service could do as well: others wait for that."""
 LEAVING = 5.0
 """Seconds that a hand gets to leave."""
 
@@ -67,7 +69,7 @@ class Crew:
             self._fetch(nothing)
             return None
         try:
-            made = hand.do(order)
+            made = hand.do(order, SOON)
         except Lost as error:
             hand.kill()
             _log.warning("a hand was lost (%s); what it had is done without", error)
@@ -122,7 +124,6 @@ class Hand:
 
     def __init__(self, command: Sequence[str], first: Any) -> None:
         self._socket, theirs = socket.socketpair()
-        self._socket.settimeout(PATIENCE)
         # What a hand is told it is told here: nothing of the settings, which may have the passphrase of the keys.
         bare = {name: value for name, value in os.environ.items() if not name.startswith("TALLYSTICK_")}
         with theirs:
@@ -137,8 +138,9 @@ class Hand:
         """For the operating system."""
         return self._process.pid
 
-    def do(self, order: Any) -> Any:
-        """What it answers. Raises ``Lost``."""
+    def do(self, order: Any, patience: float | None = None) -> Any:
+        """What it answers, within ``patience`` seconds (``PATIENCE``). Raises ``Lost``."""
+        self._socket.settimeout(PATIENCE if patience is None else patience)
         if self._first is not None:
             send(self._socket, self._first)
             self._first = None

@@ -17,9 +17,10 @@ from tallystick.errors import MalformedInput
 from tallystick.schema import FieldError
 
 MAX_VALUE_BYTES = 1 << 20
-"""Of one licence, and of each other member."""
-MAX_MEMBERS = 16
-_WINDOWS = (1 << 11, 1 << 14, 1 << 17, MAX_VALUE_BYTES)
+"""Of one licence."""
+MAX_MEMBERS, MAX_MEMBER_BYTES = 16, 1 << 16
+"""Members beside the licences, and bytes of each: these are held together, whether or not anybody knows their names."""
+_WINDOWS = (1 << 11, 1 << 14, MAX_MEMBER_BYTES, 1 << 18, MAX_VALUE_BYTES)
 """Bytes that are looked at for the end of a value, one after the other: most values are short."""
 _SPACE = re.compile(rb"[ \t\n\r]*")
 _FIND_END = json.JSONDecoder().raw_decode
@@ -76,15 +77,16 @@ class OrderText:
             if not first:
                 self._expect(b",", "expected a comma or the end of the list")
             first, start = False, self._after_space()
-            yield start, self._end_of_value()
+            yield start, self._end_of_value(MAX_VALUE_BYTES)
 
     def _value(self) -> Any:
         start = self._after_space()
-        return canonical.decode_relaxed(self._data[start : self._end_of_value()], MAX_VALUE_BYTES)
+        return canonical.decode_relaxed(self._data[start : self._end_of_value(MAX_MEMBER_BYTES)], MAX_MEMBER_BYTES)
 
-    def _end_of_value(self) -> int:
+    def _end_of_value(self, most: int) -> int:
+        """Behind the value that stands here, of at most so many bytes."""
         start, problem = self._after_space(), "expected a value"
-        for window in _WINDOWS:
+        for window in (one for one in _WINDOWS if one <= most):
             try:
                 piece = self._data[start : start + window]
                 canonical.check_nesting(piece)  # however far the process lets Python recurse
@@ -95,7 +97,7 @@ class OrderText:
                 continue
             self._at = start + len(text[:end].encode())
             return self._at
-        more = f", or a value has more than {MAX_VALUE_BYTES} bytes" if start + window < len(self._data) else ""
+        more = f", or a value has more than {most} bytes" if start + most < len(self._data) else ""
         raise MalformedInput(f"not JSON: {problem} (from byte {start}){more}")
 
     def _after_space(self) -> int:

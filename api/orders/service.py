@@ -159,7 +159,13 @@ class LicenceOrders:
     async def work_piece(self) -> bool:
         """One piece of the oldest order; whether there was one."""
         # Beside the event loop: taking and marking must not be divided between lanes.
-        found = self._book.next_piece(PIECE, self._busy)
+        try:
+            found = self._book.next_piece(PIECE, self._busy)
+        except Exception:
+            # One lane that ends would end them all.
+            _log.exception("the next piece of an order could not be looked up; trying again")
+            await asyncio.sleep(PAUSE)
+            return True
         if found is None:
             return False
         order, items = found

@@ -14,6 +14,7 @@ from tallystick.commitments import MAX_DISCLOSURE_BYTES, MIN_SALT_BYTES, Disclos
 from tallystick.digests import DigestPair
 from tallystick.errors import MalformedInput
 from tallystick.events import Settled, settle_event
+from tallystick.events.envelope import MAX_PRIVATE
 from tallystick.events.kinds import SUBJECTS
 from tallystick.identifiers import RANDOM_BYTES, Letter, new_identifier
 from tallystick.licence.terms import decode_terms
@@ -57,6 +58,9 @@ class Ready(NamedTuple):
 
 def settle_draft(draft: Draft, voice: Voice, prefix: str, origin: str, now: str) -> Ready:
     """Raises ``MalformedInput``, most often a ``FieldError`` that names the field."""
+    if len(draft.private) > MAX_PRIVATE:
+        # Said before thousands of them are salted and hashed, for which others would have to wait.
+        raise FieldError("private", f"expected 1 to {MAX_PRIVATE} items, found {len(draft.private)}")
     disclosures = tuple(_salt(name, value) for name, value in draft.private.items())
     commitments = {one.name: one.commitment for one in disclosures}
     settled = settle_event(_value(draft, voice, commitments, _subject(draft, prefix, origin), now), encode_read)

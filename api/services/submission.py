@@ -28,8 +28,8 @@ from tallystick.digests import DigestPair
 from tallystick.events import Event
 from tallystick.statement import Statement, parse_statement
 
-FEW = 4
-"""Drafts that are signed sooner than another thread takes them over."""
+FEW, SMALL = 4, 1 << 14
+"""Drafts, and bytes of their bodies, that are signed sooner than another thread takes them over."""
 
 P = TypeVar("P")
 
@@ -136,7 +136,7 @@ class SubmissionService:
         return None if prepared is None else await self._record(prepared)
 
     async def _sign_singles(self, singles: Sequence[Single]) -> list[Signed]:
-        if len(singles) < FEW:
+        if len(singles) < FEW and sum(len(one.body) for one in singles) <= SMALL:
             return self._workshop.sign_singles(singles)
         return await asyncio.get_running_loop().run_in_executor(self._signer, self._workshop.sign_singles, singles)
 

@@ -25,6 +25,10 @@ class RecordedFor:
     authenticated_by: Literal["api-token"]
 
 
+MAX_PRIVATE = 32
+"""Commitments of one event."""
+
+
 @record
 class _Envelope:
     v: Literal[1]
@@ -34,7 +38,7 @@ class _Envelope:
     time: Annotated[str, TIME]
     body: Any
     recorded_for: RecordedFor | None = None
-    private: Annotated[dict[str, DigestPair], items(32, 1)] | None = None
+    private: Annotated[dict[str, DigestPair], items(MAX_PRIVATE, 1)] | None = None
 
 
 @record

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.orders import reading, service
-from api.orders.reading import MAX_MEMBERS, MAX_VALUE_BYTES, OrderText
+from api.orders.reading import MAX_MEMBER_BYTES, MAX_MEMBERS, MAX_VALUE_BYTES, OrderText
 from tallystick import canonical
 from tallystick.errors import MalformedInput
 from tallystick.schema import FieldError
@@ -59,7 +59,8 @@ REFUSED = {
     "deeper than can be read": b'{"grants":[' + b"[" * 100_000 + b"]" * 100_000 + b"]}",
     "many members": json.dumps({str(n): n for n in range(MAX_MEMBERS + 1)}).encode(),
     "a long value": b'{"grants":["' + b"x" * MAX_VALUE_BYTES + b'"]}',
-    "a long member": b'{"a":"' + b"x" * MAX_VALUE_BYTES + b'"}',
+    "a long member": b'{"a":"' + b"x" * MAX_MEMBER_BYTES + b'"}',
+    "a long name": b'{"' + b"x" * MAX_MEMBER_BYTES + b'":1}',
 }
 
 
@@ -116,6 +117,9 @@ def test_no_text_takes_many_times_its_bytes() -> None:
     assert peak(hostile) < 64 * MAX_VALUE_BYTES
     many = json.dumps({"grants": [{"terms": {str(n): n for n in range(60)}}] * 2000}).encode()
     assert peak(many) < MAX_VALUE_BYTES
+    # Other members are held together, known or not: megabytes of each took hundreds.
+    members = b",".join(b'"%d":[%s{}]' % (n, b"{}," * (MAX_VALUE_BYTES // 4)) for n in range(MAX_MEMBERS - 1))
+    assert peak(b"{%s}" % members) < 64 * MAX_VALUE_BYTES
 
 
 @settings(max_examples=60, deadline=None)

@@ -8,6 +8,7 @@ import os
 import random
 import signal
 import sys
+import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -19,11 +20,15 @@ import pytest
 from api.batches import pool, together, workshop
 from api.batches.pool import Pool
 from api.batches.together import Signed, Single, Together
+from api.crew import pool as crew_pool
+from api.services import drafts
 from api.services.errors import Unavailable
+from api.services.submission import SMALL
 from api.services.voices import Voice
 from fixtures.keys import signer
 from ledger.submission import Outcome, Receipt, Submission
-from tests.api.house import House, Party
+from tallystick.events.envelope import MAX_PRIVATE
+from tests.api.house import House, Party, problem
 from tests.api.process import PATIENCE
 from tests.api.test_batches import GOOD, account, made_by, seen, spoiled
 from tests.api.test_submission import picture
@@ -211,12 +216,13 @@ def test_nobody_waits_for_a_hand_to_start(house: House, studio: Party, hands: Po
 
 
 def test_a_hand_that_is_lost_is_done_without(
-    house: House, studio: Party, hands: Pool, caplog: pytest.LogCaptureFixture
+    house: House, studio: Party, hands: Pool, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """What a silent hand has is made here soon: one thread signs for everybody who sends a single draft."""
     fetched(hands)
     (resting,) = hands.crew._idle
     os.kill(resting.pid, signal.SIGSTOP)
-    resting._socket.settimeout(0.05)
+    monkeypatch.setattr(crew_pool, "SOON", 0.05)
     single = Single(house.services.voices.of_account(account(studio)), body())
     (made,) = made_by(house, hands).sign_singles([single])
     assert isinstance(made, Submission)
@@ -237,6 +243,46 @@ def test_a_signer_elsewhere_is_not_lent(house: House, studio: Party, hands: Pool
     fetched(hands)
     foreign = Single(replace(house.services.voices.of_account(account(studio)), signer=signer("elsewhere")), body())
     assert made_by(house, hands)._singles_by_hand([foreign]) is None
+
+
+def test_more_private_values_than_an_event_has_are_refused_unsalted(
+    house: House, studio: Party, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    salted: list[str] = []
+    salt = drafts._salt
+
+    def counted(name: str, value: Any) -> Any:
+        salted.append(name)
+        return salt(name, value)
+
+    monkeypatch.setattr(drafts, "_salt", counted)
+    most, more = ({f"v{n}": n for n in range(count)} for count in (MAX_PRIVATE, MAX_PRIVATE + 1))
+    answer = studio.post("/v1/events", {**json.loads(body()), "private": more})
+    assert problem(answer) == (422, "malformed", "private")
+    assert "expected 1 to 32 items, found 33" in answer.json()["detail"]
+    assert salted == []
+    studio.post("/v1/events", {**json.loads(body()), "private": most})
+    assert len(salted) >= MAX_PRIVATE
+
+
+def test_large_bodies_are_signed_by_another_thread(house: House, studio: Party) -> None:
+    """However few they are: the loop answers others meanwhile."""
+    threads: list[str] = []
+    service = house.services.submission
+
+    class Workshop:
+        def sign_singles(self, singles: Sequence[Single]) -> list[None]:
+            threads.append(threading.current_thread().name.split("_")[0])
+            return [None] * len(singles)
+
+    voice = house.services.voices.of_account(account(studio))
+    kept, service._workshop = service._workshop, Workshop()  # type: ignore[assignment]
+    try:
+        for large in (b"x", b"x" * (SMALL + 1)):
+            asyncio.run(service._sign_singles([Single(voice, large)]))
+    finally:
+        service._workshop = kept
+    assert threads == [threading.current_thread().name.split("_")[0], "singles"]
 
 
 # --- over HTTP --------------------------------------------------------------------------

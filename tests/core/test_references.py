@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
+from tallystick.map import about
 from tallystick.references import references
 from tallystick.statement import sign_statement
 from tests.core.builders import (
@@ -72,6 +75,19 @@ EXPECTED = {
 def test_all_of_each_type(kind: str) -> None:
     statement = sign_statement(PARTY_KEY, ISSUER, FULL[kind])
     assert references(statement) == EXPECTED[kind] | {ISSUER}
+
+
+@pytest.mark.parametrize(
+    "text", [f'{OTHER}"10.', f'{OTHER}"10.5555/x', f'"{OTHER}"', f'"{OTHER}', f'a:"{OTHER}",', f"{OTHER}\\"]
+)
+def test_a_text_that_holds_an_identifier_and_more_names_nothing(text: str) -> None:
+    """Who writes it would stand among the events about somebody else's work, and the map says otherwise."""
+    event = dataclasses.replace(
+        FULL["object.register"], body=dataclasses.replace(FULL["object.register"].body, media_type=text)
+    )
+    statement = sign_statement(PARTY_KEY, ISSUER, event)
+    assert references(statement) == (EXPECTED["object.register"] - {OTHER}) | {ISSUER}
+    assert OTHER not in about(statement.parts.payload).named
 
 
 def test_an_issuer_that_is_no_identifier_is_no_reference() -> None:

@@ -146,6 +146,26 @@ def test_a_bit_that_flips_in_the_store_is_named_and_its_bundle_is_never_put(posi
     assert not any(bench.tiles.find(Tile(None, index, 88 if index == 2 else 256)) for index in range(3))
 
 
+@pytest.mark.parametrize("kept", [0, 299, 511])
+def test_entries_that_are_gone_from_the_store_are_named(kept: int) -> None:
+    class Losing(Flipping):
+        def entries(self, first: int, end: int) -> list[bytes]:
+            found = list(self._inner.entries(first, end))
+            return found[: max(0, self._position - first)]
+
+        @contextmanager
+        def snapshot(self) -> Iterator[Any]:
+            with self._inner.snapshot() as reads:
+                yield Losing(reads, self._position)
+
+    bench = Bench()
+    with Appender(Losing(bench.store, kept), bench.tiles, lambda: START) as log:
+        log.append(entries(0, 512))
+        with pytest.raises(Corrupt, match=f"the stored entry {kept} is not") as caught:
+            log.settle()
+        assert caught.value.position == kept
+
+
 def test_a_bit_that_flipped_before_an_appender_goes_on_is_named() -> None:
     bench = Bench()
     with bench.appender() as log:
