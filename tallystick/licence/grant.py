@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from tallystick.admission import LOG
 from tallystick.admission.standing import Standing, licensor_of, lineage, standing_at
@@ -25,7 +25,7 @@ from tallystick.note import parse_note
 from tallystick.replay import Admitted, Placed, Replay, replay, shown_keys
 from tallystick.statement import Statement, parse_statement
 from tallystick.times import UnixSeconds, format_time
-from tallystick.tree_head import verify_tree_head
+from tallystick.tree_head import CheckpointKeys, verify_tree_head
 from tallystick.trust import LogTrust
 
 
@@ -66,15 +66,13 @@ def prove_grant(credential: LicenceCredential, logs: Mapping[str, LogTrust]) -> 
     """
     note = credential.checkpoint.encode()
     trust = _trusted(parse_body(parse_note(note).text).origin, logs)
-    placed = [Placed(shown.index, parse_statement(from_base64(shown.entry))) for shown in credential.entries]
+    placed = _placed(credential)
     decided = replay(placed)
     keys = shown_keys(decided, trust.history)
     head = verify_tree_head(note, keys)
     trust.require_quorum(head.note)
     checkpoint = head.checkpoint
-    for one, shown in zip(placed, credential.entries, strict=True):
-        hashes = [from_base64(each) for each in shown.proof]
-        verify_inclusion(one.statement.leaf, one.position, checkpoint.size, hashes, checkpoint.root)
+    _require_included(placed, credential, checkpoint)
     _require_registrar(decided, trust)
     admitted = _admitted(decided, credential.grant)
     _require_subject(admitted.placed.statement, credential)
@@ -83,7 +81,9 @@ def prove_grant(credential: LicenceCredential, logs: Mapping[str, LogTrust]) -> 
     state = decided.state.get(LOG)
     if not isinstance(standing, LicenceState) or not isinstance(state, LogState):
         raise VerificationFailed("the entries shown do not register this licence")
-    _require_pointer(standing.pointer, credential.status)
+    about = [one for one in decided.admitted.values() if one.placed.statement.event.subject == credential.licence]
+    pointer = pointer_at(about, checkpoint.size)
+    _require_pointer(pointer, credential.status)
     chain = _chain(decided, opened, credential.licence)
     return ProvedGrant(
         log=trust,
@@ -96,12 +96,53 @@ def prove_grant(credential: LicenceCredential, logs: Mapping[str, LogTrust]) -> 
         recorded_by_service=admitted.placed.statement.event.recorded_for is not None,
         standing=standing_at(decided.state, credential.licence, _last_time(decided)).status,
         status_key=_status_key(state),
-        pointer=standing.pointer,
+        pointer=pointer,
         disclosed=chain[-1].disclosed,
         commitments=_commitments(decided, admitted),
         chain=chain,
         states=decided.state,
     )
+
+
+def hold_credential(credential: LicenceCredential, about: Sequence[Admitted], keys: CheckpointKeys) -> None:
+    """What the file shows, held against entries that others decided: those of a bundle, which may be more than its own.
+
+    about: what they admit with this licence as subject, in log order. keys: of the log by which it must be signed.
+    Raises ``VerificationFailed`` with the first thing that does not hold, ``MalformedInput`` on bad bytes
+    (docs/evidence/credentials.md §4).
+    """
+    placed = _placed(credential)
+    checkpoint = verify_tree_head(credential.checkpoint.encode(), keys).checkpoint
+    _require_included(placed, credential, checkpoint)
+    grants = [one.placed.position for one in about if one.placed.statement.event.type == "licence.grant"]
+    if grants != [credential.grant]:
+        raise VerificationFailed(
+            f"the file says that entry {credential.grant} grants {credential.licence}, "
+            f"the log grants it by {grants[0] if grants else 'none that is shown'}"
+        )
+    _open(placed, credential)
+    _require_pointer(pointer_at(about, checkpoint.size), credential.status)
+
+
+def pointer_at(about: Iterable[Admitted], size: int) -> StatusPointer:
+    """Where the status stands in the tree of ``size`` entries, by the admitted entries ``about`` the licence, of which
+    its grant is one: by its last transfer there, else by its grant.
+    """
+    kinds = ("licence.grant", "licence.transfer")
+    stating = [one.placed for one in about if one.placed.statement.event.type in kinds and one.placed.position < size]
+    found: StatusPointer = max(stating, key=lambda placed: placed.position).statement.event.body.status
+    return found
+
+
+def _placed(credential: LicenceCredential) -> list[Placed]:
+    return [Placed(shown.index, parse_statement(from_base64(shown.entry))) for shown in credential.entries]
+
+
+def _require_included(placed: Sequence[Placed], credential: LicenceCredential, checkpoint: Checkpoint) -> None:
+    """Every entry that the file shows stands under its checkpoint."""
+    for one, shown in zip(placed, credential.entries, strict=True):
+        hashes = [from_base64(each) for each in shown.proof]
+        verify_inclusion(one.statement.leaf, one.position, checkpoint.size, hashes, checkpoint.root)
 
 
 def _trusted(origin: str, logs: Mapping[str, LogTrust]) -> LogTrust:

@@ -161,9 +161,10 @@ def _check_certificate(ex: Examination, verdict: C2paVerdict, subject: str) -> s
 
 
 def _check_licence(ex: Examination, verdict: C2paVerdict) -> str | None:
-    """The licence that the file names; entries that it shows must be those of the bundle."""
+    """The licence that the file names; all that its credential shows is what the log and the bundle say."""
     from tallystick.base64s import from_base64
     from tallystick.licence.credential import decode_credential
+    from tallystick.licence.grant import hold_credential
 
     if verdict.licence is None:
         return None
@@ -172,4 +173,5 @@ def _check_licence(ex: Examination, verdict: C2paVerdict) -> str | None:
         placed = ex.entries.get(shown.index)
         if placed is not None and placed.statement.entry != from_base64(shown.entry):
             raise VerificationFailed(f"the file shows another entry {shown.index} than the bundle")
+    hold_credential(credential, ex.history.about(credential.licence), _keys(ex))
     return credential.licence
