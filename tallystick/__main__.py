@@ -8,6 +8,7 @@ the arguments after it and returns the exit status.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gc
 import importlib
 import io
@@ -42,13 +43,30 @@ COLLECT_AFTER = 50_000
 def program() -> int:
     """``main`` for the shell: a process of its own, which ends with the command (decision 0042)."""
     gc.set_threshold(COLLECT_AFTER)
+    silent = _open_what_is_closed()
     status = main()
+    if silent:
+        print("tallystick: standard output is closed, and nothing was told", file=sys.stderr)
+        status = status or 1
     if sys.argv[1:] and sys.argv[1] in BUILT_IN:
         # All is written and closed. To take every module apart first takes a seventh of a verification; the operating
         # system does it at once. Commands of others may have left something to be done at the end.
-        sys.stderr.flush()
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.flush()
         os._exit(status)
     return status
+
+
+def _open_what_is_closed() -> bool:
+    """Whether standard output is closed. What is closed leads nowhere then: ``print`` would take messages for a
+    missing ``sys.stderr`` to standard output, and the next file opened would be given its number.
+    """
+    # As typeshed has them, both are always there; Python makes them None when the shell closed them (2>&-).
+    given: list[object] = [sys.stdout, sys.stderr]
+    for name, stream in zip(("stdout", "stderr"), given, strict=True):
+        if stream is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
+    return given[0] is None
 
 
 def main(argv: Sequence[str] | None = None) -> int:

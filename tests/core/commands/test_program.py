@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -90,3 +91,42 @@ def test_a_command_of_others_may_do_what_it_left_to_the_end() -> None:
     )
     done = start(LEFT + RUN + code, "theirs")
     assert (done.returncode, done.stdout, done.stderr) == (7, "LEFT TO THE END\n", "")
+
+
+def closed(which: str, given: list[str]) -> subprocess.CompletedProcess[str]:
+    """As a shell starts it with a stream closed (``2>&-``)."""
+    line = f'exec "$0" -m tallystick "$@" {which}'
+    return subprocess.run(
+        ["/bin/sh", "-c", line, sys.executable, *given], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, timeout=PATIENCE, check=False,
+    )  # fmt: skip
+
+
+def test_a_proved_case_is_proved_without_standard_error(tmp_path: Path, kit: Kit) -> None:
+    given = case(tmp_path, kit)
+    silent, heard = closed("2>&-", given), closed("", given)
+    assert (silent.returncode, silent.stdout) == (0, heard.stdout)
+    assert silent.stdout.startswith("PROVED")
+
+
+def test_messages_do_not_go_behind_the_document_for_want_of_standard_error(tmp_path: Path, kit: Kit) -> None:
+    """Without ``--at`` the clock is told, on standard error."""
+    given = case(tmp_path, kit)
+    heard = closed("", [*given[:-2], "--json"])
+    assert heard.stderr
+    silent = closed("2>&-", [*given[:-2], "--json"])
+    assert (silent.returncode, json.loads(silent.stdout)["verdict"]) == (heard.returncode, "proved")
+
+
+def test_a_missing_file_is_told_nowhere_without_standard_error(tmp_path: Path, kit: Kit) -> None:
+    given = case(tmp_path, kit)
+    (tmp_path / "case.zip").unlink()
+    silent = closed("2>&-", given)
+    assert (silent.returncode, silent.stdout) == (2, "")
+
+
+def test_a_verdict_without_standard_output_is_no_success(tmp_path: Path, kit: Kit) -> None:
+    given = case(tmp_path, kit)
+    silent = closed(">&-", given)
+    assert (silent.returncode, silent.stderr) == (1, "tallystick: standard output is closed, and nothing was told\n")
+    assert closed(">&- 2>&-", given).returncode == 1
