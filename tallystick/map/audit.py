@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from tallystick.base64s import to_base64
 from tallystick.checkpoint import parse_hash, parse_size
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.keys import PublicKey, Signer
 from tallystick.lazy_dataclass import dataclass
 from tallystick.note import OTHER, Note, Signature, key_id, parse_note, parse_verifier_key, verifier_key, verify_note
+from tallystick.time_interval import UNSTATED
 
 AUDIT_TYPE = b"tallystick/map-audit/v1\n"
 """Long identifier that follows the 0xff byte (signed-note §Signature types); also what the message begins with."""
@@ -82,6 +85,17 @@ def audited_at(signature: bytes) -> int:
     if seconds > _MAX_TIME:
         raise VerificationFailed("the audit's time does not fit in 63 bits")
     return seconds
+
+
+def out_of_time(seconds: int, at: int, until: int | None, stated_at: int) -> Literal["late", "early"] | None:
+    """Why an audit of that time counts for nothing as of ``at``; ``None``: it counts (step 13).
+
+    until: the trust file's ``not_after`` of the auditor. stated_at: when the log stated the root. Who signs a root
+    saw it stated; a key that was lost since can only pretend to be older. All are Unix seconds.
+    """
+    if seconds > at or (until is not None and seconds > until):
+        return "late"
+    return "early" if seconds < stated_at - UNSTATED else None
 
 
 def _message(seconds: int, text: str) -> bytes:

@@ -11,11 +11,10 @@ from typing import TypeAlias
 
 from tallystick.errors import VerificationFailed
 from tallystick.map import OWN, MapProof, link, prove_answer
-from tallystick.map.audit import Auditor, MapAudit, audited_at, parse_audit
+from tallystick.map.audit import Auditor, MapAudit, audited_at, out_of_time, parse_audit
 from tallystick.map.proof import FIRST_LINK
 from tallystick.merkle import verify_consistency
 from tallystick.note import Note, verify_note
-from tallystick.time_interval import UNSTATED
 from tallystick.verify.examination import Examination
 from tallystick.verify.outcome import Tally, time_text
 from tallystick.verify.whole import Root, Wanted, Whole, root_stated
@@ -119,10 +118,10 @@ def _audits(ex: Examination, tally: Tally, root: Root) -> list[tuple[str, int]]:
             seconds = _time(tally, audit, note, auditor)
             if seconds is None or audit.size != root.size:
                 continue
-            if seconds > ex.at or (until is not None and seconds > until):
+            untimely = out_of_time(seconds, ex.at, until, root.admitted_at)
+            if untimely == "late":
                 tally.shows("map.audit-late", name=auditor.name, size=audit.size, time=time_text(seconds))
-            elif seconds < root.admitted_at - UNSTATED:
-                # Who signs a root saw it stated; a key that was lost since can only pretend to be older.
+            elif untimely == "early":
                 early = f"it is dated {time_text(seconds)}, before the log stated this root"
                 tally.shows("map.audit-elsewhere", name=auditor.name, size=audit.size, detail=early)
             elif _is_of(ex, tally, root, audit, auditor.name):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from tallystick.base64s import from_base64, to_base64
 from tallystick.client.http import Client
 from tallystick.client.maps import MapAnswer, _stated, ask_map, check_answer
+from tallystick.cosignature import cosign_ml_dsa
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.events import Event
 from tallystick.events.dispute import DisputeOpening
@@ -17,8 +19,10 @@ from tallystick.events.log import MapRoot
 from tallystick.identifiers import Letter, new_identifier
 from tallystick.map.audit import Auditor, MapAudit, sign_audit
 from tallystick.merkle import leaf_hash, root_of
+from tallystick.note import COSIGNATURE_ML_DSA_44, Note, parse_note, verifier_key
 from tallystick.statement import sign_statement
-from tallystick.trust import LogTrust, Trust, encode_trust, parse_trust
+from tallystick.times import format_time
+from tallystick.trust import LogTrust, Trust, TrustedAuditor, Witnesses, encode_trust, parse_trust
 from tests.api.audited import HAND, Audited, auditing
 from tests.world import key_from
 
@@ -41,14 +45,24 @@ def subject(house: Audited) -> str:
     return found
 
 
+def trusting(house: Audited, **changes: Any) -> Trust:
+    trust: Trust = parse_trust(encode_trust(dataclasses.replace(house.trust(), **changes)))
+    return trust
+
+
+def origin_of(house: Audited) -> str:
+    origin: str = house.desk.house.services.voices.origin
+    return origin
+
+
 def log_of(house: Audited) -> LogTrust:
-    trust: Trust = parse_trust(encode_trust(house.trust()))
-    return trust.logs[house.desk.house.services.voices.origin]
+    return trusting(house).logs[origin_of(house)]
 
 
-def asked(house: Audited, text: str, audited: bool = False) -> MapAnswer:
+def asked(house: Audited, text: str, audited: bool = False, trust: Trust | None = None) -> MapAnswer:
     with Client(str(house.desk.house.http.base_url)) as client:
-        return ask_map(client, text, log_of(house), (HAND.auditor,), audited=audited)
+        now = house.desk.house.world.clock
+        return ask_map(client, text, trust or trusting(house), origin_of(house), now, audited=audited)
 
 
 @pytest.mark.parametrize("audited", [False, True])
@@ -61,10 +75,11 @@ def test_what_is_there_and_what_is_not(house: Audited, subject: str, audited: bo
 
 
 def test_an_auditor_whom_the_reader_does_not_know_says_nothing(house: Audited, subject: str) -> None:
-    with Client(str(house.desk.house.http.base_url)) as client:
-        assert ask_map(client, subject, log_of(house)).auditors == ()
-        other = Auditor(HAND.name, key_from("somebody else").public)
-        assert ask_map(client, subject, log_of(house), (other,)).auditors == ()
+    nobody = trusting(house, auditors=None)
+    assert asked(house, subject, trust=nobody).auditors == ()
+    other = Auditor(HAND.name, key_from("somebody else").public)
+    somebody = trusting(house, auditors=(TrustedAuditor(other.verifier_key),))
+    assert asked(house, subject, trust=somebody).auditors == ()
 
 
 def test_the_origin_is_asked_for_too(house: Audited, subject: str) -> None:
@@ -133,8 +148,16 @@ def answer_of(house: Audited, text: str) -> dict[str, Any]:
     return found
 
 
-def checked(house: Audited, answer: Any, text: str, paths: Any = lambda old, new: ()) -> MapAnswer:
-    return check_answer(answer, text, log_of(house), (HAND.auditor,), paths)
+def checked(
+    house: Audited,
+    answer: Any,
+    text: str,
+    paths: Any = lambda old, new: (),
+    trust: Trust | None = None,
+    at: int | None = None,
+) -> MapAnswer:
+    now = house.desk.house.world.clock if at is None else at
+    return check_answer(answer, text, trust or trusting(house), origin_of(house), now, paths)
 
 
 @pytest.mark.parametrize("name", ATTACKS)
@@ -166,20 +189,23 @@ def test_an_entry_that_the_log_did_not_sign_or_could_not_say(house: Audited, siz
     with pytest.raises(VerificationFailed):
         _stated(sign_statement(signer, origin, event).entry, 8, log_of(house))
     good = sign_statement(services.keyring.signers["log"], origin, event).entry
-    assert _stated(good, 9, log_of(house)).size == size
+    said, time = _stated(good, 9, log_of(house))
+    assert (said.size, format_time(time)) == (size, house.now)
 
 
 def test_a_log_that_is_not_trusted(house: Audited, subject: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     with auditing(tmp_path_factory.mktemp("other")) as other, pytest.raises(VerificationFailed):
-        check_answer(answer_of(house, subject), subject, log_of(other), (), lambda old, new: ())
+        checked(house, answer_of(house, subject), subject, trust=trusting(other))
 
 
-def audit_of(house: Audited, answer: dict[str, Any], tree: bytes | None = None, root: bytes | None = None) -> str:
+def audit_of(
+    house: Audited, answer: dict[str, Any], tree: bytes | None = None, root: bytes | None = None, at: int | None = None
+) -> str:
     with house.desk.house.services.log.store.snapshot() as reads:
         leaves = [leaf_hash(one) for one in reads.entries(0, answer["size"])]
     origin = house.desk.house.services.voices.origin
     said = MapAudit(origin, answer["size"], tree or root_of(leaves), root or bytes.fromhex(answer["root"]))
-    return sign_audit(said, HAND.name, HAND.signer, house.desk.house.world.clock)
+    return sign_audit(said, HAND.name, HAND.signer, house.desk.house.world.clock if at is None else at)
 
 
 def paths_of(house: Audited) -> Any:
@@ -213,6 +239,52 @@ def test_an_audit_that_was_changed_is_refused(house: Audited, subject: str) -> N
     answer["audits"] = ["\n".join(lines)]
     with pytest.raises(VerificationFailed):
         checked(house, answer, subject, paths_of(house))
+
+
+def test_the_log_has_to_be_named_by_the_trust_file(house: Audited, subject: str) -> None:
+    with pytest.raises(VerificationFailed, match="is not trusted"):
+        check_answer(answer_of(house, subject), subject, trusting(house), "log.example/another", 0, lambda old, new: ())
+
+
+def dated(house: Audited, subject: str, time: int, at: int, until: int | None = None) -> tuple[str, ...]:
+    """Whose word counts, if the auditor dates a new note ``time``, is trusted ``until`` then, and it is ``at``."""
+    auditor = TrustedAuditor(HAND.auditor.verifier_key, None if until is None else format_time(until))
+    answer = answer_of(house, subject)
+    answer["audits"] = [audit_of(house, answer, at=time)]
+    found = checked(house, answer, subject, paths_of(house), trusting(house, auditors=(auditor,)), at)
+    return found.auditors
+
+
+def test_an_audit_counts_from_the_entry_on_until_it_is_now(house: Audited, subject: str) -> None:
+    stated = _stated(from_base64(answer_of(house, subject)["entry"]), 1 << 40, log_of(house))[1]
+    now = stated + 1000
+    assert dated(house, subject, now, now) == (HAND.name,)
+    assert dated(house, subject, now + 1, now) == ()
+    assert dated(house, subject, stated - 300, now) == (HAND.name,)
+    assert dated(house, subject, stated - 301, now) == ()
+
+
+def test_an_audit_of_an_auditor_whom_the_reader_no_longer_trusts(house: Audited, subject: str) -> None:
+    now = house.desk.house.world.clock + 1000
+    assert dated(house, subject, now, now, until=now) == (HAND.name,)
+    assert dated(house, subject, now, now, until=now - 1) == ()
+
+
+def test_the_witnesses_must_have_seen_the_checkpoint_by_then(house: Audited, subject: str) -> None:
+    signer = key_from("a witness", "ml-dsa-44")
+    named = verifier_key("witness.example", COSIGNATURE_ML_DSA_44, signer.public.raw)
+    trust = trusting(house, witnesses=Witnesses((named,), 1))
+    answer = answer_of(house, subject)
+    answer["audits"] = []
+    with pytest.raises(VerificationFailed, match="cosigned"):
+        checked(house, answer, subject, trust=trust)
+    now = house.desk.house.world.clock
+    text = parse_note(answer["checkpoint"].encode()).text
+    line = cosign_ml_dsa(text, "witness.example", signer, now)
+    answer["checkpoint"] = Note(text, (*parse_note(answer["checkpoint"].encode()).signatures, line)).encode()
+    assert checked(house, answer, subject, trust=trust, at=now).size == answer["size"]
+    with pytest.raises(VerificationFailed, match="cosigned"):
+        checked(house, answer, subject, trust=trust, at=now - 1)
 
 
 @pytest.mark.parametrize("answer", [None, [], {}, {"text": 5}], ids=["null", "list", "empty", "number"])
