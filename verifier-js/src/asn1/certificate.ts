@@ -35,16 +35,18 @@ export const EXTENSION = {
   policies: "2.5.29.32", authorityKey: "2.5.29.35", extendedKeyUsage: "2.5.29.37",
 } as const;
 
+const LONGEST_SERIAL = 20;
+
 export function parseCertificate(bytes: Bytes): Certificate {
-  const [tbs, algorithm, signature, ...more] = sequence(parseDer(bytes)) as [Der, Der, Der];
-  if (more.length > 0) throw new Malformed("a certificate of more than three parts");
+  const [tbs, algorithm, signature, ...more] = sequence(parseDer(bytes));
+  if (tbs === undefined || algorithm === undefined || more.length > 0) throw new Malformed("a certificate of another number of parts than three");
   const fields = new Fields(sequence(tbs));
   const version = fields.optional(0xa0);
   if (version === undefined || integer(explicit(version, 0)) !== 2n) throw new Malformed("a certificate that is not of version 3");
-  const serial = integer(fields.next());
+  const serial = serialOf(fields.next());
   const inner = demandTag(fields.next(), SEQUENCE);
   const issuer = demandTag(fields.next(), SEQUENCE).raw;
-  const [notBefore, notAfter] = sequence(fields.next()).map(timeOf) as [number, number];
+  const [notBefore, notAfter] = validity(fields.next());
   const subject = demandTag(fields.next(), SEQUENCE);
   const keyInfo = demandTag(fields.next(), SEQUENCE);
   fields.optional(0x81);
@@ -56,6 +58,19 @@ export function parseCertificate(bytes: Bytes): Certificate {
     raw: bytes, tbs: tbs.raw, serial, issuer, subject: subject.raw, name: nameText(subject), notBefore, notAfter, keyInfo,
     extensions: extensions === undefined ? new Map() : parseExtensions(extensions), signatureAlgorithm: algorithm, signature: bits(signature),
   };
+}
+
+/** Positive, of 20 bytes at most (RFC 5280 §4.1.2.2). */
+function serialOf(value: Der | undefined): bigint {
+  const serial = integer(value);
+  if (serial <= 0n || value!.content.length > LONGEST_SERIAL) throw new Malformed("a certificate whose serial number is not positive, or longer than 20 bytes");
+  return serial;
+}
+
+function validity(value: Der | undefined): [number, number] {
+  const [notBefore, notAfter, ...more] = sequence(value).map(timeOf);
+  if (notBefore === undefined || notAfter === undefined || more.length > 0) throw new Malformed("a certificate with another number of times than two");
+  return [notBefore, notAfter];
 }
 
 function parseExtensions(value: Der): Map<string, Extension> {

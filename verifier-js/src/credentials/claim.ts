@@ -20,6 +20,8 @@ const LONGEST_JSON = 512 << 10;
 const MOST_CERTIFICATES = 8;
 const CHAIN = 33;
 const OURS = "org.tallystick.";
+/** As C2PA 2 makes one, without the name of a vendor or a version. */
+const LABEL = /^urn:c2pa:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 export interface Verdict {
   signer: string;
@@ -37,7 +39,7 @@ export function judgeFile(bytes: Bytes, trust: Trust, at: number): Verdict {
   const store = parseStore(place.store);
   within(store.type === "c2pa" && store.label === "c2pa" && store.children.length === 1, "a store with another number of manifests than one");
   const manifest = store.children[0]!;
-  within(manifest.type === "c2ma" && manifest.label !== undefined && manifest.label.startsWith("urn:c2pa:"), "a manifest of another kind");
+  within(manifest.type === "c2ma" && manifest.label !== undefined && LABEL.test(manifest.label), "a manifest of another kind");
   const { assertions, claim, signature } = partsOf(manifest);
   const claimBytes = onlyContent(claim, "cbor");
   const listed = readClaim(claimBytes, manifest.label);
@@ -69,7 +71,7 @@ function readClaim(bytes: Bytes, manifest: string): Map<string, Listed> {
   const claim = mapWith(decodeItem(bytes), "instanceID", "claim_generator_info", "dc:title", "alg", "created_assertions", "gathered_assertions", "signature");
   textOf(claim.get("instanceID"));
   const generator = mapWith(claim.get("claim_generator_info"), "name", "version", "org.contentauth.c2pa_rs");
-  within(generator.has("name") && [...generator.values()].every((each) => typeof each === "string"), "a generator of another form");
+  within(generator.has("name") && [...generator.values()].every((each) => typeof each === "string" && each !== ""), "a generator of another form");
   within(claim.get("alg") === "sha256", "a claim with another hash than SHA-256");
   within(!claim.has("dc:title") || typeof claim.get("dc:title") === "string", "a title that is no text");
   within(claim.get("signature") === `self#jumbf=/c2pa/${manifest}/c2pa.signature`, "a claim that names its signature in another way");
@@ -185,7 +187,7 @@ function readActions(assertions: Map<string, Box>, at: number): string | null {
     within(action.has("parameters") === (names[index] === "c2pa.placed") && action.has(SOURCE) === (index === 0), "an action of another form");
     if (action.has("parameters")) demandPlaced(action.get("parameters"), assertions);
   });
-  return textOf(actions[0]!.get(SOURCE));
+  return textOf(actions[0]!.get(SOURCE)) || null;
 }
 
 function demandTime(when: Item | undefined, at: number): void {
@@ -232,7 +234,7 @@ function ownAssertion(assertions: Map<string, Box>, listed: Map<string, Listed>)
     if (listed.get(label)?.created !== true) throw new Failed(`${label} was not created by the signer (assertion.not_created)`);
   }
   const [only, ...more] = own;
-  if (more.length > 0) throw new Failed("a licence and a certificate in one file");
+  within(more.length === 0, "a licence and a certificate in one file");
   if (only === undefined) return undefined;
   const bytes = typed(only[1], "json");
   return { label: only[0].slice(OURS.length), value: canonical(bytes) };

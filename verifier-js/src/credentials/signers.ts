@@ -13,7 +13,8 @@ import { Open, within } from "./open.ts";
 
 const ED25519 = "1.3.101.112";
 const CLAIMS = "1.3.6.1.4.1.62558.2.1";
-const C2PA_PURPOSES = "1.3.6.1.4.1.62558.2.";
+/** The whole arc of C2PA. */
+const C2PA_PURPOSES = "1.3.6.1.4.1.62558.";
 const SIGNERS = [CLAIMS, "1.3.6.1.5.5.7.3.4", "1.3.6.1.5.5.7.3.36"];
 const FORBIDDEN = ["2.5.29.37.0", "1.3.6.1.5.5.7.3.8", "1.3.6.1.5.5.7.3.9"];
 const KNOWN = new Set<string>(Object.values(EXTENSION));
@@ -72,11 +73,11 @@ export function verifyClaim(certificate: Certificate, algorithm: number, message
   if (!holds) throw new Failed("the signature of the claim does not verify (claimSignature.mismatch)");
 }
 
-/** The path of these certificates, leaf first, to a root; without its last where a root of the list issued that. */
+/** The path of these certificates, leaf first, to a root of the list: the last of them, or one above it. A leaf is never its own root. */
 export function pathTo(chain: Certificate[], roots: Bytes[]): Certificate[] {
   const last = chain.at(-1)!;
   const known = roots.map(readable).filter((each) => each !== undefined);
-  if (known.some((root) => equal(root.raw, last.raw))) return chain;
+  if (chain.length > 1 && known.some((root) => equal(root.raw, last.raw))) return chain;
   const root = known.find((each) => equal(each.subject, last.issuer) && isIssued(last, each));
   if (root === undefined) throw new Failed("no root of the trust file is above the signer (signer.untrusted)");
   return [...chain, root];
