@@ -120,13 +120,16 @@ def _judge_document(ex: Examination, file: str, one: Admitted) -> _Judged:
     for placed in ex.case.entries:
         event = placed.statement.event
         if event.type == "certificate.issue" and event.subject == subject:
-            check_certificate(payload, placed.position, placed.statement, _keys(ex))
+            if (keys := _keys(ex)) is not None:
+                check_certificate(payload, placed.position, placed.statement, keys)
             disclosed(payload, placed.statement)
     return _Judged(verdict.signer, int(verdict.judged_at.timestamp()), verdict.problems)
 
 
-def _keys(ex: Examination) -> KeyHistory:
-    return ex.keys or ex.trust.logs[ex.case.index.log].history
+def _keys(ex: Examination) -> KeyHistory | None:
+    """Those of the log; none where the reader does not trust it: step 5 has refused, and nothing here is proved."""
+    trusted = ex.trust.logs.get(ex.case.index.log)
+    return ex.keys or (None if trusted is None else trusted.history)
 
 
 def _c2pa_verdict(ex: Examination, file: str, one: Admitted) -> C2paVerdict:
@@ -155,8 +158,9 @@ def _check_certificate(ex: Examination, verdict: C2paVerdict, subject: str) -> s
     payload = decode_payload(verdict.certificate)
     for placed in ex.case.entries:
         event = placed.statement.event
-        if event.type == "certificate.issue" and event.subject == subject:
-            check_certificate(payload, placed.position, placed.statement, _keys(ex))
+        keys = _keys(ex) if event.type == "certificate.issue" and event.subject == subject else None
+        if keys is not None:
+            check_certificate(payload, placed.position, placed.statement, keys)
     return payload.certificate
 
 
@@ -173,5 +177,7 @@ def _check_licence(ex: Examination, verdict: C2paVerdict) -> str | None:
         placed = ex.entries.get(shown.index)
         if placed is not None and placed.statement.entry != from_base64(shown.entry):
             raise VerificationFailed(f"the file shows another entry {shown.index} than the bundle")
-    hold_credential(credential, ex.history.about(credential.licence), _keys(ex))
+    keys = _keys(ex)
+    if keys is not None:
+        hold_credential(credential, ex.history.about(credential.licence), keys)
     return credential.licence

@@ -21,7 +21,7 @@ from tallystick import c2pa, canonical
 from tallystick.base64s import to_base64
 from tallystick.c2pa.chain import CLAIM_SIGNING
 from tallystick.c2pa.verdict import CERTIFICATE, LICENCE
-from tallystick.case import case_members
+from tallystick.case import CaseMaterial, case_members
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.licence.credential import encode_credential
 from tallystick.schema import write
@@ -33,6 +33,7 @@ from tests.core.c2pa import kit as c2pa_kit
 from tests.core.verify.kit import AT, Scene
 from tests.core.verify.test_credentials import Desk, credential_of, issue
 from tests.core.verify.test_licence_cards import INVENTED, transferred
+from tests.evidence_corpus.good import registered
 from tests.verifier_js.both import ROOT as TREE
 from tests.verifier_js.both import Second, Trial, compare, first, outcomes
 from tests.world import World
@@ -115,9 +116,9 @@ def made(folder: Path, attack: Attack) -> Trial:
     return kept(folder, desk, attack.root)
 
 
-def kept(folder: Path, desk: Desk, root: bytes) -> Trial:
+def kept(folder: Path, desk: Desk, root: bytes, case: CaseMaterial | None = None) -> Trial:
     bundle, trust = folder / "case.zip", folder / "trust.json"
-    bundle.write_bytes(desk.scene.bundle(case_members(desk.case())))
+    bundle.write_bytes(desk.scene.bundle(case_members(case or desk.case())))
     trust.write_bytes(canonical.encode(write(desk.scene.trust_file(c2pa_roots=(to_base64(root),)))))
     return Trial(folder.name, bundle, trust, format_time(AT))
 
@@ -147,6 +148,21 @@ def test_the_status_of_a_licence_that_was_transferred(second: Second, tmp_path: 
     assert compare(second, trials) == len(trials)
     told = [outcomes(report)["credential"][1] for report in second.judge(trials)]
     assert told == [PROVED if one else REFUSED for one in honest]
+
+
+def test_cards_of_a_log_that_the_reader_does_not_know(second: Second, tmp_path: Path) -> None:
+    """Nothing rests on such a log: neither proved nor false."""
+    other = Scene(tmp_path / "other", World("other", "log.example/other", rules=3))
+    trials = [made(tmp_path / "licence", ATTACKS["nothing wrong"])]
+    registry = registered(tmp_path / "certificate")
+    files = {registry.position: ("certificate.png", registry.card)}
+    case = replace(registry.scene.material(registry.licence), credentials=files)
+    trials.append(kept(tmp_path / "certificate", registry, der(c2pa_kit.world().root.certificate), case))
+    for one in trials:
+        trust = json.loads(one.trust.read_bytes())
+        one.trust.write_bytes(canonical.encode({**trust, "logs": [write(other.first)]}))
+    assert compare(second, trials) == len(trials)
+    assert {outcomes(first(one))["credential"][1] for one in trials} == {"not_proved"}
 
 
 # --- a picture alone -----------------------------------------------------------------------------------
