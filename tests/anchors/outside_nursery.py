@@ -60,7 +60,8 @@ def live(life: Life) -> None:
     )
     if life.kill is not None:
         arm(Kill(**life.kill))  # type: ignore[arg-type]
-    for _ in range(life.runs):
+    # The node answers before it has mined: who is to be killed at what comes then waits for it.
+    for _ in range(life.runs if life.kill is None else 10 * life.runs):
         try:
             if life.deploy:
                 outside.worker.deploy()
