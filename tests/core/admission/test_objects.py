@@ -416,5 +416,7 @@ def test_recorded_for_the_holder_counts_as_the_holder() -> None:
     job = stage.running_job()
     said = stage.world.output(job)
     stage.admit(stage.world.record(stage.world.studio, "object.register", said.event.subject, said.event.body))
-    done_body = JobCompletion("done", (said.event.subject,))
+    assert stage.state.get(said.event.subject) is not None
+    before, done_body = stage.state.get(job.id), JobCompletion("done", (said.event.subject,))
     stage.admit(stage.world.record(stage.world.studio, "job.complete", job.id, done_body))
+    assert stage.state.get(job.id) not in (None, before)

@@ -183,7 +183,9 @@ def test_a_party_without_keys_acts_through_the_service_alone() -> None:
     stage.admit(said)
     someone = Someone(said.event.subject, NEW)
     opened = DisputeOpening(stage.source, "other")
-    stage.admit(stage.world.record(someone, "dispute.open", stage.world.identifier(Letter.DISPUTE), opened))
+    dispute = stage.world.identifier(Letter.DISPUTE)
+    stage.admit(stage.world.record(someone, "dispute.open", dispute, opened))
+    assert stage.state.get(dispute) is not None
 
 
 def test_keys_come_and_go() -> None:
