@@ -110,7 +110,8 @@ def test_a_licence_of_the_object_since_waits_for_the_auditor(house: Audited) -> 
     house.anchor.anchor()
     house.audit()
     house.desk.grant(subject, data)
-    not_reached(house, export(house, subject, data))
+    report = not_reached(house, export(house, subject, data))
+    assert report.facts["subject"] == subject
 
 
 def test_a_strangers_dispute_is_not_told_in_anothers_bundle(house: Audited) -> None:
