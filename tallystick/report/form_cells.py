@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from tallystick.report.event_names import kind_name
 from tallystick.report.form_words import BLANK, WORD_OF, WORDS
-from tallystick.report.layout import Row, Section, plain
+from tallystick.report.layout import Row, Section, plain, ranges
 from tallystick.report.phrase import Language
 from tallystick.report.rules import copied, operator_alone, time_in
 from tallystick.report.words import CLAIMS, OUTCOMES, words
@@ -51,7 +51,7 @@ def technical(report: Report, language: Language) -> Iterable[Row]:
     w, facts = WORDS[language].rows, report.facts
     yes = OUTCOMES["proved"][language]
     statements = facts.get("statements", ())
-    positions = _ranges([one["position"] for one in statements])
+    positions = ranges([one["position"] for one in statements])
     head = facts.get("checkpoint", {"size": "", "root": ""})
     signed = ("statement-signature", "entitlement")
     yield w["integrity"], proved(report, ("integrity",), yes, language)
@@ -115,14 +115,3 @@ def signature(language: Language, oath: Row = ()) -> Section:
     w = WORDS[language]
     rows = tuple((label, BLANK * 2) for label in w.signing)
     return Section(w.signature, paragraphs=oath, rows=rows, widths=(30, 70), kept=True)
-
-
-def _ranges(positions: list[int]) -> str:
-    """``3–5, 9``."""
-    found: list[list[int]] = []
-    for position in sorted(positions):
-        if found and position == found[-1][1] + 1:
-            found[-1][1] = position
-        else:
-            found.append([position, position])
-    return ", ".join(str(low) if low == high else f"{low}–{high}" for low, high in found)

@@ -97,6 +97,17 @@ def shortened(text: str) -> str:
     return _DIGEST.sub(lambda found: f"{found[1][:_KEPT]}…", text)
 
 
+def ranges(positions: Iterable[int]) -> str:
+    """``3–5, 9``."""
+    found: list[list[int]] = []
+    for position in sorted(positions):
+        if found and position == found[-1][1] + 1:
+            found[-1][1] = position
+        else:
+            found.append([position, position])
+    return ", ".join(str(low) if low == high else f"{low}–{high}" for low, high in found)
+
+
 def _section(one: Section) -> Section:
     return replace(
         one,

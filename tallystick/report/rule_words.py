@@ -143,6 +143,7 @@ FACTS: dict[str, Phrase] = {
     ),
     "alone": Phrase("; the anchor is on the word of the chain's operator alone", "；锚定仅凭链的运营方陈述"),
     "adverse": Phrase("; adverse events on record: {count}", "；在案不利事件 {count} 项"),
+    "others": Phrase(" (whether there are others: {outcome}, step 13)", "（有无其他事件：{outcome}，第 13 步）"),
     "nothing": Phrase("nothing in this bundle speaks to it", "本证据包未见相关内容"),
     "present": Phrase("on record: {what}", "在案：{what}"),
     "expired": Phrase("NOT IN FORCE at the time: {what}", "当时不在有效期内：{what}"),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, Literal
 
-from tallystick.report.layout import Row, Section
+from tallystick.report.layout import Row, Section, ranges
 from tallystick.report.phrase import Language
 from tallystick.report.rule_words import FACTS, RULES
 from tallystick.report.speakers import proved_statements
-from tallystick.report.words import words
-from tallystick.verify.outcome import Report
+from tallystick.report.words import OUTCOMES, words
+from tallystick.verify.outcome import CLAIM_IDS, Claim, Outcome, Report
 
 TECHNICAL = (
     "integrity",
@@ -28,26 +28,69 @@ _STATES = {
     "expired": "expired",
     "inconsistent": "inconsistent-record",
 }
+_LIMBS = ("cn-17-", "cn-18-")
 _CLAIM_OF = {"17": "platform", "18": "capture"}
 _LEDGER = ("statement-signature", "inclusion", "checkpoint-signature", "anchor")
+_RECORD = ("integrity", "statement-signature", "inclusion", "checkpoint-signature", "entitlement")
+_GROUNDS = {
+    "cn-16": TECHNICAL,
+    "fre-902-13": _RECORD,
+    "fre-902-14": ("content",),
+    "vt-1913": ("time",),
+    "eidas-41": ("timestamp",),
+    "eidas-45l": _LEDGER,
+}
+"""What a line rests on; a limb of article 17 or 18 on one claim, by what it says."""
+_WORST: tuple[Outcome, ...] = ("contradicted", "not_proved", "needs_external_fact", "proved")
 
 
 def rules_section(report: Report, language: Language) -> Section:
-    """One line for each rule, and for each limb of articles 17 and 18."""
+    """One line for each rule, and for each limb of articles 17 and 18, with the state of what it rests on."""
     w = words(language)
-    rows = tuple(_row(report, rule, language) for rule in RULES)
-    return Section(w.rules, paragraphs=(w.rules_lead,), heads=w.rules_heads, widths=(38, 32, 30), rows=rows, fresh=True)
+    return Section(
+        w.rules,
+        paragraphs=(w.rules_lead,),
+        heads=w.rules_heads,
+        widths=(32, 15, 29, 24),
+        rows=tuple(_row(report, rule, language) for rule in RULES),
+        marks=tuple(worst(grounds(report, rule)) for rule in RULES),
+        fresh=True,
+    )
 
 
 def _row(report: Report, rule: str, language: Language) -> Row:
     name, gap = RULES[rule].name, RULES[rule].gap
-    told = fact_of(report, rule, language)
-    return (name.zh, told, gap.zh) if language == "zh" else (name.en, told, gap.en)
+    told, state = fact_of(report, rule, language), state_of(report, rule, language)
+    return (name.zh, state, told, gap.zh) if language == "zh" else (name.en, state, told, gap.en)
+
+
+def grounds(report: Report, rule: str) -> tuple[Claim, ...]:
+    """The claims on which ``fact_of`` rests; none where it says that nothing speaks to the rule."""
+    limb = rests_on(report, rule) if rule.startswith(_LIMBS) else None
+    wanted = _GROUNDS.get(rule, (limb,))
+    return tuple(claim for claim in report.claims if claim.id in wanted)
+
+
+def worst(claims: Iterable[Claim]) -> Outcome | Literal[""]:
+    """The outcome that a line bears which rests on these; nothing where it rests on none."""
+    return min((claim.outcome for claim in claims), key=_WORST.index, default="")
+
+
+def state_of(report: Report, rule: str, language: Language) -> str:
+    """Whether what the line rests on is proved, with the steps that found it so."""
+    found = grounds(report, rule)
+    outcome = worst(found)
+    if not outcome:
+        return "—"
+    steps = {claim.step for claim in found if claim.outcome == outcome}
+    if outcome == "proved" and CLAIM_IDS["integrity"] in steps:
+        steps.add(1)  # the claim bears the number of the later one of its two steps
+    return f"{OUTCOMES[outcome][language]} [{ranges(steps)}]"
 
 
 def fact_of(report: Report, rule: str, language: Language) -> str:
     """What this bundle shows of the rule, and no more."""
-    if rule.startswith(("cn-17-", "cn-18-")):
+    if rule.startswith(_LIMBS):
         return _factor(report, rule, language)[1]
     return _FACTS[rule](report, language)
 
@@ -80,8 +123,18 @@ def _technical(report: Report, language: Language) -> str:
         return fact("inconsistent", language, steps=", ".join(map(str, steps)))
     told = fact("consistent", language, count=len(report.facts["statements"]), size=report.facts["checkpoint"]["size"])
     told += fact("alone", language) if operator_alone(report) else ""
-    adverse = len(report.facts.get("adverse", ()))
-    return told + (fact("adverse", language, count=adverse) if adverse else "")
+    return told + _adverse(report, language)
+
+
+def _adverse(report: Report, language: Language) -> str:
+    """How many speak against the case, and whether these are all."""
+    adverse, all_of_them = len(report.facts.get("adverse", ())), report.claim("completeness").outcome
+    if not adverse:
+        return ""
+    told = fact("adverse", language, count=adverse)
+    if all_of_them == "proved":
+        return told
+    return told + fact("others", language, outcome=OUTCOMES[all_of_them][language])
 
 
 def rests_on(report: Report, rule: str) -> str | None:
@@ -128,7 +181,7 @@ def _attested(report: Report, one: Mapping[str, Any]) -> list[int]:
 
 
 def _record(report: Report, language: Language) -> str:
-    steps = open_steps(report, ("integrity", "statement-signature", "inclusion", "checkpoint-signature", "entitlement"))
+    steps = open_steps(report, _RECORD)
     if steps:
         return fact("inconsistent", language, steps=", ".join(map(str, steps)))
     return fact("record", language, count=len(report.facts["statements"]))

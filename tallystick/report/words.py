@@ -319,8 +319,9 @@ _EN = Words(
     unproved_heads=("Claim", "Outcome", "Found", "What would settle it"),
     never_any="No bundle of this format proves:",
     rules="Rules of evidence: the rule, the fact, the gap",
-    rules_lead="What is lawful and what is admitted, a court decides. This table only puts the facts beside the rules.",
-    rules_heads=("Rule", "Fact shown here", "Gap"),
+    rules_lead="What is lawful and what is admitted, a court decides. This table only puts the facts beside the "
+    "rules; beside each fact stands whether what it rests on was proved.",
+    rules_heads=("Rule", "What it rests on is [step]", "Fact shown here", "Gap"),
     annex_lead="Every step, in the order of docs/evidence-format.md, section 5, with all that it found. "
     "`tallystick verify --explain STEP` says more of each.",
     asks="Asks: {what}.",
@@ -417,8 +418,8 @@ _ZH = Words(
     unproved_heads=("主张", "结果", "所见", "何以印证"),
     never_any="任何本格式的证据包均不能证明：",
     rules="证据规则：规则、事实、缺口",
-    rules_lead="是否合法、是否采信，由法院决定。本表仅将事实与规则并列。",
-    rules_heads=("规则", "此处所示事实", "缺口"),
+    rules_lead="是否合法、是否采信，由法院决定。本表仅将事实与规则并列，并注明各项事实所据的证明是否成立。",
+    rules_heads=("规则", "所据证明［步骤］", "此处所示事实", "缺口"),
     annex_lead="依 docs/evidence-format.md 第 5 节的次序列出各步及其全部所见。"
     "`tallystick verify --explain STEP` 另有说明。",
     asks="审查事项：{what}。",

@@ -13,7 +13,7 @@ from tallystick.report.custody import custody_section
 from tallystick.report.factor_words import FACTORS
 from tallystick.report.phrase import Language
 from tallystick.report.rule_words import FACTS, RULES
-from tallystick.report.rules import TECHNICAL, fact_of
+from tallystick.report.rules import TECHNICAL, fact_of, rules_section
 from tallystick.report.unproved import ALWAYS, SETTLES, unproved_section
 from tallystick.report.words import DIVISIONS, OUTCOMES, words
 from tallystick.verify.outcome import CLAIM_IDS, Report, say
@@ -98,8 +98,84 @@ def test_article_16_is_met_by_no_open_step(claim_id: str, outcome: str) -> None:
     assert fact_of(report(), "cn-16", "en").startswith("technical verification is consistent")
 
 
-def test_article_16_tells_of_adverse_events() -> None:
-    assert fact_of(with_facts(report(), adverse=[{}, {}]), "cn-16", "en").endswith("adverse events on record: 2")
+def test_article_16_tells_of_adverse_events_and_whether_they_are_all() -> None:
+    line = say("adverse.event", time="t", type="dispute.open", about="A", position=9, detail="", standing="")
+    whole = with_facts(report(completeness=claim("completeness", "proved", line)), adverse=[{}, {}])
+    assert fact_of(whole, "cn-16", "en").endswith("adverse events on record: 2")
+    told = with_facts(report(completeness=claim("completeness", "needs_external_fact", line)), adverse=[{}, {}])
+    assert fact_of(told, "cn-16", "en").endswith("2 (whether there are others: needs an external fact, step 13)")
+    assert fact_of(told, "cn-16", "zh").endswith("2 项（有无其他事件：须以外部事实印证，第 13 步）")
+
+
+BEHIND = {
+    "cn-16": TECHNICAL,
+    "cn-17-system": ("platform",),
+    "cn-18-notary": ("capture",),
+    "cn-18-generation": ("traceability",),
+    "cn-18-witness": ("time",),
+    "fre-902-13": ("integrity", "statement-signature", "inclusion", "checkpoint-signature", "entitlement"),
+    "fre-902-14": ("content",),
+    "vt-1913": ("time",),
+    "eidas-41": ("timestamp",),
+    "eidas-45l": ("statement-signature", "inclusion", "checkpoint-signature", "anchor"),
+}
+"""What a line says something by."""
+
+
+def spoken_to(kit: Kit) -> Report:
+    """Something speaks to each rule of ``BEHIND``, and all that it rests on is proved."""
+    good = kit.verify(kit.bundle())
+    factors = [{"article": 17, "factor": "system", "state": "present", "positions": [7], "detail": ""},
+               {"article": 18, "factor": "notary", "state": "present", "positions": [8], "detail": ""}]  # fmt: skip
+    job = {"position": 8, "type": "job.register", "subject": "J-1", "signed_by": "P-1", "role": "party"}
+    end = {"not_before": None, "not_after": "2026-02-01T04:05:00Z"}
+    claims = tuple(replace(report().claim(one), outcome="proved", rests_on=()) for one in CLAIM_IDS)
+    told = {"factors": factors, "statements": [*good.facts["statements"], job]}
+    return replace(
+        good, claims=claims, facts={**good.facts, **told, "time": {**good.facts["time"], "independent": end}}
+    )
+
+
+def states(found: Report, language: Language) -> dict[str, tuple[str, str]]:
+    """By rule: what the line says of what it rests on, and the outcome that colours it."""
+    section = rules_section(found, language)
+    return {rule: (row[1], mark) for rule, row, mark in zip(RULES, section.rows, section.marks, strict=True)}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_rule_on_which_all_rests_proved_says_so_and_one_that_nothing_speaks_to_claims_nothing(
+    kit: Kit, language: Language
+) -> None:
+    found, said = states(spoken_to(kit), language), OUTCOMES["proved"][language]
+    steps = {"cn-16": "1–7, 10", "fre-902-13": "1–6", "eidas-45l": "3–5, 10"}
+    assert {rule: found[rule] for rule in BEHIND} == {
+        rule: (f"{said} [{steps.get(rule, CLAIM_IDS[behind[0]])}]", "proved") for rule, behind in BEHIND.items()
+    }
+    assert {told for rule, told in found.items() if rule not in BEHIND} == {("—", "")}
+
+
+@pytest.mark.parametrize("outcome", ["not_proved", "contradicted", "needs_external_fact"])
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("claim_id", CLAIM_IDS)
+def test_a_rule_whose_ground_is_open_says_so(kit: Kit, claim_id: str, outcome: str, language: Language) -> None:
+    """Not "on record" alone: the record may be contradicted, or nobody may vouch that it is whole."""
+    good = spoken_to(kit)
+    opened = tuple(replace(one, outcome=outcome) if one.id == claim_id else one for one in good.claims)
+    found, before = states(replace(good, claims=opened), language), states(good, language)
+    for rule in RULES:
+        # Not told: jobs that nobody was entitled to register or that are not bound; a time that is contradicted.
+        mute = rule == "cn-18-generation" and claim_id in ("entitlement", "traceability")
+        mute = mute or (rule, claim_id, outcome) == ("cn-18-witness", "time", "contradicted")
+        said = ("—", "") if mute else (f"{OUTCOMES[outcome][language]} [{CLAIM_IDS[claim_id]}]", outcome)
+        assert found[rule] == (said if mute or claim_id in BEHIND.get(rule, ()) else before[rule]), rule
+
+
+def test_of_several_grounds_a_rule_names_the_worst() -> None:
+    outcomes = {"inclusion": "needs_external_fact", "anchor": "not_proved", "disclosure": "not_proved"}
+    found = report(
+        **{name: claim(name, outcome, say("container.bad", detail="x")) for name, outcome in outcomes.items()}
+    )
+    assert states(found, "en")["cn-16"] == ("not proved [7, 10]", "not_proved")
 
 
 @pytest.mark.parametrize("rule", [name for name in RULES if name.startswith(("cn-17", "cn-18"))])
