@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.verifier_js.both import GOLDEN, Second, Trial, first, outcomes
+from tests.verifier_js.both import GOLDEN, ROOT, Second, Trial, first, outcomes
 
 AT = "2026-02-02T00:00:00Z"
 KEPT = GOLDEN / "2" / "evidence"
+CORPUS = ROOT / "fixtures" / "evidence"
 PATIENCE = 60_000
 
 
@@ -79,6 +80,31 @@ def test_the_page_says_what_the_command_says(
     assert dict(claims) == {claim["id"]: claim["outcome"] for claim in report["claims"]}
     assert fingerprint == hashlib.sha256(trust.read_bytes()).hexdigest()
     assert verdict == {"proved": "✓ Proved", "not_proved": "○ Not proved"}[report["verdict"]]
+
+
+@pytest.mark.parametrize(
+    ("name", "capture", "platform"),
+    [
+        ("good/object-with-making-custody-and-platform", "needs_external_fact", "needs_external_fact"),
+        ("good/capture-that-a-notary-bears-out", "proved", None),
+        ("bad/capture-with-other-weights", "contradicted", None),
+    ],
+)
+def test_a_factor_stands_beside_the_state_of_its_claim(
+    chromium: Browser, page: Path, name: str, capture: str, platform: str | None
+) -> None:
+    with visit(chromium, page) as shown:
+        examine(shown.page, CORPUS / f"{name}.zip", CORPUS / "trust.json")
+        rows = shown.page.eval_on_selector_all(
+            ".factors tr",
+            "all => all.map(row => [row.cells[0].innerText, row.cells[4].firstChild.className, row.cells[4].innerText])",
+        )
+        assert shown.trouble == []
+    words = {"proved": "✓ proved", "needs_external_fact": "? needs an external fact", "contradicted": "✗ contradicted"}
+    expected = {("18", capture, f"{words[capture]} · step 15")}
+    if platform is not None:
+        expected.add(("17", platform, f"{words[platform]} · step 17"))
+    assert {tuple(row) for row in rows} == expected
 
 
 def test_the_report_that_is_saved_is_that_of_the_python_command(chromium: Browser, page: Path, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import type { Report } from "../report.ts";
 import type { Sentence } from "../steps/findings.ts";
 import type { CustodyLine } from "../steps/step16.ts";
 import { element } from "./element.ts";
-import { CUSTODY_WORDS, FACTOR_WORDS, FACTOR_STATES, STANDING_WORDS, WORDS } from "./words.ts";
+import { CUSTODY_WORDS, FACTOR_WORDS, FACTOR_STATES, OUTCOME_WORDS, STANDING_WORDS, WORDS } from "./words.ts";
 
 type Say = (sentence: Sentence) => string;
 
@@ -38,11 +38,14 @@ export function custodyOf({ facts }: Report, say: Say): HTMLElement[] {
   return [element("section", { class: "custody" }, element("h3", {}, say(WORDS.custody)), table(rows))];
 }
 
-export function formed({ facts }: Report, say: Say): HTMLElement[] {
+/** Each factor beside the state of the claim that it rests on: what is said may be contradicted, or not be all there is. */
+export function formed({ facts, claims }: Report, say: Say): HTMLElement[] {
   const factors = (facts.factors ?? []) as Factor[];
   if (factors.length === 0) return [];
   const rows = factors.map(({ article, factor, state, positions, detail }) => [
     String(article), named(FACTOR_WORDS, factor, say), `${say(FACTOR_STATES[state])}${detail === "" ? "" : ` (${detail})`}`, positions.map((each) => `#${each}`).join(" "),
+    ...claims.filter(({ id }) => id === (article === 17 ? "platform" : "capture")).map(({ outcome, step }) =>
+      element("span", { class: outcome }, element("span", { class: "outcome" }, `${OUTCOME_WORDS[outcome].sign} ${say(OUTCOME_WORDS[outcome])}`), ` · ${say(WORDS.step)} ${step}`)),
   ]);
   return [element("section", { class: "factors" }, element("h3", {}, say(WORDS.formed)), table(rows))];
 }
