@@ -97,7 +97,7 @@ def test_a_factor_stands_beside_the_state_of_its_claim(
         examine(shown.page, CORPUS / f"{name}.zip", CORPUS / "trust.json")
         rows = shown.page.eval_on_selector_all(
             ".factors tr",
-            "all => all.map(row => [row.cells[0].innerText, row.cells[4].firstChild.className, row.cells[4].innerText])",
+            "all => all.map(({ cells }) => [cells[0].innerText, cells[4].firstChild.className, cells[4].innerText])",
         )
         assert shown.trouble == []
     words = {"proved": "✓ proved", "needs_external_fact": "? needs an external fact", "contradicted": "✗ contradicted"}
