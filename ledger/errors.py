@@ -62,6 +62,10 @@ class Corrupt(LedgerError):
         self.position = position
 
 
+class MapUnreachable(LedgerError):
+    """The file of the map cannot be read or written just now: locked, or the disk is full. Nothing was removed."""
+
+
 class HistoryLost(LedgerError):
     """The database lacks entries that a signed checkpoint covers: an old backup was restored."""
 

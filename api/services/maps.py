@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,7 +51,10 @@ class MapService:
 
     @contextmanager
     def open(self) -> Iterator[tuple[MapView, ...]]:
-        """The roots under which something can be shown now, the newest of them over all that counts; often none."""
+        """The roots under which something can be shown now, the newest of them over all that counts; often none.
+
+        Raises ``Unavailable`` when the map cannot be read, or contradicts what the log states.
+        """
         if self._roots is None:
             yield ()
             return
@@ -60,7 +63,11 @@ class MapService:
         # What is stated already serves; why no more is stated is another's trouble.
         except (TallystickError, TimeoutError):
             _log.exception("the root of the map could not be stated")
-        with self._roots.views() as views:
+        with ExitStack() as stack:
+            try:
+                views = stack.enter_context(self._roots.views())
+            except LedgerError as error:
+                raise Unavailable(str(error)) from None
             yield views
 
     def answer(self, text: str, audited: bool = False) -> Answer:

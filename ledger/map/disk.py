@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from ledger.errors import Corrupt
+from ledger.errors import Corrupt, MapUnreachable
 from ledger.map.pages import CAPACITY, DEEPEST, STEP, TOP, Children, Leaves, Page, decode, parted
 from tallystick.map import NAMED, OWN, MapProof, key_of
 from tallystick.map.memory import about_entry
@@ -23,6 +24,8 @@ GATHER = 32_768
 _ROWS = 256
 """Pages that are written together."""
 _VERSION = 2
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR})
+"""What SQLite says of a file that is none of ours. The last: it has other tables."""
 _TABLES = (
     "CREATE TABLE pages (number INTEGER PRIMARY KEY, page BLOB NOT NULL)",
     "CREATE TABLE reached (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL)",
@@ -38,20 +41,26 @@ class DiskMap:
     """
 
     def __init__(self, path: Path, capacity: int = CAPACITY) -> None:
-        """Opens the file, or makes it; one that is damaged or of another version is made anew, at size 0."""
+        """Opens the file, or makes it; one that is damaged or of another version is made anew, at size 0.
+
+        Raises ``MapUnreachable``, as all else here may: a file that is locked, or a disk that is full, is no damage.
+        """
+        self._path = path
         self._capacity = capacity
         self._gathered: defaultdict[bytes, list[bytes]] = defaultdict(list)
         self._waiting = 0
         self._rows: list[tuple[int, bytes]] = []
         self._durable = 0
-        try:
-            self._connection, self.size = _open(path)
-        except sqlite3.DatabaseError:
-            for end in ("", "-wal", "-shm"):
-                path.with_name(path.name + end).unlink(missing_ok=True)
-            self._connection, self.size = _open(path)
+        with _reaching(path):
+            found = _open(path)
+            if found is None:
+                for end in ("", "-wal", "-shm"):
+                    path.with_name(path.name + end).unlink(missing_ok=True)
+                found = _open(path)
+        if found is None:
+            raise MapUnreachable(f"no map can be made at {path}: it is damaged as soon as it is written")
+        self._connection, self.size = found
         self._durable = self.size
-        self._path = path
 
     # --- growing ---------------------------------------------------------------------------------
 
@@ -80,19 +89,25 @@ class DiskMap:
         """What was gathered, in one transaction, by key: so each page is read and written once, and in their order."""
         if self._durable == self.size and not self._gathered:
             return
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
+        with self._transaction():
             if self._gathered:
                 self._change(TOP, 0, sorted(self._gathered))
             self._write()
             self._connection.execute("UPDATE reached SET size = ?", (self.size,))
-            self._connection.execute("COMMIT")
-        finally:
-            self._rows.clear()
-            self._connection.rollback()
         self._durable = self.size
         self._gathered.clear()
         self._waiting = 0
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with _reaching(self._path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            finally:
+                self._rows.clear()
+                self._connection.rollback()
 
     def _change(self, number: int, depth: int, keys: list[bytes]) -> bytes:
         """Make the changes under these keys, which belong to a page; its root then."""
@@ -123,11 +138,16 @@ class DiskMap:
     def root(self) -> bytes:
         """Of the first ``size`` entries."""
         self._apply()
-        return self._page(TOP).root(0) or EMPTY_ROOT
+        with _reaching(self._path):
+            return self._page(TOP).root(0) or EMPTY_ROOT
 
     def prove(self, key: bytes) -> MapProof:
         """The proof for a key under ``root``, present or not."""
         self._apply()
+        with _reaching(self._path):
+            return self._prove(key)
+
+    def _prove(self, key: bytes) -> MapProof:
         number, depth, path = TOP, 0, list[tuple[int, bytes]]()
         page = self._page(number)
         while isinstance(page, Children):
@@ -157,13 +177,9 @@ class DiskMap:
         """Begin again at size 0."""
         self._gathered.clear()
         self._waiting = 0
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
+        with self._transaction():
             self._connection.execute("DELETE FROM pages")
             self._connection.execute("UPDATE reached SET size = 0")
-            self._connection.execute("COMMIT")
-        finally:
-            self._connection.rollback()
         self.size = self._durable = 0
 
     def close(self) -> None:
@@ -174,24 +190,53 @@ class DiskMap:
             self._connection.close()
 
 
-def _open(path: Path) -> tuple[sqlite3.Connection, int]:
-    """Raises ``sqlite3.DatabaseError`` for a file that must be made anew."""
+@contextmanager
+def _reaching(path: Path) -> Iterator[None]:
+    """What SQLite says, in our words. Raises ``Corrupt``, ``MapUnreachable``."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        if _is_damage(error):
+            raise Corrupt(f"{path} is damaged ({error}): remove the file, and it is made anew") from error
+        raise MapUnreachable(
+            f"the map {path} cannot be read or written ({error}): free the disk, or end who else uses it"
+        ) from error
+
+
+def _is_damage(error: sqlite3.Error) -> bool:
+    # The lower byte: the rest says more about the same.
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
+
+
+def _open(path: Path) -> tuple[sqlite3.Connection, int] | None:
+    """The file and its size; ``None`` for one that must be made anew. Raises ``sqlite3.Error`` where it is in doubt."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
-        connection.execute("PRAGMA journal_mode=WAL")
-        # A commit that a power failure takes back leaves an older map, which is as good.
-        connection.execute("PRAGMA synchronous=NORMAL")
-        connection.execute("PRAGMA cache_size=-4096")
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version == 0:
-            connection.execute("BEGIN IMMEDIATE")
-            for statement in _TABLES:
-                connection.execute(statement)
-            connection.execute("COMMIT")
-        elif version != _VERSION:
-            raise sqlite3.DatabaseError(f"version {version}")
-        (size,) = connection.execute("SELECT size FROM reached").fetchone()
-    except BaseException:
+        size = _size(connection)
+    except sqlite3.Error as error:
         connection.close()
+        if _is_damage(error):
+            return None
         raise
-    return connection, int(size)
+    if size is None:
+        connection.close()
+        return None
+    return connection, size
+
+
+def _size(connection: sqlite3.Connection) -> int | None:
+    """Of the first entries that the map is of; ``None`` for another version's."""
+    connection.execute("PRAGMA journal_mode=WAL")
+    # A commit that a power failure takes back leaves an older map, which is as good.
+    connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute("PRAGMA cache_size=-4096")
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version == 0:
+        connection.execute("BEGIN IMMEDIATE")
+        for statement in _TABLES:
+            connection.execute(statement)
+        connection.execute("COMMIT")
+    elif version != _VERSION:
+        return None
+    found = connection.execute("SELECT size FROM reached").fetchone()
+    return None if found is None else int(found[0])

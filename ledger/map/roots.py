@@ -6,9 +6,10 @@ of another log's history is made anew from the entries, and nothing is said that
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +36,8 @@ TYPE = "log.map-root"
 PATIENCE = 30.0
 """Seconds for an entry to be recorded, or published."""
 _PAGE = 100
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -72,9 +75,8 @@ class MapRoots:
 
     def close(self) -> None:
         """Make all durable."""
-        with self._lock:
+        with self._lock, closing(self._audited):
             self._map.close()
-            self._audited.close()
 
     # --- stating -------------------------------------------------------------------------------------
 
@@ -120,10 +122,20 @@ class MapRoots:
 
     @contextmanager
     def views(self) -> Iterator[tuple[MapView, ...]]:
-        """Both at once, where they differ; none where there is none."""
+        """Both at once, where they differ; none where there is none, or where it is not published in time.
+
+        So a log of which nothing is published for a while still shows what an auditor signed before.
+        """
         with self._lock:
-            found = [view for view in (self._view(False), self._view(True)) if view is not None]
+            found = [view for view in map(self._view_in_time, (False, True)) if view is not None]
             yield tuple({view.position: view for view in found}.values())
+
+    def _view_in_time(self, audited: bool) -> MapView | None:
+        try:
+            return self._view(audited)
+        except TimeoutError as error:
+            _log.warning("a root of the map is not shown: %s", error)
+            return None
 
     def _view(self, audited: bool) -> MapView | None:
         with self._log.store.snapshot() as reads:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ledger.errors import Corrupt
+from ledger.errors import Corrupt, MapUnreachable
 from ledger.map import disk
 from ledger.map.disk import DiskMap
 from ledger.map.pages import decode
@@ -156,7 +156,7 @@ def test_a_failed_write_changes_nothing_on_disk(tmp_path: Path, monkeypatch: pyt
     found.take(ENTRIES[20:])
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("CREATE TRIGGER full BEFORE UPDATE ON reached BEGIN SELECT RAISE(FAIL, 'disk full'); END")
-    with pytest.raises(sqlite3.DatabaseError):
+    with pytest.raises(MapUnreachable, match="disk full"):
         found.flush()
     other.execute("DROP TRIGGER full")
     other.close()
@@ -190,6 +190,56 @@ def test_a_file_that_is_none_is_made_anew(tmp_path: Path, damage: bytes) -> None
         found.take(ENTRIES)
     with closing(DiskMap(path)) as found:
         assert found.size == len(ENTRIES)
+
+
+def test_a_file_that_another_process_holds_is_not_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Locked is not damaged: what was worked out stays, and serves as soon as the other one is gone."""
+    path = tmp_path / "map.sqlite"
+    with closing(DiskMap(path)) as found:
+        found.take(ENTRIES)
+    connect = sqlite3.connect
+    monkeypatch.setattr(disk.sqlite3, "connect", lambda *given, **more: connect(*given, **more, timeout=0))
+    with closing(connect(path, isolation_level=None)) as other:
+        # Whoever turns the write-ahead log off, as a copy or a repair does, holds the whole file.
+        other.execute("PRAGMA journal_mode=DELETE")
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(MapUnreachable, match="locked"):
+            DiskMap(path)
+        other.execute("ROLLBACK")
+    with closing(DiskMap(path)) as found:
+        assert (found.size, found.root()) == (len(ENTRIES), root_in_memory())
+
+
+def test_a_disk_that_is_full_at_the_start_costs_no_map(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "map.sqlite"
+    with closing(DiskMap(path)) as found:
+        found.take(ENTRIES)
+
+    def full(connection: sqlite3.Connection) -> int:
+        connection.execute("PRAGMA max_page_count=1")
+        connection.execute("CREATE TABLE more (one BLOB)")
+        return 0
+
+    with monkeypatch.context() as patched:
+        patched.setattr(disk, "_size", full)
+        with pytest.raises(MapUnreachable, match="full"):
+            DiskMap(path)
+    with closing(DiskMap(path)) as found:
+        assert found.size == len(ENTRIES)
+
+
+def test_a_page_that_the_disk_lost_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "map.sqlite"
+    with closing(DiskMap(path)) as found:
+        found.take(ENTRIES)
+    data = bytearray(path.read_bytes())
+    data[4096:] = b"\xff" * (len(data) - 4096)
+    path.write_bytes(data)
+    with closing(DiskMap(path)) as found:
+        # Damage of the tables that name the size shows at once; it is made anew.
+        assert found.size == 0
+        found.take(ENTRIES)
+        assert found.root() == root_in_memory()
 
 
 def test_a_file_of_another_version_is_made_anew(tmp_path: Path) -> None:

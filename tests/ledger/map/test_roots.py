@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
-from ledger.errors import Corrupt
+from ledger.errors import Corrupt, MapUnreachable
 from ledger.folder import Folder
 from ledger.log import Log
+from ledger.map import roots as map_roots
 from ledger.map.roots import MapRoots
 from ledger.store import Search
 from ledger.upkeep.fsck import fsck, replay
@@ -131,6 +133,19 @@ def test_answers_under_the_published_root(data: Path, world: World) -> None:
             assert view.root == found.root()
 
 
+def test_a_full_disk_is_said_and_the_root_is_stated_when_there_is_room(data: Path, world: World) -> None:
+    """Whoever states roots, for ever, goes on after a ``TallystickError``; any other error would end it."""
+    with opened(data, world) as (log, roots):
+        with closing(sqlite3.connect(data.parent / "map" / "map.sqlite", isolation_level=None)) as other:
+            other.execute("CREATE TRIGGER full BEFORE UPDATE ON reached BEGIN SELECT RAISE(FAIL, 'disk full'); END")
+            with pytest.raises(MapUnreachable, match="disk full"):
+                roots.state(at_once=True)
+            other.execute("DROP TRIGGER full")
+        size = len(all_entries(log))
+        assert roots.state(at_once=True) == size
+        assert stated(log)[size].root == model(all_entries(log)[:size]).root().hex()
+
+
 @pytest.mark.parametrize("harm", ["gone", "behind", "ahead", "of another log", "damaged"])
 def test_whatever_becomes_of_the_file_the_answers_are_right(data: Path, world: World, harm: str) -> None:
     with opened(data, world) as (log, roots):
@@ -226,6 +241,24 @@ def test_answers_under_the_root_that_an_auditor_signed(data: Path, world: World)
         with roots.view(audited=True) as view:
             assert view is not None
             assert view.position == second, "an older audit takes nothing back"
+
+
+def test_while_nothing_is_published_the_audited_root_still_serves(
+    data: Path, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened(data, world) as (log, roots):
+        first = roots.state(at_once=True)
+        assert first is not None
+        log.publish_now()
+        roots.take_audit(audit(log, stated(log)[first].size))
+        log.submit(world.object()).result()
+        assert roots.state(at_once=True) is not None
+        monkeypatch.setattr(map_roots, "PATIENCE", 0.01)
+        with roots.views() as views:
+            assert [view.position for view in views] == [first]
+        log.publish_now()
+        with roots.views() as views:
+            assert len(views) == 2
 
 
 @pytest.mark.parametrize(
