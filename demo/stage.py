@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,36 +12,9 @@ from demo.screen import Screen
 from demo.service import Service
 from tallystick.assets import Asset
 from tallystick.client.http import Client, ServiceProblem
-from tallystick.commitments import Disclosure, disclose
-from tallystick.events import Event
+from tallystick.client.speaker import Speaker
 from tallystick.identifiers import Letter, new_identifier
-from tallystick.keys import LocalSigner
-from tallystick.statement import sign_statement
 from tallystick.times import format_time
-
-
-@dataclass(frozen=True)
-class Speaker:
-    """A party that signs for itself: its identifier, its key, and a client with its token."""
-
-    party: str
-    signer: LocalSigner
-    client: Client
-
-    def say(
-        self, kind: str, subject: str, body: Any, private: Mapping[str, Any] | None = None
-    ) -> tuple[dict[str, Any], list[Disclosure]]:
-        """Sign an event with the party's own key and submit it: the answer, and what opens its commitments."""
-        opened = [disclose(name, value, secrets.token_bytes(16)) for name, value in (private or {}).items()]
-        event = Event(
-            type=kind,
-            event_id=secrets.token_hex(12),
-            subject=subject,
-            time=now(),
-            body=body,
-            private={one.name: one.commitment for one in opened} or None,
-        )
-        return self.client.state(sign_statement(self.signer, self.party, event), opened), opened
 
 
 @dataclass

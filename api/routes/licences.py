@@ -34,7 +34,7 @@ class PointerSchema(Schema):
 
 
 class GrantSchema(Schema):
-    """A licence that the service records for the token's party. ``terms``: values by name, see docs/licences.md."""
+    """A licence that the service records for the token's party. ``terms``: values by name, see docs/licence.md."""
 
     object: str
     terms: dict[str, Any]

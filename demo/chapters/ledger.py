@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from demo.stage import Speaker, Stage, now
+from demo.stage import Stage, now
 from tallystick.client.http import Client
+from tallystick.client.speaker import Speaker
 from tallystick.events.party import ValidKey
 from tallystick.identifiers import Letter
 from tallystick.keyfile import write_key

@@ -43,9 +43,10 @@ class Server:
         assert self._process is not None
         return self._process.pid
 
-    def start(self) -> None:
-        """Start, and wait until it says that it listens."""
+    def start(self, **more: str) -> None:
+        """Start, from now on with ``more`` settings, and wait until it says that it listens."""
         self.output = ""
+        self._settings |= more
         self._process = spawn("serve", self.data, TALLYSTICK_PORT=str(self.port), **self._settings)
         listening = threading.Event()
         self._reader = threading.Thread(target=self._read, args=(listening,))
