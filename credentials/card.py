@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from credentials.errors import TextNotPrintable
 from credentials.manifests import Actor, Stamper
 from credentials.png import MARGIN, Background
-from credentials.sign import DIGITAL_CREATION, Ingredient, Manifest, Signed, sign_asset
+from credentials.sign import DIGITAL_CREATION, Ingredient, Manifest, appearing, signed_picture
 from credentials.signer import ClaimSigner
 from credentials.text import KAI, MONO, pixels, require_printable
 from tallystick.c2pa.verdict import LICENCE
@@ -86,24 +88,48 @@ _ROWS = (
 )
 _LOWER = (("AI use", "人工智能使用", "ai_use"), ("status", "状态查询", "status"), ("log entry", "日志记录", "log"))
 
-_OWN = frozenset({"licence", "status", "log"})
+_OWN = frozenset({"licence", "status", "log", "qr"})
 """What each card has for itself: to keep such a line would help no other."""
+_OWN_ROWS = ((_TOP + 26, _TOP + 70), (HEIGHT - 62 - _QR_SIDE, HEIGHT - 62))
+"""Where that stands: a line of the largest type, with what is above and below its letters; and beside the QR code."""
+
+
+def _places() -> dict[str, tuple[tuple[int, int], int]]:
+    """Where each field stands, and how wide it may be."""
+    places, lower = {}, _TOP + len(_ROWS) * _ROW
+    for line, row in enumerate(_ROWS):
+        for number, (_, _, name) in enumerate(row):
+            places[name] = (_LEFT + number * _COLUMN, _TOP + line * _ROW), _COLUMN - 40
+    for number, (_, _, name) in enumerate(_LOWER):
+        places[name] = (_LEFT, lower + 10 + number * 82), _LOWER_WIDTH
+    return places
+
+
+_PLACES = _places()
+_SHARED = tuple(field.name for field in fields(LicenceCard) if field.name not in _OWN)
+_shared = attrgetter(*_SHARED)
 
 
 def render_card(card: LicenceCard) -> bytes:
     """The card as PNG bytes, unsigned. Raises TextNotPrintable where a text does not fit even in small type."""
-    background = _background()
-    picture = background.canvas()
-    _heading(picture, card)
-    top, column = _TOP, _COLUMN
-    for row in _ROWS:
-        for number, (_, _, name) in enumerate(row):
-            _field(picture, (_LEFT + number * column, top), column - 40, name, getattr(card, name))
-        top += _ROW
-    for number, (_, _, name) in enumerate(_LOWER):
-        _field(picture, (_LEFT, top + 10 + number * 82), _LOWER_WIDTH, name, getattr(card, name))
+    sheet = _sheet(_shared(card))
+    picture = sheet.canvas()
+    for name in ("licence", "status", "log"):
+        _field(picture, name, getattr(card, name))
     _qr(picture, card.qr)
-    return background.encode(picture)
+    return sheet.encode(picture)
+
+
+@functools.lru_cache(maxsize=4)
+def _sheet(shared: tuple[str, ...]) -> Background:
+    """What cards of one order, granted in the same second, have in common; `shared`: the values of `_SHARED`."""
+    picture, values = _background().copy(), dict(zip(_SHARED, shared, strict=True))
+    issued = f"签发 issued {values['issued']}"
+    _write(picture, (WIDTH - _MARGIN - round(_length(issued, KAI, 21)), 96), issued, KAI, 21, _SOFT)
+    _fitted(picture, (_LEFT, 142), WIDTH - _LEFT - _MARGIN, values["title"], KAI, 62, 34)
+    for name in _PLACES.keys() - _OWN:
+        _field(picture, name, values[name])
+    return Background(picture, _OWN_ROWS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +146,8 @@ class Said:
     stamper: Stamper | None = None
 
 
-def issue_card(signer: ClaimSigner, card: LicenceCard, said: Said, out: Path, *, sync: bool = True) -> Signed:
-    """Write the signed card to `out`; `sync`: on disk when this returns."""
+def signed_card(signer: ClaimSigner, card: LicenceCard, said: Said) -> bytes:
+    """The signed card. Raises TextNotPrintable, SigningFailed or MalformedInput."""
     manifest = Manifest(
         title=f"{card.licence} {card.title}",
         assertions={LICENCE: said.payload},
@@ -133,7 +159,16 @@ def issue_card(signer: ClaimSigner, card: LicenceCard, said: Said, out: Path, *,
         identities=said.identities,
         stamper=said.stamper,
     )
-    return sign_asset(signer, render_card(card), out, manifest, "image/png", sync=sync)
+    return signed_picture(signer, render_card(card), manifest)
+
+
+def issue_card(signer: ClaimSigner, card: LicenceCard, said: Said, out: Path) -> None:
+    """Write the signed card to `out`, on disk when this returns."""
+    data = signed_card(signer, card, said)
+    with appearing(out) as (_, target):
+        target.write(data)
+        target.flush()
+        os.fsync(target.fileno())
 
 
 def _ramp(colour: str, shades: int) -> list[int]:
@@ -143,7 +178,7 @@ def _ramp(colour: str, shades: int) -> list[int]:
 
 
 @functools.cache
-def _background() -> Background:
+def _background() -> Image.Image:
     """All that is the same on every card, drawn once: an image of few colours, `_INK` and `_SEAL` and so on."""
     # Loaded when a card is drawn, not when the service starts.
     from PIL import Image, ImageDraw
@@ -168,7 +203,7 @@ def _background() -> Background:
         _write(picture, (_LEFT, top + 10 + number * 82), f"{chinese} {english}", KAI, _LABEL_SIZE, _SOFT)
     for number, line in enumerate(_SMALL_PRINT):
         _write(picture, (_LEFT, HEIGHT - 72 + number * 28), line, KAI, 20, _SOFT)
-    return Background(picture)
+    return picture
 
 
 def _tally(draw: ImageDraw.ImageDraw) -> None:
@@ -181,13 +216,8 @@ def _tally(draw: ImageDraw.ImageDraw) -> None:
     draw.rectangle((edge + 14, 0, edge + 18, HEIGHT), fill=_SEAL.full)
 
 
-def _heading(picture: Image.Image, card: LicenceCard) -> None:
-    issued = f"签发 issued {card.issued}"
-    _write(picture, (WIDTH - _MARGIN - round(_length(issued, KAI, 21)), 96), issued, KAI, 21, _SOFT)
-    _fitted(picture, (_LEFT, 142), WIDTH - _LEFT - _MARGIN, card.title, KAI, 62, 34)
-
-
-def _field(picture: Image.Image, place: tuple[int, int], width: int, name: str, value: str) -> None:
+def _field(picture: Image.Image, name: str, value: str) -> None:
+    place, width = _PLACES[name]
     font = MONO if name in ("licence", "asset") and value.isascii() else KAI
     _fitted(picture, (place[0], place[1] + 28), width, value, font, _VALUE_SIZE, _SMALLEST, name in _OWN)
 

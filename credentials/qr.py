@@ -7,8 +7,9 @@ messages differ, error correction included. So the first code of a length gives 
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from itertools import chain, zip_longest
-from operator import xor
+from operator import itemgetter, xor
 from typing import Any, NamedTuple
 
 from segno import consts, encoder
@@ -20,6 +21,7 @@ _FREE = 2
 """What segno says of a module that nothing is in yet."""
 _LONG = 10
 """The version from which on a length takes two bytes."""
+_DIGITS = bytes.maketrans(b"01", b"\0\1")
 
 
 class _Block(NamedTuple):
@@ -31,11 +33,14 @@ class _Block(NamedTuple):
 
 
 class _Frame(NamedTuple):
-    """All codes of a length: modules of one that says nothing, the place of each bit, the blocks."""
+    """All codes of a length: modules of one that says nothing, what lays bits out over them, the blocks.
+
+    `lay`: from the bits of a message and a zero, which stands where there is none, to one for each module.
+    """
 
     size: int
     modules: bytes
-    places: tuple[int, ...]
+    lay: Callable[[bytes], tuple[int, ...]]
     blocks: tuple[_Block, ...]
     length_bits: int
 
@@ -50,11 +55,13 @@ def qr_modules(text: str) -> tuple[int, bytes]:
         code = _made(text)
         return len(code.matrix), bytes(chain.from_iterable(code.matrix))
     frame = _frame(len(text))
-    bits = _message(text.encode(), frame)
-    modules = bytearray(frame.modules)
-    for place, bit in zip(frame.places, bits, strict=False):
-        modules[place] ^= bit
-    return frame.size, bytes(modules)
+    return frame.size, _laid_over(frame, text.encode())
+
+
+def _laid_over(frame: _Frame, message: bytes) -> bytes:
+    """The modules of a code, or, of a code and its own message, those that say nothing."""
+    bits = bytes(frame.lay(_bits(message, frame) + b"\0"))
+    return (int.from_bytes(frame.modules) ^ int.from_bytes(bits)).to_bytes(len(bits))
 
 
 def _made(text: str) -> encoder.Code:
@@ -72,18 +79,15 @@ def _frame(length: int) -> _Frame:
     frame = _Frame(
         size,
         bytes(chain.from_iterable(code.matrix)),
-        _places(size, version, count),
+        itemgetter(*_numbers(size, version, count)),
         tuple(blocks),
         16 if version >= _LONG else 8,
     )
-    silent = bytearray(frame.modules)
-    for place, bit in zip(frame.places, _message(sample.encode(), frame), strict=False):
-        silent[place] ^= bit
-    return frame._replace(modules=bytes(silent))
+    return frame._replace(modules=_laid_over(frame, sample.encode()))
 
 
-def _places(size: int, version: int, count: int) -> tuple[int, ...]:
-    """Where the bits of a message stand, in their order: segno lays out their numbers instead of them."""
+def _numbers(size: int, version: int, count: int) -> list[int]:
+    """Which bit of a message each module is, `count` where none: segno lays out their numbers instead of them."""
     matrix = encoder.make_matrix(size, size)
     encoder.add_finder_patterns(matrix, size, size)
     encoder.add_alignment_patterns(matrix, size, size)
@@ -91,11 +95,10 @@ def _places(size: int, version: int, count: int) -> tuple[int, ...]:
     first = 1 << 8
     free = sum(row.count(_FREE) for row in rows)
     encoder.add_codewords(rows, range(first, first + free), version)
-    found = {value - first: at for at, value in enumerate(chain.from_iterable(rows)) if value >= first}
-    return tuple(found[number] for number in range(count))
+    return [value - first if 0 <= value - first < count else count for value in chain.from_iterable(rows)]
 
 
-def _message(data: bytes, frame: _Frame) -> bytes:
+def _bits(data: bytes, frame: _Frame) -> bytes:
     """The bits that are laid out: data and correction, interleaved."""
     capacity = sum(one.number * one.data for one in frame.blocks)
     head = (_BYTES << frame.length_bits | len(data)).to_bytes(3)[-((_MODE_BITS + frame.length_bits + 7) // 8) :]
@@ -113,7 +116,7 @@ def _message(data: bytes, frame: _Frame) -> bytes:
     joined = bytes(
         one for many in (datas, corrections) for one in chain.from_iterable(zip_longest(*many)) if one is not None
     )
-    return bytes(map(int, format(int.from_bytes(joined), f"0{8 * len(joined)}b")))
+    return format(int.from_bytes(joined), f"0{8 * len(joined)}b").encode().translate(_DIGITS)
 
 
 def _correction(data: bytes, count: int) -> bytes:

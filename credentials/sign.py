@@ -102,12 +102,11 @@ def sign_asset(
     manifest: Manifest,
     media_type: str | None = None,
     progress: Progress | None = None,
-    sync: bool = True,
 ) -> Signed:
     """Sign a file into `out`: a signed copy, or a sidecar manifest store where the format cannot carry one.
 
     An existing credential of `source` is kept as its parent. The media type follows the name of a path; bytes need
-    it said. `sync`: on disk when this returns; without it that is for the caller.
+    it said. On disk when this returns.
 
     Raises SigningFailed or MalformedInput, and then leaves nothing at `out`.
     """
@@ -115,8 +114,7 @@ def sign_asset(
         media_type = media_type_of(source.name) if isinstance(source, Path) else PLAIN
     embedded = media_type in EMBEDDED
     expected = _payloads(manifest)
-    for one in (signer, *(actor.signer for actor in manifest.identities)):
-        one.require_valid(manifest.when)
+    _require_valid(signer, manifest)
     with appearing(out) as (part, target):
         with opened(source) as (stream, size):
             signed_before = embedded and locate(stream, size, media_type).store is not None
@@ -133,12 +131,33 @@ def sign_asset(
                     scaffold = write_scaffold(builder, media_type, stream, target, progress)
                 _settle(target, scaffold, signer, manifest, media_type)
         target.flush()
-        if sync:
-            os.fsync(target.fileno())
+        os.fsync(target.fileno())
         sidecar = None if embedded else part.read_bytes()
         in_pieces = composed and size > LARGE
         label = _read_back(part if embedded else source, media_type, sidecar, expected, in_pieces)
     return Signed(out, media_type, embedded, label)
+
+
+def signed_picture(signer: ClaimSigner, picture: bytes, manifest: Manifest) -> bytes:
+    """As `sign_asset`, of a PNG file that was just made and brings no credential: nothing is written anywhere.
+
+    Raises SigningFailed or MalformedInput.
+    """
+    media_type, expected = "image/png", _payloads(manifest)
+    _require_valid(signer, manifest)
+    if not _is_composed(manifest, media_type) or locate(io.BytesIO(picture), len(picture), media_type).store:
+        raise SigningFailed("a credential comes with the picture, or with what is in it: sign it as a file")
+    hands = Hands(signer, manifest.identities, manifest.stamper)
+    told = _told(manifest, media_type, manifest.source_type is None, expected)
+    made = io.BytesIO()
+    write_composed(io.BytesIO(picture), len(picture), media_type, told, hands, made)
+    _read_back(made.getvalue(), media_type, None, expected, in_pieces=False)
+    return made.getvalue()
+
+
+def _require_valid(signer: ClaimSigner, manifest: Manifest) -> None:
+    for one in (signer, *(actor.signer for actor in manifest.identities)):
+        one.require_valid(manifest.when)
 
 
 def _settle(target: BinaryIO, scaffold: bytes, signer: ClaimSigner, manifest: Manifest, media_type: str) -> None:

@@ -1,25 +1,22 @@
-"""Cards in bulk: drawn, signed and read back one after another, and put on disk together.
+"""Cards in bulk: drawn, signed, read back and written one after another.
 
-What is made here is nobody's yet: the service keeps it, and logs it. So a process may make it that dies.
+What is made here is nobody's yet, and not on disk for sure: the service sees to that, keeps it, and logs it. So a
+process may make it that dies, and that does not wait for the disk.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from credentials.card import LicenceCard, Said, issue_card
+from credentials.card import LicenceCard, Said, signed_card
 from credentials.errors import SigningFailed, TextNotPrintable
 from credentials.manifests import Actor
 from credentials.signer import ClaimSigner
-from tallystick.digests import DigestPair, PairHasher
+from tallystick.digests import DigestPair, digest_pair
 from tallystick.errors import MalformedInput
-
-_SYNCS = 8
-"""At once: the disk writes its journal once for many of them."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +31,7 @@ class Work:
 
 @dataclass(frozen=True)
 class Made:
-    """A signed card, on disk."""
+    """A signed card, written."""
 
     out: Path
     digests: DigestPair
@@ -46,29 +43,19 @@ Outcome = Made | str
 
 
 def draw_all(signer: ClaimSigner, actors: Mapping[str, Actor], works: Sequence[Work]) -> list[Outcome]:
-    """One for each, in order; all that was made is on disk when this returns."""
-    made = [_draw(signer, actors, work) for work in works]
-    with ThreadPoolExecutor(_SYNCS) as threads:
-        list(threads.map(_sync, [one.out for one in made if isinstance(one, Made)]))
-    return made
+    """One for each, in order."""
+    return [_draw(signer, actors, work) for work in works]
 
 
 def _draw(signer: ClaimSigner, actors: Mapping[str, Actor], work: Work) -> Outcome:
     actor = actors.get(work.actor) if work.actor is not None else None
     said = replace(work.said, identities=() if actor is None else (actor,))
     try:
-        issue_card(signer, work.card, said, work.out, sync=False)
+        data = signed_card(signer, work.card, said)
     except (SigningFailed, TextNotPrintable, MalformedInput) as error:
         return str(error)
-    data = work.out.read_bytes()
-    hasher = PairHasher()
-    hasher.update(data)
-    return Made(work.out, hasher.pair(), len(data))
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    with open(os.open(work.out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(data)
+    if work.out.read_bytes() != data:
+        raise OSError(f"{work.out.name} is not what was written")
+    return Made(work.out, digest_pair(data), len(data))

@@ -279,7 +279,7 @@ class LicenceOrders:
         """Written down before they are kept: no file stays that nobody remembers."""
         cards = {n: one for n, one in drawn.items() if isinstance(one, Made)}
         self._book.made(order, [(n, one.digests.sha256) for n, one in cards.items()])
-        self._issuer.files.keep_synced([(one.out, one.digests.sha256) for one in cards.values()])
+        self._issuer.files.keep_all([(one.out, one.digests.sha256) for one in cards.values()])
         return {n: (one.digests, one.size) for n, one in cards.items()}
 
     async def _issue(

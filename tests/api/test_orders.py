@@ -258,7 +258,7 @@ STEPS: dict[str, tuple[type, str]] = {
     "publishing": (Issuer, "publish_witnessed"),
     "drawing": (Hands, "draw"),
     "writing down the cards": (OrderBook, "made"),
-    "keeping the cards": (CredentialFiles, "keep_synced"),
+    "keeping the cards": (CredentialFiles, "keep_all"),
     "logging the cards": (SubmissionService, "record"),
     "writing down the end": (OrderBook, "issued"),
 }

@@ -9,7 +9,21 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageFont
 
-from credentials.card import HEIGHT, WIDTH, LicenceCard, Said, issue_card, render_card
+from credentials.card import (
+    _OWN_ROWS,
+    _PLACES,
+    _VALUE_SIZE,
+    HEIGHT,
+    WIDTH,
+    LicenceCard,
+    Said,
+    _field,
+    _qr,
+    _shared,
+    _sheet,
+    issue_card,
+    render_card,
+)
 from credentials.certificate import (
     NOT_PROVED,
     _sections,
@@ -18,7 +32,8 @@ from credentials.certificate import (
 )
 from credentials.certificate_facts import Anchor, Bilingual, CertificateFacts, Correction, Holder, TimeMark
 from credentials.errors import TextNotPrintable
-from credentials.text import FONTS, KAI, MONO, characters, require_printable
+from credentials.png import Background
+from credentials.text import FONTS, KAI, MONO, characters, pixels, require_printable
 from tallystick.c2pa import judge, read
 from tests.core.c2pa.kit import AT, PAYLOAD, SIGNED, claim_signer, manifest, world
 
@@ -81,14 +96,15 @@ FACTS = CertificateFacts(
 
 def test_a_card_carries_its_licence(tmp_path: Path) -> None:
     [asset] = manifest().ingredients
-    done = issue_card(claim_signer(), CARD, Said(PAYLOAD, asset, SIGNED), tmp_path / "card.png")
-    verdict = judge(read(done.path, "image/png"), world().roots, AT)
+    card = tmp_path / "card.png"
+    issue_card(claim_signer(), CARD, Said(PAYLOAD, asset, SIGNED), card)
+    verdict = judge(read(card, "image/png"), world().roots, AT)
     assert (verdict.licence, verdict.certificate) == (PAYLOAD, None)
     assert verdict.title == f"{CARD.licence} {CARD.title}"
     assert [i.instance_id for i in verdict.ingredients] == [asset.identifier]
-    with Image.open(done.path) as picture:
+    with Image.open(card) as picture:
         assert picture.size == (WIDTH, HEIGHT)
-    assert done.path.stat().st_size < 400_000
+    assert card.stat().st_size < 400_000
 
 
 def test_a_certificate_carries_its_facts(tmp_path: Path) -> None:
@@ -146,6 +162,43 @@ def test_empty_fields_are_refused() -> None:
         replace(CARD, territory="")
     with pytest.raises(TextNotPrintable, match="root"):
         replace(FACTS, root="")
+
+
+@pytest.mark.parametrize("name", ["licence", "status", "log", "qr", "title", "issued", "media"])
+def test_cards_of_one_order_show_what_is_their_own(name: str) -> None:
+    """What cards share is drawn once: here each differs from the one before in one field, and says no other."""
+    other = replace(CARD, **{name: "10.5555/L-2222-2222-2222-2222-2"})
+    before = [render_card(one) for one in (CARD, other, CARD)]
+    _sheet.cache_clear()
+    assert before == [render_card(CARD), render_card(other), render_card(CARD)]
+    assert pixels_of(render_card(other)) == drawn_whole(other) != drawn_whole(CARD) == pixels_of(render_card(CARD))
+
+
+def pixels_of(data: bytes) -> bytes:
+    """The colours of a PNG file."""
+    with Image.open(io.BytesIO(data)) as picture:
+        return picture.convert("RGB").tobytes()
+
+
+def drawn_whole(card: LicenceCard) -> bytes:
+    """A card drawn into one picture, without rows that stay."""
+    background = Background(_sheet(_shared(card))._picture)
+    picture = background.canvas()
+    for name in ("licence", "status", "log"):
+        _field(picture, name, getattr(card, name))
+    _qr(picture, card.qr)
+    return pixels_of(background.encode(picture))
+
+
+def test_the_tallest_letters_stay_in_the_rows_that_change() -> None:
+    """Else they would be cut off without a word."""
+    for font in (KAI, MONO):
+        boxes = [pixels(font, _VALUE_SIZE).getbbox(chr(one)) for one in sorted(characters(font))]
+        tall = [box for box in boxes if box[3] > box[1]]
+        top, bottom = min(box[1] for box in tall), max(box[3] for box in tall)
+        for name in ("licence", "status", "log"):
+            line = _PLACES[name][0][1] + 28
+            assert any(first <= line + top and line + bottom <= last for first, last in _OWN_ROWS), (font, name)
 
 
 def test_text_that_does_not_fit_is_refused_not_cut() -> None:

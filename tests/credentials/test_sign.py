@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import pytest
 
+from credentials.composed import write_composed
 from credentials.errors import SigningFailed
-from credentials.sign import DIGITAL_CREATION, sign_asset
+from credentials.sign import DIGITAL_CREATION, sign_asset, signed_picture
 from credentials.signer import ClaimSigner
 from tallystick import canonical
 from tallystick.c2pa import C2paReading, CredentialRefused, judge, read
@@ -64,6 +67,44 @@ def test_a_file_of_unknown_making_is_opened_not_created(tmp_path: Path) -> None:
     verdict = judge(read(done.path, "image/jpeg"), world().roots, AT)
     assert verdict.digital_source_type is None
     assert [action.name for action in verdict.actions] == ["c2pa.opened", "c2pa.published"]
+
+
+def test_a_picture_is_signed_in_memory_as_it_is_in_a_file() -> None:
+    made = signed_picture(claim_signer(), plain("image/png"), manifest())
+    verdict = judge(read(made, "image/png"), world().roots, AT)
+    assert (verdict.licence, verdict.embedded) == (PAYLOAD, True)
+
+
+def test_a_picture_with_a_credential_of_its_own_is_not_signed_in_memory(tmp_path: Path) -> None:
+    """Nor one that is made of such a file: what c2pa-python has to validate first is signed as a file."""
+    brought = tmp_path / "original.png"
+    brought.write_bytes(signed())
+    [asset] = manifest().ingredients
+    of_a_file = manifest(ingredients=(replace(asset, media_type="image/png", path=brought),))
+    for picture, said in ((signed(), manifest()), (plain("image/png"), of_a_file)):
+        with pytest.raises(SigningFailed, match="sign it as a file"):
+            signed_picture(claim_signer(), picture, said)
+
+
+def test_a_picture_that_is_none_is_not_signed_in_memory() -> None:
+    with pytest.raises(MalformedInput):
+        signed_picture(claim_signer(), b"GIF89a", manifest())
+
+
+@pytest.mark.parametrize("at", [40, 1000, 4000, -20])
+def test_what_a_picture_says_is_read_back_before_anybody_has_it(at: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A byte that changes on its way into the file is found, wherever it stands."""
+
+    def spoilt(stream: BinaryIO, size: int, media_type: str, told: Any, hands: Any, target: BinaryIO) -> None:
+        out = io.BytesIO()
+        write_composed(stream, size, media_type, told, hands, out)
+        data = bytearray(out.getvalue())
+        data[at] ^= 1
+        target.write(data)
+
+    monkeypatch.setattr("credentials.sign.write_composed", spoilt)
+    with pytest.raises((SigningFailed, MalformedInput)):
+        signed_picture(claim_signer(), plain("image/png"), manifest())
 
 
 def test_an_ingredient_brings_its_own_credential(tmp_path: Path) -> None:
