@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives import hashes
 from tallystick.c2pa.chain import name_of
 from tallystick.c2pa.stamps import ProvenTime
 from tallystick.lazy_dataclass import dataclass
+from tallystick.revocation import Revocation
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,8 @@ class SignedManifest:
     signer: str
     proven: ProvenTime | None
     sha256: str
+    revocation: tuple[Revocation, ...] = ()
+    """What issuers on the path of its signer said of revocation, as far as the file encloses it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,12 @@ from typing import Any
 
 import cbor2
 
-from tallystick.c2pa.chain import SignerRoots, faults, name_of
+from tallystick.c2pa.chain import SignerRoots, name_of, require_signer
 from tallystick.c2pa.claim import ActiveManifest, Assertion, listed
 from tallystick.c2pa.facts import Identity
 from tallystick.c2pa.refusal import CredentialRefused
-from tallystick.c2pa.signature import verified
+from tallystick.c2pa.revoked import require_not_revoked
+from tallystick.c2pa.signature import CoseSignature, verified
 from tallystick.c2pa.stamps import proven_time
 from tallystick.errors import MalformedInput
 from tallystick.timestamp import Authority
@@ -65,16 +66,26 @@ def _judged(
     named = _referenced(manifest, assertion, payload)
     signature = verified(value["signature"], encoded, "identity")
     proven, _ = proven_time(signature, authorities, at)
-    fault = next(faults(signature.chain, roots, at if proven is None else proven.time), None)
+    reason = _doubt(signature, roots, at if proven is None else proven.time)
     return Identity(
         label=assertion.label,
         name=name_of(signature.chain[0].subject),
-        trusted=fault is None,
-        reason=None if fault is None else fault.detail,
+        trusted=reason is None,
+        reason=reason,
         roles=tuple(map(str, payload.get("role", ()))),
         assertions=named,
         proven=proven,
     )
+
+
+def _doubt(signature: CoseSignature, roots: SignerRoots, at: datetime) -> str | None:
+    """Why whoever signed is not trusted."""
+    try:
+        root = require_signer(signature.chain, roots, at)
+        require_not_revoked((*signature.chain, root), signature.answers, at)
+    except CredentialRefused as error:
+        return error.detail
+    return None
 
 
 def _referenced(manifest: ActiveManifest, assertion: Assertion, payload: dict[str, Any]) -> tuple[str, ...]:

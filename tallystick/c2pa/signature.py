@@ -22,6 +22,7 @@ from tallystick.c2pa.chain import MAX_RSA_BITS
 from tallystick.c2pa.refusal import CredentialRefused
 from tallystick.errors import MalformedInput
 from tallystick.lazy_dataclass import dataclass
+from tallystick.revocation import MAX_ENCLOSED
 
 MAX_CHAIN = 8
 _KEPT_BYTES = 8192
@@ -56,6 +57,8 @@ class CoseSignature:
     chain: tuple[x509.Certificate, ...]
     value: bytes
     stamps: tuple[Stamped, ...]
+    answers: tuple[bytes, ...] = ()
+    """What issuers said of these certificates (OCSP, DER), as the signer enclosed it (``rVals``)."""
 
 
 def verified(cose: bytes, payload: bytes, what: str = "claim", *, older: bool = False) -> CoseSignature:
@@ -94,7 +97,14 @@ def verified(cose: bytes, payload: bytes, what: str = "claim", *, older: bool = 
         detail = str(error) or f"the {what} was not signed by the leaf certificate that it carries"
         code = "claimSignature.mismatch" if what == "claim" else f"{what}.mismatch"
         raise CredentialRefused(code, detail) from None
-    return CoseSignature(chain, signature, _stamps(unprotected, protected, payload, signature))
+    return CoseSignature(chain, signature, _stamps(unprotected, protected, payload, signature), _answers(unprotected))
+
+
+def _answers(unprotected: dict[Any, Any]) -> tuple[bytes, ...]:
+    """Nobody signed this place: what has another form says nothing, as if it had been left out."""
+    held = unprotected.get("rVals")
+    listed = held.get("ocspVals") if isinstance(held, dict) else None
+    return tuple(one for one in listed if isinstance(one, bytes))[:MAX_ENCLOSED] if isinstance(listed, list) else ()
 
 
 def _certificates(header: dict[Any, Any], unprotected: dict[Any, Any], what: str) -> tuple[x509.Certificate, ...]:

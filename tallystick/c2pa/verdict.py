@@ -15,6 +15,7 @@ from tallystick.c2pa.facts import Action, C2paVerdict, ChainLink, Identity, Ingr
 from tallystick.c2pa.identity import IDENTITY, identities, is_judged
 from tallystick.c2pa.reading import C2paReading
 from tallystick.c2pa.refusal import CredentialRefused
+from tallystick.c2pa.revoked import require_not_revoked, unanswered
 from tallystick.c2pa.signature import TIME_STAMP, Stamped
 from tallystick.c2pa.stamps import proven_time
 from tallystick.c2pa.training import TRAINING
@@ -111,11 +112,13 @@ def _signed(
     """Who signed a manifest, and the path to the root: judged by the proven time of signing, or at `at`."""
     proven, told = proven_time(manifest.signature, others.timestamps, at, later)
     problems += told
-    chain = manifest.chain
-    root = require_signer(chain, roots, at if proven is None else proven.time)
+    chain, judged_at = manifest.chain, at if proven is None else proven.time
+    root = require_signer(chain, roots, judged_at)
     path = chain if root == chain[-1] else (*chain, root)
-    signer = name_of(chain[0].subject)
-    return SignedManifest(manifest.label, manifest.update, signer, proven, manifest.digest.hex()), path
+    said = require_not_revoked(path, manifest.signature.answers, judged_at)
+    problems += (unanswered(name, places, judged_at) for name, places in said.silent if places)
+    signer, digest = name_of(chain[0].subject), manifest.digest.hex()
+    return SignedManifest(manifest.label, manifest.update, signer, proven, digest, said.said), path
 
 
 def require_bound(reading: C2paReading) -> None:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from itertools import pairwise
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
 
 from tallystick.timestamp.chain import authority_faults, common_faults, extension_of, name_of, signs_only, time_faults
@@ -38,35 +36,3 @@ def document_faults(path: Sequence[x509.Certificate], at: datetime) -> Iterator[
             if above is not None and not any_use & set(above):
                 yield f"{name_of(certificate)} is an authority for other things than documents (extended key usage)"
         yield from time_faults(certificate, at)
-
-
-def revoked_since(path: Sequence[x509.Certificate], lists: Sequence[bytes]) -> tuple[datetime | None, bool]:
-    """When the first was revoked by its issuer's lists (DER), and whether there is a list for each but the root.
-
-    Lists that cannot be read, or that another signed, say nothing.
-    """
-    found: datetime | None = None
-    covered = True
-    loaded = [one for one in map(_load, lists) if one is not None]
-    for certificate, issuer in pairwise(path):
-        good = [one for one in loaded if _is_by(one, issuer)]
-        covered = covered and bool(good)
-        for one in good:
-            entry = one.get_revoked_certificate_by_serial_number(certificate.serial_number)
-            if entry is not None and (found is None or entry.revocation_date_utc < found):
-                found = entry.revocation_date_utc
-    return found, covered
-
-
-def _load(data: bytes) -> x509.CertificateRevocationList | None:
-    try:
-        return x509.load_der_x509_crl(data)
-    except ValueError:
-        return None
-
-
-def _is_by(found: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
-    key = issuer.public_key()
-    if found.issuer != issuer.subject or not isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
-        return False
-    return found.is_signature_valid(key)

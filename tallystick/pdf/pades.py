@@ -16,11 +16,12 @@ from cryptography.hazmat.primitives import hashes
 
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.lazy_dataclass import dataclass
-from tallystick.pdf.chain import document_faults, revoked_since
+from tallystick.pdf.chain import document_faults
 from tallystick.pdf.changes import Document, extend, signed_document
 from tallystick.pdf.refusal import DocumentRefused
 from tallystick.pdf.revisions import Object, Revision, parse_revisions
 from tallystick.pdf.values import Name, Number, Ref
+from tallystick.revocation import MAX_ENCLOSED, Revocation, enclosed
 from tallystick.timestamp import Authority, TimestampFact, UnknownAuthority, der, verify_token
 from tallystick.timestamp.chain import PathSearch, Root, load, name_of
 from tallystick.timestamp.cms import MAX_CERTIFICATES, SIGNED_DATA, SignerInfo, digest_algorithm, expect, parse_signer
@@ -31,8 +32,6 @@ _DATA = "1.2.840.113549.1.7.1"
 _SIGNATURE_TIMESTAMP = "1.2.840.113549.1.9.16.2.14"
 _HEX = re.compile(rb"<[0-9A-Fa-f]+>")
 _MICROS = 1_000_000
-_MAX_STORED = 64
-"""Lists of a security store that are looked at: each costs a signature for each certificate of the path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,8 @@ class PadesVerdict:
     judged_at: datetime
     stamps: tuple[Stamp, ...]
     attachment: bytes
-    revocation_shown: bool
+    revocation: tuple[Revocation, ...]
+    """What issuers on the path of its signer said of revocation, as far as the security store holds it."""
     problems: tuple[str, ...]
 
 
@@ -114,17 +114,18 @@ def _verdict(
         path, _ = search.find(leaf, when)
     except VerificationFailed as error:
         raise DocumentRefused("pdf.signer", str(error)) from None
-    revoked, covered = revoked_since(path, _streams(document, b"CRLs"))
-    if revoked is not None and revoked <= when:
-        raise DocumentRefused("pdf.revoked", f"the certificate of {name_of(leaf)} was revoked at {revoked.isoformat()}")
-    problems = [] if covered else ["nothing in the document says whether its signer's certificate was revoked"]
+    said = enclosed(path, _streams(document, b"CRLs"), _streams(document, b"OCSPs"))
+    if (revoked := said.revoked(when)) is not None and revoked.revoked is not None:
+        detail = f"the certificate of {revoked.of} was revoked at {revoked.revoked.isoformat()}, says {revoked.by}"
+        raise DocumentRefused("pdf.revoked", detail)
+    problems = ["nothing in the document says whether its signer's certificate was revoked"] if said.silent else []
     problems += [
         f"its timestamp over the {one.over} is by an authority that the trust file does not name"
         for one in stamps
         if one.fact is None
     ]
     chain = tuple(one.fingerprint(hashes.SHA256()).hex() for one in path)
-    return PadesVerdict(name_of(leaf), chain, when, tuple(stamps), held, covered, tuple(problems))
+    return PadesVerdict(name_of(leaf), chain, when, tuple(stamps), held, said.said, tuple(problems))
 
 
 def _covered(
@@ -251,7 +252,7 @@ def _streams(document: Document, kind: bytes) -> list[bytes]:
     store = document.catalog.get(b"DSS")
     listed = document.dictionary(store, "the security store").get(kind, ()) if store is not None else ()
     numbers = dict.fromkeys(one.number for one in listed if isinstance(one, Ref))
-    if len(numbers) > _MAX_STORED:
-        raise MalformedInput(f"the security store holds more than {_MAX_STORED} of {kind.decode('ascii')}")
+    if len(numbers) > MAX_ENCLOSED:
+        raise MalformedInput(f"the security store holds more than {MAX_ENCLOSED} of {kind.decode('ascii')}")
     found = (document.objects.get(number) for number in numbers)
     return [one.stream for one in found if one is not None and one.stream is not None]

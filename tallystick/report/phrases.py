@@ -368,6 +368,16 @@ PHRASES: dict[str, Phrase] = {
         "{file} 即第 {position} 条所记文件；由 {signer} 签名，其于 {time} 有权签署；文件载明 {subject}",
     ),
     "credential.problem": Phrase("about {file}: {detail}", "关于 {file}：{detail}"),
+    "credential.unrevoked": Phrase(
+        "{file}: as of {since} (next word due: {until}) {by} had not revoked the certificate of {of}; "
+        "the file encloses this",
+        "{file}：截至 {since}（下次更新：{until}），{by} 未吊销 {of} 的证书；此证明附于文件之内",
+    ),
+    "credential.revoked-later": Phrase(
+        "{file}: {by} revoked the certificate of {of} at {revoked}, after it had signed; told as of {since} "
+        "(next word due: {until}), and the file encloses this",
+        "{file}：{by} 于 {revoked} 吊销 {of} 的证书，晚于其签署；截至 {since}（下次更新：{until}），此证明附于文件之内",
+    ),
     "credential.none": Phrase("the entries shown record no signed file", "所示条目未记录任何签名文件"),
     "credential.missing": Phrase(
         "the signed file that entry {position} records is not in the bundle",

@@ -17,6 +17,7 @@ from tallystick.verify.outcome import Finding, Tally, time_text
 
 if TYPE_CHECKING:
     from tallystick.c2pa import C2paVerdict
+    from tallystick.revocation import Revocation
 
 MAX_FILE_BYTES = 1 << 28
 """c2pa is given the file in memory; larger ones wait for a version that streams them."""
@@ -66,8 +67,12 @@ def _check_credential(ex: Examination, tally: Tally, one: Admitted, facts: list[
     )
     for problem in judged.problems:
         tally.shows("credential.problem", file=file, detail=problem)
+    for said in judged.revocation:
+        _tell(tally, file, said)
+    said_of_revocation = {"revocation": list(map(_revocation_fact, judged.revocation))} if judged.revocation else {}
     facts.append(
-        {
+        said_of_revocation
+        | {
             "file": file,
             "position": position,
             "subject": one.placed.statement.event.subject,
@@ -85,7 +90,32 @@ class _Judged:
     signer: str
     at: int
     problems: tuple[str, ...]
+    revocation: tuple[Revocation, ...]
     digital_source_type: str | None = None
+
+
+def _tell(tally: Tally, file: str, said: Revocation) -> None:
+    """What an issuer said of revocation: it refused nothing, or the verdict would have."""
+    known = {"file": file, "of": said.of, "by": said.by, "since": _time(said.since), "until": _time(said.until) or "-"}
+    if said.revoked is None:
+        tally.shows("credential.unrevoked", **known)
+    else:
+        tally.shows("credential.revoked-later", **known, revoked=_time(said.revoked))
+
+
+def _revocation_fact(said: Revocation) -> dict[str, Any]:
+    return {
+        "of": said.of,
+        "form": said.form,
+        "by": said.by,
+        "from": _time(said.since),
+        "until": _time(said.until),
+        "revoked": _time(said.revoked),
+    }
+
+
+def _time(instant: datetime | None) -> str | None:
+    return None if instant is None else time_text(int(instant.timestamp()))
 
 
 def _check_digests(ex: Examination, file: str, body: CredentialIssue) -> None:
@@ -103,7 +133,8 @@ def _check_digests(ex: Examination, file: str, body: CredentialIssue) -> None:
 def _judge_c2pa(ex: Examination, file: str, one: Admitted) -> _Judged:
     verdict = _c2pa_verdict(ex, file, one)
     _check_subject(ex, verdict, one.placed.statement.event.subject)
-    return _Judged(verdict.signer, one.admitted_at, verdict.problems, verdict.digital_source_type)
+    said = verdict.manifests[-1].revocation
+    return _Judged(verdict.signer, one.admitted_at, verdict.problems, said, verdict.digital_source_type)
 
 
 def _judge_document(ex: Examination, file: str, one: Admitted) -> _Judged:
@@ -123,7 +154,7 @@ def _judge_document(ex: Examination, file: str, one: Admitted) -> _Judged:
             if (keys := _keys(ex)) is not None:
                 check_certificate(payload, placed.position, placed.statement, keys)
             disclosed(payload, placed.statement)
-    return _Judged(verdict.signer, int(verdict.judged_at.timestamp()), verdict.problems)
+    return _Judged(verdict.signer, int(verdict.judged_at.timestamp()), verdict.problems, verdict.revocation)
 
 
 def _keys(ex: Examination) -> KeyHistory | None:

@@ -7,14 +7,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
 
-from credentials.ca import issue_authority, issue_signer, new_root
+from credentials.ca import Identity, issue_authority, issue_signer, new_root
 from credentials.certificate import render_certificate
-from credentials.documents_ca import DocumentSigner, issue_document_signer, revocation_list
+from credentials.documents_ca import ROOT, DocumentSigner, issue_document_signer, revocation_list
 from credentials.pades import Attachment, Stamper, renew_pdf, sign_pdf
 from tallystick.errors import MalformedInput, VerificationFailed
-from tallystick.pdf.chain import document_faults, revoked_since
+from tallystick.pdf.chain import document_faults
 from tallystick.pdf.changes import signed_document
 from tallystick.pdf.pades import judge_document
 from tallystick.pdf.refusal import DocumentRefused
@@ -22,7 +24,7 @@ from tallystick.pdf.revisions import Object, Revision, parse_revisions
 from tallystick.pdf.values import Ref, Values
 from tallystick.timestamp import Authority
 from tests.core.pdf.kit import NAME, judge, numbered, roots, source, update
-from tests.credentials.pades_kit import BORN, SIGNED, signed, signer, stamper
+from tests.credentials.pades_kit import BORN, SECRET, SIGNED, kept, signed, signer, stamper
 from tests.credentials.test_documents import FACTS
 
 PAYLOAD = b'{"v":2}'
@@ -54,7 +56,7 @@ def test_a_good_document(good: bytes) -> None:
     assert [one.over for one in verdict.stamps] == ["signature", "document"]
     facts = [one.fact for one in verdict.stamps]
     assert all(fact is not None and fact.operator_only and not fact.independent for fact in facts)
-    assert (verdict.judged_at, verdict.revocation_shown) == (SIGNED + timedelta(seconds=1), True)
+    assert (verdict.judged_at, len(verdict.revocation)) == (SIGNED + timedelta(seconds=1), 1)
     assert verdict.problems == ()
 
 
@@ -312,18 +314,62 @@ def test_a_signer_of_claims_signs_no_documents() -> None:
     assert any("is valid from" in one for one in document_faults(documents.chain, LATER))
 
 
-def test_a_signer_that_was_revoked_before(good: bytes) -> None:
-    """The list that says so is in the document: nobody who signs honestly makes this, so it is put together here."""
-    identity = signer().identity
-    root = new_root("Registrar", "root", BORN)
-    leaf = issue_document_signer(root, "x", BORN)
-    serial = leaf.certificate.serial_number
-    listed = revocation_list(root.certificate, root.key, SIGNED, {serial: BORN})
-    path = (leaf.certificate, root.certificate)
-    assert revoked_since(path, [listed]) == (BORN, True)
-    assert revoked_since(path, [revocation_list(root.certificate, root.key, SIGNED)]) == (None, True)
-    assert revoked_since(path, [b"x", *signer().lists]) == (None, False)
-    assert revoked_since(identity.chain, signer().lists) == (None, True)
+def issuer() -> Identity:
+    """The authority above the signer, with its key."""
+    return Identity.load(kept() / "ca", ROOT, SECRET.encode())
+
+
+def revoking(since: datetime) -> bytes:
+    """The list of the signer's own issuer that names the signer."""
+    serial = signer().identity.certificate.serial_number
+    return revocation_list(issuer().certificate, issuer().key, SIGNED, {serial: since})
+
+
+def answering(since: datetime | None) -> bytes:
+    """The same as an answer (OCSP)."""
+    by, asked = issuer(), signer().identity.certificate
+    status = ocsp.OCSPCertStatus.GOOD if since is None else ocsp.OCSPCertStatus.REVOKED
+    builder = ocsp.OCSPResponseBuilder().add_response(
+        asked, by.certificate, hashes.SHA256(), status, SIGNED, None, since, None
+    )
+    told = builder.responder_id(ocsp.OCSPResponderEncoding.HASH, by.certificate).sign(by.key, hashes.SHA256())
+    return told.public_bytes(Encoding.DER)
+
+
+def storing(good: bytes, **streams: bytes) -> bytes:
+    """One more revision, whose security store holds these alone."""
+    root, first = catalog(good), 1 + max(number for one in parse_revisions(good) for number in one.objects)
+    named = b"".join(b"/%s [%d 0 R] " % (kind.encode(), first + at) for at, kind in enumerate(streams, 1))
+    held = {
+        first + at: b"<</Length %d>>\nstream\n%s\nendstream" % (len(one), one)
+        for at, one in enumerate(streams.values(), 1)
+    }
+    found = re.sub(rb"/DSS \d+ 0 R", b"/DSS %d 0 R" % first, source(good, root))
+    return update(good, {root: found, first: b"<</Type /DSS %s>>" % named, **held})
+
+
+@pytest.mark.parametrize("kind", ["CRLs", "OCSPs"])
+def test_a_signer_that_was_revoked_before(good: bytes, kind: str) -> None:
+    """Nobody who signs honestly makes this: somebody renewed the security store afterwards."""
+    told = revoking if kind == "CRLs" else answering
+    assert code(storing(good, **{kind: told(SIGNED)})) == "pdf.revoked"
+    assert code(storing(good, **{kind: told(BORN)})) == "pdf.revoked"
+    later = SIGNED + timedelta(hours=1)
+    (one,) = judge(storing(good, **{kind: told(later)})).revocation
+    form = "list" if kind == "CRLs" else "answer"
+    who, by = ("CN=Registrar registrar,O=Registrar", signer().identity.chain[-1].subject.rfc4514_string())
+    assert (one.of, one.form, one.by, one.revoked) == (who, form, by, later)
+
+
+def test_what_the_store_holds_of_revocation_is_told_with_its_dates(good: bytes) -> None:
+    (one,) = judge(good).revocation
+    assert (one.of, one.form, one.revoked) == ("CN=Registrar registrar,O=Registrar", "list", None)
+    assert one.since <= SIGNED < (one.until or BORN)
+    (answer,) = judge(storing(good, OCSPs=answering(None))).revocation
+    assert (answer.form, answer.since, answer.until, answer.revoked) == ("answer", SIGNED, None, None)
+    verdict = judge(storing(good, CRLs=b"x", OCSPs=b"y"))
+    assert verdict.revocation == ()
+    assert "nothing in the document says whether its signer's certificate was revoked" in verdict.problems
 
 
 def test_a_timestamp_by_an_unknown_authority_is_told(good: bytes) -> None:

@@ -106,8 +106,12 @@ def desk(
     assertions: Assertions = lambda honest: honest,
     signer: ClaimSigner | None = None,
     later: int = 0,
+    finish: Callable[[bytes], bytes] = lambda card: card,
 ) -> Desk:
-    """A desk in a new folder; ``assertions`` makes other assertions of the honest ones, ``signer`` signs."""
+    """A desk in a new folder; ``assertions`` makes other assertions of the honest ones, ``signer`` signs.
+
+    finish: what becomes of the card before it is logged.
+    """
     folder.mkdir(exist_ok=True)
     world = World("desk", "log.example/desk", rules=3)
     scene = Scene(folder / "scene", world)
@@ -116,7 +120,7 @@ def desk(
     scene.log.add(*world.parties(), source, licence)
     subject = licence.event.subject
     honest = {LICENCE: encode_credential(credential_of(scene, subject, scene.log.find("licence.grant")))}
-    card = sign(folder, assertions(honest), world.clock + later, signer)
+    card = finish(sign(folder, assertions(honest), world.clock + later, signer))
     position = issue(scene, subject, card)
     scene.anchor()
     return Desk(scene, subject, position, card)

@@ -72,6 +72,9 @@ def test_a_certificate_as_pdf(tmp_path: Path) -> None:
     assert report.claim("credential").outcome == "proved", report.claim("credential").evidence
     (fact,) = report.facts["credentials"]
     assert (fact["subject"], fact["signer"]) == (number, "CN=Registrar registrar,O=Registrar")
+    (said,) = fact["revocation"]
+    assert (said["of"], said["form"], said["revoked"]) == (fact["signer"], "list", None)
+    assert said["from"] <= fact["judged_at"] < said["until"]
     told = [line.values.get("detail", "") for line in report.claim("credential").evidence]
     assert [one for one in told if "does not name" in str(one)], "the clock of the signature is nobody's whom we know"
 

@@ -1,0 +1,186 @@
+"""What an issuer says of the certificates that it gave out: revocation lists (RFC 5280 §5), answers (OCSP, RFC 6960).
+
+Only what a file brings is read, and nothing is fetched. A list or an answer that cannot be read, that another signed,
+or that is about another certificate says nothing: whoever sent the file chose which to enclose, so that one that
+speaks against a signer counts for more than one that speaks for him.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from datetime import datetime
+from itertools import pairwise
+from typing import TYPE_CHECKING, Literal
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
+
+from tallystick.lazy_dataclass import dataclass
+
+if TYPE_CHECKING:
+    from cryptography.x509.ocsp import OCSPResponse, OCSPSingleResponse
+
+MAX_ENCLOSED = 64
+"""Lists or answers of one file that are looked at: each costs a signature for each certificate of the path."""
+_MAX_RESPONDERS = 4
+_MAX_RSA_BITS = 16384
+_HASHES = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
+_UNREADABLE = (
+    ValueError,
+    TypeError,
+    InvalidSignature,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """What was said of one certificate. of, by: names (RFC 4514) of its subject and of who signed. Times are UTC.
+
+    since: as of when it was said; until: when there is to be a newer word. revoked: from when it is, ``None`` if not.
+    """
+
+    of: str
+    form: Literal["list", "answer"]
+    by: str
+    since: datetime
+    until: datetime | None
+    revoked: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosed:
+    """What a file brings about a path. said: in the order of the path. silent: of whom nothing is said, leaf first;
+    each with the addresses that his certificate names for asking.
+    """
+
+    said: tuple[Revocation, ...]
+    silent: tuple[tuple[str, tuple[str, ...]], ...]
+
+    def revoked(self, at: datetime) -> Revocation | None:
+        """Who was revoked at ``at`` or before."""
+        return next((one for one in self.said if one.revoked is not None and one.revoked <= at), None)
+
+
+def enclosed(path: Sequence[x509.Certificate], lists: Iterable[bytes] = (), answers: Iterable[bytes] = ()) -> Enclosed:
+    """What these (DER) say of each certificate of ``path`` (leaf first, root last) but the root."""
+    said: list[Revocation] = []
+    silent: list[tuple[str, tuple[str, ...]]] = []
+    loaded = [one for one in map(_list, lists) if one is not None]
+    held = list(answers)
+    for certificate, issuer in pairwise(path):
+        found = [*_listed(certificate, issuer, loaded), *_answered(certificate, issuer, held)]
+        said += found
+        if not found:
+            silent.append((_name(certificate), _places(certificate)))
+    return Enclosed(tuple(said), tuple(silent))
+
+
+def _name(certificate: x509.Certificate) -> str:
+    return certificate.subject.rfc4514_string()
+
+
+def _list(data: bytes) -> x509.CertificateRevocationList | None:
+    try:
+        return x509.load_der_x509_crl(data)
+    except _UNREADABLE:
+        return None
+
+
+def _listed(
+    certificate: x509.Certificate, issuer: x509.Certificate, lists: Iterable[x509.CertificateRevocationList]
+) -> Iterator[Revocation]:
+    key = issuer.public_key()
+    if not isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey):
+        return
+    for one in lists:
+        with suppress(*_UNREADABLE):
+            if one.issuer == issuer.subject and one.is_signature_valid(key):
+                entry = one.get_revoked_certificate_by_serial_number(certificate.serial_number)
+                revoked = None if entry is None else entry.revocation_date_utc
+                since, until = one.last_update_utc, one.next_update_utc
+                yield Revocation(_name(certificate), "list", _name(issuer), since, until, revoked)
+
+
+def _answered(
+    certificate: x509.Certificate, issuer: x509.Certificate, answers: Iterable[bytes]
+) -> Iterator[Revocation]:
+    from cryptography.x509 import ocsp  # few files bring an answer
+
+    for data in answers:
+        with suppress(*_UNREADABLE):
+            response = ocsp.load_der_ocsp_response(data)
+            if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
+                continue
+            for one in response.responses:
+                if one.certificate_status is ocsp.OCSPCertStatus.UNKNOWN or not _is_about(one, certificate, issuer):
+                    continue
+                if (signer := _responder(response, one.this_update_utc, issuer)) is not None:
+                    since, until = one.this_update_utc, one.next_update_utc
+                    yield Revocation(_name(certificate), "answer", _name(signer), since, until, one.revocation_time_utc)
+
+
+def _is_about(one: OCSPSingleResponse, certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    from cryptography.x509 import ocsp
+
+    asked = ocsp.OCSPRequestBuilder().add_certificate(certificate, issuer, one.hash_algorithm).build()
+    return (one.serial_number, one.issuer_name_hash, one.issuer_key_hash) == (
+        asked.serial_number,
+        asked.issuer_name_hash,
+        asked.issuer_key_hash,
+    )
+
+
+def _responder(response: OCSPResponse, at: datetime, issuer: x509.Certificate) -> x509.Certificate | None:
+    """Who signed: the issuer, or whom it made its responder (RFC 6960 §4.2.2.2), as of when the answer was given."""
+    for one in (issuer, *response.certificates[:_MAX_RESPONDERS]):
+        with suppress(*_UNREADABLE):
+            if one == issuer or _is_delegate(one, at, issuer):
+                _verify(one, response)
+                return one
+    return None
+
+
+def _is_delegate(one: x509.Certificate, at: datetime, issuer: x509.Certificate) -> bool:
+    one.verify_directly_issued_by(issuer)
+    try:
+        purposes = one.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except x509.ExtensionNotFound:
+        return False
+    return ExtendedKeyUsageOID.OCSP_SIGNING in purposes and one.not_valid_before_utc <= at <= one.not_valid_after_utc
+
+
+def _verify(signer: x509.Certificate, response: OCSPResponse) -> None:
+    """Raises one of ``_UNREADABLE``."""
+    key, algorithm = signer.public_key(), response.signature_hash_algorithm
+    signature, signed = response.signature, response.tbs_response_bytes
+    if isinstance(key, ed25519.Ed25519PublicKey):
+        key.verify(signature, signed)
+    elif not isinstance(algorithm, _HASHES):
+        raise UnsupportedAlgorithm("an answer is signed with SHA-256, SHA-384 or SHA-512")
+    elif isinstance(key, ec.EllipticCurvePublicKey):
+        key.verify(signature, signed, ec.ECDSA(algorithm))
+    elif isinstance(key, rsa.RSAPublicKey) and key.key_size <= _MAX_RSA_BITS:
+        key.verify(signature, signed, padding.PKCS1v15(), algorithm)
+    else:
+        raise UnsupportedAlgorithm("an answer is signed by P-256, P-384, P-521, Ed25519 or RSA")
+
+
+def _places(certificate: x509.Certificate) -> tuple[str, ...]:
+    """Where a certificate says that its issuer tells whether it was revoked: answers, then lists."""
+    found: list[str] = []
+    with suppress(*_UNREADABLE, x509.ExtensionNotFound, x509.UnsupportedGeneralNameType):
+        access = certificate.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
+        asked = (one.access_location for one in access if one.access_method == AuthorityInformationAccessOID.OCSP)
+        found += (one.value for one in asked if isinstance(one, x509.UniformResourceIdentifier))
+    with suppress(*_UNREADABLE, x509.ExtensionNotFound, x509.UnsupportedGeneralNameType):
+        points = certificate.extensions.get_extension_for_class(x509.CRLDistributionPoints).value
+        names = (name for point in points for name in point.full_name or ())
+        found += (name.value for name in names if isinstance(name, x509.UniformResourceIdentifier))
+    return tuple(found)
