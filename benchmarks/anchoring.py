@@ -6,12 +6,17 @@ import statistics
 import time
 from collections.abc import Iterator
 
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from eth_account import Account
+
 from anchors.ports import PublishedCheckpoint
 from anchors.scheduler import Policy
 from benchmarks.harness import Bench, Row
 from benchmarks.marks import MS
+from tallystick.checkpoint import Checkpoint
+from tallystick.evm.eip712 import checkpoint_digest
+from tests.anchors.support import AUTHORITY, Clock, MemoryLog
 from tests.anchors.support import Bench as Chain
-from tests.anchors.support import Clock, MemoryLog
 
 
 class PublishedLog(MemoryLog):
@@ -20,6 +25,12 @@ class PublishedLog(MemoryLog):
     def publish(self) -> None:
         """Sign what there is."""
         self._latest = self.published()
+
+    def sign(self, checkpoint: Checkpoint, key: EllipticCurvePrivateKey = AUTHORITY) -> bytes:
+        """By another library: the log signs in another process, so that this one has not seen the signature."""
+        digest = checkpoint_digest(self.identity.origin_hash, checkpoint.size, checkpoint.root)
+        secret = key.private_numbers().private_value.to_bytes(32, "big")
+        return bytes(Account.unsafe_sign_hash(digest, secret).signature)
 
     def latest(self) -> PublishedCheckpoint | None:
         return self._latest

@@ -16,13 +16,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
-from eth.abc import BlockHeaderAPI, ReceiptAPI, SignedTransactionAPI
+from eth.abc import AccountDatabaseAPI, BlockAPI, BlockHeaderAPI, ReceiptAPI, SignedTransactionAPI
 from eth.chains.base import MiningChain
 from eth.exceptions import HeaderNotFound, TransactionNotFound, UnrecognizedTransactionType
-from eth.vm.forks.prague import PragueVM
 from eth_hash.auto import keccak
 from eth_keys.exceptions import BadSignature
 from eth_utils.exceptions import ValidationError
@@ -32,18 +32,19 @@ from anchors.account import floor_gas
 from anchors.embedded.curve import install as install_curve
 from anchors.embedded.database import ChainDatabase
 from anchors.embedded.genesis import FIRST_BASE_FEE, FUNDS, GAS_LIMIT, ChainIdentity, Genesis
+from anchors.embedded.machine import FORK
 from anchors.errors import ChainMismatch, TransactionRefused
 from anchors.keystore import ChainKey
 from anchors.ports import Clock
 from tallystick.evm.deed import seal_digest
 
-FORK = PragueVM
 ACCEPTED_TYPES = (None, 1, 2)
 """Legacy, EIP-2930 and EIP-1559 transactions; the others were never tested here."""
 
 MAX_WAIT = 3.0
 """Seconds for which a block waits for the clock at most."""
 _STEP = 0.05
+_KEPT = 8
 
 
 class EmbeddedChain:
@@ -66,6 +67,9 @@ class EmbeddedChain:
         self.lock = threading.RLock()
         install_curve()
         self.evm: MiningChain = chain_class(database)
+        # A client asks for the newest block several times in a row. A hash names what it names for ever.
+        self._block = lru_cache(maxsize=_KEPT)(self._read_block)
+        self._receipts = lru_cache(maxsize=_KEPT)(self._read_receipts)
         self.genesis_hash: bytes = bytes(self.evm.get_canonical_block_hash(cast(Any, 0)))
 
     @classmethod
@@ -161,12 +165,23 @@ class EmbeddedChain:
         except HeaderNotFound:
             return None
 
-    def transactions(self, header: BlockHeaderAPI) -> tuple[SignedTransactionAPI, ...]:
-        """The block's transactions, in order."""
-        return tuple(self.evm.get_block_by_header(header).transactions)
+    def block(self, header: BlockHeaderAPI) -> BlockAPI:
+        """The block with its transactions."""
+        return self._block(bytes(header.hash))
 
     def receipts(self, header: BlockHeaderAPI) -> tuple[ReceiptAPI, ...]:
         """The block's receipts, in order."""
+        return self._receipts(bytes(header.hash))
+
+    def accounts(self, header: BlockHeaderAPI) -> AccountDatabaseAPI:
+        """Balances, nonces, code and storage after a block, for reading: without a machine to run on it."""
+        return FORK.get_state_class().get_account_db_class()(self.database, header.state_root)
+
+    def _read_block(self, block_hash: bytes) -> BlockAPI:
+        return self.evm.get_block_by_hash(cast(Any, block_hash))
+
+    def _read_receipts(self, block_hash: bytes) -> tuple[ReceiptAPI, ...]:
+        header = self.evm.get_block_header_by_hash(cast(Any, block_hash))
         return tuple(self.evm.chaindb.get_receipts(header, FORK.get_receipt_builder()))
 
     def find_transaction(self, tx_hash: bytes) -> tuple[BlockHeaderAPI, int] | None:
@@ -254,7 +269,7 @@ class EmbeddedChain:
         needed = max(transaction.intrinsic_gas, floor_gas(transaction.data))
         if transaction.gas < needed:
             raise TransactionRefused("intrinsic gas too low", f"gas {transaction.gas}, needs {needed}")
-        nonce = self.evm.get_vm(self.next_header(self.head())).state.get_nonce(transaction.sender)
+        nonce = self.accounts(self.head()).get_nonce(transaction.sender)
         if transaction.nonce < nonce:
             raise TransactionRefused("nonce too low", f"next nonce is {nonce}, transaction has {transaction.nonce}")
         if transaction.nonce > nonce:

@@ -1,14 +1,12 @@
-"""Recovery on secp256k1 for py-evm: the core's, and each signature once.
+"""Recovery on secp256k1 for py-evm: the core's, which keeps what it recovered last.
 
 py-evm asks for the sender of the same transaction whenever it reads a block, and
-eth_keys, without its C library, takes milliseconds each time. Whoever recovered
-from which signature over which hash never changes, so that it may be kept.
+eth_keys, without its C library, takes milliseconds each time.
 """
 
 from __future__ import annotations
 
 import os
-from functools import lru_cache
 
 from eth_keys.backends.native.main import NativeECCBackend
 from eth_keys.datatypes import PublicKey, Signature
@@ -29,15 +27,10 @@ class Backend(NativeECCBackend):
         if v not in (0, 1) or not 0 < s <= N // 2 or not 0 < r < N:
             return super().ecdsa_recover(msg_hash, signature)
         try:
-            found = _recovered(bytes(msg_hash), r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes([27 + v]))
+            found = recover(bytes(msg_hash), r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes([27 + v]))
         except VerificationFailed as error:
             raise BadSignature(str(error)) from None
-        return PublicKey(found, backend=self)
-
-
-@lru_cache(maxsize=256)
-def _recovered(digest: bytes, signature: bytes) -> bytes:
-    return recover(digest, signature)[1:]
+        return PublicKey(found[1:], backend=self)
 
 
 def install() -> None:

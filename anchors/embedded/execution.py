@@ -12,7 +12,8 @@ from eth.vm.chain_context import ChainContext
 from eth.vm.spoof import SpoofTransaction
 
 from anchors.account import floor_gas
-from anchors.embedded.chain import FORK, EmbeddedChain
+from anchors.embedded.chain import EmbeddedChain
+from anchors.embedded.machine import FORK
 from anchors.errors import CallReverted
 from anchors.reverts import revert_reason
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from eth.abc import BlockHeaderAPI, StateAPI
-from eth.vm.chain_context import ChainContext
+from eth.abc import AccountDatabaseAPI, BlockHeaderAPI
 
 from anchors.embedded import views
-from anchors.embedded.chain import FORK, EmbeddedChain
+from anchors.embedded.chain import EmbeddedChain
 from anchors.embedded.execution import Call, call, estimate_gas
 from anchors.embedded.log_filter import LogFilter, matching_logs
 from anchors.embedded.params import InvalidParams, parse_bytes, parse_quantity
@@ -58,7 +57,7 @@ class Methods:
         if found is None:
             return None
         header, index = found
-        return views.transaction_view(self._chain, header, index, self._chain.transactions(header)[index])
+        return views.transaction_view(self._chain, header, index, self._chain.block(header).transactions[index])
 
     def get_transaction_receipt(self, tx_hash: str) -> Json | None:
         found = self._chain.find_transaction(parse_bytes(tx_hash, 32))
@@ -83,16 +82,16 @@ class Methods:
     # --- state --------------------------------------------------------------------------
 
     def get_transaction_count(self, account: str, block: Any = "latest") -> str:
-        return quantity(self._state(block).get_nonce(cast(Any, parse_bytes(account, 20))))
+        return quantity(self._accounts(block).get_nonce(cast(Any, parse_bytes(account, 20))))
 
     def get_balance(self, account: str, block: Any = "latest") -> str:
-        return quantity(self._state(block).get_balance(cast(Any, parse_bytes(account, 20))))
+        return quantity(self._accounts(block).get_balance(cast(Any, parse_bytes(account, 20))))
 
     def get_code(self, account: str, block: Any = "latest") -> str:
-        return data(self._state(block).get_code(cast(Any, parse_bytes(account, 20))))
+        return data(self._accounts(block).get_code(cast(Any, parse_bytes(account, 20))))
 
     def get_storage_at(self, account: str, slot: str, block: Any = "latest") -> str:
-        return views.word(self._state(block).get_storage(cast(Any, parse_bytes(account, 20)), parse_quantity(slot)))
+        return views.word(self._accounts(block).get_storage(cast(Any, parse_bytes(account, 20)), parse_quantity(slot)))
 
     def get_proof(self, account: str, slots: list[str], block: Any = "latest") -> Json:
         keys = [parse_quantity(slot) for slot in slots]
@@ -155,10 +154,8 @@ class Methods:
     def _canonical(self, number: int) -> BlockHeaderAPI:
         return self._header(quantity(number))
 
-    def _state(self, block: Any) -> StateAPI:
-        """State after a block, for reading."""
-        context = ChainContext(self._chain.chain_id)
-        return FORK.build_state(cast(Any, self._chain.database), self._header(block), context)
+    def _accounts(self, block: Any) -> AccountDatabaseAPI:
+        return self._chain.accounts(self._header(block))
 
     def _next_base_fee(self, header: BlockHeaderAPI) -> int:
         return views.base_fee(self._chain.next_header(header))

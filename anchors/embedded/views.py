@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, cast
 
 import rlp
@@ -31,6 +32,8 @@ def word(number: int) -> str:
     return data(number.to_bytes(32, "big"))
 
 
+# Of the same few again and again.
+@lru_cache(maxsize=256)
 def address(value: bytes) -> str:
     """An address with its EIP-55 checksum, as web3 wants it."""
     return to_checksum_address(value)
@@ -73,12 +76,12 @@ def header_view(any_fork: BlockHeaderAPI) -> Json:
 
 def block_view(chain: EmbeddedChain, header: BlockHeaderAPI, full: bool) -> Json:
     """A block, with its transactions in full or by hash."""
-    transactions = chain.transactions(header)
+    block = chain.block(header)
     shown: list[Any] = [
         transaction_view(chain, header, index, transaction) if full else data(transaction.hash)
-        for index, transaction in enumerate(transactions)
+        for index, transaction in enumerate(block.transactions)
     ]
-    size = len(rlp.encode(chain.evm.get_block_by_header(header)))
+    size = len(rlp.encode(block))
     return {
         **header_view(header),
         "totalDifficulty": "0x0",
@@ -138,7 +141,7 @@ def base_fee(header: BlockHeaderAPI) -> int:
 def receipt_view(chain: EmbeddedChain, header: BlockHeaderAPI, index: int) -> Json:
     """The receipt of the block's transaction at ``index``."""
     receipts = chain.receipts(header)
-    transaction = chain.transactions(header)[index]
+    transaction = chain.block(header).transactions[index]
     receipt = receipts[index]
     before = receipts[index - 1].gas_used if index else 0
     creates = not transaction.to
@@ -190,7 +193,7 @@ def block_logs(chain: EmbeddedChain, header: BlockHeaderAPI) -> list[Json]:
     """Every log of a block, in order."""
     receipts = chain.receipts(header)
     found: list[Json] = []
-    for index, transaction in enumerate(chain.transactions(header)):
+    for index, transaction in enumerate(chain.block(header).transactions):
         found += log_views(header, transaction, index, receipts[index], len(found))
     return found
 

@@ -7,7 +7,7 @@ it handles public values only, so it need not run in constant time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from cryptography.hazmat.primitives import hashes
@@ -31,11 +31,17 @@ _Affine = tuple[int, int]
 _Jacobian = tuple[int, int, int]
 _INFINITY: _Jacobian = (0, 1, 0)
 
+_Asked = tuple[bytes, int, int, int]
+# Who signs and who reads in one process, as an embedded chain does, ask for the same point several times.
+_kept: dict[_Asked, _Affine] = {}
+_MOST_KEPT = 64
+
 # The endomorphism of the curve: β³ = 1 modulo P, and a short basis of the lattice in which k1 + k2·λ = 0 modulo N.
 _BETA = 0x7AE96A2B657C07106E64479EAC3434E99CF0497512F58995C1396C28719501EE
 _A1, _B1 = 0x3086D221A7D46BCDE86C90E49284EB15, -0xE4437ED6010E88286F547FA90ABFE4C3
 _A2 = 0x114CA50F7A8E2F3F657C1108D9D44CFD8
-_WIDTH = 5
+# Bits of a digit: of a point that is seen once, of the generator, and of points whose multiples are all kept.
+_WIDTH, _WIDTH_KEPT, _WINDOW = 5, 7, 4
 
 
 # Of the same few keys again and again.
@@ -53,8 +59,9 @@ def sign_digest(private: ec.EllipticCurvePrivateKey, digest: bytes) -> bytes:
     r, s = decode_dss_signature(private.sign(digest, algorithm))
     s = min(s, N - s)
     numbers = private.public_key().public_numbers()
-    # The key recovers under one of the two, so that looking at one of them says which.
-    v = 27 if _recover_point(digest, r, s, 27) == (numbers.x, numbers.y) else 28
+    public = (numbers.x, numbers.y)
+    v = 27 + _is_odd(digest, r, s, public)
+    _keep((digest, r, s, v), public)
     return r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes([v])
 
 
@@ -81,9 +88,30 @@ def verify_signer(address: bytes, digest: bytes, signature: bytes) -> None:
         raise VerificationFailed(f"the signature was made by {found.hex()}, expected {address.hex()}")
 
 
-# Who signs and who reads in one process, as an embedded chain does, ask for the same point several times.
-@lru_cache(maxsize=64)
 def _recover_point(digest: bytes, r: int, s: int, v: int) -> _Affine:
+    found = _kept.get((digest, r, s, v))
+    if found is None:
+        found = _reckon_point(digest, r, s, v)
+        _keep((digest, r, s, v), found)
+    return found
+
+
+def _keep(asked: _Asked, point: _Affine) -> None:
+    if len(_kept) >= _MOST_KEPT:
+        _kept.clear()
+    _kept[asked] = point
+
+
+def _is_odd(digest: bytes, r: int, s: int, public: _Affine) -> int:
+    """1 or 0: whether y is odd of the point whose x is r. OpenSSL does not tell; to verify the signature says it."""
+    z, inverse = int.from_bytes(digest, "big"), pow(s, -1, N)
+    ((x, y),) = _affine([_add_multiple(_add_multiple(_INFINITY, z * inverse % N, G), r * inverse % N, public)])
+    if x != r:
+        raise RuntimeError("a signature that was just made does not verify")
+    return y & 1
+
+
+def _reckon_point(digest: bytes, r: int, s: int, v: int) -> _Affine:
     # r + N < P has probability 2^-127 and no v of 27 or 28, so x is r itself.
     square = (pow(r, 3, P) + 7) % P
     y = pow(square, (P + 1) // 4, P)
@@ -96,18 +124,41 @@ def _recover_point(digest: bytes, r: int, s: int, v: int) -> _Affine:
     point = _combine(-z * inverse % N, G, s * inverse % N, (r, y))
     if point[2] == 0:
         raise VerificationFailed("a secp256k1 signature recovers to no key")
-    scale = pow(point[2], -1, P)
-    return point[0] * scale**2 % P, point[1] * scale**3 % P
+    return _affine([point])[0]
+
+
+def _add_multiple(total: _Jacobian, k: int, point: _Affine) -> _Jacobian:
+    """total + k·point."""
+    for row in _multiples(point):
+        digit = k & (1 << _WINDOW) - 1
+        if digit:
+            total = _add(total, row[digit - 1])
+        k >>= _WINDOW
+    return total
+
+
+# Of the generator and of keys that sign.
+@lru_cache(maxsize=8)
+def _multiples(point: _Affine) -> list[list[_Affine]]:
+    """Row i: the multiples of 2^(_WINDOW · i)·point by 1, 2, …, so that any multiple is a sum of one from each row."""
+    rows = []
+    for _ in range(-(-256 // _WINDOW)):
+        row: list[_Jacobian] = [(*point, 1)]
+        while len(row) < 1 << _WINDOW:
+            row.append(_add(row[-1], point))
+        *kept, point = _affine(row)
+        rows.append(kept)
+    return rows
 
 
 def _combine(a: int, first: _Affine, b: int, second: _Affine) -> _Jacobian:
     """a·first + b·second: four scalars of half the length in one pass (GLV), each with few digits (wNAF)."""
-    summands: dict[int, list[_Jacobian]] = {}
-    for scalar, point in ((a, first), (b, second)):
-        for half, table in _halves(scalar, _odd(point)):
-            for place, digit in _digits(abs(half)):
-                x, y, z = table[abs(digit) >> 1]
-                summands.setdefault(place, []).append((x, P - y if (digit < 0) != (half < 0) else y, z))
+    summands: dict[int, list[_Affine]] = {}
+    for scalar, point, width in ((a, first, _WIDTH_KEPT), (b, second, _WIDTH)):
+        for half, table in _halves(scalar, _odd(point, width)):
+            for place, digit in _digits(abs(half), width):
+                x, y = table[abs(digit) >> 1]
+                summands.setdefault(place, []).append((x, P - y if (digit < 0) != (half < 0) else y))
     total = _INFINITY
     for place in reversed(range(max(summands, default=-1) + 1)):
         total = _double(total)
@@ -116,33 +167,47 @@ def _combine(a: int, first: _Affine, b: int, second: _Affine) -> _Jacobian:
     return total
 
 
-# Of the generator at each signature, of a point of it but once.
+# Of the generator, which is the first of the two, at each signature; of the other point but once.
 @lru_cache(maxsize=2)
-def _odd(point: _Affine) -> list[_Jacobian]:
-    """The odd multiples of a point that digits name: 1, 3, … ``2 ** (_WIDTH - 1) - 1``."""
+def _odd(point: _Affine, width: int) -> list[_Affine]:
+    """The odd multiples of a point that digits name: 1, 3, … ``2 ** (width - 1) - 1``."""
+    (twice,) = _affine([_double((*point, 1))])
     found: list[_Jacobian] = [(*point, 1)]
-    twice = _double(found[0])
-    while len(found) < 1 << _WIDTH - 2:
+    while len(found) < 1 << width - 2:
         found.append(_add(found[-1], twice))
-    return found
+    return _affine(found)
 
 
-def _halves(k: int, table: list[_Jacobian]) -> list[tuple[int, list[_Jacobian]]]:
+def _affine(points: Sequence[_Jacobian]) -> list[_Affine]:
+    """The points, none of them at infinity, with one inversion for all."""
+    products = [1]
+    for _, _, z in points:
+        products.append(products[-1] * z % P)
+    inverse, found = pow(products.pop(), -1, P), []
+    for x, y, z in reversed(points):
+        scale = inverse * products.pop() % P
+        square = scale * scale % P
+        found.append((x * square % P, y * square * scale % P))
+        inverse = inverse * z % P
+    return found[::-1]
+
+
+def _halves(k: int, table: list[_Affine]) -> list[tuple[int, list[_Affine]]]:
     """k·P = k1·P + k2·λP with k1 and k2 of some 128 bits; λ(x, y) = (βx, y)."""
     c1, c2 = (_A1 * k + N // 2) // N, (-_B1 * k + N // 2) // N
-    mapped = [(x * _BETA % P, y, z) for x, y, z in table]
+    mapped = [(x * _BETA % P, y) for x, y in table]
     return [(k - c1 * _A1 - c2 * _A2, table), (-c1 * _B1 - c2 * _A1, mapped)]
 
 
-def _digits(k: int) -> Iterator[tuple[int, int]]:
-    """k as a sum of digit · 2^place: digits odd, below ``2 ** (_WIDTH - 1)`` in magnitude, ``_WIDTH`` places apart."""
+def _digits(k: int, width: int) -> Iterator[tuple[int, int]]:
+    """k as a sum of digit · 2^place: digits odd, below ``2 ** (width - 1)`` in magnitude, ``width`` places apart."""
     place = 0
     while k:
         zeros = (k & -k).bit_length() - 1
         place, k = place + zeros, k >> zeros
-        digit = k & (1 << _WIDTH) - 1
-        if digit >> _WIDTH - 1:
-            digit -= 1 << _WIDTH
+        digit = k & (1 << width) - 1
+        if digit >> width - 1:
+            digit -= 1 << width
         yield place, digit
         k -= digit
 
@@ -156,18 +221,16 @@ def _double(point: _Jacobian) -> _Jacobian:
     return doubled_x, (m * (s - doubled_x) - 8 * squared * squared) % P, 2 * y * z % P
 
 
-def _add(left: _Jacobian, right: _Jacobian) -> _Jacobian:
+def _add(left: _Jacobian, right: _Affine) -> _Jacobian:
     if left[2] == 0:
-        return right
-    if right[2] == 0:
-        return left
-    z1, z2 = left[2] * left[2] % P, right[2] * right[2] % P
-    u1, u2 = left[0] * z2 % P, right[0] * z1 % P
-    s1, s2 = left[1] * right[2] * z2 % P, right[1] * left[2] * z1 % P
-    if u1 == u2:
-        return _double(left) if s1 == s2 else _INFINITY
-    h, r = u2 - u1, s2 - s1
+        return *right, 1
+    z2 = left[2] * left[2] % P
+    h = right[0] * z2 % P - left[0]
+    r = right[1] * left[2] * z2 % P - left[1]
+    if h % P == 0:
+        return _double(left) if r % P == 0 else _INFINITY
     h2 = h * h % P
     h3 = h * h2 % P
-    x = (r * r - h3 - 2 * u1 * h2) % P
-    return x, (r * (u1 * h2 - x) - s1 * h3) % P, left[2] * right[2] * h % P
+    u = left[0] * h2 % P
+    x = (r * r - h3 - 2 * u) % P
+    return x, (r * (u - x) - left[1] * h3) % P, left[2] * h % P

@@ -138,8 +138,8 @@ def test_a_full_disk_refuses_the_block_whole_and_the_next_one_goes_on(chain: Emb
         _ = [chain.submit(transfer(chain, nonce)) for nonce in range(1, 200)]
     head = chain.head()
     assert 1 <= head.block_number < 199
-    assert chain.transactions(head)[0].nonce == head.block_number - 1
-    assert chain.find_transaction(bytes(chain.transactions(head)[0].hash)) == (head, 0)
+    assert chain.block(head).transactions[0].nonce == head.block_number - 1
+    assert chain.find_transaction(bytes(chain.block(head).transactions[0].hash)) == (head, 0)
     chain.database._sql.execute("PRAGMA max_page_count=1000000")
     chain.submit(transfer(chain, head.block_number))
     assert chain.head().parent_hash == head.hash

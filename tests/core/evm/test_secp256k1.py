@@ -157,7 +157,7 @@ def plainly(scalar: int, point: tuple[int, int]) -> secp256k1._Jacobian:
     for bit in f"{scalar:b}":
         total = secp256k1._double(total)
         if bit == "1":
-            total = secp256k1._add(total, (*point, 1))
+            total = secp256k1._add(total, point)
     return total
 
 
@@ -178,8 +178,45 @@ SCALARS = st.sampled_from([*EDGES, LAMBDA, secp256k1.N - LAMBDA]) | st.integers(
 def test_two_multiples_in_one_pass(a: int, b: int, secret: int) -> None:
     second = affine(plainly(secret, secp256k1.G))
     assert second is not None
-    expected = secp256k1._add(plainly(a, secp256k1.G), plainly(b, second))
+    summand = affine(plainly(b, second))
+    expected = plainly(a, secp256k1.G) if summand is None else secp256k1._add(plainly(a, secp256k1.G), summand)
     assert affine(secp256k1._combine(a, secp256k1.G, b, second)) == affine(expected)
+
+
+@settings(max_examples=60, deadline=None)
+@given(SCALARS, SCALARS)
+def test_multiples_of_kept_points(a: int, b: int) -> None:
+    total = secp256k1._add_multiple(plainly(a, secp256k1.G), b, secp256k1.G)
+    assert affine(total) == affine(plainly((a + b) % secp256k1.N, secp256k1.G))
+
+
+def test_points_become_affine_together() -> None:
+    points = [plainly(scalar, secp256k1.G) for scalar in (1, 2, 7, secp256k1.N - 1, LAMBDA)]
+    assert secp256k1._affine(points) == [affine(point) for point in points]
+    assert secp256k1._affine([]) == []
+
+
+def test_a_signature_that_went_wrong_while_it_was_made_is_not_given_out() -> None:
+    private, _ = pair(0x51C5)
+    digest = CHANCE.randbytes(32)
+    signature = secp256k1.sign_digest(private, digest)
+    r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
+    numbers = private.public_key().public_numbers()
+    assert secp256k1._is_odd(digest, r, s, (numbers.x, numbers.y)) == signature[64] - 27
+    for wrong in ((r + 1, s), (r, s + 1), (r - 1, s)):
+        with pytest.raises(RuntimeError, match="does not verify"):
+            secp256k1._is_odd(digest, *wrong, (numbers.x, numbers.y))
+
+
+def test_what_was_signed_is_known_and_what_is_known_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    private, theirs = pair(0x51C4)
+    with monkeypatch.context() as patched:
+        patched.setattr(secp256k1, "_kept", {})
+        patched.setattr(secp256k1, "_reckon_point", None)  # whoever called it would fail
+        for number in range(3 * secp256k1._MOST_KEPT):
+            digest = number.to_bytes(32, "big")
+            assert secp256k1.recover(digest, secp256k1.sign_digest(private, digest))[1:] == theirs.public_key.to_bytes()
+        assert len(secp256k1._kept) <= secp256k1._MOST_KEPT
 
 
 def test_the_endomorphism() -> None:
@@ -189,4 +226,5 @@ def test_the_endomorphism() -> None:
         (one, _), (two, _) = secp256k1._halves(scalar, [])
         assert (one + two * LAMBDA - scalar) % secp256k1.N == 0
         assert max(one.bit_length(), two.bit_length()) <= 129
-        assert sum(digit << place for place, digit in secp256k1._digits(abs(one))) == abs(one)
+        for width in (secp256k1._WIDTH, secp256k1._WIDTH_KEPT):
+            assert sum(digit << place for place, digit in secp256k1._digits(abs(one), width)) == abs(one)
