@@ -5,17 +5,15 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
 from ledger.errors import LogClosed, LogExists, NoLog, UnknownSchema
 from ledger.store.checkpointing import CHECKPOINT_PAGES, Checkpointer
+from ledger.store.newest import SCHEMA, make_tables
 from ledger.store.runs import StatementIds
 from ledger.store.sqlite_session import SqliteReads, SqliteTransaction
-
-SCHEMA = "0002"
-"""The newest migration, known here so that opening an up-to-date database need not import Alembic."""
 
 # Each connection: commits survive power loss; erased values are overwritten; memory does not grow with the database.
 _WAIT = "busy_timeout=10000"
@@ -27,11 +25,10 @@ def create(path: Path) -> None:
     """An empty database. Raises ``LogExists`` unless the file is missing, or left blank by a creation cut short."""
     if path.exists() and not _is_blank(path):
         raise LogExists(f"{path} exists already: open it, or choose another folder")
-    from ledger.store.migrate import migrate
-
     # Private values stand in it. SQLite gives the files beside it the mode that it has.
     path.touch(mode=0o600)
-    migrate(path)
+    with closing(_attach(path)) as connection:
+        make_tables(connection)
 
 
 def _is_blank(path: Path) -> bool:

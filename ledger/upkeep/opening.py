@@ -6,7 +6,8 @@ import sqlite3
 
 from ledger.errors import Corrupt, NoLog, UnknownSchema
 from ledger.folder import Folder
-from ledger.store.sqlite import SCHEMA, SqliteStore, schema_of
+from ledger.store.newest import SCHEMA
+from ledger.store.sqlite import SqliteStore, schema_of
 from tallystick.admission import LOG, State, StateReader
 from tallystick.admission.state import LogState
 from tallystick.key_history import KeyHistory, history_of

@@ -17,7 +17,8 @@ from api.wiring import open_services
 from api.worker import open_worker
 from ledger.errors import UnknownSchema
 from ledger.folder import Folder
-from ledger.store.sqlite import SCHEMA, open_store, schema_of
+from ledger.store.newest import SCHEMA
+from ledger.store.sqlite import open_store, schema_of
 from ledger.upkeep.fsck import fsck, replay
 from tallystick.__main__ import main
 from tallystick.base64s import from_base64

@@ -18,9 +18,10 @@ from sqlalchemy import create_engine
 from sqlmodel import SQLModel
 
 from ledger.errors import LogExists, NoLog, UnknownSchema
-from ledger.store import BatchLine, Line, Search, checkpointing, tables
+from ledger.store import BatchLine, Line, Search, checkpointing, newest, tables
 from ledger.store.migrate import SCRIPTS, migrate
-from ledger.store.sqlite import SCHEMA, SqliteStore, connect, create, open_store
+from ledger.store.newest import SCHEMA
+from ledger.store.sqlite import SqliteStore, connect, create, open_store
 
 
 @pytest.fixture
@@ -51,6 +52,38 @@ def test_migrations_make_what_the_tables_declare(database: Path) -> None:
         (row,) = sql(database, f"SELECT sql FROM sqlite_schema WHERE name = '{name}'")
         assert ("WITHOUT ROWID" in str(row[0])) == (with_rowid is False), name
     assert tables.ChunkRow.__tablename__ in declared
+
+
+def test_a_database_is_begun_as_migrations_would_have_made_it(database: Path, tmp_path: Path) -> None:
+    migrated = tmp_path / "migrated.sqlite"
+    migrate(migrated)
+    declared = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name"
+    assert sql(database, declared) == sql(migrated, declared)
+    for pragma in ("page_size", "encoding", "auto_vacuum", "user_version"):
+        assert sql(database, f"PRAGMA {pragma}") == sql(migrated, f"PRAGMA {pragma}")
+    version = "SELECT version_num FROM alembic_version"
+    assert sql(database, version) == sql(migrated, version) == [(SCHEMA,)]
+
+
+def test_tables_that_could_not_all_be_made_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "ledger.sqlite"
+    monkeypatch.setattr(newest, "_MADE", (*newest._MADE, "CREATE TABLE nonsense"))
+    with pytest.raises(sqlite3.OperationalError):
+        create(path)
+    assert sql(path, "SELECT name FROM sqlite_schema") == []
+    monkeypatch.undo()
+    create(path)
+    open_store(path).close()
+
+
+def test_beginning_imports_neither_alembic_nor_sqlalchemy(tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from ledger.store.sqlite import create; "
+        f"create(Path({str(tmp_path / 'ledger.sqlite')!r})); "
+        "print([name for name in ('alembic', 'sqlalchemy', 'sqlmodel') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 def test_the_schema_known_without_alembic_is_the_newest() -> None:
