@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
-from api.batches.preparing import Checking, Signing, check_all, sign_all, sign_single
+from api.batches.preparing import Checking, Signing, check_all, sign_all, sign_singles
 from api.batches.reading import drafts_in, statements_in
 from api.batches.wire import DraftOrder, Keys, Order, SinglesOrder, StatementOrder, pack
 from api.crew.working import main
@@ -31,13 +31,14 @@ def make(order: Order, signers: Sequence[Signer]) -> Sequence[Submission | Excep
     """``None`` for a body that is not good in every respect."""
     if isinstance(order, DraftOrder):
         return sign(order, signers)
-    return sign_singles(order, signers) if isinstance(order, SinglesOrder) else check(order)
+    return sign_together(order, signers) if isinstance(order, SinglesOrder) else check(order)
 
 
-def sign_singles(order: SinglesOrder, signers: Sequence[Signer]) -> list[Submission | Exception | None]:
+def sign_together(order: SinglesOrder, signers: Sequence[Signer]) -> list[Submission | Exception | None]:
     """One for each body."""
-    voices = [(Voice(issuer, signers[key], recorded_for), body) for body, key, issuer, recorded_for in order.singles]
-    return [sign_single(Signing(voice, order.prefix, order.origin, order.now), body) for voice, body in voices]
+    voices = [Voice(issuer, signers[key], recorded_for) for key, issuer, recorded_for in order.voices]
+    signings = [Signing(voice, order.prefix, order.origin, order.now) for voice in voices]
+    return sign_singles([(signings[voice], body) for voice, body in order.singles])
 
 
 def sign(order: DraftOrder, signers: Sequence[Signer]) -> list[Submission | Exception] | None:

@@ -13,7 +13,7 @@ from ledger.submission import Submission
 from tallystick.keys import LocalSigner, Signer
 
 COMMAND = (sys.executable, "-m", "api.batches.hand")
-_NOTHING = SinglesOrder((), "", "", "")
+_NOTHING = SinglesOrder((), (), "", "", "")
 
 
 class Pool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from api.batches.reading import SignedStatement, draft_in
-from api.services.drafts import Draft, settle_draft
+from api.services.drafts import Draft, Ready, settle_draft
 from api.services.errors import Forbidden
 from api.services.voices import Voice
 from ledger import fast_json
@@ -52,18 +52,26 @@ class Checking:
 
 def sign_all(signing: Signing, drafts: Sequence[Draft]) -> list[Submission | Exception]:
     """One for each draft: ready for the sequencer, or why not (``TallystickError``)."""
+    return _sign_each([(signing, draft) for draft in drafts])
+
+
+def sign_singles(singles: Sequence[tuple[Signing, bytes]]) -> list[Submission | Exception | None]:
+    """As ``sign_all``, of bodies of requests with one draft; ``None`` for one that is not good in every respect."""
+    drafts = [draft_in(body) for _, body in singles]
+    asked = [(signing, draft) for (signing, _), draft in zip(singles, drafts, strict=True) if draft is not None]
+    signed = iter(_sign_each(asked))
+    return [None if draft is None else next(signed) for draft in drafts]
+
+
+def _sign_each(asked: Sequence[tuple[Signing, Draft]]) -> list[Submission | Exception]:
     # Each step for all before the next: the same code over and over stays in the processor's caches.
-    voice = signing.voice
-    ready = _each(lambda draft: settle_draft(draft, voice, signing.prefix, signing.origin, signing.now), drafts)
-    signed = _each(lambda one: (one.disclosures, sign_settled(voice.signer, voice.issuer, one.settled)), ready)
-    public = voice.signer.public
-    return _each(lambda one: prepare(one[1], one[0], public), signed)
+    ready = _each(lambda one: (one[0].voice, _settle(*one)), asked)
+    signed = _each(lambda one: (*one, sign_settled(one[0].signer, one[0].issuer, one[1].settled)), ready)
+    return _each(lambda one: prepare(one[2], one[1].disclosures, one[0].signer.public), signed)
 
 
-def sign_single(signing: Signing, body: bytes) -> Submission | Exception | None:
-    """As ``sign_all``, of the body of a request with one draft; ``None`` for one that is not good in every respect."""
-    draft = draft_in(body)
-    return None if draft is None else sign_all(signing, [draft])[0]
+def _settle(signing: Signing, draft: Draft) -> Ready:
+    return settle_draft(draft, signing.voice, signing.prefix, signing.origin, signing.now)
 
 
 def check_all(

@@ -53,9 +53,13 @@ class StatementOrder:
 
 @dataclass(frozen=True)
 class SinglesOrder:
-    """Sign the one draft of each body. ``singles``: body, and as in ``DraftOrder`` key, issuer and ``recorded_for``."""
+    """Sign the one draft of each body. ``voices``: as in ``DraftOrder`` key, issuer and ``recorded_for``.
 
-    singles: tuple[tuple[bytes, int, str, RecordedFor | None], ...]
+    ``singles``: which of the voices, and the body.
+    """
+
+    voices: tuple[tuple[int, str, RecordedFor | None], ...]
+    singles: tuple[tuple[int, bytes], ...]
     prefix: str
     origin: str
     now: str

@@ -8,7 +8,7 @@ from typing import NamedTuple, cast
 
 from api.accounts import Account
 from api.batches.pool import Pool
-from api.batches.preparing import Checking, Signing, check_all, sign_all, sign_single
+from api.batches.preparing import Checking, Signing, check_all, sign_all, sign_singles
 from api.batches.reading import SignedStatement, drafts_in, statements_in
 from api.batches.together import Signed, Single
 from api.batches.wire import DraftOrder, SinglesOrder, StatementOrder
@@ -69,23 +69,26 @@ class Workshop:
 
     def sign_singles(self, singles: Sequence[Single]) -> list[Signed]:
         """As ``sign_body`` for each, of requests with one draft."""
-        made = self._singles_by_hand(singles) or [None] * len(singles)
-        return [
-            sign_single(self._signing(one.voice), one.body) if there is None else there
-            for one, there in zip(singles, made, strict=True)
-        ]
+        signed: list[Signed] = [*(self._singles_by_hand(singles) or [None] * len(singles))]
+        missing = [at for at, one in enumerate(signed) if one is None]
+        asked = [(self._signing(singles[at].voice), singles[at].body) for at in missing]
+        for at, made in zip(missing, sign_singles(asked), strict=True):
+            signed[at] = made
+        return signed
 
     def _singles_by_hand(self, singles: Sequence[Single]) -> list[Submission | None] | None:
         if self._pool is None or len(singles) < MANY:
             return None
         settings = (self._voices.prefix, self._voices.origin, format_time(self._clock()))
-        asked = []
-        for voice, body in singles:
+        numbers: dict[Voice, int] = {}
+        asked = tuple((numbers.setdefault(voice, len(numbers)), body) for voice, body in singles)
+        voices = []
+        for voice in numbers:
             key = self._pool.key_of(voice.signer)
             if key is None:
                 return None
-            asked.append((body, key, voice.issuer, voice.recorded_for))
-        return self._pool.do_at_once(SinglesOrder(tuple(asked), *settings))
+            voices.append((key, voice.issuer, voice.recorded_for))
+        return self._pool.do_at_once(SinglesOrder(tuple(voices), asked, *settings))
 
     def _signing(self, voice: Voice) -> Signing:
         return Signing(voice, self._voices.prefix, self._voices.origin, format_time(self._clock()))
