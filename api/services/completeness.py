@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from ledger.log import Log
 from ledger.upkeep.completeness import Census, Completeness
 
-STEP = 2000
-"""Entries read in one go."""
+STEP = 500
+"""Entries read in one go: some milliseconds, in which others wait."""
+BREATH = 0.01
+"""Seconds to wait before the next step."""
 PAUSE = 2.0
 """Seconds to wait once every entry has been read."""
 
@@ -47,8 +49,9 @@ class CompletenessCheck:
 
     async def run(self) -> None:
         """Keep up with the log for ever."""
-        read = -1
+        read = 0
         while True:
             figure = await asyncio.to_thread(self.advance)
-            await asyncio.sleep(PAUSE if figure.entries == read else 0)
+            # What came while it read can wait for a step of its own.
+            await asyncio.sleep(BREATH if figure.entries - read >= STEP else PAUSE)
             read = figure.entries
