@@ -15,13 +15,25 @@ A single event changes threads five times on its way, and is never long with any
 """
 
 
-_ARENA_MAX = -8  # M_ARENA_MAX of glibc's mallopt
+# Of glibc's mallopt.
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
+_KEPT_BYTES = 32 << 20
 
 
 def share_one_heap() -> None:
     """Before there are threads: each would get a heap of its own, which keeps what its largest batch took."""
+    _set_malloc(_ARENA_MAX, 1)
+
+
+def keep_what_is_freed() -> None:
+    """For who makes the same large things again and again: else the system clears the same memory each time."""
+    _set_malloc(_MMAP_THRESHOLD, _KEPT_BYTES)
+    _set_malloc(_TRIM_THRESHOLD, _KEPT_BYTES)
+
+
+def _set_malloc(option: int, value: int) -> None:
     if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "mallopt"):
-        library.mallopt(_ARENA_MAX, 1)
+        library.mallopt(option, value)
 
 
 def tune() -> None:

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from credentials.errors import TextNotPrintable
 from credentials.manifests import Actor, Stamper
 from credentials.png import MARGIN, Background
-from credentials.sign import DIGITAL_CREATION, Ingredient, Manifest, appearing, signed_picture
+from credentials.sign import DIGITAL_CREATION, Ingredient, Manifest, appearing, signed_pictures
 from credentials.signer import ClaimSigner
 from credentials.text import KAI, MONO, pixels, require_printable
+from credentials.together import each
 from tallystick.c2pa.verdict import LICENCE
+from tallystick.errors import TallystickError
 from tallystick.licence.clauses import AiUse
 
 if TYPE_CHECKING:
@@ -146,9 +148,26 @@ class Said:
     stamper: Stamper | None = None
 
 
-def signed_card(signer: ClaimSigner, card: LicenceCard, said: Said) -> bytes:
-    """The signed card. Raises TextNotPrintable, SigningFailed or MalformedInput."""
-    manifest = Manifest(
+def signed_cards(signer: ClaimSigner, cards: Sequence[tuple[LicenceCard, Said]]) -> list[bytes | TallystickError]:
+    """Of each the signed card, read back, or why there is none (TextNotPrintable, SigningFailed, MalformedInput)."""
+    drawn = each(lambda one: (render_card(one[0]), _manifest(*one)), cards)
+    signed = iter(signed_pictures(signer, [one for one in drawn if isinstance(one, tuple)]))
+    return [next(signed) if isinstance(one, tuple) else one for one in drawn]
+
+
+def issue_card(signer: ClaimSigner, card: LicenceCard, said: Said, out: Path) -> None:
+    """Write the signed card to `out`, on disk when this returns. Raises what `signed_cards` may give."""
+    (made,) = signed_cards(signer, [(card, said)])
+    if not isinstance(made, bytes):
+        raise made
+    with appearing(out) as (_, target):
+        target.write(made)
+        target.flush()
+        os.fsync(target.fileno())
+
+
+def _manifest(card: LicenceCard, said: Said) -> Manifest:
+    return Manifest(
         title=f"{card.licence} {card.title}",
         assertions={LICENCE: said.payload},
         when=said.when,
@@ -159,16 +178,6 @@ def signed_card(signer: ClaimSigner, card: LicenceCard, said: Said) -> bytes:
         identities=said.identities,
         stamper=said.stamper,
     )
-    return signed_picture(signer, render_card(card), manifest)
-
-
-def issue_card(signer: ClaimSigner, card: LicenceCard, said: Said, out: Path) -> None:
-    """Write the signed card to `out`, on disk when this returns."""
-    data = signed_card(signer, card, said)
-    with appearing(out) as (_, target):
-        target.write(data)
-        target.flush()
-        os.fsync(target.fileno())
 
 
 def _ramp(colour: str, shades: int) -> list[int]:

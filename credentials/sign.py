@@ -24,13 +24,14 @@ from credentials.manifests import Actor, Stamper, finished
 from credentials.riff import RIFF, unhashed_lengths
 from credentials.scaffold import PLAIN, Progress, building, counted, write_scaffold
 from credentials.signer import ClaimSigner
+from credentials.together import each
 from tallystick import canonical
 from tallystick.c2pa.containers import EMBEDDED, locate, media_type_of
 from tallystick.c2pa.place import FIXED, embed
 from tallystick.c2pa.reading import opened, read
 from tallystick.c2pa.training import TRAINING, training_mining
 from tallystick.c2pa.verdict import CERTIFICATE, LICENCE, MAX_PAYLOAD, require_bound
-from tallystick.errors import MalformedInput, VerificationFailed
+from tallystick.errors import MalformedInput, TallystickError, VerificationFailed
 from tallystick.licence.clauses import AiUse
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ DIGITAL_CREATION = _SOURCE_TYPES + "digitalCreation"
 """Made by people or programs without a generative model."""
 
 _PAYLOAD_ROOM, _STAMP_ROOM = 4 * 1024, 8 * 1024
+_PNG = "image/png"
 ROOM_BYTES = 64 * 1024
 """Enough for some receipts, each with its anchors and timestamps."""
 
@@ -138,21 +140,31 @@ def sign_asset(
     return Signed(out, media_type, embedded, label)
 
 
-def signed_picture(signer: ClaimSigner, picture: bytes, manifest: Manifest) -> bytes:
-    """As `sign_asset`, of a PNG file that was just made and brings no credential: nothing is written anywhere.
+def signed_pictures(signer: ClaimSigner, made: Sequence[tuple[bytes, Manifest]]) -> list[bytes | TallystickError]:
+    """As `sign_asset`, of PNG files that were just made and bring no credential; nothing is written anywhere.
 
-    Raises SigningFailed or MalformedInput.
+    Of each the signed file, after it was read back, or why there is none (SigningFailed, MalformedInput).
     """
-    media_type, expected = "image/png", _payloads(manifest)
+    return each(_read_back_picture, each(lambda one: _composed_picture(signer, *one), made))
+
+
+def _composed_picture(signer: ClaimSigner, picture: bytes, manifest: Manifest) -> tuple[bytes, Mapping[str, bytes]]:
+    """The signed file, and the assertions that it must have."""
+    expected = _payloads(manifest)
     _require_valid(signer, manifest)
-    if not _is_composed(manifest, media_type) or locate(io.BytesIO(picture), len(picture), media_type).store:
+    if not _is_composed(manifest, _PNG) or locate(io.BytesIO(picture), len(picture), _PNG).store is not None:
         raise SigningFailed("a credential comes with the picture, or with what is in it: sign it as a file")
     hands = Hands(signer, manifest.identities, manifest.stamper)
-    told = _told(manifest, media_type, manifest.source_type is None, expected)
+    told = _told(manifest, _PNG, manifest.source_type is None, expected)
     made = io.BytesIO()
-    write_composed(io.BytesIO(picture), len(picture), media_type, told, hands, made)
-    _read_back(made.getvalue(), media_type, None, expected, in_pieces=False)
-    return made.getvalue()
+    write_composed(io.BytesIO(picture), len(picture), _PNG, told, hands, made)
+    return made.getvalue(), expected
+
+
+def _read_back_picture(made: tuple[bytes, Mapping[str, bytes]]) -> bytes:
+    data, expected = made
+    _read_back(data, _PNG, None, expected, in_pieces=False)
+    return data
 
 
 def _require_valid(signer: ClaimSigner, manifest: Manifest) -> None:

@@ -11,12 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from credentials.card import LicenceCard, Said, signed_card
-from credentials.errors import SigningFailed, TextNotPrintable
+from credentials.card import LicenceCard, Said, signed_cards
 from credentials.manifests import Actor
 from credentials.signer import ClaimSigner
 from tallystick.digests import DigestPair, digest_pair
-from tallystick.errors import MalformedInput
 
 
 @dataclass(frozen=True)
@@ -44,18 +42,21 @@ Outcome = Made | str
 
 def draw_all(signer: ClaimSigner, actors: Mapping[str, Actor], works: Sequence[Work]) -> list[Outcome]:
     """One for each, in order."""
-    return [_draw(signer, actors, work) for work in works]
+    made = signed_cards(signer, [(work.card, _said(actors, work)) for work in works])
+    return [
+        _written(one, work.out) if isinstance(one, bytes) else str(one) for one, work in zip(made, works, strict=True)
+    ]
 
 
-def _draw(signer: ClaimSigner, actors: Mapping[str, Actor], work: Work) -> Outcome:
+def _said(actors: Mapping[str, Actor], work: Work) -> Said:
     actor = actors.get(work.actor) if work.actor is not None else None
-    said = replace(work.said, identities=() if actor is None else (actor,))
-    try:
-        data = signed_card(signer, work.card, said)
-    except (SigningFailed, TextNotPrintable, MalformedInput) as error:
-        return str(error)
-    with open(os.open(work.out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+    return replace(work.said, identities=() if actor is None else (actor,))
+
+
+def _written(data: bytes, out: Path) -> Made:
+    """For the service's user alone, as every kept file. Raises ``OSError`` where the file is not what was written."""
+    with open(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(data)
-    if work.out.read_bytes() != data:
-        raise OSError(f"{work.out.name} is not what was written")
-    return Made(work.out, digest_pair(data), len(data))
+    if out.read_bytes() != data:
+        raise OSError(f"{out.name} is not what was written")
+    return Made(out, digest_pair(data), len(data))

@@ -15,7 +15,7 @@ import pytest
 
 from credentials.composed import write_composed
 from credentials.errors import SigningFailed
-from credentials.sign import DIGITAL_CREATION, sign_asset, signed_picture
+from credentials.sign import DIGITAL_CREATION, sign_asset, signed_pictures
 from credentials.signer import ClaimSigner
 from tallystick import canonical
 from tallystick.c2pa import C2paReading, CredentialRefused, judge, read
@@ -69,26 +69,26 @@ def test_a_file_of_unknown_making_is_opened_not_created(tmp_path: Path) -> None:
     assert [action.name for action in verdict.actions] == ["c2pa.opened", "c2pa.published"]
 
 
-def test_a_picture_is_signed_in_memory_as_it_is_in_a_file() -> None:
-    made = signed_picture(claim_signer(), plain("image/png"), manifest())
-    verdict = judge(read(made, "image/png"), world().roots, AT)
-    assert (verdict.licence, verdict.embedded) == (PAYLOAD, True)
+def test_pictures_are_signed_in_memory_as_they_are_in_a_file() -> None:
+    made = signed_pictures(claim_signer(), [(plain("image/png"), manifest())] * 2)
+    assert len({one for one in made if isinstance(one, bytes)}) == 2
+    for one in made:
+        verdict = judge(read(one, "image/png"), world().roots, AT)
+        assert (verdict.licence, verdict.embedded) == (PAYLOAD, True)
 
 
-def test_a_picture_with_a_credential_of_its_own_is_not_signed_in_memory(tmp_path: Path) -> None:
-    """Nor one that is made of such a file: what c2pa-python has to validate first is signed as a file."""
+def test_what_is_wrong_with_a_picture_is_its_own_trouble(tmp_path: Path) -> None:
+    """What c2pa-python has to validate first is signed as a file: a credential of its own, or of what is in it."""
     brought = tmp_path / "original.png"
     brought.write_bytes(signed())
     [asset] = manifest().ingredients
     of_a_file = manifest(ingredients=(replace(asset, media_type="image/png", path=brought),))
-    for picture, said in ((signed(), manifest()), (plain("image/png"), of_a_file)):
-        with pytest.raises(SigningFailed, match="sign it as a file"):
-            signed_picture(claim_signer(), picture, said)
-
-
-def test_a_picture_that_is_none_is_not_signed_in_memory() -> None:
-    with pytest.raises(MalformedInput):
-        signed_picture(claim_signer(), b"GIF89a", manifest())
+    picture = plain("image/png")
+    given = [(signed(), manifest()), (picture, of_a_file), (b"GIF89a", manifest()), (picture, manifest())]
+    first, second, third, good = signed_pictures(claim_signer(), given)
+    assert [type(one) for one in (first, second, third, good)] == [SigningFailed, SigningFailed, MalformedInput, bytes]
+    assert "sign it as a file" in str(first)
+    assert "sign it as a file" in str(second)
 
 
 @pytest.mark.parametrize("at", [40, 1000, 4000, -20])
@@ -103,8 +103,9 @@ def test_what_a_picture_says_is_read_back_before_anybody_has_it(at: int, monkeyp
         target.write(data)
 
     monkeypatch.setattr("credentials.sign.write_composed", spoilt)
-    with pytest.raises((SigningFailed, MalformedInput)):
-        signed_picture(claim_signer(), plain("image/png"), manifest())
+    [found] = signed_pictures(claim_signer(), [(plain("image/png"), manifest())])
+    assert isinstance(found, SigningFailed)
+    assert "what was signed does not verify" in str(found)
 
 
 def test_an_ingredient_brings_its_own_credential(tmp_path: Path) -> None:
