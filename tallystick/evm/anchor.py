@@ -22,6 +22,7 @@ from tallystick.events.log import AnchorTarget
 from tallystick.evm import deed, registry
 from tallystick.evm.chains import TrustedChain, Voucher
 from tallystick.evm.deed import Deed
+from tallystick.evm.keccak import reckoned_together
 from tallystick.evm.proof import AnchoredCheckpoint, AnchorProof
 from tallystick.evm.registry import KNOWN_REGISTRIES, Registry
 from tallystick.evm.transaction import Log
@@ -82,8 +83,22 @@ def verify(proof: AnchorProof, target: AnchorTarget, chains: Sequence[TrustedCha
     ``MalformedInput`` when a member is not what it should be.
     """
     known = _check_target(proof, target)
+    with reckoned_together(_hashed(proof, target, known)):
+        return _verify(proof, target, chains, known)
+
+
+def _hashed(proof: AnchorProof, target: AnchorTarget, known: Registry) -> list[bytes]:
+    words = (
+        registry.log_words(_first_authority(proof.checkpoint), bytes.fromhex(proof.checkpoint.origin_hash)),
+        registry.slot_words(known, bytes.fromhex(target.log_id)),
+        registry.event_data(*_held(proof.checkpoint)),
+    )
+    return [*words, *deed.hashed(proof, target.contract)]
+
+
+def _verify(proof: AnchorProof, target: AnchorTarget, chains: Sequence[TrustedChain], known: Registry) -> AnchorFact:
     checkpoint = proof.checkpoint
-    first = bytes.fromhex(checkpoint.first_authority or checkpoint.authority)
+    first = _first_authority(checkpoint)
     _check_log_id(checkpoint, first, target, known)
     header, vouched_by = deed.check_header(proof, target, chains)
     transaction = deed.check_transaction(proof, target, header)
@@ -136,8 +151,17 @@ def _check_log_id(checkpoint: AnchoredCheckpoint, first: bytes, target: AnchorTa
         raise VerificationFailed(f"step 2: {known.name} knows no other authority than a log's first")
 
 
+def _first_authority(checkpoint: AnchoredCheckpoint) -> bytes:
+    return bytes.fromhex(checkpoint.first_authority or checkpoint.authority)
+
+
+def _held(checkpoint: AnchoredCheckpoint) -> tuple[int, bytes, bytes]:
+    """Size, root and authority in force."""
+    return checkpoint.size, bytes.fromhex(checkpoint.root), bytes.fromhex(checkpoint.authority)
+
+
 def _deed(checkpoint: AnchoredCheckpoint, target: AnchorTarget, known: Registry) -> Deed:
-    held = (checkpoint.size, bytes.fromhex(checkpoint.root), bytes.fromhex(checkpoint.authority))
+    held = _held(checkpoint)
     log_id = bytes.fromhex(target.log_id)
     event = Log(bytes.fromhex(target.contract), (registry.ANCHORED_TOPIC, log_id), registry.event_data(*held))
     return Deed(

@@ -18,6 +18,7 @@ from tallystick.evm.chains import Place, TrustedChain, Voucher
 from tallystick.evm.conviction import KNOWN_COURTS
 from tallystick.evm.conviction_proof import ConvictionProof, Court
 from tallystick.evm.deed import Deed
+from tallystick.evm.keccak import reckoned_together
 from tallystick.evm.transaction import Log
 from tallystick.fork import ForkFact, verify_fork
 from tallystick.lazy_dataclass import dataclass
@@ -87,11 +88,12 @@ def verify(
             f"step 2: code {proof.court.code_hash} is no ForkCourt that this version knows; "
             "a newer tallystick may know it"
         )
-    header, vouched_by = deed.check_header(proof, proof.court, chains)
-    transaction = deed.check_transaction(proof, proof.court, header)
-    done = _deed(proof.court, known, authority, fork)
-    deed.check_event(proof, header, transaction.kind, done)
-    deed.check_state(proof, header, proof.court, done)
+    with reckoned_together(deed.hashed(proof, proof.court.contract)):
+        header, vouched_by = deed.check_header(proof, proof.court, chains)
+        transaction = deed.check_transaction(proof, proof.court, header)
+        done = _deed(proof.court, known, authority, fork)
+        deed.check_event(proof, header, transaction.kind, done)
+        deed.check_state(proof, header, proof.court, done)
     return ConvictionFact(
         fork=fork,
         authority=authority,

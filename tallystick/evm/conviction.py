@@ -6,7 +6,9 @@ from tallystick.evm.keccak import keccak256
 from tallystick.evm.registry import log_id
 from tallystick.lazy_dataclass import dataclass
 
-CONVICTED_TOPIC = keccak256(b"Convicted(bytes32,address,bytes32,uint64,bytes32,uint64,bytes32)")
+# Written out, as those of ``registry`` are.
+CONVICTED_TOPIC = bytes.fromhex("4c8a6e5811a39b1df9b556e47593e628d94204db95b1b366af36a56425f565d7")
+"""Keccak-256 of ``Convicted(bytes32,address,bytes32,uint64,bytes32,uint64,bytes32)``."""
 
 SizeAndRoot = tuple[int, bytes]
 """A checkpoint as the authority's message names it: tree size and 32-byte root."""

@@ -12,6 +12,7 @@ Steps 1 and 2, which contract and about whom, are the caller's: ``anchor``, ``co
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Protocol
 
 from tallystick.base64s import from_base64
@@ -78,6 +79,13 @@ class Deed:
 def seal_digest(chain_id: int, genesis: bytes, block_hash: bytes) -> bytes:
     """What the operator of an embedded chain signs for each block that carries an anchor: 32 bytes."""
     return keccak256(_SEAL_CONTEXT + chain_id.to_bytes(8, "big") + genesis + block_hash)
+
+
+def hashed(shown: Shown, contract: str) -> list[bytes]:
+    """What these steps hash of a proof file, as far as it is known before they begin."""
+    trees = (shown.transaction.proof, shown.receipt.proof, shown.account_proof, shown.storage_proof)
+    texts = (shown.header, shown.transaction.raw, *chain.from_iterable(trees))
+    return [bytes.fromhex(contract), *map(from_base64, texts)]
 
 
 def check_header(shown: Shown, place: Place, chains: Sequence[TrustedChain]) -> tuple[Header, Voucher]:

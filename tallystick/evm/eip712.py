@@ -10,12 +10,13 @@ from tallystick.errors import MalformedInput
 from tallystick.evm.keccak import keccak256
 from tallystick.evm.secp256k1 import verify_signer
 
-DOMAIN_SEPARATOR = keccak256(
-    keccak256(b"EIP712Domain(string name,string version)") + keccak256(b"tallystick") + keccak256(b"1")
-)
-CHECKPOINT_TYPE_HASH = keccak256(b"Checkpoint(bytes32 origin,uint64 size,bytes32 root)")
-
-ROTATION_TYPE_HASH = keccak256(b"Rotation(bytes32 log,uint64 size,bytes32 root,address successor)")
+# These are written out so that a verifier does not reckon them anew each time it starts; a test does.
+DOMAIN_SEPARATOR = bytes.fromhex("6b70827b7abd38da98de00db0cd565ea4b10296f77be77021f6a6cbe1e4d1999")
+"""Of ``EIP712Domain(string name,string version)`` with the name ``tallystick`` and the version ``1``."""
+CHECKPOINT_TYPE_HASH = bytes.fromhex("1694b75f4dde754f3e6ee0aadbfdc0e38cb19f0fa756be2e17e8e53ac069e354")
+"""Keccak-256 of ``Checkpoint(bytes32 origin,uint64 size,bytes32 root)``."""
+ROTATION_TYPE_HASH = bytes.fromhex("63055a72619dfb5c062b05b071f1e1036fbbd527b7a1e1c2f51cfb5f49f13532")
+"""Keccak-256 of ``Rotation(bytes32 log,uint64 size,bytes32 root,address successor)``."""
 
 
 def checkpoint_digest(origin_hash: bytes, size: int, root: bytes) -> bytes:

@@ -6,8 +6,11 @@ from tallystick.errors import MalformedInput
 from tallystick.evm.keccak import keccak256
 from tallystick.lazy_dataclass import dataclass
 
-ANCHORED_TOPIC = keccak256(b"Anchored(bytes32,uint64,bytes32,address)")
-ROTATED_TOPIC = keccak256(b"AuthorityRotated(bytes32,uint64,bytes32,address,address)")
+# Written out so that a verifier does not reckon them anew each time it starts; a test does.
+ANCHORED_TOPIC = bytes.fromhex("7196d6002b555d592bc808cc522b6e167501be1b6185fd206cd187b7330acf7a")
+"""Keccak-256 of ``Anchored(bytes32,uint64,bytes32,address)``."""
+ROTATED_TOPIC = bytes.fromhex("2de1c1cef45f156112695049446b5f95793a2c90a1dcd135fff5d113bfc87dc1")
+"""Keccak-256 of ``AuthorityRotated(bytes32,uint64,bytes32,address,address)``."""
 
 
 @dataclass(frozen=True)
@@ -37,22 +40,32 @@ KNOWN_REGISTRIES = {
 def log_id(authority: bytes, origin_hash: bytes) -> bytes:
     """Name of a log on any chain, for ever. ``authority``: address (20 bytes) of the one that it began with there;
     ``origin_hash``: SHA-256 of the origin text."""
-    return keccak256(_word(authority, 20) + _word(origin_hash, 32))
+    return keccak256(log_words(authority, origin_hash))
 
 
 def commitment(size: int, root: bytes, authority: bytes) -> bytes:
     """What the log's slot holds when (size, root) is its newest anchored checkpoint, ``authority`` that in force."""
-    return keccak256(size.to_bytes(32, "big") + _word(root, 32) + _word(authority, 20))
+    return keccak256(event_data(size, root, authority))
 
 
 def storage_key(registry: Registry, of_log: bytes) -> bytes:
     """Storage position of a log's slot (what ``eth_getProof`` takes), 32 bytes."""
-    return keccak256(registry.mapping_slot.to_bytes(32, "big") + _word(of_log, 32))
+    return keccak256(slot_words(registry, of_log))
 
 
 def event_data(size: int, root: bytes, authority: bytes) -> bytes:
-    """Unindexed data of the event ``Anchored``."""
+    """Unindexed data of the event ``Anchored``, and what the commitment is the hash of."""
     return size.to_bytes(32, "big") + _word(root, 32) + _word(authority, 20)
+
+
+def log_words(authority: bytes, origin_hash: bytes) -> bytes:
+    """What a log id is the hash of."""
+    return _word(authority, 20) + _word(origin_hash, 32)
+
+
+def slot_words(registry: Registry, of_log: bytes) -> bytes:
+    """What a storage position is the hash of."""
+    return registry.mapping_slot.to_bytes(32, "big") + _word(of_log, 32)
 
 
 def _word(value: bytes, length: int) -> bytes:
