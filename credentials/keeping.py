@@ -24,7 +24,8 @@ from credentials.ca import Identity, issue_authority, issue_signer, new_root
 from credentials.errors import KeyUnreadable
 from credentials.manifests import Actor
 from credentials.signer import ClaimSigner, PrivateKey
-from tallystick.c2pa import SignerRoots, diagnose
+from tallystick.c2pa import SignerRoots
+from tallystick.c2pa.doctor import diagnose
 
 ROOTS, CA, RETIRED, IDENTITIES = "c2pa-roots.pem", "ca", "retired", "identities"
 IDENTITY_ROOTS, MAX_IDENTITY_ROOTS = "cawg-roots.pem", 64

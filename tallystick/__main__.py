@@ -36,7 +36,7 @@ BUILT_IN = {name: f"{GROUP}.{name.replace('-', '_')}" for name in NAMES}
 """Command -> module, imported only when it is the one that is asked for."""
 
 
-COLLECT_AFTER = 50_000
+COLLECT_AFTER = 500_000
 """New objects before cyclic garbage is looked for: one command makes little of it, and imports make many objects."""
 
 

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, Protocol, TypeAlias
 
 import cbor2
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
@@ -189,10 +189,10 @@ def public_of(private: Any) -> PublicKey:
     if isinstance(private, mldsa.MLDSA44PrivateKey):
         return PublicKey("ml-dsa-44", private.public_key().public_bytes_raw())
     if isinstance(private, ec.EllipticCurvePrivateKey):
-        point = private.public_key().public_bytes(
-            serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
-        )
-        for alg, curve in (("es256", ec.SECP256R1), ("es256k", ec.SECP256K1)):
+        curves: tuple[tuple[Algorithm, type[ec.EllipticCurve]], ...]
+        curves = ("es256", ec.SECP256R1), ("es256k", ec.SECP256K1)
+        for alg, curve in curves:
             if isinstance(private.curve, curve):
-                return PublicKey(alg, point)  # type: ignore[arg-type]
+                numbers = private.public_key().public_numbers()
+                return PublicKey(alg, b"\x04" + numbers.x.to_bytes(32, "big") + numbers.y.to_bytes(32, "big"))
     raise MalformedInput(f"a {type(private).__name__} is not a key that the log uses")

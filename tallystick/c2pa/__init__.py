@@ -1,13 +1,12 @@
 """Content Credentials (C2PA): reading a file's manifest, and the verdict on it at a given time. Writing is elsewhere.
 
-`read` takes what is there, `judge` says whether it holds; `diagnose` names what is wrong with a signer's certificates.
+`read` takes what is there, `judge` says whether it holds; what is wrong with a signer's certificates, `doctor` names.
 """
 
 from __future__ import annotations
 
 from tallystick.c2pa.chain import Fault, SignerRoots
 from tallystick.c2pa.containers import EMBEDDED, media_type_of
-from tallystick.c2pa.doctor import diagnose
 from tallystick.c2pa.facts import C2paVerdict
 from tallystick.c2pa.reading import C2paReading, read
 from tallystick.c2pa.refusal import CredentialRefused, NoCredential
@@ -23,7 +22,6 @@ __all__ = [
     "NoCredential",
     "OtherRoots",
     "SignerRoots",
-    "diagnose",
     "judge",
     "media_type_of",
     "read",

@@ -8,7 +8,6 @@ a new word is a new version of the terms.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable
 
 from tallystick.errors import MalformedInput
@@ -155,6 +154,8 @@ def check_word(word: str, known: Iterable[str], what: str) -> None:
     words = sorted(known)
     if word in words:
         return
+    import difflib  # For whoever wrote a wrong word; a verifier starts without it.
+
     near = difflib.get_close_matches(word.lower(), [each.lower() for each in words], n=1)
     hint = next((f" (did you mean {each}?)" for each in words if [each.lower()] == near), "")
     shown = ", ".join(words) if len(words) <= 40 else f"ISO 3166-1 alpha-2 codes such as CN or DE, and {WORLD}"

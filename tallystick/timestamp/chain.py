@@ -17,7 +17,6 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
 from tallystick.errors import MalformedInput, VerificationFailed
@@ -56,9 +55,18 @@ class Names:
 
 
 def names_of(certificate: bytes) -> Names:
-    """The names in a certificate. Raises ``MalformedInput``."""
+    """The names in a certificate (DER). Raises ``MalformedInput``."""
     outer = Fields(der.single(certificate, der.SEQUENCE, "certificate").content, "certificate")
-    fields = Fields(outer.take(der.SEQUENCE, "what is signed").content, "certificate")
+    return _names_in(outer.take(der.SEQUENCE, "what is signed").content)
+
+
+def names_of_loaded(certificate: x509.Certificate) -> Names:
+    """As ``names_of``."""
+    return _names_in(der.single(certificate.tbs_certificate_bytes, der.SEQUENCE, "what is signed").content)
+
+
+def _names_in(signed: bytes) -> Names:
+    fields = Fields(signed, "certificate")
     fields.maybe(der.context(0))
     serial = fields.take(der.INTEGER, "serial number")
     if der.integer(serial.content, "the serial number") <= 0:
@@ -126,7 +134,7 @@ class PathSearch:
                     yield from self._paths((*path, other))
 
     def _above(self, certificate: x509.Certificate) -> Iterator[x509.Certificate]:
-        for one in self._others.get(names_of(certificate.public_bytes(Encoding.DER)).issuer, ()):
+        for one in self._others.get(names_of_loaded(certificate).issuer, ()):
             with suppress(VerificationFailed):
                 yield load(one)
 

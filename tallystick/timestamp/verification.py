@@ -15,11 +15,10 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.timestamp import der
-from tallystick.timestamp.chain import Names, PathSearch, Root, load, name_of, names_of
+from tallystick.timestamp.chain import Names, PathSearch, Root, load, name_of, names_of, names_of_loaded
 from tallystick.timestamp.cms import CONTENT_TYPE, MESSAGE_DIGEST, SHA256, CertificateId, SignerInfo
 from tallystick.timestamp.der import Fields
 from tallystick.timestamp.facts import LOCAL_POLICY, Authority, TimestampFact
@@ -190,7 +189,7 @@ def _check_tsa_name(token: Token, signer: x509.Certificate) -> None:
     if token.info.tsa is None:
         return
     found = der.single(token.info.tsa, token.info.tsa[0] if token.info.tsa else 0, "the authority's name")
-    names = names_of(signer.public_bytes(Encoding.DER))
+    names = names_of_loaded(signer)
     if found.tag == der.context(4) and found.content == names.subject:
         return
     try:

@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from credentials.ca import Identity
 from credentials.errors import KeyUnreadable
-from tallystick.c2pa import SignerRoots, diagnose
+from tallystick.c2pa import SignerRoots
+from tallystick.c2pa.doctor import diagnose
 from tallystick.errors import MalformedInput
 from tests.core.c2pa.kit import AT, make_world, world
 

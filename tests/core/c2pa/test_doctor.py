@@ -12,9 +12,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import ExtendedKeyUsageOID as Purpose
 
 from tallystick.__main__ import main
-from tallystick.c2pa import SignerRoots, diagnose
+from tallystick.c2pa import SignerRoots
 from tallystick.c2pa.chain import CLAIM_SIGNING, DOCUMENT_SIGNING, Fault
-from tallystick.c2pa.doctor import PROFILES
+from tallystick.c2pa.doctor import PROFILES, diagnose
 from tallystick.c2pa.doctor import Purpose as For
 from tallystick.c2pa.faults_told import TOLD
 from tallystick.commands.doctor import PURPOSES
