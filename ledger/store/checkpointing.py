@@ -1,7 +1,8 @@
 """The write-ahead log of SQLite, copied into the database behind the commits instead of by one of them (ADR 0012).
 
-The copying thread never quite finishes while somebody writes. So the writer finishes, after
-a commit of its own: what is left by then is little, and the log begins anew.
+The copying thread never quite finishes while somebody writes. So the writer finishes, before
+a transaction: what is left by then is little, and the log begins anew. Not after a commit,
+whose answers would wait for it.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 
-CHECKPOINT_PAGES = 8192
-"""Pages that are written between two copies, about: 32 MiB."""
+CHECKPOINT_PAGES = 32768
+"""Pages that are written between two copies, about: 128 MiB. The same page is often among them several times."""
 _CHECKPOINT = "PRAGMA wal_checkpoint(PASSIVE)"
 
 
@@ -25,12 +26,15 @@ class Checkpointer:
         self._copy: Future[None] | None = None
         self._written = 0
 
-    def committed(self, writer: sqlite3.Connection, pages: int) -> None:
+    def committed(self, pages: int) -> None:
         """After each commit, which wrote ``pages``, about."""
         self._written += pages
         if self._copy is None and self._written >= CHECKPOINT_PAGES:
             self._copy = self._thread.submit(self._run)
-        elif self._copy and self._copy.done():
+
+    def finish(self, writer: sqlite3.Connection) -> None:
+        """Before each transaction."""
+        if self._copy and self._copy.done():
             # Whatever went wrong, nothing is lost: it is tried again with the next pages.
             self._copy, self._written = None, 0
             writer.execute(_CHECKPOINT).fetchone()

@@ -90,7 +90,7 @@ class SqliteStore:
         self._writer.execute("PRAGMA journal_mode=WAL")
         self._writer.execute(f"PRAGMA {_WRITER_CACHE}")
         # A commit does it only if nobody has done it behind for a long time.
-        self._writer.execute(f"PRAGMA wal_autocheckpoint={16 * CHECKPOINT_PAGES}")
+        self._writer.execute(f"PRAGMA wal_autocheckpoint={4 * CHECKPOINT_PAGES}")
         self._checkpointer = Checkpointer(lambda: connect(path))
         self._statement_ids: StatementIds | None = None
         self._idle: list[sqlite3.Connection] = []
@@ -122,6 +122,7 @@ class SqliteStore:
         """See ``Store``."""
         with self._writing:
             self._check_open()
+            self._checkpointer.finish(self._writer)
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 working = SqliteTransaction(self._writer, self._ids)
@@ -136,7 +137,7 @@ class SqliteStore:
                 self._writer.rollback()
             self._stale_wal = self._stale_wal or working.erased
             self._scrub()
-            self._checkpointer.committed(self._writer, working.pages)
+            self._checkpointer.committed(working.pages)
 
     def _ids(self) -> StatementIds:
         if self._statement_ids is None:

@@ -247,6 +247,23 @@ def test_the_write_ahead_log_is_copied_behind_the_commits_and_begins_anew(
     store.close()
 
 
+def test_the_writer_finishes_a_copy_before_a_transaction_and_nothing_follows_a_commit(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpointing, "CHECKPOINT_PAGES", 1)
+    store, said = open_store(database), list[str]()
+    for first in range(2):
+        with store.transaction() as working:
+            working.append([b"e"])
+            working.index([], BatchLine(first, first, 1, bytes(32)), {})
+        assert store._checkpointer._copy is not None
+        store._checkpointer._copy.result()
+        store._writer.set_trace_callback(said.append)
+    store._writer.set_trace_callback(None)
+    store.close()
+    assert (said[0], said[1], said[-1]) == ("PRAGMA wal_checkpoint(PASSIVE)", "BEGIN IMMEDIATE", "COMMIT")
+
+
 def test_a_copy_that_fails_behind_is_made_up_for(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpointing, "CHECKPOINT_PAGES", 50)
     store, failed = open_store(database), []
@@ -262,7 +279,7 @@ def test_a_copy_that_fails_behind_is_made_up_for(database: Path, monkeypatch: py
             working.index([], BatchLine(first + 999, first, 1, bytes(32)), {})
         if store._checkpointer._copy:
             store._checkpointer._copy.exception()
-    assert len(failed) == 2
+    assert len(failed) == 4
     assert database.stat().st_size > 600_000
     store.close()
 
