@@ -102,9 +102,6 @@ class _Draft:
 
     def get(self, key: str) -> State | None:
         """The state as of the entries drafted so far (a ``StateReader``)."""
-        found = self._states.get(key)
-        if found is not None:
-            return found
         if key not in self._read:
             self._read[key] = self._working.get(key)
         return self._read[key]
@@ -181,6 +178,7 @@ class _Draft:
         self._known[submission.statement_id] = position
         self._events[submission.party, event.event_id] = position
         self._states.update(changes)
+        self._read.update(changes)
         if isinstance(event.body, Erasure):
             self._erasures.append(event.body)
         self.lines.append(

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from tallystick.commitments import Disclosure, open_commitments
 from tallystick.keys import PublicKey
@@ -12,8 +11,7 @@ from tallystick.references import references
 from tallystick.statement import Statement
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """An entry is durable. ``batch``: position of its batch entry; ``admitted_at``: Unix seconds.
 
     ``duplicate``: it was there already and this is its old place.
@@ -29,8 +27,7 @@ Outcome: TypeAlias = Receipt | Exception
 """A receipt, or why the statement was not recorded: ``Refused``, ``Conflict``, or a fault of ours."""
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(NamedTuple):
     """A statement with all that the writer needs of it, worked out before its turn comes.
 
     ``party``: whom its event id counts for. ``verified_with``: the key with which the

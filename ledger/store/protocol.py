@@ -12,16 +12,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
 
 from tallystick.admission import State
 
 MAX_SEARCH = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """The index line of one entry. ``party``: whom it counts for; ``references``: all identifiers it names."""
 
     position: int
@@ -30,7 +30,7 @@ class Line:
     type: str
     subject: str
     references: frozenset[str]
-    disclosures: Mapping[str, str] = field(default_factory=dict)
+    disclosures: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)

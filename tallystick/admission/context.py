@@ -56,7 +56,8 @@ class Context:
     @property
     def log(self) -> LogState:
         """The log's state; after entry 0 it exists."""
-        return self.need(LOG, LogState, "subject", "log-not-begun")
+        state = self.get(LOG)
+        return state if isinstance(state, LogState) else self.need(LOG, LogState, "subject", "log-not-begun")
 
     def find(self, key: str, cls: type[S]) -> S | None:
         """The state under ``key`` if it is of this kind."""
@@ -65,8 +66,8 @@ class Context:
 
     def need(self, key: str, cls: type[S], where: str, code: str = "unregistered") -> S:
         """As ``find``, but refuses: identity first, then admission."""
-        state = self.find(key, cls)
-        if state is None:
+        state = self.get(key)
+        if state is None or not isinstance(state, cls):
             kind = "subject" if cls is object else cls.__name__.removesuffix("State").lower()
             raise Refused(
                 code,

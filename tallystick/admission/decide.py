@@ -90,15 +90,16 @@ def _begin(statement: Statement, admitted_at: int, reader: StateReader, verified
 
 
 def _check_order(context: Context) -> None:
-    if context.log.policy is None and context.event.type != "log.policy":
+    log = context.log
+    if log.policy is None and context.event.type != "log.policy":
         raise Refused("no-policy", "type", "no registration policy is in force", "entry 1 must be log.policy")
-    _check_rules(context)
+    _check_rules(context, log)
     _check_time(context)
 
 
-def _check_rules(context: Context) -> None:
+def _check_rules(context: Context, log: LogState) -> None:
     """The rules in force know the type, and the log has not ended."""
-    log, kind = context.log, context.event.type
+    kind = context.event.type
     _check_known(log, SINCE.get(kind, 1), "type", kind)
     for later in LATER_OF.get(kind, ()):
         if later.used(context.event.body):

@@ -14,8 +14,9 @@ from tallystick.events.kinds import SINCE
 
 def remember(context: Context) -> None:
     """Of an entry that is admitted with commitments: who said it of what, and their names."""
-    names = tuple(sorted(context.event.commitments))
-    if names and context.log.version >= SINCE["disclosure.erase"]:
+    commitments = context.event.private
+    if commitments and context.log.version >= SINCE["disclosure.erase"]:
+        names = tuple(sorted(commitments))
         speaker = context.actor.party or context.statement.issuer
         context.put(committed_key(context.position), Committed(speaker, context.event.subject, names, ()))
 

@@ -59,7 +59,7 @@ class Desk:
 
     def _submission(self, name: bytes) -> Submission:
         assert isinstance(self.made, Submission)
-        return replace(self.made, statement_id=name)
+        return self.made._replace(statement_id=name)
 
     async def write(self, submissions: list[Submission]) -> list[Outcome]:
         self.written.append([one.statement_id for one in submissions])
