@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from anchors.client import EvmClient
 from anchors.errors import FeesTooHigh
 from anchors.hashing import keccak256
 from anchors.outbox_rows import Attempt, NewAttempt
 from anchors.signers.base import TransactionSigner
 from anchors.signers.transaction import UnsignedTransaction, read_signed
+from tallystick.lazy_dataclass import dataclass
 
 BASE_GAS = 21_000
 FLOOR_PER_TOKEN = 10

@@ -9,7 +9,6 @@ before the chain calls it final; nothing counts that the core has not verified.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from anchors.client import EvmClient
 from anchors.errors import AnchorRefused, BadAnswer, SlotMoved
@@ -22,6 +21,7 @@ from anchors.registry import Registry, gas_limit
 from anchors.sender import GaveUp, Sender
 from tallystick.checkpoint import Checkpoint
 from tallystick.errors import TallystickError
+from tallystick.lazy_dataclass import dataclass
 from tallystick.merkle import ProofFailed, verify_consistency
 
 UNPROVABLE_AFTER = 86_400

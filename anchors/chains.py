@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,6 +23,7 @@ from anchors.finality import FinalityRule, UnknownRule, parse_rule
 from anchors.node import BadAddress, HttpEndpoint
 from anchors.sender import Patience
 from anchors.tables import read_toml
+from tallystick.lazy_dataclass import dataclass
 
 RESERVED = "embedded"
 """The name of the chain in the data folder."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from anchors.errors import ChainMismatch
 from anchors.outbox import Outbox
@@ -22,6 +21,7 @@ from anchors.scheduler import (
     check_budget,
     due,
 )
+from tallystick.lazy_dataclass import dataclass
 from tallystick.times import format_time
 
 log = logging.getLogger(__name__)

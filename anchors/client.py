@@ -8,13 +8,13 @@ before it is used; whether it is *true* is for the proof to show.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from anchors import answers
 from anchors.errors import AnchorRefused, BadAnswer, CallReverted, ChainUnreachable, NodeRefused
 from anchors.node import Provider
 from anchors.reverts import revert_reason
+from tallystick.lazy_dataclass import dataclass
 
 Answer = Literal["taken", "nonce spent", "wait"]
 """What became of a broadcast: the chain has the transaction; its nonce belongs to a mined transaction, this one or

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from web3 import Web3
@@ -17,6 +16,7 @@ from tallystick.evm import conviction
 from tallystick.evm.convicted import accused_authority
 from tallystick.evm.conviction import KNOWN_COURTS
 from tallystick.fork import ForkEvidence, ForkFact, verify_fork
+from tallystick.lazy_dataclass import dataclass
 from tallystick.note import parse_note
 from tallystick.tree_head import CheckpointKeys, authority_signature, origin_hash
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from anchors.errors import TransactionPending
 from anchors.outbox import Outbox
@@ -12,6 +12,7 @@ from anchors.registry import GAS_DEPLOY, Artefact
 from anchors.sender import Sender
 from anchors.standing import Standing
 from anchors.wire import bytes_of
+from tallystick.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from anchors.client import EvmClient, Head
 from anchors.errors import AnchorError
+from tallystick.lazy_dataclass import dataclass
 
 MOST_BLOCKS = 100_000
 

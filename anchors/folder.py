@@ -9,7 +9,6 @@ anchors.db    the outbox; any process may open it
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from anchors import keystore
@@ -17,6 +16,7 @@ from anchors.embedded.chain import EmbeddedChain
 from anchors.embedded.genesis import ChainIdentity, Genesis
 from anchors.keystore import ChainKey
 from anchors.ports import Clock
+from tallystick.lazy_dataclass import dataclass
 
 OUTBOX = "anchors.db"
 """Name of the outbox in the folder, for processes that open it without the chain."""

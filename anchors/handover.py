@@ -7,7 +7,7 @@ first, so that repeating one after a crash finds what the crashed run did, or wh
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from anchors.client import EvmClient
 from anchors.errors import ChainMismatch
@@ -19,6 +19,7 @@ from anchors.registry import GAS_ROTATE, Registry
 from anchors.sender import Sender
 from tallystick.checkpoint import Checkpoint
 from tallystick.evm.registry import commitment
+from tallystick.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from eth_hash.auto import keccak
+from collections.abc import Callable
+from functools import cache
 
 
 def keccak256(data: bytes) -> bytes:
     """Keccak-256 of ``data``: 32 bytes."""
-    return bytes(keccak(data))
+    return _library()(data)
+
+
+@cache
+def _library() -> Callable[[bytes], bytes]:
+    # The service knows of anchors and signs none: only the worker loads it.
+    from eth_hash.auto import keccak
+
+    return keccak

@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,6 +26,7 @@ from anchors.errors import AnchorError
 from anchors.hashing import keccak256
 from anchors.signers.transaction import UnsignedTransaction
 from tallystick.evm.secp256k1 import sign_digest
+from tallystick.lazy_dataclass import dataclass
 
 SCRYPT_N = 1 << 14
 """Cost of the key derivation (N of RFC 7914; r = 8, p = 1 are the keystore format's own)."""

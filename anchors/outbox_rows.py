@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from tallystick.events.log import AnchorTarget
+from tallystick.lazy_dataclass import dataclass
 from tallystick.trust_line import Anchored, TrustLine, trust_line
 
 VouchedBy = Literal["operator", "chain"]

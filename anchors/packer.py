@@ -8,7 +8,6 @@ own verification over the packed bytes. Whatever does not fit raises.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, cast
 
 from trie.hexary import HexaryTrie
@@ -24,6 +23,7 @@ from tallystick.evm import proof as formats
 from tallystick.evm import rlp
 from tallystick.evm.registry import ANCHORED_TOPIC, event_data
 from tallystick.evm.transaction import decode_receipt
+from tallystick.lazy_dataclass import dataclass
 
 FindEvent: TypeAlias = Callable[[Sequence[Mapping[str, Any]]], int]
 """Position in a receipt's logs, as a node shows them, of the one that counts."""

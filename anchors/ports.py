@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
 from tallystick.checkpoint import Checkpoint
 from tallystick.events.log import AnchorTarget
+from tallystick.lazy_dataclass import dataclass
 
 Clock = Callable[[], int]
 """Unix seconds, now."""

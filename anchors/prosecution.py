@@ -10,7 +10,7 @@ of the latter is the defendant.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from anchors.account import GasAccount
@@ -30,6 +30,7 @@ from anchors.worker import Connection
 from tallystick.evm import convicted
 from tallystick.evm import conviction_proof as formats
 from tallystick.evm.proof import Block, Finality, operator_seal
+from tallystick.lazy_dataclass import dataclass
 from tallystick.tree_head import CheckpointKeys
 
 OUTBOX = "courts.db"

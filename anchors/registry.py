@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from tallystick.evm.registry import (
     log_id,
     storage_key,
 )
+from tallystick.lazy_dataclass import dataclass
 
 GAS_BASE = 90_000
 GAS_PER_HASH = 1_500

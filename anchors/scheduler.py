@@ -8,9 +8,9 @@ everything, so after any outage one anchor is enough. See ADR 0025.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from anchors.outbox_rows import Spent
+from tallystick.lazy_dataclass import dataclass
 
 URGENCY = ("dispute", "licence", "urgent", "certificate")
 """Reasons of requests, most urgent first; any other reason comes after these. All of them anchor at once:

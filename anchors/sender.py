@@ -8,7 +8,6 @@ the contract's slot makes sure that of several nonces one alone anchors.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from anchors.account import GasAccount
@@ -17,6 +16,7 @@ from anchors.errors import AnchorError, FeesTooHigh
 from anchors.outbox import Outbox
 from anchors.outbox_rows import Attempt, NewAttempt, Settled
 from anchors.ports import Clock
+from tallystick.lazy_dataclass import dataclass
 
 MAX_NONCES = 10
 """Nonces taken for one purpose before a person has to look. Raising the fee takes no new one."""

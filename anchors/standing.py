@@ -6,13 +6,12 @@ block, the contract's code, the block of the last final anchor.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from anchors.client import EvmClient
 from anchors.errors import ChainMismatch
 from anchors.outbox import Outbox
 from anchors.outbox_rows import Target
 from tallystick.evm.keccak import keccak256
+from tallystick.lazy_dataclass import dataclass
 
 _TODO = "bring the right node back, or correct its address; a chain that began anew is a new target under a new name"
 

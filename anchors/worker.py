@@ -14,7 +14,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from anchors.account import FeeLimits, GasAccount
@@ -41,6 +41,7 @@ from anchors.standing import Standing, check_genesis
 from tallystick.checkpoint import Checkpoint
 from tallystick.errors import TallystickError
 from tallystick.evm.keccak import reckoned_by
+from tallystick.lazy_dataclass import dataclass
 
 log = logging.getLogger(__name__)
 

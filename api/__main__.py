@@ -63,15 +63,14 @@ class Unusable(Exception):
 
 
 def _serve(settings: Settings) -> None:
-    # Nothing that is loaded is garbage; `tune` lets the collector go on.
+    # Nothing that is loaded is garbage; the server lets the collector go on.
     gc.disable()
-    from api.tuning import share_one_heap, tune
+    from api.tuning import share_one_heap
 
     share_one_heap()
-    import uvicorn
 
     from anchors.chains import read_chains
-    from api.app import create_app, server_config
+    from api.app import Server, create_app, server_config
     from api.supervisor import Supervisor
     from api.wiring import open_services
 
@@ -82,13 +81,12 @@ def _serve(settings: Settings) -> None:
         # uvicorn handles both while it serves, and raises them again when it has finished.
         signal.signal(number, _leave)
     with listen(settings) as listening, open_services(settings) as services:
-        server = uvicorn.Server(server_config(create_app(services)))
+        server = Server(server_config(create_app(services)))
         supervisor = Supervisor() if settings.role == "full" else None
         if supervisor:
             supervisor.start()
         try:
             _greet(settings, services.first_token())
-            tune()
             # The exit that a signal raised is lost when it comes while the interpreter clears away what nobody needs.
             if not _leaving.is_set():
                 server.run(sockets=[listening])

@@ -8,11 +8,11 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
 from tallystick.errors import MalformedInput, TallystickError
+from tallystick.lazy_dataclass import dataclass
 
 Scope: TypeAlias = Literal["submit", "read-private", "evidence", "registrar", "operate"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)

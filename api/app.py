@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from socket import socket
 
 import uvicorn
 from fastapi import APIRouter, Depends, FastAPI
@@ -40,6 +41,7 @@ from api.routes import (
 from api.routes.base import MAX_BODY_BYTES
 from api.routes.quick import ShortWay
 from api.services.errors import Elsewhere
+from api.tuning import tune
 from api.wiring import Services
 from ledger.errors import LedgerError
 from tallystick import __version__
@@ -86,6 +88,9 @@ AT_HOME = (
 SWEEP_SECONDS = 10.0
 """So often the home looks for erasures that another service took."""
 
+SETTLED_SECONDS = 1.0
+"""After the start what was loaded to begin with is loaded, and the first to ask have their answers."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -117,6 +122,15 @@ def server_config(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         app, log_config=None, access_log=False, server_header=False, ws="none", timeout_graceful_shutdown=10
     )
+
+
+class Server(uvicorn.Server):
+    """Answers first. That the collector need not look through what stays is seen to when nobody waits for the start."""
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        """See uvicorn."""
+        await super().startup(sockets)
+        asyncio.get_running_loop().call_later(SETTLED_SECONDS, tune)
 
 
 @asynccontextmanager

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,6 +26,7 @@ from ledger.log import system_clock
 from tallystick.errors import MalformedInput, TallystickError, VerificationFailed
 from tallystick.fork import ForkEvidence, origin_of
 from tallystick.key_history import KeyHistory
+from tallystick.lazy_dataclass import dataclass
 from tallystick.trust import parse_trust
 from tallystick.verify.accusation import decode, evidence_of
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import secrets
-from dataclasses import dataclass
 from pathlib import Path
 
 from tallystick.errors import MalformedInput
 from tallystick.keyfile import read_key, write_key
 from tallystick.keys import Algorithm, LocalSigner
+from tallystick.lazy_dataclass import dataclass
 from tallystick.tree_head import LocalAuthority, LogSigners
 
 # es256 where outside software (HSMs, other COSE libraries) most often verifies.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -17,6 +16,7 @@ from api.services.errors import ServiceError
 from ledger.errors import Conflict, DatabaseUnreachable, LogClosed, LogHalted, OutcomeUnknown
 from tallystick.admission import Refused
 from tallystick.errors import MalformedInput, VerificationFailed
+from tallystick.lazy_dataclass import dataclass
 from tallystick.schema import FieldError
 
 MEDIA_TYPE = "application/problem+json"

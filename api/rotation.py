@@ -7,7 +7,6 @@ files change their names: what a crash left undone, the same command finishes.
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
 from anchors.outbox import Outbox
@@ -29,6 +28,7 @@ from tallystick.evm.registry import KNOWN_REGISTRIES
 from tallystick.evm.secp256k1 import address_of
 from tallystick.keyfile import read_key, write_key
 from tallystick.keys import LocalSigner
+from tallystick.lazy_dataclass import dataclass
 from tallystick.tree_head import LocalAuthority, authority_signature, verify_tree_head
 
 RETIRED = "retired"

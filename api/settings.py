@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -13,6 +12,7 @@ from tallystick.errors import MalformedInput
 from tallystick.events.kinds import SUBJECTS
 from tallystick.events.log import ORIGIN
 from tallystick.identifiers import DEFAULT_PREFIX, check_prefix
+from tallystick.lazy_dataclass import dataclass
 
 Role: TypeAlias = Literal["full", "ledger"]
 

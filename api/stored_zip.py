@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from tallystick.lazy_dataclass import dataclass
 
 _BLOCK = 1 << 20
 _DATE = (1980, 1, 1, 0, 0, 0)

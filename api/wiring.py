@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 
 from anchors.chains import RESERVED, read_chains
@@ -67,6 +67,7 @@ from ledger.log import Log, system_clock
 from ledger.map.roots import MapRoots
 from ledger.witness.gather import open_gatherer
 from tallystick.key_history import history_of
+from tallystick.lazy_dataclass import dataclass
 from tallystick.times import format_time
 from tallystick.token.licence import issuer_of
 from tallystick.trust import parse_trust

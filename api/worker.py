@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -35,6 +34,7 @@ from ledger.log import system_clock
 from ledger.reader import PublishedLog
 from tallystick.errors import TallystickError
 from tallystick.events.log import AnchorTarget
+from tallystick.lazy_dataclass import dataclass
 from tallystick.merkle import prove_consistency
 from tallystick.tree_head import CheckpointKeys, authority_signature, verify_tree_head
 

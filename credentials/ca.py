@@ -7,7 +7,7 @@ encrypted. The time comes from the caller.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from cryptography.x509.oid import NameOID
 from credentials.errors import KeyUnreadable
 from credentials.signer import ClaimSigner
 from tallystick.c2pa.chain import CLAIM_SIGNING
+from tallystick.lazy_dataclass import dataclass
 
 ROOT_DAYS = 20 * 365
 ISSUING_DAYS = 10 * 365

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime
 from operator import attrgetter
 from pathlib import Path
@@ -20,6 +20,7 @@ from credentials.text import KAI, MONO, pixels, require_printable
 from credentials.together import each
 from tallystick.c2pa.verdict import LICENCE
 from tallystick.errors import TallystickError
+from tallystick.lazy_dataclass import dataclass
 from tallystick.licence.clauses import AiUse
 
 if TYPE_CHECKING:

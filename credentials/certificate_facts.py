@@ -6,10 +6,11 @@ Digests and roots are lowercase hex; times RFC 3339 UTC; an empty text: not give
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
 from credentials.errors import TextNotPrintable
 from credentials.text import require_printable
+from tallystick.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from html import escape
 
 import segno
@@ -30,6 +30,7 @@ from reportlab.platypus import (
 from credentials.errors import TextNotPrintable
 from credentials.numbering import numbered
 from credentials.text import KAI, MONO, characters
+from tallystick.lazy_dataclass import dataclass
 
 INK, SOFT, SEAL, LINE, TINT = (HexColor(c) for c in ("#1c2530", "#6b6f73", "#a8321f", "#d8cfba", "#fbf3ee"))
 _EDGE, _INSET, _FOOT, _LABELS, _QR, _PROOF = 12 * mm, 20 * mm, 25 * mm, 40 * mm, 27 * mm, 62 * mm

@@ -11,7 +11,6 @@ import hashlib
 import secrets
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import cbor2
@@ -28,6 +27,7 @@ from tallystick.c2pa.place import embed
 from tallystick.c2pa.refusal import CredentialRefused
 from tallystick.c2pa.updates import binding_of, read_manifests
 from tallystick.errors import MalformedInput
+from tallystick.lazy_dataclass import dataclass
 
 LARGE = 64 << 20
 """Bytes from which on a composed file is read back in pieces, by our own reader alone."""

@@ -7,7 +7,6 @@ the lists of its authority.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -21,6 +20,7 @@ from cryptography.x509.oid import NameOID, ObjectIdentifier
 from credentials.ca import Identity, new_root
 from credentials.errors import KeyUnreadable, SigningFailed
 from tallystick.errors import MalformedInput
+from tallystick.lazy_dataclass import dataclass
 
 DOCUMENT_SIGNING = ObjectIdentifier("1.3.6.1.5.5.7.3.36")
 """id-kp-documentSigning (RFC 9336)."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from credentials.manifests import Actor
 from credentials.signer import ClaimSigner, PrivateKey
 from tallystick.c2pa import SignerRoots
 from tallystick.c2pa.doctor import diagnose
+from tallystick.lazy_dataclass import dataclass
 
 ROOTS, CA, RETIRED, IDENTITIES = "c2pa-roots.pem", "ca", "retired", "identities"
 IDENTITY_ROOTS, MAX_IDENTITY_ROOTS = "cawg-roots.pem", 64

@@ -8,7 +8,6 @@ and the manifest that counts is made here from its assertions: claim, identity, 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -19,6 +18,7 @@ from credentials.jumbf import ASSERTIONS, CBOR, CLAIM, MANIFEST, SIGNATURE, STOR
 from credentials.signer import ClaimSigner
 from tallystick.c2pa.cbor import decode_cbor
 from tallystick.c2pa.jumbf import SuperBox, parse_store
+from tallystick.lazy_dataclass import dataclass
 
 ROOM = "org.tallystick.room"
 """Label of the scaffold's assertion that keeps the room; it is not in the manifest that counts."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from credentials.documents_ca import DocumentSigner, require_standing
 from credentials.errors import SigningFailed
+from tallystick.lazy_dataclass import dataclass
 
 CERTIFICATE_ATTACHMENT = "tallystick-certificate.json"
 

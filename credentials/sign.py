@@ -12,7 +12,6 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
@@ -32,6 +31,7 @@ from tallystick.c2pa.reading import opened, read
 from tallystick.c2pa.training import TRAINING, training_mining
 from tallystick.c2pa.verdict import CERTIFICATE, LICENCE, MAX_PAYLOAD, require_bound
 from tallystick.errors import MalformedInput, TallystickError, VerificationFailed
+from tallystick.lazy_dataclass import dataclass
 from tallystick.licence.clauses import AiUse
 
 if TYPE_CHECKING:

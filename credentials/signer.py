@@ -6,7 +6,7 @@ The key may live in an HSM: it is asked once for each signature. Algorithms are 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -23,6 +23,7 @@ from tallystick.c2pa.chain import Fault, SignerRoots, faults
 from tallystick.c2pa.signature import verified
 from tallystick.cose import TAG_SIGN1
 from tallystick.errors import MalformedInput, VerificationFailed
+from tallystick.lazy_dataclass import dataclass
 
 _ALG, _X5CHAIN = 1, 33
 _ALGORITHMS = {"ES256": -7, "ES384": -35, "ES512": -36, "EdDSA": -8, "PS256": -37, "PS384": -38, "PS512": -39}

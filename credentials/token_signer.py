@@ -6,7 +6,6 @@ file, and whoever signs files can issue no token. Keys are P-256 (ES256, which e
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from cryptography.x509.oid import NameOID
 
 from credentials.ca import Identity
 from tallystick.keys import LocalSigner
+from tallystick.lazy_dataclass import dataclass
 from tallystick.token.issuer import LICENCE_TOKENS
 
 ROOT_DAYS = 20 * 365

@@ -11,7 +11,6 @@ import os
 import secrets
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -35,6 +34,7 @@ from tallystick.c2pa.stamps import OVER_SIGNATURE
 from tallystick.c2pa.updates import later_stamps
 from tallystick.c2pa.verdict import MAX_PAYLOAD, RECEIPT, require_bound
 from tallystick.errors import MalformedInput, VerificationFailed
+from tallystick.lazy_dataclass import dataclass
 
 _INGREDIENT = "c2pa.ingredient.v3"
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import sqlite3
 import threading
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote
 
 from ledger.errors import Fenced, LogExists, NoLog, UnknownSchema
+from tallystick.lazy_dataclass import dataclass
 
 _VERSION = 1
 _TABLE = (

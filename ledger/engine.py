@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from typing import Protocol
 
 from ledger.background import BackgroundPublisher
@@ -18,6 +17,7 @@ from ledger.errors import LogHalted
 from ledger.publisher import Publisher
 from ledger.sequencer import Sequencer
 from ledger.submission import Outcome, Submission
+from tallystick.lazy_dataclass import dataclass
 from tallystick.tree_head import SignedCheckpoint
 
 

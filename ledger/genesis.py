@@ -6,7 +6,6 @@ A log that succeeds another says so in entry 2, before the batch entry.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from ledger.batch import Clock, Scribe
 from ledger.errors import LogExists
@@ -17,6 +16,7 @@ from tallystick.events import Event
 from tallystick.events.kinds import RULES
 from tallystick.events.log import KeySet, Policy, Predecessor, RoleKey
 from tallystick.keys import Signer
+from tallystick.lazy_dataclass import dataclass
 from tallystick.statement import Statement, sign_statement
 from tallystick.times import format_time
 

@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, closing, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
@@ -31,6 +30,7 @@ from tallystick.admission.state import LogState
 from tallystick.commitments import Disclosure
 from tallystick.key_history import KeyHistory, history_of
 from tallystick.keys import PublicKey
+from tallystick.lazy_dataclass import dataclass
 from tallystick.statement import Statement
 from tallystick.tree_head import LogKeys, LogSigners, SignedCheckpoint
 

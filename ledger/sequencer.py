@@ -11,11 +11,11 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 
 from ledger.batch import Scribe
 from ledger.errors import LogClosed, OutcomeUnknown
 from ledger.submission import Outcome, Submission
+from tallystick.lazy_dataclass import dataclass
 
 MAX_BATCH = 4096
 """Statements in a batch, unless one call brings more."""

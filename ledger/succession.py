@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from ledger.copies.source import Source
 from ledger.errors import BadSource, LedgerError
@@ -14,6 +13,7 @@ from tallystick.checkpoint import Checkpoint, parse_body
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.events.log import Freeze, Predecessor
 from tallystick.key_history import history_of
+from tallystick.lazy_dataclass import dataclass
 from tallystick.merkle import CompactRange, leaf_hash
 from tallystick.note import parse_note
 from tallystick.replay import Placed, replay

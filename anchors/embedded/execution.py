@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
 from typing import Any, cast
 
 from eth.abc import BlockHeaderAPI, ComputationAPI, StateAPI
@@ -16,6 +15,7 @@ from anchors.embedded.chain import EmbeddedChain
 from anchors.embedded.machine import FORK
 from anchors.errors import CallReverted
 from anchors.reverts import revert_reason
+from tallystick.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True)

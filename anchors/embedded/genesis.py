@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+
+from tallystick.lazy_dataclass import dataclass
 
 CHAIN_ID_MIN = 1 << 31
 CHAIN_ID_MAX = 1 << 52

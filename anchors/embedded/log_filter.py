@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from eth.abc import BlockHeaderAPI
 from eth_bloom.bloom import BloomFilter
@@ -11,6 +10,7 @@ from eth_bloom.bloom import BloomFilter
 from anchors.embedded.chain import EmbeddedChain
 from anchors.embedded.params import InvalidParams, parse_bytes
 from anchors.embedded.views import Json, block_logs, data
+from tallystick.lazy_dataclass import dataclass
 
 TOPICS_MAX = 4
 

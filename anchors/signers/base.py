@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
@@ -10,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from anchors.errors import SignerFailed
 from anchors.hashing import keccak256
 from anchors.signers.transaction import UnsignedTransaction, check_signed, with_parity
+from tallystick.lazy_dataclass import dataclass
 
 
 class TransactionSigner(Protocol):

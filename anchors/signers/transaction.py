@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from anchors.errors import SignerFailed
 from anchors.hashing import keccak256
 from tallystick.errors import TallystickError
 from tallystick.evm import rlp
 from tallystick.evm.secp256k1 import N, address_of, recover
+from tallystick.lazy_dataclass import dataclass
 
 _TYPE = 2
 _FIELDS = 12

@@ -7,7 +7,6 @@ dropped. Asking twice does no harm, so a kill between answer and row only means 
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +16,7 @@ from anchors.outbox_schema import connect
 from anchors.ports import PublishedCheckpoint
 from anchors.scheduler import LastAnchor, Wanted
 from anchors.transactions import writing
+from tallystick.lazy_dataclass import dataclass
 from tallystick.note import parse_note
 from tallystick.timestamp import TimestampFact
 from tallystick.trust_line import Anchored, TrustLine, trust_line

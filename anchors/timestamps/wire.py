@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 
 from asn1crypto import core, tsp
 
 from tallystick.errors import MalformedInput
+from tallystick.lazy_dataclass import dataclass
 from tallystick.timestamp import MAX_TOKEN_BYTES, der
 
 QUERY_TYPE = "application/timestamp-query"

@@ -6,7 +6,6 @@ The same functions in the service and in the processes beside it. What can go wr
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 from api.batches.reading import SignedStatement, draft_in
@@ -21,6 +20,7 @@ from tallystick.admission.state import StateReader
 from tallystick.commitments import parse_disclosure
 from tallystick.errors import MalformedInput, TallystickError
 from tallystick.keys import PublicKey
+from tallystick.lazy_dataclass import dataclass
 from tallystick.statement import Statement, parse_statement, sign_settled
 
 A = TypeVar("A")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from api.services.drafts import Draft
@@ -11,6 +10,7 @@ from ledger import fast_json
 from tallystick import canonical
 from tallystick.base64s import from_base64
 from tallystick.errors import MalformedInput
+from tallystick.lazy_dataclass import dataclass
 
 MAX_ITEMS = 1000
 """Drafts or statements in one call."""

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from api.services.vetting import concerns
 from api.services.voices import Voice
 from ledger.submission import Outcome, Submission
+from tallystick.lazy_dataclass import dataclass
 
 MOST = 256
 """Drafts in a group."""

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ledger.submission import Submission
 from tallystick.admission.state import State
 from tallystick.events.envelope import RecordedFor
 from tallystick.layout import Parts
+from tallystick.lazy_dataclass import dataclass
 from tallystick.statement import Statement
 
 _SOME = 64

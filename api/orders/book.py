@@ -11,11 +11,11 @@ import sqlite3
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from tallystick.errors import TallystickError
+from tallystick.lazy_dataclass import dataclass
 
 State: TypeAlias = Literal["waiting", "granted", "issued", "refused"]
 """Of an item. An item that was granted may still be refused its card."""

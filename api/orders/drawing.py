@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from credentials.card import LicenceCard, Said, signed_cards
 from credentials.manifests import Actor
 from credentials.signer import ClaimSigner
 from tallystick.digests import DigestPair, digest_pair
+from tallystick.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True)

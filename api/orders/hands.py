@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
@@ -16,6 +15,7 @@ from api.crew.pool import Crew, cores
 from api.orders.drawing import Outcome, Work, draw_all
 from credentials.manifests import Actor
 from credentials.signer import ClaimSigner
+from tallystick.lazy_dataclass import dataclass
 
 COMMAND = (sys.executable, "-m", "api.orders.hand")
 

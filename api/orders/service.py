@@ -10,7 +10,6 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from api.accounts import Account
@@ -28,6 +27,7 @@ from api.services.voices import require_scope
 from tallystick import canonical
 from tallystick.digests import DigestPair
 from tallystick.errors import TallystickError
+from tallystick.lazy_dataclass import dataclass
 from tallystick.schema import FieldError, write
 from tallystick.statement import parse_statement
 from tallystick.tree_head import SignedCheckpoint

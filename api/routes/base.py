@@ -22,6 +22,7 @@ from tallystick import canonical
 from tallystick.errors import MalformedInput
 
 _bearer = HTTPBearer(auto_error=False, description="A token of one party")
+_Given: TypeAlias = Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
 
 
 class Schema(BaseModel):
@@ -125,25 +126,30 @@ async def _services(request: Request) -> Services:
     return services
 
 
-async def _account(
-    services: UsedServices, given: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
-) -> Account | None:
-    if given is None:
-        return None
-    account = services.accounts.find(given.credentials)
-    if account is None:
-        raise ServiceError("unauthenticated", "the token is not known, or was revoked", "ask for a new token")
-    return account
+async def _account(request: Request, given: _Given) -> Account | None:
+    return _who(request, given)
 
 
-async def _known(account: MaybeAccount) -> Account:
+async def _known(request: Request, given: _Given) -> Account:
+    account = _who(request, given)
     if account is None:
         raise ServiceError("unauthenticated", "this takes a token", "send the header 'Authorization: Bearer <token>'")
     return account
 
 
-async def _operator(account: KnownAccount) -> Account:
+async def _operator(request: Request, given: _Given) -> Account:
+    account = await _known(request, given)
     require_scope(account, "operate")
+    return account
+
+
+def _who(request: Request, given: HTTPAuthorizationCredentials | None) -> Account | None:
+    if given is None:
+        return None
+    services: Services = request.app.state.services
+    account = services.accounts.find(given.credentials)
+    if account is None:
+        raise ServiceError("unauthenticated", "the token is not known, or was revoked", "ask for a new token")
     return account
 
 

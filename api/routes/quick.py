@@ -8,7 +8,6 @@ of the interface, and tests hold both ways against each other.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -19,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.accounts import Account
 from api.problems import problem_of, respond
 from api.wiring import Services
+from tallystick.lazy_dataclass import dataclass
 
 _BEARER = b"Bearer "
 

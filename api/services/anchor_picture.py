@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from api.services.anchoring import AnchorDesk, AnchorView
 from api.services.errors import NotFound
 from api.services.proofs import ProofService
 from ledger.log import Log
 from ledger.store import Record
+from tallystick.lazy_dataclass import dataclass
 
 _LOOKED_AT = 64
 """Entries looked at, from the newest back, for one that says something about the world."""

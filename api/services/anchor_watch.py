@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from anchors.outbox_rows import OPEN_STATES, Target
@@ -15,6 +14,7 @@ from api.services.errors import NotFound
 from api.services.timestamps import TimestampDesk
 from ledger.log import Log
 from tallystick.errors import TallystickError
+from tallystick.lazy_dataclass import dataclass
 from tallystick.times import format_time
 from tallystick.wording import Wording
 

@@ -10,7 +10,6 @@ import hashlib
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from anchors.errors import OutboxConflict
 from anchors.outbox import Outbox
@@ -21,6 +20,7 @@ from api.services.submission import SubmissionService
 from api.services.voices import Voices
 from tallystick import canonical
 from tallystick.errors import TallystickError
+from tallystick.lazy_dataclass import dataclass
 from tallystick.schema import write
 from tallystick.trust_line import TrustLine
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 from anchors.outbox_rows import Handover, Target
 from api.services.log_keys import KeyWindow
 from tallystick.evm.secp256k1 import address_of
+from tallystick.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True)

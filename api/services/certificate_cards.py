@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from tallystick.certificate import CertificatePayload
 from tallystick.errors import MalformedInput
 from tallystick.events.certificate import CertificateIssue
 from tallystick.identifiers import Letter, parse_identifier
+from tallystick.lazy_dataclass import dataclass
 from tallystick.schema import FieldError, write
 from tallystick.statement import Statement, parse_statement
 from tallystick.tree_head import SignedCheckpoint

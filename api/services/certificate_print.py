@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from api.services.anchoring import AnchorDesk
@@ -22,6 +21,7 @@ from tallystick.commitments import parse_disclosure
 from tallystick.content import FileContent, FolderContent
 from tallystick.events.objects import ObjectRegistration
 from tallystick.keys import Signer
+from tallystick.lazy_dataclass import dataclass
 from tallystick.times import format_time
 from tallystick.tree_head import SignedCheckpoint
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from api.services.drafts import Draft
@@ -14,6 +13,7 @@ from credentials.shares import check_shares
 from credentials.work_numbers import CHECKS, check_reference
 from tallystick import canonical
 from tallystick.errors import MalformedInput
+from tallystick.lazy_dataclass import dataclass
 from tallystick.schema import FieldError
 
 _NUMBERED = {

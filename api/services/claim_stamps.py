@@ -10,10 +10,10 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from anchors.timestamps.service import Service
 from tallystick.errors import TallystickError
+from tallystick.lazy_dataclass import dataclass
 from tallystick.times import format_time
 
 PAUSE = 60.0

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from dataclasses import dataclass
 
 from ledger.log import Log
 from ledger.upkeep.completeness import Census, Completeness
+from tallystick.lazy_dataclass import dataclass
 
 STEP = 500
 """Entries read in one go: some milliseconds, in which others wait."""

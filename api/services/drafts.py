@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, NamedTuple
 
 from api.services.chance import take
@@ -17,6 +17,7 @@ from tallystick.events import Settled, settle_event
 from tallystick.events.envelope import MAX_PRIVATE
 from tallystick.events.kinds import SUBJECTS
 from tallystick.identifiers import RANDOM_BYTES, Letter, new_identifier
+from tallystick.lazy_dataclass import dataclass
 from tallystick.licence.terms import decode_terms
 from tallystick.schema import FieldError, write
 

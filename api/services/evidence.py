@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -40,6 +40,7 @@ from tallystick.evm import proof
 from tallystick.identifiers import parse_identifier
 from tallystick.key_history import history_of
 from tallystick.keys import Signer
+from tallystick.lazy_dataclass import dataclass
 from tallystick.map.audit import parse_audit
 from tallystick.merkle import prove_inclusion
 from tallystick.schema import FieldError

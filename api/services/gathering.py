@@ -9,7 +9,6 @@ over each. Nothing at or beyond the size of the tree, in which it could not be s
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import takewhile
 
@@ -31,6 +30,7 @@ from tallystick.events.job import JobRegistration
 from tallystick.events.kinds import SUBJECTS
 from tallystick.events.objects import ObjectRegistration
 from tallystick.identifiers import Identifier, Letter, letter_of
+from tallystick.lazy_dataclass import dataclass
 from tallystick.references import references
 from tallystick.statement import Statement, parse_statement
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from api.services.errors import TooLarge
 from api.services.gathering import Gathered, add_files, records_of
@@ -18,6 +18,7 @@ from ledger.map.roots import MapView
 from ledger.store import Reads, Record
 from tallystick.case import MapMaterial
 from tallystick.events.kinds import SUBJECTS
+from tallystick.lazy_dataclass import dataclass
 from tallystick.map import NAMED, OWN, MapProof, Relation, about, prove_answer
 from tallystick.map.about import BOOKKEEPING
 from tallystick.statement import Statement, parse_statement

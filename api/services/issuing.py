@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from ledger.store import Reads
 from tallystick.digests import DigestPair, PairHasher
 from tallystick.events.credential import CredentialIssue
 from tallystick.identifiers import Letter, letter_of, parse_identifier
+from tallystick.lazy_dataclass import dataclass
 from tallystick.schema import write
 from tallystick.statement import parse_statement
 from tallystick.tree_head import SignedCheckpoint

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from api.accounts import Account
@@ -25,6 +24,7 @@ from tallystick.errors import TallystickError
 from tallystick.events.licence import LICENSEE, LicenceGrant, LicenceStatus, LicenceTransfer, StatusPointer
 from tallystick.events.objects import ObjectRegistration
 from tallystick.identifiers import Letter, parse_identifier
+from tallystick.lazy_dataclass import dataclass
 from tallystick.licence.clauses import Licensee
 from tallystick.licence.odrl import agreement
 from tallystick.licence.terms import DisclosedTerms, Terms, decode_terms

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ledger.log import Log
 from tallystick.admission.state import LogState
 from tallystick.keys import PublicKey
+from tallystick.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from api.services.errors import NotFound, Unavailable
@@ -14,6 +13,7 @@ from ledger.errors import LedgerError
 from ledger.map.roots import MapRoots, MapView
 from ledger.reader import PublishedLog
 from tallystick.errors import MalformedInput, TallystickError
+from tallystick.lazy_dataclass import dataclass
 from tallystick.map import NAMED, OWN, MapProof, Relation
 from tallystick.map.audit import Auditor, parse_auditor
 from tallystick.merkle import prove_inclusion

@@ -5,7 +5,7 @@ later.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from tallystick.case.parts import PartsMap, check_members, check_parts
 from tallystick.content import Content, FileContent, FileEntry, check_content, entry_of, folder_content
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.events.objects import ObjectRegistration
+from tallystick.lazy_dataclass import dataclass
 from tallystick.schema import FieldError
 from tallystick.verify.parts import Held, check_held
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 from api.services.errors import NotFound, Unavailable
 from ledger.errors import NoLog
 from ledger.reader import PublishedLog
 from tallystick.key_history import KeyHistory
+from tallystick.lazy_dataclass import dataclass
 from tallystick.merkle import prove_consistency, prove_inclusion
 from tallystick.schema import FieldError
 from tallystick.tiles import Tile

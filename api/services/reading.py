@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from api.accounts import Account
 from api.services.errors import NotFound
@@ -17,6 +17,7 @@ from tallystick.commitments import Disclosure, parse_disclosure
 from tallystick.errors import MalformedInput
 from tallystick.events.facts import CustodyAcceptance
 from tallystick.identifiers import parse_identifier
+from tallystick.lazy_dataclass import dataclass
 from tallystick.schema import FieldError
 from tallystick.statement import Statement, parse_statement
 

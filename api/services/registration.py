@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 
 from api.accounts import Account
 from api.batches.reading import SignedStatement
@@ -11,6 +10,7 @@ from api.services.errors import ServiceError
 from api.services.receipts import ReceiptService
 from api.services.submission import Recorded, SubmissionService
 from tallystick import cose
+from tallystick.lazy_dataclass import dataclass
 from tallystick.statement import MAX_ENTRY_BYTES, STATEMENT_ALGORITHMS, Statement, parse_statement
 
 PATIENCE = 5.0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from api.accounts import Account
@@ -25,6 +24,7 @@ from tallystick.admission.state import (
 )
 from tallystick.events.settlement import SettlementRecord
 from tallystick.identifiers import parse_identifier
+from tallystick.lazy_dataclass import dataclass
 from tallystick.licence.settlement import read_values
 from tallystick.schema import FieldError, write
 from tallystick.statement import parse_statement

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from api.services.errors import NotFound
@@ -12,6 +11,7 @@ from ledger.log import Log
 from ledger.store import Reads, Record
 from tallystick.admission.state import CertificateState, DisputeState, Taken, number_key
 from tallystick.events.certificate import CertificateIssue
+from tallystick.lazy_dataclass import dataclass
 from tallystick.statement import parse_statement
 from tallystick.times import format_time
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from api.accounts import Account
 from api.services.errors import TooLarge
@@ -21,6 +20,7 @@ from tallystick.commitments import parse_disclosure
 from tallystick.errors import MalformedInput
 from tallystick.events.licence import LICENSEE, LicenceGrant
 from tallystick.events.objects import ObjectRegistration
+from tallystick.lazy_dataclass import dataclass
 from tallystick.licence.credential import MAX_ENTRIES, CredentialWriter, LicenceCredential, ShownEntry
 from tallystick.licence.terms import NAMES, DisclosedTerms, disclosed_terms
 from tallystick.schema import FieldError

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from api.services.anchor_watch import Alarm, AnchorWatch, TargetView, Unanchored
 from api.services.anchoring import AnchorDesk, AnchorView
 from api.services.completeness import CompletenessCheck, Figure
@@ -14,6 +12,7 @@ from api.services.witnesses import QuorumView, WitnessService
 from ledger.engine import Seat
 from ledger.log import Log
 from tallystick.events.log import Freeze
+from tallystick.lazy_dataclass import dataclass
 from tallystick.statement import parse_statement
 from tallystick.tree_head import SignedCheckpoint
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from api.services.errors import NotFound, ServiceError, Unavailable
 from api.services.status_book import StatusBook
@@ -22,6 +22,7 @@ from tallystick.admission.state import status_key
 from tallystick.base64s import to_base64
 from tallystick.events.licence import MAX_STATUS_INDEX, StatusPointer
 from tallystick.keys import Signer
+from tallystick.lazy_dataclass import dataclass
 from tallystick.licence.staple import StatusStaple, encode_staple
 from tallystick.licence.status_list import STATUS_OF_STANDING, Status, StatusList, pack, sign_status_list
 from tallystick.times import UnixSeconds, format_time, parse_time

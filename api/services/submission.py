@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeVar
 
 from api.accounts import Account
@@ -26,6 +26,7 @@ from ledger.upkeep.erasing import ERASURE
 from tallystick.admission import Refused
 from tallystick.digests import DigestPair
 from tallystick.events import Event
+from tallystick.lazy_dataclass import dataclass
 from tallystick.statement import Statement, parse_statement
 
 FEW, SMALL = 4, 1 << 14

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 
 from api.accounts import Account
 from api.services.errors import Forbidden
 from tallystick.events.envelope import RecordedFor
 from tallystick.keys import Signer
+from tallystick.lazy_dataclass import dataclass
 from tallystick.schema import write
 
 

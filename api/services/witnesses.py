@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from ledger.witness.gather import Gatherer, WitnessReport
 from tallystick.errors import MalformedInput, VerificationFailed
+from tallystick.lazy_dataclass import dataclass
 from tallystick.tree_head import LogKeys, SignedCheckpoint
 from tallystick.trust import Witnesses
 from tallystick.witness_policy import MAX_POLICY_BYTES, PolicyWitness, WitnessPolicy, parse_policy

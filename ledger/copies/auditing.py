@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -25,6 +24,7 @@ from tallystick.errors import MalformedInput
 from tallystick.events.log import MapRoot
 from tallystick.keyfile import read_key, write_key
 from tallystick.keys import LocalSigner, Signer
+from tallystick.lazy_dataclass import dataclass
 from tallystick.map.audit import Auditor, MapAudit, sign_audit
 from tallystick.merkle import root_at
 from tallystick.note import check_name

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
 
@@ -20,6 +19,7 @@ from ledger.copies.source import Source
 from ledger.errors import BadSource, Corrupt, ForkSeen, LedgerError
 from ledger.tilestore import TileStore
 from tallystick.errors import MalformedInput, TallystickError
+from tallystick.lazy_dataclass import dataclass
 from tallystick.merkle import (
     HASH_SIZE,
     NodeReader,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from tallystick.checkpoint import Checkpoint, parse_body
 from tallystick.cosignature import MlDsaCosigner
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.keys import PublicKey
+from tallystick.lazy_dataclass import dataclass
 from tallystick.note import (
     COSIGNATURE_ML_DSA_44,
     ED25519,

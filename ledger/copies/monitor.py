@@ -9,7 +9,6 @@ is passed over because a process ended.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from ledger.copies.auditing import Hand, MapWatch
@@ -25,6 +24,7 @@ from tallystick.admission import LOG
 from tallystick.cosignature import MlDsaCosigner, cosigned_at
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.events.log import Freeze
+from tallystick.lazy_dataclass import dataclass
 from tallystick.tiles import Tile
 from tallystick.times import format_time
 from tallystick.tree_head import verify_tree_head

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from ledger.errors import UnknownSchema
@@ -13,6 +12,7 @@ from tallystick import canonical
 from tallystick.admission import Refused, State, StateReader, decide, decode_state, encode_state
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.events.log import Batch, MapRoot
+from tallystick.lazy_dataclass import dataclass
 from tallystick.references import references
 from tallystick.statement import Statement, parse_statement
 from tallystick.times import format_time, parse_time

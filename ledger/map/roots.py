@@ -10,7 +10,6 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from ledger.batch import Clock
@@ -25,6 +24,7 @@ from tallystick.events import Event
 from tallystick.events.kinds import SINCE
 from tallystick.events.log import MapRoot
 from tallystick.keys import Signer
+from tallystick.lazy_dataclass import dataclass
 from tallystick.map import MapProof, Relation, key_of
 from tallystick.map.about import BOOKKEEPING
 from tallystick.map.audit import Auditor

@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 
 from ledger.batch import Clock, Scribe
 from ledger.checkpoint_store import CheckpointStore
@@ -19,6 +18,7 @@ from ledger.shared.clerk import Clerk
 from ledger.shared.election import Election
 from ledger.shared.tiles_postgres import PostgresTiles
 from ledger.store import Store
+from tallystick.lazy_dataclass import dataclass
 from tallystick.tree_head import LogSigners
 
 _log = logging.getLogger(__name__)

@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Iterable
 from concurrent.futures import Future
-from dataclasses import dataclass
 
 from ledger.engine import LocalEngine
 from ledger.errors import DatabaseUnreachable, Fenced, LogClosed
@@ -17,6 +16,7 @@ from ledger.shared.letterbox import LOOK, WORK, answers_for
 from ledger.shared.packing import pack_outcomes, unpack_submissions
 from ledger.store.postgres_wire import WRITER, Connection, Pool, listen, reaching
 from ledger.submission import Outcome
+from tallystick.lazy_dataclass import dataclass
 
 IN_HAND = 256
 """Letters that are with the sequencer at a time."""

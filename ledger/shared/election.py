@@ -8,11 +8,10 @@ checkpoint store that each publication compares and swaps.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import psycopg
 
 from ledger.store.postgres_wire import WRITER, Connection, Pool
+from tallystick.lazy_dataclass import dataclass
 
 LEASE = 5.0
 """Seconds after which a sequencer that says nothing is replaced."""

@@ -14,12 +14,12 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 
 from ledger.errors import DatabaseUnreachable, LogClosed, OutcomeUnknown
 from ledger.shared.packing import pack_submissions, unpack_outcomes
 from ledger.store.postgres_wire import Connection, Pool, listen, reaching
 from ledger.submission import Outcome, Submission
+from tallystick.lazy_dataclass import dataclass
 
 PATIENCE = 30.0
 """Seconds that a caller waits; a lost sequencer is replaced in less."""

@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, closing, suppress
-from dataclasses import dataclass
 
 from ledger.batch import Clock
 from ledger.engine import EngineStatus, Seat, Shown
@@ -35,6 +34,7 @@ from ledger.upkeep.replaying import Progress
 from tallystick.errors import TallystickError
 from tallystick.events.log import Role
 from tallystick.keys import Signer
+from tallystick.lazy_dataclass import dataclass
 from tallystick.tree_head import LogSigners, SignedCheckpoint
 
 _log = logging.getLogger(__name__)

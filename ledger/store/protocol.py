@@ -12,11 +12,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from tallystick.admission import State
+from tallystick.lazy_dataclass import dataclass
 
 MAX_SEARCH = 1000
 

@@ -16,10 +16,11 @@ import sqlite3
 import struct
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 
 from ledger.store import chunks
+from tallystick.lazy_dataclass import dataclass
 
 TAIL = 32_768
 """Ids in a run of level 0; fewer than this are held in memory beside the runs."""

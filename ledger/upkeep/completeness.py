@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
 import orjson
@@ -19,6 +18,7 @@ from ledger.store.protocol import MAX_SEARCH
 from tallystick import cose, layout
 from tallystick.errors import MalformedInput
 from tallystick.identifiers import has_form
+from tallystick.lazy_dataclass import dataclass
 from tallystick.modelsig import fingerprint
 from tallystick.statement import MAX_ENTRY_BYTES
 

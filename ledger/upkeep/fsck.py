@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 
 from ledger.acknowledged import acknowledged
@@ -20,6 +20,7 @@ from ledger.upkeep.opening import keys_of, open_unchanged
 from ledger.upkeep.replaying import Finding, Progress, Replayed, replay_log
 from tallystick.admission import LOG
 from tallystick.errors import TallystickError
+from tallystick.lazy_dataclass import dataclass
 from tallystick.tiles import Tile
 from tallystick.tree_head import CheckpointKeys, verify_tree_head
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from ledger.map.check import compare
@@ -18,6 +18,7 @@ from tallystick.admission import Refused, State, decide
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.events.erasure import Erasure
 from tallystick.events.log import Batch, MapRoot, Policy
+from tallystick.lazy_dataclass import dataclass
 from tallystick.references import references
 from tallystick.statement import Statement, parse_statement
 from tallystick.times import parse_time

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -32,6 +32,7 @@ from ledger.upkeep.opening import keys_in
 from ledger.upkeep.rebuild import append_published, published_entries
 from tallystick.checkpoint import Checkpoint
 from tallystick.key_history import KeyHistory
+from tallystick.lazy_dataclass import dataclass
 from tallystick.merkle import HASH_SIZE, root_at
 from tallystick.tiles import HEIGHT, WIDTH, Tile, TileReader, encode_bundle, parse_bundle
 from tallystick.tree_head import verify_tree_head

@@ -10,7 +10,6 @@ import http.client
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import TypeAlias
 from urllib.parse import SplitResult, urlsplit
@@ -20,6 +19,7 @@ from ledger.face import Offer
 from tallystick.checkpoint import Checkpoint
 from tallystick.cosignature import Witness, cosigned_at
 from tallystick.errors import MalformedInput, TallystickError, VerificationFailed
+from tallystick.lazy_dataclass import dataclass
 from tallystick.note import Note, Signature, parse_note
 from tallystick.tree_head import SignedCheckpoint
 from tallystick.witnessing import (

@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeAlias
 
 from ledger.batch import Clock
@@ -19,6 +19,7 @@ from ledger.face import Offer
 from ledger.witness.client import Transport, WitnessAlarm, WitnessClient, WitnessFailed, recall
 from tallystick.cosignature import Witness
 from tallystick.errors import MalformedInput, VerificationFailed
+from tallystick.lazy_dataclass import dataclass
 from tallystick.note import Note, Signature, verify_note
 from tallystick.witness_policy import WitnessPolicy
 

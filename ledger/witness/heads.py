@@ -11,11 +11,11 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 from ledger.errors import LogExists, NoLog, UnknownSchema
+from tallystick.lazy_dataclass import dataclass
 
 _VERSION = 1
 _TABLES = (

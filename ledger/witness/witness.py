@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 
 from ledger.batch import Clock
@@ -16,6 +15,7 @@ from tallystick.checkpoint import Checkpoint, parse_body
 from tallystick.cosignature import cosign_ed25519, cosign_ml_dsa
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.keys import Signer
+from tallystick.lazy_dataclass import dataclass
 from tallystick.merkle import EMPTY_ROOT, ProofFailed, verify_consistency
 from tallystick.note import (
     COSIGNATURE_ED25519,

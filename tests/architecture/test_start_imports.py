@@ -8,7 +8,10 @@ from pathlib import Path
 
 from tests.architecture.tree import ROOT
 
-LATER = ("PIL", "alembic", "c2pa", "eth", "psycopg", "pyhanko", "reportlab", "segno", "sqlalchemy", "sqlmodel", "web3")
+CHAINS = ("Crypto", "eth", "eth_hash", "web3")
+STORES = ("alembic", "psycopg", "sqlalchemy", "sqlmodel")
+DOCUMENTS = ("PIL", "c2pa", "pyhanko", "reportlab", "segno")
+LATER = CHAINS + STORES + DOCUMENTS
 PROBE = f"""
 import sys
 from pathlib import Path
