@@ -11,6 +11,7 @@ import orjson
 from tallystick import canonical
 from tallystick.canonical import MAX_DEPTH, JsonValue, is_shallow
 from tallystick.errors import MalformedInput
+from tallystick.map.about import read_json
 
 
 def encode_read(value: JsonValue) -> bytes:
@@ -36,6 +37,18 @@ def decode(data: bytes, limit: int) -> JsonValue:
         if value is not None and orjson.dumps(value, option=orjson.OPT_SORT_KEYS) == data:
             return value
     return canonical.decode(data, limit)
+
+
+def read(data: bytes) -> JsonValue:
+    """See ``tallystick.map.about.read_json``, which reads all that is not canonical."""
+    try:
+        value = orjson.loads(data)
+        # Equal bytes: there is one way to read them.
+        if orjson.dumps(value, option=orjson.OPT_SORT_KEYS) == data:
+            return value
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+        pass
+    return read_json(data)
 
 
 def decode_relaxed(data: bytes, limit: int) -> JsonValue:

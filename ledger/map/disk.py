@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ledger import fast_json
 from ledger.errors import Corrupt, MapUnreachable
 from ledger.map.pages import CAPACITY, DEEPEST, STEP, TOP, Children, Leaves, Page, decode, parted
 from tallystick.map import NAMED, OWN, MapProof, key_of
@@ -23,6 +24,8 @@ GATHER = 32_768
 """Additions that are made together."""
 _ROWS = 256
 """Pages that are written together."""
+_BEHIND = 4000
+"""SQLite's pages that the log behind the file holds before they are copied to it: 64 MB."""
 _VERSION = 2
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR})
 """What SQLite says of a file that is none of ours. The last: it has other tables."""
@@ -67,7 +70,7 @@ class DiskMap:
     def take(self, entries: Iterable[bytes]) -> None:
         """The next entries of the log."""
         for entry in entries:
-            found = about_entry(entry)
+            found = about_entry(entry, fast_json.read)
             if found.own:
                 added = self.size.to_bytes(8, "big") + leaf_hash(entry)
                 for text in found.own:
@@ -226,9 +229,13 @@ def _open(path: Path) -> tuple[sqlite3.Connection, int] | None:
 
 def _size(connection: sqlite3.Connection) -> int | None:
     """Of the first entries that the map is of; ``None`` for another version's."""
+    # Before anything is written: a page of the map then stands in one of SQLite's.
+    connection.execute("PRAGMA page_size=16384")
     connection.execute("PRAGMA journal_mode=WAL")
     # A commit that a power failure takes back leaves an older map, which is as good.
     connection.execute("PRAGMA synchronous=NORMAL")
+    # Pages of the next batches are mostly those of this one: they are copied from the log behind once, not each time.
+    connection.execute(f"PRAGMA wal_autocheckpoint={_BEHIND}")
     connection.execute("PRAGMA cache_size=-4096")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version == 0:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from tallystick.canonical import check_nesting
@@ -19,8 +18,8 @@ BOOKKEEPING = frozenset({"log.batch", "log.time", "log.map-root"})
 TARGET = "target"
 """Member of a body that names what the event is directed against."""
 
-# Any text of the payload that could be an identifier, where no text of it has an escape.
-_LITERAL = re.compile(rb'"(10\.[^"]*/[^"]*)"')
+_BEGINS = b'"10.'
+"""How an identifier begins in a payload of which no text has an escape."""
 
 
 class About(NamedTuple):
@@ -33,24 +32,30 @@ class About(NamedTuple):
 _NOTHING = About((), ())
 
 
-def about(payload: bytes) -> About:
+def read_json(data: bytes) -> Any:
+    """The value of JSON as RFC 8259 has it. Raises ``ValueError``."""
+    return _reader.decode(data.decode("utf-8"))
+
+
+def about(payload: bytes, read: Callable[[bytes], Any] = read_json) -> About:
     """Of the payload of an entry, whoever wrote it in whatever form: the value alone decides.
 
-    Raises ``ValueError`` (``MalformedInput`` too), ``KeyError`` or ``TypeError`` for one that is about nothing.
+    ``read``: does what ``read_json`` does, except that numbers may be any. Raises ``ValueError`` (``MalformedInput``
+    too), ``KeyError`` or ``TypeError`` for one that is about nothing.
     """
     check_nesting(payload)
-    event = _reader.decode(payload.decode("utf-8"))
+    event = read(payload)
     kind, subject, body = event["type"], event["subject"], event["body"]
     if not (isinstance(kind, str) and isinstance(subject, str) and isinstance(body, dict)) or kind in BOOKKEEPING:
         return _NOTHING
-    literal = subject.encode()  # A surrogate has no place in the map.
-    if b"\\" not in payload and all(found == literal for found in _LITERAL.findall(payload)):
+    subject.encode()  # A surrogate has no place in the map.
+    if b"\\" not in payload and payload.count(_BEGINS) == subject.startswith("10."):
         return About((subject,), ())  # Most entries name nothing else: there is nothing to look for.
     target = body.get(TARGET)
     own = dict.fromkeys([subject])
     if isinstance(target, str) and has_form(target):
         own[target] = None
-    named = dict.fromkeys(text for text in _texts(body) if has_form(text) and text not in own)
+    named = dict.fromkeys([text for text in _texts(body) if text[:3] == "10." and text not in own and has_form(text)])
     return About(tuple(own), tuple(named))
 
 
@@ -62,14 +67,15 @@ def _no_number(text: str) -> float:
 _reader = json.JSONDecoder(parse_int=float, parse_constant=_no_number)
 
 
-def _texts(body: Any) -> Iterator[str]:
+def _texts(body: Any) -> list[str]:
     """Every text in a JSON value; with a stack, for nesting is whoever wrote it to decide."""
-    waiting = [body]
+    found, waiting = list[str](), [body]
     while waiting:
         value = waiting.pop()
         if isinstance(value, str):
-            yield value
+            found.append(value)
         elif isinstance(value, dict):
             waiting.extend(value.values())
         elif isinstance(value, list):
             waiting.extend(value)
+    return found

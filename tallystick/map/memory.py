@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from itertools import pairwise
+from typing import Any
 
 from tallystick import cose, layout
 from tallystick.errors import MalformedInput
-from tallystick.map.about import NAMED, OWN, About, about
+from tallystick.map.about import NAMED, OWN, About, about, read_json
 from tallystick.map.proof import EMPTY_ROOT, FIRST_LINK, KEY_BITS, NODES, Leaf, MapProof, bit_of, key_of, link
 from tallystick.merkle import leaf_hash
 
 _MOST = 65_535
 
 
-def about_entry(entry: bytes) -> About:
-    """What an entry is about. Bytes that are no statement are about nothing."""
+def about_entry(entry: bytes, read: Callable[[bytes], Any] = read_json) -> About:
+    """What an entry is about. Bytes that are no statement are about nothing. ``read``: see ``about``."""
     parts = layout.read(entry)
     try:
         payload = parts.payload if parts else cose.parse_sign1(entry, _MOST).payload
-        return about(payload or b"")
+        return about(payload or b"", read)
     # Whatever is wrong with bytes that somebody else's log holds, they name nothing.
     except (MalformedInput, ValueError, KeyError, TypeError, AttributeError):
         return About((), ())

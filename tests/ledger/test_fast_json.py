@@ -16,6 +16,7 @@ from ledger import fast_json
 from tallystick import canonical, cose
 from tallystick.errors import MalformedInput
 from tallystick.events import BODIES
+from tallystick.map.about import about
 from tallystick.statement import parse_statement
 from tests.world import World
 
@@ -121,6 +122,36 @@ def test_the_same_of_hostile_bodies(data: bytes, changes: list[tuple[int, int, b
     for at, cut, put in changes:
         data = data[:at] + put + data[at + cut :]
     same(data)
+
+
+EVENT = b'{"body":{"target":"10.5555/P-0000-0000-0000-0000-9"},"event_id":"e","subject":"10.5555/x","type":"t","v":1}'
+
+
+def about_by(payload: bytes, *read: Any) -> Any:
+    try:
+        return about(payload, *read)
+    except (MalformedInput, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+@settings(max_examples=1500)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 120), st.integers(0, 3), st.sampled_from([*PUT, b'"10.5555/x"', b'"subject":"x",']))
+    )
+)
+def test_the_same_answer_to_what_an_entry_is_about(changes: list[tuple[int, int, bytes]]) -> None:
+    """For the map, where numbers may be any and nothing need be canonical."""
+    payload = EVENT
+    for at, cut, put in changes:
+        payload = payload[:at] + put + payload[at + cut :]
+    assert about_by(payload, fast_json.read) == about_by(payload)
+
+
+@pytest.mark.parametrize("data", STRANGE)
+def test_the_same_of_strange_members(data: bytes) -> None:
+    payload = EVENT.replace(b'"v":1', b'"v":' + data)
+    assert about_by(payload, fast_json.read) == about_by(payload)
 
 
 @pytest.mark.parametrize("data", STRANGE)

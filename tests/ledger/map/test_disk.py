@@ -233,7 +233,7 @@ def test_a_page_that_the_disk_lost_is_said(tmp_path: Path) -> None:
     with closing(DiskMap(path)) as found:
         found.take(ENTRIES)
     data = bytearray(path.read_bytes())
-    data[4096:] = b"\xff" * (len(data) - 4096)
+    data[16384:] = b"\xff" * (len(data) - 16384)
     path.write_bytes(data)
     with closing(DiskMap(path)) as found:
         # Damage of the tables that name the size shows at once; it is made anew.
