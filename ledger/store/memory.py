@@ -74,6 +74,11 @@ class MemoryReads:
                     break
         return found
 
+    def next_about(self, subject: str, after: int) -> int | None:
+        """See ``Reads``."""
+        found = self.search(Search(subject=subject, after=after, limit=1))
+        return found[0].position if found else None
+
     def last_batch(self) -> BatchLine | None:
         """See ``Reads``."""
         return self._batches[-1] if self._batches else None

@@ -138,6 +138,11 @@ class PostgresReads:
         query += f" WHERE {' AND '.join(conditions)} ORDER BY s.position LIMIT %s"
         return [Record(*found) for found in self._connection.execute(query, (*values, search.limit))]
 
+    def next_about(self, subject: str, after: int) -> int | None:
+        """See ``Reads``."""
+        query = "SELECT position FROM subject_references WHERE subject = %s AND position > %s ORDER BY position LIMIT 1"
+        return self._value(query, subject, after)
+
     def last_batch(self) -> BatchLine | None:
         """See ``Reads``."""
         return self._batch(f"{_BATCH} ORDER BY position DESC LIMIT 1")

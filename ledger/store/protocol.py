@@ -124,6 +124,10 @@ class Reads(Protocol):
         """Records in the order of their positions."""
         ...
 
+    def next_about(self, subject: str, after: int) -> int | None:
+        """Where the first record stands that ``search`` finds by this subject behind ``after``, by the index alone."""
+        ...
+
     def last_batch(self) -> BatchLine | None:
         """The latest batch."""
         ...

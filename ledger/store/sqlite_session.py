@@ -73,6 +73,12 @@ class SqliteReads:
         query += f" WHERE {' AND '.join(conditions)} ORDER BY {order} LIMIT ?"
         return self._records(self._connection.execute(query, (*values, search.limit)).fetchall())
 
+    def next_about(self, subject: str, after: int) -> int | None:
+        """See ``Reads``."""
+        query = "SELECT position FROM subject_references WHERE subject = ? AND position > ? ORDER BY position LIMIT 1"
+        row = self._connection.execute(query, (subject, after)).fetchone()
+        return row[0] if row else None
+
     def last_batch(self) -> BatchLine | None:
         """See ``Reads``."""
         return self._batch(f"{_BATCH} ORDER BY position DESC LIMIT 1", ())

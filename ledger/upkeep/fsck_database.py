@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+from ledger import fast_json
 from ledger.store.runs import StatementIds
 from ledger.store.sqlite import connect, create
 from ledger.store.sqlite_session import SqliteReads
@@ -60,7 +61,7 @@ def rows(database: Path) -> Iterator[Finding]:
         for position, entry in entries_of(SqliteReads(connection)):
             size = position + 1
             try:
-                statement = parse_statement(entry)
+                statement = parse_statement(entry, fast_json.decode)
             except TallystickError:
                 continue  # The replay says so.
             named += len(references(statement))

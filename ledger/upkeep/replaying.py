@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import field
 from pathlib import Path
 
+from ledger import fast_json
 from ledger.map.check import compare
 from ledger.map.disk import DiskMap
 from ledger.store import BatchLine, Reads, Record, Search
@@ -24,6 +25,7 @@ from tallystick.statement import Statement, parse_statement
 from tallystick.times import parse_time
 
 _CHUNK = 1000
+_LINES = 256
 Progress = Callable[[int], None]
 """Told how many more entries are done."""
 
@@ -68,17 +70,17 @@ def replay_log(reads: Reads, progress: Progress = lambda done: None) -> Replayed
     """Decide the whole log again. Memory grows with the number of subjects, not of entries."""
     result, census = Replayed(), Census()
     open_batch: list[tuple[int, Statement]] = []
-    ids = _StatementIds(reads, result)
+    ids, index = _StatementIds(reads, result), _Index(reads, result)
     first = 0
     for position, entry in entries_of(reads):
         census.take(position, entry, reads)
         result.entries = position + 1
         try:
-            statement = parse_statement(entry)
+            statement = parse_statement(entry, fast_json.decode)
         except MalformedInput as error:
             result.find(position, f"the entry is not a statement: {error}")
             continue
-        _check_index(reads, position, statement, result)
+        index.check(position, statement)
         ids.take(position, statement.statement_id)
         open_batch.append((position, statement))
         if isinstance(statement.event.body, Erasure):
@@ -170,16 +172,34 @@ def _text(batch: BatchLine | None) -> str:
     return f"{batch.first} to {batch.position} at {batch.admitted_at}" if batch else "none"
 
 
-def _check_index(reads: Reads, position: int, statement: Statement, result: Replayed) -> None:
-    """The index says what the entry says, and finds it by every name that it has."""
-    record, event = reads.record(position), statement.event
-    expected = (statement.statement_id, speaker(statement), event.event_id, event.type, event.subject)
-    if record is None or _indexed(record) != expected:
-        result.find(position, "the index does not say of this entry what it says itself")
-        return
-    for name in references(statement):
-        if [one.position for one in reads.search(Search(subject=name, after=position - 1, limit=1))] != [position]:
-            result.find(position, f"the index does not find this entry under {name}")
+class _Index:
+    """Holds what the index says of entries against what they say themselves; its lines come many at a time."""
+
+    def __init__(self, reads: Reads, result: Replayed) -> None:
+        self._reads = reads
+        self._result = result
+        self._size = reads.size()
+        self._lines: dict[int, Record] = {}
+        self._until = -1
+
+    def check(self, position: int, statement: Statement) -> None:
+        """It says what the entry says, and finds it by every name that it has. Positions ascend."""
+        record, event = self._line(position), statement.event
+        expected = (statement.statement_id, speaker(statement), event.event_id, event.type, event.subject)
+        if record is None or _indexed(record) != expected:
+            self._result.find(position, "the index does not say of this entry what it says itself")
+            return
+        for name in references(statement):
+            if self._reads.next_about(name, position - 1) != position:
+                self._result.find(position, f"the index does not find this entry under {name}")
+
+    def _line(self, position: int) -> Record | None:
+        if position > self._until:
+            self._until = min(position + _LINES, self._size) - 1
+            # No line without an entry is asked for: it could not be read, and the count of the lines tells of it.
+            found = self._reads.search(Search(after=position - 1, limit=self._until - position + 1))
+            self._lines = {record.position: record for record in found}
+        return self._lines.get(position)
 
 
 def _indexed(record: Record) -> tuple[bytes, str, str, str, str]:

@@ -169,6 +169,12 @@ def test_pages_follow_a_cursor(filled: Store) -> None:
         Search(limit=1001)
 
 
+def test_the_next_about_a_subject(filled: Store) -> None:
+    with filled.snapshot() as reads:
+        assert [reads.next_about("s0", after) for after in (-1, 0, 1, 3, 4)] == [0, 1, 4, 4, None]
+        assert reads.next_about("nobody", -1) is None
+
+
 def test_states_are_replaced(store: Store) -> None:
     write(store, [line(0)], states={"b": Taken("one"), "a": Rights(("x",)), "é": Taken("é")})
     write(store, [line(1)], states={"b": Taken("two")})
