@@ -10,14 +10,14 @@ from tallystick.errors import MalformedInput
 
 def to_base64(data: bytes) -> str:
     """Standard alphabet, padded."""
-    return base64.b64encode(data).decode("ascii")
+    return binascii.b2a_base64(data, newline=False).decode("ascii")
 
 
 def from_base64(text: str) -> bytes:
     """Inverse of ``to_base64``; raises ``MalformedInput`` for any other text."""
     try:
-        data = base64.b64decode(text.encode("ascii"), validate=True)
-    except (ValueError, binascii.Error):
+        data = binascii.a2b_base64(text, strict_mode=True)
+    except ValueError:
         raise MalformedInput(f"{text[:24]!r}… is not base64") from None
     if to_base64(data) != text:
         raise MalformedInput(f"{text[:24]!r}… is not canonical base64")

@@ -141,9 +141,10 @@ def verify_note(note: Note, verifiers: Sequence[NoteVerifier]) -> list[NoteVerif
     stands twice, or when none of them signed.
     """
     found: list[NoteVerifier] = []
+    named = [(verifier, (verifier.name, verifier.key_id)) for verifier in verifiers]
     for signature in note.signatures:
-        for verifier in verifiers:
-            if (verifier.name, verifier.key_id) != (signature.name, signature.key_id):
+        for verifier, name in named:
+            if name != (signature.name, signature.key_id):
                 continue
             if verifier in found:
                 raise VerificationFailed(f"the note bears two signatures of the same key of {verifier.name!r}")

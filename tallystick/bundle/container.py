@@ -168,9 +168,9 @@ def _check_layout(file: BinaryIO, members: list[Member], directory: int) -> None
 
 def stream(file: BinaryIO, member: Member) -> Iterator[bytes]:
     """The member's bytes in blocks. Raises ``VerificationFailed`` when they do not have the CRC of the header."""
-    at, crc = member.start, 0
-    while at < member.end:
-        block = _read(file, at, min(BLOCK_BYTES, member.end - at))
+    at, end, crc = member.start, member.end, 0
+    while at < end:
+        block = _read(file, at, min(BLOCK_BYTES, end - at))
         crc = zlib.crc32(block, crc)
         at += len(block)
         yield block

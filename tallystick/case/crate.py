@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from urllib.parse import quote
 
 from tallystick import canonical
 
 DESCRIPTOR = "data/ro-crate-metadata.json"
 
-_PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/")
 _FORMATS = {".json": "application/json", ".cose": "application/cose"}
 
 
@@ -44,8 +44,7 @@ def crate_of(kind: str, subject: str, exported_at: str, names: Iterable[str]) ->
 
 def _reference(name: str) -> str:
     """A member name as a URI reference relative to the crate's root (RFC 3986 §2.1)."""
-    raw = name.removeprefix("data/").encode("utf-8")
-    return "".join(chr(byte) if byte in _PLAIN else f"%{byte:02X}" for byte in raw)
+    return quote(name.removeprefix("data/"))
 
 
 def _file(reference: str) -> dict[str, str]:
