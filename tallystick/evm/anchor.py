@@ -16,6 +16,7 @@ somebody vouches for the header: ``AnchorFact.vouched_by``.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from tallystick.errors import VerificationFailed
 from tallystick.events.log import AnchorTarget
@@ -83,17 +84,29 @@ def verify(proof: AnchorProof, target: AnchorTarget, chains: Sequence[TrustedCha
     ``MalformedInput`` when a member is not what it should be.
     """
     known = _check_target(proof, target)
-    with reckoned_together(_hashed(proof, target, known)):
+    with reckoned_together(partial(hashed, proof), partial(hashed_next, proof)):
         return _verify(proof, target, chains, known)
 
 
-def _hashed(proof: AnchorProof, target: AnchorTarget, known: Registry) -> list[bytes]:
-    words = (
-        registry.log_words(_first_authority(proof.checkpoint), bytes.fromhex(proof.checkpoint.origin_hash)),
-        registry.slot_words(known, bytes.fromhex(target.log_id)),
-        registry.event_data(*_held(proof.checkpoint)),
-    )
-    return [*words, *deed.hashed(proof, target.contract)]
+def hashed(proof: AnchorProof) -> list[bytes]:
+    """What ``verify`` hashes of a proof (see ``keccak.reckoned_together``); nothing is judged here."""
+    checkpoint, target = proof.checkpoint, proof.target
+    known = KNOWN_REGISTRIES.get(target.code_hash)
+    return [
+        *([] if known is None else [registry.slot_words(known, bytes.fromhex(target.log_id))]),
+        registry.log_words(_first_authority(checkpoint), bytes.fromhex(checkpoint.origin_hash)),
+        registry.event_data(*_held(checkpoint)),
+        *deed.hashed(proof, target),
+    ]
+
+
+def hashed_next(proof: AnchorProof) -> list[bytes]:
+    """And what it hashes of these digests."""
+    known = KNOWN_REGISTRIES.get(proof.target.code_hash)
+    if known is None:
+        return []
+    key = registry.storage_key(known, bytes.fromhex(proof.target.log_id))
+    return deed.hashed_next(proof, proof.target, key)
 
 
 def _verify(proof: AnchorProof, target: AnchorTarget, chains: Sequence[TrustedChain], known: Registry) -> AnchorFact:

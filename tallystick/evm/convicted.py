@@ -11,6 +11,7 @@ other steps add counts as far as somebody vouches for the header: ``ConvictionFa
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import partial
 
 from tallystick.errors import VerificationFailed
 from tallystick.evm import conviction, deed
@@ -88,7 +89,7 @@ def verify(
             f"step 2: code {proof.court.code_hash} is no ForkCourt that this version knows; "
             "a newer tallystick may know it"
         )
-    with reckoned_together(deed.hashed(proof, proof.court.contract)):
+    with reckoned_together(partial(deed.hashed, proof, proof.court)):
         header, vouched_by = deed.check_header(proof, proof.court, chains)
         transaction = deed.check_transaction(proof, proof.court, header)
         done = _deed(proof.court, known, authority, fork)

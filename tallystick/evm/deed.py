@@ -78,14 +78,23 @@ class Deed:
 
 def seal_digest(chain_id: int, genesis: bytes, block_hash: bytes) -> bytes:
     """What the operator of an embedded chain signs for each block that carries an anchor: 32 bytes."""
-    return keccak256(_SEAL_CONTEXT + chain_id.to_bytes(8, "big") + genesis + block_hash)
+    return keccak256(_seal_words(chain_id, genesis, block_hash))
 
 
-def hashed(shown: Shown, contract: str) -> list[bytes]:
-    """What these steps hash of a proof file, as far as it is known before they begin."""
+def _seal_words(chain_id: int, genesis: bytes, block_hash: bytes) -> bytes:
+    return _SEAL_CONTEXT + chain_id.to_bytes(8, "big") + genesis + block_hash
+
+
+def hashed(shown: Shown, contract: Contract) -> list[bytes]:
+    """What these steps hash of a proof file (see ``keccak.reckoned_together``)."""
     trees = (shown.transaction.proof, shown.receipt.proof, shown.account_proof, shown.storage_proof)
     texts = (shown.header, shown.transaction.raw, *chain.from_iterable(trees))
-    return [bytes.fromhex(contract), *map(from_base64, texts)]
+    return [bytes.fromhex(contract.contract), *map(from_base64, texts)]
+
+
+def hashed_next(shown: Shown, place: Place, key: bytes) -> list[bytes]:
+    """And what they hash of its digests; ``key``: of the slot."""
+    return [key, _seal_words(place.chain_id, bytes.fromhex(place.genesis), keccak256(from_base64(shown.header)))]
 
 
 def check_header(shown: Shown, place: Place, chains: Sequence[TrustedChain]) -> tuple[Header, Voucher]:

@@ -21,9 +21,14 @@ ROTATION_TYPE_HASH = bytes.fromhex("63055a72619dfb5c062b05b071f1e1036fbbd527b7a1
 
 def checkpoint_digest(origin_hash: bytes, size: int, root: bytes) -> bytes:
     """What the authority signs: 32 bytes. ``origin_hash`` is SHA-256 of the origin text, ``size`` a u64."""
+    return keccak256(signed_words(checkpoint_words(origin_hash, size, root)))
+
+
+def checkpoint_words(origin_hash: bytes, size: int, root: bytes) -> bytes:
+    """The message itself, arguments as those of ``checkpoint_digest``."""
     if len(origin_hash) != 32 or len(root) != 32 or not 0 <= size < 1 << 64:
         raise MalformedInput("a checkpoint message has a 32-byte origin, a u64 size and a 32-byte root")
-    return _digest(CHECKPOINT_TYPE_HASH + origin_hash + size.to_bytes(32, "big") + root)
+    return CHECKPOINT_TYPE_HASH + origin_hash + size.to_bytes(32, "big") + root
 
 
 def rotation_digest(log_id: bytes, size: int, root: bytes, successor: bytes) -> bytes:
@@ -33,11 +38,13 @@ def rotation_digest(log_id: bytes, size: int, root: bytes, successor: bytes) -> 
     """
     if len(log_id) != 32 or len(root) != 32 or len(successor) != 20 or not 0 <= size < 1 << 64:
         raise MalformedInput("a rotation message has a 32-byte log id, a u64 size, a 32-byte root and an address")
-    return _digest(ROTATION_TYPE_HASH + log_id + size.to_bytes(32, "big") + root + successor.rjust(32, b"\x00"))
+    words = ROTATION_TYPE_HASH + log_id + size.to_bytes(32, "big") + root + successor.rjust(32, b"\x00")
+    return keccak256(signed_words(words))
 
 
-def _digest(message: bytes) -> bytes:
-    return keccak256(b"\x19\x01" + DOMAIN_SEPARATOR + keccak256(message))
+def signed_words(message: bytes) -> bytes:
+    """What the digest of a ``message`` is the hash of."""
+    return b"\x19\x01" + DOMAIN_SEPARATOR + keccak256(message)
 
 
 def verify_checkpoint(authority: bytes, origin_hash: bytes, size: int, root: bytes, signature: bytes) -> None:

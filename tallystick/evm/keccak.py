@@ -11,7 +11,7 @@ of sixty-four. What rotation moves out of a field stays within the 64 bits above
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from operator import lshift, xor
@@ -19,6 +19,8 @@ from operator import lshift, xor
 RATE = 136
 _WORD = 0xFFFFFFFFFFFFFFFF
 _APART = 128
+# Messages in one integer; to put together and take apart ever longer ones would cost more than it saves.
+_ABREAST = 32
 _ROUND_CONSTANTS = (
     0x0000000000000001,
     0x0000000000008082,
@@ -48,6 +50,7 @@ _ROUND_CONSTANTS = (
 _BLOCK = struct.Struct("<17Q")
 _DIGEST = struct.Struct("<4Q")
 _State = Sequence[int]
+_ZEROS: _State = (0,) * 25
 
 
 _lent: ContextVar[Callable[[bytes], bytes] | None] = ContextVar("keccak256", default=None)
@@ -63,14 +66,30 @@ def reckoned_by(other: Callable[[bytes], bytes]) -> Iterator[None]:
         _lent.reset(before)
 
 
+class _Reckoned:
+    """Digests by message; any other is reckoned when somebody asks for it."""
+
+    def __init__(self) -> None:
+        self.known: dict[bytes, bytes] = {}
+
+    def __call__(self, data: bytes) -> bytes:
+        return self.known.get(data) or keccak256_many([data])[0]
+
+
 @contextmanager
-def reckoned_together(messages: Sequence[bytes]) -> Iterator[None]:
-    """Within, ``keccak256`` has the digests of these ``messages`` at hand: they were reckoned side by side."""
-    if _lent.get() is not None:
+def reckoned_together(*rounds: Callable[[], Iterable[bytes]]) -> Iterator[None]:
+    """Within, ``keccak256`` has the digests of the messages of these ``rounds`` at hand: each round was reckoned side
+    by side, when those before it were at hand, so that its messages may hold their digests.
+    """
+    lent = _lent.get()
+    if lent is not None and not isinstance(lent, _Reckoned):
         yield
         return
-    known = dict(zip(messages, keccak256_many(messages), strict=True))
-    with reckoned_by(lambda data: known.get(data) or keccak256_many([data])[0]):
+    reckoned = lent or _Reckoned()
+    with reckoned_by(reckoned):
+        for messages in rounds:
+            new = list({message for message in messages() if message not in reckoned.known})
+            reckoned.known.update(zip(new, keccak256_many(new), strict=True))
         yield
 
 
@@ -81,22 +100,28 @@ def keccak256(data: bytes) -> bytes:
 
 
 def keccak256_many(messages: Sequence[bytes]) -> list[bytes]:
-    """Keccak-256 of each of ``messages``, in hardly more time than the longest of them takes alone."""
+    """Keccak-256 of each of ``messages``, in hardly more time than the longest of a dozen takes alone."""
     digests = [b""] * len(messages)
-    # The longest first, so that those that are not yet at their end are always the lowest fields.
     order = sorted(range(len(messages)), key=lambda at: len(messages[at]), reverse=True)
-    blocks = [list(_BLOCK.iter_unpack(_padded(messages[at]))) for at in order]
-    state: _State = (0,) * 25
-    for step in range(len(blocks[0]) if blocks else 0):
-        while len(blocks[-1]) == step:
-            blocks.pop()
-        places = range(0, _APART * len(blocks), _APART)
-        ones = sum(1 << place for place in places)
-        words = [block[step] for block in blocks]
+    for first in range(0, len(order), _ABREAST):
+        some = order[first : first + _ABREAST]
+        for at, digest in zip(some, _abreast([_padded(messages[at]) for at in some]), strict=True):
+            digests[at] = digest
+    return digests
+
+
+def _abreast(padded: list[bytes]) -> list[bytes]:
+    """Of padded messages, the longest first: those that are not yet at their end are always the lowest fields."""
+    digests, left, state = [b""] * len(padded), len(padded), _ZEROS
+    for start in range(0, len(padded[0]), RATE):
+        while len(padded[left - 1]) == start:
+            left -= 1
+        places = range(0, _APART * left, _APART)
+        words = [_BLOCK.unpack_from(data, start) for data in padded[:left]]
         read = [sum(map(lshift, lane, places)) for lane in zip(*words, strict=True)]
-        state = _permute([*map(xor, state, read), *state[RATE // 8 :]], ones)
-        for at, block, place in zip(order, blocks, places, strict=False):
-            if len(block) == step + 1:
+        state = _permute([*map(xor, state, read), *state[RATE // 8 :]], sum(1 << place for place in places))
+        for at, place in enumerate(places):
+            if len(padded[at]) == start + RATE:
                 digests[at] = _DIGEST.pack(*(lane >> place & _WORD for lane in state[:4]))
     return digests
 

@@ -33,6 +33,7 @@ from tallystick.verify import (
     values,
 )
 from tallystick.verify.examination import Examination
+from tallystick.verify.hashes import reckoned_beforehand
 from tallystick.verify.histories import Copy
 from tallystick.verify.outcome import CLAIM_IDS, Claim, Finding, Line, Report, Verdict, say
 from tallystick.versions import UnknownVersion
@@ -176,20 +177,24 @@ def _examine(ex: Examination, integrity: Finding, sha256: str) -> Report:
     }
     findings: dict[str, Finding] = {"integrity": integrity}
     malformed = False
-    for claim_id, check in _CHECKS:
-        try:
-            findings[claim_id] = check(ex)
-        except UnknownVersion as error:
-            findings[claim_id] = Finding("not_proved", (say("version", detail=str(error)),))
-        except VerificationFailed as error:
-            findings[claim_id] = Finding("contradicted", (say("failed", detail=str(error)),))
-        except MalformedInput as error:
-            malformed = True
-            findings[claim_id] = Finding("not_proved", (say("malformed", detail=str(error)),))
+    with reckoned_beforehand(case):
+        for claim_id, check in _CHECKS:
+            try:
+                findings[claim_id] = check(ex)
+            except UnknownVersion as error:
+                findings[claim_id] = Finding("not_proved", (say("version", detail=str(error)),))
+            except VerificationFailed as error:
+                findings[claim_id] = Finding("contradicted", (say("failed", detail=str(error)),))
+            except MalformedInput as error:
+                malformed = True
+                findings[claim_id] = Finding("not_proved", (say("malformed", detail=str(error)),))
     required = _required(trust, case, bool(credentials.positions(ex)))
     told = [one for one in CLAIM_IDS if one not in _WHERE_THERE or one in required or _WHERE_THERE[one](ex)]
     whole = findings["completeness"].outcome == "proved" and completeness.reaches_the_end(ex)
-    claims = tuple(_claim(claim_id, findings, required, whole) for claim_id in told)
+    unproved = {CLAIM_IDS[claim_id] for claim_id, finding in findings.items() if finding.outcome != "proved"}
+    claims = tuple(
+        _claim(claim_id, findings[claim_id], unproved, required=claim_id in required, whole=whole) for claim_id in told
+    )
     return _report(ex.trust, ex.at, sha256, claims, malformed, ex.facts)
 
 
@@ -204,13 +209,9 @@ def _required(trust: Trust, case: Case | None, has_credentials: bool) -> set[str
     return required
 
 
-def _claim(claim_id: str, findings: dict[str, Finding], required: set[str], whole: bool) -> Claim:
-    finding = findings[claim_id]
-    fallen = tuple(
-        step
-        for step in _RESTS_ON.get(claim_id, ())
-        if any(CLAIM_IDS[other] == step and found.outcome != "proved" for other, found in findings.items())
-    )
+def _claim(claim_id: str, finding: Finding, unproved: set[int], *, required: bool, whole: bool) -> Claim:
+    """``unproved``: the steps of which a finding is not proved."""
+    fallen = tuple(step for step in _RESTS_ON.get(claim_id, ()) if step in unproved)
     outcome, evidence = finding.outcome, finding.evidence
     if fallen and outcome in ("proved", "needs_external_fact"):
         outcome = "not_proved"
@@ -218,7 +219,7 @@ def _claim(claim_id: str, findings: dict[str, Finding], required: set[str], whol
     if claim_id in _RESTS_ON_THE_WHOLE and outcome == "proved" and not whole:
         outcome = "needs_external_fact"
         evidence = (*evidence, say("rests-on-whole", step=CLAIM_IDS["completeness"]))
-    return Claim(claim_id, CLAIM_IDS[claim_id], outcome, claim_id in required, evidence, fallen)
+    return Claim(claim_id, CLAIM_IDS[claim_id], outcome, required, evidence, fallen)
 
 
 def _refusal(trust: Trust, at: int, sha256: str, step: int, finding: Finding, malformed: bool) -> Report:

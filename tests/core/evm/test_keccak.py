@@ -52,10 +52,15 @@ def test_a_long_message_goes_on_when_its_neighbours_have_ended() -> None:
     assert keccak256_many(messages) == [oracle(message) for message in messages]
 
 
+def test_more_messages_than_go_abreast() -> None:
+    messages = [bytes([at]) * (at * 5) for at in range(2 * keccak._ABREAST + 1)]
+    assert keccak256_many(messages) == [oracle(message) for message in messages]
+
+
 def test_what_is_reckoned_together_is_at_hand_and_nothing_else_changes() -> None:
-    with reckoned_together([b"abc", b"", b"abc"]):
+    with reckoned_together(lambda: [b"abc", b"", b"abc"]):
         assert [keccak256(data).hex() for data in VECTORS] == list(VECTORS.values())
-        with reckoned_together([b"\x80"]):
+        with reckoned_together(lambda: [b"\x80", b"abc"]):
             assert [keccak256(data).hex() for data in VECTORS] == list(VECTORS.values())
     assert [keccak256(data).hex() for data in VECTORS] == list(VECTORS.values())
 
@@ -64,18 +69,22 @@ def test_what_is_reckoned_together_is_reckoned_once(monkeypatch: pytest.MonkeyPa
     permuted: list[int] = []
     once = keccak._permute
     monkeypatch.setattr(keccak, "_permute", lambda state, ones: permuted.append(ones.bit_count()) or once(state, ones))
-    with reckoned_together([b"a" * RATE, b"b", b"c"]):
+    with reckoned_together(lambda: [b"a" * RATE, b"b", b"c"], lambda: [keccak256(b"b"), keccak256(b"c")]):
+        assert permuted == [3, 1, 2]
+        assert keccak256(oracle(b"c")) == oracle(oracle(b"c"))
         assert keccak256(b"c") + keccak256(b"a" * RATE) + keccak256(b"b") == b"".join(
             map(oracle, (b"c", b"a" * RATE, b"b"))
         )
-        assert permuted == [3, 1]
+        with reckoned_together(lambda: [b"c"]):
+            assert keccak256(b"b") == oracle(b"b")
+        assert permuted == [3, 1, 2]
         assert keccak256(b"d") == oracle(b"d")
-    assert permuted == [3, 1, 1]
+    assert permuted == [3, 1, 2, 1]
 
 
 def test_whoever_has_another_at_hand_reckons_nothing_beforehand() -> None:
     asked: list[bytes] = []
-    with reckoned_by(lambda data: asked.append(data) or oracle(data)), reckoned_together([b"abc", b""]):
+    with reckoned_by(lambda data: asked.append(data) or oracle(data)), reckoned_together(lambda: [b"abc", b""]):
         assert asked == []
         assert keccak256(b"abc").hex() == VECTORS[b"abc"]
     assert asked == [b"abc"]
