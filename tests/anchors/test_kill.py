@@ -73,7 +73,7 @@ def check_chain(chain: EmbeddedChain) -> None:
         assert header.timestamp > parent.timestamp
         digest = seal_digest(chain.chain_id, chain.genesis_hash, bytes(header.hash))
         verify_signer(SEALER.address, digest, chain.seal(bytes(header.hash)))
-        (transaction,), (receipt,) = chain.transactions(header), chain.receipts(header)
+        (transaction,), (receipt,) = chain.block(header).transactions, chain.receipts(header)
         assert receipt.state_root == b"\x01"
         assert transaction.nonce == number - 1
 
