@@ -20,15 +20,26 @@ from tallystick.pdf.chain import document_faults
 from tallystick.pdf.changes import Document, extend, signed_document
 from tallystick.pdf.refusal import DocumentRefused
 from tallystick.pdf.revisions import Object, Revision, parse_revisions
-from tallystick.pdf.values import Name, Number, Ref
+from tallystick.pdf.values import Name, Number, Ref, dictionaries
 from tallystick.revocation import MAX_ENCLOSED, Revocation, enclosed
 from tallystick.timestamp import Authority, TimestampFact, UnknownAuthority, der, verify_token
 from tallystick.timestamp.chain import PathSearch, Root, load, name_of
-from tallystick.timestamp.cms import MAX_CERTIFICATES, SIGNED_DATA, SignerInfo, digest_algorithm, expect, parse_signer
+from tallystick.timestamp.cms import (
+    CONTENT_TYPE,
+    MAX_CERTIFICATES,
+    MESSAGE_DIGEST,
+    SIGNED_DATA,
+    SIGNING_CERTIFICATE_V2,
+    SignerInfo,
+    digest_algorithm,
+    expect,
+    parse_signer,
+)
 from tallystick.timestamp.der import Fields
 from tallystick.timestamp.verification import check_attributes, check_signature, find_signer
 
 _DATA = "1.2.840.113549.1.7.1"
+_SIGNED = {CONTENT_TYPE, MESSAGE_DIGEST, SIGNING_CERTIFICATE_V2}
 _SIGNATURE_TIMESTAMP = "1.2.840.113549.1.9.16.2.14"
 _HEX = re.compile(rb"<[0-9A-Fa-f]+>")
 _MICROS = 1_000_000
@@ -190,6 +201,8 @@ def _parse_cms(contents: bytes) -> tuple[SignerInfo, tuple[bytes, ...]]:
     one = parse_signer(Fields(signer.content, "signer"))
     if one.digest not in digests:
         raise MalformedInput("the signer's digest algorithm is not among those of the signed data")
+    if one.issuer is None or set(one.attributes) != _SIGNED:
+        raise DocumentRefused("pdf.signature", "the signature names its signer, or signs attributes, in another way")
     return one, found
 
 
@@ -235,12 +248,16 @@ def _attachment(document: Document, wanted: str) -> bytes:
     names = document.dictionary(document.catalog.get(b"Names"), "the names")
     files = document.dictionary(names.get(b"EmbeddedFiles"), "the attachments")
     listed = document.follow(files.get(b"Names"))
-    if set(names) != {b"EmbeddedFiles"} or not isinstance(listed, tuple) or len(listed) != 2:
+    bare = set(names) == {b"EmbeddedFiles"} and set(files) <= {b"Names", b"Limits"}
+    if not bare or not isinstance(listed, tuple) or len(listed) != 2:
         raise DocumentRefused("pdf.attachment", "the document does not have exactly one attachment")
     if listed[0] != wanted.encode():
         raise DocumentRefused("pdf.attachment", f"the document's attachment is not {wanted}")
     places = document.dictionary(document.dictionary(listed[1], "an attachment").get(b"EF"), "its places")
     place = places.get(b"F")
+    every = (one for held in document.objects.values() for one in dictionaries(held.value))
+    if any(one != place for one in places.values()) or sum(b"EF" in one for one in every) != 1:
+        raise DocumentRefused("pdf.attachment", "the document embeds a file in several ways")
     held = document.objects.get(place.number) if isinstance(place, Ref) else None
     if held is None or held.stream is None or not isinstance(held.value, dict) or b"Filter" in held.value:
         raise DocumentRefused("pdf.attachment", "the attachment is not there as it is")
@@ -251,6 +268,8 @@ def _streams(document: Document, kind: bytes) -> list[bytes]:
     """What the security store holds of a kind."""
     store = document.catalog.get(b"DSS")
     listed = document.dictionary(store, "the security store").get(kind, ()) if store is not None else ()
+    if not isinstance(listed, tuple):
+        raise MalformedInput(f"the {kind.decode('ascii')} of the security store are no list")
     numbers = dict.fromkeys(one.number for one in listed if isinstance(one, Ref))
     if len(numbers) > MAX_ENCLOSED:
         raise MalformedInput(f"the security store holds more than {MAX_ENCLOSED} of {kind.decode('ascii')}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from tallystick.errors import MalformedInput
@@ -155,6 +156,13 @@ def references(value: Any) -> set[int]:
 
 def keys_of(value: Any) -> set[bytes]:
     """Every key of every dictionary in a value."""
+    return set().union(*dictionaries(value))
+
+
+def dictionaries(value: Any) -> Iterator[Dictionary]:
+    """Every dictionary in a value."""
     if isinstance(value, dict):
-        return set(value).union(*map(keys_of, value.values()))
-    return set().union(*map(keys_of, value)) if isinstance(value, tuple) else set()
+        yield value
+        value = tuple(value.values())
+    for one in value if isinstance(value, tuple) else ():
+        yield from dictionaries(one)

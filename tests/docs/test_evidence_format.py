@@ -354,6 +354,8 @@ def test_documents() -> None:
     for limit in (*limits, f"{revisions.MAX_REVISIONS} revisions", f"nested {values.MAX_DEPTH} deep"):
         assert limit in text
     assert DOCUMENT_SIGNING.dotted_string in text
+    acting = text[text.index("(`pdf.active`): ") :]
+    assert re.findall(r"`([A-Za-z]+)`", acting[: acting.index(".\n")]) == sorted(one.decode() for one in changes.ACTIVE)
     told = set(re.findall(r"`(pdf\.[a-z]+|time\.future)`", text))
     sources = [Path(one).read_text(encoding="utf-8") for one in (pades.__file__, changes.__file__)]
     raised = {code for source in sources for code in re.findall(r'DocumentRefused\(\s*"([a-z.]+)"', source)}

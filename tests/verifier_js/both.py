@@ -30,7 +30,7 @@ class Trial:
     trust: Path
     at: str
     kind: str = "bundle"
-    """Or an anchor proof, or a signed PNG alone: "anchor", "picture"."""
+    """Or an anchor proof, a signed PNG or a certificate as PDF alone: "anchor", "picture", "document"."""
     convictions: tuple[Path, ...] = ()
 
 
@@ -87,7 +87,7 @@ def outcomes(report: dict[str, Any]) -> dict[str, Any]:
 
 
 def beside_c2pa(expected: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
-    """What is expected of a verifier that leaves some signed files to other programs (PDF, films, unusual manifests).
+    """What is expected of a verifier that leaves some Content Credentials to other programs (films, unusual manifests).
 
     Only where it says so (step 12 needs an external fact), and only in what follows from that.
     """

@@ -75,6 +75,8 @@ export interface Trust {
   logs: TrustedLog[];
   exporters: TrustForm["exporters"];
   c2paRoots: Bytes[];
+  /** Above who signs certificates as PDF. */
+  pdfRoots: Bytes[];
   evmTargets: AnchorTarget[];
   evmChains: NonNullable<TrustForm["evm_chains"]>;
   authorities: Authority[];
@@ -96,7 +98,7 @@ export function parseTrust(bytes: Bytes): Trust {
   const witnesses = found.witnesses.keys.map((key) => witness(parseVerifierKey(key)));
   const trust: Trust = {
     publisher: found.publisher, issued: found.issued, logs: found.logs.map(trustedLog), exporters: found.exporters,
-    c2paRoots: found.c2pa_roots, evmTargets: found.evm_targets, evmChains: found.evm_chains ?? [],
+    c2paRoots: found.c2pa_roots, pdfRoots: found.pdf_roots ?? [], evmTargets: found.evm_targets, evmChains: found.evm_chains ?? [],
     authorities: found.tsa_roots.map((each) => ({ ...each, certificates: each.certificates ?? [] })),
     independentTime: found.independent_time, witnesses, quorum: found.witnesses.quorum,
     independentWitnesses: new Set(found.independent_witnesses ?? []),

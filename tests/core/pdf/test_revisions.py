@@ -90,3 +90,11 @@ def test_a_store_of_countless_lists_is_refused(good: bytes) -> None:
     assert judge(with_lists(64, 20)).attachment == PAYLOAD
     with pytest.raises(MalformedInput, match="more than 64 of CRLs"):
         judge(with_lists(65, 1))
+
+
+def test_a_store_whose_lists_are_none_is_refused(good: bytes) -> None:
+    root, first = catalog(good), 1 + max(number for one in parse_revisions(good) for number in one.objects)
+    named = re.sub(rb"/DSS \d+ 0 R", b"/DSS %d 0 R" % first, source(good, root))
+    for other in (b"1", b"(x)", b"3 0 R"):
+        with pytest.raises(MalformedInput, match="no list"):
+            judge(update(good, {root: named, first: b"<</CRLs %s>>" % other}))

@@ -60,6 +60,16 @@ export function parseCertificate(bytes: Bytes): Certificate {
   };
 }
 
+/** A certificate of the trust file, or of a signature; one that cannot be read is no fault of what is judged. */
+export function readable(bytes: Bytes): Certificate | undefined {
+  try {
+    return parseCertificate(bytes);
+  } catch (error) {
+    if (error instanceof Malformed) return undefined;
+    throw error;
+  }
+}
+
 /** Positive, of 20 bytes at most (RFC 5280 §4.1.2.2). */
 function serialOf(value: Der | undefined): bigint {
   const serial = integer(value);
@@ -87,14 +97,23 @@ function parseExtensions(value: Der): Map<string, Extension> {
   return found;
 }
 
-const SHORT: Record<string, string> = { "2.5.4.3": "CN", "2.5.4.6": "C", "2.5.4.7": "L", "2.5.4.8": "ST", "2.5.4.10": "O", "2.5.4.11": "OU" };
+const SHORT: Record<string, string> = {
+  "2.5.4.3": "CN", "2.5.4.6": "C", "2.5.4.7": "L", "2.5.4.8": "ST", "2.5.4.10": "O", "2.5.4.11": "OU",
+  "2.5.4.9": "STREET", "0.9.2342.19200300.100.1.25": "DC", "0.9.2342.19200300.100.1.1": "UID",
+};
 
+/** As RFC 4514 writes it: the last part first. */
 function nameText(name: Der): string {
-  const parts = name.children.flatMap((set) => set.children).map((pair) => {
-    const [type, value] = sequence(pair);
-    return `${SHORT[oid(type)] ?? oid(type)}=${value === undefined ? "" : printable(value.content)}`;
-  });
-  return parts.reverse().join(",");
+  return name.children.map((set) => set.children.map(partText).join("+")).reverse().join(",");
+}
+
+function partText(pair: Der): string {
+  const [type, value] = sequence(pair);
+  return `${SHORT[oid(type)] ?? oid(type)}=${value === undefined ? "" : escaped(printable(value.content))}`;
+}
+
+function escaped(text: string): string {
+  return text.replace(/[\\"+,;<>]|^[ #]| $/g, "\\$&").replaceAll("\0", "\\00");
 }
 
 function printable(bytes: Bytes): string {

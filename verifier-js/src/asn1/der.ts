@@ -28,6 +28,11 @@ export function parseDer(bytes: Bytes): Der {
   return found;
 }
 
+/** The value at the beginning of these bytes. */
+export function firstDer(bytes: Bytes): Der {
+  return read(bytes, 0, 0);
+}
+
 function read(bytes: Bytes, at: number, depth: number): Der {
   const tag = bytes[at];
   let length = bytes[at + 1];

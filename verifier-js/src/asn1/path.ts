@@ -1,9 +1,8 @@
-/** The path from a timestamp's signer to a root of the trust file (Timestamps 3, number 5). */
+/** The path from who signed a timestamp or a document to a root of the trust file (Timestamps 3, number 5; Signed files 5.2, number 7). */
 import { equal, type Bytes } from "../base/bytes.ts";
-import { Failed, Malformed } from "../base/errors.ts";
-import type { Authority } from "../trust.ts";
+import { Failed } from "../base/errors.ts";
 import {
-  basicConstraints, EXTENSION, keyOf, keyUsage, parseCertificate, purposes, verifyIssued, type Certificate,
+  basicConstraints, EXTENSION, keyOf, keyUsage, purposes, readable, verifyIssued, type Certificate,
 } from "./certificate.ts";
 
 const LONGEST = 8;
@@ -14,14 +13,26 @@ const DIGITAL_SIGNATURE = 0;
 const CONTENT_COMMITMENT = 1;
 const CERT_SIGN = 5;
 
-export interface Path {
-  authority: Authority;
+/** What a path is for. */
+export interface Purpose {
+  /** Purposes of which an authority that is not for everything has one. */
+  uses: string[];
+  demandSigner(certificate: Certificate): void;
+}
+
+export interface Above {
+  root: Bytes;
+  certificates: Bytes[];
+}
+
+export interface Path<A extends Above> {
+  authority: A;
   /** Signer first, root last. */
   certificates: Certificate[];
 }
 
 /** A path at this time; none where no root of the trust file is above the signer; `Failed` where every path that leads to one is at fault. */
-export function findPath(signer: Certificate, others: Certificate[], authorities: Authority[], at: number): Path | undefined {
+export function findPath<A extends Above>(signer: Certificate, others: Certificate[], authorities: A[], at: number, purpose: Purpose): Path<A> | undefined {
   let fault: Failed | undefined;
   for (const authority of authorities) {
     const root = readable(authority.root);
@@ -29,7 +40,7 @@ export function findPath(signer: Certificate, others: Certificate[], authorities
     const between = [...others, ...authority.certificates.map(readable).filter((each) => each !== undefined)];
     for (const certificates of chains([signer], between, root)) {
       try {
-        demandPath(certificates, at);
+        demandPath(certificates, at, purpose);
         return { authority, certificates };
       } catch (error) {
         if (!(error instanceof Failed)) throw error;
@@ -41,15 +52,7 @@ export function findPath(signer: Certificate, others: Certificate[], authorities
   return undefined;
 }
 
-/** A certificate of the trust file; one that cannot be read is no fault of the token. */
-export function readable(bytes: Bytes): Certificate | undefined {
-  try {
-    return parseCertificate(bytes);
-  } catch (error) {
-    if (error instanceof Malformed) return undefined;
-    throw error;
-  }
-}
+export const TIMESTAMPS: Purpose = { uses: [TIME_STAMPING], demandSigner: demandClock };
 
 /** Chains of certificates each of which the next one signed, up to the root. */
 function* chains(chain: Certificate[], between: Certificate[], root: Certificate): Generator<Certificate[]> {
@@ -71,7 +74,7 @@ function issued(certificate: Certificate, issuer: Certificate): boolean {
   }
 }
 
-function demandPath(certificates: Certificate[], at: number): void {
+function demandPath(certificates: Certificate[], at: number, { uses, demandSigner }: Purpose): void {
   certificates.forEach((certificate, place) => {
     const { name } = certificate;
     if (at < certificate.notBefore || at > certificate.notAfter) throw new Failed(`the certificate of ${name} was not valid then`);
@@ -79,11 +82,11 @@ function demandPath(certificates: Certificate[], at: number): void {
     for (const [id, { critical }] of certificate.extensions) if (critical && !KNOWN.has(id)) throw new Failed(`a critical extension of ${name} is not known`);
     if (certificate.extensions.has(EXTENSION.nameConstraints)) throw new Failed(`${name} has name constraints`);
     if (place === 0) demandSigner(certificate);
-    else demandAuthority(certificate, place - 1);
+    else demandAuthority(certificate, place - 1, uses);
   });
 }
 
-function demandSigner(certificate: Certificate): void {
+function demandClock(certificate: Certificate): void {
   const usage = keyUsage(certificate);
   const uses = purposes(certificate);
   if (basicConstraints(certificate).ca) throw new Failed(`the signer ${certificate.name} is an authority`);
@@ -93,11 +96,11 @@ function demandSigner(certificate: Certificate): void {
 }
 
 /** `below`: how many authorities stand between this one and the signer. */
-function demandAuthority(certificate: Certificate, below: number): void {
+function demandAuthority(certificate: Certificate, below: number, purposesAbove: string[]): void {
   const { ca, pathLength } = basicConstraints(certificate);
   const usage = keyUsage(certificate);
   const uses = purposes(certificate);
   if (!ca || (usage !== undefined && !usage.has(CERT_SIGN))) throw new Failed(`${certificate.name} may not sign certificates`);
   if (pathLength !== undefined && BigInt(below) > pathLength) throw new Failed(`the path below ${certificate.name} is too long`);
-  if (uses !== undefined && !uses.includes(TIME_STAMPING) && !uses.includes(ANY_PURPOSE)) throw new Failed(`${certificate.name} is for other purposes`);
+  if (uses !== undefined && ![...purposesAbove, ANY_PURPOSE].some((each) => uses.includes(each))) throw new Failed(`${certificate.name} is for other purposes`);
 }

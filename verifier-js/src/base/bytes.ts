@@ -54,7 +54,7 @@ export function fromHex(text: string, length?: number): Bytes {
 }
 
 /** Bytes as text of one character each. */
-function binary(bytes: Bytes): string {
+export function binary(bytes: Bytes): string {
   const parts: string[] = [];
   for (let at = 0; at < bytes.length; at += 8192) parts.push(String.fromCharCode(...bytes.subarray(at, at + 8192)));
   return parts.join("");

@@ -6,7 +6,8 @@ import type { Examination } from "../steps/examination.ts";
 import type { Findings } from "../steps/findings.ts";
 import { judgeFile } from "./claim.ts";
 import { Open, within } from "./open.ts";
-import { demandPayload } from "./payload.ts";
+import { judgeDocument } from "../pdf/verdict.ts";
+import { demandAttachment, demandPayload } from "./payload.ts";
 
 export interface Logged {
   name: string;
@@ -23,13 +24,15 @@ export interface CredentialFacts {
   signer: string;
   judged_at: string;
   digital_source_type: string | null;
+  /** What issuers said of the signer's path, where something does. */
+  revocation?: { of: string; form: "list"; by: string; from: string; until: string | null; revoked: string | null }[];
 }
 
 /** What is told of a file that holds; of others a finding. */
 export function readCredential(examination: Examination, logged: Logged, findings: Findings): CredentialFacts[] {
   const { name, position } = logged;
   try {
-    const facts = judge(examination, logged);
+    const facts = judge(examination, logged, findings);
     findings.add("proved", `${name} is the file recorded at entry ${position}, signed by ${facts.signer}, judged at ${facts.judged_at}`,
       `${name} 即条目 ${position} 所记录的文件，由 ${facts.signer} 签署，按 ${facts.judged_at} 判断`);
     return [facts];
@@ -43,9 +46,26 @@ export function readCredential(examination: Examination, logged: Logged, finding
   }
 }
 
-function judge(examination: Examination, { name, position, at, event: { subject, body } }: Logged): CredentialFacts {
+function judge(examination: Examination, logged: Logged, findings: Findings): CredentialFacts {
+  const { name, position, at, event: { subject, body } } = logged;
+  if (body.form === "pades") return judgePdf(examination, logged, findings);
   within(body.form === "c2pa" && body.media_type === "image/png", `files of type ${body.media_type} in form ${body.form}`);
   const verdict = judgeFile(examination.bag.read(name), examination.trust, parseTime(at));
   demandPayload(examination, subject, verdict.assertion);
   return { file: name, position, subject, signer: verdict.signer, judged_at: formatTime(verdict.judgedAt), digital_source_type: verdict.sourceType };
+}
+
+/** Of this form nothing is left open but answers about revocation: what is not of the document's form does not hold. */
+function judgePdf(examination: Examination, { name, position, at, event: { subject } }: Logged, findings: Findings): CredentialFacts {
+  try {
+    const { signer, judgedAt, attachment, revocation, problems } = judgeDocument(examination.bag.read(name), examination.trust, examination.atSeconds, parseTime(at));
+    demandAttachment(examination, subject, attachment);
+    for (const { en, zh } of problems) findings.add("proved", `${name}: ${en}`, `${name}：${zh}`);
+    const told = revocation.map(({ of, by, from, until, revoked }) => (
+      { of, form: "list" as const, by, from: formatTime(from), until: until === undefined ? null : formatTime(until), revoked: revoked === undefined ? null : formatTime(revoked) }));
+    return { file: name, position, subject, signer, judged_at: formatTime(judgedAt), digital_source_type: null, ...(told.length === 0 ? {} : { revocation: told }) };
+  } catch (error) {
+    if (error instanceof Malformed) throw new Failed(error.message);
+    throw error;
+  }
 }

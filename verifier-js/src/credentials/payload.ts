@@ -1,9 +1,9 @@
 /** What the signed file says about the log, compared with the bundle (Signed files 3 and 4). */
-import { equal, utf8 } from "../base/bytes.ts";
+import { equal, utf8, type Bytes } from "../base/bytes.ts";
 import { Failed, Malformed } from "../base/errors.ts";
 import { anyText, base64Of, identifier, integer, list, mapOf, matching, oneOf, origin, record, text, type Form, type Of } from "../base/forms.ts";
 import { leaf, samePair } from "../base/hashes.ts";
-import type { Json } from "../base/json.ts";
+import { parseCanonical, type Json } from "../base/json.ts";
 import { parseDisclosure } from "../events/disclosure.ts";
 import type { EventOf } from "../events/event.ts";
 import { verifyInclusion } from "../log/merkle.ts";
@@ -12,6 +12,7 @@ import { admitted, type Examination } from "../steps/examination.ts";
 import { readHead } from "../steps/logKeys.ts";
 import { within } from "./open.ts";
 
+const LONGEST_ATTACHMENT = 4 << 20;
 const entry = base64Of(65_535);
 const proof = list(0, 64, base64Of(32));
 /** A signed note: text of several lines. */
@@ -31,12 +32,29 @@ const certificate = record({
   checkpoint: noteText, proof,
 });
 
+const document = record({
+  v: oneOf(2), certificate: identifier("R"), object: identifier("A"), number: text(1, 80), log: origin, position: integer(), entry,
+  checkpoint: noteText, proof, disclosures: list(0, 32, text(1, 1_048_576)),
+});
+
 /** `Failed` where the payload names something else than the entry's subject, or than the bundle shows. */
 export function demandPayload(examination: Examination, subject: string, assertion: { label: string; value: Json } | undefined): void {
   if (assertion === undefined) throw new Failed("the file names no licence and no certificate");
   try {
     if (assertion.label === "licence") demandLicence(examination, subject, assertion.value);
-    else demandCertificate(examination, subject, assertion.value);
+    else demandCertificate(examination, subject, certificate(assertion.value));
+  } catch (error) {
+    if (error instanceof Malformed) throw new Failed(`what the file says of the log is not of its form: ${error.message}`);
+    throw error;
+  }
+}
+
+/** The same of what is attached to a PDF: whatever is not as the bundle shows it is refused. */
+export function demandAttachment(examination: Examination, subject: string, bytes: Bytes): void {
+  try {
+    const found = document(parseCanonical(bytes, LONGEST_ATTACHMENT));
+    demandCertificate(examination, subject, found);
+    demandOpened(parseStatement(found.entry), found.disclosures);
   } catch (error) {
     if (error instanceof Malformed) throw new Failed(`what the file says of the log is not of its form: ${error.message}`);
     throw error;
@@ -86,9 +104,8 @@ function demandOpened({ event }: Statement, texts: string[]): void {
   }
 }
 
-function demandCertificate(examination: Examination, subject: string, value: Json): void {
+function demandCertificate(examination: Examination, subject: string, found: Omit<Of<typeof certificate>, "v">): void {
   const { entries, case: { file, entries: written }, log } = examination;
-  const found = certificate(value);
   const [issued, ...others] = entries.filter(({ statement: { event } }) => event.type === "certificate.issue" && event.subject === subject);
   if (found.certificate !== subject) throw new Failed(`the file is about ${found.certificate}, the entry about ${subject}`);
   within(issued !== undefined && others.length === 0 && log !== undefined, "a certificate whose entry or log is not here, or with two entries");

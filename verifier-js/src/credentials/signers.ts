@@ -4,10 +4,9 @@ import { ed25519 } from "@noble/curves/ed25519.js";
 import { Failed, Malformed } from "../base/errors.ts";
 import { makeKey, verify } from "../base/keys.ts";
 import {
-  basicConstraints, EXTENSION, keyUsage, parseCertificate, purposes, subjectKeyIdentifier, verifyIssued, type Certificate,
+  basicConstraints, EXTENSION, keyUsage, parseCertificate, purposes, readable, subjectKeyIdentifier, verifyIssued, type Certificate,
 } from "../asn1/certificate.ts";
 import { bits, demandTag, Fields, oid, OID, parseDer, sequence } from "../asn1/der.ts";
-import { readable } from "../asn1/path.ts";
 import { HASHES, publicKey, type PublicKey } from "../asn1/publicKey.ts";
 import { Open, within } from "./open.ts";
 
