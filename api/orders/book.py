@@ -153,17 +153,24 @@ class OrderBook:
 
     # --- work ------------------------------------------------------------------------
 
-    def next_piece(self, limit: int, busy: Collection[tuple[int, int]]) -> tuple[Order, list[Item]] | None:
-        """Unfinished items of the oldest order that has any, but those that somebody is at: (order, number)."""
+    def next_piece(
+        self, least: int, limit: int, shares: int, busy: Collection[tuple[int, int]]
+    ) -> tuple[Order, list[Item]] | None:
+        """Unfinished items of the oldest order that has any, but those that somebody is at: (order, number).
+
+        At most ``limit``; of the last of an order one of so many ``shares``, unless that is fewer than ``least``.
+        """
         unfinished = f"SELECT order_id, {_ITEM} FROM item WHERE state IN ('waiting', 'granted') ORDER BY order_id, n"
         with self._lock:
-            rows = self._db.execute(f"{unfinished} LIMIT ?", (limit + len(busy),)).fetchall()
+            rows = self._db.execute(f"{unfinished} LIMIT ?", (limit * shares + len(busy),)).fetchall()
             free = [row for row in rows if (row[0], row[1]) not in busy]
             if not free:
                 return None
             row = self._db.execute("SELECT * FROM orders WHERE id = ?", (free[0][0],)).fetchone()
         order = _order(row)
-        return order, [_item(one[1:]) for one in free if one[0] == order.id][:limit]
+        mine = [one[1:] for one in free if one[0] == order.id]
+        size = min(limit, max(least, -(-len(mine) // shares)))
+        return order, [_item(one) for one in mine[:size]]
 
     def granted(self, order: Order, found: Iterable[tuple[int, str, int]]) -> None:
         """Items whose licence stands in the log: number, licence, position. Their terms are forgotten."""

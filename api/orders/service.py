@@ -36,6 +36,8 @@ MAX_ITEMS = 10_000
 """Licences of one order."""
 PIECE = 50
 """Licences that are granted, made and logged together."""
+SMALL = 10
+"""The first and the last pieces of an order are as small: hands begin soon, and end at the same time."""
 LANES = 4
 """Pieces at once: while cards of two are made on two cores, another is granted and a fourth is logged."""
 PAUSE = 1.0
@@ -160,7 +162,9 @@ class LicenceOrders:
         """One piece of the oldest order; whether there was one."""
         # Beside the event loop: taking and marking must not be divided between lanes.
         try:
-            found = self._book.next_piece(PIECE, self._busy)
+            # What is under way is small at the beginning, so that no hand waits long for its first.
+            most = min(PIECE, SMALL + len(self._busy))
+            found = self._book.next_piece(min(SMALL, most), most, self._hands.count, self._busy)
         except Exception:
             # One lane that ends would end them all.
             _log.exception("the next piece of an order could not be looked up; trying again")
