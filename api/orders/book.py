@@ -192,6 +192,18 @@ class OrderBook:
         told = [(json.dumps(problem), n) for n, problem in found]
         self._each(order, f"{change} WHERE state IN ('waiting', 'granted') AND", told)
 
+    def failed(self, order: Order, n: int, problem: Mapping[str, Any]) -> None:
+        """An item that comes to nothing through a fault of the service: what it takes to do it again stays."""
+        change = "UPDATE item SET state = 'refused', problem = ? WHERE state IN ('waiting', 'granted') AND"
+        self._each(order, change, [(json.dumps(problem), n)])
+
+    def resume(self, order: Order) -> None:
+        """What failed through a fault of the service is to be done again."""
+        change = "UPDATE item SET state = iif(licence IS NULL, 'waiting', 'granted'), problem = NULL"
+        failed = "state = 'refused' AND json_extract(problem, '$.status') >= 500"
+        with self._transaction() as db:
+            db.execute(f"{change} WHERE order_id = ? AND {failed}", (order.id,))
+
     def _each(self, order: Order, change: str, rows: Sequence[tuple[Any, ...]]) -> None:
         if rows:
             with self._transaction() as db:

@@ -40,8 +40,10 @@ SMALL = 10
 """The first and the last pieces of an order are as small: hands begin soon, and end at the same time."""
 LANES = 4
 """Pieces at once: while cards of two are made on two cores, another is granted and a fourth is logged."""
-PAUSE = 1.0
-"""Seconds before a piece is tried again that came to nothing through no fault of its own."""
+PAUSE, LONGEST = 1.0, 60.0
+"""Seconds before a piece is tried again that came to nothing through no fault of its own: twice as many each time."""
+TRIES = 8
+"""Of a piece that comes to nothing through a fault of ours. Then each of its licences is tried alone, once more."""
 
 _log = logging.getLogger(__name__)
 
@@ -68,7 +70,14 @@ class Progress:
 
 
 class _Waits(Exception):
-    """Nobody's fault: it is tried again. The words are for whoever ordered."""
+    """It is tried again. The words are for whoever ordered.
+
+    ``fault``: ours, and maybe for good; else what is waited for comes some time, as a quorum of witnesses does.
+    """
+
+    def __init__(self, problem: str, fault: bool) -> None:
+        super().__init__(problem)
+        self.fault = fault
 
 
 class LicenceOrders:
@@ -91,6 +100,8 @@ class LicenceOrders:
         self._busy: set[tuple[int, int]] = set()
         self._wake = asyncio.Event()
         self._trouble: dict[int, str] = {}
+        self._tries: dict[tuple[int, int], int] = {}
+        """By order and the first number of a piece: how often it came to nothing."""
 
     # --- for accounts ----------------------------------------------------------------
 
@@ -117,6 +128,8 @@ class LicenceOrders:
         if order.digest != digest:
             problem, hint = f"the order {name!r} was given before, for other licences", "choose a new id for this one"
             raise ServiceError("conflict", problem, hint, "order")
+        if not new:
+            self._book.resume(order)
         return order, new
 
     def progress(self, account: Account, name: str) -> Progress:
@@ -178,16 +191,42 @@ class LicenceOrders:
         try:
             await self._work(order, items)
             self._trouble.pop(order.id, None)
+            self._tries.pop((order.id, items[0].n), None)
         except Exception as error:
-            if not isinstance(error, _Waits | Unavailable):
-                _log.exception("a piece of order %s of %s came to nothing", order.name, order.party)
-            known = isinstance(error, _Waits | TallystickError)
-            self._trouble[order.id] = str(error) if known else "something went wrong in the service"
-            await asyncio.sleep(PAUSE)
+            await self._wait_after(order, items, error)
         finally:
             self._busy -= mine
             self._wake.set()
         return True
+
+    async def _wait_after(self, order: Order, items: Sequence[Item], error: Exception) -> None:
+        """Before the piece is tried again; with what failed too often, an end is made."""
+        if not isinstance(error, _Waits | Unavailable):
+            _log.error("a piece of order %s of %s came to nothing", order.name, order.party, exc_info=error)
+        known = isinstance(error, _Waits | TallystickError)
+        self._trouble[order.id] = str(error) if known else "something went wrong in the service"
+        piece = order.id, items[0].n
+        tries = self._tries[piece] = self._tries.get(piece, 0) + 1
+        if _is_fault(error) and tries >= TRIES:
+            del self._tries[piece]
+            await self._end(order, items)
+        else:
+            await asyncio.sleep(min(LONGEST, PAUSE * 2 ** min(tries - 1, 16)))
+
+    async def _end(self, order: Order, items: Sequence[Item]) -> None:
+        """Each licence alone, so that one that cannot be made holds up no other; what fails again is stated so."""
+        for item in items:
+            try:
+                (now,) = await asyncio.to_thread(self._book.items, order, item.n, 1)
+                if now.state in ("waiting", "granted"):
+                    await self._work(order, [now])
+            except Exception as error:
+                if not _is_fault(error):
+                    return  # all of it waits again
+                hint = "give the same order again, under the same id, when the operator has seen to it"
+                told = Problem(500, "internal", problem_of(error).detail, hint=hint)
+                await asyncio.to_thread(self._book.failed, order, item.n, told.body())
+        self._trouble.pop(order.id, None)
 
     async def _work(self, order: Order, items: Sequence[Item]) -> None:
         account = Account("order", order.party, order.scopes)
@@ -220,7 +259,7 @@ class LicenceOrders:
         await asyncio.to_thread(self._book.granted, order, entered)
         await asyncio.to_thread(self._book.refused, order, list(refused.items()))
         if len(granted) + len(refused) < len(items):
-            raise _Waits("the log could not take all of it just now")
+            raise _Waits("the log could not take all of it just now", _any_fault(results))
         return {n: one.subject for n, one in granted.items()}
 
     def _logged_before(self, order: Order, licences: Mapping[int, str]) -> dict[int, tuple[str, int, int]]:
@@ -255,7 +294,7 @@ class LicenceOrders:
         head = await self._issuer.publish_witnessed()
         works, refused = await asyncio.to_thread(self._works, order, account, licences, head)
         async with self._drawing:
-            outcomes = await asyncio.to_thread(self._hands.draw, list(works.values())) if works else []
+            outcomes = await self._draw(list(works.values())) if works else []
         drawn = dict(zip(works, outcomes, strict=True))
         for n, outcome in drawn.items():
             if isinstance(outcome, str):
@@ -263,6 +302,13 @@ class LicenceOrders:
                 refused[n] = Problem(422, "malformed", outcome, hint=hint).body()
         await asyncio.to_thread(self._book.refused, order, list(refused.items()))
         return await asyncio.to_thread(self._keep, order, drawn)
+
+    async def _draw(self, works: list[Work]) -> list[Outcome]:
+        try:
+            return await asyncio.to_thread(self._hands.draw, works)
+        except Unavailable as error:
+            # Hands died of it, twice: maybe of one of these cards.
+            raise _Waits(str(error), fault=True) from error
 
     def _works(
         self, order: Order, account: Account, licences: Mapping[int, str], head: SignedCheckpoint
@@ -302,7 +348,7 @@ class LicenceOrders:
         await asyncio.to_thread(self._book.refused, order, list(refused.items()))
         if len(logged) + len(refused) < len(cards):
             await asyncio.to_thread(self._book.issued, order, [(n, *one) for n, one in logged.items()])
-            raise _Waits("the log could not take all cards just now")
+            raise _Waits("the log could not take all cards just now", _any_fault(results))
         return logged
 
 
@@ -338,6 +384,15 @@ def _refusal(error: Exception) -> dict[str, Any] | None:
     """Why an item comes to nothing; ``None`` where it may come to something later."""
     problem = problem_of(error)
     return None if problem.status >= 500 else problem.body()
+
+
+def _is_fault(error: Exception) -> bool:
+    """Ours, and maybe for good: an answer of 503 says that it goes by."""
+    return error.fault if isinstance(error, _Waits) else problem_of(error).status != 503
+
+
+def _any_fault(results: Sequence[Recorded | Exception]) -> bool:
+    return any(isinstance(one, Exception) and problem_of(one).status >= 500 and _is_fault(one) for one in results)
 
 
 def _mark(order: Order) -> str:

@@ -1,0 +1,116 @@
+"""Orders that meet a fault: what goes by is waited for, what does not comes to an end, and may be ordered again."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.orders import service
+from api.orders.book import Order, OrderBook
+from api.orders.hands import Hands
+from api.services.errors import Unavailable
+from api.services.issuing import Issuer
+from api.services.licences import LicenceService
+from tests.api.test_orders import COUNT, Begun, begun, check, quick, work
+
+__all__ = ["begun", "quick"]  # fixtures
+
+
+@pytest.mark.usefixtures("quick")
+def test_what_fails_for_good_comes_to_an_end_and_is_done_when_it_is_ordered_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begun: Begun
+) -> None:
+    """One card kills every hand: the others of its piece are made, it is stated as failed, and nothing is lost."""
+    folder, account, items = begun
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    monkeypatch.setattr(service, "TRIES", 3)
+    book = tmp_path / "credentials" / "orders.db"
+    with monkeypatch.context() as patched:
+        drawn: list[int] = []
+        real = Hands.draw
+
+        def draw(hands: Hands, works: Any) -> Any:
+            drawn.append(len(works))
+            if any(work.card.licence == bad(book) for work in works):
+                raise Unavailable("cards could not be prepared, twice", "try again")
+            return real(hands, works)
+
+        patched.setattr(Hands, "draw", draw)
+        work(tmp_path, account, items)
+    failed, others = state_of(book, 1), [state_of(book, n)[0] for n in range(COUNT) if n != 1]
+    assert others == ["issued"] * (COUNT - 1)
+    assert (failed[0], failed[1]["status"], failed[1]["code"]) == ("refused", 500, "internal")
+    assert "give the same order again" in failed[1]["hint"]
+    assert drawn[:3] == [3, 3, 3], "three tries of the whole piece"
+    assert drawn[3:6] == [1, 1, 1], "and each alone"
+    work(tmp_path, account, items)
+    assert check(tmp_path, account) == COUNT
+
+
+@pytest.mark.usefixtures("quick")
+def test_what_goes_by_is_waited_for_however_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begun: Begun) -> None:
+    """A quorum of witnesses that is not met for a while fails nothing."""
+    folder, account, items = begun
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    monkeypatch.setattr(service, "TRIES", 3)
+    real, calls = Issuer.publish_witnessed, list[int]()
+
+    async def publish(issuer: Issuer) -> Any:
+        calls.append(1)
+        if len(calls) < 10:
+            raise Unavailable("below its quorum of witnesses", "try again")
+        return await real(issuer)
+
+    monkeypatch.setattr(Issuer, "publish_witnessed", publish)
+    work(tmp_path, account, items)
+    assert len(calls) > 10
+    assert check(tmp_path, account) == COUNT
+
+
+def test_the_pauses_grow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, begun: Begun) -> None:
+    folder, account, items = begun
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    async def fail(*_: Any) -> Any:
+        raise OSError("the disk is gone")
+
+    monkeypatch.setattr("api.orders.service.asyncio.sleep", sleep)
+    monkeypatch.setattr(LicenceService, "grant_all", fail)
+    work(tmp_path, account, items)
+    assert slept == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0]
+    assert {state_of(tmp_path / "credentials" / "orders.db", n)[0] for n in range(COUNT)} == {"refused"}
+
+
+def bad(book: Path) -> str | None:
+    """The licence of the second item, when it is granted."""
+    with closing(sqlite3.connect(book)) as db:
+        found: str | None = db.execute("SELECT licence FROM item WHERE n = 1").fetchone()[0]
+    return found
+
+
+def state_of(book: Path, n: int) -> tuple[str, Any]:
+    """Of an item: its state, and its problem."""
+    with closing(sqlite3.connect(book)) as db:
+        state, problem = db.execute("SELECT state, problem FROM item WHERE n = ?", (n,)).fetchone()
+    return state, json.loads(problem or "null")
+
+
+def test_pieces_are_small_at_the_beginning_and_the_end(tmp_path: Path) -> None:
+    """Of 130 items for two hands: what is under way makes the next piece larger, and the last is divided."""
+    book, busy, sizes = OrderBook(tmp_path / "orders.db"), set[tuple[int, int]](), list[int]()
+    order, _ = book.accept(Order(0, "party", "big", "00", frozenset(), None, 130, 1), [b"{}"] * 130)
+    while (found := book.next_piece(10, min(50, 10 + len(busy)), 2, busy)) is not None:
+        sizes.append(len(found[1]))
+        busy |= {(order.id, one.n) for one in found[1]}
+    book.close()
+    assert sizes == [10, 20, 40, 30, 15, 10, 5]
