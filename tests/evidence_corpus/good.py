@@ -20,6 +20,9 @@ from tests.core.timestamp.forge import Holder
 from tests.core.verify import test_histories, test_kinds, test_rotation, test_time, test_timestamps
 from tests.core.verify.kit import Kit, Scene, build_kit
 from tests.core.verify.test_credentials import Desk, certificate_of, desk, issue, sign
+from tests.core.verify.test_licence_cards import misdirected, transferred
+from tests.core.verify.test_revoked_signers import enclosing
+from tests.evidence_corpus import documents
 from tests.evidence_corpus.shelf import Honest
 from tests.world import World, key_from
 
@@ -39,6 +42,7 @@ class Worlds:
     told: test_histories.Told
     timed: test_time.Timed
     rotated: Kit
+    document: documents.Document
     honest: dict[str, Honest]
 
 
@@ -52,6 +56,7 @@ def worlds(folder: Path) -> Worlds:
     rotated = build_kit(folder / "rotated", "a log with new keys", "log.example/new-keys")
     test_rotation.rotate(rotated, "log", "log-pq", "registrar")
     rotated.scene.anchor()
+    document = documents.recorded(folder / "document")
     cases = [
         Honest("object", kit.scene, kit.honest, {}),
         Honest("object-with-a-later-object", kit.scene, kit.scene.material(kit.made), {}),
@@ -61,6 +66,9 @@ def worlds(folder: Path) -> Worlds:
         Honest("folder-without-its-list", story.scene, _unlisted(story), {}),
         Honest("licence-with-its-card", card.scene, card.case(), {}),
         Honest("object-with-its-certificate", registry.scene, _certified(registry), {}),
+        *(Honest(name, made.scene, made.case(), {}) for name, made in _cards(folder).items()),
+        Honest("pdf-certificate-of-few-words", document.scene, document.case(), {}),
+        *(Honest(name, made.scene, made.case(), {}) for name, made in _documents(folder).items()),
         Honest("history-that-an-auditor-replayed", told.scene, told.material(audits=(told.audit(),)), {}),
         Honest("history-on-the-operators-word", told.scene, told.material(), {}),
         Honest("timestamp-of-an-authority", kit.scene, _stamped(kit, test_timestamps.TSA), {}),
@@ -68,7 +76,30 @@ def worlds(folder: Path) -> Worlds:
         Honest("time-by-a-witness", timed.scene, timed.case, {}),
         Honest("keys-that-were-replaced", rotated.scene, rotated.scene.material(rotated.made), {}),
     ]
-    return Worlds(folder, kit, stranger, story, card, registry, told, timed, rotated, {one.name: one for one in cases})
+    honest = {one.name: one for one in cases}
+    return Worlds(folder, kit, stranger, story, card, registry, told, timed, rotated, document, honest)
+
+
+def _cards(folder: Path) -> dict[str, Desk]:
+    """Licence cards of which one might think ill, and should not."""
+    return {
+        "card-of-before-a-transfer": transferred(folder / "before", before=True, old=True),
+        "card-of-after-a-transfer": transferred(folder / "after", before=False, old=False),
+        "card-that-shows-another-entry-beside-its-grant": misdirected(folder / "beside", lie=False),
+        "card-that-encloses-that-its-signer-was-not-revoked": desk(folder / "enclosing", finish=enclosing(None)),
+    }
+
+
+def _documents(folder: Path) -> dict[str, documents.Document]:
+    """Certificates as PDF whose security store was renewed before they were logged."""
+    return {
+        "pdf-certificate": documents.recorded(folder / "pdf", documents.of_a_registrar),
+        "pdf-certificate-of-a-signer-revoked-since": documents.recorded(folder / "pdf-since", documents.revoked_since),
+        "pdf-certificate-with-an-answer-about-its-signer": documents.recorded(
+            folder / "pdf-answer",
+            lambda draft: documents.stored(draft.signed(), "OCSPs", documents.answered(draft, None)),
+        ),
+    }
 
 
 def _unlisted(story: test_kinds.Story) -> CaseMaterial:
@@ -124,7 +155,12 @@ def trust_of(scenes: list[Scene]) -> TrustFile:
         exporters=tuple(scene.trust_file().exporters[0] for scene in first.values()),
         c2pa_roots=(_root(c2pa_kit.world()),),
         cawg_roots=(_root(others["identities"]),),
-        tsa_roots=(*authorities["tsa_roots"], TimeAuthority("for time alone", _root(others["timestamps"]), False)),
+        tsa_roots=(
+            *authorities["tsa_roots"],
+            TimeAuthority("for time alone", _root(others["timestamps"]), False),
+            documents.clock(),
+        ),
+        pdf_roots=documents.roots(),
         witnesses=Witnesses(keys, 0),
         independent_witnesses=("w1",),
         auditors=(TrustedAuditor(test_histories.AUDITOR.verifier_key),),

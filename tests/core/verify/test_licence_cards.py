@@ -90,16 +90,23 @@ def carded(folder: Path, scene: Scene, licence: str, said: Said) -> Desk:
     return Desk(scene, licence, position, card)
 
 
-@pytest.mark.parametrize("lie", [False, True], ids=["shown beside it", "in its place"])
-def test_a_card_whose_grant_is_another_entry_of_the_log(lie: bool, tmp_path: Path) -> None:
-    """It stands in the log, in the bundle and under the note, and grants nothing."""
-    scene, licence = granted(tmp_path)
+def misdirected(folder: Path, lie: bool) -> Desk:
+    """The card shows another entry that stands in the log, in the bundle and under the note, beside its grant or
+    (``lie``) calls it its grant.
+    """
+    scene, licence = granted(folder)
     said: Said = encode_credential(credential_of(scene, licence, scene.log.find("licence.grant")))
     source = scene.log.find("object.register")
     path = [to_base64(node) for node in prove_inclusion(scene.log, source, scene.log.size)]
     entry = {"index": source, "entry": to_base64(scene.log.statements[source].entry), "proof": path}
     said = {**said, "entries": [entry, *said["entries"]]}
-    made = carded(tmp_path, scene, licence, {**said, "grant": source} if lie else said)
+    return carded(folder, scene, licence, {**said, "grant": source} if lie else said)
+
+
+@pytest.mark.parametrize("lie", [False, True], ids=["shown beside it", "in its place"])
+def test_a_card_whose_grant_is_another_entry_of_the_log(lie: bool, tmp_path: Path) -> None:
+    """It grants nothing."""
+    made = misdirected(tmp_path, lie)
     assert refused(made.judge(made.case())) == ((12, "contradicted") if lie else (None, "proved"))
 
 
