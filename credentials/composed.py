@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO
 
 import cbor2
@@ -23,7 +23,7 @@ from credentials.signer import ClaimSigner
 from tallystick.c2pa.claim import ActiveManifest
 from tallystick.c2pa.containers import Container, locate
 from tallystick.c2pa.jumbf import parse_store
-from tallystick.c2pa.place import embed
+from tallystick.c2pa.place import embed, pieces
 from tallystick.c2pa.refusal import CredentialRefused
 from tallystick.c2pa.updates import binding_of, read_manifests
 from tallystick.errors import MalformedInput
@@ -33,7 +33,6 @@ LARGE = 64 << 20
 """Bytes from which on a composed file is read back in pieces, by our own reader alone."""
 COMPOSED = frozenset({"image/png", "audio/wav"})
 """Media types whose files are composed here; those that carry no store get theirs beside them."""
-_BLOCK = 1 << 20
 _ACTIONS, _HASH, _INGREDIENT = "c2pa.actions.v2", "c2pa.hash.data", "c2pa.ingredient.v3"
 _DATE = 0
 """CBOR tag of a date and time as text (RFC 8949, section 3.4.1)."""
@@ -201,27 +200,17 @@ def _hash_around(stream: BinaryIO, size: int, left_out: Sequence[tuple[int, int]
     """SHA-256 of all that stands in the file but these ranges, which are in order."""
     hasher, position = hashlib.sha256(), 0
     for start, end in left_out:
-        for block in _pieces(stream, position, start):
+        for block in pieces(stream, position, start):
             hasher.update(block)
         position = end
-    for block in _pieces(stream, position, size):
+    for block in pieces(stream, position, size):
         hasher.update(block)
     return hasher.digest()
 
 
 def _copy(stream: BinaryIO, start: int, end: int, target: BinaryIO) -> None:
-    for block in _pieces(stream, start, end):
+    for block in pieces(stream, start, end):
         target.write(block)
-
-
-def _pieces(stream: BinaryIO, start: int, end: int) -> Iterator[bytes]:
-    stream.seek(start)
-    while start < end:
-        block = stream.read(min(_BLOCK, end - start))
-        if not block:
-            raise MalformedInput("the file ends before its size")
-        start += len(block)
-        yield block
 
 
 def _uuid() -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from demo.screen import Screen
 from demo.service import Service
@@ -15,6 +16,8 @@ from tallystick.client.http import Client, ServiceProblem
 from tallystick.client.speaker import Speaker
 from tallystick.identifiers import Letter, new_identifier
 from tallystick.times import format_time
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -45,6 +48,16 @@ class Stage:
         """A row of the last table; a path is shown as it stands in ``out``."""
         place = str(where.relative_to(self.out)) if isinstance(where, Path) else where
         self.made.append((what, place, proved))
+
+    def awaited(self, doing: str, look: Callable[[], T | None], seconds: float, never: str) -> T:
+        """What ``look`` finds, which is asked until it finds something. Raises ``ShownWrong`` with ``never``."""
+        until = time.monotonic() + seconds
+        with self.screen.busy(doing):
+            while time.monotonic() < until:
+                if (found := look()) is not None:
+                    return found
+                time.sleep(0.1)
+        raise ShownWrong(f"{never} in {seconds:.0f} s; see {self.out / 'service.log'}")
 
     def close(self) -> None:
         """Close every connection and stop the service."""

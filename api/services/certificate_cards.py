@@ -9,17 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from api.accounts import Account
-from api.services.certificate_print import Place, Printer, Subject, private_values, subject_of
+from api.services.certificate_print import Place, Printer, Subject, certified_thing, private_values, subject_of
 from api.services.certificate_request import CertificateRequest
 from api.services.claim_stamps import ClaimStamp
 from api.services.errors import NotFound
 from api.services.gathering import records_of
 from api.services.issuing import IssuedFile, Issuer
-from api.services.licences import content_sha256
 from api.services.voices import require_scope
 from credentials.certificate_card import issue_certificate_card
 from credentials.errors import SigningFailed, TextNotPrintable
-from credentials.sign import Ingredient
 from ledger.store import Reads
 from tallystick.admission import Refused
 from tallystick.admission.state import CertificateState
@@ -79,7 +77,6 @@ class CertificateCards:
         said, request, size = found.said, found.request, head.checkpoint.size
         path = tuple(self._issuer.log.published.prove_inclusion(found.position, size))
         place = Place(certificate, found.position, said.leaf, said.kid, head, path)
-        registered = found.subject.registration
         payload = CertificatePayload(
             v=1,
             certificate=certificate,
@@ -95,12 +92,7 @@ class CertificateCards:
             self._issuer.signer,
             self._printer.facts(request, place, found.subject, found.before),
             write(payload),
-            Ingredient(
-                request.title,
-                registered.media_type or "application/octet-stream",
-                request.object,
-                content_sha256(registered.digest_record),
-            ),
+            certified_thing(request, found.subject),
             self._issuer.when(),
             out,
             stamp,

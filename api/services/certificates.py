@@ -10,18 +10,16 @@ from typing import Any, TypeVar
 
 from api.accounts import Account
 from api.services.certificate_cards import CertificateCards
-from api.services.certificate_print import Place, Printer, private_values, subject_of
+from api.services.certificate_print import Place, Printer, certified_thing, private_values, subject_of
 from api.services.certificate_request import CertificateRequest
 from api.services.errors import Forbidden, NotFound, ServiceError, Unavailable
 from api.services.issuing import IssuedFile, Issuer
-from api.services.licences import content_sha256
 from api.services.numbering import Numbering
 from api.services.sealing import Seal
 from api.services.submission import Recorded
 from api.services.voices import require_scope
 from credentials.certificate import issue_certificate, render_certificate
 from credentials.errors import SigningFailed, TextNotPrintable
-from credentials.sign import Ingredient
 from ledger.errors import Conflict
 from ledger.store import Reads
 from tallystick import canonical
@@ -223,18 +221,12 @@ class CertificateService:
             )
             out.write_bytes(made)
             return "pades"
-        registered = subject.registration
         earlier = {name: value for name, value in write(document).items() if name != "disclosures"}
         issue_certificate(
             self._issuer.signer,
             facts,
             write(CertificatePayload(**{**earlier, "v": 1, "entry": to_base64(said.entry)})),
-            Ingredient(
-                request.title,
-                registered.media_type or "application/octet-stream",
-                request.object,
-                content_sha256(registered.digest_record),
-            ),
+            certified_thing(request, subject),
             self._issuer.when(),
             out,
         )

@@ -14,14 +14,7 @@ from api.services.submission import Recorded, SubmissionService
 from api.services.voices import Voices, require_scope
 from ledger.log import Log
 from ledger.store import Reads, Record
-from tallystick.admission.state import (
-    DisputeState,
-    LicenceState,
-    ObjectState,
-    PartyState,
-    SettlementState,
-    settlement_key,
-)
+from tallystick.admission import state as states
 from tallystick.events.settlement import SettlementRecord
 from tallystick.identifiers import parse_identifier
 from tallystick.lazy_dataclass import dataclass
@@ -89,8 +82,8 @@ class SettlementService:
 
     def _subject(self, position: int) -> str:
         with self._log.store.snapshot() as reads:
-            state = reads.get(settlement_key(position))
-        if not isinstance(state, SettlementState):
+            state = reads.get(states.settlement_key(position))
+        if not isinstance(state, states.SettlementState):
             raise NotFound(
                 f"entry {position} records no settlement", "name the position of a settlement.record", "record"
             )
@@ -100,17 +93,17 @@ class SettlementService:
         """All that were recorded of a licence or a dispute, oldest first. Raises ``NotFound``, ``MalformedInput``."""
         parse_identifier(subject)
         with self._log.store.snapshot() as reads:
-            if not isinstance(reads.get(subject), LicenceState | DisputeState):
+            if not isinstance(reads.get(subject), states.LicenceState | states.DisputeState):
                 raise NotFound(f"{subject} is no registered licence or dispute", "check the identifier", "subject")
             found = []
             for record in records_of(reads, subject=subject, type="settlement.record"):
-                state = reads.get(settlement_key(record.position))
-                if isinstance(state, SettlementState) and state.subject == subject:
+                state = reads.get(states.settlement_key(record.position))
+                if isinstance(state, states.SettlementState) and state.subject == subject:
                     found.append(_shown(reads, record, state))
         return found
 
 
-def _shown(reads: Reads, record: Record, state: SettlementState) -> Settlement:
+def _shown(reads: Reads, record: Record, state: states.SettlementState) -> Settlement:
     body: SettlementRecord = parse_statement(record.entry).event.body
     settled = (state.subject, *(body.also or ()))
     concerned = {one for subject in settled for one in _concerned(reads, subject, record.position)}
@@ -132,15 +125,15 @@ def _concerned(reads: Reads, subject: str, position: int) -> Iterator[str | None
     """The sides of a licence or a dispute before this position; ``None``: one that the log does not name openly."""
     state = reads.get(subject)
     match state:
-        case DisputeState():
+        case states.DisputeState():
             yield state.claimant
             yield from _concerned(reads, state.target, position)
-        case LicenceState():
+        case states.LicenceState():
             yield state.licensor if state.parent is None else _holder(reads, state.parent, position)
             yield _holder(reads, subject, position)
-        case ObjectState():
+        case states.ObjectState():
             yield state.holder
-        case PartyState():
+        case states.PartyState():
             yield subject
         case _:
             yield None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import closing
 from typing import Any
 
@@ -50,14 +49,13 @@ def anchor_now(stage: Stage) -> dict[str, Any]:
     """Publish, ask for an anchor, wait until it is final."""
     size = int(stage.registrar.publish()["size"])
     stage.registrar.anchor("demo")
-    until = time.monotonic() + PATIENCE
-    with stage.screen.busy(f"anchoring {size} entries"):
-        while time.monotonic() < until:
-            for anchor in stage.registrar.anchors():
-                if anchor["state"] == "final" and anchor["size"] >= size:
-                    return anchor
-            time.sleep(0.1)
-    raise ShownWrong(f"no anchor of size {size} became final in {PATIENCE:.0f} s; see {stage.out / 'service.log'}")
+
+    def final() -> dict[str, Any] | None:
+        known = stage.registrar.anchors()
+        return next((one for one in known if one["state"] == "final" and one["size"] >= size), None)
+
+    never = f"no anchor of size {size} became final"
+    return stage.awaited(f"anchoring {size} entries", final, PATIENCE, never)
 
 
 def try_fork(stage: Stage) -> None:

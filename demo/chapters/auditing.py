@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -53,14 +52,15 @@ def audit(stage: Stage) -> None:
 def _stated(stage: Stage) -> int:
     """Wait until the log states a root over all that was logged so far; publish the entry; the size."""
     size = int(stage.registrar.publish()["size"])
-    until = time.monotonic() + PATIENCE
-    with stage.screen.busy("waiting for the root of the map"):
-        while time.monotonic() < until:
-            if (covered := _covered(stage)) >= size:
-                stage.registrar.publish()
-                return covered
-            time.sleep(0.1)
-    raise ShownWrong(f"no root of the map over {size} entries in {PATIENCE:.0f} s; see {stage.out / 'service.log'}")
+
+    def stated() -> int | None:
+        covered = _covered(stage)
+        return covered if covered >= size else None
+
+    never = f"no root of the map over {size} entries"
+    covered = stage.awaited("waiting for the root of the map", stated, PATIENCE, never)
+    stage.registrar.publish()
+    return covered
 
 
 def _covered(stage: Stage) -> int:

@@ -36,12 +36,12 @@ def rewritten(stream: BinaryIO, size: int, media_type: str, held: Container, sto
     patches = _PATCHES.get(media_type, _nothing)(stream, size, held, grown)
     position = 0
     for at, patch in [*patches, (start, None)]:
-        yield from _copied(stream, position, at)
+        yield from pieces(stream, position, at)
         if patch is not None:
             yield patch
             position = at + len(patch)
     yield after
-    yield from _copied(stream, end, size)
+    yield from pieces(stream, end, size)
 
 
 def embed(before: bytes, held: Container, media_type: str, store: bytes) -> bytes:
@@ -49,7 +49,8 @@ def embed(before: bytes, held: Container, media_type: str, store: bytes) -> byte
     return _EMBED[media_type](before, held, store)
 
 
-def _copied(stream: BinaryIO, start: int, end: int) -> Iterator[bytes]:
+def pieces(stream: BinaryIO, start: int, end: int) -> Iterator[bytes]:
+    """These bytes of a file. Raises MalformedInput where it ends before them."""
     stream.seek(start)
     while start < end:
         block = stream.read(min(_BLOCK, end - start))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -193,17 +194,22 @@ def test_a_crash_before_the_files_went_is_made_good_at_the_next_start(
         assert [path for path in kept if not path.is_file()] == []
 
 
-def test_erased_while_a_single_card_is_made(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It was drawn before the erasure, and is logged after it."""
-    licence, _ = desk.licence()
+def erasing(desk: Desk, licence: str) -> Callable[..., None]:
+    """The maker of cards, behind which the territory is erased before the card is logged."""
     position, make = position_of(desk, licence, "licence.grant"), LicenceFiles._make_card
 
     def meanwhile(*values: Any) -> None:
         make(*values)
         erase(desk.studio, position, licence, "territory")
 
+    return meanwhile
+
+
+def test_erased_while_a_single_card_is_made(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was drawn before the erasure, and is logged after it."""
+    licence, _ = desk.licence()
     with monkeypatch.context() as cut:
-        cut.setattr(LicenceFiles, "_make_card", meanwhile)
+        cut.setattr(LicenceFiles, "_make_card", erasing(desk, licence))
         card = told(desk.studio.post(f"/v1/licences/{licence}/card", {}))
     assert card["position"] > position_of(desk, licence, "disclosure.erase")
     assert problem(desk.licensee.get(f"/v1/licences/{licence}/card"))[:2] == (404, "not-found")
@@ -236,14 +242,8 @@ def test_a_card_drawn_before_is_not_handed_out_and_goes_at_the_next_start(
     with open_house(tmp_path) as house:
         desk = Desk(house, house.party("studio"), house.party("licensee"))
         licence, _ = desk.licence()
-        position, make = position_of(desk, licence, "licence.grant"), LicenceFiles._make_card
-
-        def meanwhile(*values: Any) -> None:
-            make(*values)
-            erase(desk.studio, position, licence, "territory")
-
         with monkeypatch.context() as cut:
-            cut.setattr(LicenceFiles, "_make_card", meanwhile)
+            cut.setattr(LicenceFiles, "_make_card", erasing(desk, licence))
             cut.setattr(CredentialFiles, "remove", lambda self, sha256: None)
             sha256 = told(desk.studio.post(f"/v1/licences/{licence}/card", {}))["sha256"]
         assert house.services.files.find(sha256) is not None

@@ -18,9 +18,11 @@ from tallystick.errors import MalformedInput
 from tests.core.c2pa.kit import AT, custom, raw, rebuilt, replaced, resign, signed, store_of, world
 
 
-def refused_reading(png: bytes, says: str) -> None:
-    with pytest.raises(MalformedInput, match=says):
+def refusal_of(png: bytes) -> str:
+    """Why it is not read."""
+    with pytest.raises(MalformedInput) as refused:
         read(png, "image/png")
+    return str(refused.value)
 
 
 def test_an_assertion_outside_the_claim_is_refused() -> None:
@@ -31,36 +33,38 @@ def test_an_assertion_outside_the_claim_is_refused() -> None:
         return body + raw(twin, twin.body.replace(b"licence", b"licencf"))
 
     store = rebuilt(store_of(signed()), ("c2pa.assertions",), smuggle)
-    refused_reading(replaced(signed(), store), "not in the claim")
+    assert "not in the claim" in refusal_of(replaced(signed(), store))
 
 
 def test_two_boxes_of_one_name_are_refused() -> None:
     store = store_of(signed())
     assertions = parse_store(store).children[-1].child("c2pa.assertions")
     twin = raw(assertions.child("org.tallystick.licence"))
-    refused_reading(
-        replaced(signed(), rebuilt(store, ("c2pa.assertions",), lambda body: body + twin)), "expected exactly"
+    assert "expected exactly" in refusal_of(
+        replaced(signed(), rebuilt(store, ("c2pa.assertions",), lambda body: body + twin))
     )
     for label in ("c2pa.claim.v2", "c2pa.signature"):
         twin = raw(parse_store(store).children[-1].child(label))
-        refused_reading(replaced(signed(), rebuilt(store, (), lambda body, twin=twin: body + twin)), "expected exactly")
+        assert "expected exactly" in refusal_of(
+            replaced(signed(), rebuilt(store, (), lambda body, twin=twin: body + twin))
+        )
 
 
 def test_two_manifests_of_one_label_are_refused() -> None:
     top = parse_store(store_of(signed()))
     twice = raw(top, top.body + raw(top.children[-1]))
-    refused_reading(replaced(signed(), twice), "same label")
+    assert "same label" in refusal_of(replaced(signed(), twice))
 
 
 def test_a_manifest_of_an_unknown_kind_is_refused() -> None:
     store = store_of(signed())
-    refused_reading(replaced(signed(), store.replace(b"c2ma", b"c2cm")), "compressed or of an unknown kind")
+    assert "compressed or of an unknown kind" in refusal_of(replaced(signed(), store.replace(b"c2ma", b"c2cm")))
 
 
 def test_an_empty_store_is_refused() -> None:
     top = parse_store(store_of(signed()))
     described = top.body[: int.from_bytes(top.body[:4])]
-    refused_reading(replaced(signed(), raw(top, described)), "empty")
+    assert "empty" in refusal_of(replaced(signed(), raw(top, described)))
 
 
 def with_claim(change: Callable[[dict[str, Any]], None]) -> bytes:
@@ -99,14 +103,14 @@ def set_uri(uri: str) -> Callable[[dict[str, Any]], None]:
     ],
 )
 def test_claims_that_point_elsewhere(change: Callable[[dict[str, Any]], None], says: str) -> None:
-    refused_reading(with_claim(change), says)
+    assert says in refusal_of(with_claim(change))
 
 
 def test_a_second_certificate_chain_is_refused() -> None:
     """One reader could judge the protected one, another the one that nobody signed."""
     signer = world().signer
     png = resign(signed(), signer.chain[:1], signer.key, unprotected={"x5chain": b"other"})
-    refused_reading(png, "unprotected header")
+    assert "unprotected header" in refusal_of(png)
 
 
 @pytest.mark.filterwarnings("ignore:Parsed a serial number")
@@ -118,8 +122,8 @@ def test_certificates_that_do_not_parse_are_refused() -> None:
     serial = good.index(b"\xa0\x03\x02\x01\x02\x02") + 7
     negative = good[:serial] + bytes([good[serial] | 0x80]) + good[serial + 1 :]
     for wrong, says in ((negative, "serial number"), (b"nonsense", "does not parse"), (b"", "does not parse")):
-        refused_reading(resign(signed(), (wrong,), signer.key), says)
-    refused_reading(resign(signed(), (b"\x30\x00",) * 9, signer.key), "1 to 8")
+        assert says in refusal_of(resign(signed(), (wrong,), signer.key))
+    assert "1 to 8" in refusal_of(resign(signed(), (b"\x30\x00",) * 9, signer.key))
 
 
 @pytest.mark.parametrize(
@@ -141,7 +145,7 @@ def test_signatures_that_are_none(cose: bytes, says: str) -> None:
         start = body.index(b"cbor") - 4
         return body[:start] + (len(cose) + 8).to_bytes(4) + b"cbor" + cose
 
-    refused_reading(replaced(signed(), rebuilt(store_of(signed()), ("c2pa.signature",), put)), says)
+    assert says in refusal_of(replaced(signed(), rebuilt(store_of(signed()), ("c2pa.signature",), put)))
 
 
 def test_deep_cbor_is_refused_not_followed() -> None:
@@ -151,7 +155,7 @@ def test_deep_cbor_is_refused_not_followed() -> None:
         ("c2pa.signature",),
         lambda body: body[: body.index(b"cbor") - 4] + (len(bomb) + 8).to_bytes(4) + b"cbor" + bomb,
     )
-    refused_reading(replaced(signed(), store), "does not decode")
+    assert "does not decode" in refusal_of(replaced(signed(), store))
 
 
 def judged(change: Callable[[C2paReading], C2paReading]) -> str:
