@@ -18,7 +18,7 @@ import pytest
 
 from ledger.copies.auditing import Hand, open_hand
 from ledger.shared.log import Place, fsck_shared
-from ledger.store import Search
+from ledger.store import Record, Search
 from ledger.store.postgres import open_store
 from tallystick.events.dispute import DisputeOpening
 from tallystick.map.audit import verify_audit
@@ -26,7 +26,7 @@ from tallystick.schema import write
 from tallystick.statement import parse_statement
 from tallystick.trust import Trust, TrustedAuditor, encode_trust, parse_trust
 from tallystick.verify import Report, verify_case
-from tests.api.process import Server, running, until
+from tests.api.process import PATIENCE, Server, running, until
 from tests.api.test_sharing import TOKEN, address
 from tests.api.test_submission import picture
 from tests.ledger.commands import run
@@ -80,8 +80,18 @@ class House:
 
     def roots(self) -> list[int]:
         """The sizes of which the log states a root."""
+        return [parse_statement(one.entry).event.body.size for one in self.said("log.map-root")]
+
+    def said(self, kind: str) -> list[Record]:
         with closing(open_store(self.database)) as store, store.snapshot() as reads:
-            return [parse_statement(one.entry).event.body.size for one in reads.search(Search(type="log.map-root"))]
+            return reads.search(Search(type=kind))
+
+    def settle(self) -> None:
+        """Wait for the one entry that the service makes by itself, when it has deployed its contract for anchors."""
+        end = time.monotonic() + PATIENCE
+        while not self.said("log.anchor-target"):
+            assert time.monotonic() < end, self.home.output
+            time.sleep(0.1)
 
     def judged(self, bundle: bytes, *, audited: bool = True) -> Report:
         """What a reader finds who trusts the log, and its auditor unless not ``audited``."""
@@ -106,7 +116,9 @@ def house(dsn: str, tmp_path: Path) -> Iterator[House]:
         shutil.copytree(home.data / "keys", tmp_path / "other" / "keys")
         (token,) = TOKEN.findall(home.output)
         with running(tmp_path / "other", **shared, TALLYSTICK_NAME="other", TALLYSTICK_ROLE="ledger") as other:
-            yield House(dsn, home, other, token, hand, tmp_path / "watch")
+            found = House(dsn, home, other, token, hand, tmp_path / "watch")
+            found.settle()
+            yield found
 
 
 def dispute(house: House, at: Server, subject: str) -> int:
