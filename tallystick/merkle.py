@@ -313,6 +313,7 @@ def _check_trivial(old_size: int, old_root: bytes, new_size: int, new_root: byte
 def _check_hashes(proof: Sequence[bytes], *roots: bytes) -> None:
     if len(proof) > MAX_PROOF_HASHES + 1:
         raise ProofFailed(f"a proof has at most {MAX_PROOF_HASHES + 1} hashes, found {len(proof)}")
-    wrong = {*map(len, proof), *map(len, roots)} - {HASH_SIZE}
-    if wrong:
-        raise ProofFailed(f"a hash has {HASH_SIZE} bytes, found {min(wrong)}")
+    for hashes in (proof, roots):
+        for one in hashes:
+            if len(one) != HASH_SIZE:
+                raise ProofFailed(f"a hash has {HASH_SIZE} bytes, found {len(one)}")
