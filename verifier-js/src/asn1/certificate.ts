@@ -16,6 +16,8 @@ export interface Certificate {
   raw: Bytes;
   tbs: Bytes;
   serial: bigint;
+  /** Bytes of the serial number as it is written. */
+  serialLength: number;
   /** DER of the names. */
   issuer: Bytes;
   subject: Bytes;
@@ -35,7 +37,8 @@ export const EXTENSION = {
   policies: "2.5.29.32", authorityKey: "2.5.29.35", extendedKeyUsage: "2.5.29.37",
 } as const;
 
-const LONGEST_SERIAL = 20;
+/** With the zero before a number of 20 bytes whose first bit is set. */
+const LONGEST_SERIAL = 21;
 
 export function parseCertificate(bytes: Bytes): Certificate {
   const [tbs, algorithm, signature, ...more] = sequence(parseDer(bytes));
@@ -43,7 +46,7 @@ export function parseCertificate(bytes: Bytes): Certificate {
   const fields = new Fields(sequence(tbs));
   const version = fields.optional(0xa0);
   if (version === undefined || integer(explicit(version, 0)) !== 2n) throw new Malformed("a certificate that is not of version 3");
-  const serial = serialOf(fields.next());
+  const serial = demandTag(fields.next(), INTEGER);
   const inner = demandTag(fields.next(), SEQUENCE);
   const issuer = demandTag(fields.next(), SEQUENCE).raw;
   const [notBefore, notAfter] = validity(fields.next());
@@ -55,26 +58,25 @@ export function parseCertificate(bytes: Bytes): Certificate {
   fields.end();
   if (hex(inner.raw) !== hex(algorithm.raw)) throw new Malformed("a certificate that names two signature algorithms");
   return {
-    raw: bytes, tbs: tbs.raw, serial, issuer, subject: subject.raw, name: nameText(subject), notBefore, notAfter, keyInfo,
+    raw: bytes, tbs: tbs.raw, serial: integer(serial), serialLength: serial.content.length, issuer, subject: subject.raw, name: nameText(subject), notBefore, notAfter, keyInfo,
     extensions: extensions === undefined ? new Map() : parseExtensions(extensions), signatureAlgorithm: algorithm, signature: bits(signature),
   };
 }
 
-/** A certificate of the trust file, or of a signature; one that cannot be read is no fault of what is judged. */
+/** A certificate of a signature, or beside a root of the trust file; one that cannot be read is no fault of what is judged. */
 export function readable(bytes: Bytes): Certificate | undefined {
+  const found = readableRoot(bytes);
+  return found !== undefined && found.serial > 0n && found.serialLength <= LONGEST_SERIAL ? found : undefined;
+}
+
+/** A root of the trust file, under whatever serial number: who made the file chose it. */
+export function readableRoot(bytes: Bytes): Certificate | undefined {
   try {
     return parseCertificate(bytes);
   } catch (error) {
     if (error instanceof Malformed) return undefined;
     throw error;
   }
-}
-
-/** Positive, of 20 bytes at most (RFC 5280 §4.1.2.2). */
-function serialOf(value: Der | undefined): bigint {
-  const serial = integer(value);
-  if (serial <= 0n || value!.content.length > LONGEST_SERIAL) throw new Malformed("a certificate whose serial number is not positive, or longer than 20 bytes");
-  return serial;
 }
 
 function validity(value: Der | undefined): [number, number] {

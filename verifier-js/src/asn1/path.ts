@@ -2,7 +2,7 @@
 import { equal, type Bytes } from "../base/bytes.ts";
 import { Failed } from "../base/errors.ts";
 import {
-  basicConstraints, EXTENSION, keyOf, keyUsage, purposes, readable, verifyIssued, type Certificate,
+  basicConstraints, EXTENSION, keyOf, keyUsage, purposes, readable, readableRoot, verifyIssued, type Certificate,
 } from "./certificate.ts";
 
 const LONGEST = 8;
@@ -35,7 +35,7 @@ export interface Path<A extends Above> {
 export function findPath<A extends Above>(signer: Certificate, others: Certificate[], authorities: A[], at: number, purpose: Purpose): Path<A> | undefined {
   let fault: Failed | undefined;
   for (const authority of authorities) {
-    const root = readable(authority.root);
+    const root = readableRoot(authority.root);
     if (root === undefined) continue;
     const between = [...others, ...authority.certificates.map(readable).filter((each) => each !== undefined)];
     for (const certificates of chains([signer], between, root)) {

@@ -10,6 +10,7 @@ import { bits, demandTag, Fields, oid, OID, parseDer, sequence } from "../asn1/d
 import { HASHES, publicKey, type PublicKey } from "../asn1/publicKey.ts";
 import { Open, within } from "./open.ts";
 
+const LONGEST_SERIAL = 20;
 const ED25519 = "1.3.101.112";
 const CLAIMS = "1.3.6.1.4.1.62558.2.1";
 /** The whole arc of C2PA. */
@@ -164,5 +165,6 @@ function authorityKey(certificate: Certificate): Bytes | undefined {
 export function certificateOf(bytes: Bytes): Certificate {
   const found = opened(() => parseCertificate(bytes));
   demandTag(found.keyInfo, 0x30);
+  within(found.serial > 0n && found.serialLength <= LONGEST_SERIAL, "a certificate whose serial number is not positive, or longer than 20 bytes");
   return found;
 }
