@@ -72,12 +72,11 @@ class DiskMap:
         for entry in entries:
             found = about_entry(entry, fast_json.read)
             if found.own:
-                added = self.size.to_bytes(8, "big") + leaf_hash(entry)
-                for text in found.own:
-                    self._gathered[key_of(OWN, text)].append(added)
-                for text in found.named:
-                    self._gathered[key_of(NAMED, text)].append(added)
-                self._waiting += len(found.own) + len(found.named)
+                # All before the first is added: an entry counts as a whole or, where something fails, not at all.
+                keys = [key_of(OWN, text) for text in found.own] + [key_of(NAMED, text) for text in found.named]
+                leaf = leaf_hash(entry)
+                for key in keys:
+                    self.add(key, self.size, leaf)
             self.size += 1
             # Between two entries, so that what is durable is the map of a size.
             if self._waiting >= GATHER:
@@ -177,12 +176,12 @@ class DiskMap:
         self._apply()
 
     def reset(self) -> None:
-        """Begin again at size 0."""
-        self._gathered.clear()
-        self._waiting = 0
+        """Begin again at size 0; where that fails, all stays as it was."""
         with self._transaction():
             self._connection.execute("DELETE FROM pages")
             self._connection.execute("UPDATE reached SET size = 0")
+        self._gathered.clear()
+        self._waiting = 0
         self.size = self._durable = 0
 
     def close(self) -> None:

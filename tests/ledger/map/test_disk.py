@@ -21,6 +21,7 @@ from ledger.map.pages import decode
 from tallystick.map import EMPTY_ROOT, MapProof, MemoryMap, key_of, prove_answer
 from tests.world import World
 
+FULL = "CREATE TRIGGER full BEFORE UPDATE ON reached BEGIN SELECT RAISE(FAIL, 'disk full'); END"
 SAME = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
 
 
@@ -155,7 +156,7 @@ def test_a_failed_write_changes_nothing_on_disk(tmp_path: Path, monkeypatch: pyt
     before = found.root()
     found.take(ENTRIES[20:])
     other = sqlite3.connect(path, isolation_level=None)
-    other.execute("CREATE TRIGGER full BEFORE UPDATE ON reached BEGIN SELECT RAISE(FAIL, 'disk full'); END")
+    other.execute(FULL)
     with pytest.raises(MapUnreachable, match="disk full"):
         found.flush()
     other.execute("DROP TRIGGER full")
@@ -165,6 +166,23 @@ def test_a_failed_write_changes_nothing_on_disk(tmp_path: Path, monkeypatch: pyt
     found.close()
     with closing(DiskMap(path)) as again:
         assert again.size == len(ENTRIES)
+
+
+@pytest.mark.parametrize("harm", ["BEGIN IMMEDIATE", FULL], ids=["locked", "full"])
+def test_a_reset_that_fails_changes_nothing(tmp_path: Path, harm: str) -> None:
+    """Neither the file nor what was gathered since: without the latter the next root would not be of its size."""
+    path = tmp_path / "map.sqlite"
+    with closing(DiskMap(path)) as found, closing(sqlite3.connect(path, isolation_level=None)) as other:
+        found.take(ENTRIES[:20])
+        found.flush()
+        found.take(ENTRIES[20:30])
+        found._connection.execute("PRAGMA busy_timeout=0")
+        other.execute(harm)
+        with pytest.raises(MapUnreachable, match=r"locked|disk full"):
+            found.reset()
+        other.execute("ROLLBACK" if harm != FULL else "DROP TRIGGER full")
+        found.take(ENTRIES[30:])
+        assert (found.size, found.root()) == (len(ENTRIES), root_in_memory())
 
 
 def test_memory_does_not_grow_with_the_map(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

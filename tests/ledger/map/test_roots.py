@@ -29,6 +29,7 @@ from tallystick.statement import parse_statement
 from tests.ledger.conftest import open_log
 from tests.world import START, World, key_from
 
+FULL = "CREATE TRIGGER full BEFORE UPDATE ON reached BEGIN SELECT RAISE(FAIL, 'disk full'); END"
 AUDITOR_KEY = key_from("an auditor")
 AUDITOR = Auditor("auditor.example", AUDITOR_KEY.public)
 
@@ -137,10 +138,31 @@ def test_a_full_disk_is_said_and_the_root_is_stated_when_there_is_room(data: Pat
     """Whoever states roots, for ever, goes on after a ``TallystickError``; any other error would end it."""
     with opened(data, world) as (log, roots):
         with closing(sqlite3.connect(data.parent / "map" / "map.sqlite", isolation_level=None)) as other:
-            other.execute("CREATE TRIGGER full BEFORE UPDATE ON reached BEGIN SELECT RAISE(FAIL, 'disk full'); END")
+            other.execute(FULL)
             with pytest.raises(MapUnreachable, match="disk full"):
                 roots.state(at_once=True)
             other.execute("DROP TRIGGER full")
+        size = len(all_entries(log))
+        assert roots.state(at_once=True) == size
+        assert stated(log)[size].root == model(all_entries(log)[:size]).root().hex()
+
+
+@pytest.mark.parametrize("harm", ["BEGIN IMMEDIATE", FULL], ids=["locked", "full"])
+def test_a_map_that_could_not_go_back_states_no_other_root(data: Path, world: World, harm: str) -> None:
+    """A root that could not be stated leaves the map ahead of the one that is shown; going back fails as well."""
+    with opened(data, world) as (log, roots):
+        roots.state(at_once=True)
+        log.publish_now()
+        log.submit(world.object()).result()
+        roots._map._connection.execute("PRAGMA busy_timeout=0")
+        with closing(sqlite3.connect(data.parent / "map" / "map.sqlite", isolation_level=None)) as other:
+            other.execute(harm)
+            with pytest.raises(MapUnreachable):
+                roots.state(at_once=True)
+            with pytest.raises(MapUnreachable), roots.view():
+                pass
+            other.execute("ROLLBACK" if harm != FULL else "DROP TRIGGER full")
+        log.submit(world.object()).result()
         size = len(all_entries(log))
         assert roots.state(at_once=True) == size
         assert stated(log)[size].root == model(all_entries(log)[:size]).root().hex()
