@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Literal
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
-from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, SignatureAlgorithmOID
 
 from tallystick.lazy_dataclass import dataclass
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 MAX_ENCLOSED = 64
 """Lists or answers of one file that are looked at: each costs a signature for each certificate of the path."""
 _MAX_RESPONDERS = 4
+_MAX_SINGLE = 64
 _MAX_RSA_BITS = 16384
 _HASHES = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
 _UNREADABLE = (
@@ -36,7 +37,17 @@ _UNREADABLE = (
     UnsupportedAlgorithm,
     x509.InvalidVersion,
     x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
 )
+_LIST_ALGORITHMS = frozenset({
+    SignatureAlgorithmOID.RSA_WITH_SHA256,
+    SignatureAlgorithmOID.RSA_WITH_SHA384,
+    SignatureAlgorithmOID.RSA_WITH_SHA512,
+    SignatureAlgorithmOID.ECDSA_WITH_SHA256,
+    SignatureAlgorithmOID.ECDSA_WITH_SHA384,
+    SignatureAlgorithmOID.ECDSA_WITH_SHA512,
+    SignatureAlgorithmOID.ED25519,
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +64,15 @@ class Revocation:
     until: datetime | None
     revoked: datetime | None
 
+    def reaches(self, at: datetime) -> bool:
+        """Whether this tells how it stood at ``at``: an older word that was to be renewed before then does not."""
+        return self.revoked is not None or self.since >= at or (self.until is not None and self.until >= at)
+
 
 @dataclass(frozen=True, slots=True)
 class Enclosed:
-    """What a file brings about a path. said: in the order of the path. silent: of whom nothing is said, leaf first;
-    each with the addresses that his certificate names for asking.
+    """What a file brings about a path. said: in the order of the path. silent: of whom nothing is said that
+    reaches the instant asked about, leaf first; each with the addresses that his certificate names for asking.
     """
 
     said: tuple[Revocation, ...]
@@ -68,8 +83,10 @@ class Enclosed:
         return next((one for one in self.said if one.revoked is not None and one.revoked <= at), None)
 
 
-def enclosed(path: Sequence[x509.Certificate], lists: Iterable[bytes] = (), answers: Iterable[bytes] = ()) -> Enclosed:
-    """What these (DER) say of each certificate of ``path`` (leaf first, root last) but the root."""
+def enclosed(
+    path: Sequence[x509.Certificate], at: datetime, lists: Iterable[bytes] = (), answers: Iterable[bytes] = ()
+) -> Enclosed:
+    """What these (DER) say of each certificate of ``path`` (leaf first, root last) but the root, judged at ``at``."""
     said: list[Revocation] = []
     silent: list[tuple[str, tuple[str, ...]]] = []
     loaded = [one for one in map(_list, lists) if one is not None]
@@ -77,7 +94,7 @@ def enclosed(path: Sequence[x509.Certificate], lists: Iterable[bytes] = (), answ
     for certificate, issuer in pairwise(path):
         found = [*_listed(certificate, issuer, loaded), *_answered(certificate, issuer, held)]
         said += found
-        if not found:
+        if not any(one.reaches(at) for one in found):
             silent.append((_name(certificate), _places(certificate)))
     return Enclosed(tuple(said), tuple(silent))
 
@@ -101,11 +118,24 @@ def _listed(
         return
     for one in lists:
         with suppress(*_UNREADABLE):
-            if one.issuer == issuer.subject and one.is_signature_valid(key):
+            if one.issuer == issuer.subject and _speaks_of_all(one) and one.is_signature_valid(key):
                 entry = one.get_revoked_certificate_by_serial_number(certificate.serial_number)
+                if entry is not None and not _speaks_for_itself(entry):
+                    continue
                 revoked = None if entry is None else entry.revocation_date_utc
                 since, until = one.last_update_utc, one.next_update_utc
                 yield Revocation(_name(certificate), "list", _name(issuer), since, until, revoked)
+
+
+def _speaks_of_all(one: x509.CertificateRevocationList) -> bool:
+    """Neither a change to another list nor of some certificates or reasons alone: what narrows a list is critical."""
+    return one.signature_algorithm_oid in _LIST_ALGORITHMS and not any(each.critical for each in one.extensions)
+
+
+def _speaks_for_itself(entry: x509.RevokedCertificate) -> bool:
+    """That a certificate of this issuer is revoked; not of another's (critical), nor that it is so no more."""
+    reasons = (each.value.reason for each in entry.extensions if isinstance(each.value, x509.CRLReason))
+    return not any(each.critical for each in entry.extensions) and x509.ReasonFlags.remove_from_crl not in reasons
 
 
 def _answered(
@@ -118,12 +148,24 @@ def _answered(
             response = ocsp.load_der_ocsp_response(data)
             if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
                 continue
-            for one in response.responses:
-                if one.certificate_status is ocsp.OCSPCertStatus.UNKNOWN or not _is_about(one, certificate, issuer):
-                    continue
-                if (signer := _responder(response, one.this_update_utc, issuer)) is not None:
-                    since, until = one.this_update_utc, one.next_update_utc
+            about = _about(response, certificate, issuer)
+            signers = _signers(response, issuer) if about else []
+            for one in about:
+                since, until = one.this_update_utc, one.next_update_utc
+                if (signer := next((by for by in signers if by == issuer or _is_valid(by, since)), None)) is not None:
                     yield Revocation(_name(certificate), "answer", _name(signer), since, until, one.revocation_time_utc)
+
+
+def _about(response: OCSPResponse, certificate: x509.Certificate, issuer: x509.Certificate) -> list[OCSPSingleResponse]:
+    """What an answer says of a certificate, as far as it is looked at: anybody can make it long."""
+    from cryptography.x509 import ocsp
+
+    found = []
+    for one in islice(response.responses, _MAX_SINGLE):
+        with suppress(*_UNREADABLE):
+            if one.certificate_status is not ocsp.OCSPCertStatus.UNKNOWN and _is_about(one, certificate, issuer):
+                found.append(one)
+    return found
 
 
 def _is_about(one: OCSPSingleResponse, certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
@@ -137,23 +179,28 @@ def _is_about(one: OCSPSingleResponse, certificate: x509.Certificate, issuer: x5
     )
 
 
-def _responder(response: OCSPResponse, at: datetime, issuer: x509.Certificate) -> x509.Certificate | None:
-    """Who signed: the issuer, or whom it made its responder (RFC 6960 §4.2.2.2), as of when the answer was given."""
+def _signers(response: OCSPResponse, issuer: x509.Certificate) -> list[x509.Certificate]:
+    """Who signed: the issuer, or whom it made its responder (RFC 6960 §4.2.2.2). Each is tried once for all it says."""
+    found = []
     for one in (issuer, *response.certificates[:_MAX_RESPONDERS]):
         with suppress(*_UNREADABLE):
-            if one == issuer or _is_delegate(one, at, issuer):
+            if one == issuer or _is_delegate(one, issuer):
                 _verify(one, response)
-                return one
-    return None
+                found.append(one)
+    return found
 
 
-def _is_delegate(one: x509.Certificate, at: datetime, issuer: x509.Certificate) -> bool:
+def _is_delegate(one: x509.Certificate, issuer: x509.Certificate) -> bool:
     one.verify_directly_issued_by(issuer)
     try:
         purposes = one.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     except x509.ExtensionNotFound:
         return False
-    return ExtendedKeyUsageOID.OCSP_SIGNING in purposes and one.not_valid_before_utc <= at <= one.not_valid_after_utc
+    return ExtendedKeyUsageOID.OCSP_SIGNING in purposes
+
+
+def _is_valid(one: x509.Certificate, at: datetime) -> bool:
+    return one.not_valid_before_utc <= at <= one.not_valid_after_utc
 
 
 def _verify(signer: x509.Certificate, response: OCSPResponse) -> None:
@@ -175,11 +222,11 @@ def _verify(signer: x509.Certificate, response: OCSPResponse) -> None:
 def _places(certificate: x509.Certificate) -> tuple[str, ...]:
     """Where a certificate says that its issuer tells whether it was revoked: answers, then lists."""
     found: list[str] = []
-    with suppress(*_UNREADABLE, x509.ExtensionNotFound, x509.UnsupportedGeneralNameType):
+    with suppress(*_UNREADABLE, x509.ExtensionNotFound):
         access = certificate.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
         asked = (one.access_location for one in access if one.access_method == AuthorityInformationAccessOID.OCSP)
         found += (one.value for one in asked if isinstance(one, x509.UniformResourceIdentifier))
-    with suppress(*_UNREADABLE, x509.ExtensionNotFound, x509.UnsupportedGeneralNameType):
+    with suppress(*_UNREADABLE, x509.ExtensionNotFound):
         points = certificate.extensions.get_extension_for_class(x509.CRLDistributionPoints).value
         names = (name for point in points for name in point.full_name or ())
         found += (name.value for name in names if isinstance(name, x509.UniformResourceIdentifier))

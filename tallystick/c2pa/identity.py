@@ -82,7 +82,8 @@ def _doubt(signature: CoseSignature, roots: SignerRoots, at: datetime) -> str | 
     """Why whoever signed is not trusted."""
     try:
         root = require_signer(signature.chain, roots, at)
-        require_not_revoked((*signature.chain, root), signature.answers, at)
+        path = signature.chain if root == signature.chain[-1] else (*signature.chain, root)
+        require_not_revoked(path, signature.answers, at)
     except CredentialRefused as error:
         return error.detail
     return None

@@ -16,7 +16,7 @@ def require_not_revoked(path: Sequence[x509.Certificate], answers: Sequence[byte
 
     Raises ``CredentialRefused`` where one on it was revoked at ``at`` or before.
     """
-    said = enclosed(path, answers=answers)
+    said = enclosed(path, at, answers=answers)
     if (revoked := said.revoked(at)) is not None and revoked.revoked is not None:
         detail = f"the certificate of {revoked.of} was revoked at {revoked.revoked.isoformat()}, says {revoked.by}"
         raise CredentialRefused("signer.revoked", detail)
@@ -28,5 +28,5 @@ def unanswered(name: str, places: Sequence[str], at: datetime) -> str:
     where = ", ".join(places[:4])
     return (
         f"whether the certificate of {name} had been revoked by {at.isoformat()} needs an external fact: "
-        f"its issuer tells of revocation at {where}, and the file encloses no answer"
+        f"its issuer tells of revocation at {where}, and the file encloses no answer that reaches that instant"
     )

@@ -125,11 +125,12 @@ def _verdict(
         path, _ = search.find(leaf, when)
     except VerificationFailed as error:
         raise DocumentRefused("pdf.signer", str(error)) from None
-    said = enclosed(path, _streams(document, b"CRLs"), _streams(document, b"OCSPs"))
+    said = enclosed(path, when, _streams(document, b"CRLs"), _streams(document, b"OCSPs"))
     if (revoked := said.revoked(when)) is not None and revoked.revoked is not None:
         detail = f"the certificate of {revoked.of} was revoked at {revoked.revoked.isoformat()}, says {revoked.by}"
         raise DocumentRefused("pdf.revoked", detail)
-    problems = ["nothing in the document says whether its signer's certificate was revoked"] if said.silent else []
+    silent = f"nothing in the document says whether its signer's certificate was revoked by {when.isoformat()}"
+    problems = [silent] if said.silent else []
     problems += [
         f"its timestamp over the {one.over} is by an authority that the trust file does not name"
         for one in stamps

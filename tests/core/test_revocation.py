@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from asn1crypto import core
+from asn1crypto import ocsp as der_ocsp
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.asymmetric import ed25519, padding
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import AuthorityInformationAccessOID as Access
@@ -16,8 +18,20 @@ from cryptography.x509.oid import ExtendedKeyUsageOID as Purpose
 
 from credentials.documents_ca import revocation_list
 from fixtures.keys import private_key
+from tallystick import revocation
 from tallystick.revocation import enclosed
-from tests.c2pa_corpus.people import AUTHORITY, ISSUING, ROOT, SIGNER, Person, constraints, person, purposes, usage
+from tests.c2pa_corpus.people import (
+    AUTHORITY,
+    ISSUING,
+    ROOT,
+    SIGNER,
+    Person,
+    constraints,
+    person,
+    purposes,
+    usage,
+    weak_key,
+)
 from tests.core.revocation_kit import NOW, answer
 
 KEY, OTHER = private_key("revocation issuer", "es256"), private_key("revocation other", "es256")
@@ -27,13 +41,13 @@ RESPONDER = (constraints(False), usage("digital_signature"), purposes(Purpose.OC
 
 
 def said(*answers: bytes, lists: tuple[bytes, ...] = (), path: tuple[x509.Certificate, ...] = PATH) -> list[Any]:
-    return [(one.form, one.by, one.revoked) for one in enclosed(path, lists, answers).said]
+    return [(one.form, one.by, one.revoked) for one in enclosed(path, NOW, lists, answers).said]
 
 
 @pytest.mark.parametrize("revoked", [None, WHEN])
 @pytest.mark.parametrize("digest", [hashes.SHA1(), hashes.SHA256()], ids=["sha1", "sha256"])
 def test_an_answer_of_the_issuer(revoked: datetime | None, digest: hashes.HashAlgorithm) -> None:
-    (told,) = enclosed(PATH, answers=[answer(SIGNER, ISSUING, revoked, digest=digest)]).said
+    (told,) = enclosed(PATH, NOW, answers=[answer(SIGNER, ISSUING, revoked, digest=digest)]).said
     assert (told.of, told.by, told.form) == ("CN=signer,O=Corpus", "CN=issuing,O=Corpus", "answer")
     assert (told.since, told.until, told.revoked) == (NOW, NOW + timedelta(days=7), revoked)
 
@@ -77,7 +91,7 @@ def test_what_cannot_be_read_was_changed_or_knows_nothing_says_nothing() -> None
 
 def test_lists_and_answers_of_the_whole_path() -> None:
     """In the order of the path; the root answers for the authority below it."""
-    found = enclosed(PATH, answers=[answer(ISSUING, ROOT, WHEN), answer(SIGNER, ISSUING, None)])
+    found = enclosed(PATH, NOW, answers=[answer(ISSUING, ROOT, WHEN), answer(SIGNER, ISSUING, None)])
     assert [(one.of, one.revoked) for one in found.said] == [
         ("CN=signer,O=Corpus", None),
         ("CN=issuing,O=Corpus", WHEN),
@@ -108,7 +122,7 @@ def test_where_to_ask_is_told_of_whom_nothing_is_said() -> None:
         x509.DistributionPoint([x509.UniformResourceIdentifier("http://lists.example/1")], None, None, None)
     ])  # fmt: skip
     leaf = person("asked", ISSUING, (constraints(False), (asked, False), (listed, False)))
-    assert enclosed(leaf.chain).silent == (
+    assert enclosed(leaf.chain, NOW).silent == (
         ("CN=asked,O=Corpus", ("http://ocsp.example", "http://lists.example/1")),
         ("CN=issuing,O=Corpus", ()),
     )
@@ -118,3 +132,157 @@ def test_the_key_of_the_issuer_is_asked_and_not_its_name_alone() -> None:
     namesake = person("issuing", ROOT, AUTHORITY, key=ed25519.Ed25519PrivateKey.from_private_bytes(bytes(32)))
     assert namesake.certificate.subject == ISSUING.certificate.subject
     assert said(answer(SIGNER, namesake, WHEN)) == []
+
+
+# --- what is said, but not of then -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("at", "revoked", "is_silent"),
+    [
+        (NOW, None, False),
+        (NOW - timedelta(days=1), None, False),
+        (NOW - timedelta(days=7), None, False),
+        (NOW - timedelta(days=7, seconds=1), None, True),
+        (NOW - timedelta(days=30), NOW - timedelta(days=30), False),
+    ],
+    ids=["of that instant", "of the day before", "to the last second", "old", "old, but revoked"],
+)
+def test_an_old_word_that_speaks_for_him_leaves_it_open(
+    at: datetime, revoked: datetime | None, is_silent: bool
+) -> None:
+    found = enclosed(PATH[:2], NOW, answers=[answer(SIGNER, ISSUING, revoked, at=at)])
+    assert [one.revoked for one in found.said] == [revoked]
+    assert [name for name, _ in found.silent] == (["CN=signer,O=Corpus"] if is_silent else [])
+
+
+# --- lists that do not speak of all -------------------------------------------------------------------------
+
+ABOVE = person("p256 above", None, AUTHORITY, key=KEY)
+LEAF = person("below", ABOVE)
+OTHER_SUBJECT = person("somebody", None).certificate.subject
+OTHERS = x509.CertificateIssuer([x509.DirectoryName(OTHER_SUBJECT)])
+PLACE = [x509.UniformResourceIdentifier("http://lists.example/7")]
+FRESHEST = x509.FreshestCRL([x509.DistributionPoint(PLACE, None, None, None)])
+LIST_DEFAULTS: dict[str, Any] = {
+    "full_name": None,
+    "relative_name": None,
+    "only_contains_user_certs": False,
+    "only_contains_ca_certs": False,
+    "only_some_reasons": None,
+    "indirect_crl": False,
+    "only_contains_attribute_certs": False,
+}
+NARROWED: dict[str, x509.ExtensionType] = {
+    "delta": x509.DeltaCRLIndicator(5),
+    "authorities": x509.IssuingDistributionPoint(**LIST_DEFAULTS | {"only_contains_ca_certs": True}),
+    "attributes": x509.IssuingDistributionPoint(**LIST_DEFAULTS | {"only_contains_attribute_certs": True}),
+    "a part": x509.IssuingDistributionPoint(**LIST_DEFAULTS | {"full_name": PLACE}),
+    "some reasons": x509.IssuingDistributionPoint(
+        **LIST_DEFAULTS | {"only_some_reasons": frozenset([x509.ReasonFlags.ca_compromise])}
+    ),
+    "indirect": x509.IssuingDistributionPoint(**LIST_DEFAULTS | {"indirect_crl": True}),
+    "unknown": x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\5\0"),
+}
+
+
+def listing(
+    *entry: tuple[x509.ExtensionType, bool],
+    of_all: tuple[x509.ExtensionType, bool] | None = None,
+    names: bool = True,
+    key: Any = KEY,
+    issuer: Person = ABOVE,
+    digest: hashes.HashAlgorithm | None = hashes.SHA256(),  # noqa: B008
+    **how: Any,
+) -> bytes:
+    """A list that names LEAF, or nobody."""
+    made = x509.CertificateRevocationListBuilder().issuer_name(issuer.certificate.subject)
+    made = made.last_update(NOW).next_update(NOW + timedelta(days=7))
+    one = x509.RevokedCertificateBuilder().serial_number(LEAF.certificate.serial_number).revocation_date(WHEN)
+    for extension, critical in entry:
+        one = one.add_extension(extension, critical)
+    made = made.add_revoked_certificate(one.build()) if names else made
+    made = made.add_extension(*of_all) if of_all else made
+    return made.sign(key, digest, **how).public_bytes(Encoding.DER)
+
+
+def listed(data: bytes, issuer: Person = ABOVE) -> list[Any]:
+    return [one.revoked for one in enclosed((LEAF.certificate, issuer.certificate), NOW, [data]).said]
+
+
+@pytest.mark.parametrize("name", NARROWED)
+def test_a_list_of_some_certificates_or_reasons_says_nothing(name: str) -> None:
+    assert listed(listing(of_all=(NARROWED[name], True), names=False)) == []
+    assert listed(listing(of_all=(NARROWED[name], True))) == []
+
+
+def test_a_list_that_names_where_changes_to_it_stand_counts() -> None:
+    assert listed(listing(of_all=(FRESHEST, False))) == [WHEN]
+    assert listed(listing(of_all=(FRESHEST, False), names=False)) == [None]
+
+
+def test_an_entry_of_another_issuer_or_that_takes_one_off_says_nothing() -> None:
+    removed = x509.CRLReason(x509.ReasonFlags.remove_from_crl)
+    assert [listed(listing((one, True))) for one in (OTHERS, removed)] == [[], []]
+    assert listed(listing((removed, False))) == []
+    assert listed(listing((x509.CRLReason(x509.ReasonFlags.key_compromise), False))) == [WHEN]
+
+
+RSA_KEY = weak_key()
+RSA = person("rsa above", None, AUTHORITY, key=RSA_KEY)
+PSS = padding.PSS(padding.MGF1(hashes.SHA256()), 32)
+
+
+def test_a_list_is_signed_by_one_of_the_algorithms_that_are_named() -> None:
+    for digest in (hashes.SHA256(), hashes.SHA384(), hashes.SHA512()):
+        assert listed(listing(digest=digest)) == [WHEN]
+        assert listed(listing(digest=digest, key=RSA_KEY, issuer=RSA), RSA) == [WHEN]
+    edwards = person("edwards above", None, AUTHORITY)
+    assert listed(listing(digest=None, key=edwards.key, issuer=edwards), edwards) == [WHEN]
+    for other in (hashes.SHA224(), hashes.SHA3_256()):
+        assert listed(listing(digest=other)) == []
+    assert listed(listing(key=RSA_KEY, issuer=RSA, rsa_padding=PSS), RSA) == []
+
+
+# --- answers that somebody made long or odd -----------------------------------------------------------------
+
+
+def long_answer(*parts: bytes, signed: bool = True) -> bytes:
+    """One answer with what each of these says, by the issuer."""
+    given = [der_ocsp.OCSPResponse.load(one)["response_bytes"]["response"].parsed for one in parts]
+    data = given[0]["tbs_response_data"].copy()
+    data["responses"] = der_ocsp.Responses([one["tbs_response_data"]["responses"][0] for one in given])
+    signature = ISSUING.key.sign(data.dump()) if signed else bytes(64)
+    basic = der_ocsp.BasicOCSPResponse(
+        {"tbs_response_data": data, "signature_algorithm": given[0]["signature_algorithm"], "signature": signature}
+    )
+    whole = {"response_type": "basic_ocsp_response", "response": core.ParsableOctetString(basic.dump())}
+    return der_ocsp.OCSPResponse({"response_status": "successful", "response_bytes": whole}).dump()
+
+
+def test_a_signature_is_tried_once_however_much_an_answer_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[bytes] = []
+    verify = revocation._verify
+
+    def counted(signer: x509.Certificate, response: ocsp.OCSPResponse) -> None:
+        tried.append(response.signature)
+        verify(signer, response)
+
+    monkeypatch.setattr(revocation, "_verify", counted)
+    good = answer(SIGNER, ISSUING)
+    assert (said(long_answer(*[good] * 40, signed=False)), len(tried)) == ([], 1)
+    assert (len(said(long_answer(*[good] * 40))), len(tried)) == (40, 2)
+
+
+def test_of_what_an_answer_says_the_first_64_count() -> None:
+    other, mine = answer(person("another", ISSUING), ISSUING), answer(SIGNER, ISSUING, WHEN)
+    told = ("answer", "CN=issuing,O=Corpus", WHEN)
+    assert said(long_answer(*[other] * 63, mine)) == [told]
+    assert said(long_answer(*[other] * 64, mine)) == []
+
+
+def test_a_responder_whose_certificate_cannot_be_read_says_nothing() -> None:
+    """Its alternative names hold an address of the kind X.400."""
+    names = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.17"), bytes.fromhex("3004a3020500"))
+    odd = person("odd responder", ISSUING, (*RESPONDER, (names, False)))
+    assert said(answer(SIGNER, ISSUING, WHEN, by=odd)) == []

@@ -13,7 +13,7 @@ from cryptography.x509 import ocsp
 
 from credentials.ca import Identity, issue_authority, issue_signer, new_root
 from credentials.certificate import render_certificate
-from credentials.documents_ca import ROOT, DocumentSigner, issue_document_signer, revocation_list
+from credentials.documents_ca import LIST_DAYS, ROOT, DocumentSigner, issue_document_signer, revocation_list
 from credentials.pades import Attachment, Stamper, renew_pdf, sign_pdf
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.pdf.chain import document_faults
@@ -368,8 +368,17 @@ def test_what_the_store_holds_of_revocation_is_told_with_its_dates(good: bytes) 
     (answer,) = judge(storing(good, OCSPs=answering(None))).revocation
     assert (answer.form, answer.since, answer.until, answer.revoked) == ("answer", SIGNED, None, None)
     verdict = judge(storing(good, CRLs=b"x", OCSPs=b"y"))
-    assert verdict.revocation == ()
-    assert "nothing in the document says whether its signer's certificate was revoked" in verdict.problems
+    assert (verdict.revocation, SILENT in verdict.problems) == ((), True)
+
+
+SILENT = "nothing in the document says whether its signer's certificate was revoked by 2026-11-21T08:31:01+00:00"
+
+
+def test_a_list_that_was_old_when_the_signer_is_judged_leaves_it_open(good: bytes) -> None:
+    held = judge(good).judged_at - timedelta(days=LIST_DAYS)
+    told = [storing(good, CRLs=revocation_list(issuer().certificate, issuer().key, at)) for at in (BORN, held)]
+    assert held - BORN > timedelta(0)
+    assert [(len(judge(one).revocation), judge(one).problems) for one in told] == [(1, (SILENT,)), (1, ())]
 
 
 def test_a_timestamp_by_an_unknown_authority_is_told(good: bytes) -> None:

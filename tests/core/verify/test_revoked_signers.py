@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.x509.oid import AuthorityInformationAccessOID as Access
+
+from fixtures.keys import private_key
 from tallystick.report.as_text import text_report
 from tallystick.times import format_time
 from tests.c2pa_corpus.people import Person
@@ -63,3 +69,35 @@ def test_nothing_is_said_of_revocation_where_nothing_is_enclosed(tmp_path: Path)
     made = desk(tmp_path)
     (fact,) = made.judge(made.case()).facts["credentials"]
     assert "revocation" not in fact
+
+
+def naming_a_place() -> Person:
+    """The signer of the desk with another certificate and key, which names where its issuer answers."""
+    world = c2pa_kit.world()
+    old, key = world.signer.certificate, private_key("signer who names a place", "es256")
+    made = x509.CertificateBuilder().subject_name(old.subject).issuer_name(old.issuer).public_key(key.public_key())
+    made = made.serial_number(4711).not_valid_before(c2pa_kit.BORN)
+    made = made.not_valid_after(c2pa_kit.BORN + timedelta(days=36_500))
+    for one in old.extensions:
+        identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+        made = made.add_extension(
+            identifier if isinstance(one.value, x509.SubjectKeyIdentifier) else one.value, one.critical
+        )
+    place = x509.UniformResourceIdentifier("http://ocsp.example")
+    made = made.add_extension(x509.AuthorityInformationAccess([x509.AccessDescription(Access.OCSP, place)]), False)
+    return Person((made.sign(world.issuing.key, hashes.SHA256()), *world.signer.chain[1:]), key)
+
+
+def test_an_old_word_that_speaks_for_a_signer_leaves_open_whether_he_was_revoked(tmp_path: Path) -> None:
+    """Revoked since that word: whoever made the card left the newer one out."""
+    signer, world = naming_a_place(), c2pa_kit.world()
+    issuing = Person(world.issuing.chain, world.issuing.key)
+    told = {}
+    for days in (0, 300):
+        word = answer(signer, issuing, at=SIGNED - timedelta(days=days))
+        enclosed = {"rVals": {"ocspVals": [word]}}
+        finish = partial(c2pa_kit.resign, chain=signer.chain[:-1], key=signer.key, unprotected=enclosed)
+        made = desk(tmp_path / str(days), finish=finish)
+        told[days] = text_report(made.judge(made.case()), "en")
+    assert "needs an external fact: its issuer tells of revocation at http://ocsp.example" in told[300]
+    assert "needs an external fact: its issuer" not in told[0]
