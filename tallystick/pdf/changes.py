@@ -124,40 +124,42 @@ def extend(before: Document, revision: Revision) -> Document:
 
 
 def _check_replaced(before: Document, after: Document, number: int, added: tuple[int, ...]) -> None:
+    if not _may_replace(before, after, number, added):
+        raise DocumentRefused("pdf.changed", f"a later revision changes object {number}, which was signed")
+
+
+def _may_replace(before: Document, after: Document, number: int, added: tuple[int, ...]) -> bool:
     old, new = before.objects[number], after.objects[number]
-    form, meta = before.catalog.get(b"AcroForm"), before.catalog.get(b"Metadata")
+    form, page = before.catalog.get(b"AcroForm"), before.first_page()
+    if before.catalog.get(b"Metadata") == Ref(number):
+        return number not in (before.root, page, before.info) and form != Ref(number) and _same_notes(old, new)
+    was, now = old.value, new.value
+    # What is no dictionary, and what has a stream, could be shown: a list of pages, a page's content, an attachment.
+    if not isinstance(was, dict) or not isinstance(now, dict) or old.stream is not None or new.stream is not None:
+        return False
     refs = tuple(Ref(one) for one in added)
     if number == before.root:
-        good = _without(old.value, b"DSS") == _without(new.value, b"DSS") and _is_store(after)
-    elif form == Ref(number):
-        good = new.value == {**_dict(old.value), b"Fields": (*_dict(old.value)[b"Fields"], *refs)}
-    elif number == before.first_page():
-        annotations = _dict(old.value).get(b"Annots", ())
-        good = isinstance(annotations, tuple) and new.value == {**_dict(old.value), b"Annots": (*annotations, *refs)}
-    elif number == before.info:
-        good = _without(old.value, *_INFO) == _without(new.value, *_INFO)
-    elif meta == Ref(number):
-        good = _same_notes(old, new)
-    else:
-        good = number in before.stores and _is_store(after) and _store_like(new.value)
-    if not good or (old.stream is None) != (new.stream is None):
-        raise DocumentRefused("pdf.changed", f"a later revision changes object {number}, which was signed")
-    if number in (before.root, before.first_page()) and new.stream is not None:
-        raise DocumentRefused("pdf.changed", f"a later revision makes object {number} a stream")
+        return _without(was, b"DSS") == _without(now, b"DSS") and _is_store(after)
+    if form == Ref(number):
+        return now == {**was, b"Fields": (*was[b"Fields"], *refs)}
+    if number == page:
+        annotations = was.get(b"Annots", ())
+        return isinstance(annotations, tuple) and now == {**was, b"Annots": (*annotations, *refs)}
+    if number == before.info:
+        return _without(was, *_INFO) == _without(now, *_INFO)
+    return number in before.stores and _is_store(after) and _store_like(now)
 
 
-def _dict(value: object) -> Dictionary:
-    return value if isinstance(value, dict) else {}
-
-
-def _without(value: object, *keys: bytes) -> Dictionary:
-    return {key: one for key, one in _dict(value).items() if key not in keys}
+def _without(value: Dictionary, *keys: bytes) -> Dictionary:
+    return {key: one for key, one in value.items() if key not in keys}
 
 
 def _same_notes(old: Object, new: Object) -> bool:
     """The metadata stream may tell other times of its last change, where it told some, and nothing else."""
+    if not isinstance(old.value, dict) or not isinstance(new.value, dict) or old.stream is None or new.stream is None:
+        return False
     same = _without(old.value, b"Length") == _without(new.value, b"Length")
-    return same and _DATES.sub(rb"\1-", old.stream or b"") == _DATES.sub(rb"\1-", new.stream or b"")
+    return same and _DATES.sub(rb"\1-", old.stream) == _DATES.sub(rb"\1-", new.stream)
 
 
 def _is_store(document: Document) -> bool:

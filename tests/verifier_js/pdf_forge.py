@@ -68,6 +68,8 @@ class Recipe:
     """Instead of those of ``SMALL``, or beside them; of number 0: left out."""
     without: tuple[int, ...] = ()
     trailer: bytes = b""
+    info: int = 8
+    """The object that the trailer names as the notes on the file."""
     subfilter: bytes = b"ETSI.CAdES.detached"
     also: bytes = b""
     """In the dictionary of the signature."""
@@ -114,7 +116,7 @@ def revision(before: bytes, objects: Objects, trailer: bytes) -> bytes:
 
 def document(recipe: Recipe) -> bytes:
     objects = objects_of(recipe)
-    trailer = b"/Root 1 0 R /Info 8 0 R /Size %d%s" % (max(objects) + 1, recipe.trailer)
+    trailer = b"/Root 1 0 R /Info %d 0 R /Size %d%s" % (recipe.info, max(objects) + 1, recipe.trailer)
     unsigned = revision(b"%PDF-2.0\n%\xe2\xe3\xcf\xd3\n", objects, trailer)
     return sealed(unsigned, 0, recipe.ranges, lambda message: recipe.edit_contents(signature(recipe, message)))
 
@@ -186,11 +188,11 @@ def sign(signer: Holder, digest: str, data: bytes) -> bytes:
 # --- what comes behind ----------------------------------------------------------------------------------
 
 
-def updated(data: bytes, objects: Objects, trailer: bytes = b"") -> bytes:
+def updated(data: bytes, objects: Objects, trailer: bytes = b"", info: int = 8) -> bytes:
     """One more revision."""
     (before,) = re.findall(rb"startxref\n(\d+)\n%%EOF\n$", data)
     size = max(*(int(one) for one in re.findall(rb"/Size (\d+)", data)), *(one + 1 for one in objects))
-    return revision(data, objects, b"/Root 1 0 R /Info 8 0 R /Size %d /Prev %s%s" % (size, before, trailer))
+    return revision(data, objects, b"/Root 1 0 R /Info %d 0 R /Size %d /Prev %s%s" % (info, size, before, trailer))
 
 
 def stamped(
