@@ -133,6 +133,12 @@ class Server(uvicorn.Server):
         asyncio.get_running_loop().call_later(SETTLED_SECONDS, tune)
 
 
+def _tell(task: asyncio.Task[None]) -> None:
+    """None of them is to end before the service: nobody waits for it, so nobody would see why."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _log.critical("what works beside the requests ended, until the next start: %s", task, exc_info=error)
+
+
 @asynccontextmanager
 async def _beside_requests(app: FastAPI) -> AsyncIterator[None]:
     services: Services = app.state.services
@@ -142,6 +148,8 @@ async def _beside_requests(app: FastAPI) -> AsyncIterator[None]:
     if services.settings.database and services.settings.role == "full":
         running.append(_sweep(services))
     tasks = [asyncio.create_task(one) for one in running]
+    for task in tasks:
+        task.add_done_callback(_tell)
     try:
         yield
     finally:

@@ -184,6 +184,8 @@ class LicenceOrders:
             await asyncio.sleep(PAUSE)
             return True
         if found is None:
+            if not self._busy:
+                self._tries.clear()
             return False
         order, items = found
         mine = {(order.id, item.n) for item in items}
@@ -200,18 +202,23 @@ class LicenceOrders:
         return True
 
     async def _wait_after(self, order: Order, items: Sequence[Item], error: Exception) -> None:
-        """Before the piece is tried again; with what failed too often, an end is made."""
+        """Before the piece is tried again; with what failed too often, an end is made. Raises nothing: no lane ends."""
         if not isinstance(error, _Waits | Unavailable):
             _log.error("a piece of order %s of %s came to nothing", order.name, order.party, exc_info=error)
         known = isinstance(error, _Waits | TallystickError)
         self._trouble[order.id] = str(error) if known else "something went wrong in the service"
         piece = order.id, items[0].n
-        tries = self._tries[piece] = self._tries.get(piece, 0) + 1
-        if _is_fault(error) and tries >= TRIES:
-            del self._tries[piece]
+        # Waiting for what comes some time is no fault, and brings no end nearer.
+        tries = self._tries[piece] = self._tries.get(piece, 0) + _is_fault(error)
+        if tries < TRIES:
+            await asyncio.sleep(min(LONGEST, PAUSE * 2 ** max(0, tries - 1)))
+            return
+        del self._tries[piece]
+        try:
             await self._end(order, items)
-        else:
-            await asyncio.sleep(min(LONGEST, PAUSE * 2 ** min(tries - 1, 16)))
+        except Exception:
+            _log.exception("an end of a piece of order %s of %s could not be written down", order.name, order.party)
+            await asyncio.sleep(LONGEST)
 
     async def _end(self, order: Order, items: Sequence[Item]) -> None:
         """Each licence alone, so that one that cannot be made holds up no other; what fails again is stated so."""
@@ -280,12 +287,21 @@ class LicenceOrders:
     def _kept_before(self, made: Mapping[int, tuple[str, str | None]]) -> dict[int, tuple[DigestPair, int]]:
         """Cards that are kept and were not logged yet, by licence and SHA-256.
 
-        One that shows what was erased since is forgotten, to be made again without it.
+        One that shows what was erased since is forgotten, and so is one that is not what was made: it is made again.
         """
         cards = {n: (licence, sha256) for n, (licence, sha256) in made.items() if sha256 is not None}
         self._issuer.erased.remove_shown(cards.values())
-        paths = {n: self._issuer.files.find(sha256) for n, (_, sha256) in cards.items()}
-        return {n: digest_of_file(path) for n, path in paths.items() if path is not None}
+        found = {}
+        for n, (_, sha256) in cards.items():
+            if (path := self._issuer.files.find(sha256)) is None:
+                continue
+            kept = digest_of_file(path)
+            if kept[0].sha256 == sha256:
+                found[n] = kept
+            else:
+                _log.error("the kept card %s was changed on disk: it is made again", sha256)
+                self._issuer.files.remove(sha256)
+        return found
 
     async def _make(
         self, order: Order, account: Account, licences: Mapping[int, str]

@@ -14,6 +14,7 @@ import pytest
 from api.orders import service
 from api.orders.book import Order, OrderBook
 from api.orders.hands import Hands
+from api.orders.service import LicenceOrders
 from api.services.errors import Unavailable
 from api.services.issuing import Issuer
 from api.services.licences import LicenceService
@@ -71,6 +72,86 @@ def test_what_goes_by_is_waited_for_however_long(tmp_path: Path, monkeypatch: py
     work(tmp_path, account, items)
     assert len(calls) > 10
     assert check(tmp_path, account) == COUNT
+
+
+@pytest.mark.usefixtures("quick")
+def test_an_order_book_that_cannot_be_written_for_a_while_ends_no_lane(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begun: Begun
+) -> None:
+    """The disk is full, tries come to their end, and even that cannot be written down; then there is room."""
+    folder, account, items = begun
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    monkeypatch.setattr(service, "TRIES", 2)
+    monkeypatch.setattr(service, "LONGEST", 0.01)
+    each, failed, full = OrderBook._each, OrderBook.failed, [True]
+
+    def written(book: OrderBook, *more: Any) -> Any:
+        if full:
+            raise sqlite3.OperationalError("database or disk is full")
+        return each(book, *more)
+
+    def ended(book: OrderBook, *more: Any) -> Any:
+        try:
+            return failed(book, *more)
+        except sqlite3.OperationalError:
+            full.clear()
+            raise
+
+    monkeypatch.setattr(OrderBook, "_each", written)
+    monkeypatch.setattr(OrderBook, "failed", ended)
+    work(tmp_path, account, items)
+    assert full == []
+    assert check(tmp_path, account) == COUNT
+
+
+@pytest.mark.usefixtures("quick")
+def test_waiting_is_no_fault_and_brings_no_end_nearer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begun: Begun
+) -> None:
+    folder, account, items = begun
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    monkeypatch.setattr(service, "TRIES", 2)
+    real, calls = LicenceService.grant_all, list[int]()
+
+    async def grant(licences: LicenceService, *more: Any) -> Any:
+        calls.append(1)
+        if len(calls) < 7:
+            raise Unavailable("below its quorum of witnesses", "try again")
+        if len(calls) == 7:
+            raise OSError("for once")
+        return await real(licences, *more)
+
+    ends: list[int] = []
+    monkeypatch.setattr(LicenceService, "grant_all", grant)
+    monkeypatch.setattr(LicenceOrders, "_end", lambda *_: ends.append(1))
+    work(tmp_path, account, items)
+    assert check(tmp_path, account) == COUNT
+    assert ends == []
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_kept_card_that_the_disk_changed_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begun: Begun
+) -> None:
+    """Between keeping and logging: the log is never told of bytes that nobody made."""
+    folder, account, items = begun
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    real, changed = LicenceOrders._issue, list[Path]()
+
+    async def issue(orders: LicenceOrders, order: Order, licences: Any, cards: Any) -> Any:
+        if changed:
+            return await real(orders, order, licences, cards)
+        sha256 = next(iter(cards.values()))[0].sha256
+        changed.append(tmp_path / "credentials" / sha256)
+        data = bytearray(changed[0].read_bytes())
+        data[len(data) // 2] ^= 1
+        changed[0].write_bytes(data)
+        raise OSError("the service was killed here")
+
+    monkeypatch.setattr(LicenceOrders, "_issue", issue)
+    work(tmp_path, account, items)
+    assert check(tmp_path, account) == COUNT
+    assert [path.exists() for path in changed] == [False]
 
 
 def test_the_pauses_grow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, begun: Begun) -> None:
