@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -223,15 +223,25 @@ def stamped(
 
 
 def revocations(
-    issuer: Holder, since: Mapping[int, datetime], key: Holder | None = None, at: datetime = SIGNED
+    issuer: Holder,
+    since: Mapping[int, datetime],
+    key: Holder | None = None,
+    at: datetime = SIGNED,
+    entry: Sequence[tuple[x509.ExtensionType, bool]] = (),
+    extensions: Sequence[tuple[x509.ExtensionType, bool]] = (),
+    digest: hashes.HashAlgorithm = hashes.SHA256(),  # noqa: B008
 ) -> bytes:
     """A revocation list of ``issuer``, signed by his key or by another."""
     made = x509.CertificateRevocationListBuilder().issuer_name(issuer.certificate.subject)
     made = made.last_update(at).next_update(at + timedelta(days=30))
     for serial, when in since.items():
-        one = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(when).build()
-        made = made.add_revoked_certificate(one)
-    return made.sign((key or issuer).key, hashes.SHA256()).public_bytes(Encoding.DER)
+        one = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(when)
+        for extension in entry:
+            one = one.add_extension(*extension)
+        made = made.add_revoked_certificate(one.build())
+    for extension in extensions:
+        made = made.add_extension(*extension)
+    return made.sign((key or issuer).key, digest).public_bytes(Encoding.DER)
 
 
 def with_lists(data: bytes, *lists: bytes, head: bytes = b"") -> bytes:

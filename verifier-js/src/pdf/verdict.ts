@@ -51,7 +51,7 @@ export function judgeDocument(file: Bytes, trust: Trust, at: number, admitted?: 
   const judgedAt = times.length === 0 ? at : Math.min(...times);
   const { said, silent } = demandSigner(signature, trust.pdfRoots, streamsOf(changes, "CRLs"), judgedAt);
   within(streamsOf(changes, "OCSPs").length === 0, "a document with answers about revocation");
-  return { signer: signature.signer.name, judgedAt, attachment: bytesOf(layout.attachment), revocation: said, problems: problemsOf(stamps, silent) };
+  return { signer: signature.signer.name, judgedAt, attachment: bytesOf(layout.attachment), revocation: said, problems: problemsOf(stamps, silent ? judgedAt : undefined) };
 }
 
 function stamp(token: Bytes, message: Bytes, { authorities }: Trust, at: number): Timestamp {
@@ -102,16 +102,18 @@ function demandSigner({ signer, certificates }: DocumentSignature, roots: Bytes[
     throw error;
   }
   demand(path !== undefined, "pdf.signer", `no root of the trust file for documents is above ${signer.name}`);
-  const found = saidByLists(path, lists);
+  const found = saidByLists(path, lists, at);
   const gone = found.said.find(({ revoked }) => revoked !== undefined && revoked <= at);
   demand(gone === undefined, "pdf.revoked", `the certificate of ${gone?.of} was revoked at ${formatTime(gone?.revoked ?? 0)}, says ${gone?.by}`);
   return found;
 }
 
-function problemsOf(stamps: Timestamp[], isSilent: boolean): Problem[] {
+/** `silent`: the instant of which nothing tells whether the signer was revoked by then. */
+function problemsOf(stamps: Timestamp[], silent: number | undefined): Problem[] {
   const unknown = stamps.filter((each) => each.authority === undefined).map(({ signer }) => ({
     en: `a timestamp in the document is by ${signer}, whom the trust file does not name: it counts for nothing`, zh: `文件中的一个时间戳由 ${signer} 出具，信任文件未列明该机构：不予采信`,
   }));
-  const silent = { en: "nothing in the document says whether its signer's certificate was revoked", zh: "文件未说明签署人的证书是否已被吊销" };
-  return [...unknown, ...(isSilent ? [silent] : [])];
+  if (silent === undefined) return unknown;
+  const then = formatTime(silent);
+  return [...unknown, { en: `nothing in the document says whether its signer's certificate was revoked by ${then}`, zh: `文件未说明截至 ${then} 签署人的证书是否已被吊销` }];
 }
