@@ -65,7 +65,7 @@ class MapWatch:
         waiting = self._store.roots()
         for number, (position, stated) in enumerate(waiting, 1):
             # At first alone: what is durable may be ahead of what was looked at. Later it is the log's fault.
-            if stated.size < self._map.size and not self._begun:
+            if self._map.damaged or (stated.size < self._map.size and not self._begun):
                 self._map.reset()
             self._begun = True
             problem = compare(self._map, position, stated, partial(self._entries, held.checkpoint.size))

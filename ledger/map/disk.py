@@ -2,6 +2,9 @@
 
 Changes gather in memory and become durable together, pages and size in one transaction, now and then: what a crash
 takes is made again from the entries. Memory does not grow with the number of identifiers.
+
+SQLite keeps no checksums, so what is read is held against what was written: every page against its sum and against its
+root in the page above, the uppermost against the root kept beside the size.
 """
 
 from __future__ import annotations
@@ -10,7 +13,9 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
+from typing import TypeAlias
 
 from ledger import fast_json
 from ledger.errors import Corrupt, MapUnreachable
@@ -26,13 +31,14 @@ _ROWS = 256
 """Pages that are written together."""
 _BEHIND = 4000
 """SQLite's pages that the log behind the file holds before they are copied to it: 64 MB."""
-_VERSION = 2
+_VERSION = 3
+Durable: TypeAlias = tuple[int, bytes]
+"""Of how many entries the file is, and the root of its uppermost page; that is empty where there are no leaves."""
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR})
 """What SQLite says of a file that is none of ours. The last: it has other tables."""
 _TABLES = (
     "CREATE TABLE pages (number INTEGER PRIMARY KEY, page BLOB NOT NULL)",
-    "CREATE TABLE reached (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL)",
-    "INSERT INTO reached VALUES (1, 0)",
+    "CREATE TABLE reached (one INTEGER PRIMARY KEY CHECK (one = 1), standing BLOB NOT NULL)",
     f"PRAGMA user_version={_VERSION}",
 )
 
@@ -53,7 +59,8 @@ class DiskMap:
         self._gathered: defaultdict[bytes, list[bytes]] = defaultdict(list)
         self._waiting = 0
         self._rows: list[tuple[int, bytes]] = []
-        self._durable = 0
+        self.damaged = False
+        """Something was read that was never written: only ``reset`` helps."""
         with _reaching(path):
             found = _open(path)
             if found is None:
@@ -62,8 +69,8 @@ class DiskMap:
                 found = _open(path)
         if found is None:
             raise MapUnreachable(f"no map can be made at {path}: it is damaged as soon as it is written")
-        self._connection, self.size = found
-        self._durable = self.size
+        self._connection, self._durable = found
+        self.size = self._durable[0]
 
     # --- growing ---------------------------------------------------------------------------------
 
@@ -89,14 +96,19 @@ class DiskMap:
 
     def _apply(self) -> None:
         """What was gathered, in one transaction, by key: so each page is read and written once, and in their order."""
-        if self._durable == self.size and not self._gathered:
+        size, root = self._durable
+        if size == self.size and not self._gathered:
             return
         with self._transaction():
             if self._gathered:
-                self._change(TOP, 0, sorted(self._gathered))
+                root = self._change(TOP, 0, root, sorted(self._gathered))
             self._write()
-            self._connection.execute("UPDATE reached SET size = ?", (self.size,))
-        self._durable = self.size
+            stands, stood = _standing(self.size, root), _standing(*self._durable)
+            # Not where the file goes on from elsewhere: what was gathered would be added to something else.
+            changed = self._connection.execute("UPDATE reached SET standing = ? WHERE standing = ?", (stands, stood))
+            if changed.rowcount != 1:
+                raise self._damage("what it has reached")
+        self._durable = self.size, root
         self._gathered.clear()
         self._waiting = 0
 
@@ -111,14 +123,14 @@ class DiskMap:
                 self._rows.clear()
                 self._connection.rollback()
 
-    def _change(self, number: int, depth: int, keys: list[bytes]) -> bytes:
-        """Make the changes under these keys, which belong to a page; its root then."""
-        page = self._page(number)
+    def _change(self, number: int, depth: int, root: bytes, keys: list[bytes]) -> bytes:
+        """Make the changes under these keys, which belong to a page of this root; its root then."""
+        page = self._page(number, depth, root)
         if isinstance(page, Leaves):
             page.add(keys, self._gathered, depth)
             return self._keep(number, depth, page)
         for slot, below in parted(keys, number, depth):
-            page.roots[slot] = self._change(number << STEP | slot, depth + STEP, below)
+            page.roots[slot] = self._change(number << STEP | slot, depth + STEP, page.roots[slot], below)
         return self._keep(number, depth, page)
 
     def _keep(self, number: int, depth: int, page: Page) -> bytes:
@@ -140,8 +152,10 @@ class DiskMap:
     def root(self) -> bytes:
         """Of the first ``size`` entries."""
         self._apply()
+        _, root = self._durable
         with _reaching(self._path):
-            return self._page(TOP).root(0) or EMPTY_ROOT
+            self._page(TOP, 0, root)
+        return root or EMPTY_ROOT
 
     def prove(self, key: bytes) -> MapProof:
         """The proof for a key under ``root``, present or not."""
@@ -151,23 +165,31 @@ class DiskMap:
 
     def _prove(self, key: bytes) -> MapProof:
         number, depth, path = TOP, 0, list[tuple[int, bytes]]()
-        page = self._page(number)
+        page = self._page(number, depth, self._durable[1])
         while isinstance(page, Children):
             slot, steps = page.way(key, depth)
             path += steps
             number, depth = number << STEP | slot, depth + STEP
-            page = self._page(number)
+            page = self._page(number, depth, page.roots[slot])
         if not len(page):
             return MapProof(None)
         leaf, steps = page.way(key, depth)
         return MapProof(leaf, (*path, *steps))
 
-    def _page(self, number: int) -> Page:
+    def _page(self, number: int, depth: int, root: bytes) -> Page:
+        """The page that has this root."""
         row = self._connection.execute("SELECT page FROM pages WHERE number = ?", (number,)).fetchone()
         try:
-            return decode(row[0]) if row else Leaves()
-        except ValueError:
-            raise Corrupt(f"page {number} of {self._path} is damaged: remove the file, and it is made anew") from None
+            page = decode(row[0]) if row else Leaves()
+        except (ValueError, TypeError):
+            raise self._damage(f"page {number}") from None
+        if page.root(depth) != root:
+            raise self._damage(f"page {number}")
+        return page
+
+    def _damage(self, what: str) -> Corrupt:
+        self.damaged = True
+        return Corrupt(f"{what} of {self._path} is damaged: remove the file, and it is made anew")
 
     # --- keeping -----------------------------------------------------------------------------------
 
@@ -179,10 +201,11 @@ class DiskMap:
         """Begin again at size 0; where that fails, all stays as it was."""
         with self._transaction():
             self._connection.execute("DELETE FROM pages")
-            self._connection.execute("UPDATE reached SET size = 0")
+            self._connection.execute("UPDATE reached SET standing = ?", (_standing(0, b""),))
         self._gathered.clear()
         self._waiting = 0
-        self.size = self._durable = 0
+        self.size, self._durable = 0, (0, b"")
+        self.damaged = False
 
     def close(self) -> None:
         """Make it durable, and free the file."""
@@ -210,24 +233,30 @@ def _is_damage(error: sqlite3.Error) -> bool:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
 
 
-def _open(path: Path) -> tuple[sqlite3.Connection, int] | None:
-    """The file and its size; ``None`` for one that must be made anew. Raises ``sqlite3.Error`` where it is in doubt."""
+def _open(path: Path) -> tuple[sqlite3.Connection, Durable] | None:
+    """The file and what it is of; ``None``: it must be made anew. Raises ``sqlite3.Error`` where it is in doubt."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
-        size = _size(connection)
+        reached = _reached(connection)
     except sqlite3.Error as error:
         connection.close()
         if _is_damage(error):
             return None
         raise
-    if size is None:
+    if reached is None:
         connection.close()
         return None
-    return connection, size
+    return connection, reached
 
 
-def _size(connection: sqlite3.Connection) -> int | None:
-    """Of the first entries that the map is of; ``None`` for another version's."""
+def _standing(size: int, root: bytes) -> bytes:
+    """As it stands on disk: with a hash, for nothing else there says what it must be."""
+    told = size.to_bytes(8, "big") + root
+    return told + sha256(told).digest()
+
+
+def _reached(connection: sqlite3.Connection) -> Durable | None:
+    """What the map is of; ``None`` for another version's, or one that does not say."""
     # Before anything is written: a page of the map then stands in one of SQLite's.
     connection.execute("PRAGMA page_size=16384")
     connection.execute("PRAGMA journal_mode=WAL")
@@ -241,8 +270,12 @@ def _size(connection: sqlite3.Connection) -> int | None:
         connection.execute("BEGIN IMMEDIATE")
         for statement in _TABLES:
             connection.execute(statement)
+        connection.execute("INSERT INTO reached VALUES (1, ?)", (_standing(0, b""),))
         connection.execute("COMMIT")
     elif version != _VERSION:
         return None
-    found = connection.execute("SELECT size FROM reached").fetchone()
-    return None if found is None else int(found[0])
+    found = connection.execute("SELECT standing FROM reached").fetchone()
+    if found is None or not isinstance(found[0], bytes):
+        return None
+    durable = int.from_bytes(found[0][:8], "big"), found[0][8:-32]
+    return durable if _standing(*durable) == found[0] else None

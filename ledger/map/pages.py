@@ -12,6 +12,7 @@ from hashlib import sha256
 from itertools import accumulate, pairwise
 from struct import Struct
 from typing import TypeAlias
+from zlib import crc32
 
 from tallystick.map.memory import first_difference, root_of
 from tallystick.map.proof import FIRST_LINK, HASH_SIZE, KEY_BITS, LEAF, LINK, NODES, Leaf, bit_of
@@ -29,6 +30,7 @@ TOP = 1
 """Number of the page of depth 0. The page of the d bits p has the number 2^d + p."""
 
 _COUNT = 8
+_SUM = 4
 _RECORD = HASH_SIZE + _COUNT + HASH_SIZE
 _LEAVES, _CHILDREN = b"\x00", b"\x01"
 _NONE = bytes(HASH_SIZE)
@@ -106,7 +108,7 @@ class Leaves:
     def encode(self) -> bytes:
         """As it stands on disk."""
         ends = _ENDS.pack(*accumulate(map(len, self.slots)))
-        return b"".join([_LEAVES, ends, *[root or _NONE for root in self.roots], *self.slots])
+        return _summed(b"".join([_LEAVES, ends, *[root or _NONE for root in self.roots], *self.slots]))
 
 
 class Children:
@@ -125,7 +127,7 @@ class Children:
 
     def encode(self) -> bytes:
         """As it stands on disk."""
-        return _CHILDREN + b"".join([root or _NONE for root in self.roots])
+        return _summed(_CHILDREN + b"".join([root or _NONE for root in self.roots]))
 
 
 Page: TypeAlias = Leaves | Children
@@ -192,8 +194,16 @@ def _combine(roots: list[bytes], bit: int) -> bytes:
     return roots[0]
 
 
+def _summed(data: bytes) -> bytes:
+    """With a sum behind: leaves that rotted do not show in the roots that are kept, until they are hashed again."""
+    return data + crc32(data).to_bytes(_SUM, "big")
+
+
 def decode(data: bytes) -> Page:
     """Inverse of ``encode``. Raises ``ValueError`` for what no page looks like."""
+    data, told = data[:-_SUM], data[-_SUM:]
+    if crc32(data).to_bytes(_SUM, "big") != told:
+        raise ValueError(f"the sum of a page of {len(data)} bytes is not {told.hex()}")
     kind = data[:1]
     if kind == _CHILDREN and len(data) == 1 + FAN * HASH_SIZE:
         return Children(_roots(data, 1, len(data)))

@@ -92,16 +92,42 @@ class MapRoots:
                 first = _uncovered(reads)
                 if first is None or not (at_once or first.admitted_at + self._every <= self._clock()):
                     return None
-                self._bring(self._map, size, reads)
+                self._hold(reads)
+                root = self._worked_out(self._map, size, reads)
             event = Event(
                 type=TYPE,
                 event_id=f"map-{size}",
                 subject=self._log.published.keys.origin,
                 time=format_time(self._clock()),
-                body=MapRoot(size, self._map.root().hex()),
+                body=MapRoot(size, root.hex()),
             )
             statement = sign_statement(self._signer, event.subject, event)
             return self._log.submit(statement, verified_with=self._signer.public).result(PATIENCE).position
+
+    def _hold(self, reads: Reads) -> None:
+        """The map against the root that was stated last, from where it mostly goes on."""
+        record = _newest(reads)
+        if record is None:
+            return
+        stated: MapRoot = parse_statement(record.entry).event.body
+        if self._map.size <= stated.size and self._worked_out(self._map, stated.size, reads).hex() != stated.root:
+            _log.warning("the map is not of the root in entry %d: it is made anew from the entries", record.position)
+            self._map.reset()
+
+    def _worked_out(self, found: DiskMap, size: int, reads: Reads) -> bytes:
+        """The root of the first ``size`` entries. A map in a damaged file is made anew."""
+        try:
+            if found.damaged:
+                found.reset()
+            self._bring(found, size, reads)
+            return found.root()
+        except Corrupt as error:
+            if not found.damaged:
+                raise
+            _log.warning("the map is made anew from the entries: %s", error)
+            found.reset()
+            self._bring(found, size, reads)
+            return found.root()
 
     def _bring(self, found: DiskMap, size: int, reads: Reads) -> None:
         if found.size > size:
@@ -148,11 +174,9 @@ class MapRoots:
 
     def _checked(self, found: DiskMap, record: Record, reads: Reads) -> MapView:
         stated: MapRoot = parse_statement(record.entry).event.body
-        self._bring(found, stated.size, reads)
-        if found.root().hex() != stated.root:
+        if self._worked_out(found, stated.size, reads).hex() != stated.root:
             found.reset()
-            self._bring(found, stated.size, reads)
-            if found.root().hex() != stated.root:
+            if self._worked_out(found, stated.size, reads).hex() != stated.root:
                 raise Corrupt(
                     f"entry {record.position} states another map root than the entries give: run `fsck`",
                     record.position,

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from ledger.errors import Corrupt, MapUnreachable
 from ledger.map import disk
 from ledger.map.disk import DiskMap
-from ledger.map.pages import decode
+from ledger.map.pages import Leaves, decode
 from tallystick.map import EMPTY_ROOT, MapProof, MemoryMap, key_of, prove_answer
 from tests.world import World
 
@@ -233,13 +233,13 @@ def test_a_disk_that_is_full_at_the_start_costs_no_map(tmp_path: Path, monkeypat
     with closing(DiskMap(path)) as found:
         found.take(ENTRIES)
 
-    def full(connection: sqlite3.Connection) -> int:
+    def full(connection: sqlite3.Connection) -> disk.Durable:
         connection.execute("PRAGMA max_page_count=1")
         connection.execute("CREATE TABLE more (one BLOB)")
-        return 0
+        return 0, b""
 
     with monkeypatch.context() as patched:
-        patched.setattr(disk, "_size", full)
+        patched.setattr(disk, "_reached", full)
         with pytest.raises(MapUnreachable, match="full"):
             DiskMap(path)
     with closing(DiskMap(path)) as found:
@@ -299,6 +299,83 @@ def test_a_damaged_page_is_said(tmp_path: Path) -> None:
     found.take(ENTRIES)
     assert found.root() == root_in_memory()
     found.close()
+
+
+def one_bit(page: bytes) -> bytes:
+    """Another last bit of the last record, before the sum."""
+    return page[:-5] + bytes([page[-5] ^ 1]) + page[-4:]
+
+
+ROT: dict[str, Callable[[int, bytes], bytes | None]] = {
+    "one bit of each page": lambda _, page: one_bit(page),
+    "the pages are gone": lambda _number, _page: None,
+    "all but the first are gone": lambda number, page: page if number == 1 else None,
+    "each is an empty one": lambda _number, _page: Leaves().encode(),
+    "all but the first are empty": lambda number, page: page if number == 1 else Leaves().encode(),
+}
+
+
+def rot(path: Path, harm: str) -> None:
+    """Other bytes in the file than were written."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        for number, page in other.execute("SELECT number, page FROM pages").fetchall():
+            left = ROT[harm](number, page)
+            other.execute("DELETE FROM pages WHERE number = ?", (number,))
+            if left is not None:
+                other.execute("INSERT INTO pages VALUES (?, ?)", (number, left))
+
+
+def go_on(found: DiskMap) -> None:
+    found.take(ENTRIES[20:])
+    found.flush()
+
+
+@pytest.mark.parametrize("harm", ROT)
+@pytest.mark.parametrize("ask", [lambda found: found.prove(key_of("own", "any")), go_on], ids=["prove", "add"])
+def test_what_rotted_is_said_and_nothing_added_to_it(
+    tmp_path: Path, harm: str, ask: Callable[[DiskMap], object]
+) -> None:
+    path = tmp_path / "map.sqlite"
+    with closing(DiskMap(path, 2)) as found:
+        found.take(ENTRIES[:20])
+    rot(path, harm)
+    with closing(DiskMap(path, 2)) as found:
+        with pytest.raises(Corrupt, match="page"):
+            ask(found)
+        assert found.damaged
+        found.reset()
+        found.take(ENTRIES)
+        assert (found.damaged, found.root()) == (False, root_in_memory())
+
+
+@pytest.mark.parametrize("at", [7, 8, 39, 40, 71])
+def test_a_size_or_root_that_rotted_is_no_map(tmp_path: Path, at: int) -> None:
+    path = tmp_path / "map.sqlite"
+    with closing(DiskMap(path)) as found:
+        found.take(ENTRIES[:20])
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        (kept,) = other.execute("SELECT standing FROM reached").fetchone()
+        other.execute("UPDATE reached SET standing = ?", (kept[:at] + bytes([kept[at] ^ 1]) + kept[at + 1 :],))
+    with closing(DiskMap(path)) as found:
+        assert found.size == 0
+        found.take(ENTRIES)
+        assert found.root() == root_in_memory()
+
+
+def test_a_file_that_went_on_elsewhere_is_not_added_to(tmp_path: Path) -> None:
+    """Another process, or a commit of which this one was never told: nothing is added twice."""
+    path = tmp_path / "map.sqlite"
+    with closing(DiskMap(path)) as found:
+        found.take(ENTRIES[:20])
+        found.flush()
+        with closing(DiskMap(path)) as other:
+            other.take(ENTRIES[20:])
+        found.take(ENTRIES[20:30])
+        with pytest.raises(Corrupt, match="damaged"):
+            found.flush()
+        found.reset()
+        found.take(ENTRIES)
+        assert found.root() == root_in_memory()
 
 
 @pytest.mark.parametrize("data", [b"", b"\x02", b"\x01", b"\x00" * 2, b"\x00" * 578, b"\x01" * 512])

@@ -27,6 +27,7 @@ from tallystick.map.audit import Auditor, MapAudit, sign_audit
 from tallystick.merkle import leaf_hash, root_of
 from tallystick.statement import parse_statement
 from tests.ledger.conftest import open_log
+from tests.ledger.map.test_disk import ROT, rot
 from tests.world import START, World, key_from
 
 FULL = "CREATE TRIGGER full BEFORE UPDATE ON reached BEGIN SELECT RAISE(FAIL, 'disk full'); END"
@@ -196,6 +197,45 @@ def test_whatever_becomes_of_the_file_the_answers_are_right(data: Path, world: W
     with opened(data, world) as (_, roots), roots.view() as view:
         assert view is not None
         assert view.root == expected
+
+
+@pytest.mark.parametrize("harm", ROT)
+def test_a_map_that_rotted_states_no_other_root(data: Path, world: World, harm: str) -> None:
+    with opened(data, world) as (_, roots):
+        roots.state(at_once=True)
+    rot(data.parent / "map" / "map.sqlite", harm)
+    with opened(data, world) as (log, roots):
+        for _ in range(12):
+            log.submit(world.object()).result()
+        size = len(all_entries(log))
+        assert roots.state(at_once=True) == size
+        assert stated(log)[size].root == model(all_entries(log)[:size]).root().hex()
+
+
+def test_a_map_that_is_not_of_the_root_last_stated_states_none(data: Path, world: World) -> None:
+    """Whatever came into it: the entries are the truth."""
+    with opened(data, world) as (log, roots):
+        roots.state(at_once=True)
+        roots._map.reset()
+        roots._map.take(b"other" for _ in range(5))
+        log.submit(world.object()).result()
+        size = len(all_entries(log))
+        assert roots.state(at_once=True) == size
+        assert stated(log)[size].root == model(all_entries(log)[:size]).root().hex()
+
+
+def test_a_proof_from_what_rotted_is_none_and_the_next_is_right(data: Path, world: World) -> None:
+    with opened(data, world) as (log, roots):
+        roots.state(at_once=True)
+        log.publish_now()
+        with roots.view() as view:
+            assert view is not None
+            rot(data.parent / "map" / "map.sqlite", "one bit of each page")
+            with pytest.raises(Corrupt, match="page 1"):
+                view.prove("own", world.origin)
+        with roots.view() as view:
+            assert view is not None
+            assert prove_answer(view.root, "own", world.origin, view.prove("own", world.origin)) is not None
 
 
 def test_a_log_that_stated_another_root_is_told_so(data: Path, world: World) -> None:
