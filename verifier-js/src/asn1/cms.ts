@@ -4,9 +4,10 @@ import { compare, concat, equal, type Bytes } from "../base/bytes.ts";
 import { Failed, Malformed } from "../base/errors.ts";
 import { keyOf, readable, subjectKeyIdentifier, type Certificate } from "./certificate.ts";
 import { demandTag, explicit, Fields, integer, OCTET_STRING, oid, sequence, SEQUENCE, SET, type Der } from "./der.ts";
-import { hashAlgorithm, HASHES, signatureAlgorithm, verifyWith } from "./publicKey.ts";
+import { demandNull, hashAlgorithm, HASHES, signatureAlgorithm, verifyWith } from "./publicKey.ts";
 
 const MOST_CERTIFICATES = 32;
+const MOST_DIGESTS = 8;
 const SIGNED_DATA = "1.2.840.113549.1.7.2";
 const CONTENT_TYPE = "1.2.840.113549.1.9.3";
 const MESSAGE_DIGEST = "1.2.840.113549.1.9.4";
@@ -39,7 +40,7 @@ export function parseSignedData(value: Der, version: bigint, contentType: string
   if (oid(type) !== SIGNED_DATA || more.length > 0) throw new Malformed("not CMS signed data");
   const fields = new Fields(sequence(explicit(content, 0)));
   if (integer(fields.next()) !== version) throw new Malformed(`signed data of another version than ${version}`);
-  const digests = demandTag(fields.next(), SET).children;
+  const digests = demandTag(fields.next(), SET).children.map(digestName);
   const [innerType, wrapped, ...others] = sequence(fields.next());
   if (oid(innerType) !== contentType || others.length > 0) throw new Malformed("signed data over another type");
   const certificates = fields.optional(0xa0)?.children ?? [];
@@ -48,11 +49,18 @@ export function parseSignedData(value: Der, version: bigint, contentType: string
   fields.end();
   if (certificates.length > MOST_CERTIFICATES || signers.length !== 1) throw new Malformed("more than one signer, or more than 32 certificates");
   const signer = sequence(signers[0]);
-  if (!digests.some((each) => equal(each.raw, signer[2]?.raw ?? new Uint8Array()))) throw new Malformed("the signer's hash is not among those of the signed data");
+  if (digests.length > MOST_DIGESTS || !digests.includes(digestName(signer[2]))) throw new Malformed("the signer's hash is not among those of the signed data");
   return {
     certificates: certificates.map((each) => readable(each.raw)).filter((each) => each !== undefined), signer, lists: lists !== undefined,
     content: wrapped === undefined ? undefined : demandTag(explicit(wrapped, 0), OCTET_STRING).content,
   };
+}
+
+/** A hash by its identifier, also one that is not taken. */
+function digestName(value: Der | undefined): string {
+  const [name, ...parameters] = sequence(value);
+  demandNull(parameters);
+  return oid(name);
 }
 
 /** Who signed `content`, once the signed attributes and the signature hold; his certificate is one of `known`. */
@@ -82,9 +90,9 @@ function parseAttributes(attributes: Der): Map<string, Der> {
   const found = new Map<string, Der>();
   let last: Bytes | undefined;
   for (const each of attributes.children) {
-    const [type, values] = sequence(each);
+    const [type, values, ...more] = sequence(each);
     const members = demandTag(values, SET).children;
-    if (members.length !== 1 || found.has(oid(type))) throw new Malformed("a signed attribute twice, or of more values than one");
+    if (more.length > 0 || members.length !== 1 || found.has(oid(type))) throw new Malformed("a signed attribute twice, or of more values than one");
     if (last !== undefined && compare(last, each.raw) >= 0) throw new Malformed("signed attributes that are not sorted");
     last = each.raw;
     found.set(oid(type), members[0]!);
@@ -106,7 +114,8 @@ function isSid(certificate: Certificate, sid: Der): boolean {
     const own = subjectKeyIdentifier(certificate);
     return own !== undefined && equal(own, sid.content);
   }
-  const [issuer, serial] = sequence(sid);
+  const [issuer, serial, ...more] = sequence(sid);
+  if (more.length > 0) throw new Malformed("a signer that is named by more than issuer and serial number");
   return issuer !== undefined && equal(issuer.raw, certificate.issuer) && integer(serial) === certificate.serial;
 }
 
@@ -120,6 +129,8 @@ function isNamed(certificate: Certificate, attribute: Der, second: boolean): boo
   fields.end();
   if (!equal(hash(certificate.raw), digest)) return false;
   if (issuerSerial === undefined) return true;
-  const [names, serial] = issuerSerial.children;
-  return integer(serial) === certificate.serial && sequence(names).some((each) => each.tag === 0xa4 && equal(explicit(each, 4).raw, certificate.issuer));
+  const [names, serial, ...more] = issuerSerial.children;
+  const [name, ...others] = sequence(names);
+  if (more.length > 0 || others.length > 0) throw new Malformed("a certificate that is named by more than one issuer and a serial number");
+  return integer(serial) === certificate.serial && equal(explicit(name, 4).raw, certificate.issuer);
 }

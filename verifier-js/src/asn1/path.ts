@@ -1,11 +1,13 @@
 /** The path from who signed a timestamp or a document to a root of the trust file (Timestamps 3, number 5; Signed files 5.2, number 7). */
-import { equal, type Bytes } from "../base/bytes.ts";
-import { Failed } from "../base/errors.ts";
+import { equal, hex, type Bytes } from "../base/bytes.ts";
+import { Failed, Malformed } from "../base/errors.ts";
 import {
   basicConstraints, EXTENSION, keyOf, keyUsage, purposes, readable, readableRoot, verifyIssued, type Certificate,
 } from "./certificate.ts";
 
 const LONGEST = 8;
+/** Signatures of certificates that are looked at for one path: there may be many that name one another. */
+const MOST_LINKS = 64;
 const TIME_STAMPING = "1.3.6.1.5.5.7.3.8";
 const ANY_PURPOSE = "2.5.29.37.0";
 const KNOWN = new Set<string>(Object.values(EXTENSION));
@@ -34,18 +36,13 @@ export interface Path<A extends Above> {
 /** A path at this time; none where no root of the trust file is above the signer; `Failed` where every path that leads to one is at fault. */
 export function findPath<A extends Above>(signer: Certificate, others: Certificate[], authorities: A[], at: number, purpose: Purpose): Path<A> | undefined {
   let fault: Failed | undefined;
-  for (const authority of authorities) {
-    const root = readableRoot(authority.root);
-    if (root === undefined) continue;
-    const between = [...others, ...authority.certificates.map(readable).filter((each) => each !== undefined)];
-    for (const certificates of chains([signer], between, root)) {
-      try {
-        demandPath(certificates, at, purpose);
-        return { authority, certificates };
-      } catch (error) {
-        if (!(error instanceof Failed)) throw error;
-        fault ??= error;
-      }
+  for (const path of new Search(others, authorities).above([signer])) {
+    try {
+      demandPath(path.certificates, at, purpose);
+      return path;
+    } catch (error) {
+      if (!(error instanceof Failed)) throw error;
+      fault ??= error;
     }
   }
   if (fault !== undefined) throw fault;
@@ -54,22 +51,54 @@ export function findPath<A extends Above>(signer: Certificate, others: Certifica
 
 export const TIMESTAMPS: Purpose = { uses: [TIME_STAMPING], demandSigner: demandClock };
 
-/** Chains of certificates each of which the next one signed, up to the root. */
-function* chains(chain: Certificate[], between: Certificate[], root: Certificate): Generator<Certificate[]> {
-  if (chain.length >= LONGEST) return;
-  const last = chain.at(-1)!;
-  if (issued(last, root) && !equal(chain[0]!.raw, root.raw)) yield [...chain, root];
-  for (const next of between)
-    if (!chain.some((each) => equal(each.raw, next.raw)) && !equal(next.raw, root.raw) && issued(last, next)) yield* chains([...chain, next], between, root);
+/** The order is part of what is verified: after the last of the links nothing more is found. */
+class Search<A extends Above> {
+  private links = 0;
+  private readonly roots: { authority: A; root: Certificate }[] = [];
+  private readonly between = new Map<string, Certificate>();
+
+  constructor(others: Certificate[], authorities: A[]) {
+    for (const authority of authorities) {
+      const root = readableRoot(authority.root);
+      if (root !== undefined) this.roots.push({ authority, root });
+    }
+    const theirs = authorities.flatMap((each) => each.certificates.map(readable));
+    for (const each of [...others, ...theirs]) if (each !== undefined && !this.between.has(hex(each.raw))) this.between.set(hex(each.raw), each);
+  }
+
+  /** Chains of certificates each of which the next one signed, up to a root. */
+  *above(chain: Certificate[]): Generator<Path<A>> {
+    const last = chain.at(-1)!;
+    for (const { authority, root } of this.roots) {
+      const there = equal(root.raw, last.raw);
+      // A signer is never its own root.
+      if (there && chain.length > 1) yield { authority, certificates: chain };
+      if (!there && this.issued(last, root)) yield { authority, certificates: [...chain, root] };
+    }
+    if (chain.length >= LONGEST - 1) return;
+    for (const next of this.between.values())
+      if (!chain.some((each) => equal(each.raw, next.raw)) && this.issued(last, next)) yield* this.above([...chain, next]);
+  }
+
+  private issued(certificate: Certificate, issuer: Certificate): boolean {
+    if (!equal(certificate.issuer, issuer.subject) || this.links >= MOST_LINKS || !hasSoundKey(issuer)) return false;
+    this.links += 1;
+    try {
+      verifyIssued(certificate, issuer);
+      return true;
+    } catch (error) {
+      if (error instanceof Failed || error instanceof Malformed) return false;
+      throw error;
+    }
+  }
 }
 
-function issued(certificate: Certificate, issuer: Certificate): boolean {
-  if (!equal(certificate.issuer, issuer.subject)) return false;
+function hasSoundKey(certificate: Certificate): boolean {
   try {
-    verifyIssued(certificate, issuer);
+    keyOf(certificate);
     return true;
   } catch (error) {
-    if (error instanceof Failed) return false;
+    if (error instanceof Failed || error instanceof Malformed) return false;
     throw error;
   }
 }

@@ -28,19 +28,20 @@ export type PublicKey = { kind: "rsa"; n: bigint; e: bigint; size: number } | { 
 
 /** The hash that an AlgorithmIdentifier names; `Failed` where it is weaker than SHA-256 or none. */
 export function hashAlgorithm(value: Der | undefined): HashName {
-  const [name, parameters] = sequence(value);
+  const [name, ...parameters] = sequence(value);
   const found = HASH_OIDS[oid(name)];
   if (found === undefined) throw new Failed(`a hash that is not SHA-256, SHA-384 or SHA-512`);
   demandNull(parameters);
   return found;
 }
 
-function demandNull(parameters: Der | undefined): void {
-  if (parameters !== undefined && !equal(parameters.raw, fromHex("0500"))) throw new Failed("an algorithm with parameters that mean nothing");
+/** No parameters, or one that is NULL. */
+export function demandNull(parameters: Der[]): void {
+  if (parameters.length > 1 || parameters.some((each) => !equal(each.raw, fromHex("0500")))) throw new Failed("an algorithm with parameters that mean nothing");
 }
 
 export function signatureAlgorithm(value: Der | undefined): { kind: "rsa" | "ecdsa"; hash?: HashName } {
-  const [name, parameters] = sequence(value);
+  const [name, ...parameters] = sequence(value);
   const found = SIGNATURES[oid(name)];
   if (found === undefined) throw new Failed("a signature that is neither RSA nor ECDSA over SHA-2");
   demandNull(parameters);

@@ -69,7 +69,7 @@ export class Changes {
   private allowed(number: number, old: PdfObject, now: PdfObject, gained: Value | undefined): boolean {
     const { catalog, form, page, info, metadata } = this.layout;
     demand(page !== undefined, "pdf.form", "the page tree holds no pages");
-    if (number === metadata) return sameMetadata(old, now);
+    if (number === metadata) return ![catalog, form, page, info].includes(number) && sameMetadata(old, now);
     if (old.value.kind !== "dictionary" || now.value.kind !== "dictionary" || old.stream !== undefined || now.stream !== undefined) return false;
     const [was, is] = [old.value.members, now.value.members];
     if (number === catalog) return sameBut(was, is, ["DSS"]) && (!is.has("DSS") || isStore(resolved(this.objects, is.get("DSS")!)));
@@ -111,5 +111,5 @@ function sameAnnotations(was: Value | undefined, is: Value | undefined, gained: 
 /** The same but for dates. */
 function sameMetadata(old: PdfObject, now: PdfObject): boolean {
   if (old.value.kind !== "dictionary" || now.value.kind !== "dictionary" || !sameBut(old.value.members, now.value.members, ["Length"])) return false;
-  return now.stream !== undefined && old.stream?.replace(DATES, "$1") === now.stream.replace(DATES, "$1");
+  return now.stream !== undefined && old.stream?.replace(DATES, "$1-") === now.stream.replace(DATES, "$1-");
 }

@@ -60,8 +60,8 @@ export function documentSignature({ message, value }: Covered): DocumentSignatur
 function tokenOf(unsigned: Der): Bytes | undefined {
   const [attribute, ...more] = unsigned.children;
   if (attribute === undefined) return undefined;
-  const [type, values] = sequence(attribute);
+  const [type, values, ...rest] = sequence(attribute);
   const [token, ...others] = demandTag(values, SET).children;
-  demand(more.length === 0 && oid(type) === SIGNATURE_TIMESTAMP && token !== undefined && others.length === 0, "pdf.signature", "other unsigned attributes than a signature timestamp");
+  demand(more.length === 0 && rest.length === 0 && oid(type) === SIGNATURE_TIMESTAMP && token !== undefined && others.length === 0, "pdf.signature", "other unsigned attributes than a signature timestamp");
   return token.raw;
 }
