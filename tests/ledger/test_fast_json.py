@@ -98,15 +98,17 @@ STRANGE = [
 ]  # fmt: skip
 
 
-def same(data: bytes) -> None:
-    fast, core = (read_by(decode, data) for decode in (fast_json.decode_relaxed, canonical.decode_relaxed))
-    assert (type(fast), repr(fast)) == (type(core), repr(core))
+def relaxed_by(decode: Any, data: bytes) -> tuple[type, str]:
+    """What is read, so that 1, True and 1.0 are not the same."""
+    found = read_by(decode, data)
+    return type(found), repr(found)
 
 
 @settings(max_examples=500)
 @given(VALUES, st.sampled_from([None, 1, "\t"]), st.booleans())
 def test_the_same_value_of_relaxed_json(value: Any, indent: Any, escaped: bool) -> None:
-    same(json.dumps(value, indent=indent, ensure_ascii=escaped).encode())
+    data = json.dumps(value, indent=indent, ensure_ascii=escaped).encode()
+    assert relaxed_by(fast_json.decode_relaxed, data) == relaxed_by(canonical.decode_relaxed, data)
 
 
 PUT = [*STRANGE[:26], *(bytes([one]) for one in b'{}[]":,.e-0 1ax')]
@@ -121,7 +123,7 @@ def test_the_same_of_hostile_bodies(data: bytes, changes: list[tuple[int, int, b
     """Anything put anywhere, in place of up to three bytes."""
     for at, cut, put in changes:
         data = data[:at] + put + data[at + cut :]
-    same(data)
+    assert relaxed_by(fast_json.decode_relaxed, data) == relaxed_by(canonical.decode_relaxed, data)
 
 
 EVENT = b'{"body":{"target":"10.5555/P-0000-0000-0000-0000-9"},"event_id":"e","subject":"10.5555/x","type":"t","v":1}'
@@ -156,7 +158,7 @@ def test_the_same_of_strange_members(data: bytes) -> None:
 
 @pytest.mark.parametrize("data", STRANGE)
 def test_the_same_of_strange_bodies(data: bytes) -> None:
-    same(data)
+    assert relaxed_by(fast_json.decode_relaxed, data) == relaxed_by(canonical.decode_relaxed, data)
 
 
 @pytest.mark.parametrize(
