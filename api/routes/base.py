@@ -8,6 +8,7 @@ from functools import partial
 from typing import Annotated, Any, TypeAlias, TypeVar
 
 from fastapi import APIRouter, Depends, Request, Response, Security
+from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -49,6 +50,9 @@ class ProblemSchema(BaseModel):
 
 # Worked out once: each of the routers names it.
 _PROBLEM = {"description": "A problem", "content": {MEDIA_TYPE: {"schema": ProblemSchema.model_json_schema()}}}
+
+_ACCOUNT = "tallystick.account"
+"""Where a request keeps who asks, once that was looked up."""
 
 MAX_BODY_BYTES = 2 << 20
 """Unless a route says otherwise."""
@@ -107,13 +111,25 @@ class _StrictRequest(Request):
 
 
 class _StrictRoute(APIRoute):
+    """Asks for the token before a body is read: the framework reads and decodes it before it asks anything at all, and
+    values take many times their bytes of memory.
+    """
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
+        demanded = self.body_field is not None and demands_token(self.dependant)
 
         async def strict(request: Request) -> Response:
+            if demanded:
+                await _known(request, await _bearer(request))
             return await handle(_StrictRequest(request.scope, request.receive))
 
         return strict
+
+
+def demands_token(asked: Dependant) -> bool:
+    """Whether a route answers nobody without a token."""
+    return asked.call in (_known, _operator) or any(map(demands_token, asked.dependencies))
 
 
 def router(tag: str, prefix: str = "/v1") -> APIRouter:
@@ -146,10 +162,14 @@ async def _operator(request: Request, given: _Given) -> Account:
 def _who(request: Request, given: HTTPAuthorizationCredentials | None) -> Account | None:
     if given is None:
         return None
+    asked: Account | None = request.scope.get(_ACCOUNT)
+    if asked is not None:
+        return asked
     services: Services = request.app.state.services
     account = services.accounts.find(given.credentials)
     if account is None:
         raise ServiceError("unauthenticated", "the token is not known, or was revoked", "ask for a new token")
+    request.scope[_ACCOUNT] = account
     return account
 
 
