@@ -65,7 +65,13 @@ def read_record(path: Path) -> Content:
         data = file.read(MAX_ENTRY_BYTES + 1)
     if data[:1].isspace() or data[:1] == b"{":
         return read_content(canonical.decode_relaxed(data, MAX_ENTRY_BYTES))
-    body = parse_statement(data).event.body
+    try:
+        body = parse_statement(data).event.body
+    except MalformedInput as error:
+        raise MalformedInput(
+            f"{path} is neither an entry of a log ({error}) nor a digest record as JSON; "
+            "write one with `tallystick digest --json PATH > FILE`"
+        ) from None
     if not isinstance(body, ObjectRegistration):
         raise MalformedInput(f"{path} is an entry of the log, but registers no object")
     return body.digest_record

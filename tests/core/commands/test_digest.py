@@ -81,3 +81,15 @@ def test_what_is_no_record_or_no_file(folder: Path, tmp_path: Path, capsys: pyte
     assert main(["digest", str(folder), "--against", str(tmp_path / "missing")]) == 2
     (folder / "link").symlink_to("body.bin")
     assert main(["digest", str(folder)]) == 2
+
+
+def test_what_it_prints_for_people_is_no_record(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["digest", str(folder)])
+    printed = tmp_path / "printed"
+    printed.write_text(capsys.readouterr().out)
+    assert main(["digest", str(folder), "--against", str(printed)]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"malformed: {printed} is neither an entry of a log (")
+    assert told.endswith("write one with `tallystick digest --json PATH > FILE`\n")
