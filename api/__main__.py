@@ -65,9 +65,10 @@ class Unusable(Exception):
 def _serve(settings: Settings) -> None:
     # Nothing that is loaded is garbage; the server lets the collector go on.
     gc.disable()
-    from api.tuning import share_one_heap
+    from api.tuning import load_framework, share_one_heap
 
     share_one_heap()
+    load_framework()
 
     from anchors.chains import read_chains
     from api.app import Server, create_app, server_config

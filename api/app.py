@@ -39,6 +39,7 @@ from api.routes import (
     timestamps,
 )
 from api.routes.base import MAX_BODY_BYTES
+from api.routes.late import make_all
 from api.routes.quick import ShortWay
 from api.services.errors import Elsewhere
 from api.tuning import tune
@@ -113,7 +114,11 @@ def create_app(services: Services) -> ASGIApp:
     problems.install(app)
     for router in ROUTERS:
         here = services.settings.role == "full" or router not in AT_HOME
-        app.include_router(router, dependencies=[] if here else [Depends(_refuse)])
+        if here:
+            # Not by ``include_router``, which makes each route a second time.
+            app.router.routes.extend(router.routes)
+        else:
+            app.include_router(router, dependencies=[Depends(_refuse)])
     return Edge(ShortWay(app, services, events.QUICK))
 
 
@@ -125,12 +130,22 @@ def server_config(app: ASGIApp) -> uvicorn.Config:
 
 
 class Server(uvicorn.Server):
-    """Answers first. That the collector need not look through what stays is seen to when nobody waits for the start."""
+    """Answers first. What later requests need, and the collector, are seen to when nobody waits for the start."""
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
         """See uvicorn."""
         await super().startup(sockets)
-        asyncio.get_running_loop().call_later(SETTLED_SECONDS, tune)
+        self._settling = asyncio.create_task(_settle())
+        self._settling.add_done_callback(_tell)
+
+
+async def _settle() -> None:
+    await asyncio.sleep(SETTLED_SECONDS)
+    try:
+        for router in ROUTERS:
+            await make_all(router.routes)
+    finally:
+        tune()
 
 
 def _tell(task: asyncio.Task[None]) -> None:

@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from html import escape
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Query
+from fastapi import Header, Path, Query
 from fastapi.responses import HTMLResponse
 
 from api.middleware import NOTHING
 from api.routes.anchor_svg import draw
 from api.routes.anchor_words import MEANINGS, STATES, UNITS, WORDS, Language
 from api.routes.base import UsedServices
+from api.routes.late import plain_router
 from api.routes.page import choose
 from api.services.anchor_picture import Picture
 from api.services.anchor_watch import Alarm, TargetView
@@ -30,7 +31,7 @@ SHOWN = 50
 """Anchors in the table."""
 _COIN = 10**18
 
-routes = APIRouter()
+routes = plain_router()
 
 _STYLE = (
     "body{font:16px/1.5 system-ui,'Noto Sans CJK SC',sans-serif;max-width:64rem;margin:1.5rem auto;padding:0 1rem;"

@@ -10,12 +10,12 @@ from typing import Annotated, Any, TypeAlias, TypeVar
 from fastapi import APIRouter, Depends, Request, Response, Security
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from api.accounts import Account
 from api.problems import MEDIA_TYPE, Unreadable
+from api.routes.late import LateRoute
 from api.services.errors import ServiceError, TooLarge
 from api.services.voices import require_scope
 from api.wiring import Services
@@ -27,9 +27,14 @@ _Given: TypeAlias = Annotated[HTTPAuthorizationCredentials | None, Security(_bea
 
 
 class Schema(BaseModel):
-    """An HTTP schema: strict, immutable, no unknown fields."""
+    """An HTTP schema: strict, immutable, no unknown fields. What it checks is built when it is first used."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        # It is put off; what FastAPI builds on it for a route is not, for it is built in that route's time.
+        cls.model_config.pop("defer_build", None)
 
 
 S = TypeVar("S", bound=Schema)
@@ -110,7 +115,7 @@ class _StrictRequest(Request):
         return await decode_json(await self.body())
 
 
-class _StrictRoute(APIRoute):
+class _StrictRoute(LateRoute):
     """Asks for the token before a body is read: the framework reads and decodes it before it asks anything at all, and
     values take many times their bytes of memory.
     """

@@ -11,18 +11,19 @@ from collections.abc import Sequence
 from html import escape
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query
+from fastapi import Header, Query
 from fastapi.responses import HTMLResponse
 
 from api.middleware import NOTHING
 from api.routes.anchor_words import Language
 from api.routes.base import UsedServices
+from api.routes.late import plain_router
 from api.routes.page import choose
 from api.services.certificate_print import FIELDS
 from api.services.errors import NotFound
 from api.services.standing import Standing
 
-routes = APIRouter()
+routes = plain_router()
 
 WORDS: dict[Language, dict[str, str]] = {
     "en": {

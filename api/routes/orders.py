@@ -83,14 +83,9 @@ class ItemsSchema(Schema):
     next: int | None = None
 
 
-_ORDER_BODY = {
-    "requestBody": {
-        "content": {
-            "application/json": {"schema": OrderSchema.model_json_schema(ref_template="#/components/schemas/{model}")}
-        },
-        "required": True,
-    }
-}
+def _order_body() -> dict[str, Any]:
+    schema = OrderSchema.model_json_schema(ref_template="#/components/schemas/{model}")
+    return {"content": {"application/json": {"schema": schema}}, "required": True}
 
 
 @routes.post(
@@ -99,7 +94,7 @@ _ORDER_BODY = {
     response_model=ProgressSchema,
     responses={200: {"model": ProgressSchema}},
     max_body_size=MAX_ORDER_BYTES,
-    openapi_extra=_ORDER_BODY,
+    openapi_extra={"requestBody": _order_body},
 )
 async def order_licences(
     request: Request, services: UsedServices, account: KnownAccount, response: Response

@@ -13,15 +13,16 @@ from html import escape
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query
+from fastapi import Header, Query
 from fastapi.responses import HTMLResponse
 
 from api.middleware import NOTHING
 from api.routes.anchor_words import Language
 from api.routes.base import UsedServices
+from api.routes.late import plain_router
 from api.routes.page import choose
 
-routes = APIRouter()
+routes = plain_router()
 
 WORDS: dict[Language, dict[str, str]] = {
     "en": {

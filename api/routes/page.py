@@ -7,16 +7,17 @@ import hashlib
 from html import escape
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query
+from fastapi import Header, Query
 from fastapi.responses import HTMLResponse
 
 from api.middleware import NOTHING
 from api.routes.anchor_words import STATES, Language
 from api.routes.anchors import AlarmSchema, AnchorSchema
 from api.routes.base import UsedServices
+from api.routes.late import plain_router
 from api.routes.status import StatusSchema, WitnessesSchema, status_schema
 
-routes = APIRouter()
+routes = plain_router()
 
 WORDS: dict[Language, dict[str, str]] = {
     "en": {

@@ -7,9 +7,10 @@ import gzip
 import re
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import Header, Query, Response
 
 from api.routes.base import OperatorAccount, Schema, UsedServices, router
+from api.routes.late import plain_router
 from api.routes.reading import IMMUTABLE
 from api.services.errors import NotFound
 from tallystick.base64s import to_base64
@@ -31,7 +32,7 @@ _OPEN = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cr
 Number = Annotated[int, Query(ge=0, lt=1 << 63)]
 
 routes = router("proofs")
-public = APIRouter(tags=["published log"])
+public = plain_router(tags=["published log"])
 
 
 class InclusionSchema(Schema):

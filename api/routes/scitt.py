@@ -10,10 +10,11 @@ import re
 from contextlib import nullcontext
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from api import concise
 from api.routes.base import MaybeAccount, UsedServices
+from api.routes.late import plain_router
 from api.services.errors import NotFound, ServiceError
 from tallystick.statement import MAX_ENTRY_BYTES
 
@@ -36,7 +37,7 @@ _STATEMENT: dict[str, Any] = {
     }
 }
 
-routes = APIRouter(tags=["SCITT"], responses={"4XX": _PROBLEM, "5XX": _PROBLEM})
+routes = plain_router(tags=["SCITT"], responses={"4XX": _PROBLEM, "5XX": _PROBLEM})
 
 
 @routes.post(
