@@ -95,7 +95,11 @@ def _run(arguments: list[str]) -> int:
             if point.name == name:
                 return int(point.load()(arguments[1:]) or 0)
     modules = [BUILT_IN[name]] if name in BUILT_IN else list(BUILT_IN.values())
-    args = _parser(modules, known=name in BUILT_IN).parse_args(arguments)
+    parser = _parser(modules, known=name in BUILT_IN)
+    if not arguments:
+        parser.print_help(sys.stderr)
+        parser.exit(2)
+    args = parser.parse_args(arguments)
     return int(args.run(args))
 
 

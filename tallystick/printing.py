@@ -7,6 +7,7 @@ invisible characters make a reader see other words than those that were signed.
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 LONGEST = 2000
@@ -22,7 +23,11 @@ def printable(text: str) -> str:
 
 def message(error: Exception) -> str:
     """What an error says, on one line of bounded length."""
-    return printable(str(error)[:LONGEST])
+    told = str(error)
+    if isinstance(error, OSError) and isinstance(error.filename, str | bytes | os.PathLike):
+        # "[Errno 2] No such file or directory: 'case.zip'" is for programmers.
+        told = f"{os.fsdecode(error.filename)}: {error.strerror}"
+    return printable(told[:LONGEST])
 
 
 def json_text(value: Any, indent: int | None = 2) -> str:

@@ -33,6 +33,15 @@ _MADE_BY_UNIX = 3 << 8 | _VERSION
 _DATE_1980 = 0x21
 _REGULAR_FILE = 0o100644 << 16
 
+_CARD = "a licence is checked by `tallystick license check`, a certificate by `tallystick verify-certificate`"
+_OTHERS = (
+    (b"\x89PNG", "a PNG picture", _CARD),
+    (b"%PDF-", "a PDF", _CARD),
+    (b"\xff\xd8\xff", "a JPEG picture", _CARD),
+    (b"{", "JSON", "an evidence bundle is the .zip that `tallystick export` or POST /v1/evidence made"),
+)
+"""What people give instead of a bundle: how it begins, what it is, what to do with it."""
+
 
 @dataclass(frozen=True)
 class Member:
@@ -103,14 +112,20 @@ def read_directory(file: BinaryIO) -> dict[str, Member]:
     tail = _read(file, length - _END.size, _END.size)
     magic, _, _, _, count, size, offset, _ = _END.unpack(tail)
     if magic != b"PK\5\6" or tail != end_record(count, size, offset) or offset + size != length - _END.size:
-        raise MalformedInput(
-            "not a bundle: the file does not end in a plain zip directory record (is it whole, was anything added?)"
-        )
+        raise MalformedInput(_no_bundle(_read(file, 0, 8)))
     if count > MAX_MEMBERS or size > count * (_CENTRAL.size + MAX_NAME_BYTES):
         raise MalformedInput(f"the bundle lists {count} members in {size} bytes, at most {MAX_MEMBERS} are read")
     members = _parse_central(_read(file, offset, size), count)
     _check_layout(file, members, offset)
     return {member.name: member for member in members}
+
+
+def _no_bundle(start: bytes) -> str:
+    """What is said of a file that is no bundle: most often somebody gave another file that he was handed."""
+    for magic, what, command in _OTHERS:
+        if start.startswith(magic):
+            return f"not a bundle but {what}: {command}"
+    return "not a bundle: the file does not end in a plain zip directory record (is it whole, was anything added?)"
 
 
 def _parse_central(data: bytes, count: int) -> list[Member]:

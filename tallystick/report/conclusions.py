@@ -59,6 +59,9 @@ def _unseen(report: Report, language: Language) -> Iterable[str]:
 def lead(report: Report, language: Language) -> Iterable[str]:
     """The first lines: what a reader must know whatever else he reads."""
     w = words(language)
+    if not report.facts:
+        yield from _unread(report, language)
+        return
     time = report.claim("time")
     if time.outcome == "contradicted":
         yield w.time_contradicted
@@ -70,6 +73,14 @@ def lead(report: Report, language: Language) -> Iterable[str]:
     for claim in report.claims:
         if claim.required and claim.outcome in ("not_proved", "needs_external_fact"):
             yield f"{CLAIMS[claim.id][language]}: {OUTCOMES[claim.outcome][language]}"
+
+
+def _unread(report: Report, language: Language) -> Iterable[str]:
+    """Nothing of the case was looked at: why, and what to do, instead of a list of all that is not proved."""
+    integrity = report.claim("integrity")
+    if integrity.outcome != "contradicted":
+        yield from (sentence(line, language) for line in integrity.evidence)
+    yield words(language).not_examined
 
 
 def in_short(report: Report, language: Language) -> str:

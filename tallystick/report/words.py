@@ -155,6 +155,7 @@ class Words:
     title: str
     in_short: str
     unread: str
+    not_examined: str
     about: str
     subject: str
     log: str
@@ -232,6 +233,7 @@ _EN = Words(
     title="Verification report",
     in_short="{case}, of log {log}; verified as of {at}",
     unread="What it is about was not read; verified as of {at}",
+    not_examined="Nothing else in it was examined, and no other claim is proved.",
     about="What was verified",
     subject="Case",
     log="Log",
@@ -340,6 +342,7 @@ _ZH = Words(
     title="验证报告",
     in_short="{case}，所属日志 {log}；验证所据时间 {at}",
     unread="未读取所涉案件；验证所据时间 {at}",
+    not_examined="其余内容均未予审查，其他主张均未获证明。",
     about="验证对象",
     subject="案件标的",
     log="日志",

@@ -198,3 +198,19 @@ def test_headers_are_those_of_the_format() -> None:
     assert (member.start, member.end) == (7 + len(local), 7 + len(local) + 5)
     assert central[-6:] == b"data/a"
     assert struct.unpack_from("<L", central, 42)[0] == 7
+
+
+@pytest.mark.parametrize(
+    ("start", "told"),
+    [
+        (b"\x89PNG\r\n\x1a\n", "not a bundle but a PNG picture: a licence is checked by `tallystick license check`"),
+        (b"%PDF-1.7\n", "not a bundle but a PDF: a licence"),
+        (b"\xff\xd8\xff\xe0", "not a bundle but a JPEG picture: a licence"),
+        (b'{"logs":', "not a bundle but JSON: an evidence bundle is the .zip"),
+        (b"PK\3\4 cut off", f"not a bundle: the file {ENDS}"),
+    ],
+)
+def test_another_file_is_called_what_it_is(start: bytes, told: str) -> None:
+    with pytest.raises(MalformedInput) as refused:
+        read_directory(io.BytesIO(start + bytes(100)))
+    assert str(refused.value).startswith(told)

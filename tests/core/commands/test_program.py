@@ -130,3 +130,16 @@ def test_a_verdict_without_standard_output_is_no_success(tmp_path: Path, kit: Ki
     silent = closed(">&-", given)
     assert (silent.returncode, silent.stderr) == (1, "tallystick: standard output is closed, and nothing was told\n")
     assert closed(">&- 2>&-", given).returncode == 1
+
+
+def test_without_a_command_it_lists_them() -> None:
+    done = start(RUN + "sys.exit(__main__.program())")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "verify an evidence bundle, offline" in done.stderr
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path, kit: Kit) -> None:
+    given = case(tmp_path, kit)
+    (tmp_path / "case.zip").unlink()
+    done = start(RUN + "sys.exit(__main__.program())", *given)
+    assert (done.returncode, done.stderr) == (2, f"malformed: {tmp_path / 'case.zip'}: No such file or directory\n")

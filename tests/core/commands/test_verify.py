@@ -9,15 +9,17 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tallystick.__main__ import main
 from tallystick.schema import write
-from tallystick.trust import encode_trust
+from tallystick.trust import TrustedExporter, encode_trust
 from tests.core.verify.kit import Kit
 from tests.core.verify.mutate import flipped
+from tests.world import World
 
 WHEN = "2026-02-02T00:00:00Z"
 Run = Callable[..., int]
@@ -194,3 +196,27 @@ def test_verification_loads_no_server_no_c2pa_and_no_network(folder: Path) -> No
     loaded = set(done.stdout.rpartition("LOADED")[2].split())
     assert loaded & {"c2pa", "socket", "ssl", "http", "sqlite3", "asyncio", "web3", "fastapi", "subprocess"} == set()
     assert {"ledger", "anchors", "credentials", "api"} & loaded == set()
+
+
+def test_a_picture_is_called_one_before_all_else(run: Run, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "licence.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
+    assert run(bundle="licence.png") == 2
+    out = capsys.readouterr().out.splitlines()
+    assert out[1:3] == [
+        "not of the form of the format: not a bundle but a PNG picture: a licence is checked by `tallystick license "
+        "check`, a certificate by `tallystick verify-certificate`. Next: ask the exporter for the bundle again, by "
+        "another channel",
+        "Nothing else in it was examined, and no other claim is proved.",
+    ]
+
+
+def test_a_stranger_as_exporter_is_named_before_all_else(
+    run: Run, folder: Path, kit: Kit, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stranger = TrustedExporter("a stranger", World("a stranger").roles["exporter"].public.to_text())
+    (folder / "trust.json").write_bytes(encode_trust(replace(kit.scene.trust_file(), exporters=(stranger,))))
+    assert run("--lang", "zh") == 1
+    out = capsys.readouterr().out.splitlines()
+    assert out[1].startswith("清单由密钥 ")
+    assert "应对：请通过另一渠道查明密钥归属" in out[1]
+    assert out[2] == "其余内容均未予审查，其他主张均未获证明。"
