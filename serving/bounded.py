@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import re
 import socket
@@ -53,9 +54,31 @@ class BoundedServer(ThreadingHTTPServer):
         _log.debug("a connection ended early", exc_info=True)
 
 
+class _Patient(io.RawIOBase):
+    """What comes over a connection that may be silent for so long, until ``end`` (of ``time.monotonic``)."""
+
+    def __init__(self, connection: socket.socket, silence: float) -> None:
+        self._connection = connection
+        self._silence = silence
+        self.end = 0.0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        left = self.end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the request takes too long")
+        try:
+            self._connection.settimeout(min(self._silence, left))
+            return self._connection.recv_into(buffer)
+        finally:
+            self._connection.settimeout(self._silence)
+
+
 class BoundedHandler(BaseHTTPRequestHandler):
     """Reads a body of a stated length, and answers with one. ``timeout``: seconds that a connection may be silent;
-    ``patience``: in which a body must have come.
+    ``patience``: in which a request must have come, without its body, and then a body.
     """
 
     protocol_version = "HTTP/1.1"
@@ -63,6 +86,18 @@ class BoundedHandler(BaseHTTPRequestHandler):
     timeout = 10.0
     patience = 10.0
     disable_nagle_algorithm = True
+
+    def setup(self) -> None:
+        """A socket's timeout is for each byte: the places would belong to whoever drips."""
+        super().setup()
+        self.rfile.close()
+        self._coming = _Patient(self.connection, self.timeout)
+        self.rfile = io.BufferedReader(self._coming)
+
+    def handle_one_request(self) -> None:
+        """It may begin as late as a connection may be silent."""
+        self._coming.end = time.monotonic() + self.timeout + self.patience
+        super().handle_one_request()
 
     def length(self) -> int | str | None:
         """The one Content-Length: as text where it is no number, None where there is not exactly one that counts."""
@@ -73,13 +108,12 @@ class BoundedHandler(BaseHTTPRequestHandler):
 
     def body(self, length: int) -> bytes | None:
         """So many bytes, or None where they did not come."""
-        data, end = b"", time.monotonic() + self.patience
-        while len(data) < length:
-            more = self.rfile.read1(length - len(data))
-            if not more or time.monotonic() > end:
-                return None
-            data += more
-        return data
+        self._coming.end = time.monotonic() + self.patience
+        try:
+            data = self.rfile.read(length)
+        except TimeoutError:
+            return None
+        return data if len(data) == length else None
 
     def answer(self, status: int, media_type: str, body: bytes, *more: tuple[str, str]) -> None:
         """The whole answer; ``more``: headers."""

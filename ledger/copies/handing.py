@@ -7,9 +7,11 @@ from contextlib import closing
 from urllib.parse import urlsplit
 
 from ledger.errors import NoLog, Unreachable
+from serving.deadline import within
 
 PATH = "/v1/map/audits"
 _TIMEOUT = 30.0
+"""Seconds for the whole of it: the service may be that of a log that would rather not be watched."""
 _MOST = 4096
 
 
@@ -20,7 +22,10 @@ def hand_over(url: str, note: bytes) -> None:
         raise NoLog(f"{url} is no URL of a service: expected http(s)://host[:port]")
     make = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     try:
-        with closing(make(parts.hostname, parts.port, timeout=_TIMEOUT)) as connection:
+        with (
+            closing(make(parts.hostname, parts.port, timeout=_TIMEOUT)) as connection,
+            within(connection, _TIMEOUT),
+        ):
             connection.request("POST", parts.path.rstrip("/") + PATH, note, {"Content-Type": "text/plain"})
             answer = connection.getresponse()
             said = answer.read(_MOST).decode("utf-8", "replace")

@@ -17,7 +17,7 @@ from ledger.copies.known import Head, KnownLog
 from ledger.copies.mirror import Mirror
 from ledger.copies.source import Source
 from ledger.copies.watching import Alarm, Scan, WatchStore
-from ledger.errors import BadSource, Corrupt, ForkSeen
+from ledger.errors import BadSource, Corrupt, ForkSeen, Unreachable
 from ledger.upkeep.opening import keys_of
 from ledger.upkeep.rebuild import published_entries
 from tallystick.admission import LOG
@@ -81,7 +81,11 @@ class Monitor:
 
         ``now``: Unix seconds. ``progress`` is told how many more entries are copied or scanned.
         """
-        self._store.add(self._follow(now, progress))
+        try:
+            self._store.add(self._follow(now, progress))
+        except Unreachable:
+            self._store.add(list(self._unseen(now)))
+            raise
         held = self._mirror.follower.held()
         if held is not None:
             self._scan(held, now, progress)
@@ -124,13 +128,19 @@ class Monitor:
     def _keep(self, kind: str, files: dict[str, bytes]) -> Path:
         return save(self._mirror.evidence, kind, files)
 
-    def _stale(self, head: Head, now: int) -> Iterator[Alarm]:
+    def _unseen(self, now: int) -> Iterator[Alarm]:
+        """A log that answers no more would else never be too old: the newest checkpoint that it showed gets older."""
+        held = self._mirror.follower.held()
+        if held is not None:
+            yield from self._stale(held, now, "the log is out of reach; the newest checkpoint that it showed")
+
+    def _stale(self, head: Head, now: int, what: str = "the checkpoint shown") -> Iterator[Alarm]:
         if self._expected.max_age is None:
             return
         ours = [one for one in head.parsed.signatures if (one.name, one.key_id) in self._cosigners]
         signed = max(cosigned_at(one.signature) for one in ours)
         if now - signed > self._expected.max_age:
-            message = f"the checkpoint shown was signed at {format_time(signed)}, {now - signed} seconds ago"
+            message = f"{what} was signed at {format_time(signed)}, {now - signed} seconds ago"
             yield Alarm("stale", message, now)
 
     def _unwitnessed(self, head: Head, now: int) -> Iterator[Alarm]:

@@ -12,12 +12,15 @@ from urllib.parse import urlsplit
 
 from ledger.errors import BadSource, NoLog, Unreachable
 from ledger.tilestore import CHECKPOINT
+from serving.deadline import within
 from tallystick.note import MAX_NOTE_BYTES
 from tallystick.statement import MAX_ENTRY_BYTES
 from tallystick.tiles import Tile
 
 TIMEOUT = 30.0
 """Seconds for each read from the network."""
+LEAST_RATE = 1 << 16
+"""Bytes a second: an answer has so long, beyond ``TIMEOUT``, as its most bytes take at this rate."""
 ATTEMPTS = 4
 _PAUSE = 0.5
 _HASH = 32
@@ -131,11 +134,12 @@ class HttpSource:
             connection = self._kind(*self._address, timeout=self._timeout)
         with ExitStack() as undo:
             undo.callback(connection.close)
-            connection.request("GET", target, headers={"User-Agent": "tallystick"})
-            answer = connection.getresponse()
-            body = answer.read(limit + 1)
-            if len(body) <= limit and answer.length:
-                raise http.client.IncompleteRead(body, answer.length)
+            with within(connection, self._timeout + limit / LEAST_RATE):
+                connection.request("GET", target, headers={"User-Agent": "tallystick"})
+                answer = connection.getresponse()
+                body = answer.read(limit + 1)
+                if len(body) <= limit and answer.length:
+                    raise http.client.IncompleteRead(body, answer.length)
             # An answer that is longer than it may be is not read to its end.
             if answer.isclosed():
                 self._idle.append(connection)

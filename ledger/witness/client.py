@@ -7,7 +7,6 @@ says of sizes only chooses the next proof, and what contradicts our history is a
 from __future__ import annotations
 
 import http.client
-import time
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from hashlib import sha256
@@ -16,6 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from ledger.batch import Clock
 from ledger.face import Offer
+from serving.deadline import within
 from tallystick.checkpoint import Checkpoint
 from tallystick.cosignature import Witness, cosigned_at
 from tallystick.errors import MalformedInput, TallystickError, VerificationFailed
@@ -93,17 +93,15 @@ class Transport:
             raise WitnessFailed(f"no answer: {type(error).__name__}: {error}") from None
 
     def _ask(self, method: str, path: str, body: bytes | None) -> Reply:
-        end = time.monotonic() + self._timeout
         headers = {"Content-Type": "text/plain; charset=utf-8"} if body is not None else {}
-        self._connection.request(method, self._prefix + path, body, headers)
-        answer = self._connection.getresponse()
-        found = b""
-        while more := answer.read1(MAX_ANSWER_BYTES + 1 - len(found)):
-            found += more
-            if len(found) > MAX_ANSWER_BYTES or time.monotonic() > end:
-                raise http.client.HTTPException("the answer is too long, or takes too long")
-        if answer.length:
-            raise http.client.IncompleteRead(found, answer.length)
+        with within(self._connection, self._timeout):
+            self._connection.request(method, self._prefix + path, body, headers)
+            answer = self._connection.getresponse()
+            found = answer.read(MAX_ANSWER_BYTES + 1)
+            if len(found) > MAX_ANSWER_BYTES:
+                raise http.client.HTTPException(f"the answer has more than {MAX_ANSWER_BYTES} bytes")
+            if answer.length:
+                raise http.client.IncompleteRead(found, answer.length)
         answer.close()
         return Reply(answer.status, answer.headers.get("Content-Type", ""), found)
 

@@ -272,6 +272,30 @@ def test_a_log_out_of_reach_is_no_alarm(data: Path, tmp_path: Path) -> None:
     assert look(tmp_path / "m", data) == []
 
 
+def test_a_log_out_of_reach_for_too_long_is_stale(data: Path, tmp_path: Path) -> None:
+    """Whoever would rather not be watched need not show an old checkpoint: not to answer would do."""
+    expected = Expectations(max_age=3600)
+    assert look(tmp_path / "m", data, expected) == []
+    for later, told in ((3600, []), (3601, ["stale"])):
+        with closing(Monitor(tmp_path / "m", known(), Gone(), expected)) as monitor:
+            with pytest.raises(Unreachable):
+                monitor.look(START + later)
+            assert [json.loads(line)["alarm"] for line in monitor.alarms()] == told
+
+
+class Gone(Broken):
+    """Answers nothing at all."""
+
+    def __init__(self) -> None:
+        self.name = "gone"
+
+    def checkpoint(self) -> bytes:
+        raise Unreachable("planted")
+
+    def close(self) -> None:
+        return
+
+
 def test_one_monitor_in_a_folder_and_only_a_monitor(data: Path, tmp_path: Path) -> None:
     with closing(Monitor(tmp_path / "m", known(), open_source(str(data)), EVERYBODY)), pytest.raises(LogBusy):
         Monitor(tmp_path / "m", known(), open_source(str(data)), EVERYBODY)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from hashlib import sha256
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from ledger.witness import server
 from ledger.witness.server import WitnessServer
 from tallystick.witnessing import MAX_REQUEST_BYTES
 from tests.ledger.test_witness import FORK, LOG, VOICE, WORLD, Bench
@@ -21,14 +23,14 @@ from tests.patience import join, wait_until
 @contextmanager
 def serving(bench: Bench, connections: int = 8) -> Iterator[int]:
     """Its port."""
-    server = WitnessServer(("127.0.0.1", 0), bench.witness, connections)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    opened = WitnessServer(("127.0.0.1", 0), bench.witness, connections)
+    thread = threading.Thread(target=opened.serve_forever, args=(0.01,))
     thread.start()
     try:
-        yield server.server_address[1]
+        yield opened.server_address[1]
     finally:
-        server.shutdown()
-        server.server_close()
+        opened.shutdown()
+        opened.server_close()
         join(thread)
 
 
@@ -145,6 +147,37 @@ def test_a_body_that_ends_early(bench: Bench, port: int) -> None:
         line.shutdown(socket.SHUT_WR)
         assert line.recv(100).startswith(b"HTTP/1.1 408 ")
     assert bench.held() == 0
+
+
+@pytest.mark.parametrize(
+    ("begun", "piece", "answered"),
+    [
+        (b"", b"G", b""),
+        (b"GET /vkeys HTTP/1.1\r\nX: ", b"a", b""),
+        (b"POST /add-checkpoint HTTP/1.1\r\nHost: w\r\nContent-Length: 1000\r\n\r\n", b"o", b"HTTP/1.1 408 "),
+    ],
+)
+def test_nobody_keeps_a_place_by_dripping(
+    port: int, monkeypatch: pytest.MonkeyPatch, begun: bytes, piece: bytes, answered: bytes
+) -> None:
+    """A byte at a time within the time that a connection may be silent, in a request line, a header, a body."""
+    monkeypatch.setattr(server._Handler, "timeout", 0.5)
+    monkeypatch.setattr(server._Handler, "patience", 1.0)
+    with socket.create_connection(("127.0.0.1", port), timeout=0.1) as line:
+        line.sendall(begun)
+        over, said = time.monotonic() + 20, b""
+        while time.monotonic() < over:
+            try:
+                line.sendall(piece)
+                if not (more := line.recv(4096)):
+                    break
+                said += more
+            except TimeoutError:
+                continue
+            except OSError:
+                break
+        assert time.monotonic() < over, "the place is its own for ever"
+    assert said.startswith(answered)
 
 
 def test_places_are_counted_and_given_back(bench: Bench) -> None:
