@@ -1,0 +1,112 @@
+"""Readers of records as code: what ``tallystick.schema`` does field by field, written out for one kind of record.
+
+Written once a kind was read often, from the same annotations and rules. Such a reader takes what is good in every
+respect and says nothing of anything else: that is read again the slower way, which knows what is wrong and where.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Collection
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from tallystick import schema
+from tallystick.errors import MalformedInput
+from tallystick.lazy_dataclass import is_record
+
+_PLAIN = (str, int, bool)
+
+
+def write_reader(cls: Any, hint: Callable[[str], Any], required: Collection[str]) -> Callable[[Any], Any]:
+    """Of the record ``cls``; it gives ``None`` for what is not good. ``hint``: the annotation of a field."""
+    code, fields = _Code(cls), cls.__annotations__
+    code.add(0, "def read(value):")
+    code.add(1, "if type(value) is not dict: return None")
+    code.add(1, "get = value.get")
+    code.add(1, "try:")
+    places = {name: f"_{at}" for at, name in enumerate(fields)}
+    for name, place in places.items():
+        code.add(2, f"{place} = get({name!r}, absent)")
+        if name not in required:
+            code.add(2, f"if {place} is not absent:")
+        code.field(3 if name not in required else 2, place, hint(name))
+    code.add(1, "except wrong: return None")
+    code.add(1, "found = {" + ", ".join(f"{name!r}: {places[name]}" for name in fields if name in required) + "}")
+    for name in fields:
+        if name not in required:
+            code.add(1, f"if {places[name]} is not absent: found[{name!r}] = {places[name]}")
+    # Each field that is known was looked at: where there are more, one is unknown.
+    code.add(1, "if len(found) != len(value): return None")
+    code.add(1, "made = new(cls)")
+    code.add(1, "made.__dict__.update(found)")
+    code.add(1, "return made")
+    return code.made()
+
+
+class _Code:
+    """Lines of code, and what they call by name."""
+
+    def __init__(self, cls: Any) -> None:
+        self._lines: list[str] = []
+        self._names: dict[str, Any] = {
+            "absent": object(),
+            "wrong": (MalformedInput, schema._Fault),
+            "new": object.__new__,
+            "cls": cls,
+        }
+
+    def add(self, depth: int, line: str) -> None:
+        self._lines.append(" " * depth + line)
+
+    def made(self) -> Callable[[Any], Any]:
+        exec("\n".join(self._lines), self._names)
+        read: Callable[[Any], Any] = self._names["read"]
+        return read
+
+    def _named(self, value: Any) -> str:
+        name = f"n{len(self._names)}"
+        self._names[name] = value
+        return name
+
+    def field(self, depth: int, place: str, hint: Any) -> None:
+        """Leave at ``place`` what a field of this annotation becomes, or return."""
+        origin = get_origin(hint)
+        if origin is Annotated:
+            base, *rules = get_args(hint)
+            self.field(depth, place, base)
+            for rule in rules:
+                self._rule(depth, place, rule)
+        elif origin in (Union, types.UnionType):
+            (inner,) = (option for option in get_args(hint) if option is not type(None))
+            self.field(depth, place, inner)
+        elif origin is Literal and len(kinds := {type(option) for option in get_args(hint)}) == 1:
+            self._plain(depth, place, *kinds)
+            self.add(depth, f"if {place} not in {self._named(frozenset(get_args(hint)))}: return None")
+        elif origin is tuple:
+            self._list(depth, place, get_args(hint)[0])
+        elif hint in _PLAIN:
+            self._plain(depth, place, hint)
+        elif hint is Any:
+            # Of all others absence is no value.
+            self.add(depth, f"if {place} is absent: return None")
+        else:
+            decoder = schema._decoder(hint) if is_record(hint) else schema._field(hint)
+            self.add(depth, f"{place} = {self._named(decoder)}({place})")
+
+    def _plain(self, depth: int, place: str, kind: type[Any]) -> None:
+        self.add(depth, f"if type({place}) is not {kind.__name__}: return None")
+
+    def _rule(self, depth: int, place: str, rule: schema.Rule) -> None:
+        if rule.holds is None:
+            self.add(depth, f"{self._named(rule.check)}({place})")
+        else:
+            self.add(depth, f"if not {self._named(rule.holds)}({place}): {self._named(rule.check)}({place})")
+
+    def _list(self, depth: int, place: str, inner: Any) -> None:
+        found, item = f"{place}f", f"{place}i"
+        self.add(depth, f"if type({place}) is not list: return None")
+        self.add(depth, f"{found} = []")
+        self.add(depth, f"for {item} in {place}:")
+        self.field(depth + 1, item, inner)
+        self.add(depth + 1, f"{found}.append({item})")
+        self.add(depth, f"{place} = tuple({found})")
