@@ -60,6 +60,12 @@ def sig_structure(protected: bytes, payload: bytes) -> bytes:
     return _SIGNATURE1 + bytes_item(protected) + _EMPTY + bytes_item(payload)
 
 
+def frames(protected: bytes, payload: bytes) -> tuple[bytes, bytes]:
+    """``sig_structure``, and an envelope with nothing unprotected, up to the signature, which is its last item."""
+    first, last = bytes_item(protected), bytes_item(payload)
+    return b"".join((_SIGNATURE1, first, _EMPTY, last)), b"".join((_SIGN1, first, _NO_MAP, last))
+
+
 def sign1(
     signer: Signer,
     protected: dict[Any, Any],
@@ -108,6 +114,8 @@ def parse_sign1(data: bytes, limit: int = MAX_BYTES) -> Sign1:
 
 def bytes_item(data: bytes) -> bytes:
     """A byte string in deterministic CBOR."""
+    if 255 < len(data) < 1 << 16:
+        return (0x590000 | len(data)).to_bytes(3, "big") + data
     return _head(_BYTES, len(data)) + data
 
 
@@ -127,6 +135,11 @@ def _head(major: int, argument: int) -> bytes:
         return bytes((major << 5 | 25, argument >> 8, argument & 255))
     info = 2 if argument < 1 << 32 else 3
     return bytes((major << 5 | 24 + info,)) + argument.to_bytes(1 << info, "big")
+
+
+def head_size(argument: int) -> int:
+    """How many bytes stand before as many bytes or characters."""
+    return 1 if argument < 24 else 2 if argument < 1 << 8 else 3 if argument < 1 << 16 else 5
 
 
 def check_labels(header: dict[Any, Any]) -> None:

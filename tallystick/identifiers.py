@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from functools import cache, lru_cache
 from typing import NewType
 
 from tallystick.errors import MalformedInput
@@ -27,6 +28,7 @@ _STEPS = {
     character: [((remainder + value) % 36 or 36) * 2 % 37 for remainder in range(37)]
     for value, character in enumerate(_ALPHABET)
 }
+_SHIFTS = range(70, -1, -10)
 _PREFIX = re.compile(r"10\.[0-9]{4,9}(?:\.[0-9]{1,9}){0,3}", re.ASCII)
 _FORM = re.compile(rf"(10\.[0-9.]{{4,40}})/([A-Z])((?:-[{_CROCKFORD}]{{4}}){{4}})-([0-9A-Z])", re.ASCII)
 
@@ -53,14 +55,32 @@ def new_identifier(letter: Letter, random: bytes, prefix: str = DEFAULT_PREFIX) 
     """An identifier from ``RANDOM_BYTES`` random bytes (the caller brings them: no chance in here)."""
     if len(random) != RANDOM_BYTES:
         raise ValueError(f"an identifier takes {RANDOM_BYTES} random bytes, got {len(random)}")
-    check_prefix(prefix)
-    number = int.from_bytes(random, "big")
+    begin, remainder = _beginning(prefix, letter)
+    number, steps = int.from_bytes(random, "big"), _pair_steps()
     # Two characters at a time.
-    a, b, c, d, e, f, g, h = [_PAIRS[number >> shift & 1023] for shift in range(70, -1, -10)]
-    head = f"{prefix}/{letter.value}-{a}{b}-{c}{d}-{e}{f}-{g}{h}"
-    made = f"{head}-{check_character(head)}"
+    pairs = [number >> shift & 1023 for shift in _SHIFTS]
+    for pair in pairs:
+        remainder = steps[pair][remainder]
+    a, b, c, d, e, f, g, h = [_PAIRS[pair] for pair in pairs]
+    made = f"{begin}-{a}{b}-{c}{d}-{e}{f}-{g}{h}-{_ALPHABET[(37 - remainder) % 36]}"
     _remember(made, letter)
     return Identifier(made)
+
+
+@lru_cache(maxsize=64)
+def _beginning(prefix: str, letter: Letter) -> tuple[str, int]:
+    """What is the same for all identifiers of a kind, and the remainder after it."""
+    check_prefix(prefix)
+    begin = f"{prefix}/{letter.value}"
+    return begin, _remainder(begin)
+
+
+@cache
+def _pair_steps() -> list[bytes]:
+    """What each of ``_PAIRS`` makes of the remainder so far."""
+    steps = {character: bytes(_STEPS[character]) for character in _CROCKFORD}
+    after = {character: step.ljust(256, b"\0") for character, step in steps.items()}
+    return [steps[pair[0]].translate(after[pair[1]]) for pair in _PAIRS]
 
 
 def parse_identifier(text: str, letter: Letter | None = None) -> Identifier:
@@ -122,8 +142,12 @@ def check_prefix(prefix: str) -> None:
 
 def check_character(text: str) -> str:
     """ISO/IEC 7064:2003 hybrid system MOD 37,36 over the letters and digits of ``text``."""
+    return _ALPHABET[(37 - _remainder(text)) % 36]
+
+
+def _remainder(text: str) -> int:
     remainder = 36
     for character in text:
         if character in _STEPS:
             remainder = _STEPS[character][remainder]
-    return _ALPHABET[(37 - remainder) % 36]
+    return remainder

@@ -33,7 +33,13 @@ class Parts(NamedTuple):
 
 def header(alg: int, kid: bytes, issuer: str, subject: str) -> bytes:
     """The protected header of a statement."""
-    return b"".join((_to_issuer(alg, kid), cose.text_item(issuer), b"\x02", cose.text_item(subject)))
+    return _to_subject(alg, kid, issuer) + cose.text_item(subject)
+
+
+@lru_cache(maxsize=1024)
+def _to_subject(alg: int, kid: bytes, issuer: str) -> bytes:
+    """As far as it is the same for all statements of a speaker."""
+    return b"".join((_to_issuer(alg, kid), cose.text_item(issuer), b"\x02"))
 
 
 @lru_cache(maxsize=1024)
@@ -62,6 +68,15 @@ def read(entry: bytes) -> Parts | None:
     # Cut short, of another type, or not UTF-8.
     except (IndexError, ValueError):
         return None
+
+
+def payload_at(parts: Parts) -> int:
+    """Where the payload begins in the entry that has these parts."""
+    return len(_START) + _sized(parts.protected) + 1 + cose.head_size(len(parts.payload))
+
+
+def _sized(data: bytes) -> int:
+    return cose.head_size(len(data)) + len(data)
 
 
 def _read_header(protected: bytes, payload: bytes, signature: bytes) -> Parts | None:

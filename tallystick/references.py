@@ -15,12 +15,24 @@ _BEFORE = frozenset(b":,[")
 
 def references(statement: Statement) -> frozenset[str]:
     """Every identifier in the statement: issuer, subject, party recorded for, and all that its body names."""
-    named, before = {statement.issuer}, 0
-    for part in statement.parts.payload.split(_OPENING):
+    event, payload = statement.event, statement.parts.payload
+    named = [statement.issuer, event.subject]
+    if event.recorded_for is not None:
+        named.append(event.recorded_for.party)
+    # Most entries name nothing else: there is nothing to look for.
+    if payload.count(_OPENING) != event.subject.startswith("10.") + (event.recorded_for is not None):
+        named += _named(payload)
+    return frozenset([text for text in named if _is_identifier(text)])
+
+
+def _named(payload: bytes) -> list[str]:
+    """Texts that look like identifiers."""
+    found, before = [], 0
+    for part in payload.split(_OPENING):
         if before in _BEFORE and (end := part.find(b'"')) >= 0:
-            named.add("10." + part[:end].decode())
+            found.append("10." + part[:end].decode())
         before = part[-1] if part else 0
-    return frozenset(text for text in named if _is_identifier(text))
+    return found
 
 
 def _is_identifier(text: str) -> bool:

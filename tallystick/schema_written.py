@@ -2,6 +2,7 @@
 
 Written once a kind was read often, from the same annotations and rules. Such a reader takes what is good in every
 respect and says nothing of anything else: that is read again the slower way, which knows what is wrong and where.
+A maker looks at nothing: it is for a value that was read before, in this process or in another.
 """
 
 from __future__ import annotations
@@ -43,6 +44,31 @@ def write_reader(cls: Any, hint: Callable[[str], Any], required: Collection[str]
     return code.made()
 
 
+_makers: dict[Any, Callable[[dict[str, Any]], Any]] = {}
+
+
+def maker(cls: Any) -> Callable[[dict[str, Any]], Any]:
+    """Makes the record ``cls`` of a value that was read as one before: nothing of it is looked at again.
+
+    The value becomes the record: it must be nobody else's.
+    """
+    return _makers.get(cls) or _makers.setdefault(cls, _write_maker(cls))
+
+
+def _write_maker(cls: Any) -> Callable[[dict[str, Any]], Any]:
+    code, fields = _Code(cls), schema._Fields(cls)
+    code.add(0, "def read(value):")
+    for name in fields.hints:
+        changed = code.changed(f"value[{name!r}]", fields.hint(name))
+        if changed is not None:
+            where = "" if name in fields.required else f"if {name!r} in value: "
+            code.add(1, f"{where}value[{name!r}] = {changed}")
+    code.add(1, "made = new(cls)")
+    code.add(1, "give(made, '__dict__', value)")
+    code.add(1, "return made")
+    return code.made()
+
+
 class _Code:
     """Lines of code, and what they call by name."""
 
@@ -52,6 +78,7 @@ class _Code:
             "absent": object(),
             "wrong": (MalformedInput, schema._Fault),
             "new": object.__new__,
+            "give": object.__setattr__,
             "cls": cls,
         }
 
@@ -92,6 +119,22 @@ class _Code:
         else:
             decoder = schema._decoder(hint) if is_record(hint) else schema._field(hint)
             self.add(depth, f"{place} = {self._named(decoder)}({place})")
+
+    def changed(self, place: str, hint: Any) -> str | None:
+        """What a good value at ``place`` becomes, where that is something else."""
+        origin = get_origin(hint)
+        if origin is Annotated or origin in (Union, types.UnionType):
+            # The record or the list comes first, before rules and ``None``.
+            return self.changed(place, get_args(hint)[0])
+        if is_record(hint):
+            return f"{self._named(maker(hint))}({place})"
+        if origin is tuple:
+            inner = self.changed("one", get_args(hint)[0])
+            return f"tuple({place})" if inner is None else f"tuple([{inner} for one in {place}])"
+        if origin is dict:
+            inner = self.changed("one", get_args(hint)[1])
+            return None if inner is None else f"{{key: {inner} for key, one in {place}.items()}}"
+        return None
 
     def _plain(self, depth: int, place: str, kind: type[Any]) -> None:
         self.add(depth, f"if type({place}) is not {kind.__name__}: return None")

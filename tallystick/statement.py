@@ -37,12 +37,20 @@ class Statement:
     parts: layout.Parts
     event: Event
 
-    @property
+    def __getattr__(self, name: str) -> Any:
+        """``parts`` of a statement that was made again: nobody who takes it in asks for them."""
+        parts = layout.read(self.entry) if name == "parts" else None
+        if parts is None:
+            raise AttributeError(f"a statement has no {name}")
+        self.__dict__[name] = parts
+        return parts
+
+    @cached_property
     def issuer(self) -> str:
         """Who says it (``iss``)."""
         return self.parts.issuer
 
-    @property
+    @cached_property
     def kid(self) -> bytes:
         """The thumbprint of the key that is said to have signed it."""
         return self.parts.kid
@@ -90,15 +98,22 @@ def sign_settled(signer: Signer, issuer: str, settled: Settled) -> Statement:
     _check_algorithm(alg)
     _check_issuer(issuer)
     protected = layout.header(alg, kid, issuer, event.subject)
-    to_be_signed = cose.sig_structure(protected, settled.payload)
+    to_be_signed, begun = cose.frames(protected, settled.payload)
     signature = signer.sign(to_be_signed)
-    entry = cose.envelope(protected, settled.payload, signature)
+    entry = begun + cose.bytes_item(signature)
     if len(entry) > MAX_ENTRY_BYTES:
         raise MalformedInput(f"the entry has {len(entry)} bytes, at most {MAX_ENTRY_BYTES} are read")
     parts = layout.Parts(protected, alg, kid, issuer, event.subject, settled.payload, signature)
-    made = Statement(entry, parts, event)
+    made = _made(entry, parts, event)
     # What has just been put together for the signature need not be for the name.
     made.__dict__["statement_id"] = hashlib.sha256(to_be_signed).digest()
+    return made
+
+
+def statement_again(entry: bytes, issuer: str, kid: bytes, event: Event, statement_id: bytes) -> Statement:
+    """A statement that was read or signed elsewhere, with what was found there: nothing of it is looked at."""
+    made = object.__new__(Statement)
+    made.__dict__.update(entry=entry, issuer=issuer, kid=kid, event=event, statement_id=statement_id)
     return made
 
 
@@ -114,7 +129,14 @@ def parse_statement(entry: bytes, decode: Callable[[bytes, int], canonical.JsonV
     event = parse_event(decode(parts.payload, MAX_ENTRY_BYTES))
     if parts.subject != event.subject:
         raise MalformedInput(f"the header is about {parts.subject!r}, the event about {event.subject!r}")
-    return Statement(entry, parts, event)
+    return _made(entry, parts, event)
+
+
+def _made(entry: bytes, parts: layout.Parts, event: Event) -> Statement:
+    """As the constructor would, with what everybody asks for."""
+    made = object.__new__(Statement)
+    made.__dict__.update(entry=entry, parts=parts, event=event, issuer=parts.issuer, kid=parts.kid)
+    return made
 
 
 def _read_generally(entry: bytes) -> layout.Parts:

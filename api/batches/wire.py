@@ -5,19 +5,23 @@ An item that came to nothing travels as nothing, for the service makes it again 
 
 from __future__ import annotations
 
-import pickle
+import marshal
 from collections.abc import Sequence
 from typing import Any
 
-from ledger.submission import Submission
-from tallystick.admission.state import State
-from tallystick.events.envelope import RecordedFor
-from tallystick.layout import Parts
-from tallystick.lazy_dataclass import dataclass
-from tallystick.statement import Statement
+import orjson
 
-_SOME = 64
-"""Submissions pickled at a time: the table of what was seen before stays small, which takes half the time."""
+from ledger.submission import Submission
+from tallystick import layout
+from tallystick.admission.state import State
+from tallystick.events.again import event_again
+from tallystick.events.envelope import RecordedFor
+from tallystick.keys import PublicKey
+from tallystick.lazy_dataclass import dataclass
+from tallystick.statement import statement_again
+
+_FORMAT = 2
+"""Of ``marshal``: without a table of what was seen before, which takes longer than to write it twice."""
 
 
 @dataclass(frozen=True)
@@ -69,23 +73,58 @@ Order = DraftOrder | StatementOrder | SinglesOrder
 
 
 def pack(made: Sequence[Submission | Exception | None]) -> list[bytes]:
-    """What is sent of submissions: as little as makes them again."""
-    parts = [_packed(one) if isinstance(one, Submission) else None for one in made]
-    return [pickle.dumps(parts[at : at + _SOME], pickle.HIGHEST_PROTOCOL) for at in range(0, len(parts), _SOME)]
+    """What is sent of submissions: the entries, and what was worked out of them and cannot be had for less.
+
+    What an event says stands in its entry and is read there. Two tables first: who signed, and with which keys that
+    was verified.
+    """
+    speakers: dict[tuple[str, bytes], int] = {}
+    keys: dict[PublicKey | None, int] = {}
+    items = [_packed(one, speakers, keys) if isinstance(one, Submission) else None for one in made]
+    known = [None if key is None else (key.alg, key.raw) for key in keys]
+    return [marshal.dumps((list(speakers), known, items), _FORMAT)]
 
 
-def _packed(one: Submission) -> tuple[Any, ...]:
-    said = one.statement
-    known = (one.statement_id, one.party, one.references, one.disclosures, one.verified_with)
-    return said.entry, tuple(said.parts), said.event, *known
+def _packed(
+    one: Submission, speakers: dict[tuple[str, bytes], int], keys: dict[PublicKey | None, int]
+) -> tuple[Any, ...]:
+    parts = one.statement.parts
+    return (
+        one.statement.entry,
+        layout.payload_at(parts),
+        len(parts.payload),
+        one.statement_id,
+        speakers.setdefault((parts.issuer, parts.kid), len(speakers)),
+        tuple(one.references),
+        one.disclosures,
+        keys.setdefault(one.verified_with, len(keys)),
+    )
 
 
 def unpack(packed: Sequence[bytes]) -> list[Submission | None]:
     """Inverse of ``pack``; ``None`` where something was wrong."""
-    return [None if one is None else _unpacked(*one) for some in packed for one in pickle.loads(some)]
+    found: list[Submission | None] = []
+    for some in packed:
+        speakers, known, items = marshal.loads(some)
+        keys = [None if key is None else PublicKey(*key) for key in known]
+        found += [None if one is None else _unpacked(speakers, keys, *one) for one in items]
+    return found
 
 
-def _unpacked(entry: bytes, parts: tuple[Any, ...], event: Any, statement_id: bytes, *known: Any) -> Submission:
-    statement = Statement(entry, Parts(*parts), event)
-    statement.__dict__["statement_id"] = statement_id
-    return Submission(statement, statement_id, *known)
+def _unpacked(
+    speakers: Sequence[tuple[str, bytes]],
+    keys: Sequence[PublicKey | None],
+    entry: bytes,
+    start: int,
+    size: int,
+    statement_id: bytes,
+    speaker: int,
+    references: tuple[str, ...],
+    disclosures: dict[str, str],
+    key: int,
+) -> Submission:
+    event = event_again(orjson.loads(entry[start : start + size]))
+    issuer, kid = speakers[speaker]
+    statement = statement_again(entry, issuer, kid, event, statement_id)
+    party = event.recorded_for.party if event.recorded_for else issuer
+    return Submission(statement, statement_id, party, frozenset(references), disclosures, keys[key])

@@ -62,7 +62,7 @@ def settle_draft(draft: Draft, voice: Voice, prefix: str, origin: str, now: str)
     if len(draft.private) > MAX_PRIVATE:
         # Said before thousands of them are salted and hashed, for which others would have to wait.
         raise FieldError("private", f"expected 1 to {MAX_PRIVATE} items, found {len(draft.private)}")
-    disclosures = tuple(_salt(name, value) for name, value in draft.private.items())
+    disclosures = tuple([_salt(name, value) for name, value in draft.private.items()]) if draft.private else ()
     commitments = {one.name: one.commitment for one in disclosures}
     settled = settle_event(_value(draft, voice, commitments, _subject(draft, prefix, origin), now), encode_read)
     if draft.type == "licence.grant":

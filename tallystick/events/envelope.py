@@ -63,20 +63,19 @@ def parse_event(value: canonical.JsonValue) -> Event:
     """An event from its JSON value. Raises ``MalformedInput`` naming the field, or the version to install."""
     check_version(value, "event", VERSION)
     envelope = read(_Envelope, value)
-    if envelope.type not in BODIES:
-        raise UnknownType("type", f"unknown event type {envelope.type!r}; this version knows: {', '.join(BODIES)}")
-    _check_subject(envelope.type, envelope.subject)
-    if envelope.type == "log.policy":
+    kind = envelope.type
+    if kind not in BODIES:
+        raise UnknownType("type", f"unknown event type {kind!r}; this version knows: {', '.join(BODIES)}")
+    _check_subject(kind, envelope.subject)
+    if kind == "log.policy":
         _check_rules(envelope.body)
-    return Event(
-        type=envelope.type,
-        event_id=envelope.event_id,
-        subject=envelope.subject,
-        time=envelope.time,
-        body=read(BODIES[envelope.type], envelope.body, "body"),
-        recorded_for=envelope.recorded_for,
-        private=envelope.private,
-    )
+    # The envelope's own fields, which nobody else sees: the constructor sets each by a call.
+    fields = vars(envelope)
+    fields["body"] = read(BODIES[kind], envelope.body, "body")
+    del fields["v"]
+    event = object.__new__(Event)
+    object.__setattr__(event, "__dict__", fields)
+    return event
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 from tallystick.content import Content, FileContent, read_content
 from tallystick.digests import DigestPair
 from tallystick.identifiers import Letter
-from tallystick.schema import HEX32, Rule, identifier, items, record, text
+from tallystick.schema import HEX32, Rule, identifier, is_good, items, record, text
 
-CONTENT = Rule("a digest record", lambda value: read_content(value, ""))
+CONTENT = Rule("a digest record", lambda value: read_content(value, ""), lambda value: is_good(FileContent, value))
 
 
 @record

@@ -15,6 +15,7 @@ from tallystick import canonical
 from tallystick.digests import DigestPair
 from tallystick.errors import MalformedInput
 from tallystick.events import BODIES, Event, encode_event, parse_event
+from tallystick.events.again import event_again
 from tallystick.events.kinds import SUBJECTS
 from tallystick.identifiers import Letter
 from tallystick.schema import FieldError
@@ -35,6 +36,8 @@ def test_every_type_has_an_example() -> None:
 def test_round_trip(event: Event) -> None:
     data = encode_event(event)
     assert parse_event(canonical.decode(data, LIMIT)) == event
+    again = event_again(canonical.decode(data, LIMIT))
+    assert (again, repr(again)) == (event, repr(event))
     assert canonical.decode(data, LIMIT)["v"] == 1
     assert event.commitments == (event.private or {})
 

@@ -18,7 +18,7 @@ from tallystick.errors import MalformedInput
 from tallystick.events import BODIES, Event, encode_event, envelope, event_value, parse_event, settle_event
 from tallystick.events.licence import LicenceGrant, StatusPointer
 from tallystick.references import references
-from tallystick.statement import CONTENT_TYPE, Statement, parse_statement, sign_settled, sign_statement
+from tallystick.statement import CONTENT_TYPE, Statement, parse_statement, sign_settled, sign_statement, statement_again
 from tests.core.oracles import references as plain
 from tests.world import World, key_from
 
@@ -34,6 +34,10 @@ def test_envelopes_are_what_cbor2_writes(protected: bytes, signature: bytes, pay
     unprotected = {394: [b"x"], 5: "y"} if free else {}
     made = cose.envelope(protected, payload, signature, unprotected)
     assert made == cbor2.dumps(cbor2.CBORTag(18, [protected, unprotected, payload, signature]), canonical=True)
+    assert cose.frames(protected, payload or b"") == (
+        cose.sig_structure(protected, payload or b""),
+        cose.envelope(protected, payload or b"", signature).removesuffix(cbor2.dumps(signature)),
+    )
     signed = cose.sig_structure(protected, payload or b"")
     assert signed == cbor2.dumps(["Signature1", protected, b"", payload or b""], canonical=True)
 
@@ -41,6 +45,7 @@ def test_envelopes_are_what_cbor2_writes(protected: bytes, signature: bytes, pay
 @pytest.mark.parametrize("size", [0, 1, 23, 24, 255, 256, 65_535, 65_536, 1 << 24, (1 << 24) + 1])
 def test_items_of_every_width_of_head(size: int) -> None:
     assert cose.bytes_item(bytes(size)) == cbor2.dumps(bytes(size), canonical=True)
+    assert cose.head_size(size) == len(cbor2.dumps(bytes(size), canonical=True)) - size
     assert cose.text_item("x" * size) == cbor2.dumps("x" * size, canonical=True)
     assert cose.text_item("é" * (size // 2)) == cbor2.dumps("é" * (size // 2), canonical=True)
 
@@ -52,6 +57,11 @@ def test_a_signed_statement_is_what_reading_it_gives(alg: str, issuer: str) -> N
         signer, settled = SIGNERS[alg], settle_event(event_value(one.event))
         made = sign_settled(signer, issuer, settled)
         assert made == parse_statement(made.entry)
+        start = layout.payload_at(made.parts)
+        assert made.entry[start : start + len(made.parts.payload)] == settled.payload
+        again = statement_again(made.entry, issuer, signer.public.kid, made.event, made.statement_id)
+        assert (again.issuer, again.kid, again.statement_id) == (issuer, made.kid, made.statement_id)
+        assert again == made
         made.verify(signer.public)
         header = {
             1: made.envelope.protected[1],
