@@ -1,15 +1,17 @@
 """What an issuer says of the certificates that it gave out: revocation lists (RFC 5280 §5), answers (OCSP, RFC 6960).
 
-Only what a file brings is read, and nothing is fetched. A list or an answer that cannot be read, that another signed,
-or that is about another certificate says nothing: whoever sent the file chose which to enclose, so that one that
-speaks against a signer counts for more than one that speaks for him.
+Only what a file or a bundle brings is read, and nothing is fetched. A list or an answer that cannot be read, that
+another signed, or that is about another certificate says nothing: whoever sent the file chose which to enclose, so
+that one that speaks against a signer counts for more than one that speaks for him.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import cached_property
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Literal
 
@@ -50,11 +52,21 @@ _LIST_ALGORITHMS = frozenset({
 })  # fmt: skip
 
 
+_PASSED = frozenset({
+    x509.ReasonFlags.unspecified,
+    x509.ReasonFlags.affiliation_changed,
+    x509.ReasonFlags.superseded,
+    x509.ReasonFlags.cessation_of_operation,
+})  # fmt: skip
+"""Reasons after which what an authority for timestamps had stamped before stays good (RFC 3161 §4)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Revocation:
     """What was said of one certificate. of, by: names (RFC 4514) of its subject and of who signed. Times are UTC.
 
     since: as of when it was said; until: when there is to be a newer word. revoked: from when it is, ``None`` if not.
+    reason: why, where that is told (the name of RFC 5280 §5.3.1). sha256: of the list or answer, hex.
     """
 
     of: str
@@ -63,10 +75,18 @@ class Revocation:
     since: datetime
     until: datetime | None
     revoked: datetime | None
+    reason: str | None = None
+    sha256: str = ""
 
     def reaches(self, at: datetime) -> bool:
         """Whether this tells how it stood at ``at``: an older word that was to be renewed before then does not."""
         return self.revoked is not None or self.since >= at or (self.until is not None and self.until >= at)
+
+    def undoes_token(self, made: datetime) -> bool:
+        """Whether a timestamp that was made by ``made`` falls: RFC 3161 §4 keeps it only where no key was at fault."""
+        if self.revoked is None:
+            return False
+        return self.revoked <= made or self.reason not in {one.value for one in _PASSED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +103,53 @@ class Enclosed:
         return next((one for one in self.said if one.revoked is not None and one.revoked <= at), None)
 
 
+class Words:
+    """Lists and answers (DER). heard: what they were found to say of those about whom was asked, refused or not."""
+
+    def __init__(self, lists: Iterable[bytes] = (), answers: Iterable[bytes] = ()) -> None:
+        self.lists, self.answers = tuple(lists), tuple(answers)
+        self.heard: dict[Revocation, None] = {}
+        self._known: dict[tuple[x509.Certificate, x509.Certificate], tuple[Revocation, ...]] = {}
+
+    @cached_property
+    def _by_issuer(self) -> Mapping[x509.Name, list[_List]]:
+        found: dict[x509.Name, list[_List]] = {}
+        for data in self.lists:
+            with suppress(*_UNREADABLE):
+                one = x509.load_der_x509_crl(data)
+                found.setdefault(one.issuer, []).append((one, _sha256(data)))
+        return found
+
+    def about(self, certificate: x509.Certificate, issuer: x509.Certificate) -> tuple[Revocation, ...]:
+        """What counts of what they say of ``certificate``: lists first. Reckoned once for each."""
+        asked = certificate, issuer
+        if (found := self._known.get(asked)) is None:
+            lists = self._by_issuer.get(issuer.subject, ())
+            found = (*_listed(certificate, issuer, lists), *_answered(certificate, issuer, self.answers))
+            self._known[asked] = found
+            self.heard |= dict.fromkeys(found)
+        return found
+
+
+_List = tuple[x509.CertificateRevocationList, str]
+
+
 def enclosed(
-    path: Sequence[x509.Certificate], at: datetime, lists: Iterable[bytes] = (), answers: Iterable[bytes] = ()
+    path: Sequence[x509.Certificate],
+    at: datetime,
+    lists: Iterable[bytes] = (),
+    answers: Iterable[bytes] = (),
+    beside: Words | None = None,
 ) -> Enclosed:
-    """What these (DER) say of each certificate of ``path`` (leaf first, root last) but the root, judged at ``at``."""
+    """What these (DER) say of each certificate of ``path`` (leaf first, root last) but the root, judged at ``at``.
+
+    ``beside``: what stands beside the file, and counts alike.
+    """
+    words = [Words(lists, answers), *([] if beside is None else [beside])]
     said: list[Revocation] = []
     silent: list[tuple[str, tuple[str, ...]]] = []
-    loaded = [one for one in map(_list, lists) if one is not None]
-    held = list(answers)
     for certificate, issuer in pairwise(path):
-        found = [*_listed(certificate, issuer, loaded), *_answered(certificate, issuer, held)]
+        found = [one for held in words for one in held.about(certificate, issuer)]
         said += found
         if not any(one.reaches(at) for one in found):
             silent.append((_name(certificate), _places(certificate)))
@@ -103,28 +160,29 @@ def _name(certificate: x509.Certificate) -> str:
     return certificate.subject.rfc4514_string()
 
 
-def _list(data: bytes) -> x509.CertificateRevocationList | None:
-    try:
-        return x509.load_der_x509_crl(data)
-    except _UNREADABLE:
-        return None
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
-def _listed(
-    certificate: x509.Certificate, issuer: x509.Certificate, lists: Iterable[x509.CertificateRevocationList]
-) -> Iterator[Revocation]:
+def _listed(certificate: x509.Certificate, issuer: x509.Certificate, lists: Iterable[_List]) -> Iterator[Revocation]:
     key = issuer.public_key()
     if not isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey):
         return
-    for one in lists:
+    for one, sha256 in lists:
         with suppress(*_UNREADABLE):
             if one.issuer == issuer.subject and _speaks_of_all(one) and one.is_signature_valid(key):
                 entry = one.get_revoked_certificate_by_serial_number(certificate.serial_number)
                 if entry is not None and not _speaks_for_itself(entry):
                     continue
-                revoked = None if entry is None else entry.revocation_date_utc
+                revoked, reason = (None, None) if entry is None else (entry.revocation_date_utc, _reason(entry))
                 since, until = one.last_update_utc, one.next_update_utc
-                yield Revocation(_name(certificate), "list", _name(issuer), since, until, revoked)
+                of, by = _name(certificate), _name(issuer)
+                yield Revocation(of, "list", by, since, until, revoked, reason, sha256)
+
+
+def _reason(entry: x509.RevokedCertificate) -> str | None:
+    reasons = (each.value.reason.value for each in entry.extensions if isinstance(each.value, x509.CRLReason))
+    return next(reasons, None)
 
 
 def _speaks_of_all(one: x509.CertificateRevocationList) -> bool:
@@ -153,7 +211,9 @@ def _answered(
             for one in about:
                 since, until = one.this_update_utc, one.next_update_utc
                 if (signer := next((by for by in signers if by == issuer or _is_valid(by, since)), None)) is not None:
-                    yield Revocation(_name(certificate), "answer", _name(signer), since, until, one.revocation_time_utc)
+                    reason = None if one.revocation_reason is None else one.revocation_reason.value
+                    of, by, revoked = _name(certificate), _name(signer), one.revocation_time_utc
+                    yield Revocation(of, "answer", by, since, until, revoked, reason, _sha256(data))
 
 
 def _about(response: OCSPResponse, certificate: x509.Certificate, issuer: x509.Certificate) -> list[OCSPSingleResponse]:
@@ -163,6 +223,8 @@ def _about(response: OCSPResponse, certificate: x509.Certificate, issuer: x509.C
     found = []
     for one in islice(response.responses, _MAX_SINGLE):
         with suppress(*_UNREADABLE):
+            if one.serial_number != certificate.serial_number:
+                continue
             if one.certificate_status is not ocsp.OCSPCertStatus.UNKNOWN and _is_about(one, certificate, issuer):
                 found.append(one)
     return found
@@ -231,3 +293,12 @@ def _places(certificate: x509.Certificate) -> tuple[str, ...]:
         names = (name for point in points for name in point.full_name or ())
         found += (name.value for name in names if isinstance(name, x509.UniformResourceIdentifier))
     return tuple(found)
+
+
+def unanswered(name: str, places: Sequence[str], at: datetime) -> str:
+    """What only a fact from outside can show: an issuer tells of revocation, and nothing that is here does."""
+    where = ", ".join(places[:4])
+    return (
+        f"whether the certificate of {name} had been revoked by {at.isoformat()} needs an external fact: "
+        f"its issuer tells of revocation at {where}, and nothing that is enclosed reaches that instant"
+    )

@@ -20,6 +20,7 @@ from tallystick.c2pa.revoked import require_not_revoked
 from tallystick.c2pa.signature import CoseSignature, verified
 from tallystick.c2pa.stamps import proven_time
 from tallystick.errors import MalformedInput
+from tallystick.revocation import Words
 from tallystick.timestamp import Authority
 
 IDENTITY = "cawg.identity"
@@ -27,7 +28,11 @@ X509 = "cawg.x509.cose"
 
 
 def identities(
-    manifest: ActiveManifest, roots: SignerRoots, authorities: Sequence[Authority], at: datetime
+    manifest: ActiveManifest,
+    roots: SignerRoots,
+    authorities: Sequence[Authority],
+    at: datetime,
+    beside: Words | None = None,
 ) -> Iterator[Identity]:
     """Each identity of `manifest` that is signed with a certificate; others are not judged.
 
@@ -39,7 +44,7 @@ def identities(
         if not isinstance(payload, dict) or not isinstance(value.get("signature"), bytes):
             raise MalformedInput(f"{assertion.label} is not a map with signer_payload and signature")
         if payload.get("sig_type") == X509:
-            yield _judged(manifest, assertion, value, roots, authorities, at)
+            yield _judged(manifest, assertion, value, roots, authorities, at, beside)
 
 
 def is_judged(assertion: Assertion) -> bool:
@@ -56,6 +61,7 @@ def _judged(
     roots: SignerRoots,
     authorities: Sequence[Authority],
     at: datetime,
+    beside: Words | None,
 ) -> Identity:
     payload = value["signer_payload"]
     if any(any(value.get(name, b"")) for name in ("pad1", "pad2")):
@@ -65,8 +71,8 @@ def _judged(
         raise MalformedInput(f"the signer_payload of {assertion.label} is not in its one form (CBOR)")
     named = _referenced(manifest, assertion, payload)
     signature = verified(value["signature"], encoded, "identity")
-    proven, _ = proven_time(signature, authorities, at)
-    reason = _doubt(signature, roots, at if proven is None else proven.time)
+    proven, _ = proven_time(signature, authorities, at, beside=beside)
+    reason = _doubt(signature, roots, at if proven is None else proven.time, beside)
     return Identity(
         label=assertion.label,
         name=name_of(signature.chain[0].subject),
@@ -78,12 +84,12 @@ def _judged(
     )
 
 
-def _doubt(signature: CoseSignature, roots: SignerRoots, at: datetime) -> str | None:
+def _doubt(signature: CoseSignature, roots: SignerRoots, at: datetime, beside: Words | None) -> str | None:
     """Why whoever signed is not trusted."""
     try:
         root = require_signer(signature.chain, roots, at)
         path = signature.chain if root == signature.chain[-1] else (*signature.chain, root)
-        require_not_revoked(path, signature.answers, at)
+        require_not_revoked(path, signature.answers, at, beside)
     except CredentialRefused as error:
         return error.detail
     return None

@@ -8,25 +8,18 @@ from datetime import datetime
 from cryptography import x509
 
 from tallystick.c2pa.refusal import CredentialRefused
-from tallystick.revocation import Enclosed, enclosed
+from tallystick.revocation import Enclosed, Words, enclosed
 
 
-def require_not_revoked(path: Sequence[x509.Certificate], answers: Sequence[bytes], at: datetime) -> Enclosed:
-    """What ``answers`` (OCSP) say of ``path`` (leaf first, root last).
+def require_not_revoked(
+    path: Sequence[x509.Certificate], answers: Sequence[bytes], at: datetime, beside: Words | None = None
+) -> Enclosed:
+    """What ``answers`` (OCSP), and what stands ``beside`` the file, say of ``path`` (leaf first, root last).
 
     Raises ``CredentialRefused`` where one on it was revoked at ``at`` or before.
     """
-    said = enclosed(path, at, answers=answers)
+    said = enclosed(path, at, answers=answers, beside=beside)
     if (revoked := said.revoked(at)) is not None and revoked.revoked is not None:
         detail = f"the certificate of {revoked.of} was revoked at {revoked.revoked.isoformat()}, says {revoked.by}"
         raise CredentialRefused("signer.revoked", detail)
     return said
-
-
-def unanswered(name: str, places: Sequence[str], at: datetime) -> str:
-    """What only a fact from outside can show: an issuer tells of revocation, and the file does not enclose what."""
-    where = ", ".join(places[:4])
-    return (
-        f"whether the certificate of {name} had been revoked by {at.isoformat()} needs an external fact: "
-        f"its issuer tells of revocation at {where}, and the file encloses no answer that reaches that instant"
-    )

@@ -14,7 +14,16 @@ from tallystick.c2pa.refusal import CredentialRefused
 from tallystick.c2pa.signature import TIME_STAMP, CoseSignature, Stamped
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.lazy_dataclass import dataclass
-from tallystick.timestamp import Authority, UnknownAuthority, der, parse_token, verify_token
+from tallystick.revocation import Words, unanswered
+from tallystick.timestamp import (
+    Authority,
+    RevokedAuthority,
+    TimestampFact,
+    UnknownAuthority,
+    der,
+    parse_token,
+    verify_token,
+)
 
 OVER_SIGNATURE = frozenset({"sigTst2", TIME_STAMP})
 """Where a timestamp is over the signature. That of the older header is over what was signed: it could be had before."""
@@ -32,11 +41,16 @@ class ProvenTime:
 
 
 def proven_time(
-    signature: CoseSignature, authorities: Sequence[Authority], at: datetime, later: Sequence[Stamped] = ()
+    signature: CoseSignature,
+    authorities: Sequence[Authority],
+    at: datetime,
+    later: Sequence[Stamped] = (),
+    beside: Words | None = None,
 ) -> tuple[ProvenTime | None, tuple[str, ...]]:
     """The earliest time that a trusted authority gives `signature`, and what is to be told of the other timestamps.
 
-    `later`: those that updates brought (`tallystick.c2pa.updates.later_stamps`).
+    `later`: those that updates brought (`tallystick.c2pa.updates.later_stamps`). `beside`: what is known of the
+    revocation of authorities; a token by one that was revoked counts for nothing.
 
     Raises CredentialRefused with ``time.future`` for one that was made after `at`, by its own word.
     """
@@ -44,11 +58,14 @@ def proven_time(
     told: list[str] = []
     for stamp in (*signature.stamps, *later):
         try:
-            found = _proven(stamp, authorities, at)
+            found, fact = _proven(stamp, authorities, at, beside)
             if stamp.form in OVER_SIGNATURE:
                 proven.append(found)
+                told += (unanswered(name, places, found.time) for name, places in fact.unanswered)
             else:
                 told.append(f"a timestamp ({stamp.form}) is over the claim alone: when it was signed remains open")
+        except RevokedAuthority as error:
+            told.append(f"a timestamp ({stamp.form}) counts no more: {error}")
         except UnknownAuthority as error:
             told.append(f"a timestamp ({stamp.form}) is by an authority that is not trusted: {error}")
         except CredentialRefused:
@@ -61,14 +78,16 @@ def proven_time(
     return first, tuple(told)
 
 
-def _proven(stamp: Stamped, authorities: Sequence[Authority], at: datetime) -> ProvenTime:
+def _proven(
+    stamp: Stamped, authorities: Sequence[Authority], at: datetime, beside: Words | None
+) -> tuple[ProvenTime, TimestampFact]:
     token = _token(stamp)
     info = parse_token(token).info
     made = _EPOCH + timedelta(microseconds=info.gen_time)
     if info.gen_time - (info.accuracy or 0) > (at - _EPOCH) // timedelta(microseconds=1):
         raise CredentialRefused("time.future", f"the signature is dated {made.isoformat()}, after {at.isoformat()}")
-    fact = verify_token(token, stamp.message, authorities)
-    return ProvenTime(made, fact.authority, fact.signer, fact.independent)
+    fact = verify_token(token, stamp.message, authorities, beside)
+    return ProvenTime(made, fact.authority, fact.signer, fact.independent), fact
 
 
 def _token(stamp: Stamped) -> bytes:

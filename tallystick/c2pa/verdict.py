@@ -15,13 +15,14 @@ from tallystick.c2pa.facts import Action, C2paVerdict, ChainLink, Identity, Ingr
 from tallystick.c2pa.identity import IDENTITY, identities, is_judged
 from tallystick.c2pa.reading import C2paReading
 from tallystick.c2pa.refusal import CredentialRefused
-from tallystick.c2pa.revoked import require_not_revoked, unanswered
+from tallystick.c2pa.revoked import require_not_revoked
 from tallystick.c2pa.signature import TIME_STAMP, Stamped
 from tallystick.c2pa.stamps import proven_time
 from tallystick.c2pa.training import TRAINING
 from tallystick.c2pa.updates import ACTIONS, INGREDIENTS, actions_of, binding_of, later_stamps
 from tallystick.errors import MalformedInput
 from tallystick.lazy_dataclass import dataclass
+from tallystick.revocation import Words, unanswered
 from tallystick.timestamp import Authority
 
 LICENCE, CERTIFICATE = "org.tallystick.licence", "org.tallystick.certificate"
@@ -58,8 +59,16 @@ class OtherRoots:
     identities: SignerRoots = NOBODY
 
 
-def judge(reading: C2paReading, roots: SignerRoots, at: datetime, others: OtherRoots | None = None) -> C2paVerdict:
+def judge(
+    reading: C2paReading,
+    roots: SignerRoots,
+    at: datetime,
+    others: OtherRoots | None = None,
+    beside: Words | None = None,
+) -> C2paVerdict:
     """Judge `reading` as of `at` (aware) under the trusted signer `roots`.
+
+    `beside`: what stands beside the file of the revocation of those who signed it.
 
     Raises CredentialRefused with the code of the first thing that does not hold, MalformedInput on an assertion that
     does not have its form.
@@ -70,7 +79,8 @@ def judge(reading: C2paReading, roots: SignerRoots, at: datetime, others: OtherR
     problems: list[str] = []
     later = later_stamps(reading.manifests)
     judged = [
-        _signed(manifest, later.get(manifest.label, ()), roots, others, at, problems) for manifest in reading.manifests
+        _signed(manifest, later.get(manifest.label, ()), roots, others, at, problems, beside)
+        for manifest in reading.manifests
     ]
     _require_no_failure(reading, "signingCredential.")
     manifest, path = reading.manifest, judged[-1][1]
@@ -95,7 +105,7 @@ def judge(reading: C2paReading, roots: SignerRoots, at: datetime, others: OtherR
         problems=(*_problems(reading), *problems),
         receipt=_receipt(reading),
         manifests=tuple(signed for signed, _ in judged),
-        identities=_identities(reading, others, at),
+        identities=_identities(reading, others, at, beside),
         unjudged=_unjudged(reading),
         training=_training(manifest),
     )
@@ -108,14 +118,15 @@ def _signed(
     others: OtherRoots,
     at: datetime,
     problems: list[str],
+    beside: Words | None,
 ) -> tuple[SignedManifest, tuple[x509.Certificate, ...]]:
     """Who signed a manifest, and the path to the root: judged by the proven time of signing, or at `at`."""
-    proven, told = proven_time(manifest.signature, others.timestamps, at, later)
+    proven, told = proven_time(manifest.signature, others.timestamps, at, later, beside)
     problems += told
     chain, judged_at = manifest.chain, at if proven is None else proven.time
     root = require_signer(chain, roots, judged_at)
     path = chain if root == chain[-1] else (*chain, root)
-    said = require_not_revoked(path, manifest.signature.answers, judged_at)
+    said = require_not_revoked(path, manifest.signature.answers, judged_at, beside)
     problems += (unanswered(name, places, judged_at) for name, places in said.silent if places)
     signer, digest = name_of(chain[0].subject), manifest.digest.hex()
     return SignedManifest(manifest.label, manifest.update, signer, proven, digest, said.said), path
@@ -207,9 +218,11 @@ def _receipt(reading: C2paReading) -> dict[str, Any] | None:
     return next((one for one in found if one is not None), None)
 
 
-def _identities(reading: C2paReading, others: OtherRoots, at: datetime) -> tuple[Identity, ...]:
+def _identities(reading: C2paReading, others: OtherRoots, at: datetime, beside: Words | None) -> tuple[Identity, ...]:
     return tuple(
-        one for manifest in reading.manifests for one in identities(manifest, others.identities, others.timestamps, at)
+        one
+        for manifest in reading.manifests
+        for one in identities(manifest, others.identities, others.timestamps, at, beside)
     )
 
 

@@ -19,9 +19,10 @@ from tallystick.schema import COUNT, HEX32, TIME, identifier, items, matching, r
 
 VERSION: Literal[1] = 1
 """Of ``proofs.json``."""
-FORMATS: dict[int, str] = {version: f"tallystick-evidence/{version}" for version in (1, 2, 3, 4)}
+FORMATS: dict[int, str] = {version: f"tallystick-evidence/{version}" for version in (1, 2, 3, 4, 5)}
 """By version of ``case.json``. Version 2 is that of cases with timestamps, version 3 of those with ``V3_MEMBERS``,
-version 4 of those with ``V4_MEMBERS`` or an original of a mode among ``V4_MODES``.
+version 4 of those with ``V4_MEMBERS`` or an original of a mode among ``V4_MODES``, version 5 of those with
+``V5_MEMBERS``.
 """
 V3_MEMBERS = ("map",)
 """Optional members of ``case.json`` since version 3."""
@@ -30,8 +31,10 @@ V4_MEMBERS = (
     "platform",
     "report",
 )
-"""Optional members of ``case.json`` since version 4; to add one, name it here, in ``CaseIndex`` and in the format."""
+"""Optional members of ``case.json`` since version 4."""
 V4_MODES = ("parts",)
+V5_MEMBERS = ("revocation",)
+"""Optional members of ``case.json`` since version 5; to add one, name it here, in ``CaseIndex`` and in the format."""
 
 MAX_ENTRIES = 20_000
 MAX_ANCHORS = 256
@@ -40,6 +43,8 @@ MAX_ROOTS = 4
 MAX_AUDITS = 64
 MAX_PLATFORM = 64
 MAX_REPORTS = 64
+MAX_REVOCATION = 64
+MAX_REVOCATION_BYTES = 1 << 20
 MAX_PATHS = MAX_ANCHORS + MAX_TIMESTAMPS + MAX_AUDITS
 """Consistency proofs: one for each of these at most."""
 MAX_INDEX_BYTES = 1 << 24
@@ -60,6 +65,8 @@ PROOFS = "data/log/proofs.json"
 MAP_PROOFS = "data/map/proofs.json"
 PLATFORM = "data/platform/"
 """Documents of the operator, by SHA-256."""
+REVOCATION = "data/revocation/"
+"""What issuers said of certificates: lists (``.crl``) and answers (``.ocsp``), by SHA-256."""
 
 Kind: TypeAlias = Literal["object", "licence", "job", "dispute"]
 
@@ -71,6 +78,7 @@ SUBJECT_LETTERS: dict[Kind, Letter] = {
 }
 
 REPORT_NAME = r"data/report/[a-z0-9][a-z0-9._-]{0,119}"
+REVOCATION_NAME = r"data/revocation/[0-9a-f]{64}\.(crl|ocsp)"
 CREDENTIAL_NAME = r"data/credentials/[A-Za-z0-9][A-Za-z0-9._-]{0,119}"
 
 
@@ -104,11 +112,17 @@ class CaseIndex:
 
     ``adverse``: positions of the entries that speak against something (``tallystick.events.adverse``).
     ``platform``: SHA-256 of the operator's documents that are here. ``report``: the exporter's own report and forms,
-    which are there for people and on which nothing rests.
+    which are there for people and on which nothing rests. ``revocation``: what issuers said of those who signed here.
     """
 
-    v: Literal[1, 2, 3, 4]
-    format: Literal["tallystick-evidence/1", "tallystick-evidence/2", "tallystick-evidence/3", "tallystick-evidence/4"]
+    v: Literal[1, 2, 3, 4, 5]
+    format: Literal[
+        "tallystick-evidence/1",
+        "tallystick-evidence/2",
+        "tallystick-evidence/3",
+        "tallystick-evidence/4",
+        "tallystick-evidence/5",
+    ]
     kind: Literal["object", "licence", "job", "dispute"]
     subject: Annotated[str, identifier()]
     log: Annotated[str, ORIGIN]
@@ -122,6 +136,13 @@ class CaseIndex:
     platform: Annotated[tuple[Annotated[str, HEX32], ...], items(MAX_PLATFORM, 1)] | None = None
     report: (
         Annotated[tuple[Annotated[str, matching(REPORT_NAME, "a name under data/report/")], ...], items(MAX_REPORTS, 1)]
+        | None
+    ) = None
+    revocation: (
+        Annotated[
+            tuple[Annotated[str, matching(REVOCATION_NAME, "a name under data/revocation/")], ...],
+            items(MAX_REVOCATION, 1),
+        ]
         | None
     ) = None
 
@@ -143,19 +164,24 @@ def check_index(index: CaseIndex) -> None:
         raise MalformedInput(f"{INDEX}: the digests of platform documents must be sorted, each once")
     if index.report is not None and index.report != tuple(sorted(set(index.report))):
         raise MalformedInput(f"{INDEX}: the names of reports must be sorted, each once")
+    if index.revocation is not None and index.revocation != tuple(sorted(set(index.revocation))):
+        raise MalformedInput(f"{INDEX}: the names of revocation data must be sorted, each once")
     numbered = (("anchors", index.anchors), ("timestamps", index.timestamps or ()), ("map.audits", audits))
     for name, numbers in numbered:
         if numbers != tuple(range(len(numbers))):
             raise MalformedInput(f"{INDEX}: {name} must be numbered 0, 1, 2 …")
     if version_of(index) != index.v or index.format != FORMATS[index.v]:
         raise MalformedInput(
-            f"{INDEX}: version 4, and its format, is that of a case with {', '.join(V4_MEMBERS)} or an original in "
-            f"parts; version 3 that of another with {', '.join(V3_MEMBERS)}; version 2 that of one with timestamps"
+            f"{INDEX}: version 5, and its format, is that of a case with {', '.join(V5_MEMBERS)}; version 4 that of "
+            f"another with {', '.join(V4_MEMBERS)} or an original in parts; version 3 that of another with "
+            f"{', '.join(V3_MEMBERS)}; version 2 that of one with timestamps"
         )
 
 
-def version_of(index: CaseIndex) -> Literal[1, 2, 3, 4]:
+def version_of(index: CaseIndex) -> Literal[1, 2, 3, 4, 5]:
     """The one version that a case with these members has."""
+    if any(getattr(index, name) is not None for name in V5_MEMBERS):
+        return 5
     if any(getattr(index, name) is not None for name in V4_MEMBERS):
         return 4
     if any(original.mode in V4_MODES for original in index.originals):
@@ -193,6 +219,14 @@ class MapMaterial:
 
 
 @dataclass(frozen=True)
+class RevocationMaterial:
+    """What issuers said of revocation (DER): lists (RFC 5280) and answers (RFC 6960), each once."""
+
+    lists: Sequence[bytes] = ()
+    answers: Sequence[bytes] = ()
+
+
+@dataclass(frozen=True)
 class OriginalMaterial:
     """An object's bytes: by path within a folder, or a single file. Empty ``files``: its digests only.
 
@@ -214,7 +248,7 @@ class CaseMaterial:
     entry in that tree. consistency: paths by (anchored or stamped size, case size). credentials: file name and
     bytes by the position of the ``credential.issue`` entry. adverse: positions of the entries that speak
     against something. platform: the operator's documents by SHA-256. report: what is enclosed for people, by file
-    name.
+    name. revocation: lists and answers (DER) of the issuers of those who signed.
     """
 
     kind: Kind
@@ -234,6 +268,7 @@ class CaseMaterial:
     adverse: Sequence[int] = ()
     platform: Mapping[str, Source] = field(default_factory=dict)
     report: Mapping[str, Source] = field(default_factory=dict)
+    revocation: RevocationMaterial = field(default_factory=RevocationMaterial)
 
 
 def kind_of(subject: str) -> Kind | None:

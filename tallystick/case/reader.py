@@ -37,6 +37,7 @@ from tallystick.case.model import (
     slug_of,
 )
 from tallystick.case.parts import MAX_PARTS_BYTES, PartsMap, check_members, check_values, decode_parts
+from tallystick.case.revocation import read_revocation
 from tallystick.commitments import Disclosure, parse_disclosure
 from tallystick.content import FileEntry, check_file_list, check_path
 from tallystick.errors import MalformedInput
@@ -107,6 +108,7 @@ class Case:
     inclusion, disclosures: by leaf index. consistency: by (old size, new size).
     originals: member names by object and path. credentials: member name by position;
     the member itself may be absent. parts: of each object that is here in parts, what is here.
+    revocation: lists and answers (DER) by member name, of which nothing is read yet.
     """
 
     index: CaseIndex
@@ -122,6 +124,7 @@ class Case:
     credentials: Mapping[int, str]
     map: CaseMap | None = None
     parts: Mapping[str, PartsMap] = field(default_factory=dict)
+    revocation: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def read_case(members: Members) -> Case:
@@ -149,6 +152,7 @@ def read_case(members: Members) -> Case:
         credentials={credential.position: credential.file for credential in index.credentials},
         map=_map(members, index, places.others),
         parts=_parts(members, places),
+        revocation=read_revocation(index.revocation or (), members.read),
     )
 
 
@@ -162,7 +166,7 @@ class _Places:
     entries: dict[int, str] = field(default_factory=dict)
     disclosures: dict[int, str] = field(default_factory=dict)
     anchors: set[str] = field(default_factory=set)
-    """Of timestamps, audits and the platform too."""
+    """Of timestamps, audits, the platform and revocation data too."""
     others: dict[int, str] = field(default_factory=dict)
     file_lists: dict[str, str] = field(default_factory=dict)
     parts: dict[str, str] = field(default_factory=dict)
@@ -189,6 +193,7 @@ def _sort(names: Iterable[str], index: CaseIndex) -> _Places:
             folder == "anchors"
             or (folder == "timestamps" and index.timestamps)
             or (folder == "platform" and index.platform)
+            or (folder == "revocation" and index.revocation)
         ):
             places.anchors.add(name)
         elif folder == "map" and index.map:
@@ -233,6 +238,7 @@ def _check_places(places: _Places, index: CaseIndex) -> None:
     if index.map is not None:
         expected |= {MAP_PROOFS, *(f"data/map/audits/{number}.note" for number in index.map.audits)}
     expected |= {PLATFORM + sha256 for sha256 in index.platform or ()}
+    expected |= set(index.revocation or ())
     if both := sorted(places.others.keys() & places.entries.keys()):
         raise MalformedInput(f"entry {both[0]} stands twice in the case")
     if len(places.others) + len(places.entries) > MAX_ENTRIES:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Literal
 
 from tallystick import canonical
@@ -17,6 +18,7 @@ from tallystick.case.model import (
     MAP_PROOFS,
     PLATFORM,
     PROOFS,
+    REVOCATION,
     VERSION,
     CaseIndex,
     CaseMaterial,
@@ -61,6 +63,7 @@ def case_members(material: CaseMaterial) -> dict[str, Source]:
     members |= {f"data/credentials/{name}": source for name, source in material.credentials.values()}
     members |= {PLATFORM + sha256: source for sha256, source in material.platform.items()}
     members |= {f"{ENCLOSED}{name}": source for name, source in material.report.items()}
+    members |= _revocation_members(material)
     if material.map is not None:
         members |= _map_members(material.map)
     members[CRATE] = crate_of(index.kind, index.subject, index.exported_at, members)
@@ -89,6 +92,7 @@ def _index_of(material: CaseMaterial) -> CaseIndex:
         adverse=tuple(sorted(material.adverse)) or None,
         platform=tuple(sorted(material.platform)) or None,
         report=tuple(sorted(f"{ENCLOSED}{name}" for name in material.report)) or None,
+        revocation=tuple(sorted(_revocation_members(material))) or None,
     )
     version = version_of(index)
     # A format that is none of the known ones is refused by what reads it.
@@ -101,6 +105,12 @@ def _mode(original: OriginalMaterial) -> Literal["included", "digests", "parts"]
     if original.parts is not None:
         return "parts"
     return "included" if original.files else "digests"
+
+
+def _revocation_members(material: CaseMaterial) -> dict[str, Source]:
+    held = material.revocation
+    words = [(one, "crl") for one in held.lists] + [(one, "ocsp") for one in held.answers]
+    return {f"{REVOCATION}{hashlib.sha256(one).hexdigest()}.{form}": one for one, form in words}
 
 
 def _map_index(found: MapMaterial) -> MapIndex:

@@ -8,7 +8,7 @@ accepted here shows what was signed.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from cryptography import x509
@@ -21,8 +21,8 @@ from tallystick.pdf.changes import Document, extend, signed_document
 from tallystick.pdf.refusal import DocumentRefused
 from tallystick.pdf.revisions import Object, Revision, parse_revisions
 from tallystick.pdf.values import Name, Number, Ref, dictionaries
-from tallystick.revocation import MAX_ENCLOSED, Revocation, enclosed
-from tallystick.timestamp import Authority, TimestampFact, UnknownAuthority, der, verify_token
+from tallystick.revocation import MAX_ENCLOSED, Revocation, Words, enclosed, unanswered
+from tallystick.timestamp import Authority, RevokedAuthority, TimestampFact, UnknownAuthority, der, verify_token
 from tallystick.timestamp.chain import PathSearch, Root, load, name_of
 from tallystick.timestamp.cms import (
     CONTENT_TYPE,
@@ -52,6 +52,8 @@ class Stamp:
     over: str
     """``signature`` or ``document``."""
     fact: TimestampFact | None
+    revoked: str | None = None
+    """Why it counts no more although its authority is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +81,14 @@ def judge_document(
     at: datetime,
     attachment: str,
     existed: datetime | None = None,
+    beside: Words | None = None,
 ) -> PadesVerdict:
     """Judge a document as of ``at`` under root certificates for documents (DER) and timestamp authorities.
 
     ``attachment``: name of the file that must be in it. ``existed``: an instant by which, as others show, the document
-    was there. The signer is judged at the earliest instant that is known. Raises ``MalformedInput`` for a file that is
-    not read here, ``DocumentRefused`` with a code for one in which something does not hold.
+    was there. ``beside``: what stands beside the document of revocation; it alone is asked of those who stamped. The
+    signer is judged at the earliest instant that is known. Raises ``MalformedInput`` for a file that is not read here,
+    ``DocumentRefused`` with a code for one in which something does not hold.
     """
     first, *later = parse_revisions(data)
     document = signed_document(first)
@@ -93,22 +97,22 @@ def judge_document(
     contents, signed = _covered(data, first, document, document.fields[0], Name(b"ETSI.CAdES.detached"))
     one, certificates = _parse_cms(contents)
     path_of = _signer(one, certificates, signed)
-    stamps, times = [], []
+    stamps: list[Stamp] = []
+    times: list[TimestampFact] = []
     token = _signature_token(one)
     if token is not None:
-        fact = _stamped(token, one.signature, authorities, at)
-        stamps.append(Stamp("signature", fact))
-        times += [] if fact is None else [fact]
+        stamps.append(_stamped("signature", token, one.signature, authorities, at, beside))
+        times += [one.fact for one in stamps if one.fact is not None]
     held = _attachment(document, attachment)
     for revision in later:
         before = len(document.fields)
         document = extend(document, revision)
         if len(document.fields) > before:
             contents, whole = _covered(data, revision, document, document.fields[-1], Name(b"ETSI.RFC3161"))
-            stamps.append(Stamp("document", _stamped(_padded(contents), b"".join(whole), authorities, at)))
+            stamps.append(_stamped("document", _padded(contents), b"".join(whole), authorities, at, beside))
     known = [datetime.fromtimestamp(one.not_after, UTC) for one in times] + ([existed] if existed else [])
     when = min(known, default=at)
-    return _verdict(path_of, certificates, roots, when, document, stamps, held)
+    return _verdict(path_of, certificates, roots, when, document, stamps, held, beside)
 
 
 def _verdict(
@@ -119,25 +123,32 @@ def _verdict(
     document: Document,
     stamps: Sequence[Stamp],
     held: bytes,
+    beside: Words | None,
 ) -> PadesVerdict:
     search = PathSearch([Root(0, load(one)) for one in roots], certificates, document_faults)
     try:
         path, _ = search.find(leaf, when)
     except VerificationFailed as error:
         raise DocumentRefused("pdf.signer", str(error)) from None
-    said = enclosed(path, when, _streams(document, b"CRLs"), _streams(document, b"OCSPs"))
+    said = enclosed(path, when, _streams(document, b"CRLs"), _streams(document, b"OCSPs"), beside)
     if (revoked := said.revoked(when)) is not None and revoked.revoked is not None:
         detail = f"the certificate of {revoked.of} was revoked at {revoked.revoked.isoformat()}, says {revoked.by}"
         raise DocumentRefused("pdf.revoked", detail)
-    silent = f"nothing in the document says whether its signer's certificate was revoked by {when.isoformat()}"
+    silent = f"nothing that is enclosed says whether its signer's certificate was revoked by {when.isoformat()}"
     problems = [silent] if said.silent else []
-    problems += [
-        f"its timestamp over the {one.over} is by an authority that the trust file does not name"
-        for one in stamps
-        if one.fact is None
-    ]
+    problems += [problem for one in stamps for problem in _problems(one)]
     chain = tuple(one.fingerprint(hashes.SHA256()).hex() for one in path)
     return PadesVerdict(name_of(leaf), chain, when, tuple(stamps), held, said.said, tuple(problems))
+
+
+def _problems(stamp: Stamp) -> Iterator[str]:
+    if stamp.revoked is not None:
+        yield f"its timestamp over the {stamp.over} counts no more: {stamp.revoked}"
+    elif stamp.fact is None:
+        yield f"its timestamp over the {stamp.over} is by an authority that the trust file does not name"
+    else:
+        made = datetime.fromtimestamp(stamp.fact.gen_time // _MICROS, UTC)
+        yield from (unanswered(name, places, made) for name, places in stamp.fact.unanswered)
 
 
 def _covered(
@@ -231,17 +242,21 @@ def _signature_token(one: SignerInfo) -> bytes | None:
     return tokens[0] if tokens else None
 
 
-def _stamped(token: bytes, message: bytes, authorities: Sequence[Authority], at: datetime) -> TimestampFact | None:
-    """What a timestamp says, None if the reader does not know its authority. Raises ``DocumentRefused``."""
+def _stamped(
+    over: str, token: bytes, message: bytes, authorities: Sequence[Authority], at: datetime, beside: Words | None
+) -> Stamp:
+    """What a timestamp says, no fact if the reader does not know its authority. Raises ``DocumentRefused``."""
     try:
-        fact = verify_token(token, message, authorities)
+        fact = verify_token(token, message, authorities, beside)
+    except RevokedAuthority as error:
+        return Stamp(over, None, str(error))
     except UnknownAuthority:
-        return None
+        return Stamp(over, None)
     except VerificationFailed as error:
         raise DocumentRefused("pdf.timestamp", str(error)) from None
     if fact.not_before > at.timestamp():
         raise DocumentRefused("time.future", "a timestamp of the document lies after the time of this examination")
-    return fact
+    return Stamp(over, fact)
 
 
 def _attachment(document: Document, wanted: str) -> bytes:

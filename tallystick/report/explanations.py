@@ -286,11 +286,12 @@ _ALL = (
         ),
         Phrase(
             "the bytes under data/credentials/, against the digests in their credential.issue entries; the "
-            "signature in "
-            "each file under the roots of the trust file",
-            "data/credentials/ 下的字节与 credential.issue 条目所记摘要比对；各文件内签名以信任文件的根证书验证",
+            "signature in each file under the roots of the trust file; what the file and data/revocation/ say of "
+            "whether its signer was revoked",
+            "data/credentials/ 下的字节与 credential.issue 条目所记摘要比对；各文件内签名以信任文件的根证书验证；"
+            "签名人是否已被吊销，依文件自带及 data/revocation/ 下的材料",
         ),
-        (("evidence/credentials.md", "4. In a bundle"),),
+        (("evidence/credentials.md", "4. In a bundle"), ("evidence/credentials.md", "6. Revocation")),
         Phrase(
             "a licence or certificate edited after it was issued, about something else, or by a signer without "
             "standing",
@@ -331,13 +332,15 @@ _ALL = (
         ),
         Phrase(
             "each data/timestamps/<n>/token.tst over the text of the checkpoint beside it, under the roots of the "
-            "trust file",
-            "各 data/timestamps/<n>/token.tst（覆盖其旁检查点的文本），以信任文件的根证书验证",
+            "trust file; what data/revocation/ says of its authority",
+            "各 data/timestamps/<n>/token.tst（覆盖其旁检查点的文本），以信任文件的根证书验证；"
+            "并依 data/revocation/ 下关于该机构的材料",
         ),
-        (("evidence/timestamps.md", "5. In a bundle"),),
+        (("evidence/timestamps.md", "5. Revocation"), ("evidence/timestamps.md", "6. In a bundle")),
         Phrase(
-            "a token over something else, by an authority of the forger's own, or dated after the examination",
-            "覆盖他物、由伪造者自设机构签发或晚于验证时点的令牌",
+            "a token over something else, by an authority of the forger's own or with a stolen key, or dated after "
+            "the examination",
+            "覆盖他物、由伪造者自设机构或以被盗密钥签发，或晚于验证时点的令牌",
         ),
         Phrase(
             "The token does not bound the time. The other sources of time stand as they are.",

@@ -324,6 +324,10 @@ PHRASES: dict[str, Phrase] = {
         "name the authority in the trust file, if you believe it",
         "如信任该机构，请将其列入信任文件",
     ),
+    "anchor.token-revoked": Phrase(
+        "a timestamp over the block of anchor {number} counts no more: {detail}",
+        "锚定证明 {number} 的区块上的时间戳不再作数：{detail}",
+    ),
     "anchor.token-later": Phrase(
         "authority {authority} stamped block {block} of anchor {number} at {time}, after the time of verification",
         "时间戳机构 {authority} 对锚定证明 {number} 的区块 {block} 加盖时间戳的时间 {time} 晚于验证所据时间",
@@ -362,22 +366,32 @@ PHRASES: dict[str, Phrase] = {
         "anchor the log again, then export again",
         "请再次锚定日志后重新导出",
     ),
+    # steps 10, 12 and 14
+    "revocation.unrevoked": Phrase(
+        "{file}: as of {since} (next word due: {until}) {by} had not revoked the certificate of {of}, says {source}",
+        "{file}：据 {source}，截至 {since}（下次更新：{until}），{by} 未吊销 {of} 的证书",
+    ),
+    "revocation.later": Phrase(
+        "{file}: {by} revoked the certificate of {of} at {revoked}, after it had signed; told as of {since} "
+        "(next word due: {until}) by {source}",
+        "{file}：据 {source}，{by} 于 {revoked} 吊销 {of} 的证书，晚于其签署；截至 {since}（下次更新：{until}）",
+    ),
+    "revocation.unanswered": Phrase(
+        "{file}: whether the certificate of {of} had been revoked by {time} needs an external fact: its issuer tells "
+        "of revocation at {places}, and nothing that is enclosed reaches that instant",
+        "{file}：{of} 的证书截至 {time} 是否已被吊销，需外部事实：其签发者在 {places} 公布吊销情况，"
+        "而所附材料未覆盖该时刻",
+    ),
+    "revocation.idle": Phrase(
+        "{file} says nothing that counts of anybody who signed here",
+        "{file} 对本案的任何签名者均无可采信的陈述",
+    ),
     # step 12
     "credential.good": Phrase(
         "{file} is the file recorded at entry {position}; signed by {signer}, entitled at {time}; it names {subject}",
         "{file} 即第 {position} 条所记文件；由 {signer} 签名，其于 {time} 有权签署；文件载明 {subject}",
     ),
     "credential.problem": Phrase("about {file}: {detail}", "关于 {file}：{detail}"),
-    "credential.unrevoked": Phrase(
-        "{file}: as of {since} (next word due: {until}) {by} had not revoked the certificate of {of}; "
-        "the file encloses this",
-        "{file}：截至 {since}（下次更新：{until}），{by} 未吊销 {of} 的证书；此证明附于文件之内",
-    ),
-    "credential.revoked-later": Phrase(
-        "{file}: {by} revoked the certificate of {of} at {revoked}, after it had signed; told as of {since} "
-        "(next word due: {until}), and the file encloses this",
-        "{file}：{by} 于 {revoked} 吊销 {of} 的证书，晚于其签署；截至 {since}（下次更新：{until}），此证明附于文件之内",
-    ),
     "credential.none": Phrase("the entries shown record no signed file", "所示条目未记录任何签名文件"),
     "credential.missing": Phrase(
         "the signed file that entry {position} records is not in the bundle",

@@ -110,6 +110,12 @@ TIME_PHRASES: dict[str, Phrase] = {
         "时间戳 {number} 本身完好，但其签名者之上无受信任的根证书：{detail}",
         *ADD,
     ),
+    "timestamp.revoked": Phrase(
+        "timestamp {number} counts no more: {detail}",
+        "时间戳 {number} 不再作数：{detail}",
+        "export again with a timestamp by another authority",
+        "请附上另一时间戳机构的时间戳后重新导出",
+    ),
     "timestamp.bad": Phrase("timestamp {number} does not hold: {detail}", "时间戳 {number} 不成立：{detail}", *KEEP),
     "timestamp.later": Phrase(
         "timestamp {number} is dated {time}, after the time of verification",

@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -21,8 +23,11 @@ from tallystick.timestamp import der
 from tallystick.timestamp.chain import Names, PathSearch, Root, load, name_of, names_of, names_of_loaded
 from tallystick.timestamp.cms import CONTENT_TYPE, MESSAGE_DIGEST, SHA256, CertificateId, SignerInfo
 from tallystick.timestamp.der import Fields
-from tallystick.timestamp.facts import LOCAL_POLICY, Authority, TimestampFact
+from tallystick.timestamp.facts import LOCAL_POLICY, Authority, RevokedAuthority, TimestampFact
 from tallystick.timestamp.token import TST_INFO, Token, parse_token
+
+if TYPE_CHECKING:
+    from tallystick.revocation import Words
 
 HASHES = {
     SHA256: "sha256",
@@ -44,9 +49,11 @@ _OBJECTS: dict[str, hashes.HashAlgorithm] = {
     "sha512": hashes.SHA512(),
 }
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST = 253_402_300_799
+"""The last second that has a name (year 9999): an accuracy may reach beyond it."""
 
 
-def verify(token: bytes, message: bytes, authorities: Sequence[Authority]) -> TimestampFact:
+def verify(token: bytes, message: bytes, authorities: Sequence[Authority], words: Words | None = None) -> TimestampFact:
     """See ``tallystick.timestamp.verify_token``."""
     parsed = parse_token(token)
     name = _check_imprint(parsed, message)
@@ -58,7 +65,23 @@ def verify(token: bytes, message: bytes, authorities: Sequence[Authority]) -> Ti
     roots = list(_roots(authorities))
     at = _EPOCH + timedelta(microseconds=parsed.info.gen_time)
     path, root = PathSearch(roots, others).find(signer, at)
-    return _fact(parsed, name, path, authorities[root.index])
+    fact = _fact(parsed, name, path, authorities[root.index])
+    return fact if words is None else _unrevoked(fact, path, words)
+
+
+def _unrevoked(fact: TimestampFact, path: Sequence[x509.Certificate], words: Words) -> TimestampFact:
+    """With what is said of those on its path. Raises ``RevokedAuthority``."""
+    from tallystick.revocation import enclosed
+
+    made = datetime.fromtimestamp(min(fact.not_after, _LAST), UTC)
+    said = enclosed(path, made, beside=words)
+    known = replace(fact, revocation=said.said, unanswered=tuple(one for one in said.silent if one[1]))
+    for one in said.said:
+        if one.revoked is not None and one.undoes_token(made):
+            why = one.reason or "no reason told"
+            detail = f"the certificate of {one.of} was revoked at {one.revoked.isoformat()} ({why}), says {one.by}"
+            raise RevokedAuthority(detail, known)
+    return known
 
 
 def _roots(authorities: Sequence[Authority]) -> Iterator[Root]:

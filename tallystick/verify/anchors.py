@@ -20,6 +20,7 @@ from tallystick.merkle import verify_consistency
 from tallystick.tree_head import origin_hash, signing_time, verify_tree_head
 from tallystick.verify.examination import Examination, Stamped
 from tallystick.verify.outcome import Finding, Tally, time_text
+from tallystick.verify.revocation import tell_revocation
 
 
 def check_anchors(ex: Examination) -> Finding:
@@ -66,7 +67,9 @@ def _check_anchor(ex: Examination, tally: Tally, head: Checkpoint, keys: KeyHist
             tally.lacks("anchor.later", number=anchor.number, time=time_text(seconds))
             return
     _join(ex, head, found)
-    stamps = check_tokens(anchor.proof, fact.block_hash, ex.trust.time_authorities)
+    stamps = check_tokens(
+        anchor.proof, fact.block_hash, ex.trust.time_authorities, ex.words if anchor.proof.tokens else None
+    )
     ex.heads.append(signed)
     _tell_stamps(ex, tally, anchor, fact, stamps)
     (ex.unvouched if fact.vouched_by == "nobody" else ex.anchored).append(fact)
@@ -76,6 +79,8 @@ def _tell_stamps(ex: Examination, tally: Tally, anchor: Anchor, fact: evm.Anchor
     """A token over the block hash bounds the time of the checkpoint in the block, whoever vouches for the header."""
     for detail in stamps.unknown:
         tally.shows("anchor.token-unknown", number=anchor.number, detail=detail)
+    for detail in stamps.revoked:
+        tally.shows("anchor.token-revoked", number=anchor.number, detail=detail)
     for one in stamps.known:
         told = {"authority": one.fact.authority, "block": fact.block_number, "time": time_text(one.fact.not_after)}
         if one.fact.not_after > ex.at:
@@ -83,6 +88,7 @@ def _tell_stamps(ex: Examination, tally: Tally, anchor: Anchor, fact: evm.Anchor
             continue
         ex.stamped.append(Stamped(anchor.number, fact.size, fact.root, one.fact, one.token_sha256))
         tally.shows("anchor.token", number=anchor.number, **told)
+        tell_revocation(ex, tally, f"data/anchors/{anchor.number}/proof.json", one.fact)
 
 
 def _target(ex: Examination, anchor: Anchor) -> AnchorTarget | None:

@@ -14,6 +14,7 @@ from tallystick.lazy_dataclass import dataclass
 from tallystick.replay import Admitted
 from tallystick.verify.examination import Examination
 from tallystick.verify.outcome import Finding, Tally, time_text
+from tallystick.verify.revocation import revocation_fact, tell
 
 if TYPE_CHECKING:
     from tallystick.c2pa import C2paVerdict
@@ -68,8 +69,8 @@ def _check_credential(ex: Examination, tally: Tally, one: Admitted, facts: list[
     for problem in judged.problems:
         tally.shows("credential.problem", file=file, detail=problem)
     for said in judged.revocation:
-        _tell(tally, file, said)
-    said_of_revocation = {"revocation": list(map(_revocation_fact, judged.revocation))} if judged.revocation else {}
+        tell(ex, tally, file, said)
+    said_of_revocation = {"revocation": list(map(revocation_fact, judged.revocation))} if judged.revocation else {}
     facts.append(
         said_of_revocation
         | {
@@ -92,30 +93,6 @@ class _Judged:
     problems: tuple[str, ...]
     revocation: tuple[Revocation, ...]
     digital_source_type: str | None = None
-
-
-def _tell(tally: Tally, file: str, said: Revocation) -> None:
-    """What an issuer said of revocation: it refused nothing, or the verdict would have."""
-    known = {"file": file, "of": said.of, "by": said.by, "since": _time(said.since), "until": _time(said.until) or "-"}
-    if said.revoked is None:
-        tally.shows("credential.unrevoked", **known)
-    else:
-        tally.shows("credential.revoked-later", **known, revoked=_time(said.revoked))
-
-
-def _revocation_fact(said: Revocation) -> dict[str, Any]:
-    return {
-        "of": said.of,
-        "form": said.form,
-        "by": said.by,
-        "from": _time(said.since),
-        "until": _time(said.until),
-        "revoked": _time(said.revoked),
-    }
-
-
-def _time(instant: datetime | None) -> str | None:
-    return None if instant is None else time_text(int(instant.timestamp()))
 
 
 def _check_digests(ex: Examination, file: str, body: CredentialIssue) -> None:
@@ -144,7 +121,7 @@ def _judge_document(ex: Examination, file: str, one: Admitted) -> _Judged:
 
     at, logged = (datetime.fromtimestamp(instant, UTC) for instant in (ex.at, one.admitted_at))
     data = ex.bundle.read(file, MAX_FILE_BYTES)
-    verdict = judge_document(data, ex.trust.pdf_roots, ex.trust.time_authorities, at, ATTACHMENT, logged)
+    verdict = judge_document(data, ex.trust.pdf_roots, ex.trust.time_authorities, at, ATTACHMENT, logged, ex.words)
     payload, subject = decode_document(verdict.attachment), one.placed.statement.event.subject
     if payload.certificate != subject:
         raise VerificationFailed(f"the file is about {payload.certificate}, the log says {subject}")
@@ -169,7 +146,7 @@ def _c2pa_verdict(ex: Examination, file: str, one: Admitted) -> C2paVerdict:
 
     roots, others = c2pa.roots_of(ex.trust)
     reading = c2pa.read(ex.bundle.read(file, MAX_FILE_BYTES), one.placed.statement.event.body.media_type)
-    return c2pa.judge(reading, roots, datetime.fromtimestamp(one.admitted_at, UTC), others)
+    return c2pa.judge(reading, roots, datetime.fromtimestamp(one.admitted_at, UTC), others, ex.words)
 
 
 def _check_subject(ex: Examination, verdict: C2paVerdict, subject: str) -> None:

@@ -36,6 +36,7 @@ from tallystick.verify.examination import Examination
 from tallystick.verify.hashes import reckoned_beforehand
 from tallystick.verify.histories import Copy
 from tallystick.verify.outcome import CLAIM_IDS, Claim, Finding, Line, Report, Verdict, say
+from tallystick.verify.revocation import idle, member_facts
 from tallystick.versions import UnknownVersion
 
 if TYPE_CHECKING:
@@ -188,6 +189,10 @@ def _examine(ex: Examination, integrity: Finding, sha256: str) -> Report:
             except MalformedInput as error:
                 malformed = True
                 findings[claim_id] = Finding("not_proved", (say("malformed", detail=str(error)),))
+    if case.revocation:
+        ex.facts["revocation"] = member_facts(ex)
+        idle_members = idle(ex.facts["revocation"])
+        findings["integrity"] = Finding(integrity.outcome, (*integrity.evidence, *idle_members))
     required = _required(trust, case, bool(credentials.positions(ex)))
     told = [one for one in CLAIM_IDS if one not in _WHERE_THERE or one in required or _WHERE_THERE[one](ex)]
     whole = findings["completeness"].outcome == "proved" and completeness.reaches_the_end(ex)

@@ -28,6 +28,7 @@ from tallystick.verify.outcome import Line
 from tallystick.verify.whole import Whole, whole_of
 
 if TYPE_CHECKING:
+    from tallystick.revocation import Words
     from tallystick.verify.accusation import Accusation
     from tallystick.verify.copied import Copied
 
@@ -116,6 +117,15 @@ class Examination:
         from tallystick.verify.copied import read_copy
 
         return read_copy(self)
+
+    @cached_property
+    def words(self) -> Words:
+        """What the case holds of revocation beside its files, and what was heard of it."""
+        from tallystick.revocation import Words  # only signed files and tokens ask
+
+        held = self.case.revocation
+        lists = [data for name, data in held.items() if name.endswith(".crl")]
+        return Words(lists, [data for name, data in held.items() if name.endswith(".ocsp")])
 
     @cached_property
     def audited_sizes(self) -> frozenset[int]:

@@ -10,11 +10,12 @@ from tallystick.checkpoint import Checkpoint
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.key_history import KeyHistory
 from tallystick.merkle import verify_consistency
-from tallystick.timestamp import TimestampFact, UnknownAuthority, verify_token
+from tallystick.timestamp import RevokedAuthority, TimestampFact, UnknownAuthority, verify_token
 from tallystick.tree_head import verify_tree_head
 from tallystick.trust_line import Anchored, trust_line
 from tallystick.verify.examination import Examination, Stamped
 from tallystick.verify.outcome import Finding, Tally, say, time_text
+from tallystick.verify.revocation import revocation_fact, tell_revocation
 
 
 def check_timestamps(ex: Examination) -> Finding:
@@ -30,6 +31,9 @@ def check_timestamps(ex: Examination) -> Finding:
         told: dict[str, Any] = {"number": stamp.number}
         try:
             _check(ex, tally, stamp, ex.head, ex.keys, told)
+        except RevokedAuthority as error:
+            told |= _fact(error.fact)
+            tally.lacks("timestamp.revoked", number=stamp.number, detail=str(error))
         except UnknownAuthority as error:
             tally.lacks("timestamp.unknown", number=stamp.number, detail=str(error))
         except (VerificationFailed, MalformedInput) as error:
@@ -49,7 +53,7 @@ def _check(
     verify_consistency(found.size, found.root, head.size, head.root, ex.case.consistency.get(sizes, ()))
     ex.heads.append(signed)
     told |= {"size": found.size, "root": found.root.hex()}
-    fact = verify_token(stamp.token, signed.note.text.encode(), ex.trust.time_authorities)
+    fact = verify_token(stamp.token, signed.note.text.encode(), ex.trust.time_authorities, ex.words)
     told |= _fact(fact)
     if fact.not_after > ex.at:
         tally.lacks("timestamp.later", number=stamp.number, time=time_text(fact.not_after))
@@ -75,6 +79,7 @@ def _check(
         accuracy="?" if fact.accuracy is None else seconds_text(fact.accuracy),
         signer=fact.signer,
     )
+    tell_revocation(ex, tally, f"data/timestamps/{stamp.number}/token.tst", fact)
     if fact.operator_only:
         tally.shows("timestamp.own", authority=fact.authority)
     elif not fact.independent:
@@ -87,7 +92,7 @@ def seconds_text(micros: int) -> str:
 
 
 def _fact(fact: TimestampFact) -> dict[str, Any]:
-    return {
+    return ({"revocation": list(map(revocation_fact, fact.revocation))} if fact.revocation else {}) | {
         "authority": fact.authority,
         "independent": fact.independent,
         "operator_only": fact.operator_only,

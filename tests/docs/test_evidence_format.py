@@ -229,6 +229,7 @@ def test_limits_of_the_members() -> None:
         "contents/<slug>.json": model.MAX_FILE_LIST_BYTES,
         "parts/<slug>.json": parts.MAX_PARTS_BYTES,
         "credentials/<name>": credentials.MAX_FILE_BYTES,
+        "revocation/<sha256>.crl` `revocation/<sha256>.ocsp": model.MAX_REVOCATION_BYTES,
     }
     assert sizes.keys() - limits.keys() == {"originals/<slug>/<path>", "platform/<sha256>", "report/<name>"}
     assert f"together at most {model.MAX_TOTAL_BYTES >> 20} MiB" in FORMAT

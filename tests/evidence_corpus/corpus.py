@@ -28,6 +28,7 @@ from tests.evidence_corpus import (
     faults_of_operators,
     faults_of_parts,
     faults_of_platform,
+    faults_of_revocation,
     faults_of_roots,
     faults_of_settlements,
     faults_of_time,
@@ -50,6 +51,7 @@ FAMILIES = (
     faults_of_roots,
     faults_of_cards,
     faults_of_documents,
+    faults_of_revocation,
 )
 AS_IS = "as-is"
 """Ends the name of a bundle whose manifest is still the honest one."""

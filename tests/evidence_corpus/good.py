@@ -22,6 +22,7 @@ from tests.core.verify.kit import Kit, Scene, build_kit
 from tests.core.verify.test_credentials import Desk, certificate_of, desk, issue, sign
 from tests.core.verify.test_licence_cards import misdirected, transferred
 from tests.core.verify.test_revoked_signers import enclosing
+from tests.core.verify.words_kit import TOWER_ROOT
 from tests.evidence_corpus import documents
 from tests.evidence_corpus.shelf import Honest
 from tests.world import World, key_from
@@ -158,6 +159,7 @@ def trust_of(scenes: list[Scene]) -> TrustFile:
         tsa_roots=(
             *authorities["tsa_roots"],
             TimeAuthority("for time alone", _root(others["timestamps"]), False),
+            TimeAuthority("the clock tower", to_base64(TOWER_ROOT.certificate.public_bytes(Encoding.DER)), False),
             documents.clock(),
         ),
         pdf_roots=documents.roots(),

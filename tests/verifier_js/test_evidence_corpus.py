@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from typing import Any
 
 import pytest
@@ -22,9 +23,20 @@ LEFT_OPEN = frozenset(
 """Signed files with answers about revocation (OCSP), which the second verifier leaves to other programs."""
 
 
+def is_later(kind: str, name: str) -> bool:
+    """Whether the case, whose manifests hold, is of version 5, which the second verifier does not know."""
+    if name.endswith(".as-is"):
+        return False
+    with zipfile.ZipFile(CORPUS / kind / f"{name}.zip") as bundle:
+        return "data/case.json" in bundle.namelist() and json.loads(bundle.read("data/case.json")).get("v") == 5
+
+
 def told_by_second(kind: str, name: str) -> dict[str, Any]:
     """What is expected; of a file that it leaves open, that this claim needs an external fact."""
     expected: dict[str, Any] = EXPECTED[kind][name]
+    if is_later(kind, name):
+        unread = dict.fromkeys(EXPECTED["bad"]["index-not-canonical"]["claims"], "not_proved")
+        return {"verdict": "not_proved", "refused_at": 1, "claims": unread}
     if name not in LEFT_OPEN:
         return expected
     claims = {**expected["claims"], "credential": "needs_external_fact"}

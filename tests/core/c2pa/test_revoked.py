@@ -93,8 +93,8 @@ def test_where_nothing_is_enclosed_it_is_told_whom_to_ask() -> None:
     (told,) = judged(enclosing(signer=signer)).problems
     assert told == (
         "whether the certificate of CN=signer who names a place,O=Corpus had been revoked by 2025-07-01T00:00:00+00:00 "
-        "needs an external fact: its issuer tells of revocation at http://ocsp.example, and the file encloses no "
-        "answer that reaches that instant"
+        "needs an external fact: its issuer tells of revocation at http://ocsp.example, and nothing that "
+        "is enclosed reaches that instant"
     )
     assert judged(enclosing(answer(signer, ISSUING, at=AT), signer=signer)).problems == ()
     assert judged(enclosing(answer(signer, ISSUING, at=AT - timedelta(days=7)), signer=signer)).problems == ()

@@ -371,7 +371,7 @@ def test_what_the_store_holds_of_revocation_is_told_with_its_dates(good: bytes) 
     assert (verdict.revocation, SILENT in verdict.problems) == ((), True)
 
 
-SILENT = "nothing in the document says whether its signer's certificate was revoked by 2026-11-21T08:31:01+00:00"
+SILENT = "nothing that is enclosed says whether its signer's certificate was revoked by 2026-11-21T08:31:01+00:00"
 
 
 def test_a_list_that_was_old_when_the_signer_is_judged_leaves_it_open(good: bytes) -> None:
