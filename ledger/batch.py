@@ -6,7 +6,7 @@ Everything that writes entries goes through ``Scribe.write``: the sequencer, and
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from ledger.errors import Conflict
 from ledger.store import BatchLine, Line, Reads, Store, Transaction, leaves_digest
@@ -102,9 +102,11 @@ class _Draft:
 
     def get(self, key: str) -> State | None:
         """The state as of the entries drafted so far (a ``StateReader``)."""
-        if key not in self._read:
-            self._read[key] = self._working.get(key)
-        return self._read[key]
+        try:
+            return self._read[key]
+        except KeyError:
+            found = self._read[key] = self._working.get(key)
+            return found
 
     @property
     def _next(self) -> int:
@@ -113,7 +115,9 @@ class _Draft:
     def take(self, submission: Submission) -> None:
         """Admit, recognise or refuse one statement."""
         try:
-            position = self._find(submission)
+            position = self._known.get(submission.statement_id)
+            if position is None:
+                position = self._stands(submission)
             duplicate = position is not None
             if position is None:
                 position = self._admit(submission)
@@ -125,11 +129,8 @@ class _Draft:
             _log.exception("a statement could not be decided")
             self._placed.append(error)
 
-    def _find(self, submission: Submission) -> int | None:
-        """Where the statement stands already. Raises ``Conflict`` when its event id names another event."""
-        position = self._known.get(submission.statement_id)
-        if position is not None:
-            return position
+    def _stands(self, submission: Submission) -> int | None:
+        """Where its event stands already, in another statement. ``Conflict`` when its event id names another event."""
         event = submission.statement.event
         position = self._events.get((submission.party, event.event_id))
         if position is None:
@@ -155,13 +156,14 @@ class _Draft:
             raise Refused(
                 "not-entitled", "type", "batch entries and their ids are the sequencer's", "leave them to the log"
             )
-        admission = decide(statement, position, self._admitted_at, self, submission.verified_with)
-        changes = dict(admission.changes)
-        self._check_closable(changes.get(LOG))
-        self._put(submission, changes)
+        changes = decide(statement, position, self._admitted_at, self, submission.verified_with).changes
+        for key, state in changes:
+            if key == LOG:
+                self._check_closable(state)
+        self._put(submission, position, changes)
         return position
 
-    def _check_closable(self, log: State | None) -> None:
+    def _check_closable(self, log: State) -> None:
         """A batch is closed by the log's key in force at its end: one that is not here would take all others down."""
         if isinstance(log, LogState) and role_key(log.keys, "log") != self._signer.public:
             raise Refused(
@@ -171,34 +173,26 @@ class _Draft:
                 "stop the service, and replace the key with `python -m api rotate log`",
             )
 
-    def _put(self, submission: Submission, changes: dict[str, State]) -> None:
-        statement, position, event = submission.statement, self._next, submission.statement.event
+    def _put(self, submission: Submission, position: int, changes: Iterable[tuple[str, State]]) -> None:
+        statement, statement_id, party, named, disclosures, _ = submission
+        event = statement.event
         self._entries.append(statement.entry)
-        self._ids.append(submission.statement_id)
-        self._known[submission.statement_id] = position
-        self._events[submission.party, event.event_id] = position
-        self._states.update(changes)
-        self._read.update(changes)
+        self._ids.append(statement_id)
+        self._known[statement_id] = position
+        self._events[party, event.event_id] = position
+        for key, state in changes:
+            self._states[key] = self._read[key] = state
         if isinstance(event.body, Erasure):
             self._erasures.append(event.body)
-        self.lines.append(
-            Line(
-                position,
-                submission.party,
-                event.event_id,
-                event.type,
-                event.subject,
-                submission.references,
-                submission.disclosures,
-            )
-        )
+        self.lines.append(Line(position, party, event.event_id, event.type, event.subject, named, disclosures))
 
     def close(self) -> BatchLine:
         """Append all that was admitted, and the batch entry after it."""
         statement = self._batch_entry()
         admission = decide(statement, self._next, self._admitted_at, self, self._signer.public)
         named = references(statement)
-        self._put(Submission(statement, statement.statement_id, speaker(statement), named, {}), dict(admission.changes))
+        closing = Submission(statement, statement.statement_id, speaker(statement), named, {})
+        self._put(closing, self._next, admission.changes)
         digest = leaves_digest(leaf_hash(entry) for entry in self._entries)
         batch = BatchLine(self._next - 1, self._first, self._admitted_at, digest)
         self._working.append(self._entries, self._ids)

@@ -6,8 +6,8 @@ import asyncio
 import dataclasses
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import field
-from typing import TypeVar
+from types import MappingProxyType
+from typing import NamedTuple, TypeVar
 
 from api.accounts import Account
 from api.batches.reading import SignedStatement, draft_in
@@ -26,7 +26,6 @@ from ledger.upkeep.erasing import ERASURE
 from tallystick.admission import Refused
 from tallystick.digests import DigestPair
 from tallystick.events import Event
-from tallystick.lazy_dataclass import dataclass
 from tallystick.statement import Statement, parse_statement
 
 FEW, SMALL = 4, 1 << 14
@@ -40,8 +39,7 @@ Urgent = Callable[[str, int], Awaitable[None]]
 """Asks that the log be anchored at this size at once, for this reason."""
 
 
-@dataclass(frozen=True)
-class Recorded:
+class Recorded(NamedTuple):
     """An event is in the log, durably. ``admitted_at``: Unix seconds; ``duplicate``: it was there before this call."""
 
     position: int
@@ -51,7 +49,7 @@ class Recorded:
     statement_id: bytes
     admitted_at: int
     duplicate: bool
-    commitments: Mapping[str, DigestPair] = field(default_factory=dict)
+    commitments: Mapping[str, DigestPair] = MappingProxyType({})
 
 
 Result = Recorded | Exception
@@ -154,10 +152,12 @@ class SubmissionService:
     async def _finished(self, prepared: Prepared, written: Sequence[Outcome]) -> list[Result]:
         outcomes = iter(written)
         results = [one if isinstance(one, Exception) else _result(one, next(outcomes)) for one in prepared.items]
-        if any(isinstance(one, Conflict) for one in written):
+        if Conflict in set(map(type, written)):
             await asyncio.to_thread(self._look_again, prepared, results)
-        await self._ask_anchors(results)
-        if any(isinstance(one, Recorded) and one.type == ERASURE for one in results):
+        types = {one.type for one in results if isinstance(one, Recorded)}
+        if any(not self._at_once.isdisjoint((one, _family(one))) for one in types):
+            await self._ask_anchors(results)
+        if ERASURE in types:
             await asyncio.to_thread(self._erased)
         return results
 
@@ -205,8 +205,8 @@ class SubmissionService:
         """For repeated events too: whoever repeats one may have been cut off before its anchor was asked for."""
         sizes: dict[str, int] = {}
         for one in results:
-            if isinstance(one, Recorded) and not self._at_once.isdisjoint((one.type, _family(one))):
-                sizes[_family(one)] = max(one.position + 1, sizes.get(_family(one), 0))
+            if isinstance(one, Recorded) and not self._at_once.isdisjoint((one.type, family := _family(one.type))):
+                sizes[family] = max(one.position + 1, sizes.get(family, 0))
         for reason, size in sizes.items():
             await self._urgent(reason, size)
 
@@ -228,19 +228,11 @@ def _result(submission: Submission, outcome: Outcome) -> Result:
     return _recorded(submission.statement, outcome) if isinstance(outcome, Receipt) else outcome
 
 
-def _family(recorded: Recorded) -> str:
-    return recorded.type.partition(".")[0]
+def _family(kind: str) -> str:
+    return kind.partition(".")[0]
 
 
 def _recorded(statement: Statement, receipt: Receipt) -> Recorded:
-    event = statement.event
-    return Recorded(
-        position=receipt.position,
-        type=event.type,
-        subject=event.subject,
-        event_id=event.event_id,
-        statement_id=statement.statement_id,
-        admitted_at=receipt.admitted_at,
-        duplicate=receipt.duplicate,
-        commitments=event.commitments,
-    )
+    event, (position, _, admitted_at, duplicate) = statement.event, receipt
+    named = event.type, event.subject, event.event_id, statement.statement_id
+    return Recorded(position, *named, admitted_at, duplicate, event.commitments)

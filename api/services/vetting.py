@@ -13,10 +13,12 @@ from ledger.submission import Submission
 from tallystick.admission import Refused
 from tallystick.events.licence import LicenceGrant, LicenceTransfer
 
+_CONCERNED = frozenset({"licence.grant", "licence.transfer"})
+
 
 def concerns(item: object) -> bool:
     """Whether it is a submission that ``vet`` looks at: a licence that is granted or transferred."""
-    return isinstance(item, Submission) and isinstance(item.statement.event.body, LicenceGrant | LicenceTransfer)
+    return isinstance(item, Submission) and item.statement.event.type in _CONCERNED
 
 
 def vet(reads: Reads, origin: str, submission: Submission) -> None:

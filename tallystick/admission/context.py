@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import field
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from tallystick.admission.refusal import Refused
 from tallystick.admission.state import LOG, LogState, PartyState, State, StateReader, Taken
 from tallystick.events import Event
 from tallystick.identifiers import Identifier, prefix_of
-from tallystick.lazy_dataclass import dataclass
 from tallystick.statement import Statement
 from tallystick.times import format_time
 
 S = TypeVar("S")
 
 
-@dataclass(frozen=True)
-class Actor:
+class Actor(NamedTuple):
     """Who speaks. ``role``: the log's role key that signed, or ``None`` for a party's own key.
 
     ``party``: the party for whom the rules count it: the signer, or for whom the service recorded it;
@@ -28,21 +25,22 @@ class Actor:
     role: str | None
 
 
-@dataclass
 class Context:
-    """One decision. ``position`` is the leaf index; ``admitted_at`` Unix seconds of its batch."""
+    """One decision. ``position`` is the leaf index; ``admitted_at`` Unix seconds of its batch.
 
-    statement: Statement
-    position: int
-    admitted_at: int
-    reader: StateReader
-    actor: Actor
-    changes: dict[str, State] = field(default_factory=dict)
+    ``event``: the one that is being decided.
+    """
 
-    @property
-    def event(self) -> Event:
-        """The event that is being decided."""
-        return self.statement.event
+    def __init__(
+        self, statement: Statement, position: int, admitted_at: int, reader: StateReader, actor: Actor
+    ) -> None:
+        self.statement = statement
+        self.event: Event = statement.event
+        self.position = position
+        self.admitted_at = admitted_at
+        self.reader = reader
+        self.actor = actor
+        self.changes: dict[str, State] = {}
 
     @property
     def now(self) -> str:
@@ -51,12 +49,12 @@ class Context:
 
     def get(self, key: str) -> State | None:
         """The state under ``key``, with what this statement changed already."""
-        return self.changes.get(key) or self.reader.get(key)
+        return (self.changes and self.changes.get(key)) or self.reader.get(key)
 
     @property
     def log(self) -> LogState:
         """The log's state; after entry 0 it exists."""
-        state = self.get(LOG)
+        state = (self.changes and self.changes.get(LOG)) or self.reader.get(LOG)
         return state if isinstance(state, LogState) else self.need(LOG, LogState, "subject", "log-not-begun")
 
     def find(self, key: str, cls: type[S]) -> S | None:
@@ -91,14 +89,15 @@ class Context:
                 f"{subject} is registered already",
                 "identifiers are never reused: make a new one",
             )
-        if prefix_of(Identifier(subject)) != self.log.prefix:
+        prefix = self.log.prefix
+        if prefix_of(Identifier(subject)) != prefix:
             raise Refused(
                 "foreign-prefix",
                 "subject",
-                f"{subject} does not have this log's prefix {self.log.prefix}",
-                f"make an identifier that starts with {self.log.prefix}/",
+                f"{subject} does not have this log's prefix {prefix}",
+                f"make an identifier that starts with {prefix}/",
             )
-        self.put(subject, state)
+        self.changes[subject] = state
 
     def take(self, key: str, where: str, what: str) -> None:
         """Use something that may be used once."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from tallystick.admission import (
     capabilities,
     erasures,
@@ -20,7 +22,6 @@ from tallystick.admission.signer import check_signature, resolve_signer
 from tallystick.admission.state import LogState, MemoryState, State, StateReader
 from tallystick.events.kinds import LATER_OF, SINCE
 from tallystick.keys import PublicKey
-from tallystick.lazy_dataclass import dataclass
 from tallystick.statement import Statement
 from tallystick.times import format_time, parse_time
 
@@ -41,8 +42,7 @@ _RULES = {
 }
 
 
-@dataclass(frozen=True)
-class Admission:
+class Admission(NamedTuple):
     """A statement that is admitted: who said it, by which key, and what it changes."""
 
     actor: Actor
@@ -62,12 +62,13 @@ def decide(
     if position == 0:
         return _begin(statement, admitted_at, reader, verified_with)
     actor, key = resolve_signer(statement, admitted_at, reader, position)
-    if verified_with != key:
+    if verified_with is not key and verified_with != key:
         check_signature(statement, key)
     context = Context(statement, position, admitted_at, reader, actor)
     _check_order(context)
-    _RULES[statement.event.type](context)
-    erasures.remember(context)
+    _RULES[context.event.type](context)
+    if context.event.private:
+        erasures.remember(context)
     return Admission(actor, key, tuple(context.changes.items()))
 
 
@@ -100,13 +101,15 @@ def _check_order(context: Context) -> None:
 def _check_rules(context: Context, log: LogState) -> None:
     """The rules in force know the type, and the log has not ended."""
     kind = context.event.type
-    _check_known(log, SINCE.get(kind, 1), "type", kind)
+    since = SINCE.get(kind, 1)
+    if since > log.version:
+        _require(log, since, "type", kind)
     for later in LATER_OF.get(kind, ()):
         if later.used(context.event.body):
             what = f"{kind} with {later.field}"
             if later.words:
                 what = f"{what} {getattr(context.event.body, later.field)}"
-            _check_known(log, later.version, f"body.{later.field}", what)
+            _require(log, later.version, f"body.{later.field}", what)
     if log.frozen is not None and not (kind == "log.batch" and context.position == log.frozen + 1):
         raise Refused(
             "log-frozen",
@@ -116,7 +119,7 @@ def _check_rules(context: Context, log: LogState) -> None:
         )
 
 
-def _check_known(log: LogState, since: int, where: str, what: str) -> None:
+def _require(log: LogState, since: int, where: str, what: str) -> None:
     if since > log.version:
         raise Refused(
             "policy-too-old",

@@ -47,7 +47,7 @@ def rotate(context: Context) -> None:
     context.require_registrar()
     require_origin(context)
     held = _held(context.log, body)
-    check_window(body.replaces, held.not_before, held.not_after, context.admitted_at)
+    check_window(bytes.fromhex(body.replaces), held.not_before, held.not_after, context.admitted_at)
     new = PublicKey.from_text(body.key)
     _check_new(context, body.role, new)
     _check_proofs(context.log, body, PublicKey.from_text(held.key), new)

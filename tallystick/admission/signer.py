@@ -23,13 +23,12 @@ def resolve_signer(
         raise Refused(
             "log-not-begun", "kid", f"no key set stands before position {position}", "entry 0 must be the key set"
         )
-    kid = statement.kid.hex()
     found = log.by_kid.get(statement.kid)
     if found is not None:
         role_key, public = found
-        check_window(kid, role_key.not_before, role_key.not_after, admitted_at)
+        check_window(statement.kid, role_key.not_before, role_key.not_after, admitted_at)
         return _role_actor(statement, log, role_key), public
-    _check_retired(log, kid)
+    _check_retired(log, statement.kid.hex())
     return _party_actor(statement, admitted_at, reader)
 
 
@@ -61,7 +60,7 @@ def _role_actor(statement: Statement, log: LogState, role_key: RoleKey) -> Actor
             f"the log's {role} key does not sign statements",
             "sign with the key of the log, the registrar, the service or a party",
         )
-    speaker = {"log": log.origin, "registrar": log.registrar, "service": log.service}[role]
+    speaker = log.service if role == "service" else log.registrar if role == "registrar" else log.origin
     if statement.issuer != speaker:
         raise Refused(
             "wrong-issuer",
@@ -96,7 +95,7 @@ def _party_actor(statement: Statement, admitted_at: int, reader: StateReader) ->
             "wrong-issuer", "recorded_for", "a party's own key records for nobody else", "leave recorded_for out"
         )
     held = _held(party, statement)
-    check_window(held.kid, held.not_before, held.not_after, admitted_at)
+    check_window(statement.kid, held.not_before, held.not_after, admitted_at)
     return Actor(statement.issuer, None), PublicKey.from_text(held.key)
 
 
@@ -119,7 +118,7 @@ def _held(party: PartyState, statement: Statement) -> HeldKey:
     )
 
 
-def check_window(kid: str, not_before: str, not_after: str | None, admitted_at: int) -> None:
+def check_window(kid: bytes, not_before: str, not_after: str | None, admitted_at: int) -> None:
     """Raise ``Refused`` unless a key of this window (times as text) is in force at ``admitted_at`` (Unix seconds)."""
     at = format_time(admitted_at)
     # The one text form of an instant orders as time does.
@@ -127,6 +126,7 @@ def check_window(kid: str, not_before: str, not_after: str | None, admitted_at: 
         raise Refused(
             "key-not-in-force",
             "kid",
-            f"key {kid} is valid from {not_before} until {not_after or 'revoked'}; the statement was admitted at {at}",
+            f"key {kid.hex()} is valid from {not_before} until {not_after or 'revoked'}; "
+            f"the statement was admitted at {at}",
             "sign with a key in force",
         )
