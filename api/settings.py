@@ -42,6 +42,7 @@ class Settings:
     map_seconds: for which an entry may be covered by no stated root of the map; auditors: file with the verifier keys
     of those whose audits of the map are kept and put into bundles. evidence_tail: entries behind the newest audited
     root that a bundle may show to reach the end of the tree. platform: folder of the operator's documents.
+    revocation: folder of what issuers said of the revocation of signers, lists and answers.
     public_url: the address of the service for others, which is printed. certificate_numbers: how numbers of
     certificates are made, certificate_zone: by whose year.
     witnesses: policy file (C2SP tlog-policy) of those who cosign checkpoints; witness_seconds: for which a publication
@@ -74,6 +75,7 @@ class Settings:
     auditors: Path | None = None
     evidence_tail: int = 64
     platform: Path | None = None
+    revocation: Path | None = None
     status_lifetime: int = 86_400
     database: str | None = None
     signed: str | None = None
@@ -175,6 +177,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         auditors=Path(named) if (named := environment.get("TALLYSTICK_AUDITORS")) else None,
         evidence_tail=_number(environment, "TALLYSTICK_EVIDENCE_TAIL", Settings.evidence_tail, 0, 10_000),
         platform=Path(folder) if (folder := environment.get("TALLYSTICK_PLATFORM")) else None,
+        revocation=Path(folder) if (folder := environment.get("TALLYSTICK_REVOCATION")) else None,
         status_lifetime=_number(environment, "TALLYSTICK_STATUS_LIFETIME", Settings.status_lifetime, 60, 1 << 31),
         database=database,
         signed=kept if kept and _is_address(kept) else None,

@@ -152,7 +152,7 @@ def enclosed(
         found = [one for held in words for one in held.about(certificate, issuer)]
         said += found
         if not any(one.reaches(at) for one in found):
-            silent.append((_name(certificate), _places(certificate)))
+            silent.append((_name(certificate), places_of(certificate)))
     return Enclosed(tuple(said), tuple(silent))
 
 
@@ -281,7 +281,7 @@ def _verify(signer: x509.Certificate, response: OCSPResponse) -> None:
         raise UnsupportedAlgorithm("an answer is signed by P-256, P-384, P-521, Ed25519 or RSA")
 
 
-def _places(certificate: x509.Certificate) -> tuple[str, ...]:
+def places_of(certificate: x509.Certificate) -> tuple[str, ...]:
     """Where a certificate says that its issuer tells whether it was revoked: answers, then lists."""
     found: list[str] = []
     with suppress(*_UNREADABLE, x509.ExtensionNotFound):

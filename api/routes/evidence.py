@@ -33,6 +33,8 @@ from tallystick.schema import FieldError, read
 routes = router("evidence")
 
 _MAX_REQUEST_BYTES = 1 << 20
+_MAX_ADDRESSES = 16
+"""Of up to 300 characters each, in one header."""
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,15}", re.ASCII)
 _FORM = multipart(
     "What to export, and what the service does not keep",
@@ -70,8 +72,9 @@ async def export_evidence(request: Request, services: UsedServices, account: Kno
     ``X-Tallystick-Anchored`` says whether an anchor covers all of it, ``X-Tallystick-Witnessed`` whether the
     checkpoint has its quorum of witnesses, ``X-Tallystick-Left-Out`` names the positions of entries about signed
     files that are not in it. ``X-Tallystick-Histories`` says whether histories are shown by the map,
-    ``X-Tallystick-Audited`` whether an auditor's word reaches to the end of the tree, ``X-Tallystick-Seconds`` how long
-    it took.
+    ``X-Tallystick-Audited`` whether an auditor's word reaches to the end of the tree, ``X-Tallystick-Unanswered``
+    (addresses, divided by spaces) where issuers tell of revocation of whose word nothing is here,
+    ``X-Tallystick-Seconds`` how long it took.
     """
     require_scope(account, "evidence")
     with services.files.work_folder() as folder:
@@ -90,6 +93,7 @@ async def export_evidence(request: Request, services: UsedServices, account: Kno
             "X-Tallystick-Histories": "yes" if exported.histories else "no",
             "X-Tallystick-Audited": "yes" if exported.audited else "no",
             "X-Tallystick-Left-Out": ",".join(map(str, exported.left_out)),
+            "X-Tallystick-Unanswered": " ".join(exported.unanswered[:_MAX_ADDRESSES]),
             "X-Tallystick-Seconds": f"{exported.seconds:.3f}",
         }
         return send_once(out, "application/zip", headers)

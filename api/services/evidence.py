@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from pathlib import Path
 from typing import Literal
@@ -47,6 +47,7 @@ from tallystick.schema import FieldError
 from tallystick.statement import parse_statement
 from tallystick.times import format_time
 from tallystick.tree_head import SignedCheckpoint, signing_time
+from tallystick.trust import parse_trust
 
 _SUFFIXES = {"image/png": ".png", "application/pdf": ".pdf", "image/jpeg": ".jpg", "video/mp4": ".mp4"}
 
@@ -82,6 +83,7 @@ class Exported:
     histories: whether it shows histories by the map; without, a licence, job or dispute is not proved.
     audited: whether an auditor's word, and what is shown after it, reach to the end of the tree; without, what was said
     of making and keeping is not proved.
+    unanswered: addresses of issuers of whose word on revocation nothing is here, where the operator keeps such words.
     seconds: how long it took.
     """
 
@@ -90,6 +92,7 @@ class Exported:
     witnessed: bool
     histories: bool
     audited: bool
+    unanswered: tuple[str, ...]
     seconds: float
 
 
@@ -106,7 +109,9 @@ class EvidenceService:
         trust: bytes,
         settings: Settings,
     ) -> None:
-        """``settings``: of them, the folder of the platform's documents and how long a tail may be."""
+        """``settings``: of them, the folders of the platform's documents and of revocation data, and how long a tail
+        may be.
+        """
         self._issuer = issuer
         self._log = issuer.log
         self._voices = issuer.voices
@@ -116,6 +121,7 @@ class EvidenceService:
         self._maps = maps
         self._trust = trust
         self._platform = settings.platform
+        self._revocation = settings.revocation
         self._most_behind = settings.evidence_tail
 
     async def export(self, account: Account, request: EvidenceRequest, out: Path) -> Exported:
@@ -151,6 +157,7 @@ class EvidenceService:
             disclosures = self._disclosures(account, request, whole.case, reads)
         anchors, anchored = self._anchor_material(whole.case, last, size)
         material = self._material(request, whole, last, disclosures, files, anchors, head)
+        material, unanswered = self._with_revocation(material, _typed(records, files))
         info = {
             "Bag-Software-Agent": "tallystick",
             "External-Identifier": request.subject,
@@ -166,7 +173,7 @@ class EvidenceService:
             write_bundle(file, case_members(material), self._exporter, info)
         left_out = tuple(one.position for one in records if one.position not in files)
         witnessed = self._issuer.witnesses.met(head)
-        return Exported(left_out, anchored, witnessed, whole.material is not None, whole.to_the_end, 0.0)
+        return Exported(left_out, anchored, witnessed, whole.material is not None, whole.to_the_end, unanswered, 0.0)
 
     def _gather(self, reads: Reads, request: EvidenceRequest, size: int) -> Gathered:
         if reads.get(request.subject) is None:
@@ -211,6 +218,17 @@ class EvidenceService:
             platform=platform_documents(self._platform, found),
             adverse=[at for at, one in found.entries.items() if spoken_against(one.event) is not None],
         )
+
+    def _with_revocation(
+        self, material: CaseMaterial, files: Iterator[tuple[Path, str]]
+    ) -> tuple[CaseMaterial, tuple[str, ...]]:
+        """With what the operator keeps about those who signed; addresses of those of whom he keeps nothing."""
+        if self._revocation is None:
+            return material, ()
+        from api.services.revocation_folder import take  # not when the service starts
+
+        taken = take(self._revocation, parse_trust(self._trust), material, files)
+        return replace(material, revocation=taken.material), taken.unanswered
 
     def _anchor_material(self, found: Gathered, last: int, size: int) -> tuple[list[tuple[int, AnchorMaterial]], bool]:
         """For each target the first anchor that covers all entries, or the latest there is, and those that an entry
@@ -303,6 +321,13 @@ class EvidenceService:
             certified = reads.get(state.object)
             parties = (certified.holder,) if isinstance(certified, ObjectState) else ()
         return account.party in parties or self._voices.is_registrar(account)
+
+
+def _typed(records: Sequence[Record], files: Mapping[int, tuple[str, Path]]) -> Iterator[tuple[Path, str]]:
+    """The signed files of the case, with their media types."""
+    for record in records:
+        if record.position in files:
+            yield files[record.position][1], parse_statement(record.entry).event.body.media_type
 
 
 def _tokens_named(found: Gathered) -> list[str]:

@@ -81,7 +81,7 @@ def proven_time(
 def _proven(
     stamp: Stamped, authorities: Sequence[Authority], at: datetime, beside: Words | None
 ) -> tuple[ProvenTime, TimestampFact]:
-    token = _token(stamp)
+    token = token_of(stamp)
     info = parse_token(token).info
     made = _EPOCH + timedelta(microseconds=info.gen_time)
     if info.gen_time - (info.accuracy or 0) > (at - _EPOCH) // timedelta(microseconds=1):
@@ -90,7 +90,7 @@ def _proven(
     return ProvenTime(made, fact.authority, fact.signer, fact.independent), fact
 
 
-def _token(stamp: Stamped) -> bytes:
+def token_of(stamp: Stamped) -> bytes:
     """The older header holds a whole TimeStampResp (RFC 3161 §2.4.2), the newer one the token alone."""
     if stamp.form != "sigTst":
         return stamp.token

@@ -290,6 +290,9 @@ def _tell_exported(exported: Exported, output: Path) -> None:
         _warn("no histories by the map are in it: a licence, job or dispute is not proved without; export again later")
     if not exported.witnessed:
         _warn("the checkpoint is below its quorum of witnesses: a verifier who demands them will not call it proved")
+    if exported.unanswered:
+        places = ", ".join(exported.unanswered)
+        _warn(f"whether those who signed were revoked is told at {places}: nothing of that is in it, ask the operator")
     if not exported.anchored:
         _warn("no anchor covers all of it yet: until then a verifier will not call it proved; export again later")
 

@@ -20,7 +20,8 @@ class Exported:
     """A bundle that was written: bytes, whether an anchor covers all of it, whether its checkpoint has the log's
     quorum of witnesses, and the positions of entries about signed files that are not in it, because the service has
     no copy or they are not the asker's to show. histories: whether it shows them by the map. seconds: how long the
-    service took."""
+    service took. unanswered: addresses where issuers tell of the revocation of signers, of whose word the operator
+    keeps nothing."""
 
     size: int
     anchored: bool
@@ -28,6 +29,7 @@ class Exported:
     left_out: tuple[int, ...]
     histories: bool
     seconds: float
+    unanswered: tuple[str, ...] = ()
 
 
 class Exports(Channel):
@@ -65,7 +67,9 @@ def _exported(answer: httpx.Response, size: int) -> Exported:
     yes = [answer.headers.get(f"x-tallystick-{name}") == "yes" for name in ("anchored", "witnessed", "histories")]
     positions = tuple(int(position) for position in said["left-out"].split(",") if position.isdigit())
     seconds = float(said["seconds"]) if _SECONDS.fullmatch(said["seconds"]) else 0.0
-    return Exported(size, yes[0], yes[1], positions, yes[2], seconds)
+    places = tuple(one for one in answer.headers.get("x-tallystick-unanswered", "").split(" ") if _PLACE.fullmatch(one))
+    return Exported(size, yes[0], yes[1], positions, yes[2], seconds, places)
 
 
+_PLACE = re.compile(r"https?://[!-~]{1,300}", re.ASCII)
 _SECONDS = re.compile(r"[0-9]{1,9}\.[0-9]{3}", re.ASCII)

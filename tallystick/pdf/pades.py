@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
+from tallystick.brought import Brought
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.lazy_dataclass import dataclass
 from tallystick.pdf.chain import document_faults
@@ -278,6 +279,30 @@ def _attachment(document: Document, wanted: str) -> bytes:
     if held is None or held.stream is None or not isinstance(held.value, dict) or b"Filter" in held.value:
         raise DocumentRefused("pdf.attachment", "the attachment is not there as it is")
     return held.stream
+
+
+def brought_by_document(data: bytes) -> Brought:
+    """What the signatures and timestamps of a document bring, unjudged; of one that cannot be read, nothing."""
+    certificates: list[bytes] = []
+    tokens: list[bytes] = []
+    try:
+        first, *later = parse_revisions(data)
+        document = signed_document(first)
+        for revision in later:
+            document = extend(document, revision)
+        for field in document.fields:
+            found = document.dictionary(document.dictionary(Ref(field), "a field").get(b"V"), "a signature")
+            contents = found.get(b"Contents")
+            if isinstance(contents, bytes) and found.get(b"SubFilter") == Name(b"ETSI.RFC3161"):
+                tokens.append(_padded(contents))
+            elif isinstance(contents, bytes):
+                one, shown = _parse_cms(contents)
+                certificates += shown
+                tokens += [token for token in (_signature_token(one),) if token is not None]
+        lists, answers = _streams(document, b"CRLs"), _streams(document, b"OCSPs")
+    except (MalformedInput, VerificationFailed):
+        return Brought()
+    return Brought(tuple(certificates), tuple(tokens), tuple(lists), tuple(answers))
 
 
 def _streams(document: Document, kind: bytes) -> list[bytes]:

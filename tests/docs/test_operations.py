@@ -49,6 +49,7 @@ FIELDS = {
     "TALLYSTICK_AUDITORS": "auditors",
     "TALLYSTICK_EVIDENCE_TAIL": "evidence_tail",
     "TALLYSTICK_PLATFORM": "platform",
+    "TALLYSTICK_REVOCATION": "revocation",
     "TALLYSTICK_PUBLIC_URL": "public_url",
     "TALLYSTICK_CERTIFICATE_NUMBERS": "certificate_numbers",
     "TALLYSTICK_CERTIFICATE_ZONE": "certificate_zone",
