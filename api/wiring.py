@@ -183,8 +183,8 @@ def _services(
     stamps: TimestampDesk,
     witnesses: WitnessService,
 ) -> Services:
-    voices, files = _voices(log, keyring), CredentialFiles(settings.credentials)
-    erased, workshop = _swept(ErasedFiles(log, files)), Workshop(log, voices, clock, _pool(voices))
+    voices, files, book = _voices(log, keyring), CredentialFiles(settings.credentials), OrderBook(settings.orders)
+    erased, workshop = _swept(ErasedFiles(log, files, book.scrub)), Workshop(log, voices, clock, _pool(voices))
     submission = SubmissionService(log, voices, workshop, desk.urgent, erased.sweep, settings.anchor_at_once)
     proofs, completeness = ProofService(log.published, history := history_of(log.keys())), CompletenessCheck(log)
     receipts = ReceiptService(log.published, proofs, lambda: log.status().size, keyring.signers["log"], history)
@@ -222,7 +222,7 @@ def _services(
         licences=licences,
         settlements=SettlementService(submission, voices, log),
         licence_files=licence_files,
-        orders=_orders(settings, issuer, licences, licence_files, clock),
+        orders=_orders(book, issuer, licences, licence_files, clock),
         licence_tokens=tokens,
         licence_checks=LicenceChecks(log, voices, tokens, parse_trust(trust)),
         file_receipts=FileReceipts(issuer, desk, stamps, parse_trust(trust)),
@@ -235,10 +235,9 @@ def _services(
 
 
 def _orders(
-    settings: Settings, issuer: Issuer, licences: LicenceService, files: LicenceFiles, clock: Clock
+    book: OrderBook, issuer: Issuer, licences: LicenceService, files: LicenceFiles, clock: Clock
 ) -> LicenceOrders:
-    book, hands = OrderBook(settings.orders), Hands(issuer.signer, issuer.actors)
-    return LicenceOrders(book, hands, issuer, licences, files, clock)
+    return LicenceOrders(book, Hands(issuer.signer, issuer.actors), issuer, licences, files, clock)
 
 
 def _maps(settings: Settings, log: Log, keyring: Keyring, clock: Clock) -> MapService:

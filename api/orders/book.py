@@ -10,7 +10,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -80,16 +80,29 @@ class OrderBook:
         if version not in (0, VERSION):
             self._db.close()
             raise LaterOrders(f"{path} has order format {version}, this program knows {VERSION}: install a newer one")
-        # Terms are private: what is deleted is overwritten.
+        # Terms are private: what is deleted is overwritten, and the write-ahead log emptied (``scrub``).
         self._db.executescript(
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; "
             f"BEGIN; {_SCHEMA} PRAGMA user_version={VERSION}; COMMIT"
         )
+        self.scrub()  # a crash may have left one behind
 
     def close(self) -> None:
         """Close the database."""
         with self._lock:
             self._db.close()
+
+    def scrub(self) -> None:
+        """Empty the write-ahead log, in which terms stand that were forgotten since."""
+        with self._lock, suppress(sqlite3.Error):
+            # What is committed is, whatever comes of this: it is tried again the next time.
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
+    def _scrub_if_idle(self) -> None:
+        with self._lock:
+            busy = self._db.execute("SELECT 1 FROM item WHERE state IN ('waiting', 'granted') LIMIT 1").fetchone()
+        if busy is None:
+            self.scrub()
 
     @contextmanager
     def _transaction(self) -> Any:
@@ -208,6 +221,7 @@ class OrderBook:
         if rows:
             with self._transaction() as db:
                 db.executemany(f"{change} order_id = ? AND n = ?", [(*row[:-1], order.id, row[-1]) for row in rows])
+            self._scrub_if_idle()
 
 
 def _order(row: Sequence[Any]) -> Order:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -35,12 +35,15 @@ class ErasedFiles:
     it is opened. The log's erasures are the list of what to do: what a crash left undone, the next start does.
     """
 
-    def __init__(self, log: Log, files: CredentialFiles) -> None:
+    def __init__(self, log: Log, files: CredentialFiles, scrub: Callable[[], None] = lambda: None) -> None:
+        """``scrub``: makes what else held the values forget what it has deleted of them."""
         self._log = log
         self._files = files
+        self._scrub = scrub
 
     def sweep(self) -> None:
         """Remove what has to be gone as of now."""
+        self._scrub()
         with self._log.store.snapshot() as reads:
             for position, erasure in erasures(reads):
                 erased = reads.record(erasure.position)

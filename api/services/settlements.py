@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, TypeAlias
 
@@ -95,18 +96,63 @@ class SettlementService:
         with self._log.store.snapshot() as reads:
             if not isinstance(reads.get(subject), states.LicenceState | states.DisputeState):
                 raise NotFound(f"{subject} is no registered licence or dispute", "check the identifier", "subject")
-            found = []
+            found, sides = [], _Sides(reads)
             for record in records_of(reads, subject=subject, type="settlement.record"):
                 state = reads.get(states.settlement_key(record.position))
                 if isinstance(state, states.SettlementState) and state.subject == subject:
-                    found.append(_shown(reads, record, state))
+                    found.append(_shown(sides, record, state))
         return found
 
 
-def _shown(reads: Reads, record: Record, state: states.SettlementState) -> Settlement:
+class _Sides:
+    """Whom licences and disputes concerned when, in one snapshot: what is found of a licence is found once, however
+    many settlements it has.
+    """
+
+    def __init__(self, reads: Reads) -> None:
+        self._reads = reads
+        self._holders: dict[str, list[tuple[int, str | None]]] = {}
+
+    def of(self, subject: str, position: int) -> Iterator[str | None]:
+        """The sides of a licence or a dispute before this position; ``None``: one that the log does not name openly."""
+        state = self._reads.get(subject)
+        match state:
+            case states.DisputeState():
+                yield state.claimant
+                yield from self.of(state.target, position)
+            case states.LicenceState():
+                yield state.licensor if state.parent is None else self._holder(state.parent, position)
+                yield self._holder(subject, position)
+            case states.ObjectState():
+                yield state.holder
+            case states.PartyState():
+                yield subject
+            case _:
+                yield None
+
+    def _holder(self, licence: str, position: int) -> str | None:
+        """Who held a licence before this position, where that is said openly."""
+        if licence not in self._holders:
+            self._holders[licence] = sorted(_moves(self._reads, licence), key=lambda one: one[0])
+        found = self._holders[licence]
+        before = bisect_left(found, position, key=lambda one: one[0])
+        return found[before - 1][1] if before else None
+
+
+def _moves(reads: Reads, licence: str) -> Iterator[tuple[int, str | None]]:
+    """Where the licence was granted or transferred, and to whom."""
+    granted = next(records_of(reads, subject=licence, type="licence.grant", page=1), None)
+    # Others name it as their parent, and after it.
+    if granted is not None and granted.subject == licence:
+        yield granted.position, parse_statement(granted.entry).event.body.holder
+    for record in records_of(reads, subject=licence, type="licence.transfer"):
+        yield record.position, parse_statement(record.entry).event.body.to
+
+
+def _shown(sides: _Sides, record: Record, state: states.SettlementState) -> Settlement:
     body: SettlementRecord = parse_statement(record.entry).event.body
     settled = (state.subject, *(body.also or ()))
-    concerned = {one for subject in settled for one in _concerned(reads, subject, record.position)}
+    concerned = {one for subject in settled for one in sides.of(subject, record.position)}
     stands: State = "agreed" if concerned <= set(state.parties) else "agreed-among-those-named"
     if len(state.agreed) < len(state.parties):
         stands = "offered"
@@ -119,34 +165,3 @@ def _shown(reads: Reads, record: Record, state: states.SettlementState) -> Settl
         state.superseded,
         write(body),
     )
-
-
-def _concerned(reads: Reads, subject: str, position: int) -> Iterator[str | None]:
-    """The sides of a licence or a dispute before this position; ``None``: one that the log does not name openly."""
-    state = reads.get(subject)
-    match state:
-        case states.DisputeState():
-            yield state.claimant
-            yield from _concerned(reads, state.target, position)
-        case states.LicenceState():
-            yield state.licensor if state.parent is None else _holder(reads, state.parent, position)
-            yield _holder(reads, subject, position)
-        case states.ObjectState():
-            yield state.holder
-        case states.PartyState():
-            yield subject
-        case _:
-            yield None
-
-
-def _holder(reads: Reads, licence: str, position: int) -> str | None:
-    """Who held a licence before this position, where that is said openly."""
-    holder = None
-    for record in records_of(reads, subject=licence):
-        if record.position < position and record.subject == licence:
-            body = parse_statement(record.entry).event.body
-            if record.type == "licence.grant":
-                holder = body.holder
-            elif record.type == "licence.transfer":
-                holder = body.to
-    return holder

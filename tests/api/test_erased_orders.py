@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from api.orders import service
+from api.orders.book import Order, OrderBook
 from api.orders.hands import Hands
 from api.services.submission import SubmissionService
 from tallystick.digests import digest_pair
@@ -68,3 +72,38 @@ def test_a_card_kept_before_a_crash_is_drawn_again_where_it_shows_what_was_erase
     [data] = cards_of(desk.studio, "erased-2").values()
     assert shown_names(credential_of(desk, data)) >= {"media"}
     assert "territory" not in shown_names(credential_of(desk, data))
+
+
+def test_an_erased_term_does_not_stay_in_the_order_book(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While other licences are worked off, what was granted is forgotten; the write-ahead log has it still."""
+    mark = "Quittengelee-Nutzungsvermerk"
+    items = grants(desk, 2)
+    items[0] = {**items[0], "terms": {**items[0]["terms"], "attribution": mark}}
+    monkeypatch.setattr(OrderBook, "_scrub_if_idle", lambda book: None)  # as if there were always more to do
+    ordered(desk, "erased-3", items, disclose=["territory"])
+    assert done(desk.studio, "erased-3")["issued"] == 2
+    book = desk.house.services.settings.orders
+
+    def kept() -> bool:
+        return mark.encode() in b"".join(path.read_bytes() for path in book.parent.glob("orders.db*"))
+
+    assert kept()
+    licence = items_of(desk.studio, "erased-3")[0]["licence"]
+    erase(desk.studio, position_of(desk, licence, "licence.grant"), licence, "attribution")
+    assert not kept()
+
+
+def test_what_a_crash_left_in_the_write_ahead_log_is_gone_after_the_start(tmp_path: Path) -> None:
+    mark = "Quittengelee-Vorbehalt"
+    order = Order(0, "party", "one", "digest", frozenset({"submit"}), None, 1, 0)
+    with closing(OrderBook(tmp_path / "orders.db")) as book:
+        taken, _ = book.accept(order, [f'{{"terms":"{mark}"}}'.encode()])
+        book._db.execute("UPDATE item SET state = 'granted', licence = 'l', position = 1, request = NULL")
+        crashed = tmp_path / "crashed"
+        crashed.mkdir()
+        for name in ("orders.db", "orders.db-wal"):
+            shutil.copy(tmp_path / name, crashed / name)
+    assert mark.encode() in (crashed / "orders.db-wal").read_bytes()
+    with closing(OrderBook(crashed / "orders.db")) as book:
+        assert [one.state for one in book.items(taken, 0, 9)] == ["granted"]
+        assert not any(mark.encode() in path.read_bytes() for path in crashed.iterdir())

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from api.services import settlements
 from tallystick.client.http import Client, ServiceProblem
 from tallystick.identifiers import Letter
 from tallystick.licence.evidence import decode_evidence
 from tallystick.report.as_text import text_report
-from tallystick.statement import parse_statement
+from tallystick.statement import Statement, parse_statement
 from tests.api.desk import AnchorDriver, Desk, disclosed_values, told
 from tests.api.house import Party, problem
 from tests.api.test_licence_tokens import ASKED
@@ -57,6 +58,23 @@ def test_recorded_by_one_side_accepted_by_the_other_corrected_by_both(desk: Desk
     assert states(desk, licence) == [(first, "superseded"), (second, "agreed")]
     answer = desk.studio.post("/v1/settlements", asked(desk, licence, supersedes=first))
     assert problem(answer) == (409, "wrong-state", "body.supersedes")
+
+
+def test_many_of_one_licence_are_not_looked_at_for_each_of_them(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anybody may ask; two parties decide how many there are."""
+    licence, _ = desk.licence()
+    body = {"parties": sorted((desk.studio.id, desk.licensee.id))}
+    said = [{"type": "settlement.record", "subject": licence, "body": body, "private": VALUES}] * 60
+    told(desk.studio.post("/v1/events/batch", {"events": said}), 200)
+    read: list[bytes] = []
+
+    def parse(entry: bytes) -> Statement:
+        read.append(entry)
+        return parse_statement(entry)
+
+    monkeypatch.setattr(settlements, "parse_statement", parse)
+    assert [state for _, state in states(desk, licence)] == ["offered"] * 60
+    assert len(read) <= 2 * 60
 
 
 def test_who_accepts_sees_the_amount_and_nobody_else_does(desk: Desk, rival: Party) -> None:
