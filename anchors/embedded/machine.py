@@ -6,9 +6,13 @@ from eth.vm.forks.prague import PragueVM
 from eth.vm.forks.prague.computation import PragueComputation
 from eth.vm.forks.prague.state import PragueState
 
+from anchors.embedded.opcodes import quick_opcodes
+
 
 class Computation(PragueComputation):
     """One call."""
+
+    opcodes = quick_opcodes()
 
     def extend_memory(self, start_position: int, size: int) -> None:
         """Make room, and pay for it. Most reads and writes are within what there is: there is nothing to pay."""
