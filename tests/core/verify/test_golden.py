@@ -19,7 +19,7 @@ VERSIONS = sorted(folder.parent.name for folder in GOLDEN.glob("*/evidence"))
 
 
 def test_every_version_is_kept() -> None:
-    assert VERSIONS == ["1", "2", "4"]
+    assert VERSIONS == ["1", "2", "4", "5"]
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -32,7 +32,12 @@ def test_the_kept_bundle_gets_the_same_answer(version: str) -> None:
         assert read_case(read_bundle(file)).index.format == f"tallystick-evidence/{version}"
     assert {"at": report.at, "verdict": report.verdict} == {key: expected[key] for key in ("at", "verdict")}
     assert {claim.id: claim.outcome for claim in report.claims} == expected["claims"]
-    open_ones = {"1": {"time", "completeness"}, "2": {"completeness", "credential"}, "4": OPEN}
+    open_ones = {
+        "1": {"time", "completeness"},
+        "2": {"completeness", "credential"},
+        "4": OPEN,
+        "5": {"content", "completeness"},
+    }
     assert {claim.id for claim in report.claims if claim.outcome != "proved"} == open_ones[version]
 
 
@@ -65,3 +70,19 @@ def test_what_the_kept_bundle_in_parts_shows() -> None:
     }  # fmt: skip
     assert report.facts["standing"]["status"] == "revoked"
     assert index.adverse == tuple(one["position"] for one in report.facts["adverse"])
+
+
+def test_what_the_kept_bundle_says_of_revocation() -> None:
+    """Its signer was revoked between the clock's time and the log's; the clock stopped since."""
+    folder = GOLDEN / "5" / "evidence"
+    expected = json.loads((folder / "expected.json").read_text(encoding="utf-8"))
+    with (folder / "case.zip").open("rb") as file:
+        report = verify_case(file, parse_trust((folder / "trust.json").read_bytes()), expected["at"])
+    said = [one for member in report.facts["revocation"] for one in member["says"]]
+    assert sorted((one["form"], one["of"], one.get("reason", "")) for one in said) == [
+        ("answer", "CN=hall of the clock tower,O=Corpus", ""),
+        ("list", "CN=Test signer,O=Registrar", ""),
+        ("list", "CN=the clock tower,O=Corpus", "superseded"),
+    ]
+    (credential,) = report.facts["credentials"]
+    assert [one["revoked"] for one in credential["revocation"]] == ["2026-01-31T23:00:00Z"]
