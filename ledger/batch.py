@@ -20,7 +20,7 @@ from tallystick.events import Event
 from tallystick.events.erasure import Erasure
 from tallystick.events.log import Batch
 from tallystick.keys import Signer
-from tallystick.merkle import leaf_hash
+from tallystick.merkle import leaf_hashes
 from tallystick.references import references
 from tallystick.statement import Statement, parse_statement, sign_statement
 from tallystick.times import format_time
@@ -193,7 +193,7 @@ class _Draft:
         named = references(statement)
         closing = Submission(statement, statement.statement_id, speaker(statement), named, {})
         self._put(closing, self._next, admission.changes)
-        digest = leaves_digest(leaf_hash(entry) for entry in self._entries)
+        digest = leaves_digest(leaf_hashes(self._entries))
         batch = BatchLine(self._next - 1, self._first, self._admitted_at, digest)
         self._working.append(self._entries, self._ids)
         self._working.index(self.lines, batch, self._states)
@@ -219,10 +219,19 @@ class _Draft:
 
     def outcomes(self, closing: BatchLine | None) -> list[Outcome]:
         """One for each statement taken, in order."""
-        return [placed if isinstance(placed, Exception) else self._receipt(*placed, closing) for placed in self._placed]
+        found: list[Outcome] = []
+        for placed in self._placed:
+            if isinstance(placed, Exception):
+                found.append(placed)
+            elif closing and placed[0] >= self._first:
+                found.append(Receipt(placed[0], closing.position, closing.admitted_at, placed[1]))
+            else:
+                found.append(self._standing(*placed))
+        return found
 
-    def _receipt(self, position: int, duplicate: bool, closing: BatchLine | None) -> Receipt:
-        batch = closing if closing and position >= self._first else self._working.batch_of(position)
+    def _standing(self, position: int, duplicate: bool) -> Receipt:
+        """Of a statement that an earlier batch took."""
+        batch = self._working.batch_of(position)
         if batch is None:
             raise RuntimeError(f"no batch closes over position {position}")
         return Receipt(position, batch.position, batch.admitted_at, duplicate)

@@ -19,7 +19,8 @@ def from_base64(text: str) -> bytes:
         data = binascii.a2b_base64(text, strict_mode=True)
     except ValueError:
         raise MalformedInput(f"{text[:24]!r}… is not base64") from None
-    if to_base64(data) != text:
+    # What strict mode lets through can only differ in the bits of its last four characters that stand for nothing.
+    if to_base64(data[-(len(data) % 3 or 3) :]) != text[-4:]:
         raise MalformedInput(f"{text[:24]!r}… is not canonical base64")
     return data
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 
 import pytest
 from hypothesis import given
@@ -69,3 +70,28 @@ def test_any_text_is_canonical_or_malformed(text: str) -> None:
             assert write(read(text)) == text
         except MalformedInput:
             continue
+
+
+@pytest.mark.parametrize(("alphabet", "longest"), [("Ag=", 9), ("Aw9=\n +-", 5)])
+def test_every_short_text_is_canonical_or_malformed(alphabet: str, longest: int) -> None:
+    """Padding and strangers at every place of several quanta, for the reader writes only the last one again."""
+    taken = 0
+    for size in range(longest + 1):
+        for text in map("".join, itertools.product(alphabet, repeat=size)):
+            try:
+                assert to_base64(from_base64(text)) == text
+                taken += 1
+            except MalformedInput:
+                continue
+    assert taken == sum(to_base64(base64.b64decode(text)) == text for text in _whole(alphabet, longest))
+
+
+def _whole(alphabet: str, longest: int) -> list[str]:
+    """Those of the texts that have nothing but letters of base64, and padding at the end alone."""
+    letters = "".join(one for one in alphabet if one not in "=\n -")
+    found = []
+    for size in range(0, longest + 1, 4):
+        for padding in range(3 if size else 1):
+            words = itertools.product(letters, repeat=size - padding)
+            found += ["".join(word) + "=" * padding for word in words]
+    return found
