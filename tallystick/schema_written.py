@@ -118,7 +118,11 @@ class _Code:
             self.add(depth, f"if {place} is absent: return None")
         else:
             decoder = schema._decoder(hint) if is_record(hint) else schema._field(hint)
-            self.add(depth, f"{place} = {self._named(decoder)}({place})")
+            # What is inside was read as often as this.
+            known = schema._written.get(hint) if is_record(hint) else None
+            self.add(depth, f"{place} = {self._named(known or decoder)}({place})")
+            if known:
+                self.add(depth, f"if {place} is None: return None")
 
     def changed(self, place: str, hint: Any) -> str | None:
         """What a good value at ``place`` becomes, where that is something else."""

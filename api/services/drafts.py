@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from api.services.chance import take
@@ -17,7 +17,6 @@ from tallystick.events import Settled, settle_event
 from tallystick.events.envelope import MAX_PRIVATE
 from tallystick.events.kinds import SUBJECTS
 from tallystick.identifiers import RANDOM_BYTES, Letter, new_identifier
-from tallystick.lazy_dataclass import dataclass
 from tallystick.licence.terms import decode_terms
 from tallystick.schema import FieldError, write
 
@@ -33,8 +32,7 @@ _MAKES: dict[str, Letter] = {
 }
 
 
-@dataclass(frozen=True)
-class Draft:
+class Draft(NamedTuple):
     """An event to be. ``private`` holds values, not digests.
 
     ``subject``, ``event_id`` and ``time`` may be left to the service; without an event id
@@ -46,7 +44,7 @@ class Draft:
     event_id: str | None = None
     subject: str | None = None
     time: str | None = None
-    private: Mapping[str, canonical.JsonValue] = field(default_factory=dict)
+    private: Mapping[str, canonical.JsonValue] = MappingProxyType({})
 
 
 class Ready(NamedTuple):

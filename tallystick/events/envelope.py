@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from tallystick import canonical
 from tallystick.digests import DigestPair
 from tallystick.errors import MalformedInput
 from tallystick.events.kinds import BODIES, RULES, SUBJECTS
 from tallystick.identifiers import Letter, letter_of, parse_identifier
-from tallystick.lazy_dataclass import dataclass
 from tallystick.schema import NAME, TIME, FieldError, identifier, items, read, record, text, write
 from tallystick.versions import UnknownVersion, check_version
 
@@ -78,8 +77,7 @@ def parse_event(value: canonical.JsonValue) -> Event:
     return event
 
 
-@dataclass(frozen=True)
-class Settled:
+class Settled(NamedTuple):
     """An event that was found good, and the one byte string that stands for it. Only ``settle_event`` makes it."""
 
     event: Event
