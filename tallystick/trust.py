@@ -171,7 +171,8 @@ class LogTrust:
             raise VerificationFailed(f"none of the trusted witnesses cosigned, {self.quorum} must have")
         signed_by = {(witness.name, witness.key_id) for witness in verify_note(note, self.witnesses)}
         lines = [one for one in note.signatures if (one.name, one.key_id) in signed_by]
-        timely = tuple(one.name for one in lines if at is None or cosigned_at(one.signature) <= at)
+        # By names: of a witness that signs with two keys both may stand in the trust file.
+        timely = tuple(dict.fromkeys(one.name for one in lines if at is None or cosigned_at(one.signature) <= at))
         if len(timely) < self.quorum:
             raise VerificationFailed(
                 f"{len(timely)} of the trusted witnesses cosigned by then, {self.quorum} must have"
@@ -313,9 +314,12 @@ def _log(log: TrustedLog, witnesses: tuple[Witness, ...], quorum: int, independe
     positions = [one.position for one in replaced]
     if positions != sorted(set(positions)) or 0 in positions:
         raise MalformedInput(f"the replaced keys of log {log.origin!r} are not listed by position, each once")
-    own = {keys.ed25519.kid, keys.ml_dsa.kid, *(PublicKey.from_text(one.key).kid for one in replaced)}
+    texts = (log.registrar, *(one.key for one in replaced))
+    own = {keys.ed25519.kid, keys.ml_dsa.kid, *(PublicKey.from_text(text).kid for text in texts)}
     if any(witness.key.kid in own for witness in witnesses):
-        raise MalformedInput(f"a witness has a key of the log {log.origin!r}, which would cosign for itself")
+        raise MalformedInput(
+            f"a witness has a key of the log {log.origin!r} or of its registrar, which would cosign for itself"
+        )
     return LogTrust(keys, PublicKey.from_text(log.registrar), witnesses, quorum, replaced, independent)
 
 
@@ -324,6 +328,10 @@ def _witnesses(witnesses: Witnesses) -> tuple[Witness, ...]:
     # Two names on one key would let one witness count twice: an Ed25519 cosignature does not cover the name.
     if len({verifier.key.kid for verifier in found}) != len(found):
         raise MalformedInput("two witnesses share a key")
-    if witnesses.quorum > len(found):
-        raise MalformedInput(f"a quorum of {witnesses.quorum} of {len(found)} witnesses can never be met")
+    names = {verifier.name for verifier in found}
+    if witnesses.quorum > len(names):
+        raise MalformedInput(
+            f"a quorum of {witnesses.quorum} of {len(names)} witnesses can never be met"
+            + (f": {len(found)} keys have so many names, and a name counts once" if len(found) > len(names) else "")
+        )
     return found

@@ -141,6 +141,8 @@ class _Reader:
     named: set[str] = field(default_factory=set)
     grouped: set[str] = field(default_factory=set)
     keys: dict[str, set[bytes]] = field(default_factory=lambda: {"log": set(), "witness": set()})
+    behind: dict[str, frozenset[str]] = field(default_factory=dict)
+    """The witnesses, by the names in their keys, behind the name of each line."""
 
     def take(self, words: list[str]) -> None:
         takers = {"log": self._log, "witness": self._witness, "group": self._group, "quorum": self._quorum}
@@ -170,6 +172,7 @@ class _Reader:
         verifier = parse_witness(key)
         self._fresh("witness", verifier.key)
         self._name(words[0])
+        self.behind[words[0]] = frozenset({verifier.name})
         self.witnesses.append(PolicyWitness(words[0], key, verifier, url))
 
     def _group(self, words: list[str]) -> None:
@@ -183,6 +186,11 @@ class _Reader:
                 raise MalformedInput(f"{member[:40]!r} is a member already")
             self.grouped.add(member)
         threshold = _threshold(count, len(members))
+        each = [self.behind[member] for member in members]
+        self.behind[name] = frozenset[str]().union(*each)
+        # One that signs with two keys has them under one name; by two lines it would count twice.
+        if threshold > 1 and len(self.behind[name]) < sum(map(len, each)):
+            raise MalformedInput(f"a witness would count twice in {name[:40]!r}: put its keys into a group of its own")
         self._name(name)
         self.groups.append(Group(name, threshold, tuple(members)))
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tallystick.errors import MalformedInput
-from tallystick.note import COSIGNATURE_ED25519, ED25519, verifier_key
+from tallystick.note import COSIGNATURE_ED25519, COSIGNATURE_ML_DSA_44, ED25519, verifier_key
 from tallystick.schema import write
 from tallystick.trust import (
     TimeAuthority,
@@ -92,6 +92,13 @@ CHANGES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "a negative quorum": lambda value: value["witnesses"].update(quorum=-1),
     "one witness under two names": lambda value: value["witnesses"].update(
         keys=[WITNESS, verifier_key("x", COSIGNATURE_ED25519, key_from("w").public.raw)]
+    ),
+    "one witness with two keys as a quorum of two": lambda value: value["witnesses"].update(
+        keys=[WITNESS, verifier_key("w", COSIGNATURE_ML_DSA_44, key_from("w", "ml-dsa-44").public.raw)], quorum=2
+    ),
+    "the registrar as a witness": lambda value: (
+        value["logs"][0].update(registrar=write(key_from("w").public.to_text())),
+        value["witnesses"].update(keys=[WITNESS]),
     ),
     "a log key as a witness": lambda value: value["witnesses"].update(
         keys=[verifier_key("w", ED25519, key_from("w").public.raw)]

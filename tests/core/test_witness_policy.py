@@ -49,6 +49,12 @@ def note(*names: str) -> Note:
     return Note(TEXT, tuple(line(name) for name in names))
 
 
+def test_either_key_of_a_witness_may_do() -> None:
+    found = policy(W1 + TWIN + W2 + "group one any a twin\ngroup both all one b\nquorum both\n")
+    assert found.satisfied_by(["twin", "b"])
+    assert not found.satisfied_by(["twin", "a"])
+
+
 def test_the_example_of_the_specification() -> None:
     found = policy(EXAMPLE)
     for chosen in itertools.chain.from_iterable(itertools.combinations(NAMES, count) for count in range(7)):
@@ -89,6 +95,8 @@ def test_thresholds_that_a_trust_file_can_say() -> None:
 
 
 W1, W2 = f"witness a {vkey('X1')}\n", f"witness b {vkey('X2')}\n"
+TWIN = f"witness twin {verifier_key('witness.example/X1', COSIGNATURE_ML_DSA_44, KEYS['Y1'].public.raw)}\n"
+"""The other key of the witness that ``W1`` names, as a witness of this program prints both."""
 SAME_KEY = verifier_key("another.example/name", COSIGNATURE_ED25519, KEYS["X1"].public.raw)
 
 
@@ -112,6 +120,9 @@ SAME_KEY = verifier_key("another.example/name", COSIGNATURE_ED25519, KEYS["X1"].
         (W1 + "group g any b\n" + W2 + "quorum g\n", "line 2 .* not defined"),
         (W1 + W2 + "group g any a b\ngroup h any a\nquorum g\n", "a member already"),
         (W1 + W2 + "group g 2 a a\nquorum g\n", "a member already"),
+        (W1 + TWIN + "group g all a twin\nquorum g\n", "line 3 .* count twice"),
+        (W1 + W2 + TWIN + "group g 2 a b twin\nquorum g\n", "line 4 .* count twice"),
+        (W1 + W2 + TWIN + "group h any b twin\ngroup g 2 a h\nquorum g\n", "line 5 .* count twice"),
         (W1 + W2 + "group g 0 a b\nquorum g\n", "from 1 to 2"),
         (W1 + W2 + "group g 3 a b\nquorum g\n", "from 1 to 2"),
         (W1 + W2 + "group g 01 a b\nquorum g\n", "from 1 to 2"),

@@ -6,7 +6,10 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from tallystick.base64s import from_base64, to_base64
+from tallystick.note import COSIGNATURE_ML_DSA_44, verifier_key
 from tests.verifier_js.forge import CASE, CRATE, DECLARATION, INFO, PROOFS, Members
+from tests.world import key_from
 
 Change = Callable[[Members], None]
 
@@ -217,6 +220,20 @@ def of_trust() -> Iterator[tuple[str, Callable[[dict[str, Any]], None]]]:
     yield "one key of the log twice", lambda trust: trust["logs"][0].update(keys=[trust["logs"][0]["keys"][0]] * 3)
     yield "a quorum of nobody", lambda trust: trust.update(witnesses={"keys": [], "quorum": 1})
     witness = "witness.example/w1+d9f30dec+BD5aqY7pR6RUF9/t921oSKco3KjgoE9yATFiCZKR2SBh"
+    public = to_base64(from_base64(witness.split("+", 2)[2])[1:])
+    other = verifier_key("witness.example/w1", COSIGNATURE_ML_DSA_44, key_from("w1", "ml-dsa-44").public.raw)
+    for quorum in (1, 2):
+        yield (
+            f"two keys of one witness, {quorum} demanded",
+            lambda trust, k=quorum: trust.update(witnesses={"keys": [witness, other], "quorum": k}),
+        )
+    yield (
+        "the registrar as a witness",
+        lambda trust: (
+            trust["logs"][0].update(registrar={"alg": "ed25519", "public": public}),
+            trust.update(witnesses={"keys": [witness], "quorum": 0}),
+        ),
+    )
     yield "a witness who did not cosign", lambda trust: trust.update(witnesses={"keys": [witness], "quorum": 1})
     yield "only a witness whom nobody asks", lambda trust: trust.update(witnesses={"keys": [witness], "quorum": 0})
     yield (

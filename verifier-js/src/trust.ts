@@ -144,9 +144,9 @@ function demandSense(trust: Trust, found: TrustForm): void {
   demandUnique([...trust.witnesses, ...trust.auditors].map((each) => hex(each.key.raw)), "a witness's or an auditor's key");
   demandUnique(trust.evmChains.map((chain) => `${chain.chain_id} ${chain.genesis}`), "a chain");
   demandUnique(found.independent_witnesses ?? [], "an independent witness");
-  const ofLogs = new Set(trust.logs.flatMap((log) => [...Object.values(log.keys), ...log.replaced.map((each) => each.key)].map((key: Key) => key.kid)));
+  const ofLogs = new Set(trust.logs.flatMap((log) => [log.registrar, ...Object.values(log.keys), ...log.replaced.map((each) => each.key)].map((key: Key) => key.kid)));
   if ([...trust.witnesses, ...trust.auditors].some((each) => ofLogs.has(each.key.kid))) throw new Malformed("a witness or an auditor whose key is one of a log");
-  if (trust.quorum > trust.witnesses.length) throw new Malformed("a quorum of more witnesses than there are keys");
+  if (trust.quorum > new Set(trust.witnesses.map((each) => each.name)).size) throw new Malformed("a quorum of more witnesses than there are names");
   for (const name of trust.independentWitnesses)
     if (!trust.witnesses.some((each) => each.name === name)) throw new Malformed("an independent witness that is none of the witnesses");
   for (const chain of trust.evmChains) {

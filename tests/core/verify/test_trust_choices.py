@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tallystick.case.model import CHECKPOINT
-from tallystick.cosignature import cosign_ml_dsa
+from tallystick.cosignature import cosign_ed25519, cosign_ml_dsa
 from tallystick.keys import LocalSigner
 from tallystick.note import (
     COSIGNATURE_ED25519,
@@ -156,6 +156,19 @@ WITNESSES = (
 def test_the_witnesses_quorum(kit: Kit, times: dict[str, int], spoil: bool, quorum: int, step: int | None) -> None:
     trust = kit.trust(witnesses=Witnesses(WITNESSES, quorum))
     assert kit.verify(witnessed(kit, times, spoil), trust).refused_at == step
+
+
+@pytest.mark.parametrize(("names", "quorum", "step"), [(("w1", "w1"), 1, None), (("w1", "w1", "w2"), 2, 5)])
+def test_a_witness_with_two_keys_counts_once(kit: Kit, names: tuple[str, ...], quorum: int, step: int | None) -> None:
+    """It cosigns with both, under one name: whoever copies both of its keys has not two witnesses."""
+    note = parse_note(kit.honest.checkpoint)
+    signers = (key_from("w1"), key_from("w1", "ml-dsa-44"), key_from("w2"))
+    kinds = (COSIGNATURE_ED25519, COSIGNATURE_ML_DSA_44, COSIGNATURE_ED25519)
+    keys = tuple(verifier_key(*each, one.public.raw) for *each, one in zip(names, kinds, signers, strict=False))
+    lines = (cosign_ed25519(note.text, "w1", signers[0], START), cosign_ml_dsa(note.text, "w1", signers[1], START))
+    signed = Note(note.text, (*note.signatures, *lines)).encode().encode()
+    bundle = kit.bundle({**kit.members(), CHECKPOINT: signed})
+    assert kit.verify(bundle, kit.trust(witnesses=Witnesses(keys, quorum))).refused_at == step
 
 
 # --- claims and time -------------------------------------------------------------------------

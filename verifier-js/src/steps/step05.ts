@@ -46,16 +46,18 @@ function demandRotationsInTree({ entries, case: { proofs } }: Examination, { not
 }
 
 function quorum({ trust, atSeconds }: Examination, { note }: Head, findings: Findings): void {
-  let count = 0;
+  // By names: of a witness that signs with two keys both may stand in the trust file.
+  const timely = new Set<string>();
   for (const witness of trust.witnesses) {
     try {
       const found = cosignature(note, witness);
-      if (found !== undefined && found.time <= atSeconds) count += 1;
+      if (found !== undefined && found.time <= atSeconds) timely.add(witness.name);
     } catch (error) {
       if (!(error instanceof Failed)) throw error;
       findings.add("not_proved", `the line of witness ${witness.name} does not hold: ${error.message}`, `见证人 ${witness.name} 的签名行不成立：${error.message}`);
     }
   }
+  const count = timely.size;
   findings.add(count >= trust.quorum ? "proved" : "not_proved", `witnesses of the trust file that cosigned: ${count}; demanded: ${trust.quorum}`,
     `信任文件中已联署的见证人：${count}；要求：${trust.quorum}`);
 }
