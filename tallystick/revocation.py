@@ -17,11 +17,17 @@ from typing import TYPE_CHECKING, Literal
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
-from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, SignatureAlgorithmOID
+from cryptography.x509.oid import (
+    AuthorityInformationAccessOID,
+    ExtendedKeyUsageOID,
+    ExtensionOID,
+    SignatureAlgorithmOID,
+)
 
+from tallystick.errors import MalformedInput
 from tallystick.lazy_dataclass import dataclass
+from tallystick.revocation_forms import entry_says, speaks_of_all, understood_words
 
 if TYPE_CHECKING:
     from cryptography.x509.ocsp import OCSPResponse, OCSPSingleResponse
@@ -31,8 +37,8 @@ MAX_ENCLOSED = 64
 _MAX_RESPONDERS = 4
 _MAX_SINGLE = 64
 _MAX_RSA_BITS = 16384
-_HASHES = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
 _UNREADABLE = (
+    MalformedInput,
     ValueError,
     TypeError,
     InvalidSignature,
@@ -41,17 +47,27 @@ _UNREADABLE = (
     x509.DuplicateExtension,
     x509.UnsupportedGeneralNameType,
 )
-_LIST_ALGORITHMS = frozenset({
+_RSA = {
     SignatureAlgorithmOID.RSA_WITH_SHA256,
     SignatureAlgorithmOID.RSA_WITH_SHA384,
     SignatureAlgorithmOID.RSA_WITH_SHA512,
+}
+_ECDSA = {
     SignatureAlgorithmOID.ECDSA_WITH_SHA256,
     SignatureAlgorithmOID.ECDSA_WITH_SHA384,
     SignatureAlgorithmOID.ECDSA_WITH_SHA512,
-    SignatureAlgorithmOID.ED25519,
+}
+_ALGORITHMS = frozenset({*_RSA, *_ECDSA, SignatureAlgorithmOID.ED25519})
+_CURVES = ("secp256r1", "secp384r1", "secp521r1")
+_KNOWN_EXTENSIONS = frozenset({
+    ExtensionOID.BASIC_CONSTRAINTS,
+    ExtensionOID.KEY_USAGE,
+    ExtensionOID.EXTENDED_KEY_USAGE,
+    ExtensionOID.SUBJECT_KEY_IDENTIFIER,
+    ExtensionOID.AUTHORITY_KEY_IDENTIFIER,
+    ExtensionOID.CERTIFICATE_POLICIES,
+    ExtensionOID.SUBJECT_ALTERNATIVE_NAME,
 })  # fmt: skip
-
-
 _PASSED = frozenset({
     x509.ReasonFlags.unspecified,
     x509.ReasonFlags.affiliation_changed,
@@ -172,28 +188,20 @@ def _listed(certificate: x509.Certificate, issuer: x509.Certificate, lists: Iter
         with suppress(*_UNREADABLE):
             if one.issuer == issuer.subject and _speaks_of_all(one) and one.is_signature_valid(key):
                 entry = one.get_revoked_certificate_by_serial_number(certificate.serial_number)
-                if entry is not None and not _speaks_for_itself(entry):
-                    continue
-                revoked, reason = (None, None) if entry is None else (entry.revocation_date_utc, _reason(entry))
+                revoked, reason = None, None
+                if entry is not None:
+                    counts, reason = entry_says(one.tbs_certlist_bytes, entry.serial_number)
+                    if not counts:
+                        continue
+                    revoked = entry.revocation_date_utc
                 since, until = one.last_update_utc, one.next_update_utc
                 of, by = _name(certificate), _name(issuer)
                 yield Revocation(of, "list", by, since, until, revoked, reason, sha256)
 
 
-def _reason(entry: x509.RevokedCertificate) -> str | None:
-    reasons = (each.value.reason.value for each in entry.extensions if isinstance(each.value, x509.CRLReason))
-    return next(reasons, None)
-
-
 def _speaks_of_all(one: x509.CertificateRevocationList) -> bool:
-    """Neither a change to another list nor of some certificates or reasons alone: what narrows a list is critical."""
-    return one.signature_algorithm_oid in _LIST_ALGORITHMS and not any(each.critical for each in one.extensions)
-
-
-def _speaks_for_itself(entry: x509.RevokedCertificate) -> bool:
-    """That a certificate of this issuer is revoked; not of another's (critical), nor that it is so no more."""
-    reasons = (each.value.reason for each in entry.extensions if isinstance(each.value, x509.CRLReason))
-    return not any(each.critical for each in entry.extensions) and x509.ReasonFlags.remove_from_crl not in reasons
+    """Neither a change to another list nor of some certificates or reasons alone."""
+    return one.signature_algorithm_oid in _ALGORITHMS and speaks_of_all(one.tbs_certlist_bytes)
 
 
 def _answered(
@@ -211,9 +219,15 @@ def _answered(
             for one in about:
                 since, until = one.this_update_utc, one.next_update_utc
                 if (signer := next((by for by in signers if by == issuer or _is_valid(by, since)), None)) is not None:
-                    reason = None if one.revocation_reason is None else one.revocation_reason.value
                     of, by, revoked = _name(certificate), _name(signer), one.revocation_time_utc
-                    yield Revocation(of, "answer", by, since, until, revoked, reason, _sha256(data))
+                    yield Revocation(of, "answer", by, since, until, revoked, _reason(one), _sha256(data))
+
+
+def _reason(one: OCSPSingleResponse) -> str | None:
+    """None of a number that means none."""
+    with suppress(ValueError):
+        return None if one.revocation_reason is None else one.revocation_reason.value
+    return None
 
 
 def _about(response: OCSPResponse, certificate: x509.Certificate, issuer: x509.Certificate) -> list[OCSPSingleResponse]:
@@ -221,9 +235,10 @@ def _about(response: OCSPResponse, certificate: x509.Certificate, issuer: x509.C
     from cryptography.x509 import ocsp
 
     found = []
-    for one in islice(response.responses, _MAX_SINGLE):
+    understood = understood_words(response.tbs_response_bytes, _MAX_SINGLE)
+    for one, counts in zip(islice(response.responses, _MAX_SINGLE), understood, strict=True):
         with suppress(*_UNREADABLE):
-            if one.serial_number != certificate.serial_number:
+            if not counts or one.serial_number != certificate.serial_number:
                 continue
             if one.certificate_status is not ocsp.OCSPCertStatus.UNKNOWN and _is_about(one, certificate, issuer):
                 found.append(one)
@@ -245,7 +260,7 @@ def _signers(response: OCSPResponse, issuer: x509.Certificate) -> list[x509.Cert
     """Who signed: the issuer, or whom it made its responder (RFC 6960 §4.2.2.2). Each is tried once for all it says."""
     found = []
     for one in (issuer, *response.certificates[:_MAX_RESPONDERS]):
-        with suppress(*_UNREADABLE):
+        with suppress(*_UNREADABLE, x509.ExtensionNotFound):
             if one == issuer or _is_delegate(one, issuer):
                 _verify(one, response)
                 found.append(one)
@@ -253,12 +268,17 @@ def _signers(response: OCSPResponse, issuer: x509.Certificate) -> list[x509.Cert
 
 
 def _is_delegate(one: x509.Certificate, issuer: x509.Certificate) -> bool:
+    """Raises one of ``_UNREADABLE``, or ``x509.ExtensionNotFound``."""
     one.verify_directly_issued_by(issuer)
-    try:
-        purposes = one.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    except x509.ExtensionNotFound:
-        return False
-    return ExtendedKeyUsageOID.OCSP_SIGNING in purposes
+    purposes = one.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    usages = [each.value for each in one.extensions if isinstance(each.value, x509.KeyUsage)]
+    unknown = any(
+        each.oid == ExtensionOID.NAME_CONSTRAINTS or (each.critical and each.oid not in _KNOWN_EXTENSIONS)
+        for each in one.extensions
+    )
+    signs = all(each.digital_signature or each.content_commitment for each in usages)
+    is_good = signs and not unknown and one.signature_algorithm_oid in _ALGORITHMS
+    return is_good and ExtendedKeyUsageOID.OCSP_SIGNING in purposes
 
 
 def _is_valid(one: x509.Certificate, at: datetime) -> bool:
@@ -267,18 +287,17 @@ def _is_valid(one: x509.Certificate, at: datetime) -> bool:
 
 def _verify(signer: x509.Certificate, response: OCSPResponse) -> None:
     """Raises one of ``_UNREADABLE``."""
-    key, algorithm = signer.public_key(), response.signature_hash_algorithm
+    key, named = signer.public_key(), response.signature_algorithm_oid
+    algorithm = response.signature_hash_algorithm
     signature, signed = response.signature, response.tbs_response_bytes
-    if isinstance(key, ed25519.Ed25519PublicKey):
+    if isinstance(key, ed25519.Ed25519PublicKey) and named == SignatureAlgorithmOID.ED25519:
         key.verify(signature, signed)
-    elif not isinstance(algorithm, _HASHES):
-        raise UnsupportedAlgorithm("an answer is signed with SHA-256, SHA-384 or SHA-512")
-    elif isinstance(key, ec.EllipticCurvePublicKey):
+    elif isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _CURVES and named in _ECDSA and algorithm:
         key.verify(signature, signed, ec.ECDSA(algorithm))
-    elif isinstance(key, rsa.RSAPublicKey) and key.key_size <= _MAX_RSA_BITS:
+    elif isinstance(key, rsa.RSAPublicKey) and 2048 <= key.key_size <= _MAX_RSA_BITS and named in _RSA and algorithm:
         key.verify(signature, signed, padding.PKCS1v15(), algorithm)
     else:
-        raise UnsupportedAlgorithm("an answer is signed by P-256, P-384, P-521, Ed25519 or RSA")
+        raise UnsupportedAlgorithm("an answer is signed by RSA, ECDSA or Ed25519, under the algorithm that it names")
 
 
 def places_of(certificate: x509.Certificate) -> tuple[str, ...]:

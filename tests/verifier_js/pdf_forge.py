@@ -246,9 +246,23 @@ def revocations(
 
 def with_lists(data: bytes, *lists: bytes, head: bytes = b"") -> bytes:
     """One more revision with a security store of these revocation lists, from object 31 on."""
+    return with_store(data, {"CRLs": lists}, head)
+
+
+def with_answers(data: bytes, *answers: bytes) -> bytes:
+    """The same with answers about certificates."""
+    return with_store(data, {"OCSPs": answers})
+
+
+def with_store(data: bytes, held: Mapping[str, Sequence[bytes]], head: bytes = b"") -> bytes:
+    """One more revision with a security store of these, by kind."""
     catalog = SMALL[1].removesuffix(b">>") + b" /DSS 30 0 R>>"
-    streams = {
-        31 + at: b"<<%s/Length %d>>\nstream\n%s\nendstream" % (head, len(one), one) for at, one in enumerate(lists)
-    }
-    store = b"<</Type /DSS /CRLs [%s]>>" % b" ".join(b"%d 0 R" % number for number in streams)
-    return updated(data, {1: catalog, 30: store, **streams})
+    streams: Objects = {}
+    store = b""
+    for kind, items in held.items():
+        first = 31 + len(streams)
+        for at, one in enumerate(items):
+            streams[first + at] = b"<<%s/Length %d>>\nstream\n%s\nendstream" % (head, len(one), one)
+        named = b" ".join(b"%d 0 R" % (first + at) for at in range(len(items)))
+        store += b" /%s [%s]" % (kind.encode(), named)
+    return updated(data, {1: catalog, 30: b"<</Type /DSS%s>>" % store, **streams})

@@ -10,8 +10,10 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
+from tests.core.timestamp.forge import tlv
 from tests.verifier_js.both import Second
-from tests.verifier_js.pdf_forge import REGISTRAR, ROOT, SIGNED, revocations, with_lists
+from tests.verifier_js.pdf_forge import CLOCK_ROOT, REGISTRAR, ROOT, SIGNED, revocations, with_lists
+from tests.verifier_js.revocation_forge import NOT_CRITICAL, NULL, SIGNATURES, Listed, entry, extension, oid, when
 from tests.verifier_js.test_documents import DAY, Case, Written, good, of_the_first
 
 SERIAL = REGISTRAR.certificate.serial_number
@@ -56,15 +58,79 @@ LISTS: dict[str, tuple[bytes, str]] = {
 }  # fmt: skip
 
 
+REASON = "2.5.29.21"
+BEFORE = SIGNED - DAY
+HIS = entry(SERIAL, BEFORE)
+OFF = entry(SERIAL, BEFORE, extension(REASON, b"\x0a\1\x08"))
+
+
+def his(dotted: str, value: bytes, critical: bytes = b"") -> bytes:
+    """A list whose entry for him has this extension."""
+    return Listed((entry(SERIAL, BEFORE, extension(dotted, value, critical)),)).der()
+
+
+def whole(dotted: str, value: bytes = NULL, critical: bytes = b"", times: int = 1) -> bytes:
+    """A list with this extension."""
+    return Listed((HIS,), (extension(dotted, value, critical),) * times).der()
+
+
+FORMS: dict[str, tuple[bytes, str]] = {
+    "by hand": (Listed((HIS,)).der(), REFUSED),
+    "by hand, of nobody": (Listed(()).der(), ANSWERED),
+    "taken off, then on": (Listed((OFF, HIS)).der(), OPEN),
+    "on, then taken off": (Listed((HIS, OFF)).der(), REFUSED),
+    "revoked later, then before": (Listed((entry(SERIAL, SIGNED + DAY), HIS)).der(), ANSWERED),
+    "revoked before, then later": (Listed((HIS, entry(SERIAL, SIGNED + DAY))).der(), REFUSED),
+    "one extension twice": (whole("1.2.3.4", times=2), OPEN),
+    "one that need not be known, in so many words": (whole("1.2.3.4", critical=NOT_CRITICAL), OPEN),
+    **{f"{name} that is none": (whole(dotted, b"x"), REFUSED)
+       for name, dotted in {"a key of the issuer": "2.5.29.35", "a number": "2.5.29.20", "a freshest list": "2.5.29.46",
+                            "other names": "2.5.29.18", "an address": "1.3.6.1.5.5.7.1.1"}.items()},
+    **{f"{name}, uncritically": (whole(dotted, value), OPEN)
+       for name, dotted, value in (("a delta", "2.5.29.27", b"\2\1\5"), ("a part", "2.5.29.28", tlv(0x30, b"")),
+                                   ("a part that is none", "2.5.29.28", b"x"))},
+    "no extensions": (Listed((HIS,), ()).der(), REFUSED),
+    **{f"an entry for {value.hex()}": (his(REASON, value), outcome)
+       for value, outcome in ((b"\x0a\1\x08", OPEN), (b"\x0a\1\0", REFUSED), (b"\x0a\1\7", REFUSED), (b"x", REFUSED),
+                              (b"\x0a\1\x63", REFUSED), (b"\x0a\1\x08\0", REFUSED), (b"\2\1\x08", REFUSED),
+                              (b"\x0a\2\0\x08", REFUSED))},
+    "an entry of a time that is none": (his("2.5.29.24", b"x"), REFUSED),
+    "an entry of an issuer that is none": (his("2.5.29.29", b"x"), REFUSED),
+    "an entry that need not be known, in so many words": (his("1.2.3.4", NULL, NOT_CRITICAL), OPEN),
+    "an entry with one twice": (Listed((entry(SERIAL, BEFORE, *[extension("1.2.3.4")] * 2),)).der(), OPEN),
+    "another's with one twice": (Listed((HIS, entry(5, BEFORE, *[extension("1.2.3.4")] * 2))).der(), REFUSED),
+    "an entry with what is none": (Listed((entry(SERIAL, BEFORE, NULL),)).der(), OPEN),
+    "another's with what is none": (Listed((HIS, entry(5, BEFORE, NULL))).der(), OPEN),
+    "an entry with more": (Listed((entry(SERIAL, BEFORE, more=NULL),)).der(), OPEN),
+    "another's with more": (Listed((HIS, entry(5, BEFORE, extension("1.2.3.4"), more=NULL))).der(), OPEN),
+    "of no version": (Listed((HIS,), version=b"").der(), REFUSED),
+    "of version 1, in so many words": (Listed((HIS,), version=b"\2\1\0").der(), OPEN),
+    "of version 3": (Listed((HIS,), version=b"\2\1\2").der(), OPEN),
+    "with NULL for ECDSA": (Listed((HIS,), algorithm=tlv(0x30, oid(SIGNATURES["ecdsa"]["sha256"]) + NULL)).der(), OPEN),
+    "of two algorithms": (Listed((HIS,), inner=tlv(0x30, oid(SIGNATURES["ecdsa"]["sha384"]))).der(), OPEN),
+    "said to be RSA": (Listed((HIS,), algorithm=tlv(0x30, oid(SIGNATURES["rsa"]["sha256"]) + NULL)).der(), OPEN),
+    "without an end": (Listed((HIS,), until=None).der(), REFUSED),
+    "of a time in full": (Listed((HIS,), since=when(SIGNED)).der(), REFUSED),
+    "of a fraction": (Listed((HIS,), since=tlv(0x18, b"20260115120000.5Z")).der(), OPEN),
+    "of no seconds": (Listed((HIS,), since=tlv(0x17, b"2601151200Z")).der(), OPEN),
+    "another's on 30 February": (Listed((HIS, entry(5, tlv(0x17, b"260230120000Z")))).der(), OPEN),
+    "by a stranger in the issuer's name": (Listed((HIS,), key=CLOCK_ROOT.key).der(), OPEN),
+    "with more": (Listed((HIS,), edit=lambda given: [*given, NULL]).der(), OPEN),
+    "with more behind the signature": (Listed((HIS,), edit_list=lambda given: [*given, NULL]).der(), OPEN),
+    "with a byte behind": (Listed((HIS,)).der() + b"\0", OPEN),
+}  # fmt: skip
+
+
 def said(outcome: str, problems: int) -> str:
     return REFUSED if outcome == "contradicted" else OPEN if problems else ANSWERED
 
 
-@pytest.mark.parametrize("name", LISTS)
-def test_what_counts_counts_in_both(name: str, second: Second, tmp_path: Path) -> None:
-    made, expected = LISTS[name]
-    case, written = Case(lambda: with_lists(good(), made)), Written(tmp_path)
-    trial = written.trial(name, case)
-    (found,), first = second.judge([trial]), of_the_first(trial.path, case)
-    assert {key: value for key, value in found.items() if key != "reason"} == first
-    assert said(found["outcome"], found.get("problems", 0)) == expected
+@pytest.mark.parametrize("table", [LISTS, FORMS], ids=["made", "by hand"])
+def test_what_counts_counts_in_both(table: dict[str, tuple[bytes, str]], second: Second, tmp_path: Path) -> None:
+    written = Written(tmp_path)
+    cases = {name: Case(lambda made=made: with_lists(good(), made)) for name, (made, _) in table.items()}  # type: ignore[misc]
+    trials = {name: written.trial(name, case) for name, case in cases.items()}
+    for (name, case), found in zip(cases.items(), second.judge(trials.values()), strict=True):
+        told = {key: value for key, value in found.items() if key != "reason"}
+        assert told == of_the_first(trials[name].path, case), name
+        assert said(told["outcome"], told.get("problems", 0)) == table[name][1], (name, found)

@@ -360,7 +360,16 @@ def of_the_first(path: Path, case: Case) -> dict[str, Any]:
         return {"outcome": "contradicted"}
     judged = found.judged_at.strftime("%Y-%m-%dT%H:%M:%SZ")
     said = {"signer": found.signer, "judged_at": judged, "attachment": found.attachment.hex()}
-    return {"outcome": "proved", **said, "problems": len(found.problems)}
+    told = [
+        {"of": one.of, "form": one.form, "by": one.by, "from": as_text(one.since), "until": as_text(one.until),
+         "revoked": as_text(one.revoked), "sha256": one.sha256, **({"reason": one.reason} if one.reason else {})}
+        for one in found.revocation
+    ]  # fmt: skip
+    return {"outcome": "proved", **said, "problems": len(found.problems), **({"revocation": told} if told else {})}
+
+
+def as_text(at: datetime | None) -> str | None:
+    return None if at is None else format_time(int(at.timestamp()))
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -424,12 +433,3 @@ def test_documents_of_a_log_that_the_reader_does_not_know(second: Second, tmp_pa
     expected, (found,) = first(trial), second.judge([trial])
     assert outcomes(found) == outcomes(expected)
     assert outcomes(found)["credential"][1] != "needs_external_fact"
-
-
-def test_a_document_with_answers_about_revocation_is_left_to_others(second: Second, tmp_path: Path) -> None:
-    """Half of a check would look like a check; what is refused without them is refused."""
-    store = {**STORE, 30: b"<</OCSPs [31 0 R]>>", 31: b"<</Length 1>>\nstream\nx\nendstream"}
-    written = Written(tmp_path)
-    trials = [written.trial("open", Case(lambda: updated(good(), store)))]
-    trials.append(written.trial("refused", Case(lambda: updated(document(Recipe(stamped=b"x")), store))))
-    assert [one["outcome"] for one in second.judge(trials)] == ["needs_external_fact", "contradicted"]

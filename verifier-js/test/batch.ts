@@ -5,6 +5,7 @@ import { hex } from "../src/base/bytes.ts";
 import { Failed, LaterVersion, Malformed } from "../src/base/errors.ts";
 import { formatTime, parseTime } from "../src/base/time.ts";
 import { judgeFile } from "../src/credentials/claim.ts";
+import { told } from "../src/credentials/credential.ts";
 import { Open } from "../src/credentials/open.ts";
 import { examineAnchor } from "../src/evm/examine.ts";
 import { examineConviction } from "../src/evm/conviction.ts";
@@ -46,7 +47,8 @@ async function answer({ bundle, anchor, conviction, picture, document, trust: fi
 
 function pictureOutcome(picture: string, trust: Trust, at: string): object {
   try {
-    return { outcome: "proved", signer: judgeFile(new Uint8Array(readFileSync(picture)), trust, parseTime(at)).signer };
+    const { signer, revocation, problems } = judgeFile(new Uint8Array(readFileSync(picture)), trust, parseTime(at));
+    return { outcome: "proved", signer, ...told(revocation), problems: problems.map(({ en }) => en) };
   } catch (error) {
     if (error instanceof Failed) return { outcome: "contradicted", reason: error.message };
     if (error instanceof Open || error instanceof Malformed) return { outcome: "needs_external_fact", reason: error.message };
@@ -56,8 +58,8 @@ function pictureOutcome(picture: string, trust: Trust, at: string): object {
 
 function documentOutcome(document: string, trust: Trust, at: string): object {
   try {
-    const { signer, judgedAt, attachment, problems } = judgeDocument(new Uint8Array(readFileSync(document)), trust, parseTime(at));
-    return { outcome: "proved", signer, judged_at: formatTime(judgedAt), attachment: hex(attachment), problems: problems.length };
+    const { signer, judgedAt, attachment, revocation, problems } = judgeDocument(new Uint8Array(readFileSync(document)), trust, parseTime(at));
+    return { outcome: "proved", signer, judged_at: formatTime(judgedAt), attachment: hex(attachment), ...told(revocation), problems: problems.length };
   } catch (error) {
     if (error instanceof Failed || error instanceof Malformed) return { outcome: "contradicted", reason: error.message };
     if (error instanceof Open) return { outcome: "needs_external_fact", reason: error.message };

@@ -2,7 +2,7 @@
 import { decodeUtf8, hex, type Bytes } from "../base/bytes.ts";
 import { Failed, Malformed } from "../base/errors.ts";
 import {
-  bits, BIT_STRING, BOOLEAN, demandTag, explicit, Fields, integer, INTEGER, OCTET_STRING, oid, parseDer, sequence, SEQUENCE, type Der,
+  BIT_STRING, BOOLEAN, demandTag, explicit, Fields, integer, INTEGER, OCTET_STRING, oid, parseDer, sequence, SEQUENCE, signatureBits, type Der,
 } from "./der.ts";
 import { publicKey, signatureAlgorithm, verifyWith, type PublicKey } from "./publicKey.ts";
 import { timeOf } from "./times.ts";
@@ -40,12 +40,13 @@ export const EXTENSION = {
 /** With the zero before a number of 20 bytes whose first bit is set. */
 const LONGEST_SERIAL = 21;
 
-export function parseCertificate(bytes: Bytes): Certificate {
+/** `whole`: it also says what a certificate must to be used, and not only has the shape of one. */
+export function parseCertificate(bytes: Bytes, whole = true): Certificate {
   const [tbs, algorithm, signature, ...more] = sequence(parseDer(bytes));
   if (tbs === undefined || algorithm === undefined || more.length > 0) throw new Malformed("a certificate of another number of parts than three");
   const fields = new Fields(sequence(tbs));
   const version = fields.optional(0xa0);
-  if (version === undefined || integer(explicit(version, 0)) !== 2n) throw new Malformed("a certificate that is not of version 3");
+  if (whole && (version === undefined || integer(explicit(version, 0)) !== 2n)) throw new Malformed("a certificate that is not of version 3");
   const serial = demandTag(fields.next(), INTEGER);
   const inner = demandTag(fields.next(), SEQUENCE);
   const issuer = demandTag(fields.next(), SEQUENCE).raw;
@@ -56,10 +57,10 @@ export function parseCertificate(bytes: Bytes): Certificate {
   fields.optional(0x82);
   const extensions = fields.optional(0xa3);
   fields.end();
-  if (hex(inner.raw) !== hex(algorithm.raw)) throw new Malformed("a certificate that names two signature algorithms");
+  if (whole && hex(inner.raw) !== hex(algorithm.raw)) throw new Malformed("a certificate that names two signature algorithms");
   return {
     raw: bytes, tbs: tbs.raw, serial: integer(serial), serialLength: serial.content.length, issuer, subject: subject.raw, name: nameText(subject), notBefore, notAfter, keyInfo,
-    extensions: extensions === undefined ? new Map() : parseExtensions(extensions), signatureAlgorithm: algorithm, signature: bits(signature),
+    extensions: extensions === undefined ? new Map() : parseExtensions(extensions, whole), signatureAlgorithm: algorithm, signature: signatureBits(signature),
   };
 }
 
@@ -85,7 +86,7 @@ function validity(value: Der | undefined): [number, number] {
   return [notBefore, notAfter];
 }
 
-function parseExtensions(value: Der): Map<string, Extension> {
+function parseExtensions(value: Der, whole: boolean): Map<string, Extension> {
   const found = new Map<string, Extension>();
   for (const each of sequence(explicit(value, 3))) {
     const fields = new Fields(sequence(each));
@@ -93,7 +94,7 @@ function parseExtensions(value: Der): Map<string, Extension> {
     const critical = fields.optional(BOOLEAN)?.content[0] === 0xff;
     const content = demandTag(fields.next(), OCTET_STRING).content;
     fields.end();
-    if (found.has(name)) throw new Malformed("a certificate with one extension twice");
+    if (whole && found.has(name)) throw new Malformed("a certificate with one extension twice");
     found.set(name, { critical, value: content });
   }
   return found;

@@ -7,6 +7,7 @@ export const INTEGER = 0x02;
 export const BIT_STRING = 0x03;
 export const OCTET_STRING = 0x04;
 export const OID = 0x06;
+export const ENUMERATED = 0x0a;
 export const GENERALIZED_TIME = 0x18;
 export const UTC_TIME = 0x17;
 export const SEQUENCE = 0x30;
@@ -65,7 +66,7 @@ function all(content: Bytes, depth: number): Der[] {
 
 function demandForm(tag: number, content: Bytes): void {
   const [first, second] = content;
-  if (tag === INTEGER) {
+  if (tag === INTEGER || tag === ENUMERATED) {
     const needless = (first === 0 && second !== undefined && second < 0x80) || (first === 0xff && second !== undefined && second >= 0x80);
     if (first === undefined || needless) throw new Malformed("a DER integer with a needless byte");
   }
@@ -122,6 +123,14 @@ export function explicit(value: Der | undefined, number: number): Der {
 export function bits(value: Der | undefined): Bytes {
   const { content } = demandTag(value, BIT_STRING);
   if (content[0] !== 0) throw new Malformed("a bit string with unused bits");
+  return content.subarray(1);
+}
+
+/** The bytes of a signature: bits that are said to be unused are zeros, and mean nothing. */
+export function signatureBits(value: Der | undefined): Bytes {
+  const { content } = demandTag(value, BIT_STRING);
+  const [unused, last] = [content[0], content.at(-1)!];
+  if (unused === undefined || unused > 7 || (unused > 0 && (content.length === 1 || (last & ((1 << unused) - 1)) !== 0))) throw new Malformed("a bit string of another form");
   return content.subarray(1);
 }
 

@@ -48,15 +48,15 @@ export function signatureAlgorithm(value: Der | undefined): { kind: "rsa" | "ecd
   return found;
 }
 
-/** `Failed` where the key is of no kind that is accepted: RSA of 2,048 to 8,192 bits, P-256, P-384, P-521. */
-export function publicKey(info: Der | undefined): PublicKey {
+/** `Failed` where the key is of no kind that is accepted: RSA of 2,048 to 8,192 bits (or as many as are given), P-256, P-384, P-521. */
+export function publicKey(info: Der | undefined, longest = 8192): PublicKey {
   const [algorithm, value] = sequence(info);
   const [name, parameters] = sequence(algorithm);
   const raw = bits(value);
   if (oid(name) === RSA_KEY) {
     const [n, e] = sequence(parseDer(raw)).map(integer);
     const size = n === undefined ? 0 : n.toString(2).length;
-    if (n === undefined || e === undefined || size < 2048 || size > 8192 || e < 3n || e % 2n === 0n) throw new Failed("an RSA key of another size than 2,048 to 8,192 bits");
+    if (n === undefined || e === undefined || size < 2048 || size > longest || e < 3n || e % 2n === 0n) throw new Failed(`an RSA key of another size than 2,048 to ${longest} bits`);
     return { kind: "rsa", n, e, size };
   }
   const curve = oid(name) === EC_KEY && parameters?.tag === OID ? CURVES[oid(parameters) as keyof typeof CURVES] : undefined;

@@ -8,16 +8,20 @@ import { parseCanonical, type Json } from "../base/json.ts";
 import { parseTime } from "../base/time.ts";
 import { verifyTimestamp } from "../asn1/timestamp.ts";
 import type { Certificate } from "../asn1/certificate.ts";
+import { enclosed, type Said } from "../asn1/revocation.ts";
+import type { Sentence } from "../steps/findings.ts";
 import type { Trust } from "../trust.ts";
 import { bytesOf, decodeItem, listOf, mapWith, Tag, textOf, type Item, type ItemMap } from "./items.ts";
 import { onlyContent, parseStore, type Box } from "./jumbf.ts";
 import { within } from "./open.ts";
 import { storeInPng, type Place } from "./png.ts";
+import { demandNotRevoked, unanswered } from "./revoked.ts";
 import { certificateOf, demandClaimPath, pathTo, verifyClaim } from "./signers.ts";
 
 const LONGEST_STORE = 32 << 20;
 const LONGEST_JSON = 512 << 10;
 const MOST_CERTIFICATES = 8;
+const MOST_ANSWERS = 64;
 const CHAIN = 33;
 const OURS = "org.tallystick.";
 /** As C2PA 2 makes one, without the name of a vendor or a version. */
@@ -30,6 +34,9 @@ export interface Verdict {
   sourceType: string | null;
   /** The one assertion of ours: its label and what it says. */
   assertion: { label: string; value: Json } | undefined;
+  /** What issuers said of the signer and those above him. */
+  revocation: Said[];
+  problems: Sentence[];
 }
 
 /** `Failed` where a rule does not hold; `Open` where the file is of a kind that is not wholly judged here. */
@@ -43,13 +50,15 @@ export function judgeFile(bytes: Bytes, trust: Trust, at: number): Verdict {
   const { assertions, claim, signature } = partsOf(manifest);
   const claimBytes = onlyContent(claim, "cbor");
   const listed = readClaim(claimBytes, manifest.label);
-  const { leaf, judgedAt, path } = readSignature(onlyContent(signature, "cbor"), claimBytes, trust, at);
+  const { leaf, judgedAt, path, answers } = readSignature(onlyContent(signature, "cbor"), claimBytes, trust, at);
   demandListed(assertions, listed);
   demandBinding(assertions, listed, bytes, place);
   demandClaimPath(path, judgedAt);
+  const found = enclosed(path, judgedAt, [], answers);
+  demandNotRevoked(found, judgedAt);
   const sourceType = readActions(assertions, at);
   demandIngredients(assertions);
-  return { signer: leaf.name, judgedAt, sourceType, assertion: ownAssertion(assertions, listed) };
+  return { signer: leaf.name, judgedAt, sourceType, assertion: ownAssertion(assertions, listed), revocation: found.said, problems: unanswered(found, judgedAt) };
 }
 
 function partsOf({ children }: Box): { assertions: Map<string, Box>; claim: Box; signature: Box } {
@@ -94,7 +103,7 @@ function labelOf(link: ItemMap): string {
   return url.slice(ASSERTION.length);
 }
 
-function readSignature(bytes: Bytes, claim: Bytes, trust: Trust, at: number): { leaf: Certificate; judgedAt: number; path: Certificate[] } {
+function readSignature(bytes: Bytes, claim: Bytes, trust: Trust, at: number): { leaf: Certificate; judgedAt: number; path: Certificate[]; answers: Bytes[] } {
   const signed = decodeItem(bytes);
   within(signed instanceof Tag && signed.tag === 18, "a signature that is no COSE_Sign1");
   const [header, unprotected, payload, signature, ...more] = listOf(signed.value);
@@ -110,7 +119,7 @@ function readSignature(bytes: Bytes, claim: Bytes, trust: Trust, at: number): { 
   const value = bytesOf(signature);
   verifyClaim(certificates[0]!, algorithm, structure("Signature1", protectedBytes, claim), value);
   const path = pathTo(certificates, trust.c2paRoots);
-  return { leaf: certificates[0]!, judgedAt: timeOfSigning(unprotected, protectedBytes, value, trust, at), path };
+  return { leaf: certificates[0]!, judgedAt: timeOfSigning(unprotected, protectedBytes, value, trust, at), path, answers: answersIn(unprotected) };
 }
 
 /** Four members: a name, the protected header, nothing, the payload (RFC 9052 §4.4). */
@@ -121,8 +130,8 @@ function structure(context: string, header: Bytes, payload: Bytes): Bytes {
 /** By one token of a known authority over the signature, else the time of the check. */
 function timeOfSigning(unprotected: ItemMap, header: Bytes, signature: Bytes, trust: Trust, at: number): number {
   for (const [name, value] of unprotected) {
-    within(name === "pad" || name === "pad2" || name === "sigTst2", `the unprotected member ${name}`);
-    if (name !== "sigTst2") within(bytesOf(value).every((byte) => byte === 0), "padding that is not zero");
+    within(name === "pad" || name === "pad2" || name === "sigTst2" || name === "rVals", `the unprotected member ${name}`);
+    if (name === "pad" || name === "pad2") within(bytesOf(value).every((byte) => byte === 0), "padding that is not zero");
   }
   if (!unprotected.has("sigTst2")) return at;
   const tokens = listOf(mapWith(unprotected.get("sigTst2"), "tstTokens").get("tstTokens"));
@@ -131,6 +140,13 @@ function timeOfSigning(unprotected: ItemMap, header: Bytes, signature: Bytes, tr
   const found = heldToken(token, structure("CounterSignature", header, concat(bytesHead(signature.length), signature)), trust);
   within(found.authority !== undefined && found.latest <= at && found.details.earliest === found.time && found.latest === found.time, "a timestamp that is not exact, or not by a known authority");
   return found.time;
+}
+
+/** Nobody signed them: what is no answer says nothing. */
+function answersIn(unprotected: ItemMap): Bytes[] {
+  const held = unprotected.get("rVals");
+  const listed = held instanceof Map ? held.get("ocspVals") : undefined;
+  return Array.isArray(listed) ? listed.slice(0, MOST_ANSWERS).filter((each) => each instanceof Uint8Array) : [];
 }
 
 function heldToken(token: Bytes, message: Bytes, trust: Trust) {

@@ -6,6 +6,7 @@ import type { Examination } from "../steps/examination.ts";
 import type { Findings } from "../steps/findings.ts";
 import { judgeFile } from "./claim.ts";
 import { Open, within } from "./open.ts";
+import type { Said } from "../asn1/revocation.ts";
 import { judgeDocument } from "../pdf/verdict.ts";
 import { demandAttachment, demandPayload } from "./payload.ts";
 
@@ -25,7 +26,7 @@ export interface CredentialFacts {
   judged_at: string;
   digital_source_type: string | null;
   /** What issuers said of the signer's path, where something does. */
-  revocation?: { of: string; form: "list"; by: string; from: string; until: string | null; revoked: string | null }[];
+  revocation?: { of: string; form: Said["form"]; by: string; from: string; until: string | null; revoked: string | null; sha256: string; reason?: string }[];
 }
 
 /** What is told of a file that holds; of others a finding. */
@@ -52,20 +53,27 @@ function judge(examination: Examination, logged: Logged, findings: Findings): Cr
   within(body.form === "c2pa" && body.media_type === "image/png", `files of type ${body.media_type} in form ${body.form}`);
   const verdict = judgeFile(examination.bag.read(name), examination.trust, parseTime(at));
   demandPayload(examination, subject, verdict.assertion);
-  return { file: name, position, subject, signer: verdict.signer, judged_at: formatTime(verdict.judgedAt), digital_source_type: verdict.sourceType };
+  for (const { en, zh } of verdict.problems) findings.add("proved", `${name}: ${en}`, `${name}：${zh}`);
+  return { file: name, position, subject, signer: verdict.signer, judged_at: formatTime(verdict.judgedAt), digital_source_type: verdict.sourceType, ...told(verdict.revocation) };
 }
 
-/** Of this form nothing is left open but answers about revocation: what is not of the document's form does not hold. */
+/** Of this form nothing is left open: what is not of the document's form does not hold. */
 function judgePdf(examination: Examination, { name, position, at, event: { subject } }: Logged, findings: Findings): CredentialFacts {
   try {
     const { signer, judgedAt, attachment, revocation, problems } = judgeDocument(examination.bag.read(name), examination.trust, examination.atSeconds, parseTime(at));
     demandAttachment(examination, subject, attachment);
     for (const { en, zh } of problems) findings.add("proved", `${name}: ${en}`, `${name}：${zh}`);
-    const told = revocation.map(({ of, by, from, until, revoked }) => (
-      { of, form: "list" as const, by, from: formatTime(from), until: until === undefined ? null : formatTime(until), revoked: revoked === undefined ? null : formatTime(revoked) }));
-    return { file: name, position, subject, signer, judged_at: formatTime(judgedAt), digital_source_type: null, ...(told.length === 0 ? {} : { revocation: told }) };
+    return { file: name, position, subject, signer, judged_at: formatTime(judgedAt), digital_source_type: null, ...told(revocation) };
   } catch (error) {
     if (error instanceof Malformed) throw new Failed(error.message);
     throw error;
   }
+}
+
+/** No member where nothing is said. */
+export function told(said: Said[]): Pick<CredentialFacts, "revocation"> {
+  const revocation = said.map(({ of, form, by, from, until, revoked, sha256, reason }) => (
+    { of, form, by, from: formatTime(from), until: until === undefined ? null : formatTime(until), revoked: revoked === undefined ? null : formatTime(revoked),
+      sha256, ...(reason === undefined ? {} : { reason }) }));
+  return revocation.length === 0 ? {} : { revocation };
 }

@@ -1,16 +1,17 @@
 /** Who may sign a claim: the path to a root of the trust file (Signed files 2, number 8). */
 import { equal, type Bytes } from "../base/bytes.ts";
-import { ed25519 } from "@noble/curves/ed25519.js";
-import { Failed, Malformed } from "../base/errors.ts";
+import { Failed } from "../base/errors.ts";
 import { makeKey, verify } from "../base/keys.ts";
 import {
   basicConstraints, EXTENSION, keyUsage, parseCertificate, purposes, readable, subjectKeyIdentifier, verifyIssued, type Certificate,
 } from "../asn1/certificate.ts";
-import { bits, demandTag, Fields, oid, OID, parseDer, sequence } from "../asn1/der.ts";
-import { HASHES, publicKey, type PublicKey } from "../asn1/publicKey.ts";
-import { Open, within } from "./open.ts";
+import { demandTag, Fields, oid, OID, parseDer, sequence } from "../asn1/der.ts";
+import { HASHES } from "../asn1/publicKey.ts";
+import { signerKey, type SignerKey } from "../asn1/signed.ts";
+import { opened, within } from "./open.ts";
 
 const LONGEST_SERIAL = 20;
+const LONGEST_RSA = 8192;
 const ED25519 = "1.3.101.112";
 const CLAIMS = "1.3.6.1.4.1.62558.2.1";
 /** The whole arc of C2PA. */
@@ -20,39 +21,11 @@ const FORBIDDEN = ["2.5.29.37.0", "1.3.6.1.5.5.7.3.8", "1.3.6.1.5.5.7.3.9"];
 const KNOWN = new Set<string>(Object.values(EXTENSION));
 const [DIGITAL_SIGNATURE, CERT_SIGN, CRL_SIGN] = [0, 5, 6];
 
-type ClaimKey = PublicKey | { kind: "ed25519"; raw: Bytes };
-
 /** The key of a certificate; kinds that are not judged here are left open. */
-export function claimKey({ keyInfo }: Certificate): ClaimKey {
-  const [algorithm, value] = sequence(keyInfo);
-  const [name, parameters] = sequence(algorithm);
-  if (oid(name) === ED25519) {
-    within(parameters === undefined, "an Ed25519 key with parameters");
-    const raw = Uint8Array.from(bits(value));
-    within(raw.length === 32 && isPoint(raw), "an Ed25519 key of another form");
-    return { kind: "ed25519", raw };
-  }
-  within(oid(name) !== undefined && (parameters?.tag === OID || parameters?.raw.length === 2), "a key of another kind");
-  return opened(() => publicKey(keyInfo));
-}
-
-function isPoint(raw: Bytes): boolean {
-  try {
-    ed25519.Point.fromBytes(raw);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** What another program may still accept is left open. */
-function opened<T>(run: () => T): T {
-  try {
-    return run();
-  } catch (error) {
-    if (error instanceof Failed || error instanceof Malformed) throw new Open(error.message);
-    throw error;
-  }
+export function claimKey(certificate: Certificate): SignerKey {
+  const [name, parameters] = sequence(sequence(certificate.keyInfo)[0]);
+  within(oid(name) === ED25519 || parameters?.tag === OID || parameters?.raw.length === 2, "a key of another kind");
+  return opened(() => signerKey(certificate, LONGEST_RSA));
 }
 
 const CURVE_OF: Record<number, { size: number; hash: keyof typeof HASHES }> = { [-7]: { size: 32, hash: "sha256" }, [-35]: { size: 48, hash: "sha384" }, [-36]: { size: 66, hash: "sha512" } };

@@ -4,10 +4,9 @@ import { Failed, Malformed } from "../base/errors.ts";
 import { formatTime } from "../base/time.ts";
 import { basicConstraints, keyUsage, parseCertificate, purposes, type Certificate } from "../asn1/certificate.ts";
 import { findPath, type Purpose } from "../asn1/path.ts";
-import { saidByLists, type Said } from "../asn1/revocation.ts";
+import { enclosed, revokedBy, type Enclosed, type Said } from "../asn1/revocation.ts";
 import { verifyTimestamp, type Timestamp } from "../asn1/timestamp.ts";
 import type { Trust } from "../trust.ts";
-import { within } from "../credentials/open.ts";
 import { Changes } from "./changes.ts";
 import { readLayout, target } from "./document.ts";
 import { demand, refuse } from "./refusal.ts";
@@ -49,9 +48,8 @@ export function judgeDocument(file: Bytes, trust: Trust, at: number, admitted?: 
   const proven = signature.token === undefined || stamps[0]!.authority === undefined ? [] : [stamps[0]!.latest];
   const times = [...proven, ...(admitted === undefined ? [] : [admitted])];
   const judgedAt = times.length === 0 ? at : Math.min(...times);
-  const { said, silent } = demandSigner(signature, trust.pdfRoots, streamsOf(changes, "CRLs"), judgedAt);
-  within(streamsOf(changes, "OCSPs").length === 0, "a document with answers about revocation");
-  return { signer: signature.signer.name, judgedAt, attachment: bytesOf(layout.attachment), revocation: said, problems: problemsOf(stamps, silent ? judgedAt : undefined) };
+  const { said, silent } = demandSigner(signature, trust.pdfRoots, changes, judgedAt);
+  return { signer: signature.signer.name, judgedAt, attachment: bytesOf(layout.attachment), revocation: said, problems: problemsOf(stamps, silent.length > 0 ? judgedAt : undefined) };
 }
 
 function stamp(token: Bytes, message: Bytes, { authorities }: Trust, at: number): Timestamp {
@@ -91,8 +89,8 @@ function demandRegistrar(leaf: Certificate): void {
   if (uses.length === 0 || !uses.every((each) => SIGNING.includes(each))) throw new Failed(`the signer ${leaf.name} is not for documents alone`);
 }
 
-/** What the lists say of a path that may sign documents, and of which nobody was revoked by then. */
-function demandSigner({ signer, certificates }: DocumentSignature, roots: Bytes[], lists: Bytes[], at: number): ReturnType<typeof saidByLists> {
+/** What lists and answers say of a path that may sign documents, and of which nobody was revoked by then. */
+function demandSigner({ signer, certificates }: DocumentSignature, roots: Bytes[], changes: Changes, at: number): Enclosed {
   let path: Certificate[] | undefined;
   try {
     for (const root of roots) parseCertificate(root);
@@ -102,9 +100,9 @@ function demandSigner({ signer, certificates }: DocumentSignature, roots: Bytes[
     throw error;
   }
   demand(path !== undefined, "pdf.signer", `no root of the trust file for documents is above ${signer.name}`);
-  const found = saidByLists(path, lists, at);
-  const gone = found.said.find(({ revoked }) => revoked !== undefined && revoked <= at);
-  demand(gone === undefined, "pdf.revoked", `the certificate of ${gone?.of} was revoked at ${formatTime(gone?.revoked ?? 0)}, says ${gone?.by}`);
+  const found = enclosed(path, at, streamsOf(changes, "CRLs"), streamsOf(changes, "OCSPs"));
+  const gone = revokedBy(found, at);
+  if (gone !== undefined) refuse("pdf.revoked", `the certificate of ${gone.of} was revoked at ${formatTime(gone.revoked)}, says ${gone.by}`);
   return found;
 }
 
