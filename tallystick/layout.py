@@ -17,6 +17,8 @@ KID_BYTES = 32
 
 _START, _FREE, _SUBJECT = b"\xd2\x84", 0xA0, 2
 _BYTES, _TEXT = 0x40, 0x60
+_START_BYTES = len(_START)
+_USUAL, _SIGNATURE = _START + b"\x58\xa0\x59\x58\x40", 66
 
 
 class Parts(NamedTuple):
@@ -68,6 +70,25 @@ def read(entry: bytes) -> Parts | None:
     # Cut short, of another type, or not UTF-8.
     except (IndexError, ValueError):
         return None
+
+
+def payload(entry: bytes) -> bytes | None:
+    """The payload alone of an entry laid out as a statement is, whatever its header says; ``None``: of any other.
+
+    For who takes entries as they are, and looks at nothing else of them.
+    """
+    try:
+        start = _START_BYTES + 2 + entry[_START_BYTES + 1]
+        size = entry[start + 2] << 8 | entry[start + 3]
+        end = start + 4 + size
+        # As nearly all are: the header is shorter than 256 bytes and the payload is not, both in shortest form.
+        heads = entry[: _START_BYTES + 1] + entry[start : start + 2] + entry[end : end + 2]
+        if heads == _USUAL and entry[_START_BYTES + 1] > 23 and size > 255 and end + _SIGNATURE == len(entry):
+            return entry[start + 4 : end]
+    except IndexError:
+        pass
+    parts = read(entry)
+    return parts.payload if parts else None
 
 
 def payload_at(parts: Parts) -> int:

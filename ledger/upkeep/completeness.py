@@ -80,7 +80,7 @@ class Census:
         kind, subject, body = str(event.get("type")), str(event.get("subject")), _dict(event, "body")
         if kind == "object.register":
             self._objects += 1
-            if missing := tuple(self._missing(body, _Before(reads, position))):
+            if not _rests_on_itself(body) and (missing := tuple(self._missing(body, _Before(reads, position)))):
                 self._gaps += 1
                 if len(self._incomplete) < LISTED:
                     self._incomplete.append(Incomplete(position, subject, missing))
@@ -133,6 +133,21 @@ class Census:
             said = _dict(generation, name)
             if said != known.get(name) or not all(_is_digest(said.get(part)) for part in ("sha256", "sm3")):
                 yield what
+
+
+def _rests_on_itself(body: dict[str, Any]) -> bool:
+    """Whether it is a file that was not generated and whose basis is declared: nothing else need be looked for."""
+    content, basis = body.get("content"), body.get("basis")
+    return (
+        type(content) is dict
+        and type(basis) is list
+        and bool(basis)
+        and content.get("form") != "folder"
+        and body.get("origin") != "generated"
+        and _is_digest(content.get("sha256"))
+        and _is_digest(content.get("sm3"))
+        and all(type(link) is dict and link.get("declaration") for link in basis)
+    )
 
 
 class _Recent(OrderedDict[str, T]):
@@ -198,8 +213,7 @@ def _capability(event: dict[str, Any]) -> tuple[Any, str | None]:
 def _lenient(entry: bytes) -> dict[str, Any]:
     """The event in an entry, unchecked; empty when there is none."""
     try:
-        parts = layout.read(entry)
-        payload = parts.payload if parts else cose.parse_sign1(entry, MAX_ENTRY_BYTES).payload
+        payload = layout.payload(entry) or cose.parse_sign1(entry, MAX_ENTRY_BYTES).payload
         event = orjson.loads(payload or b"")
     except (MalformedInput, orjson.JSONDecodeError):
         return {}

@@ -29,6 +29,24 @@ ISSUERS = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp", "Cf"
 A, B = (WORLD.object().event.subject for _ in range(2))
 
 
+def test_the_payload_alone_is_what_cbor2_finds() -> None:
+    taken = 0
+    for entry in [one.entry for one in LOG]:
+        for at in [-1, *range(len(entry))]:
+            for value in (0, 1, 23, 0x40, 0x58, 0x59, 0xFF):
+                changed = entry if at < 0 else entry[:at] + bytes([value]) + entry[at + 1 :]
+                found = layout.payload(changed)
+                if found is None:
+                    assert layout.read(changed) is None
+                    continue
+                tag = cbor2.loads(changed)
+                taken += 1
+                assert (tag.tag, tag.value[1:3]) == (18, [{}, found])
+                assert cbor2.dumps(tag, canonical=True) == changed
+        assert layout.payload(entry[:-1]) is layout.payload(entry + b"\0") is layout.payload(entry[:40]) is None
+    assert taken > 1000
+
+
 @given(st.binary(max_size=300), st.binary(max_size=300), st.binary(max_size=80) | st.none(), st.booleans())
 def test_envelopes_are_what_cbor2_writes(protected: bytes, signature: bytes, payload: bytes | None, free: bool) -> None:
     unprotected = {394: [b"x"], 5: "y"} if free else {}
