@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from hashlib import sha256
 from itertools import pairwise
 
-from tallystick.merkle import HASH_SIZE, CompactRange
+from tallystick.merkle import HASH_SIZE, CompactRange, node_hashes
 from tallystick.tiles import HEIGHT, WIDTH, FullTile, Tile
 
 
@@ -20,9 +19,7 @@ class _OpenTile:
         self.stages[0] += nodes
         for below, above in pairwise(self.stages):
             at = 2 * len(above)
-            # A node hash spelled out: this runs for every node of a log as it grows.
-            pairs = zip(below[at::2], below[at + 1 :: 2], strict=False)
-            above += [sha256(b"\x01" + left + right).digest() for left, right in pairs]
+            above += node_hashes(zip(below[at::2], below[at + 1 :: 2], strict=False))
 
     def edge(self) -> list[bytes]:
         """The complete subtrees, largest first: a stage of an odd number ends in one that has no parent."""
