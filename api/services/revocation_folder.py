@@ -12,7 +12,9 @@ import hashlib
 import logging
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
 from cryptography import x509
@@ -33,6 +35,10 @@ from tallystick.trust import Trust
 
 MAX_FILES = 1_000
 """Of the folder, by name; each is read anew for a bundle."""
+MAX_PEOPLE = 1_000
+"""Certificates that are looked at, and words that files enclose: anybody can put thousands into a file."""
+MAX_TRIED = 20_000
+"""Signatures of certificates that are tried, to find who issued whom: there may be many of one name."""
 _MAX_TEXT = 2 * MAX_REVOCATION_BYTES
 _PEM = re.compile(rb"-----BEGIN X509 CRL-----([A-Za-z0-9+/=\s]+)-----END X509 CRL-----\s*", re.ASCII)
 _ADDRESS = re.compile(r"https?://[!-~]{1,300}", re.ASCII)
@@ -57,7 +63,10 @@ def take(folder: Path, trust: Trust, case: CaseMaterial, files: Iterable[tuple[P
     """
     found = list(_brought(case, files))
     kept = Words(*_read(folder))
-    enclosed = Words((word for one in found for word in one.lists), (word for one in found for word in one.answers))
+    enclosed = Words(
+        islice((word for one in found for word in one.lists), MAX_PEOPLE),
+        islice((word for one in found for word in one.answers), MAX_PEOPLE),
+    )
     chosen: dict[str, Revocation] = {}
     unanswered: dict[str, None] = {}
     for certificate, issuer in _pairs(_people(found, trust)):
@@ -74,13 +83,17 @@ def _brought(case: CaseMaterial, files: Iterable[tuple[Path, str]]) -> Iterator[
     tokens = [one.token for one in case.timestamps]
     for anchor in case.anchors:
         tokens += map(from_base64, proof.decode(anchor.proof).tokens or ())
-    found = [Brought(tokens=tuple(tokens))]
+    yield _with_signers(Brought(tokens=tuple(tokens)))
     for path, media_type in files:
-        found.append(brought_by_file(path, media_type))
+        yield _with_signers(brought_by_file(path, media_type))
         if media_type == "application/pdf":
-            found.append(brought_by_document(path.read_bytes()))
-    yield from found
-    yield Brought(tuple(one for part in found for token in part.tokens for one in _certificates(token)))
+            yield _with_signers(brought_by_document(path.read_bytes()))
+
+
+def _with_signers(part: Brought) -> Brought:
+    """With the certificates that its timestamps bring."""
+    shown = (one for token in part.tokens for one in _certificates(token))
+    return replace(part, certificates=(*part.certificates, *shown))
 
 
 def _certificates(token: bytes) -> Sequence[bytes]:
@@ -91,12 +104,12 @@ def _certificates(token: bytes) -> Sequence[bytes]:
 
 
 def _people(found: Iterable[Brought], trust: Trust) -> list[x509.Certificate]:
-    """Everybody in the bundle, and the roots under whom this log itself would judge them."""
+    """The roots under whom this log itself would judge, and everybody in the bundle: first who gave it timestamps."""
     file = trust.file
     roots = [*file.c2pa_roots, *(file.cawg_roots or ()), *(file.pdf_roots or ())]
     roots += [text for one in file.tsa_roots for text in (one.root, *(one.certificates or ()))]
     people = [certificate for one in found for certificate in one.certificates]
-    return list(_loaded(dict.fromkeys([*people, *map(from_base64, roots)])))
+    return list(islice(_loaded(dict.fromkeys([*map(from_base64, roots), *people])), MAX_PEOPLE))
 
 
 def _loaded(ders: Iterable[bytes]) -> Iterator[x509.Certificate]:
@@ -114,10 +127,10 @@ def _pairs(people: Sequence[x509.Certificate]) -> Iterator[tuple[x509.Certificat
     by_name: dict[x509.Name, list[x509.Certificate]] = {}
     for one in people:
         by_name.setdefault(one.subject, []).append(one)
-    for one in people:
-        for issuer in by_name.get(one.issuer, ()):
-            if issuer != one and _issued(one, issuer):
-                yield one, issuer
+    tried = ((one, issuer) for one in people for issuer in by_name.get(one.issuer, ()) if issuer != one)
+    for one, issuer in islice(tried, MAX_TRIED):
+        if _issued(one, issuer):
+            yield one, issuer
 
 
 def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:

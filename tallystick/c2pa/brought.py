@@ -43,6 +43,6 @@ def brought_by_file(source: Path, media_type: str) -> Brought:
 def _signatures(manifest: ActiveManifest) -> Iterator[CoseSignature]:
     yield manifest.signature
     for assertion in manifest.named(IDENTITY):
-        if is_judged(assertion):
-            value = assertion.value()
+        value = assertion.value()
+        if is_judged(assertion) and isinstance(value.get("signature"), bytes):
             yield verified(value["signature"], cbor2.dumps(value["signer_payload"]), "identity")

@@ -8,17 +8,22 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import cbor2
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from api.services import revocation_folder
 from api.services.revocation_folder import Taken, read_word, take
+from fixtures.keys import private_key
+from tallystick.brought import Brought
 from tallystick.case import RevocationMaterial
 from tallystick.case.model import MAX_REVOCATION, MAX_REVOCATION_BYTES
 from tallystick.errors import MalformedInput
 from tallystick.trust import Trust
-from tests.c2pa_corpus.people import der
+from tests.c2pa_corpus.case import bare
+from tests.c2pa_corpus.forge import Part, actions, licence
+from tests.c2pa_corpus.people import AUTHORITY, der, person
 from tests.core.c2pa import kit as c2pa_kit
 from tests.core.verify.kit import Kit, build_kit
 from tests.core.verify.test_credentials import Desk, desk
@@ -191,3 +196,34 @@ def test_files_that_cannot_be_read_bring_nothing(tmp_path: Path) -> None:
         file = tmp_path / name
         file.write_bytes(b"no such file")
         assert take(folder, made.trust(), made.case(), [(file, media_type)]).material == taken(), name
+
+
+@pytest.mark.parametrize("odd", [{}, {"signature": 5}, {"signature": b""}])
+def test_an_identity_that_cannot_be_read_stops_no_export(tmp_path: Path, odd: dict[str, Any]) -> None:
+    """Another party's file may be as it likes: who exports a case that holds it must get his bundle."""
+    value = {"signer_payload": {"sig_type": "cawg.x509.cose"}, **odd}
+    file = tmp_path / "card.png"
+    file.write_bytes(bare(parts=(actions(), licence(), Part("cawg.identity", cbor2.dumps(value)))))
+    made = desk(tmp_path / "desk")
+    assert take(keep(tmp_path / "kept"), made.trust(), made.case(), [(file, "image/png")]) == Taken(taken(), ())
+
+
+def test_thousands_of_certificates_of_one_name_cost_little(
+    kit: Kit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a file brings is held against each other; what the case's own timestamps ask for is there all the same."""
+    key = private_key("many of one name", "es256")
+    many = [der(person("hall of the clock tower", STRANGER, AUTHORITY, key=key).certificate) for _ in range(3)]
+    many = [*many, *(der(person(f"a {number}", STRANGER, key=key).certificate) for number in range(300))]
+    tried = []
+    monkeypatch.setattr(revocation_folder, "MAX_PEOPLE", 200)
+    monkeypatch.setattr(revocation_folder, "MAX_TRIED", 250)
+    monkeypatch.setattr(revocation_folder, "brought_by_file", lambda *_: Brought(tuple(many)))
+    issued = revocation_folder._issued
+    monkeypatch.setattr(revocation_folder, "_issued", lambda *pair: (tried.append(pair), issued(*pair))[1])
+    shown = (der(TOWER.certificate), der(TOWER_HALL.certificate))
+    case = of_sizes(kit, stamp(kit.log.note(), holder(TOWER), certificates=shown))
+    word, folder = listing(TOWER_HALL), keep(tmp_path / "kept")
+    keep(folder, a=word)
+    assert take(folder, kit.trust(tsa_roots=TRUSTED), case, [(tmp_path / "x.png", "image/png")]).material == taken(word)
+    assert 100 < len(tried) <= 250
