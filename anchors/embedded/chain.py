@@ -70,6 +70,7 @@ class EmbeddedChain:
         # A client asks for the newest block several times in a row. A hash names what it names for ever.
         self._block = lru_cache(maxsize=_KEPT)(self._read_block)
         self._receipts = lru_cache(maxsize=_KEPT)(self._read_receipts)
+        self._state: tuple[bytes, AccountDatabaseAPI] | None = None
         self.genesis_hash: bytes = bytes(self.evm.get_canonical_block_hash(cast(Any, 0)))
 
     @classmethod
@@ -175,7 +176,11 @@ class EmbeddedChain:
 
     def accounts(self, header: BlockHeaderAPI) -> AccountDatabaseAPI:
         """Balances, nonces, code and storage after a block, for reading: without a machine to run on it."""
-        return FORK.get_state_class().get_account_db_class()(self.database, header.state_root)
+        root = bytes(header.state_root)
+        # An anchor reads the same few things of the newest state again and again; what is under a root never changes.
+        if self._state is None or self._state[0] != root:
+            self._state = root, FORK.get_state_class().get_account_db_class()(self.database, header.state_root)
+        return self._state[1]
 
     def _read_block(self, block_hash: bytes) -> BlockAPI:
         return self.evm.get_block_by_hash(cast(Any, block_hash))

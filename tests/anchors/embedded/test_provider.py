@@ -139,6 +139,17 @@ def test_code_storage_and_balance_are_of_the_block_asked_for(node: Node) -> None
     assert node.w3.eth.get_transaction_count(ACCOUNT, 1) == 1
 
 
+def test_what_was_read_of_one_block_is_not_shown_of_another(node: Node) -> None:
+    newest = node.chain.head().block_number
+    read = [[node.w3.eth.get_transaction_count(ACCOUNT, number) for number in range(newest + 1)] for _ in range(2)]
+    backwards = [node.w3.eth.get_transaction_count(ACCOUNT, number) for number in reversed(range(newest + 1))]
+    assert read == [list(range(newest + 1))] * 2
+    assert backwards == read[0][::-1]
+    node.send(ACCOUNT, b"")
+    assert node.w3.eth.get_transaction_count(ACCOUNT) == newest + 1
+    assert node.w3.eth.get_transaction_count(ACCOUNT, newest) == newest
+
+
 def test_the_state_proof_agrees_with_storage_and_says_nothing_of_an_empty_slot(node: Node) -> None:
     slot = int.from_bytes(node.contract.functions.slot(LOG.identity.log_id).call(), "big")
     proof = node.rpc("eth_getProof", node.contract.address, ["0x00"], "latest")["result"]
