@@ -93,8 +93,14 @@ def _ed25519_message(seconds: int, text: str) -> bytes:
 
 
 def cosigned_at(signature: bytes) -> int:
-    """Unix seconds at which a cosigner of either type says that it signed. Raises ``VerificationFailed``."""
+    """Unix seconds at which a cosigner of either type says that it signed. Raises ``VerificationFailed``.
+
+    Without a time (0) it is no cosignature of a checkpoint: by ML-DSA, witnesses sign any part of a tree so, for
+    anybody who asks (C2SP tlog-witness, sign-subtree), and say nothing of when they saw what.
+    """
     seconds = int.from_bytes(signature[:8], "big")
+    if seconds == 0:
+        raise VerificationFailed("it bears no time (0): it is of a part of a tree, not of a checkpoint")
     if seconds > _MAX_TIME:
         raise VerificationFailed("the cosignature's time does not fit in 63 bits")
     return seconds

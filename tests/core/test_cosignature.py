@@ -76,13 +76,23 @@ def test_name_and_origin_cannot_be_shifted_into_each_other() -> None:
 
 
 def test_time_is_signed_and_bounded() -> None:
-    for seconds in (0, 1, TIME + 1, (1 << 63) - 1):
+    for seconds in (1, TIME + 1, (1 << 63) - 1):
         changed = struct.pack(">Q", seconds) + GOOD[8:]
         with pytest.raises(VerificationFailed, match="does not verify"):
             WITNESS.verify(TEXT, changed)
         WITNESS.verify(TEXT, cosign_ml_dsa(TEXT, WITNESS.name, SIGNER, seconds).signature)
     with pytest.raises(VerificationFailed, match="does not fit in 63 bits"):
         WITNESS.verify(TEXT, struct.pack(">Q", 1 << 63) + GOOD[8:])
+
+
+def test_a_signature_of_a_part_of_a_tree_is_no_cosignature() -> None:
+    """With time 0 a witness signs for anybody, and of any size up to its newest (C2SP tlog-witness, sign-subtree)."""
+    for verifier, line in (
+        (WITNESS, cosign_ml_dsa(TEXT, WITNESS.name, SIGNER, 0).signature),
+        (OLD_WITNESS, ed25519(TEXT, 0)),
+    ):
+        with pytest.raises(VerificationFailed, match="bears no time"):
+            verifier.verify(TEXT, line)
 
 
 @pytest.mark.parametrize("length", [0, 7, 8, 9, 64, 72, 2420, 2427, 2429])
@@ -121,7 +131,7 @@ def ed25519(text: str = TEXT, seconds: int = TIME) -> bytes:
 
 def test_ed25519_cosignatures() -> None:
     assert OLD_WITNESS.key_id == key_id(OLD_WITNESS.name, 0x04, OLD.public.raw)
-    for seconds in (0, TIME, (1 << 63) - 1):
+    for seconds in (1, TIME, (1 << 63) - 1):
         OLD_WITNESS.verify(TEXT, ed25519(TEXT, seconds))
         assert cosigned_at(ed25519(TEXT, seconds)) == seconds
     note = Note(TEXT, (Signature(OLD_WITNESS.name, OLD_WITNESS.key_id, ed25519()),))

@@ -151,6 +151,8 @@ WITNESSES = (
         ({"w1": START, "w2": START}, False, 2, None),
         ({"w1": START, "w2": AT + 1}, False, 2, 5),
         ({"w1": START, "w2": START}, True, 1, 5),
+        ({"w2": 0}, False, 1, 5),
+        ({"w1": START, "w2": 0}, False, 1, 5),
     ],
 )
 def test_the_witnesses_quorum(kit: Kit, times: dict[str, int], spoil: bool, quorum: int, step: int | None) -> None:

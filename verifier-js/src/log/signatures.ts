@@ -93,9 +93,16 @@ export function subtreeMessage(note: Checkpoint, name: string, time: bigint): By
 }
 
 function verifySubtree(note: Checkpoint, name: string, key: Key, field: Bytes): number {
-  const time = signedTime(field);
+  const time = cosignedTime(field);
   verify(key, subtreeMessage(note, name, time), field.subarray(8));
   return Number(time);
+}
+
+/** Without a time it is of a part of a tree (C2SP tlog-witness, sign-subtree), which witnesses sign for anybody. */
+function cosignedTime(field: Bytes): bigint {
+  const time = signedTime(field);
+  if (time === 0n) throw new Failed("a cosignature of a part of a tree, without time");
+  return time;
 }
 
 export function signedTime(field: Bytes): bigint {
@@ -129,7 +136,7 @@ export interface Cosignature {
 export function cosignature(note: Checkpoint, by: Witness): Cosignature | undefined {
   const field = lineOf(note, by.verifier);
   if (field === undefined) return undefined;
-  const time = signedTime(field);
+  const time = cosignedTime(field);
   if (by.verifier.type === ML_DSA) verifySubtree(note, by.name, by.key, field);
   else verify(by.key, utf8(`cosignature/v1\ntime ${time}\n${note.text}`), field.subarray(8));
   return { witness: by, time: Number(time), digest: hex(sha256(field)) };
