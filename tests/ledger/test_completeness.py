@@ -76,6 +76,16 @@ def test_what_rests_on_itself_lacks_nothing(reads: Reads, world: World) -> None:
     """The quick look says it of no body of which the slow one says anything else."""
     good = canonical.decode(world.object().parts.payload, 1 << 16)["body"]
     assert counting._rests_on_itself(good)
+    content, (link, *_) = good["content"], good["basis"]
+    for change in (
+        {"origin": "generated"},
+        {"content": {**content, "form": "folder"}},
+        {"content": {**content, "sha256": "0" * 63}},
+        {"content": {**content, "sm3": "G" * 64}},
+        {"basis": []},
+        {"basis": [link, {"kind": "object", "subject": "10.5555/A-000G-40R4-0M30-E209-9"}]},
+    ):
+        assert not counting._rests_on_itself({**good, **change})
     chance, taken = random.Random(7), 0
     for _ in range(4000):
         body = good
