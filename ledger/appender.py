@@ -7,24 +7,29 @@ Whoever appends here decides what may stand in the log. Nothing is signed here: 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
+from typing import NamedTuple
 
 from ledger.batch import Clock
-from ledger.behind import WriteBehind
+from ledger.behind import WAVE, WriteBehind
 from ledger.errors import Corrupt
 from ledger.frontier import Frontier
 from ledger.integrate import check_known, integrate
 from ledger.store import BatchLine, Reads, Store, leaves_digest
-from ledger.tiles import Tiles, TileSink
+from ledger.tiles import Draft, DraftSink, FileTiles
 from tallystick.checkpoint import Checkpoint
 from tallystick.merkle import leaf_hashes
 from tallystick.tiles import WIDTH, Tile, encode_bundle, parse_bundle
+
+BESIDE = 64
+"""From so many entries on, the tree grows while the disk commits them; handing over costs more for fewer."""
 
 
 class Appender:
     """The one writer of a store. Roots are of what was appended; no bundle is put that is not what is stored."""
 
-    def __init__(self, store: Store, tiles: Tiles, clock: Clock, since: Checkpoint | None = None) -> None:
+    def __init__(self, store: Store, tiles: FileTiles, clock: Clock, since: Checkpoint | None = None) -> None:
         """``since``: the checkpoint published last, from which integration goes on; ``clock`` gives Unix seconds.
 
         Raises ``Corrupt`` when the tiles do not give its root, or the entries after it changed.
@@ -40,6 +45,8 @@ class Appender:
         self._last: BatchLine | None = None
         """The batch appended last, which need not be asked for: in PostgreSQL that is a message and its answer."""
         self._behind = WriteBehind(_AsStored(store, tiles))
+        self._beside = ThreadPoolExecutor(1, "tree")
+        self._growing: Future[_Grown] | None = None
         self._integrate()
 
     @property
@@ -53,26 +60,46 @@ class Appender:
         Statement ids have 32 bytes, one for each entry or none at all; raises ``ValueError``
         when one stands already, and then nothing was appended. Full tiles follow behind.
         """
+        self._rest()
+        leaves = leaf_hashes(entries)
+        digest = leaves_digest(leaves)
         with self._store.transaction() as working:
             first = working.append(entries, statement_ids)
             last = self._last if self._last and self._last.position == first - 1 else working.last_batch()
-            admitted_at, leaves = max(self._clock(), last.admitted_at if last else 0), leaf_hashes(entries)
-            line = BatchLine(first + len(entries) - 1, first, admitted_at, leaves_digest(leaves))
+            admitted_at = max(self._clock(), last.admitted_at if last else 0)
+            line = BatchLine(first + len(entries) - 1, first, admitted_at, digest)
             working.index([], line, {})
+            follows = first == self._edge.size
+            if follows and len(entries) >= BESIDE:
+                # SQLite lets go of the interpreter's lock while it writes and waits for the disk.
+                self._growing = self._beside.submit(self._grow, entries, leaves)
         self._last = line
-        if first == self._edge.size:
-            self._grow(entries, leaves)
-        else:
+        if not follows:
+            self._rest()
             self._integrate()
-        return self._edge.root()
+            return self._edge.root()
+        # Only now: what is kept in memory and what goes behind is what was committed.
+        grown = self._growing.result() if self._growing else self._grow(entries, leaves)
+        self._growing = None
+        self._behind.gather(grown.tiles)
+        self._edge, self._begun = grown.edge, grown.begun
+        return grown.root
 
-    def _grow(self, entries: Sequence[bytes], leaves: Sequence[bytes]) -> None:
-        """By entries that were appended just now, and need not be read and hashed again."""
-        grown, at = self._edge.copy(), self._edge.size // WIDTH
-        *full, begun = _bundles(self._begun, self._edge.size % WIDTH, entries)
-        bundles = [(Tile(None, index), data) for index, data in enumerate(full, at)]
-        self._behind.put([*bundles, *grown.extend(leaves)])
-        self._edge, self._begun = grown, begun
+    def _grow(self, entries: Sequence[bytes], leaves: Sequence[bytes]) -> _Grown:
+        """What the tree becomes by entries that are being committed; what was committed before is written meanwhile.
+
+        If they are not committed after all, nobody asks for it.
+        """
+        grown = _grow(self._edge, self._begun, entries, leaves)
+        if len(entries) >= BESIDE or self._behind.waiting >= WAVE:
+            self._behind.step()
+        return grown
+
+    def _rest(self) -> None:
+        """Return when nothing is done beside, for whatever came of it: an append may have failed meanwhile."""
+        if self._growing:
+            self._growing.exception()
+            self._growing = None
 
     def _integrate(self) -> None:
         """Grow to what is stored, whatever that is. Raises ``Corrupt``."""
@@ -86,6 +113,7 @@ class Appender:
 
     def settle(self) -> bytes:
         """The root; every tile and bundle of this size is durable, unfinished ones too."""
+        self._rest()
         with self._store.snapshot() as reads:
             integrate(reads, self._behind, self._edge, self._edge.size)
         self._behind.put(self._edge.partial_tiles(0))
@@ -94,6 +122,7 @@ class Appender:
 
     def close(self) -> None:
         """Let go of what was not settled: the store has it."""
+        self._beside.shutdown()
         self._behind.close()
 
     def __enter__(self) -> Appender:
@@ -103,6 +132,24 @@ class Appender:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+class _Grown(NamedTuple):
+    """A tree that has grown by a batch: its full tiles and bundles that are new, and the bundle that is begun."""
+
+    edge: Frontier
+    root: bytes
+    tiles: list[tuple[Tile, bytes]]
+    begun: bytes
+
+
+def _grow(edge: Frontier, begun: bytes, entries: Sequence[bytes], leaves: Sequence[bytes]) -> _Grown:
+    """By entries that are appended just now, and need not be read and hashed again."""
+    grown, at = edge.copy(), edge.size // WIDTH
+    *full, begun = _bundles(begun, edge.size % WIDTH, entries)
+    bundles = [(Tile(None, index), data) for index, data in enumerate(full, at)]
+    tiles = [*bundles, *grown.extend(leaves)]
+    return _Grown(grown, grown.root(), tiles, begun)
 
 
 def _bundles(begun: bytes, count: int, entries: Sequence[bytes]) -> Iterator[bytes]:
@@ -115,23 +162,33 @@ def _bundles(begun: bytes, count: int, entries: Sequence[bytes]) -> Iterator[byt
 
 
 class _AsStored:
-    """A ``TileSink`` before another one, which gets a bundle only if the store has the same bytes."""
+    """A ``DraftSink`` before another one, which gets a bundle only if the store has the same bytes."""
 
-    def __init__(self, store: Store, tiles: TileSink) -> None:
+    def __init__(self, store: Store, tiles: DraftSink) -> None:
         self._store = store
         self._tiles = tiles
 
+    def draft(self, tiles: Iterable[tuple[Tile, bytes]]) -> Draft:
+        """See ``DraftSink``. Raises ``Corrupt``."""
+        with self._store.snapshot() as reads:
+            return self._tiles.draft(self._compared(reads, tiles))
+
+    def finish(self, drafts: Iterable[Draft]) -> None:
+        """See ``DraftSink``."""
+        self._tiles.finish(drafts)
+
     def put(self, tiles: Iterable[tuple[Tile, bytes]]) -> None:
         """See ``TileSink``. Raises ``Corrupt``."""
-        wave = list(tiles)
-        with self._store.snapshot() as reads:
-            for tile, data in wave:
-                if tile.level is None:
-                    self._compare(reads, tile.index * WIDTH, tile.width, data)
-        self._tiles.put(wave)
+        self.finish([self.draft(tiles)])
+
+    def _compared(self, reads: Reads, tiles: Iterable[tuple[Tile, bytes]]) -> Iterator[tuple[Tile, bytes]]:
+        for tile, data in tiles:
+            if tile.level is None:
+                self._compare(reads, tile.index * WIDTH, tile.width, data)
+            yield tile, data
 
     def _compare(self, reads: Reads, first: int, width: int, data: bytes) -> None:
-        if reads.bundle(first, first + width) == data:
+        if reads.holds(first, first + width, data):
             return
         stored, given = reads.entries(first, first + width), parse_bundle(data)
         # What is stored may be shorter than what was appended.

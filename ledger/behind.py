@@ -5,49 +5,87 @@ from __future__ import annotations
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from ledger.tiles import TileSink
+from ledger.tiles import Draft, DraftSink
 from tallystick.tiles import Tile
 
 WAVE = 64
 """Tiles worth a wave of their own."""
-_MAX_BYTES = 8 << 20
-"""Bytes that may gather; then whoever brings more waits for the wave under way."""
+MANY = 2 * WAVE
+"""Tiles that may wait for a wave, as open files; then whoever brings more waits for the wave under way."""
 
 
 class WriteBehind:
-    """A ``TileSink`` before another one. Used by one thread; nothing is durable before ``settle`` has returned."""
+    """A ``TileSink`` before another one. Used by one thread at a time; nothing is durable before ``settle`` returned.
 
-    def __init__(self, tiles: TileSink) -> None:
+    The thread behind does nothing but wait for the disk: what needs the interpreter's lock again and again is done by
+    whoever calls ``step``, in a moment in which nobody else wants it.
+    """
+
+    def __init__(self, tiles: DraftSink) -> None:
         self._tiles = tiles
         self._thread = ThreadPoolExecutor(1, "tiles")
         self._gathered: list[tuple[Tile, bytes]] = []
-        self._bytes = 0
+        self._drafts: list[Draft] = []
+        self._drafted = 0
         self._wave: Future[None] | None = None
+        self._failed: BaseException | None = None
+
+    @property
+    def waiting(self) -> int:
+        """Tiles that nobody has written yet."""
+        return len(self._gathered)
+
+    def gather(self, tiles: Iterable[tuple[Tile, bytes]]) -> None:
+        """Take tiles, which ``step`` will write."""
+        self._gathered += tiles
 
     def put(self, tiles: Iterable[tuple[Tile, bytes]]) -> None:
-        """Take tiles; raises what an earlier wave met, and then always."""
-        for tile, data in tiles:
-            self._gathered.append((tile, data))
-            self._bytes += len(data)
-        if self._bytes > _MAX_BYTES or self._wave is None or self._wave.done():
-            self._wait()
-            if len(self._gathered) >= WAVE:
+        """Take tiles, and write them if they are worth it. Raises what ``step`` does."""
+        self._gathered += tiles
+        if self.waiting >= WAVE:
+            self.step()
+
+    def step(self) -> None:
+        """Write what was taken; raises what was met with any tiles, and then always."""
+        if self._failed:
+            raise self._failed
+        try:
+            self._draft()
+            if self._drafted >= MANY or (self._drafted >= WAVE and self._at_rest()):
+                self._wait()
                 self._start()
+        except BaseException as error:
+            self._failed = error
+            raise
 
     def settle(self) -> None:
-        """Return when all that was put is durable; raises what prevented it."""
-        self._wait()
-        if self._gathered:
+        """Return when all that was taken is durable. Raises what ``step`` does."""
+        self.step()
+        try:
+            self._wait()
             self._start()
             self._wait()
+        except BaseException as error:
+            self._failed = error
+            raise
+
+    def _draft(self) -> None:
+        gathered, self._gathered = self._gathered, []
+        if gathered:
+            self._drafts.append(self._tiles.draft(gathered))
+            self._drafted += len(gathered)
+
+    def _at_rest(self) -> bool:
+        return self._wave is None or self._wave.done()
 
     def _wait(self) -> None:
         if self._wave:
             self._wave.result()
 
     def _start(self) -> None:
-        self._wave = self._thread.submit(self._tiles.put, self._gathered)
-        self._gathered, self._bytes = [], 0
+        if self._drafts:
+            self._wave = self._thread.submit(self._tiles.finish, self._drafts)
+            self._drafts, self._drafted = [], 0
 
     def close(self) -> None:
         """End the thread, after the wave under way."""

@@ -7,12 +7,26 @@ name by ``sync_folders``.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
+
+T = TypeVar("T")
 
 SIDE_BY_SIDE = 8
+
+
+class Written(Protocol):
+    """A file whose bytes are written and not durable yet. It is let go of when nobody knows it any more."""
+
+    def sync(self) -> None:
+        """Make the bytes durable."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the file."""
+        ...
 
 
 class Disk(Protocol):
@@ -24,6 +38,14 @@ class Disk(Protocol):
 
     def write(self, path: Path, data: bytes) -> None:
         """Create or replace a file; not durable yet."""
+        ...
+
+    def begin_write(self, path: Path, data: bytes) -> Written:
+        """The same, for ``end_writes``, which need not open the file again."""
+        ...
+
+    def end_writes(self, begun: Sequence[Written]) -> None:
+        """Make the bytes of these files durable, and let go of them."""
         ...
 
     def sync(self, paths: Sequence[Path]) -> None:
@@ -47,6 +69,31 @@ class Disk(Protocol):
         ...
 
 
+class _Descriptor:
+    """A ``Written`` file of POSIX."""
+
+    def __init__(self, path: Path, data: bytes) -> None:
+        self._number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+        done = os.write(self._number, data)
+        with memoryview(data) as rest:
+            while done < len(data):
+                done += os.write(self._number, rest[done:])
+
+    def sync(self) -> None:
+        """See ``Written``."""
+        os.fsync(self._number)
+
+    def close(self) -> None:
+        """See ``Written``."""
+        number, self._number = self._number, -1
+        os.close(number)
+
+    def __del__(self) -> None:
+        # It was not opened at all, or closed already, or somebody failed in between.
+        if getattr(self, "_number", -1) >= 0:
+            self.close()
+
+
 class LocalDisk:
     """A ``Disk`` on POSIX. Syncs side by side: the file system then writes its journal once for several."""
 
@@ -59,14 +106,17 @@ class LocalDisk:
 
     def write(self, path: Path, data: bytes) -> None:
         """See ``Disk``."""
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
-        try:
-            with memoryview(data) as rest:
-                done = os.write(descriptor, rest)
-                while done < len(data):
-                    done += os.write(descriptor, rest[done:])
-        finally:
-            os.close(descriptor)
+        _Descriptor(path, data).close()
+
+    def begin_write(self, path: Path, data: bytes) -> Written:
+        """See ``Disk``."""
+        return _Descriptor(path, data)
+
+    def end_writes(self, begun: Sequence[Written]) -> None:
+        """See ``Disk``."""
+        self._each(_sync, begun)
+        for one in begun:
+            one.close()
 
     def sync(self, paths: Sequence[Path]) -> None:
         """See ``Disk``."""
@@ -89,8 +139,16 @@ class LocalDisk:
         return os.path.exists(path)
 
     def _fsync(self, paths: Sequence[Path]) -> None:
-        for _ in self._pool.map(_fsync, (paths[at::SIDE_BY_SIDE] for at in range(min(SIDE_BY_SIDE, len(paths))))):
+        self._each(_fsync, paths)
+
+    def _each(self, work: Callable[[Sequence[T]], None], ones: Sequence[T]) -> None:
+        for _ in self._pool.map(work, (ones[at::SIDE_BY_SIDE] for at in range(min(SIDE_BY_SIDE, len(ones))))):
             pass
+
+
+def _sync(begun: Sequence[Written]) -> None:
+    for one in begun:
+        one.sync()
 
 
 def _fsync(paths: Sequence[Path]) -> None:

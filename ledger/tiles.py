@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import field
+from pathlib import Path
 from typing import Protocol
 
+from ledger.disk import Written
+from tallystick.lazy_dataclass import dataclass
 from tallystick.merkle import HASH_SIZE
 from tallystick.tiles import Tile
 
@@ -14,6 +18,29 @@ class TileSink(Protocol):
 
     def put(self, tiles: Iterable[tuple[Tile, bytes]]) -> None:
         """Keep tiles. Raises ``Corrupt`` if one exists with other bytes."""
+        ...
+
+
+@dataclass
+class Draft:
+    """Tiles that are written under other names, and not durable yet."""
+
+    written: list[Written] = field(default_factory=list)
+    names: list[tuple[Path, Path]] = field(default_factory=list)
+    """The name that each file has, and the one that it is to have."""
+    changed: dict[Path, None] = field(default_factory=dict)
+    """Folders that have other names in them than before."""
+
+
+class DraftSink(TileSink, Protocol):
+    """Takes tiles in two steps, of which the second waits for the disk."""
+
+    def draft(self, tiles: Iterable[tuple[Tile, bytes]]) -> Draft:
+        """Write tiles under other names. Raises ``Corrupt`` if one exists with other bytes."""
+        ...
+
+    def finish(self, drafts: Iterable[Draft]) -> None:
+        """Make them durable, all of them, and give them their names, before returning."""
         ...
 
 
@@ -50,6 +77,10 @@ class Tiles(TileSink, Protocol):
     def aligned(self) -> bytes | None:
         """The newest aligned checkpoint, if there is one: signed before the published one, or the same."""
         ...
+
+
+class FileTiles(Tiles, DraftSink, Protocol):
+    """Tiles in files."""
 
 
 def front(data: bytes, tile: Tile, kept: int) -> bytes:

@@ -7,18 +7,20 @@ are replaced.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from ledger.disk import Disk, LocalDisk
 from ledger.errors import Corrupt
 from ledger.nodes import NodeFiles
-from ledger.tiles import front
+from ledger.tiles import Draft, front
 from tallystick.tiles import WIDTH, FullTile, Tile
 
 CHECKPOINT = "checkpoint"
 ALIGNED = "checkpoint-aligned"
 TEMPORARY = ".tmp"
+HELD = 64
+"""Files that one draft keeps open until they are synced."""
 
 
 class TileStore:
@@ -32,18 +34,44 @@ class TileStore:
 
     def put(self, tiles: Iterable[tuple[Tile, bytes]]) -> None:
         """Make tiles durable, all of them, before returning. Raises ``Corrupt`` if one exists with other bytes."""
-        changed: dict[Path, None] = {}
-        fresh = []
+        self.finish([self.draft(tiles)])
+
+    def draft(self, tiles: Iterable[tuple[Tile, bytes]]) -> Draft:
+        """See ``DraftSink``."""
+        draft, folders = Draft(), dict[str, Path]()
         for tile, data in tiles:
             if self._nodes and isinstance(data, FullTile):
                 self._nodes.keep(tile, data.stages)
-            path = self._root / tile.path()
+            where, _, name = tile.path().rpartition("/")
+            folder = folders.get(where)
+            if folder is None:
+                folder = folders[where] = self._root / where
+                self._make_folder(folder, draft.changed)
+            path = folder / name
             if self._holds(tile, path, data):
                 # It may stand there since a crash that came before its folders were synced.
-                changed.update(dict.fromkeys(path.parents[: len(path.parents) - len(self._root.parents)]))
+                draft.changed.update(dict.fromkeys(path.parents[: len(path.parents) - len(self._root.parents)]))
             else:
-                fresh.append((path, data))
-        self._write(fresh, changed)
+                temporary = folder / (name + TEMPORARY)
+                draft.written.append(self._disk.begin_write(temporary, data))
+                draft.names.append((temporary, path))
+                if len(draft.written) == HELD:
+                    self._disk.end_writes(draft.written)
+                    draft.written = []
+        return draft
+
+    def finish(self, drafts: Iterable[Draft]) -> None:
+        """See ``DraftSink``."""
+        whole = Draft()
+        for draft in drafts:
+            whole.written += draft.written
+            whole.names += draft.names
+            whole.changed |= draft.changed
+        self._disk.end_writes(whole.written)
+        for temporary, path in whole.names:
+            self._disk.rename(temporary, path)
+            whole.changed[path.parent] = None
+        self._disk.sync_folders(list(whole.changed))
 
     def _holds(self, tile: Tile, path: Path, data: bytes) -> bool:
         if not self._disk.exists(path):
@@ -56,19 +84,6 @@ class TileStore:
                 first,
             )
         return True
-
-    def _write(self, files: Sequence[tuple[Path, bytes]], changed: dict[Path, None]) -> None:
-        names = []
-        for path, data in files:
-            self._make_folder(path.parent, changed)
-            temporary = path.with_name(path.name + TEMPORARY)
-            self._disk.write(temporary, data)
-            names.append((temporary, path))
-        self._disk.sync([temporary for temporary, _ in names])
-        for temporary, path in names:
-            self._disk.rename(temporary, path)
-            changed[path.parent] = None
-        self._disk.sync_folders(list(changed))
 
     def _make_folder(self, folder: Path, changed: dict[Path, None]) -> None:
         if folder != self._root and not self._disk.exists(folder):
@@ -98,7 +113,7 @@ class TileStore:
 
     def put_checkpoint(self, note: str) -> None:
         """Replace the published checkpoint."""
-        self._write([(self._root / CHECKPOINT, note.encode())], {})
+        self._replace(CHECKPOINT, note)
 
     def checkpoint(self) -> bytes | None:
         """The published checkpoint, if there is one."""
@@ -106,11 +121,16 @@ class TileStore:
 
     def put_aligned(self, note: str) -> None:
         """See ``Tiles``."""
-        self._write([(self._root / ALIGNED, note.encode())], {})
+        self._replace(ALIGNED, note)
 
     def aligned(self) -> bytes | None:
         """See ``Tiles``."""
         return self._note(ALIGNED)
+
+    def _replace(self, name: str, note: str) -> None:
+        temporary = self._root / (name + TEMPORARY)
+        written = self._disk.begin_write(temporary, note.encode())
+        self.finish([Draft([written], [(temporary, self._root / name)])])
 
     def _note(self, name: str) -> bytes | None:
         try:

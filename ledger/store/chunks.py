@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 from tallystick.tiles import encode_bundle
 
@@ -16,8 +17,14 @@ MAX_ENTRIES = 64
 MAX_BYTES = 32_768
 """A row is closed by the entry that takes it past this."""
 ID_SIZE = 32
+_ROWS = 64  # in a statement
 
 _FIRST = "(SELECT coalesce(max(position), -1) + 1 FROM chunks WHERE position < ?)"
+# Bytes that are called a text and then bytes again stay what they are.
+_HOLDS = (
+    f"SELECT CAST(group_concat(entries, '') AS BLOB) = ? AND {_FIRST} = ? AND max(position) = ?"
+    " FROM (SELECT position, entries FROM chunks WHERE position BETWEEN ? AND ? ORDER BY position)"
+)
 _ROW_OF = "FROM chunks WHERE position >= ? ORDER BY position LIMIT 1"
 
 
@@ -27,7 +34,10 @@ def write(connection: sqlite3.Connection, first: int, entries: Sequence[bytes], 
         (first + end - 1, b"".join(statement_ids[start:end]), encode_bundle(entries[start:end]))
         for start, end in _cut(first, entries)
     )
-    connection.executemany("INSERT INTO chunks VALUES (?, ?, ?)", rows)
+    # Many in one step: each is a turn with the interpreter's lock, for which others wait meanwhile.
+    while some := list(islice(rows, _ROWS)):
+        values = [value for row in some for value in row]
+        connection.execute(f"INSERT INTO chunks VALUES (?, ?, ?){', (?, ?, ?)' * (len(some) - 1)}", values)
 
 
 def _cut(first: int, entries: Sequence[bytes]) -> Iterator[tuple[int, int]]:
@@ -69,14 +79,14 @@ def read(connection: sqlite3.Connection, first: int, end: int) -> list[bytes]:
     return found
 
 
-def bundle(connection: sqlite3.Connection, first: int, end: int) -> bytes:
-    """The same entries as an entry bundle has them; cheap where they are whole rows."""
-    (start,) = connection.execute(f"SELECT {_FIRST}", (first,)).fetchone()
-    query = "SELECT position, entries FROM chunks WHERE position BETWEEN ? AND ? ORDER BY position"
-    rows = connection.execute(query, (first, end - 1)).fetchall()
-    if rows and (start, rows[-1][0]) == (first, end - 1):
-        return b"".join([data for _, data in rows])
-    return encode_bundle(read(connection, first, end))
+def holds(connection: sqlite3.Connection, first: int, end: int, data: bytes) -> bool:
+    """Whether the entries of positions ``first`` to ``end`` - 1 are those of an entry bundle; cheap if whole rows."""
+    if first < end:
+        # One step of SQLite, beside which other threads run.
+        (same,) = connection.execute(_HOLDS, (data, first, first, end - 1, first, end - 1)).fetchone()
+        if same:
+            return True
+    return encode_bundle(read(connection, first, end)) == data
 
 
 def read_some(connection: sqlite3.Connection, positions: Iterable[int]) -> Iterator[tuple[bytes, bytes]]:

@@ -42,9 +42,9 @@ class MemoryReads:
         """See ``Reads``."""
         return self._entries[first:end]
 
-    def bundle(self, first: int, end: int) -> bytes:
+    def holds(self, first: int, end: int, data: bytes) -> bool:
         """See ``Reads``."""
-        return encode_bundle(self._entries[first:end])
+        return encode_bundle(self._entries[first:end]) == data
 
     def record(self, position: int) -> Record | None:
         """See ``Reads``."""

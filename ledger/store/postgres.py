@@ -104,14 +104,14 @@ class PostgresReads:
         query = "SELECT entry FROM entries WHERE position >= %s AND position < %s ORDER BY position"
         return [entry for (entry,) in self._connection.execute(query, (first, end), binary=True).fetchall()]
 
-    def bundle(self, first: int, end: int) -> bytes:
+    def holds(self, first: int, end: int, data: bytes) -> bool:
         """See ``Reads``."""
         query = (
             "SELECT string_agg(substr(int4send(length(entry)), 3) || entry, '' ORDER BY position)"
             " FROM entries WHERE position >= %s AND position < %s"
         )
         (found,) = self._connection.execute(query, (first, end), binary=True).fetchall()
-        return found[0] or b""
+        return bool((found[0] or b"") == data)
 
     def record(self, position: int) -> Record | None:
         """See ``Reads``."""

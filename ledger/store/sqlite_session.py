@@ -38,9 +38,9 @@ class SqliteReads:
         """See ``Reads``."""
         return chunks.read(self._connection, first, end)
 
-    def bundle(self, first: int, end: int) -> bytes:
+    def holds(self, first: int, end: int, data: bytes) -> bool:
         """See ``Reads``."""
-        return chunks.bundle(self._connection, first, end)
+        return chunks.holds(self._connection, first, end, data)
 
     def record(self, position: int) -> Record | None:
         """See ``Reads``."""

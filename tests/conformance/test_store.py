@@ -265,9 +265,14 @@ def test_entries_of_all_lengths_stand_as_they_were_put(store: Store) -> None:
         assert reads.entries(0, 300) == entries
         for first, end in ((0, 1), (63, 64), (63, 66), (64, 128), (99, 103), (100, 101), (101, 299), (299, 300)):
             assert reads.entries(first, end) == entries[first:end]
-            assert reads.bundle(first, end) == encode_bundle(entries[first:end])
-        assert reads.bundle(290, 310) == encode_bundle(entries[290:])
-        assert reads.bundle(7, 7) == reads.bundle(300, 301) == b""
+            told = encode_bundle(entries[first:end])
+            assert reads.holds(first, end, told)
+            for other in (told[:-1], told + b"\0", told[:-1] + bytes([told[-1] ^ 1]), b"\1" + told[1:], b""):
+                assert not reads.holds(first, end, other)
+        assert reads.holds(290, 310, encode_bundle(entries[290:]))
+        assert not reads.holds(290, 299, encode_bundle(entries[290:]))
+        assert reads.holds(7, 7, b"")
+        assert reads.holds(300, 301, b"")
 
 
 def test_a_snapshot_does_not_move(filled: Store) -> None:

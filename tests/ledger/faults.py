@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ledger.checkpoint_store import Held
+from ledger.disk import Written
 from ledger.errors import Fenced
 from ledger.store import Store
 
@@ -45,6 +46,20 @@ class Plan:
 class _Inode:
     data: bytes | None  # None: a folder
     synced: bytes | None = None
+
+
+@dataclass
+class Begun:
+    """A file that is written and not synced."""
+
+    disk: MemoryDisk
+    inode: _Inode
+
+    def sync(self) -> None:
+        self.disk.plan.step("sync", functools.partial(self.disk._sync, self.inode))
+
+    def close(self) -> None:
+        pass
 
 
 class MemoryDisk:
@@ -95,6 +110,15 @@ class MemoryDisk:
     def sync(self, paths: Sequence[Path]) -> None:
         for path in paths:
             self.plan.step("sync", functools.partial(self._sync, self._live[path]))
+
+    def begin_write(self, path: Path, data: bytes) -> Begun:
+        self.write(path, data)
+        return Begun(self, self._live[path])
+
+    def end_writes(self, begun: Sequence[Written]) -> None:
+        for one in begun:
+            one.sync()
+            one.close()
 
     def _sync(self, inode: _Inode) -> None:
         inode.synced = inode.data

@@ -11,17 +11,18 @@ from typing import Any
 import pytest
 
 from ledger.appender import Appender
-from ledger.behind import WAVE, WriteBehind
+from ledger.behind import MANY, WAVE, WriteBehind
 from ledger.errors import Corrupt, HistoryLost
 from ledger.integrate import recompute
 from ledger.publisher import Publisher
 from ledger.reader import PublishedLog
 from ledger.store.memory import MemoryStore
 from ledger.store.sqlite import create, open_store
+from ledger.tiles import Draft
 from ledger.tilestore import TileStore
 from tallystick.merkle import leaf_hash, leaf_hashes, root_of, verify_inclusion
 from tallystick.tiles import Tile, encode_bundle
-from tests.ledger.faults import ROOT, Fault, MemoryCheckpoints, MemoryDisk, Plan
+from tests.ledger.faults import ROOT, Fault, FaultyStore, MemoryCheckpoints, MemoryDisk, Plan
 from tests.ledger.rawlog import raw_entry
 from tests.world import START, World
 
@@ -129,8 +130,8 @@ class Flipping:
             found[at] = found[at][:-1] + bytes([found[at][-1] ^ 1])
         return found
 
-    def bundle(self, first: int, end: int) -> bytes:
-        return encode_bundle(self.entries(first, end))
+    def holds(self, first: int, end: int, data: bytes) -> bool:
+        return encode_bundle(self.entries(first, end)) == data
 
 
 @pytest.mark.parametrize("position", [0, 256, 299, 300, 511, 512, 599])
@@ -138,7 +139,12 @@ def test_a_bit_that_flips_in_the_store_is_named_and_its_bundle_is_never_put(posi
     bench = Bench()
     with Appender(Flipping(bench.store, position), bench.tiles, lambda: START) as log:
         log.append(entries(0, 300))
-        assert log.append(entries(300, 300)) == root(600)
+        if position < 256:
+            # The first bundle is looked at while the second batch is committed.
+            with pytest.raises(Corrupt, match=f"the stored entry {position} is not"):
+                log.append(entries(300, 300))
+        else:
+            assert log.append(entries(300, 300)) == root(600)
         for _ in range(2):
             with pytest.raises(Corrupt, match=f"the stored entry {position} is not") as caught:
                 log.settle()
@@ -196,6 +202,23 @@ def test_what_another_hand_appended_meanwhile_is_integrated_too() -> None:
         assert log.append(entries(550, 10)) == root(560)
         assert log.append(entries(560, 300)) == log.settle() == root(860)
     assert recompute(bench.tiles, 0, 860) == root(860)
+
+
+@pytest.mark.parametrize("count", [1, 300])
+@pytest.mark.parametrize("when", ["before", "done"])
+def test_a_commit_that_fails_leaves_no_trace_of_the_tree_that_grew_beside_it(when: str, count: int) -> None:
+    bench = Bench()
+    store = bench.store = FaultyStore(bench.store)  # type: ignore[assignment]
+    failing = entries(300, count) if when == "done" else [b"never stored"] * count
+    with bench.appender() as log:
+        log.append(entries(0, 300))
+        store.plan = Plan(["begin", "append", "index", "commit"].index("commit"), when)
+        with pytest.raises(Fault, match="commit"):
+            log.append(failing)
+        store.plan = Plan()
+        size = 300 + count * (when == "done")
+        assert log.append(entries(size, 700)) == log.settle() == root(size + 700)
+    assert recompute(bench.tiles, 0, size + 700) == root(size + 700)
 
 
 def test_what_failed_behind_is_raised_and_never_forgotten() -> None:
@@ -259,11 +282,19 @@ class SlowSink:
 
     def __init__(self) -> None:
         self.leave = threading.Semaphore(0)
-        self.waves: list[list[Tile]] = []
+        self.drafts: list[int] = []
+        self.waves: list[int] = []
+
+    def draft(self, tiles: Iterable[tuple[Tile, bytes]]) -> Draft:
+        self.drafts.append(len(list(tiles)))
+        return Draft(names=[(Path("a"), Path("b"))] * self.drafts[-1])
+
+    def finish(self, drafts: Iterable[Draft]) -> None:
+        self.leave.acquire()
+        self.waves.append(sum(len(draft.names) for draft in drafts))
 
     def put(self, tiles: Iterable[tuple[Tile, bytes]]) -> None:
-        self.leave.acquire()
-        self.waves.append([tile for tile, _ in tiles])
+        self.finish([self.draft(tiles)])
 
 
 def tiles_from(first: int, count: int, data: bytes = b"x") -> list[tuple[Tile, bytes]]:
@@ -274,20 +305,22 @@ def test_while_a_wave_is_under_way_the_next_one_gathers() -> None:
     sink = SlowSink()
     behind = WriteBehind(sink)
     behind.put(tiles_from(0, WAVE - 1))
-    assert behind._wave is None
+    assert sink.drafts == []
     behind.put(tiles_from(WAVE - 1, 2))
-    for index in range(200, 200 + 3 * WAVE):
-        behind.put(tiles_from(index, 1))
+    for index in range(200, 200 + WAVE - 1):
+        behind.gather(tiles_from(index, 1))
+        behind.step()
+    assert (sink.drafts, sink.waves) == ([WAVE + 1] + [1] * (WAVE - 1), [])
     sink.leave.release(2)
     behind.settle()
-    assert [len(wave) for wave in sink.waves] == [WAVE + 1, 3 * WAVE]
+    assert sink.waves == [WAVE + 1, WAVE - 1]
     behind.close()
 
 
 def test_a_failed_wave_is_raised_although_a_later_one_would_succeed() -> None:
     class Failing(SlowSink):
-        def put(self, tiles: Iterable[tuple[Tile, bytes]]) -> None:
-            super().put(tiles)
+        def finish(self, drafts: Iterable[Draft]) -> None:
+            super().finish(drafts)
             if len(self.waves) == 1:
                 raise Fault("planted")
 
@@ -303,14 +336,37 @@ def test_a_failed_wave_is_raised_although_a_later_one_would_succeed() -> None:
     behind.close()
 
 
-def test_what_gathers_is_bounded() -> None:
+def test_a_tile_that_could_not_be_written_is_never_forgotten() -> None:
+    class Failing(SlowSink):
+        def draft(self, tiles: Iterable[tuple[Tile, bytes]]) -> Draft:
+            super().draft(tiles)
+            if len(self.drafts) == 1:
+                raise Fault("planted")
+            return Draft()
+
+    sink = Failing()
+    behind = WriteBehind(sink)
+    with pytest.raises(Fault):
+        behind.put(tiles_from(0, WAVE))
+    sink.leave.release(9)
+    for go_on in (behind.step, behind.settle, behind.settle):
+        behind.gather(tiles_from(WAVE, 3))
+        with pytest.raises(Fault):
+            go_on()
+    assert (sink.drafts, sink.waves) == ([WAVE], [])
+    behind.close()
+
+
+def test_what_waits_for_the_disk_is_bounded() -> None:
     sink = SlowSink()
     behind = WriteBehind(sink)
     behind.put(tiles_from(0, WAVE))
+    behind.put(tiles_from(WAVE, MANY - 1))
     done = threading.Event()
 
     def bring() -> None:
-        behind.put(tiles_from(WAVE, 33, bytes(1 << 20)))
+        behind.gather(tiles_from(WAVE + MANY, 1))
+        behind.step()
         done.set()
 
     thread = threading.Thread(target=bring)
@@ -320,4 +376,4 @@ def test_what_gathers_is_bounded() -> None:
     thread.join()
     behind.settle()
     behind.close()
-    assert [len(wave) for wave in sink.waves] == [WAVE, 33]
+    assert sink.waves == [WAVE, MANY]

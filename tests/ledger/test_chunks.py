@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -47,6 +48,15 @@ def test_no_row_crosses_the_end_of_a_bundle(connection: sqlite3.Connection) -> N
     assert lasts(connection) == [39, 40, 63, 127, 191, 255, 299]
 
 
+@pytest.mark.parametrize("more", [0, 1, 65])
+def test_more_rows_than_a_statement_takes(connection: sqlite3.Connection, more: int) -> None:
+    many = [b"%d" % at for at in range(chunks.MAX_ENTRIES * chunks._ROWS + more)]
+    ids = [b"%032d" % at for at in range(len(many))]
+    chunks.write(connection, 0, many, ids)
+    assert chunks.read(connection, 0, len(many)) == many
+    assert list(chunks.ids_from(connection, 0)) == list(enumerate(ids))
+
+
 def test_a_row_closed_by_its_bytes_leaves_the_next_ones_where_they_end(connection: sqlite3.Connection) -> None:
     large = [b"x" * 1000] * 40
     chunks.write(connection, 0, [*large, *ENTRIES[40:200]], [])
@@ -61,11 +71,31 @@ def test_an_older_log_goes_on_and_its_bundles_are_the_same(connection: sqlite3.C
     chunks.write(connection, old, ENTRIES[old:], [])
     assert chunks.read(connection, 0, COUNT) == ENTRIES
     for first, end in ((0, 256), (256, 512), (512, 600), (0, 600), (7, 40), (39, 41), (300, 301)):
-        assert chunks.bundle(connection, first, end) == encode_bundle(ENTRIES[first:end])
+        told = encode_bundle(ENTRIES[first:end])
+        assert chunks.holds(connection, first, end, told)
+        assert not chunks.holds(connection, first, end, told[:-1] + bytes([told[-1] ^ 1]))
+
+
+def test_a_row_that_says_another_position_holds_no_bundle(connection: sqlite3.Connection) -> None:
+    write(connection, 600)
+    told = encode_bundle(ENTRIES[:256])
+    assert chunks.holds(connection, 0, 256, told)
+    connection.execute("UPDATE chunks SET position = 250 WHERE position = 255")
+    assert not chunks.holds(connection, 0, 256, told)
+
+
+def test_bytes_that_are_no_text_are_compared_as_bytes(connection: sqlite3.Connection) -> None:
+    noise = [random.Random(at).randbytes(at % 97) for at in range(200)]
+    noise += [b"\0", b"\xff\xfe", b"\xc3", b"\xed\xa0\x80", b"\xef\xbb\xbf" * 9, b"\0" * 300, *[b"\x80"] * 50]
+    chunks.write(connection, 0, noise, [])
+    told = encode_bundle(noise)
+    assert connection.execute(chunks._HOLDS, (told, 0, 0, 255, 0, 255)).fetchone() == (1,)
+    for at in range(0, len(told), 7):
+        assert not chunks.holds(connection, 0, 256, told[:at] + bytes([told[at] ^ 0x80]) + told[at + 1 :])
 
 
 def test_a_changed_length_makes_another_bundle(connection: sqlite3.Connection) -> None:
     write(connection, 600)
     connection.execute("UPDATE chunks SET entries = CAST(x'ffff' || substr(entries, 3) AS BLOB) WHERE position = 63")
-    assert chunks.bundle(connection, 0, 256) != encode_bundle(ENTRIES[:256])
-    assert chunks.bundle(connection, 256, 512) == encode_bundle(ENTRIES[256:512])
+    assert not chunks.holds(connection, 0, 256, encode_bundle(ENTRIES[:256]))
+    assert chunks.holds(connection, 256, 512, encode_bundle(ENTRIES[256:512]))

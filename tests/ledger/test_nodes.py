@@ -25,7 +25,7 @@ ROOT = root_of(LEAVES)
 def write(folder: Path, leaves: list[bytes]) -> None:
     (folder / "public").mkdir(parents=True)
     store = TileStore(folder / "public", nodes=NodeFiles(folder / "nodes"))
-    store._disk.sync = store._disk.sync_folders = lambda paths: None  # type: ignore[method-assign]
+    store._disk.end_writes = store._disk.sync_folders = lambda paths: None  # type: ignore[method-assign]
     edge = Frontier(0, [])
     store.put(list(edge.extend(leaves)))
     store.put(edge.partial_tiles(0))
