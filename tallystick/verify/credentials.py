@@ -110,8 +110,9 @@ def _check_digests(ex: Examination, file: str, body: CredentialIssue) -> None:
 def _judge_c2pa(ex: Examination, file: str, one: Admitted) -> _Judged:
     verdict = _c2pa_verdict(ex, file, one)
     _check_subject(ex, verdict, one.placed.statement.event.subject)
-    said = verdict.manifests[-1].revocation
-    return _Judged(verdict.signer, one.admitted_at, verdict.problems, said, verdict.digital_source_type)
+    signed = verdict.manifests[-1]
+    at = one.admitted_at if signed.proven is None else int(signed.proven.time.timestamp())
+    return _Judged(verdict.signer, at, verdict.problems, signed.revocation, verdict.digital_source_type)
 
 
 def _judge_document(ex: Examination, file: str, one: Admitted) -> _Judged:

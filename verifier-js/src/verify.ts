@@ -1,4 +1,5 @@
 /** The steps in their order, the claims, the verdict (sections 5 and 6). */
+import type { Bytes } from "./base/bytes.ts";
 import { replay } from "./admission/replay.ts";
 import { Failed, LaterVersion, Malformed, NotShown } from "./base/errors.ts";
 import { parseTime } from "./base/time.ts";
@@ -27,6 +28,8 @@ import { capture, isCaptured } from "./steps/step15.ts";
 import { custody, isKept } from "./steps/step16.ts";
 import { isDeclared, platform } from "./steps/step17.ts";
 import { findSubjects } from "./steps/subjects.ts";
+import { Words } from "./asn1/revocation.ts";
+import { factOf } from "./credentials/revoked.ts";
 import { factsOf } from "./facts/index.ts";
 import { CLAIMS, type Claim, type ClaimId, type Report } from "./report.ts";
 import type { Trust } from "./trust.ts";
@@ -77,8 +80,9 @@ function partOf(error: unknown): Sentence {
 }
 
 function examine(opened: Opened, signer: Trust["exporters"][number], { trust, at, accusations }: Required<Omit<Reader, "progress">>): Examination {
+  const said = (ending: string): Bytes[] => [...opened.case.revocation].filter(([name]) => name.endsWith(ending)).map(([, bytes]) => bytes);
   const examination: Examination = {
-    ...opened, exporter: signer, trust, at, atSeconds: parseTime(at), replay: replay(opened.entries), log: trust.logs.find((log) => log.origin === opened.case.file.log),
+    ...opened, words: new Words(said(".crl"), said(".ocsp")), exporter: signer, trust, at, atSeconds: parseTime(at), replay: replay(opened.entries), log: trust.logs.find((log) => log.origin === opened.case.file.log),
     head: undefined, subjects: new Set(), about: [], accusations, forks: [], anchors: [], tokens: [], stamped: [],
   };
   examination.subjects = findSubjects(examination);
@@ -113,8 +117,14 @@ async function runSteps(examination: Examination, findings: Map<ClaimId, Finding
   return {
     ...factsOf(examination, heldParts, held), credentials, ...(examination.head === undefined ? {} : { timestamps: stamps }), adverse, ...(when === undefined ? {} : { time: when }), ...(kept.length === 0 ? {} : { custody: kept }),
     ...(of("completeness").malformed ? {} : told(stated)),
+    ...(examination.case.revocation.size === 0 ? {} : { revocation: heard(examination) }),
     ...(examination.forks.length === 0 ? {} : { forks: examination.forks }),
   };
+}
+
+/** What counts of each member about those who signed here. */
+function heard({ case: { revocation }, words }: Examination): object[] {
+  return [...revocation.keys()].map((file) => ({ file, says: (words.heard.get(file) ?? []).map(factOf) }));
 }
 
 /** Histories of which nothing is missing, under each root. */

@@ -5,7 +5,7 @@ import { hex } from "../src/base/bytes.ts";
 import { Failed, LaterVersion, Malformed } from "../src/base/errors.ts";
 import { formatTime, parseTime } from "../src/base/time.ts";
 import { judgeFile } from "../src/credentials/claim.ts";
-import { told } from "../src/credentials/credential.ts";
+import { told } from "../src/credentials/revoked.ts";
 import { Open } from "../src/credentials/open.ts";
 import { examineAnchor } from "../src/evm/examine.ts";
 import { examineConviction } from "../src/evm/conviction.ts";

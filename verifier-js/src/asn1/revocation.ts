@@ -1,5 +1,6 @@
 /** What a file encloses about revocation (Signed files 6): whom an issuer took back, and since when. */
-import type { Bytes } from "../base/bytes.ts";
+import { hex, type Bytes } from "../base/bytes.ts";
+import { sha256 } from "../base/hashes.ts";
 import { saidByAnswers } from "./answers.ts";
 import type { Certificate } from "./certificate.ts";
 import { saidByLists } from "./lists.ts";
@@ -42,14 +43,49 @@ export interface Enclosed {
   silent: Certificate[];
 }
 
-/** What lists and answers say of this path, signer first. */
-export function enclosed(path: Certificate[], at: number, lists: Bytes[], answers: Bytes[]): Enclosed {
-  const [byLists, byAnswers] = [saidByLists(lists), saidByAnswers(answers)];
+/** What stands beside the files of a bundle, and what of it was found to count, refused or not. */
+export class Words {
+  readonly heard = new Map<string, Said[]>();
+  private readonly known = new Map<string, Said[]>();
+  private readonly said: ((certificate: Certificate, issuer: Certificate) => Word[])[];
+
+  constructor(lists: Bytes[] = [], answers: Bytes[] = []) {
+    this.said = [saidByLists(lists), saidByAnswers(answers)];
+  }
+
+  about(certificate: Certificate, issuer: Certificate): Said[] {
+    const asked = hex(sha256(certificate.raw)) + hex(sha256(issuer.raw));
+    const before = this.known.get(asked);
+    if (before !== undefined) return before;
+    const found = this.said.flatMap((each) => each(certificate, issuer)).map((word) => ({ of: certificate.name, ...word }));
+    this.known.set(asked, found);
+    for (const one of found) this.hear(memberOf(one), one);
+    return found;
+  }
+
+  /** The same of several certificates of one name is told once. */
+  private hear(member: string, one: Said): void {
+    const before = this.heard.get(member) ?? [];
+    if (!before.some((each) => same(each, one))) this.heard.set(member, [...before, one]);
+  }
+}
+
+function same(a: Said, b: Said): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+function memberOf({ form, sha256: digest }: Said): string {
+  return `data/revocation/${digest}.${form === "list" ? "crl" : "ocsp"}`;
+}
+
+/** What lists and answers of a file, and those beside it, say of this path, signer first. */
+export function enclosed(path: Certificate[], at: number, lists: Bytes[], answers: Bytes[], beside?: Words): Enclosed {
+  const own = new Words(lists, answers);
   const said = path.slice(0, -1).map((certificate, place) => ({
-    certificate, words: [...byLists(certificate, path[place + 1]!), ...byAnswers(certificate, path[place + 1]!)],
+    certificate, words: [...own.about(certificate, path[place + 1]!), ...(beside?.about(certificate, path[place + 1]!) ?? [])],
   }));
   return {
-    said: said.flatMap(({ certificate: { name }, words }) => words.map((word) => ({ of: name, ...word }))),
+    said: said.flatMap(({ words }) => words),
     silent: said.filter(({ words }) => !words.some((word) => reaches(word, at))).map(({ certificate }) => certificate),
   };
 }
@@ -57,6 +93,16 @@ export function enclosed(path: Certificate[], at: number, lists: Bytes[], answer
 /** An older word that was to be renewed before then does not tell how it stood. */
 function reaches({ from, until, revoked }: Word, at: number): boolean {
   return revoked !== undefined || from >= at || (until !== undefined && until >= at);
+}
+
+/** After these, tokens of before stay good (RFC 3161 §4). */
+const PASSED = ["unspecified", "affiliationChanged", "superseded", "cessationOfOperation"];
+
+/** The first by which a token that was made by then counts no more (Timestamps 5). */
+export function undone({ said }: Enclosed, made: number): (Said & { revoked: number }) | undefined {
+  for (const one of said)
+    if (one.revoked !== undefined && (one.revoked <= made || one.reason === undefined || !PASSED.includes(one.reason))) return { ...one, revoked: one.revoked };
+  return undefined;
 }
 
 /** The first that says that somebody was revoked by then. */

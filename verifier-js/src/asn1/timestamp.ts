@@ -6,6 +6,7 @@ import { policies, readable, subjectNames, type Certificate } from "./certificat
 import { parseSignedData, verifySigner } from "./cms.ts";
 import { BOOLEAN, demandTag, explicit, Fields, integer, INTEGER, OCTET_STRING, oid, parseDer, sequence, SEQUENCE, type Der } from "./der.ts";
 import { findPath, TIMESTAMPS } from "./path.ts";
+import { enclosed, undone, type Said, type Words } from "./revocation.ts";
 import { hashAlgorithm, HASHES } from "./publicKey.ts";
 import { genTime } from "./times.ts";
 
@@ -21,8 +22,13 @@ export interface Timestamp {
   /** Unix seconds of genTime plus accuracy, rounded up. */
   latest: number;
   signer: string;
-  /** None where no root of the trust file is above the signer. */
+  /** None where no root of the trust file is above the signer, or he or one above him was revoked so that the token counts no more. */
   authority: Authority | undefined;
+  /** By which word it counts no more (5). */
+  revoked: (Said & { revoked: number }) | undefined;
+  /** What issuers said of those on its path, and of whom nothing is here. */
+  revocation: Said[];
+  silent: Certificate[];
   /** It, or a certificate above it, bears the mark of an operator's own authority. */
   operatorOnly: boolean;
   details: {
@@ -39,16 +45,16 @@ export interface Timestamp {
 }
 
 /** What the token says of `message`; `Failed` where it does not hold. */
-export function verifyTimestamp(bytes: Bytes, message: Bytes, authorities: Authority[]): Timestamp {
+export function verifyTimestamp(bytes: Bytes, message: Bytes, authorities: Authority[], words?: Words): Timestamp {
   try {
-    return verify(bytes, message, authorities);
+    return verify(bytes, message, authorities, words);
   } catch (error) {
     if (error instanceof Malformed) throw new Failed(`timestamp token: ${error.message}`);
     throw error;
   }
 }
 
-function verify(bytes: Bytes, message: Bytes, authorities: Authority[]): Timestamp {
+function verify(bytes: Bytes, message: Bytes, authorities: Authority[], words: Words | undefined): Timestamp {
   if (bytes.length > LONGEST) throw new Malformed("a token of more than 65,536 bytes");
   const token = parseSignedData(parseDer(bytes), 3n, TST_INFO);
   if (token.content === undefined) throw new Malformed("a token without its TSTInfo");
@@ -61,9 +67,12 @@ function verify(bytes: Bytes, message: Bytes, authorities: Authority[]): Timesta
   const certificates = path?.certificates ?? [signer];
   const marked = info.policy === OPERATOR_POLICY || certificates.some((each) => policies(each).includes(OPERATOR_POLICY));
   const micros = info.accuracy === undefined ? undefined : info.micros + info.accuracy;
+  const latest = info.seconds + Math.ceil((micros ?? info.micros) / 1e6);
+  const found = words === undefined || path === undefined ? { said: [], silent: [] } : enclosed(path.certificates, latest, [], [], words);
+  const revoked = undone(found, latest);
   return {
-    time: info.seconds, accuracy: micros === undefined ? undefined : Math.ceil(micros / 1e6), latest: info.seconds + Math.ceil((micros ?? info.micros) / 1e6),
-    signer: signer.name, authority: path?.authority, operatorOnly: marked, details: {
+    time: info.seconds, accuracy: micros === undefined ? undefined : Math.ceil(micros / 1e6), latest,
+    signer: signer.name, authority: revoked === undefined ? path?.authority : undefined, revoked, revocation: found.said, silent: found.silent, operatorOnly: marked, details: {
       accuracy: info.accuracy, earliest: info.seconds + Math.floor((info.micros - (info.accuracy ?? 0)) / 1e6), policy: info.policy, serial: info.serial,
       ordering: info.ordering, path: certificates,
     },

@@ -11,13 +11,14 @@ import type { Bag } from "./bag.ts";
 import { INDEX, indexText, MOST_ENTRIES } from "./indexes.ts";
 import { readMap, type MapMaterial } from "./map.ts";
 import { parseParts, type PartsMap } from "./parts.ts";
+import { readRevocation } from "./revocation.ts";
 import { crateBytes, CRATE } from "./crate.ts";
 
 const MIB = 1 << 20;
 export const CASE = "data/case.json";
 const CHECKPOINT = "data/log/checkpoint";
 const PROOFS = "data/log/proofs.json";
-const LATEST = 4;
+const LATEST = 5;
 const LETTERS = { object: "A", licence: "L", job: "J", dispute: "D" } as const;
 
 /** Places under data/, and how long a member there may be. */
@@ -39,6 +40,7 @@ const PLACES: [RegExp, number][] = [
   [/^data\/parts\/[^/]+\.json$/, 256 * MIB],
   [/^data\/platform\/[0-9a-f]{64}$/, Infinity],
   [/^data\/report\/[a-z0-9][a-z0-9._-]{0,119}$/, Infinity],
+  [/^data\/revocation\/[0-9a-f]{64}\.(crl|ocsp)$/, MIB],
   [/^data\/originals\/[^/]+\/.+$/s, Infinity],
   [/^data\/credentials\/[^/]+$/, 256 * MIB],
 ];
@@ -47,8 +49,8 @@ const MOST_DISCLOSURES = 64 * MIB;
 
 const caseForm = record(
   {
-    v: oneOf(1, 2, 3, 4),
-    format: oneOf("tallystick-evidence/1", "tallystick-evidence/2", "tallystick-evidence/3", "tallystick-evidence/4"), kind: oneOf("object", "licence", "job", "dispute"),
+    v: oneOf(1, 2, 3, 4, 5),
+    format: oneOf("tallystick-evidence/1", "tallystick-evidence/2", "tallystick-evidence/3", "tallystick-evidence/4", "tallystick-evidence/5"), kind: oneOf("object", "licence", "job", "dispute"),
     subject: identifier(), log: origin, exported_at: time,
     originals: list(0, 20_000, record({ object: identifier("A"), mode: oneOf("included", "digests", "parts") })),
     credentials: list(0, 20_000, record({ position: integer(), file: matching(/data\/credentials\/[A-Za-z0-9][A-Za-z0-9._-]{0,119}/) })),
@@ -60,6 +62,7 @@ const caseForm = record(
     adverse: list(1, 20_000, integer()),
     platform: list(1, 64, hexOf(32)),
     report: list(1, 64, matching(/data\/report\/[a-z0-9][a-z0-9._-]{0,119}/)),
+    revocation: list(1, 64, matching(/data\/revocation\/[0-9a-f]{64}\.(crl|ocsp)/)),
   },
 );
 export type CaseFile = Of<typeof caseForm>;
@@ -92,6 +95,8 @@ export interface Case {
   map: MapMaterial | undefined;
   /** Which pieces of an original are here, by slug. */
   parts: Map<string, PartsMap>;
+  /** Lists and answers about revocation, by name. */
+  revocation: Map<string, Bytes>;
 }
 
 export function readCase(bag: Bag): Case {
@@ -114,7 +119,7 @@ export function readCase(bag: Bag): Case {
   const unknown = file.adverse?.find((position) => !entries.has(position));
   if (unknown !== undefined) throw new Malformed(`the adverse entry ${unknown} is not here`);
   const map = file.map === undefined ? undefined : readMap(bag, file.map, numbered(payload, /^data\/map\/entries\/([0-9]+)\.cose$/), entries);
-  return { file, proofs, checkpoint: bag.read(CHECKPOINT), entries, disclosures, map, parts: readParts(bag, payload, file) };
+  return { file, proofs, checkpoint: bag.read(CHECKPOINT), entries, disclosures, map, parts: readParts(bag, payload, file), revocation: readRevocation(bag, file.revocation ?? []) };
 }
 
 function readParts(bag: Bag, payload: string[], file: CaseFile): Map<string, PartsMap> {
@@ -151,10 +156,10 @@ function demandPlaces(bag: Bag, payload: string[]): void {
 function readCaseFile(bytes: Bytes): CaseFile {
   const value = anyObject(parseCanonical(bytes, 16 * MIB));
   if (typeof value.v === "number" && (value.v < 1 || value.v > LATEST)) throw new LaterVersion(`a case of version ${value.v}`);
-  if (typeof value.format === "string" && !/^tallystick-evidence\/[1-4]$/.test(value.format)) throw new LaterVersion(`a case of the format ${value.format}`);
+  if (typeof value.format === "string" && !/^tallystick-evidence\/[1-5]$/.test(value.format)) throw new LaterVersion(`a case of the format ${value.format}`);
   const file = caseForm(value);
   const fourth = file.adverse !== undefined || file.report !== undefined || file.platform !== undefined || file.originals.some((each) => each.mode === "parts");
-  const version = fourth ? 4 : file.map !== undefined ? 3 : file.timestamps !== undefined ? 2 : 1;
+  const version = file.revocation !== undefined ? 5 : fourth ? 4 : file.map !== undefined ? 3 : file.timestamps !== undefined ? 2 : 1;
   if (file.format !== `tallystick-evidence/${file.v}` || file.v !== version) throw new Malformed("a case whose version is not that of its members");
   parseIdentifier(file.subject, LETTERS[file.kind]);
   demandSorted(file.originals.map((each) => each.object), "originals");
@@ -166,6 +171,7 @@ function readCaseFile(bytes: Bytes): CaseFile {
   demandSorted(file.adverse ?? [], "adverse entries");
   demandSorted(file.platform ?? [], "documents of the platform");
   demandSorted(file.report ?? [], "files of the report");
+  demandSorted(file.revocation ?? [], "revocation data");
   return file;
 }
 
@@ -188,6 +194,8 @@ function demandPromises(payload: string[], file: CaseFile): void {
     throw new Malformed("documents of the platform that are not those that case.json promises");
   if (payload.filter((name) => name.startsWith("data/report/")).sort().join("\n") !== (file.report ?? []).join("\n"))
     throw new Malformed("files of a report that are not those that case.json promises");
+  if (payload.filter((name) => name.startsWith("data/revocation/")).sort().join("\n") !== (file.revocation ?? []).join("\n"))
+    throw new Malformed("revocation data that are not those that case.json promises");
   const modes = new Map(file.originals.map(({ object, mode }) => [parseIdentifier(object).slug, mode]));
   const filled = new Set<string>();
   const mapped = new Set<string>();

@@ -8,7 +8,7 @@ import { parseCanonical, type Json } from "../base/json.ts";
 import { parseTime } from "../base/time.ts";
 import { verifyTimestamp } from "../asn1/timestamp.ts";
 import type { Certificate } from "../asn1/certificate.ts";
-import { enclosed, type Said } from "../asn1/revocation.ts";
+import { enclosed, type Said, type Words } from "../asn1/revocation.ts";
 import type { Sentence } from "../steps/findings.ts";
 import type { Trust } from "../trust.ts";
 import { bytesOf, decodeItem, listOf, mapWith, Tag, textOf, type Item, type ItemMap } from "./items.ts";
@@ -40,7 +40,7 @@ export interface Verdict {
 }
 
 /** `Failed` where a rule does not hold; `Open` where the file is of a kind that is not wholly judged here. */
-export function judgeFile(bytes: Bytes, trust: Trust, at: number): Verdict {
+export function judgeFile(bytes: Bytes, trust: Trust, at: number, beside?: Words): Verdict {
   const place = storeInPng(bytes);
   within(place.store.length <= LONGEST_STORE, "a store of more than 32 MiB");
   const store = parseStore(place.store);
@@ -50,11 +50,11 @@ export function judgeFile(bytes: Bytes, trust: Trust, at: number): Verdict {
   const { assertions, claim, signature } = partsOf(manifest);
   const claimBytes = onlyContent(claim, "cbor");
   const listed = readClaim(claimBytes, manifest.label);
-  const { leaf, judgedAt, path, answers } = readSignature(onlyContent(signature, "cbor"), claimBytes, trust, at);
+  const { leaf, judgedAt, path, answers } = readSignature(onlyContent(signature, "cbor"), claimBytes, trust, at, beside);
   demandListed(assertions, listed);
   demandBinding(assertions, listed, bytes, place);
   demandClaimPath(path, judgedAt);
-  const found = enclosed(path, judgedAt, [], answers);
+  const found = enclosed(path, judgedAt, [], answers, beside);
   demandNotRevoked(found, judgedAt);
   const sourceType = readActions(assertions, at);
   demandIngredients(assertions);
@@ -103,7 +103,7 @@ function labelOf(link: ItemMap): string {
   return url.slice(ASSERTION.length);
 }
 
-function readSignature(bytes: Bytes, claim: Bytes, trust: Trust, at: number): { leaf: Certificate; judgedAt: number; path: Certificate[]; answers: Bytes[] } {
+function readSignature(bytes: Bytes, claim: Bytes, trust: Trust, at: number, beside: Words | undefined): { leaf: Certificate; judgedAt: number; path: Certificate[]; answers: Bytes[] } {
   const signed = decodeItem(bytes);
   within(signed instanceof Tag && signed.tag === 18, "a signature that is no COSE_Sign1");
   const [header, unprotected, payload, signature, ...more] = listOf(signed.value);
@@ -119,7 +119,7 @@ function readSignature(bytes: Bytes, claim: Bytes, trust: Trust, at: number): { 
   const value = bytesOf(signature);
   verifyClaim(certificates[0]!, algorithm, structure("Signature1", protectedBytes, claim), value);
   const path = pathTo(certificates, trust.c2paRoots);
-  return { leaf: certificates[0]!, judgedAt: timeOfSigning(unprotected, protectedBytes, value, trust, at), path, answers: answersIn(unprotected) };
+  return { leaf: certificates[0]!, judgedAt: timeOfSigning(unprotected, protectedBytes, value, trust, at, beside), path, answers: answersIn(unprotected) };
 }
 
 /** Four members: a name, the protected header, nothing, the payload (RFC 9052 §4.4). */
@@ -127,8 +127,8 @@ function structure(context: string, header: Bytes, payload: Bytes): Bytes {
   return concat(Uint8Array.of(0x84), textHead(context.length), utf8(context), bytesHead(header.length), header, Uint8Array.of(0x40), bytesHead(payload.length), payload);
 }
 
-/** By one token of a known authority over the signature, else the time of the check. */
-function timeOfSigning(unprotected: ItemMap, header: Bytes, signature: Bytes, trust: Trust, at: number): number {
+/** By one token of a known authority over the signature that still counts, else the time of the check. */
+function timeOfSigning(unprotected: ItemMap, header: Bytes, signature: Bytes, trust: Trust, at: number, beside: Words | undefined): number {
   for (const [name, value] of unprotected) {
     within(name === "pad" || name === "pad2" || name === "sigTst2" || name === "rVals", `the unprotected member ${name}`);
     if (name === "pad" || name === "pad2") within(bytesOf(value).every((byte) => byte === 0), "padding that is not zero");
@@ -137,7 +137,9 @@ function timeOfSigning(unprotected: ItemMap, header: Bytes, signature: Bytes, tr
   const tokens = listOf(mapWith(unprotected.get("sigTst2"), "tstTokens").get("tstTokens"));
   within(tokens.length === 1, "another number of tokens than one");
   const token = bytesOf(mapWith(tokens[0], "val").get("val"));
-  const found = heldToken(token, structure("CounterSignature", header, concat(bytesHead(signature.length), signature)), trust);
+  const found = heldToken(token, structure("CounterSignature", header, concat(bytesHead(signature.length), signature)), trust, beside);
+  // As if it had never been made; but one of the future refuses, and what is not exact is left open.
+  if (found.revoked !== undefined && (found.latest <= at || found.details.earliest < at)) return at;
   within(found.authority !== undefined && found.latest <= at && found.details.earliest === found.time && found.latest === found.time, "a timestamp that is not exact, or not by a known authority");
   return found.time;
 }
@@ -149,9 +151,9 @@ function answersIn(unprotected: ItemMap): Bytes[] {
   return Array.isArray(listed) ? listed.slice(0, MOST_ANSWERS).filter((each) => each instanceof Uint8Array) : [];
 }
 
-function heldToken(token: Bytes, message: Bytes, trust: Trust) {
+function heldToken(token: Bytes, message: Bytes, trust: Trust, beside: Words | undefined) {
   try {
-    return verifyTimestamp(token, message, trust.authorities);
+    return verifyTimestamp(token, message, trust.authorities, beside);
   } catch (error) {
     within(!(error instanceof Failed), "a timestamp that does not hold");
     throw error;

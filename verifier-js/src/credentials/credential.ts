@@ -6,7 +6,7 @@ import type { Examination } from "../steps/examination.ts";
 import type { Findings } from "../steps/findings.ts";
 import { judgeFile } from "./claim.ts";
 import { Open, within } from "./open.ts";
-import type { Said } from "../asn1/revocation.ts";
+import { told, type SaidFact } from "./revoked.ts";
 import { judgeDocument } from "../pdf/verdict.ts";
 import { demandAttachment, demandPayload } from "./payload.ts";
 
@@ -26,7 +26,7 @@ export interface CredentialFacts {
   judged_at: string;
   digital_source_type: string | null;
   /** What issuers said of the signer's path, where something does. */
-  revocation?: { of: string; form: Said["form"]; by: string; from: string; until: string | null; revoked: string | null; sha256: string; reason?: string }[];
+  revocation?: SaidFact[];
 }
 
 /** What is told of a file that holds; of others a finding. */
@@ -51,7 +51,7 @@ function judge(examination: Examination, logged: Logged, findings: Findings): Cr
   const { name, position, at, event: { subject, body } } = logged;
   if (body.form === "pades") return judgePdf(examination, logged, findings);
   within(body.form === "c2pa" && body.media_type === "image/png", `files of type ${body.media_type} in form ${body.form}`);
-  const verdict = judgeFile(examination.bag.read(name), examination.trust, parseTime(at));
+  const verdict = judgeFile(examination.bag.read(name), examination.trust, parseTime(at), examination.words);
   demandPayload(examination, subject, verdict.assertion);
   for (const { en, zh } of verdict.problems) findings.add("proved", `${name}: ${en}`, `${name}：${zh}`);
   return { file: name, position, subject, signer: verdict.signer, judged_at: formatTime(verdict.judgedAt), digital_source_type: verdict.sourceType, ...told(verdict.revocation) };
@@ -60,7 +60,7 @@ function judge(examination: Examination, logged: Logged, findings: Findings): Cr
 /** Of this form nothing is left open: what is not of the document's form does not hold. */
 function judgePdf(examination: Examination, { name, position, at, event: { subject } }: Logged, findings: Findings): CredentialFacts {
   try {
-    const { signer, judgedAt, attachment, revocation, problems } = judgeDocument(examination.bag.read(name), examination.trust, examination.atSeconds, parseTime(at));
+    const { signer, judgedAt, attachment, revocation, problems } = judgeDocument(examination.bag.read(name), examination.trust, examination.atSeconds, parseTime(at), examination.words);
     demandAttachment(examination, subject, attachment);
     for (const { en, zh } of problems) findings.add("proved", `${name}: ${en}`, `${name}：${zh}`);
     return { file: name, position, subject, signer, judged_at: formatTime(judgedAt), digital_source_type: null, ...told(revocation) };
@@ -68,12 +68,4 @@ function judgePdf(examination: Examination, { name, position, at, event: { subje
     if (error instanceof Malformed) throw new Failed(error.message);
     throw error;
   }
-}
-
-/** No member where nothing is said. */
-export function told(said: Said[]): Pick<CredentialFacts, "revocation"> {
-  const revocation = said.map(({ of, form, by, from, until, revoked, sha256, reason }) => (
-    { of, form, by, from: formatTime(from), until: until === undefined ? null : formatTime(until), revoked: revoked === undefined ? null : formatTime(revoked),
-      sha256, ...(reason === undefined ? {} : { reason }) }));
-  return revocation.length === 0 ? {} : { revocation };
 }

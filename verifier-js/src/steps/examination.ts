@@ -11,6 +11,7 @@ import type { Disclosure } from "../events/disclosure.ts";
 import type { EventOf } from "../events/event.ts";
 import type { EventType } from "../events/types.ts";
 import type { Checkpoint } from "../log/note.ts";
+import type { Words } from "../asn1/revocation.ts";
 import type { Timestamp } from "../asn1/timestamp.ts";
 import type { Trust, TrustedLog } from "../trust.ts";
 import type { Accusation } from "./accusations.ts";
@@ -62,6 +63,8 @@ export interface Examination {
   forks: object[];
   anchors: HeldAnchor[];
   tokens: HeldToken[];
+  /** What the case holds of revocation beside its files. */
+  words: Words;
   /** The checkpoints of those tokens. */
   stamped: Head[];
 }

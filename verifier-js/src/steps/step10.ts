@@ -68,10 +68,10 @@ function demandOwn(examination: Examination, { checkpoint }: AnchorProof, origin
 }
 
 /** Tokens over its block that hold by a known authority; none where one does not hold: then the anchor does not, either. */
-function tokens({ trust, atSeconds }: Examination, proof: AnchorProof, blockHash: string, size: number, number: number, findings: Findings): HeldToken[] | undefined {
+function tokens({ trust, atSeconds, words }: Examination, proof: AnchorProof, blockHash: string, size: number, number: number, findings: Findings): HeldToken[] | undefined {
   const held: HeldToken[] = [];
   const all = (proof.tokens ?? []).map((bytes) => findings.check({ en: `a token over the block of anchor ${number}`, zh: `锚定 ${number} 区块的时间戳` }, () => {
-      const timestamp = verifyTimestamp(bytes, fromHex(blockHash), trust.authorities);
+      const timestamp = verifyTimestamp(bytes, fromHex(blockHash), trust.authorities, words);
       if (timestamp.authority !== undefined && timestamp.latest <= atSeconds) held.push({ timestamp, digest: hex(sha256(bytes)), size });
     }));
   return all.every((each) => each) ? held : undefined;

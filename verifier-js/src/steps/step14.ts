@@ -5,6 +5,7 @@ import { sha256 } from "../base/hashes.ts";
 import { formatTime } from "../base/time.ts";
 import { verifyTimestamp, type Timestamp } from "../asn1/timestamp.ts";
 import type { Authority } from "../trust.ts";
+import { told, unanswered, wordsTold } from "../credentials/revoked.ts";
 import { demandExtended } from "./consistency.ts";
 import type { Examination } from "./examination.ts";
 import type { Findings } from "./findings.ts";
@@ -28,13 +29,18 @@ export function timestamp(examination: Examination, used: Set<string>, findings:
 }
 
 function hold(examination: Examination, number: number, used: Set<string>, findings: Findings): object {
-  const { bag, trust, head, atSeconds, case: { proofs } } = examination;
+  const { bag, trust, head, atSeconds, words, case: { proofs } } = examination;
   const own = readHead(examination, bag.read(`data/timestamps/${number}/checkpoint`));
   demandExtended(proofs, own.note, head!.note, used);
   const bytes = bag.read(`data/timestamps/${number}/token.tst`);
-  const found = verifyTimestamp(bytes, utf8(own.note.text), trust.authorities);
+  const found = verifyTimestamp(bytes, utf8(own.note.text), trust.authorities, words);
   const { authority, time, accuracy } = found;
   const stamped = { number, size: Number(own.note.size), root: hex(own.note.root) };
+  if (found.revoked !== undefined) {
+    const { of, by, revoked } = found.revoked;
+    findings.add("not_proved", `timestamp ${number} counts no more: the certificate of ${of} was revoked at ${formatTime(revoked)}, says ${by}`, `时间戳 ${number} 不再作数：${of} 的证书已于 ${formatTime(revoked)} 被 ${by} 吊销`);
+    return { ...stamped, ...told(found.revocation), proved: false };
+  }
   if (authority === undefined) {
     findings.add("not_proved", `timestamp ${number} is by ${found.signer}, under no root of the trust file`, `时间戳 ${number} 由 ${found.signer} 出具，其上没有信任文件中的根证书`);
     return { ...stamped, proved: false };
@@ -47,9 +53,10 @@ function hold(examination: Examination, number: number, used: Set<string>, findi
   examination.stamped.push(own);
   findings.add("proved", `the authority ${authority.name} stamped the log at size ${own.note.size}: ${formatTime(time)} ± ${accuracy ?? "?"} s, signed by ${found.signer}`,
     `授时机构 ${authority.name} 在日志大小为 ${own.note.size} 时加盖时间戳：${formatTime(time)} ± ${accuracy ?? "?"} 秒，签名者 ${found.signer}`);
+  for (const { en, zh } of [...wordsTold(found.revocation), ...unanswered(found, found.latest)]) findings.add("proved", `timestamp ${number}: ${en}`, `时间戳 ${number}：${zh}`);
   if (found.operatorOnly) findings.add("proved", `the authority ${authority.name} is run by the log's operator: its time is the operator's word, whatever the trust file says`,
     `授时机构 ${authority.name} 由日志运营方运行：无论信任文件如何记载，其时间仅为运营方之言`);
-  return { ...stamped, ...detailsOf(found, authority), proved: true };
+  return { ...stamped, ...detailsOf(found, authority), ...told(found.revocation), proved: true };
 }
 
 function detailsOf({ time, latest, operatorOnly, signer, details }: Timestamp, authority: Authority): object {
