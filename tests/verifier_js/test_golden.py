@@ -14,6 +14,7 @@ CASES = [
     ("1/evidence", "trust.json"),
     ("2/evidence", "trust.json"),
     ("4/evidence", "trust.json"),
+    ("5/evidence", "trust.json"),
     ("rules-2/rotation", "trust-before.json"),
     ("rules-2/rotation", "trust-after.json"),
 ]

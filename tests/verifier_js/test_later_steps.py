@@ -1,4 +1,4 @@
-"""What came with rules version 4: every case of the first verifier's tests, judged by both alike."""
+"""What came with rules version 4 and case version 5: every case of the first one's tests, judged by both alike."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from tests.verifier_js.both import Second, captured, compare, first
 TESTS = {
     "test_custody": "custody",
     "test_facts": "capture",
+    "test_words_beside": "timestamp",
 }
 """Parts of originals, and what each kind must show, are in the exhaustive run over all of tests/core/verify."""
 

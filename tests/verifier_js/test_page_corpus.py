@@ -13,7 +13,7 @@ from tallystick.fork import accuse
 from tallystick.trust import encode_trust
 from tests.core.verify.kit import build_kit
 from tests.core.verify.test_convictions import _resigned, forged
-from tests.verifier_js.test_evidence_corpus import CORPUS, EXPECTED, told_by_second
+from tests.verifier_js.test_evidence_corpus import CORPUS, EXPECTED
 from tests.verifier_js.test_page import PATIENCE, examine, visit
 
 BAD = [name for name in sorted(EXPECTED["bad"]) if not name.endswith(".as-is")]
@@ -39,7 +39,7 @@ def all_alike(chromium: Browser, page: Path, kind: str, names: list[str]) -> int
         shown.page.set_input_files("#trust", str(CORPUS / "trust.json"))
         shown.page.fill("#at", EXPECTED["at"].removesuffix("Z"))
         for name in names:
-            expected = {field: told_by_second(kind, name)[field] for field in ("claims", "verdict")}
+            expected = {field: EXPECTED[kind][name][field] for field in ("claims", "verdict")}
             assert told(shown.page, CORPUS / kind / f"{name}.zip") == expected, name
         assert shown.trouble == []
     return len(names)

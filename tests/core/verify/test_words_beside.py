@@ -182,6 +182,23 @@ def test_a_token_whose_authority_was_revoked_since(kit: Kit, reason: Reason | No
     assert stamps(tower(kit, above)) == (GOOD if reason in KEPT else FALLEN), "whoever stands between is judged alike"
 
 
+ODD = {
+    "7, which means none": b"\x0a\x01\x07",
+    "11, which means none": b"\x0a\x01\x0b",
+    "of two bytes": b"\x0a\x02\x00\x04",
+    "an integer": b"\x02\x01\x04",
+    "negative": b"\x0a\x01\xff",
+    "with bytes behind": b"\x0a\x01\x04\x00",
+    "empty": b"",
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_a_reason_that_cannot_be_read_is_none(kit: Kit, odd: str) -> None:
+    """It keeps no token, and it does not take the word away."""
+    assert stamps(tower(kit, listing(TOWER_HALL, (TOWER, MADE + DAY, ODD[odd])))) == FALLEN
+
+
 def test_a_token_whose_authority_was_revoked_before(kit: Kit) -> None:
     for since in (MADE, MADE - DAY):
         report = tower(kit, listing(TOWER_HALL, (TOWER, since, Reason.superseded)))

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import AuthorityInformationAccessOID as Access
+from cryptography.x509.oid import CRLEntryExtensionOID
 
 from fixtures.keys import private_key
 from tallystick.c2pa.jumbf import parse_store
@@ -58,18 +59,21 @@ def holder(of: Person) -> Holder:
 
 def listing(
     issuer: Person,
-    *revoked: tuple[Person, datetime, Reason | None],
+    *revoked: tuple[Person, datetime, Reason | bytes | None],
     at: datetime = LOGGED,
     until: timedelta | None = 7 * DAY,
     key: Any = None,
     of_all: x509.ExtensionType | None = None,
 ) -> bytes:
-    """DER of a list by ``issuer``; ``key`` signs in its place."""
+    """DER of a list by ``issuer``; ``key`` signs in its place. A reason as bytes stands there as they are."""
     made = x509.CertificateRevocationListBuilder().issuer_name(issuer.certificate.subject).last_update(at)
     made = made.next_update(at + (until or 0 * DAY))
     for one, since, reason in revoked:
         entry = x509.RevokedCertificateBuilder().serial_number(one.certificate.serial_number).revocation_date(since)
-        if reason is not None:
+        if isinstance(reason, bytes):
+            told: x509.ExtensionType = x509.UnrecognizedExtension(CRLEntryExtensionOID.CRL_REASON, reason)
+            entry = entry.add_extension(told, critical=False)
+        elif reason is not None:
             entry = entry.add_extension(x509.CRLReason(reason), critical=False)
         made = made.add_revoked_certificate(entry.build())
     if of_all is not None:
