@@ -186,7 +186,8 @@ def _listed(certificate: x509.Certificate, issuer: x509.Certificate, lists: Iter
         return
     for one, sha256 in lists:
         with suppress(*_UNREADABLE):
-            if one.issuer == issuer.subject and _speaks_of_all(one) and one.is_signature_valid(key):
+            # The signature first: what strangers put into a list may take long to read.
+            if one.issuer == issuer.subject and one.is_signature_valid(key) and _speaks_of_all(one):
                 entry = one.get_revoked_certificate_by_serial_number(certificate.serial_number)
                 revoked, reason = None, None
                 if entry is not None:
@@ -216,7 +217,8 @@ def _answered(
                 continue
             about = _about(response, certificate, issuer)
             signers = _signers(response, issuer) if about else []
-            for one in about:
+            counts = understood_words(response.tbs_response_bytes, _MAX_SINGLE) if signers else []
+            for one in (word for place, word in about if counts and counts[place]):
                 since, until = one.this_update_utc, one.next_update_utc
                 if (signer := next((by for by in signers if by == issuer or _is_valid(by, since)), None)) is not None:
                     of, by, revoked = _name(certificate), _name(signer), one.revocation_time_utc
@@ -230,18 +232,19 @@ def _reason(one: OCSPSingleResponse) -> str | None:
     return None
 
 
-def _about(response: OCSPResponse, certificate: x509.Certificate, issuer: x509.Certificate) -> list[OCSPSingleResponse]:
-    """What an answer says of a certificate, as far as it is looked at: anybody can make it long."""
+def _about(
+    response: OCSPResponse, certificate: x509.Certificate, issuer: x509.Certificate
+) -> list[tuple[int, OCSPSingleResponse]]:
+    """What an answer says of a certificate, and in which place, as far as it is looked at: anybody can make it long."""
     from cryptography.x509 import ocsp
 
     found = []
-    understood = understood_words(response.tbs_response_bytes, _MAX_SINGLE)
-    for one, counts in zip(islice(response.responses, _MAX_SINGLE), understood, strict=True):
+    for place, one in enumerate(islice(response.responses, _MAX_SINGLE)):
         with suppress(*_UNREADABLE):
-            if not counts or one.serial_number != certificate.serial_number:
+            if one.serial_number != certificate.serial_number:
                 continue
             if one.certificate_status is not ocsp.OCSPCertStatus.UNKNOWN and _is_about(one, certificate, issuer):
-                found.append(one)
+                found.append((place, one))
     return found
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from cryptography import x509
 
+from tallystick import revocation
 from tallystick.base64s import to_base64
 from tallystick.case import AnchorMaterial, CaseMaterial
 from tallystick.case.model import MAX_REVOCATION, MAX_REVOCATION_BYTES
@@ -114,6 +115,21 @@ def test_a_word_that_does_not_count_decides_nothing_and_is_told_so(tmp_path: Pat
         assert report.verdict == "proved", what
         assert [one["says"] for one in report.facts["revocation"]] == [[]] * (len(lists) + len(answers)), what
         assert "says nothing that counts of anybody who signed here" in text_report(report, "en")
+
+
+def test_what_strangers_signed_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list or answer may hold a hundred thousand extensions: half a second for each who is asked about."""
+    made, (signer, issuer, _) = desk(tmp_path), card_people()
+    read: list[str] = []
+    for name in ("speaks_of_all", "understood_words"):
+        done = getattr(revocation, name)
+        monkeypatch.setattr(revocation, name, lambda *given, name=name, done=done: (read.append(name), done(*given))[1])
+    bad = listing(issuer, key=STRANGER.key), answered(signer, issuer, by=STRANGER)
+    assert [one["says"] for one in judged(made, bad[0], answers=(bad[1],)).facts["revocation"]] == [[], []]
+    assert read == []
+    good = listing(issuer), answered(signer, issuer)
+    assert [len(one["says"]) for one in judged(made, good[0], answers=(good[1],)).facts["revocation"]] == [1, 1]
+    assert read == ["speaks_of_all", "understood_words"]
 
 
 def test_of_several_words_the_one_that_says_revoked_decides(tmp_path: Path) -> None:
