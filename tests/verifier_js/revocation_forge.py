@@ -204,6 +204,7 @@ class Listed:
     algorithm: bytes = tlv(0x30, oid(SIGNATURES["ecdsa"]["sha256"]))
     inner: bytes | None = None
     """The algorithm that is signed, where it is another."""
+    issuer: bytes = ROOT.certificate.subject.public_bytes()
     since: datetime | bytes = SIGNED
     until: datetime | bytes | None = SIGNED + timedelta(days=30)
     key: Any = None
@@ -216,7 +217,7 @@ class Listed:
         parts = [
             self.version,
             self.inner or self.algorithm,
-            ROOT.certificate.subject.public_bytes(),
+            self.issuer,
             short(self.since),
             b"" if self.until is None else short(self.until),
             tlv(0x30, b"".join(self.entries)) if self.entries else b"",

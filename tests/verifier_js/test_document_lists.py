@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.x509.name import _ASN1Type
 
 from tests.core.timestamp.forge import tlv
 from tests.verifier_js.both import Second
@@ -74,6 +75,12 @@ def whole(dotted: str, value: bytes = NULL, critical: bytes = b"", times: int = 
     return Listed((HIS,), (extension(dotted, value, critical),) * times).der()
 
 
+def in_text(kind: _ASN1Type, more: str = "") -> bytes:
+    """A list whose issuer's name stands in another type of text, or with more in it."""
+    name = [x509.NameAttribute(one.oid, f"{one.value}{more}", kind) for one in ROOT.certificate.subject]
+    return Listed((HIS,), issuer=x509.Name(name).public_bytes()).der()
+
+
 FORMS: dict[str, tuple[bytes, str]] = {
     "by hand": (Listed((HIS,)).der(), REFUSED),
     "by hand, of nobody": (Listed(()).der(), ANSWERED),
@@ -114,6 +121,9 @@ FORMS: dict[str, tuple[bytes, str]] = {
     "of a fraction": (Listed((HIS,), since=tlv(0x18, b"20260115120000.5Z")).der(), OPEN),
     "of no seconds": (Listed((HIS,), since=tlv(0x17, b"2601151200Z")).der(), OPEN),
     "another's on 30 February": (Listed((HIS, entry(5, tlv(0x17, b"260230120000Z")))).der(), OPEN),
+    "of a name in another type of text": (in_text(_ASN1Type.PrintableString), REFUSED),
+    "of a name in wide text": (in_text(_ASN1Type.BMPString), REFUSED),
+    "of another name": (in_text(_ASN1Type.UTF8String, "."), OPEN),
     "by a stranger in the issuer's name": (Listed((HIS,), key=CLOCK_ROOT.key).der(), OPEN),
     "with more": (Listed((HIS,), edit=lambda given: [*given, NULL]).der(), OPEN),
     "with more behind the signature": (Listed((HIS,), edit_list=lambda given: [*given, NULL]).der(), OPEN),

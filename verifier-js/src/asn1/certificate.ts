@@ -100,30 +100,31 @@ function parseExtensions(value: Der, whole: boolean): Map<string, Extension> {
   return found;
 }
 
+const BMP_TEXT = 0x1e;
 const SHORT: Record<string, string> = {
   "2.5.4.3": "CN", "2.5.4.6": "C", "2.5.4.7": "L", "2.5.4.8": "ST", "2.5.4.10": "O", "2.5.4.11": "OU",
   "2.5.4.9": "STREET", "0.9.2342.19200300.100.1.25": "DC", "0.9.2342.19200300.100.1.1": "UID",
 };
 
-/** As RFC 4514 writes it: the last part first. */
-function nameText(name: Der): string {
+/** As RFC 4514 writes it: the last part first. In whatever type of text it stands: names are compared so (RFC 5280, section 7.1). */
+export function nameText(name: Der): string {
   return name.children.map((set) => set.children.map(partText).join("+")).reverse().join(",");
 }
 
 function partText(pair: Der): string {
   const [type, value] = sequence(pair);
-  return `${SHORT[oid(type)] ?? oid(type)}=${value === undefined ? "" : escaped(printable(value.content))}`;
+  return `${SHORT[oid(type)] ?? oid(type)}=${value === undefined ? "" : escaped(printable(value))}`;
 }
 
 function escaped(text: string): string {
   return text.replace(/[\\"+,;<>]|^[ #]| $/g, "\\$&").replaceAll("\0", "\\00");
 }
 
-function printable(bytes: Bytes): string {
+function printable({ tag, content }: Der): string {
   try {
-    return decodeUtf8(bytes);
+    return tag === BMP_TEXT ? new TextDecoder("utf-16be", { fatal: true, ignoreBOM: true }).decode(content) : decodeUtf8(content);
   } catch {
-    return hex(bytes);
+    return hex(content);
   }
 }
 

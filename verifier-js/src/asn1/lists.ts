@@ -2,7 +2,7 @@
 import { equal, hex, type Bytes } from "../base/bytes.ts";
 import { Malformed } from "../base/errors.ts";
 import { sha256 } from "../base/hashes.ts";
-import type { Certificate } from "./certificate.ts";
+import { nameText, type Certificate } from "./certificate.ts";
 import { demandTag, explicit, Fields, GENERALIZED_TIME, integer, INTEGER, parseDer, sequence, SEQUENCE, signatureBits, UTC_TIME, type Der } from "./der.ts";
 import { reasonOf, type Word } from "./revocation.ts";
 import { areUnderstood, extensionsOf, isSignedBy, type Extension } from "./signed.ts";
@@ -23,7 +23,8 @@ interface Entry {
 interface RevocationList {
   sha256: string;
   tbs: Bytes;
-  issuer: Bytes;
+  /** As text. */
+  issuer: string;
   from: number;
   until: number | undefined;
   revoked: Entry[];
@@ -56,7 +57,7 @@ function parseList(bytes: Bytes): RevocationList {
   const version = fields.optional(INTEGER);
   if (version !== undefined && integer(version) !== 1n) throw new Malformed("a revocation list of a version that is not known");
   const inner = demandTag(fields.next(), SEQUENCE);
-  const issuer = demandTag(fields.next(), SEQUENCE).raw;
+  const issuer = nameText(demandTag(fields.next(), SEQUENCE));
   const from = demandTime(fields.next());
   const next = fields.optional(UTC_TIME) ?? fields.optional(GENERALIZED_TIME);
   const revoked = fields.optional(SEQUENCE)?.children ?? [];
@@ -90,5 +91,5 @@ function speaksForItself({ extensions, reason }: Entry): boolean {
 }
 
 function isOf({ issuer: name, algorithm, tbs, signature }: RevocationList, issuer: Certificate): boolean {
-  return equal(name, issuer.subject) && isSignedBy(issuer, algorithm, tbs, signature);
+  return name === issuer.name && isSignedBy(issuer, algorithm, tbs, signature);
 }
