@@ -1,4 +1,4 @@
-"""The virtual machine of the embedded chain: py-evm's Prague, and what it reckons for nothing left out."""
+"""The virtual machine of the embedded chain: py-evm's Prague, with what it does most done quickly (ADR 21)."""
 
 from __future__ import annotations
 
