@@ -157,6 +157,9 @@ class _Reader:
         for what in (self.logs, self.witnesses, self.groups):
             if len(what) > MAX_EACH:
                 raise MalformedInput(f"the policy has more than {MAX_EACH} logs, witnesses or groups")
+        logs = {log.verifier.name for log in self.logs}
+        if own := next((one.name for one in self.witnesses if one.verifier.name in logs), None):
+            raise MalformedInput(f"the witness {own[:40]!r} is a log of the policy, which would cosign for itself")
         return WitnessPolicy(tuple(self.logs), tuple(self.witnesses), tuple(self.groups), self.quorum)
 
     def _log(self, words: list[str]) -> None:

@@ -69,14 +69,18 @@ def _anchored(report: Report, language: Language) -> str:
     return proved(report, ("anchor",), OUTCOMES["proved"][language], language)
 
 
-def entered(report: Report, language: Language) -> str:
-    """By when the entries stood in the log: on an independent's word, else a blank that says whose word there is."""
+def entered(report: Report, language: Language, words: str = "{time}") -> str:
+    """By when the entries stood in the log: on an independent's word, else a blank that says whose word there is.
+
+    ``words``: around the time, where what stands before it does not say that it is the latest that it can have been.
+    """
     end = time_in(report, "independent")
     if end is not None and report.claim("time").outcome == "proved":
-        return plain(end)
+        return words.format(time=plain(end))
     told = time_in(report, "operator")
     if told is not None:
-        return blank("word", language, word=WORD_OF[language]["operator"], value=plain(told))
+        said = words.format(time=plain(told))
+        return blank("word", language, word=WORD_OF[language]["operator"], value=said)
     claim = report.claim("time")
     return blank("claim", language, step=claim.step, outcome=OUTCOMES[claim.outcome][language])
 

@@ -127,8 +127,9 @@ def _vermont(report: Report) -> Document:
         "I, the person named below, being duly sworn, make this declaration under 12 V.S.A. § 1913(b) and Vermont Rule "
         "of Evidence 902.",
     )
+    # Nothing shows the instant itself: whoever swears to one would swear to what nobody proved.
     declared = (
-        ("(A) The date and time at which the record entered the blockchain", entered(report, "en")),
+        ("(A) The date and time at which the record entered the blockchain", entered(report, "en", _LATEST)),
         ("(B) The date and time at which the record was received from the blockchain", exported(report, "en")),
         ("(C) The record was maintained in the blockchain as a regularly conducted activity", _own()),
         ("(D) The record was made by the regularly conducted activity as a regular practice", _own()),
@@ -146,6 +147,9 @@ def _vermont(report: Report) -> Document:
             _facts("The record", (*frame(report, "en"), *technical(report, "en")), "en"),
         ),
     )
+
+
+_LATEST = "not later than {time}"
 
 
 def _own() -> str:

@@ -120,6 +120,7 @@ SAME_KEY = verifier_key("another.example/name", COSIGNATURE_ED25519, KEYS["X1"].
         (W1 + "group g any b\n" + W2 + "quorum g\n", "line 2 .* not defined"),
         (W1 + W2 + "group g any a b\ngroup h any a\nquorum g\n", "a member already"),
         (W1 + W2 + "group g 2 a a\nquorum g\n", "a member already"),
+        (f"log {LOG_KEYS[0]}\nwitness w {LOG_KEYS[1]}\nquorum w\n", "cosign for itself"),
         (W1 + TWIN + "group g all a twin\nquorum g\n", "line 3 .* count twice"),
         (W1 + W2 + TWIN + "group g 2 a b twin\nquorum g\n", "line 4 .* count twice"),
         (W1 + W2 + TWIN + "group h any b twin\ngroup g 2 a h\nquorum g\n", "line 5 .* count twice"),

@@ -87,7 +87,7 @@ def test_times_on_the_word_of_the_operator_or_the_exporter_are_no_facts(good: Re
     rows = cells(forms(good)["vermont-1913.en"])
     entered, received, *regular = [value for label, value in rows.items() if re.match(r"\([A-D]\)", label)]
     assert entered.startswith(BLANK)
-    assert "only the operator of the log says 2026-" in entered
+    assert "only the operator of the log says not later than 2026-" in entered
     assert received.startswith(BLANK)
     assert "only the exporter says" in received
     assert [one.startswith(BLANK) for one in regular] == [True, True]
@@ -97,9 +97,10 @@ def test_a_time_on_an_independents_word_is_a_fact_once_it_is_proved(good: Report
     end = {"not_before": None, "not_after": "2026-02-01T04:05:00Z"}
     facts = {**good.facts, "time": {**good.facts["time"], "independent": end}}
     timed = replace(without(good, "time", "proved"), facts=facts)
-    assert cells(forms(timed)["vermont-1913.en"])[
-        "(A) The date and time at which the record entered the blockchain"
-    ] == ("2026-02-01 04:05:00Z")
+    assert (
+        cells(forms(timed)["vermont-1913.en"])["(A) The date and time at which the record entered the blockchain"]
+        == "not later than 2026-02-01 04:05:00Z"
+    ), "the instant itself nobody proved, and it is sworn to"
     for outcome in ("contradicted", "needs_external_fact"):
         rows = cells(forms(replace(without(good, "time", outcome), facts=facts))["vermont-1913.en"])
         assert next(iter(value for label, value in rows.items() if label.startswith("(A)"))).startswith(BLANK)
