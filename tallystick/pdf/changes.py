@@ -144,6 +144,8 @@ def _may_replace(before: Document, after: Document, number: int, added: tuple[in
         return now == {**was, b"Fields": (*was[b"Fields"], *refs)}
     if number == page:
         annotations = was.get(b"Annots", ())
+        if not refs:
+            return bool(now == was)
         return isinstance(annotations, tuple) and now == {**was, b"Annots": (*annotations, *refs)}
     if number == before.info:
         return _without(was, *_INFO) == _without(now, *_INFO)
@@ -164,10 +166,9 @@ def _same_notes(old: Object, new: Object) -> bool:
 
 def _is_store(document: Document) -> bool:
     """A security store names only streams of certificates, lists and answers, and for whom they are."""
-    found = document.catalog.get(b"DSS")
-    if found is None:
+    if b"DSS" not in document.catalog:
         return True
-    return _store_like(document.dictionary(found, "the security store"))
+    return _store_like(document.dictionary(document.catalog[b"DSS"], "the security store"))
 
 
 def _store_like(value: object) -> bool:

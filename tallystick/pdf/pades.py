@@ -307,8 +307,8 @@ def brought_by_document(data: bytes) -> Brought:
 
 def _streams(document: Document, kind: bytes) -> list[bytes]:
     """What the security store holds of a kind."""
-    store = document.catalog.get(b"DSS")
-    listed = document.dictionary(store, "the security store").get(kind, ()) if store is not None else ()
+    held = b"DSS" in document.catalog
+    listed = document.dictionary(document.catalog[b"DSS"], "the security store").get(kind, ()) if held else ()
     if not isinstance(listed, tuple):
         raise MalformedInput(f"the {kind.decode('ascii')} of the security store are no list")
     numbers = dict.fromkeys(one.number for one in listed if isinstance(one, Ref))

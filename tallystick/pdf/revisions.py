@@ -163,11 +163,11 @@ def _check_trailer(trailer: object, objects: dict[int, Object], before: int | No
     if not isinstance(trailer, dict) or not set(trailer) <= known:
         raise MalformedInput("a trailer of the PDF has members that are not known here (encryption, say)")
     root, size, prev = trailer.get(b"Root"), trailer.get(b"Size"), trailer.get(b"Prev")
-    if not isinstance(trailer.get(b"Info"), Ref | None):
+    if b"Info" in trailer and not isinstance(trailer[b"Info"], Ref):
         raise MalformedInput("a trailer of the PDF holds the notes on the file itself, and does not name them")
     if not isinstance(root, Ref) or not isinstance(size, Number) or not size.text.isdigit():
         raise MalformedInput("a trailer of the PDF lacks the catalog or the size")
-    if prev != (None if before is None else Number(str(before).encode())):
+    if (b"Prev" in trailer) != (before is not None) or (before is not None and prev != Number(str(before).encode())):
         raise MalformedInput("a trailer of the PDF does not name the table before it")
     if objects and max(objects) >= int(size.text):
         raise MalformedInput("a trailer of the PDF gives a smaller size than its objects have")

@@ -17,7 +17,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, SignatureAlgorithmOID
 
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.lazy_dataclass import dataclass
@@ -41,6 +41,16 @@ _KNOWN_CRITICAL = frozenset(
     }
 )
 _HASHES = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
+_ALGORITHMS = frozenset({
+    SignatureAlgorithmOID.RSA_WITH_SHA256,
+    SignatureAlgorithmOID.RSA_WITH_SHA384,
+    SignatureAlgorithmOID.RSA_WITH_SHA512,
+    SignatureAlgorithmOID.RSASSA_PSS,
+    SignatureAlgorithmOID.ECDSA_WITH_SHA256,
+    SignatureAlgorithmOID.ECDSA_WITH_SHA384,
+    SignatureAlgorithmOID.ECDSA_WITH_SHA512,
+})  # fmt: skip
+"""What is signed otherwise leads nowhere, and is not counted."""
 _CURVES = ("secp256r1", "secp384r1", "secp521r1")
 _UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm, x509.UnsupportedGeneralNameType, x509.DuplicateExtension)
 
@@ -140,6 +150,8 @@ class PathSearch:
 
     def _issued(self, certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
         if certificate.issuer != issuer.subject or self._links >= _MAX_LINKS or not _sound_key(issuer):
+            return False
+        if certificate.signature_algorithm_oid not in _ALGORITHMS:
             return False
         self._links += 1
         try:

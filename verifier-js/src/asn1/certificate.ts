@@ -4,6 +4,7 @@ import { Failed, Malformed } from "../base/errors.ts";
 import {
   BIT_STRING, BOOLEAN, demandTag, explicit, Fields, integer, INTEGER, OCTET_STRING, oid, parseDer, sequence, SEQUENCE, signatureBits, type Der,
 } from "./der.ts";
+import { demandForm } from "./extensions.ts";
 import { publicKey, signatureAlgorithm, verifyWith, type PublicKey } from "./publicKey.ts";
 import { timeOf } from "./times.ts";
 
@@ -95,6 +96,7 @@ function parseExtensions(value: Der, whole: boolean): Map<string, Extension> {
     const content = demandTag(fields.next(), OCTET_STRING).content;
     fields.end();
     if (whole && found.has(name)) throw new Malformed("a certificate with one extension twice");
+    if (whole) demandForm(name, content);
     found.set(name, { critical, value: content });
   }
   return found;

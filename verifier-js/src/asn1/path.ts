@@ -4,13 +4,15 @@ import { Failed, Malformed } from "../base/errors.ts";
 import {
   basicConstraints, EXTENSION, keyOf, keyUsage, purposes, readable, readableRoot, verifyIssued, type Certificate,
 } from "./certificate.ts";
+import { sequence } from "./der.ts";
+import { signatureAlgorithm } from "./publicKey.ts";
 
 const LONGEST = 8;
 /** Signatures of certificates that are looked at for one path: there may be many that name one another. */
 const MOST_LINKS = 64;
 const TIME_STAMPING = "1.3.6.1.5.5.7.3.8";
 const ANY_PURPOSE = "2.5.29.37.0";
-const KNOWN = new Set<string>(Object.values(EXTENSION));
+const KNOWN = new Set<string>([EXTENSION.basicConstraints, EXTENSION.keyUsage, EXTENSION.extendedKeyUsage, EXTENSION.policies, EXTENSION.subjectNames]);
 const DIGITAL_SIGNATURE = 0;
 const CONTENT_COMMITMENT = 1;
 const CERT_SIGN = 5;
@@ -81,7 +83,7 @@ class Search<A extends Above> {
   }
 
   private issued(certificate: Certificate, issuer: Certificate): boolean {
-    if (!equal(certificate.issuer, issuer.subject) || this.links >= MOST_LINKS || !hasSoundKey(issuer)) return false;
+    if (!equal(certificate.issuer, issuer.subject) || this.links >= MOST_LINKS || !hasSoundKey(issuer) || !isSoundlySigned(certificate)) return false;
     this.links += 1;
     try {
       verifyIssued(certificate, issuer);
@@ -90,6 +92,17 @@ class Search<A extends Above> {
       if (error instanceof Failed || error instanceof Malformed) return false;
       throw error;
     }
+  }
+}
+
+/** What is signed otherwise leads nowhere, and is not counted. */
+function isSoundlySigned({ signatureAlgorithm: value }: Certificate): boolean {
+  try {
+    const { kind, hash } = signatureAlgorithm(value);
+    return hash !== undefined && (kind === "rsa" || sequence(value).length === 1);
+  } catch (error) {
+    if (error instanceof Failed || error instanceof Malformed) return false;
+    throw error;
   }
 }
 
@@ -121,7 +134,7 @@ function demandClock(certificate: Certificate): void {
   if (basicConstraints(certificate).ca) throw new Failed(`the signer ${certificate.name} is an authority`);
   if (uses?.length !== 1 || uses[0] !== TIME_STAMPING || !certificate.extensions.get(EXTENSION.extendedKeyUsage)!.critical)
     throw new Failed(`the signer ${certificate.name} is not for timestamps alone`);
-  if (usage !== undefined && !usage.has(DIGITAL_SIGNATURE) && !usage.has(CONTENT_COMMITMENT)) throw new Failed(`the key of ${certificate.name} is not to sign`);
+  if (usage !== undefined && (usage.size === 0 || [...usage].some((bit) => bit !== DIGITAL_SIGNATURE && bit !== CONTENT_COMMITMENT))) throw new Failed(`the key of ${certificate.name} is for something else than to sign`);
 }
 
 /** `below`: how many authorities stand between this one and the signer. */

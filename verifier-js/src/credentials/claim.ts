@@ -148,7 +148,7 @@ function timeOfSigning(unprotected: ItemMap, header: Bytes, signature: Bytes, tr
 function answersIn(unprotected: ItemMap): Bytes[] {
   const held = unprotected.get("rVals");
   const listed = held instanceof Map ? held.get("ocspVals") : undefined;
-  return Array.isArray(listed) ? listed.slice(0, MOST_ANSWERS).filter((each) => each instanceof Uint8Array) : [];
+  return Array.isArray(listed) ? listed.filter((each) => each instanceof Uint8Array).slice(0, MOST_ANSWERS) : [];
 }
 
 function heldToken(token: Bytes, message: Bytes, trust: Trust, beside: Words | undefined) {

@@ -105,7 +105,8 @@ function isStore({ value, stream }: PdfObject): boolean {
 /** As before, with what the form gained at the end. */
 function sameAnnotations(was: Value | undefined, is: Value | undefined, gained: Value | undefined): boolean {
   if (gained === undefined) return same(was, is);
-  return was?.kind === "list" && same({ kind: "list", values: [...was.values, gained] }, is);
+  const before = was === undefined ? [] : was.kind === "list" ? was.values : undefined;
+  return before !== undefined && same({ kind: "list", values: [...before, gained] }, is);
 }
 
 /** The same but for dates. */
