@@ -3,13 +3,15 @@
 Changes gather in memory and become durable together, pages and size in one transaction, now and then: what a crash
 takes is made again from the entries. Memory does not grow with the number of identifiers.
 
-SQLite keeps no checksums, so what is read is held against what was written: every page against its sum and against its
-root in the page above, the uppermost against the root kept beside the size.
+SQLite keeps no checksums, so what is read is held against the root: what is used of a page against the root that the
+page above has of it, by the hashes of the tree itself, and the uppermost against the root kept beside the size. Whoever
+holds that one against a root of which he knows otherwise has held against it all that is said or added here.
 """
 
 from __future__ import annotations
 
 import sqlite3
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -19,10 +21,26 @@ from typing import TypeAlias
 
 from ledger import fast_json
 from ledger.errors import Corrupt, MapUnreachable
-from ledger.map.pages import CAPACITY, DEEPEST, STEP, TOP, Children, Leaves, Page, decode, parted
+from ledger.map.pages import (
+    CAPACITY,
+    DEEPEST,
+    NONE,
+    SLOTS,
+    TOP,
+    Branches,
+    DamagedPage,
+    Leaves,
+    Page,
+    combine,
+    decode,
+    down,
+    neighbour,
+    place_of,
+    step,
+)
 from tallystick.map import NAMED, OWN, MapProof, key_of
 from tallystick.map.memory import about_entry
-from tallystick.map.proof import EMPTY_ROOT
+from tallystick.map.proof import EMPTY_ROOT, HASH_SIZE, KEY_BITS, MapProofFailed, prove_key
 from tallystick.merkle import leaf_hash
 
 GATHER = 32_768
@@ -31,9 +49,9 @@ _ROWS = 256
 """Pages that are written together."""
 _BEHIND = 4000
 """SQLite's pages that the log behind the file holds before they are copied to it: 64 MB."""
-_VERSION = 3
+_VERSION = 4
 Durable: TypeAlias = tuple[int, bytes]
-"""Of how many entries the file is, and the root of its uppermost page; that is empty where there are no leaves."""
+"""Of how many entries the file is, and the root of its uppermost page; ``NONE`` where there are no leaves."""
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR})
 """What SQLite says of a file that is none of ours. The last: it has other tables."""
 _TABLES = (
@@ -101,7 +119,7 @@ class DiskMap:
             return
         with self._transaction():
             if self._gathered:
-                root = self._change(TOP, 0, root, sorted(self._gathered))
+                root = self._change(root, sorted(self._gathered))
             self._write()
             stands, stood = _standing(self.size, root), _standing(*self._durable)
             # Not where the file goes on from elsewhere: what was gathered would be added to something else.
@@ -123,25 +141,94 @@ class DiskMap:
                 self._rows.clear()
                 self._connection.rollback()
 
-    def _change(self, number: int, depth: int, root: bytes, keys: list[bytes]) -> bytes:
-        """Make the changes under these keys, which belong to a page of this root; its root then."""
-        page = self._page(number, depth, root)
-        if isinstance(page, Leaves):
-            page.add(keys, self._gathered, depth)
-            return self._keep(number, depth, page)
-        for slot, below in parted(keys, number, depth):
-            page.roots[slot] = self._change(number << STEP | slot, depth + STEP, page.roots[slot], below)
-        return self._keep(number, depth, page)
+    def _change(self, root: bytes, keys: list[bytes]) -> bytes:
+        """Make the changes under these keys; the root then."""
+        above = Branches()
+        above.heap[1] = root
+        try:
+            self._change_page(above, 1, TOP, 0, keys)
+        except DamagedPage as error:
+            raise self._damage(str(error)) from None
+        return above.heap[1]
 
-    def _keep(self, number: int, depth: int, page: Page) -> bytes:
-        """Write a page that changed, one with too many leaves as several; its root."""
-        if isinstance(page, Leaves) and depth < DEEPEST and len(page) > self._capacity:
-            below = enumerate(page.split(depth))
-            page = Children([self._keep(number << STEP | slot, depth + STEP, part) for slot, part in below])
-        self._rows.append((number, page.encode()))
+    def _change_below(self, place: Branches, node: int, number: int, depth: int, keys: list[bytes]) -> None:
+        """Make the changes below a node of a page; the node has its digest then."""
+        if not place.is_parted(node):
+            self._change_page(place, node, number, depth, keys)
+            return
+        heap, left = place.heap, 2 * node
+        if combine(depth, heap[left], heap[left + 1]) != heap[node]:
+            raise DamagedPage
+        at = _parting(keys, number, depth)
+        if at:
+            self._change_below(place, left, number << 1, depth + 1, keys[:at])
+        if at < len(keys):
+            self._change_below(place, left + 1, number << 1 | 1, depth + 1, keys[at:])
+        heap[node] = combine(depth, heap[left], heap[left + 1])
+
+    def _change_page(self, place: Branches, node: int, number: int, depth: int, keys: list[bytes]) -> None:
+        root = place.heap[node]
+        if root == NONE:
+            self._check_empty(place, node, number, depth)
+        page = self._page(number, root)
+        if isinstance(page, Branches):
+            self._change_below(page, 1, number, depth, keys)
+            place.heap[node] = self._keep(number, page)
+        else:
+            place.heap[node] = self._change_leaves(place, node, number, depth, page, keys)
+
+    def _change_leaves(
+        self, place: Branches, node: int, number: int, depth: int, page: Leaves, keys: list[bytes]
+    ) -> bytes:
+        """Change a page of leaves, and write it, one with too many as several; its root."""
+        # So many that two pages have enough of them, whichever of the keys are new.
+        if depth == DEEPEST or len(page) + len(keys) <= 2 * self._capacity:
+            if keys:
+                page.change(keys, self._gathered, depth)
+            if depth == DEEPEST or len(page) <= self._capacity:
+                return self._keep(number, page)
+            keys = []
+        # Page 1 has none above it, and a page has so many nodes: then a page of its own tells what is below.
+        own = depth == 0 or node >= SLOTS
+        if own:
+            place, node = Branches(), 1
+        place.parted[node] = True
+        heap, left, at = place.heap, 2 * node, _parting(keys, number, depth)
+        for side, (below, its) in enumerate(zip(page.split(number, depth), (keys[:at], keys[at:]), strict=True)):
+            heap[left + side] = self._change_leaves(place, left + side, number << 1 | side, depth + 1, below, its)
+        heap[node] = combine(depth, heap[left], heap[left + 1])
+        return self._keep(number, place) if own else heap[node]
+
+    def _keep(self, number: int, page: Page) -> bytes:
+        """Write a page that changed; its root."""
+        if page.heap[1] != NONE:
+            self._rows.append((number, page.encode()))
         if len(self._rows) >= _ROWS:
             self._write()
-        return page.root(depth)
+        return page.heap[1]
+
+    def _check_empty(self, place: Branches, node: int, number: int, depth: int) -> None:
+        """See ``Leaves``: what stands nearest to where nothing stands belongs where it stands."""
+        near = neighbour(place.heap, node)
+        if not near:
+            return
+        self._write()
+        # Numbers of nodes are those of what stands there, by what is below the page.
+        number, depth = (
+            number >> node.bit_length() - near.bit_length() ^ 1,
+            depth - node.bit_length() + near.bit_length(),
+        )
+        node = near
+        while True:
+            while place.is_parted(node):
+                node = down(place.heap, node, depth)
+                number, depth = number << 1 | node & 1, depth + 1
+            page = self._page(number, place.heap[node])
+            if isinstance(page, Leaves):
+                break
+            place, node = page, 1
+        if place_of(page.some(1, depth), depth) != number:
+            raise DamagedPage
 
     def _write(self) -> None:
         self._connection.executemany("INSERT OR REPLACE INTO pages VALUES (?, ?)", sorted(self._rows))
@@ -154,36 +241,44 @@ class DiskMap:
         self._apply()
         _, root = self._durable
         with _reaching(self._path):
-            self._page(TOP, 0, root)
-        return root or EMPTY_ROOT
+            self._page(TOP, root)
+        return EMPTY_ROOT if root == NONE else root
 
     def prove(self, key: bytes) -> MapProof:
         """The proof for a key under ``root``, present or not."""
         self._apply()
-        with _reaching(self._path):
-            return self._prove(key)
-
-    def _prove(self, key: bytes) -> MapProof:
-        number, depth, path = TOP, 0, list[tuple[int, bytes]]()
-        page = self._page(number, depth, self._durable[1])
-        while isinstance(page, Children):
-            slot, steps = page.way(key, depth)
-            path += steps
-            number, depth = number << STEP | slot, depth + STEP
-            page = self._page(number, depth, page.roots[slot])
-        if not len(page):
+        _, root = self._durable
+        if root == NONE:
             return MapProof(None)
-        leaf, steps = page.way(key, depth)
-        return MapProof(leaf, (*path, *steps))
+        try:
+            with _reaching(self._path):
+                proof = self._prove(key, root)
+            prove_key(root, key, proof)
+        except (DamagedPage, MapProofFailed) as error:
+            raise self._damage(f"a page on the way to a key ({error})") from None
+        return proof
 
-    def _page(self, number: int, depth: int, root: bytes) -> Page:
-        """The page that has this root."""
+    def _prove(self, key: bytes, root: bytes) -> MapProof:
+        number, depth, path = TOP, 0, list[tuple[int, bytes]]()
+        page = self._page(number, root)
+        while isinstance(page, Branches):
+            node = 1
+            while page.is_parted(node):
+                node = step(page.heap, node, depth, key, path)
+                number, depth = number << 1 | node & 1, depth + 1
+            page = self._page(number, page.heap[node])
+        return MapProof(page.way(key, depth, path), tuple(path))
+
+    def _page(self, number: int, root: bytes) -> Page:
+        """The page that has this root; none was written where there are no leaves."""
+        if root == NONE:
+            return Leaves()
         row = self._connection.execute("SELECT page FROM pages WHERE number = ?", (number,)).fetchone()
         try:
-            page = decode(row[0]) if row else Leaves()
+            page = decode(row[0] if row else b"")
         except (ValueError, TypeError):
             raise self._damage(f"page {number}") from None
-        if page.root(depth) != root:
+        if page.heap[1] != root:
             raise self._damage(f"page {number}")
         return page
 
@@ -201,10 +296,10 @@ class DiskMap:
         """Begin again at size 0; where that fails, all stays as it was."""
         with self._transaction():
             self._connection.execute("DELETE FROM pages")
-            self._connection.execute("UPDATE reached SET standing = ?", (_standing(0, b""),))
+            self._connection.execute("UPDATE reached SET standing = ?", (_standing(0, NONE),))
         self._gathered.clear()
         self._waiting = 0
-        self.size, self._durable = 0, (0, b"")
+        self.size, self._durable = 0, (0, NONE)
         self.damaged = False
 
     def close(self) -> None:
@@ -213,6 +308,12 @@ class DiskMap:
             self.flush()
         finally:
             self._connection.close()
+
+
+def _parting(keys: list[bytes], number: int, depth: int) -> int:
+    """How many of the sorted keys below ``number`` have 0 as their next bit."""
+    beyond = (number << 1 | 1) - (1 << depth + 1)
+    return bisect_left(keys, (beyond << KEY_BITS - depth - 1).to_bytes(HASH_SIZE, "big"))
 
 
 @contextmanager
@@ -270,7 +371,7 @@ def _reached(connection: sqlite3.Connection) -> Durable | None:
         connection.execute("BEGIN IMMEDIATE")
         for statement in _TABLES:
             connection.execute(statement)
-        connection.execute("INSERT INTO reached VALUES (1, ?)", (_standing(0, b""),))
+        connection.execute("INSERT INTO reached VALUES (1, ?)", (_standing(0, NONE),))
         connection.execute("COMMIT")
     elif version != _VERSION:
         return None

@@ -138,17 +138,24 @@ def prove_answer(root: bytes, relation: Relation, text: str, proof: MapProof) ->
 
     Raises ``MapProofFailed``. For one root and one text at most one answer can be proved (docs/map.md §4).
     """
+    try:
+        return prove_key(root, key_of(relation, text), proof)
+    except MapProofFailed as error:
+        raise MapProofFailed(f"the proof for {relation} {text}: {error}") from None
+
+
+def prove_key(root: bytes, key: bytes, proof: MapProof) -> Leaf | None:
+    """As ``prove_answer``, of what stands under ``key``."""
     if proof.leaf is None:
         if proof.path or root != EMPTY_ROOT:
             raise MapProofFailed(f"the proof is that of a map without leaves, its root is {root.hex()}")
         return None
-    key = key_of(relation, text)
     _check_way(key, proof.leaf, proof.path)
     digest = proof.leaf.digest()
     for bit, other in reversed(proof.path):
         digest = node(bit, other, digest) if bit_of(key, bit) else node(bit, digest, other)
     if digest != root:
-        raise MapProofFailed(f"the proof for {relation} {text} leads to the map root {digest.hex()}, not {root.hex()}")
+        raise MapProofFailed(f"the proof leads to the map root {digest.hex()}, not {root.hex()}")
     return proof.leaf if proof.leaf.key == key else None
 
 

@@ -230,7 +230,7 @@ def test_a_proof_from_what_rotted_is_none_and_the_next_is_right(data: Path, worl
         log.publish_now()
         with roots.view() as view:
             assert view is not None
-            rot(data.parent / "map" / "map.sqlite", "one bit of each page")
+            rot(data.parent / "map" / "map.sqlite", "each is an empty one")
             with pytest.raises(Corrupt, match="page 1"):
                 view.prove("own", world.origin)
         with roots.view() as view:
