@@ -16,16 +16,17 @@ from pathlib import Path
 from ledger.copies.known import Head
 from ledger.copies.watching import Alarm, WatchStore
 from ledger.disk import LocalDisk
-from ledger.map.check import compare
+from ledger.errors import Corrupt
+from ledger.map.check import Fetch, compare
 from ledger.map.disk import DiskMap
 from ledger.tilestore import TileStore
 from ledger.upkeep.rebuild import published_entries
-from tallystick.errors import MalformedInput
+from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.events.log import MapRoot
 from tallystick.keyfile import read_key, write_key
 from tallystick.keys import LocalSigner, Signer
 from tallystick.lazy_dataclass import dataclass
-from tallystick.map.audit import Auditor, MapAudit, sign_audit
+from tallystick.map.audit import Auditor, MapAudit, sign_audit, verify_audit
 from tallystick.merkle import root_at
 from tallystick.note import check_name
 from tallystick.tiles import TileReader
@@ -65,10 +66,10 @@ class MapWatch:
         waiting = self._store.roots()
         for number, (position, stated) in enumerate(waiting, 1):
             # At first alone: what is durable may be ahead of what was looked at. Later it is the log's fault.
-            if self._map.damaged or (stated.size < self._map.size and not self._begun):
+            if self._map.damaged or (not self._begun and (stated.size < self._map.size or not self._is_signed())):
                 self._map.reset()
             self._begun = True
-            problem = compare(self._map, position, stated, partial(self._entries, held.checkpoint.size))
+            problem = self._compare(position, stated, partial(self._entries, held.checkpoint.size))
             if problem is None and self._hand is not None and number == len(waiting):
                 self._sign(held, stated, self._hand, now)
             # After the note: whoever is cut short between the two signs the same once more.
@@ -84,6 +85,27 @@ class MapWatch:
     def close(self) -> None:
         """Make the map durable."""
         self._map.close()
+
+    def _compare(self, position: int, stated: MapRoot, fetch: Fetch) -> str | None:
+        """A map in a damaged file is made anew at once: the next look may be another process's, which does not know."""
+        try:
+            return compare(self._map, position, stated, fetch)
+        except Corrupt:
+            if not self._map.damaged:
+                raise
+            self._map.reset()
+            return compare(self._map, position, stated, fetch)
+
+    def _is_signed(self) -> bool:
+        """Whether the map that was found is the one audited last: an auditor signs on no other's word than its own."""
+        note = self.audit()
+        if self._hand is None or not self._map.size:
+            return True
+        try:
+            audit, _ = verify_audit(note or b"", self._hand.auditor)
+            return (audit.origin, audit.size, audit.root) == (self._origin, self._map.size, self._map.root())
+        except (MalformedInput, VerificationFailed, Corrupt):
+            return False
 
     def _entries(self, size: int, first: int, end: int) -> Iterator[bytes]:
         """From the tiles of the tree of ``size``: a smaller one's may not be here."""

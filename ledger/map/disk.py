@@ -14,7 +14,7 @@ import sqlite3
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import TypeAlias
@@ -79,16 +79,11 @@ class DiskMap:
         self._rows: list[tuple[int, bytes]] = []
         self.damaged = False
         """Something was read that was never written: only ``reset`` helps."""
-        with _reaching(path):
-            found = _open(path)
-            if found is None:
-                for end in ("", "-wal", "-shm"):
-                    path.with_name(path.name + end).unlink(missing_ok=True)
-                found = _open(path)
-        if found is None:
-            raise MapUnreachable(f"no map can be made at {path}: it is damaged as soon as it is written")
-        self._connection, self._durable = found
-        self.size = self._durable[0]
+        self._broken = False
+        """SQLite itself says so: then what it does with the file is worth nothing."""
+        with self._reaching():
+            self._connection, self._durable = _open(path) or _made_anew(path)
+        self.size, self._broken = self._durable[0], False
 
     # --- growing ---------------------------------------------------------------------------------
 
@@ -132,7 +127,7 @@ class DiskMap:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        with _reaching(self._path):
+        with self._reaching():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -240,7 +235,7 @@ class DiskMap:
         """Of the first ``size`` entries."""
         self._apply()
         _, root = self._durable
-        with _reaching(self._path):
+        with self._reaching():
             self._page(TOP, root)
         return EMPTY_ROOT if root == NONE else root
 
@@ -251,7 +246,7 @@ class DiskMap:
         if root == NONE:
             return MapProof(None)
         try:
-            with _reaching(self._path):
+            with self._reaching():
                 proof = self._prove(key, root)
             prove_key(root, key, proof)
         except (DamagedPage, MapProofFailed) as error:
@@ -282,6 +277,19 @@ class DiskMap:
             raise self._damage(f"page {number}")
         return page
 
+    @contextmanager
+    def _reaching(self) -> Iterator[None]:
+        """What SQLite says, in our words. Raises ``Corrupt``, ``MapUnreachable``."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            if _is_damage(error):
+                self.damaged = self._broken = True
+                raise Corrupt(f"{self._path} is damaged ({error}): remove the file, and it is made anew") from error
+            raise MapUnreachable(
+                f"the map {self._path} cannot be read or written ({error}): free the disk, or end who else uses it"
+            ) from error
+
     def _damage(self, what: str) -> Corrupt:
         self.damaged = True
         return Corrupt(f"{what} of {self._path} is damaged: remove the file, and it is made anew")
@@ -293,14 +301,22 @@ class DiskMap:
         self._apply()
 
     def reset(self) -> None:
-        """Begin again at size 0; where that fails, all stays as it was."""
-        with self._transaction():
-            self._connection.execute("DELETE FROM pages")
-            self._connection.execute("UPDATE reached SET standing = ?", (_standing(0, NONE),))
+        """Begin again at size 0, in a file made anew where SQLite finds the old one damaged.
+
+        Where that fails, all stays as it was, but for a file that was worth nothing.
+        """
+        if not self._broken:
+            with suppress(Corrupt), self._transaction():
+                self._connection.execute("DELETE FROM pages")
+                self._connection.execute("UPDATE reached SET standing = ?", (_standing(0, NONE),))
+        if self._broken:
+            with self._reaching():
+                self._connection.close()
+                self._connection, _ = _made_anew(self._path)
         self._gathered.clear()
         self._waiting = 0
         self.size, self._durable = 0, (0, NONE)
-        self.damaged = False
+        self.damaged = self._broken = False
 
     def close(self) -> None:
         """Make it durable, and free the file."""
@@ -314,19 +330,6 @@ def _parting(keys: list[bytes], number: int, depth: int) -> int:
     """How many of the sorted keys below ``number`` have 0 as their next bit."""
     beyond = (number << 1 | 1) - (1 << depth + 1)
     return bisect_left(keys, (beyond << KEY_BITS - depth - 1).to_bytes(HASH_SIZE, "big"))
-
-
-@contextmanager
-def _reaching(path: Path) -> Iterator[None]:
-    """What SQLite says, in our words. Raises ``Corrupt``, ``MapUnreachable``."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        if _is_damage(error):
-            raise Corrupt(f"{path} is damaged ({error}): remove the file, and it is made anew") from error
-        raise MapUnreachable(
-            f"the map {path} cannot be read or written ({error}): free the disk, or end who else uses it"
-        ) from error
 
 
 def _is_damage(error: sqlite3.Error) -> bool:
@@ -348,6 +351,15 @@ def _open(path: Path) -> tuple[sqlite3.Connection, Durable] | None:
         connection.close()
         return None
     return connection, reached
+
+
+def _made_anew(path: Path) -> tuple[sqlite3.Connection, Durable]:
+    for end in ("", "-wal", "-shm"):
+        path.with_name(path.name + end).unlink(missing_ok=True)
+    found = _open(path)
+    if found is None:
+        raise MapUnreachable(f"no map can be made at {path}: it is damaged as soon as it is written")
+    return found
 
 
 def _standing(size: int, root: bytes) -> bytes:

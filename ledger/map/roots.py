@@ -70,6 +70,8 @@ class MapRoots:
         self._clock = clock
         self._lock = threading.Lock()
         self._map = DiskMap(folder / "map.sqlite")
+        self._ours = False
+        """What the map holds beyond the newest root that is stated was worked out here."""
         self._audited = DiskMap(folder / "audited.sqlite")
         self._audits = Audits(folder / "audits", auditors)
 
@@ -105,14 +107,20 @@ class MapRoots:
             return self._log.submit(statement, verified_with=self._signer.public).result(PATIENCE).position
 
     def _hold(self, reads: Reads) -> None:
-        """The map against the root that was stated last, from where it mostly goes on."""
+        """The map against the root that was stated last, from where it mostly goes on.
+
+        The file leads to its own root, whatever it is: that this is right says the log's word, or having worked it out.
+        """
         record = _newest(reads)
-        if record is None:
-            return
-        stated: MapRoot = parse_statement(record.entry).event.body
-        if self._map.size <= stated.size and self._worked_out(self._map, stated.size, reads).hex() != stated.root:
-            _log.warning("the map is not of the root in entry %d: it is made anew from the entries", record.position)
+        stated: MapRoot | None = None if record is None else parse_statement(record.entry).event.body
+        if stated is None or self._map.size > stated.size:
+            if self._map.size and not self._ours:
+                _log.warning("the map is of %d entries, of which no root is stated: it is made anew", self._map.size)
+                self._map.reset()
+        elif self._worked_out(self._map, stated.size, reads).hex() != stated.root:
+            _log.warning("the map is not of the root that was stated last: it is made anew from the entries")
             self._map.reset()
+        self._ours = True
 
     def _worked_out(self, found: DiskMap, size: int, reads: Reads) -> bytes:
         """The root of the first ``size`` entries. A map in a damaged file is made anew."""

@@ -28,6 +28,7 @@ from tallystick.merkle import leaf_hash, root_of
 from tallystick.statement import parse_statement
 from tests.ledger.commands import run
 from tests.ledger.conftest import open_log
+from tests.ledger.map.test_disk import rot, tear
 from tests.ledger.map.test_roots import all_entries, lie, model, opened
 from tests.world import START, World, key_from
 
@@ -125,6 +126,44 @@ def test_whatever_becomes_of_its_map(data: Path, world: World, tmp_path: Path, h
             found.take([b"more"] * 50)
     alarms, note = look(tmp_path / "m", data, world)
     assert (alarms, note and verify_audit(note, HAND.auditor)[0].size) == ([], position)
+
+
+@pytest.mark.parametrize("harm", ["rotted", "torn"])
+def test_a_map_that_rotted_is_made_anew_in_the_same_look(
+    data: Path, world: World, tmp_path: Path, harm: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next one may be in another process, which would meet the same damage, and the one after it."""
+    state(data, world)
+    look(tmp_path / "m", data, world)
+    _, position = state(data, world)
+    file = tmp_path / "m" / "map.sqlite"
+    if harm == "rotted":
+        rot(file, "each is an empty one")
+        monkeypatch.setattr(MapWatch, "_is_signed", lambda self: True)
+        alarms, note = look(tmp_path / "m", data, world)
+    else:
+        with closing(Monitor(tmp_path / "m", known(world), open_source(str(data)), Expectations(), HAND)) as monitor:
+            tear(file)
+            monitor.look(START)
+            alarms, note = [json.loads(line) for line in monitor.alarms()], monitor.audit()
+    assert (alarms, note and verify_audit(note, HAND.auditor)[0].size) == ([], position)
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["before it signed anything", "after it signed one"])
+def test_an_auditor_signs_on_no_other_word_than_its_own(data: Path, world: World, tmp_path: Path, first: bool) -> None:
+    """Somebody who lies in the log puts the map of his lie where the auditor keeps its own."""
+    if not first:
+        state(data, world)
+    _, before = look(tmp_path / "m", data, world)
+    position = disputed(data, world)
+    entries = state(data, world)[0]
+    hidden = [b"-" if parse_statement(one).event.type == "dispute.open" else one for one in entries[: position - 1]]
+    with closing(DiskMap(tmp_path / "m" / "map.sqlite")) as forged:
+        forged.reset()
+        forged.take(hidden)
+    alarms, note = look(tmp_path / "m", data, world)
+    assert [one["position"] for one in alarms if one["alarm"] == "map-root"][:1] == [position]
+    assert note != before
 
 
 def test_cut_short_between_scan_and_look_no_root_is_passed_over(

@@ -325,6 +325,47 @@ def rot(path: Path, harm: str) -> None:
                 other.execute("INSERT INTO pages VALUES (?, ?)", (number, left))
 
 
+def tear(path: Path) -> None:
+    """Other bytes under what SQLite keeps, while the file is open: all but its first page."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with path.open("r+b") as file:
+        size = file.seek(0, 2)
+        file.seek(16384)
+        file.write(b"\xff" * (size - 16384))
+
+
+def test_what_sqlite_finds_damaged_while_it_is_used_is_made_anew(tmp_path: Path) -> None:
+    path = tmp_path / "map.sqlite"
+    with closing(DiskMap(path, 2)) as found:
+        found._connection.execute("PRAGMA cache_size=0")
+        found.take(ENTRIES[:20])
+        found.flush()
+        tear(path)
+        found.take(ENTRIES[20:30])
+        with pytest.raises(Corrupt, match="damaged"):
+            found.flush()
+        assert found.damaged
+        found.reset()
+        assert (found.damaged, found.size) == (False, 0)
+        found.take(ENTRIES)
+        assert found.root() == root_in_memory()
+    with closing(DiskMap(path, 2)) as again:
+        assert (again.size, again.root()) == (len(ENTRIES), root_in_memory())
+
+
+def test_a_reset_that_meets_the_damage_first_makes_the_file_anew(tmp_path: Path) -> None:
+    path = tmp_path / "map.sqlite"
+    with closing(DiskMap(path, 2)) as found:
+        found._connection.execute("PRAGMA cache_size=0")
+        found.take(ENTRIES[:20])
+        found.flush()
+        tear(path)
+        found.reset()
+        found.take(ENTRIES)
+        assert (found.damaged, found.root()) == (False, root_in_memory())
+
+
 def go_on(found: DiskMap) -> None:
     found.take(ENTRIES[20:])
     found.flush()

@@ -14,6 +14,7 @@ from ledger.errors import Corrupt, MapUnreachable
 from ledger.folder import Folder
 from ledger.log import Log
 from ledger.map import roots as map_roots
+from ledger.map.disk import DiskMap
 from ledger.map.roots import MapRoots
 from ledger.store import Search
 from ledger.upkeep.fsck import fsck, replay
@@ -27,7 +28,7 @@ from tallystick.map.audit import Auditor, MapAudit, sign_audit
 from tallystick.merkle import leaf_hash, root_of
 from tallystick.statement import parse_statement
 from tests.ledger.conftest import open_log
-from tests.ledger.map.test_disk import ROT, rot
+from tests.ledger.map.test_disk import ROT, rot, tear
 from tests.world import START, World, key_from
 
 FULL = "CREATE TRIGGER full BEFORE UPDATE ON reached BEGIN SELECT RAISE(FAIL, 'disk full'); END"
@@ -218,6 +219,37 @@ def test_a_map_that_is_not_of_the_root_last_stated_states_none(data: Path, world
         roots.state(at_once=True)
         roots._map.reset()
         roots._map.take(b"other" for _ in range(5))
+        log.submit(world.object()).result()
+        size = len(all_entries(log))
+        assert roots.state(at_once=True) == size
+        assert stated(log)[size].root == model(all_entries(log)[:size]).root().hex()
+
+
+def test_a_file_that_sqlite_finds_damaged_while_it_is_used_costs_no_root(data: Path, world: World) -> None:
+    with opened(data, world) as (log, roots):
+        roots._map._connection.execute("PRAGMA cache_size=0")
+        roots.state(at_once=True)
+        log.publish_now()
+        tear(data.parent / "map" / "map.sqlite")
+        log.submit(world.object()).result()
+        size = len(all_entries(log))
+        assert roots.state(at_once=True) == size
+        assert stated(log)[size].root == model(all_entries(log)[:size]).root().hex()
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["ahead of a root", "before any root"])
+def test_a_file_of_which_the_log_states_nothing_is_not_believed(data: Path, world: World, before: bool) -> None:
+    """It leads to its own root, and to whatever whoever put it there wants the log to sign."""
+    with opened(data, world) as (log, roots):
+        if before:
+            roots.state(at_once=True)
+        for _ in range(3):
+            log.submit(world.object()).result()
+        entries = all_entries(log)
+    with closing(DiskMap(data.parent / "map" / "map.sqlite")) as forged:
+        forged.reset()
+        forged.take([b"other", *entries[1:]] if not before else [*entries[:-2], b"other", entries[-1]])
+    with opened(data, world) as (log, roots):
         log.submit(world.object()).result()
         size = len(all_entries(log))
         assert roots.state(at_once=True) == size
