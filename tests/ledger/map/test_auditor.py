@@ -28,7 +28,7 @@ from tallystick.merkle import leaf_hash, root_of
 from tallystick.statement import parse_statement
 from tests.ledger.commands import run
 from tests.ledger.conftest import open_log
-from tests.ledger.map.test_disk import rot, tear
+from tests.ledger.map.test_damage import rot, tear
 from tests.ledger.map.test_roots import all_entries, lie, model, opened
 from tests.world import START, World, key_from
 

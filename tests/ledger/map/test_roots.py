@@ -28,7 +28,7 @@ from tallystick.map.audit import Auditor, MapAudit, sign_audit
 from tallystick.merkle import leaf_hash, root_of
 from tallystick.statement import parse_statement
 from tests.ledger.conftest import open_log
-from tests.ledger.map.test_disk import ROT, rot, tear
+from tests.ledger.map.test_damage import ROT, rot, tear
 from tests.world import START, World, key_from
 
 FULL = "CREATE TRIGGER full BEFORE UPDATE ON reached BEGIN SELECT RAISE(FAIL, 'disk full'); END"
