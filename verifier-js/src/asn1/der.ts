@@ -29,12 +29,19 @@ export function parseDer(bytes: Bytes): Der {
   return found;
 }
 
+/** The values directly in the one sequence or set that these bytes are; what is in them is not read. */
+export function partsOf(bytes: Bytes): Der[] {
+  const found = read(bytes, 0, 0, 1);
+  if (found.raw.length !== bytes.length) throw new Malformed("something follows the DER value");
+  return found.children;
+}
+
 /** The value at the beginning of these bytes. */
 export function firstDer(bytes: Bytes): Der {
   return read(bytes, 0, 0);
 }
 
-function read(bytes: Bytes, at: number, depth: number): Der {
+function read(bytes: Bytes, at: number, depth: number, levels = Infinity): Der {
   const tag = bytes[at];
   let length = bytes[at + 1];
   if (tag === undefined || length === undefined || depth > DEEPEST) throw new Malformed("DER that ends early or is too deep");
@@ -51,13 +58,13 @@ function read(bytes: Bytes, at: number, depth: number): Der {
   if (start + length > bytes.length) throw new Malformed("DER that ends early");
   const content = bytes.subarray(start, start + length);
   demandForm(tag, content);
-  return { tag, content, raw: bytes.subarray(at, start + length), children: (tag & 0x20) !== 0 ? all(content, depth + 1) : [] };
+  return { tag, content, raw: bytes.subarray(at, start + length), children: (tag & 0x20) !== 0 && depth < levels ? all(content, depth + 1, levels) : [] };
 }
 
-function all(content: Bytes, depth: number): Der[] {
+function all(content: Bytes, depth: number, levels: number): Der[] {
   const children: Der[] = [];
   for (let at = 0; at < content.length; ) {
-    const child = read(content, at, depth);
+    const child = read(content, at, depth, levels);
     children.push(child);
     at += child.raw.length;
   }

@@ -47,16 +47,20 @@ export interface Enclosed {
 export class Words {
   readonly heard = new Map<string, Said[]>();
   private readonly known = new Map<string, Said[]>();
-  private readonly said: ((certificate: Certificate, issuer: Certificate) => Word[])[];
+  private said: ((certificate: Certificate, issuer: Certificate) => Word[])[] | undefined;
+  private readonly lists: Bytes[];
+  private readonly answers: Bytes[];
 
   constructor(lists: Bytes[] = [], answers: Bytes[] = []) {
-    this.said = [saidByLists(lists), saidByAnswers(answers)];
+    this.lists = lists;
+    this.answers = answers;
   }
 
   about(certificate: Certificate, issuer: Certificate): Said[] {
     const asked = hex(sha256(certificate.raw)) + hex(sha256(issuer.raw));
     const before = this.known.get(asked);
     if (before !== undefined) return before;
+    this.said ??= [saidByLists(this.lists), saidByAnswers(this.answers)];
     const found = this.said.flatMap((each) => each(certificate, issuer)).map((word) => ({ of: certificate.name, ...word }));
     this.known.set(asked, found);
     for (const one of found) this.hear(memberOf(one), one);
