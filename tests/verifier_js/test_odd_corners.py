@@ -84,7 +84,7 @@ def clock(name: str, *extensions: tuple[x509.ExtensionType, bool], **more: hashe
 
 
 def unsigned(count: int) -> Case:
-    more = [{"type": f"1.2.3.{at}", "values": [core.OctetString(b"x")]} for at in range(count)]
+    more = [{"type": f"1.2.3.{at}", "values": [core.OctetString(NULL)]} for at in range(count)]
     return of(edit_signer=lambda signer: {**signer, "unsigned_attrs": [*signer["unsigned_attrs"], *more]})
 
 
