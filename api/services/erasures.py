@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from api.services.credential_files import CredentialFiles
-from api.services.gathering import file_records, records_of
+from api.services.gathering import kept_records, records_of
 from ledger.log import Log
 from ledger.store import Reads, Search
 from ledger.upkeep.erasing import ERASURE, erasures
@@ -48,7 +48,7 @@ class ErasedFiles:
             for position, erasure in erasures(reads):
                 erased = reads.record(erasure.position)
                 for subject in _showing(reads, erased.subject) if erased else ():
-                    for record in file_records(reads, subject):
+                    for record in kept_records(reads, subject):
                         sha256 = parse_statement(record.entry).event.body.file.sha256
                         if record.position < position or self._shows_erased(reads, subject, sha256):
                             self._files.remove(sha256)

@@ -14,7 +14,7 @@ from api.accounts import Account
 from api.services.anchoring import AnchorDesk
 from api.services.enclosing import enclose
 from api.services.errors import Forbidden, NotFound
-from api.services.gathering import TIME, Gathered, add_files, add_times, files_about, focus_of, gather_case
+from api.services.gathering import TIME, Gathered, add_files, add_times, files_about, focus_of, gather_case, is_kept_by
 from api.services.histories import Histories, add_histories
 from api.services.issuing import Issuer
 from api.services.maps import MapService
@@ -28,7 +28,7 @@ from api.settings import Settings
 from ledger.map.roots import MapView
 from ledger.store import Reads, Record
 from tallystick.admission.standing import concerned
-from tallystick.admission.state import CertificateState, LicenceState, ObjectState
+from tallystick.admission.state import LOG, CertificateState, LicenceState, ObjectState
 from tallystick.bundle import write_bundle
 from tallystick.case import AnchorMaterial, CaseMaterial, Kind, case_members
 from tallystick.case.model import MAX_ENTRIES, SUBJECT_LETTERS
@@ -294,11 +294,13 @@ class EvidenceService:
     ) -> dict[int, tuple[str, Path]]:
         """Name and place of each signed file that goes into the bundle, by the position of its entry."""
         brought = {_sha256(path): path for path in request.credentials}
+        log = reads.get(LOG)
         chosen: dict[int, tuple[str, Path]] = {}
         for record in records:
             body: CredentialIssue = parse_statement(record.entry).event.body
             path = brought.pop(body.file.sha256, None)
-            if path is None and self._may_show(account, request.disclose, record, reads):
+            kept = path is None and is_kept_by(record, log)
+            if kept and self._may_show(account, request.disclose, record, reads):
                 path = self._issuer.files.find(body.file.sha256)
             if path is not None:
                 suffix = _SUFFIXES.get(body.media_type, ".bin")

@@ -17,13 +17,16 @@ from api.services.privacy import speaker_of
 from ledger.store import Reads, Record, Search
 from ledger.upkeep.erasing import ERASURE
 from tallystick.admission.state import (
+    LOG,
     CertificateState,
     Committed,
     DisputeState,
     JobState,
     LicenceState,
+    LogState,
     ObjectState,
     PartyState,
+    State,
     committed_key,
 )
 from tallystick.events.job import JobRegistration
@@ -136,6 +139,21 @@ def file_records(reads: Reads, subject: str) -> list[Record]:
     return [
         record for record in records_of(reads, subject=subject) if (record.type, record.subject) == (_FILES, subject)
     ]
+
+
+def is_kept_by(record: Record, log: State | None) -> bool:
+    """Whether a file that is kept here under the digest of this entry is the subject's: where the service or the
+    registrar issued it. A licensor may log any digest that he has read, also that of another's card.
+    """
+    statement = _parsed(record.entry)
+    issuers = (log.service, log.registrar) if isinstance(log, LogState) else ()
+    return statement.issuer in issuers and statement.event.recorded_for is None
+
+
+def kept_records(reads: Reads, subject: str) -> list[Record]:
+    """As ``file_records``, of files that may be kept here."""
+    log = reads.get(LOG)
+    return [record for record in file_records(reads, subject) if is_kept_by(record, log)]
 
 
 def add_files(reads: Reads, found: Gathered, records: Iterable[Record], size: int, limit: int) -> Gathered:

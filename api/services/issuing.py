@@ -12,7 +12,7 @@ from api.services.credential_files import CredentialFiles
 from api.services.drafts import Draft
 from api.services.erasures import ErasedFiles
 from api.services.errors import NotFound, Unavailable
-from api.services.gathering import file_records
+from api.services.gathering import kept_records
 from api.services.submission import SubmissionService
 from api.services.voices import Voices
 from api.services.witnesses import WitnessService
@@ -139,7 +139,7 @@ class Issuer:
 
     def find_latest(self, reads: Reads, subject: str, purpose: str) -> IssuedFile | None:
         """The latest kept file of a purpose that the log records under ``subject``."""
-        for record in reversed(file_records(reads, subject)):
+        for record in reversed(kept_records(reads, subject)):
             body: CredentialIssue = parse_statement(record.entry).event.body
             path = self.erased.find(reads, subject, body.file.sha256) if body.purpose == purpose else None
             if path is not None:
