@@ -13,7 +13,7 @@ from __future__ import annotations
 import sqlite3
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
@@ -41,7 +41,7 @@ from ledger.map.pages import (
 from tallystick.map import NAMED, OWN, MapProof, key_of
 from tallystick.map.memory import about_entry
 from tallystick.map.proof import EMPTY_ROOT, HASH_SIZE, KEY_BITS, MapProofFailed, prove_key
-from tallystick.merkle import leaf_hash
+from tallystick.merkle import leaf_hashes
 
 GATHER = 32_768
 """Additions that are made together."""
@@ -87,14 +87,14 @@ class DiskMap:
 
     # --- growing ---------------------------------------------------------------------------------
 
-    def take(self, entries: Iterable[bytes]) -> None:
-        """The next entries of the log."""
-        for entry in entries:
+    def take(self, entries: Iterable[bytes], leaves: Sequence[bytes] | None = None) -> None:
+        """The next entries of the log. ``leaves``: their leaf hashes, where they are known."""
+        entries = list(entries)
+        for entry, leaf in zip(entries, leaves or leaf_hashes(entries), strict=True):
             found = about_entry(entry, fast_json.read)
             if found.own:
                 # All before the first is added: an entry counts as a whole or, where something fails, not at all.
                 keys = [key_of(OWN, text) for text in found.own] + [key_of(NAMED, text) for text in found.named]
-                leaf = leaf_hash(entry)
                 for key in keys:
                     self.add(key, self.size, leaf)
             self.size += 1

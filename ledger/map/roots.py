@@ -16,7 +16,7 @@ from ledger.batch import Clock
 from ledger.errors import Corrupt
 from ledger.log import Log
 from ledger.map.audits import Audits
-from ledger.map.check import advance
+from ledger.map.check import as_appended
 from ledger.map.disk import DiskMap
 from ledger.store import Reads, Record, Search
 from tallystick.admission.state import LOG, MAP, LogState, MapState
@@ -140,7 +140,8 @@ class MapRoots:
     def _bring(self, found: DiskMap, size: int, reads: Reads) -> None:
         if found.size > size:
             found.reset()
-        advance(found, size, reads.entries)
+        for entries, leaves in as_appended(reads, found.size, size):
+            found.take(entries, leaves)
         found.flush()
 
     # --- answering -----------------------------------------------------------------------------------

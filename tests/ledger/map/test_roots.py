@@ -13,7 +13,9 @@ import pytest
 from ledger.errors import Corrupt, MapUnreachable
 from ledger.folder import Folder
 from ledger.log import Log
+from ledger.map import check
 from ledger.map import roots as map_roots
+from ledger.map.check import as_appended
 from ledger.map.disk import DiskMap
 from ledger.map.roots import MapRoots
 from ledger.store import Search
@@ -25,10 +27,11 @@ from tallystick.events.log import Freeze, MapRoot
 from tallystick.identifiers import Letter
 from tallystick.map import MemoryMap, prove_answer
 from tallystick.map.audit import Auditor, MapAudit, sign_audit
-from tallystick.merkle import leaf_hash, root_of
+from tallystick.merkle import leaf_hash, leaf_hashes, root_of
 from tallystick.statement import parse_statement
 from tests.ledger.conftest import open_log
 from tests.ledger.map.test_damage import ROT, rot, tear
+from tests.ledger.rows import change_entry
 from tests.world import START, World, key_from
 
 FULL = "CREATE TRIGGER full BEFORE UPDATE ON reached BEGIN SELECT RAISE(FAIL, 'disk full'); END"
@@ -235,6 +238,66 @@ def test_a_file_that_sqlite_finds_damaged_while_it_is_used_costs_no_root(data: P
         size = len(all_entries(log))
         assert roots.state(at_once=True) == size
         assert stated(log)[size].root == model(all_entries(log)[:size]).root().hex()
+
+
+def flipped(entry: bytes) -> bytes:
+    """Of a text in it: it is about something else, and of the same form."""
+    at = entry.index(b"10.5555/A-") + len(b"10.5555/A-")
+    return entry[:at] + bytes([entry[at] ^ 1]) + entry[at + 1 :]
+
+
+@pytest.mark.parametrize("chunk", [1, 4096], ids=["batch by batch", "all at once"])
+def test_over_an_entry_that_rotted_in_the_store_no_root_is_stated(
+    data: Path, world: World, monkeypatch: pytest.MonkeyPatch, chunk: int
+) -> None:
+    """Not one that is right of the bytes that stand there: it would convict the log."""
+    monkeypatch.setattr(check, "CHUNK", chunk)
+    with opened(data, world) as (log, roots):
+        roots.state(at_once=True)
+        futures = [log.submit(world.object()) for _ in range(4)]
+        first = futures[2].result().position
+        before, whole = stated(log), all_entries(log)
+        change_entry(data / "ledger.sqlite", first, flipped)
+        for _ in range(2):
+            with pytest.raises(Corrupt, match=r"batch at positions \d+ to \d+ is not as it was appended") as told:
+                roots.state(at_once=True)
+            assert told.value.position is not None
+            assert told.value.position <= first
+        assert stated(log) == before
+        change_entry(data / "ledger.sqlite", first, lambda _: whole[first])
+        at = roots.state(at_once=True)
+        assert at is not None
+        assert stated(log)[at].root == model(whole).root().hex(), "nothing was taken of the batch that was wrong"
+    assert fsck(Folder(data)).findings == ()
+
+
+@pytest.mark.parametrize("gone", [0, 5, 28])
+def test_no_root_is_stated_over_entries_of_no_batch(data: Path, world: World, gone: int) -> None:
+    with closing(sqlite3.connect(data / "ledger.sqlite", isolation_level=None)) as other:
+        (position,) = other.execute(
+            "SELECT position FROM batches WHERE position >= ? ORDER BY position LIMIT 1", (gone,)
+        ).fetchone()
+        other.execute("DELETE FROM batches WHERE position = ?", (position,))
+    with opened(data, world) as (log, roots), log.store.snapshot() as reads:
+        with pytest.raises(Corrupt, match="no batch"):
+            roots._bring(roots._map, reads.size(), reads)
+        assert roots._map.size <= gone
+
+
+def test_entries_are_taken_as_appended_from_within_a_batch(data: Path, world: World) -> None:
+    """Where the map goes on after a crash: what it has of a batch counts again."""
+    with opened(data, world) as (log, _):
+        for future in [log.submit(world.object()) for _ in range(9)]:
+            future.result()
+        entries = all_entries(log)
+        with log.store.snapshot() as reads:
+            assert len(list(reads.batches(29))) < 9, "some batch has several"
+            for first in range(len(entries) + 1):
+                for size in (first, first + 1, len(entries) - 1, len(entries)):
+                    if first <= size <= len(entries):
+                        found = list(as_appended(reads, first, size))
+                        assert [one for some, _ in found for one in some] == entries[first:size]
+                        assert [one for _, some in found for one in some] == leaf_hashes(entries[first:size])
 
 
 @pytest.mark.parametrize("before", [True, False], ids=["ahead of a root", "before any root"])
