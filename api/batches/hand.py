@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from api.batches.preparing import Checking, Signing, check_all, sign_all, sign_singles
 from api.batches.reading import drafts_in, statements_in
+from api.batches.sodium import quick
 from api.batches.wire import DraftOrder, Keys, Order, SinglesOrder, StatementOrder, pack
 from api.crew.working import main
 from api.services.voices import Voice
@@ -18,7 +19,7 @@ from tallystick.keys import LocalSigner, Signer
 
 def begin(keys: Keys) -> Callable[[Order], list[bytes] | None]:
     """What is done with each order; ``None`` for a body that is not good in every respect."""
-    signers = [LocalSigner(load_der_private_key(one, None)) for one in keys.private]
+    signers = [quick(LocalSigner(load_der_private_key(one, None))) for one in keys.private]
 
     def do(order: Order) -> list[bytes] | None:
         made = make(order, signers)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
+from api.batches import sodium
 from api.batches.reading import SignedStatement, draft_in
 from api.services.drafts import Draft, Ready, settle_draft
 from api.services.errors import Forbidden
@@ -15,7 +16,7 @@ from api.services.voices import Voice
 from ledger import fast_json
 from ledger.submission import Submission, prepare
 from tallystick.admission import Refused
-from tallystick.admission.signer import check_signature, resolve_signer
+from tallystick.admission.signer import resolve_signer
 from tallystick.admission.state import StateReader
 from tallystick.commitments import parse_disclosure
 from tallystick.errors import MalformedInput, TallystickError
@@ -107,7 +108,7 @@ def _signer_of(checking: Checking, statement: Statement, stands: Stands) -> Publ
     # Here many signatures can be verified at a time; the sequencer is alone.
     try:
         _, key = resolve_signer(statement, checking.at, checking.states, checking.size)
-        check_signature(statement, key)
+        sodium.check(statement, key)
     except Refused:
         if not stands(statement.statement_id):
             raise
