@@ -312,13 +312,14 @@ def _parsed(entry: bytes) -> Statement:
     return parse_statement(entry)
 
 
-def _used(body: object) -> list[str]:
-    """Objects of which the rules ask whether the speaker may use them."""
+def _used(body: object) -> Iterable[str]:
+    """Objects of which the rules ask whether the speaker may use them, each once."""
+    used: Iterable[str] = ()
     if isinstance(body, ObjectRegistration):
-        return [basis.subject for basis in body.basis if basis.kind == "object" and basis.subject is not None]
+        used = (basis.subject for basis in body.basis if basis.kind == "object" and basis.subject is not None)
     if isinstance(body, JobRegistration):
-        return [item.object for item in body.inputs]
-    return []
+        used = (item.object for item in body.inputs)
+    return dict.fromkeys(used)
 
 
 def focus_of(reads: Reads, subject: str, size: int) -> set[str]:

@@ -41,6 +41,8 @@ class Context:
         self.reader = reader
         self.actor = actor
         self.changes: dict[str, State] = {}
+        self.usable: set[str] = set()
+        """Objects that the acting party may use, as far as that was asked."""
 
     @property
     def now(self) -> str:

@@ -77,14 +77,20 @@ def _check_basis(context: Context, holder: str, basis: Basis, where: str) -> Non
         raise _no_right(basis.subject, holder, f"{where}.subject", "another party's job")
 
 
-def require_use(context: Context, party: str, object_id: str, where: str) -> ObjectState:
-    """The object's state; refuses unless ``party`` holds it or holds a valid licence of it."""
+def require_use(context: Context, party: str, object_id: str, where: str) -> None:
+    """Refuses unless ``party``, the acting one, holds the object or holds a valid licence of it.
+
+    Looked for once: of one object a party may hold any number of licences that are in force but for what stands above
+    them, and a statement may name the object hundreds of times.
+    """
+    if object_id in context.usable:
+        return
     found = context.need(object_id, ObjectState, where)
     if found.holder != party:
         licences = _licences(context, object_id, party)
         if not any(standing_at(context, licence, context.now).status == "valid" for licence in licences):
             raise _no_right(object_id, party, where, f"held by {found.holder}")
-    return found
+    context.usable.add(object_id)
 
 
 def _licences(context: Context, object_id: str, party: str) -> Iterator[str]:

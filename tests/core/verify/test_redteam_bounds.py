@@ -8,10 +8,13 @@ from __future__ import annotations
 import io
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tallystick import canonical
+from tallystick.admission import objects
+from tallystick.admission.standing import standing_at
 from tallystick.admission.state import Rights, right_key
 from tallystick.bundle import read_bundle, write_bundle
 from tallystick.bundle.container import MAX_MEMBERS
@@ -19,14 +22,15 @@ from tallystick.case import read_case
 from tallystick.case.model import PROOFS
 from tallystick.commitments import disclose
 from tallystick.errors import MalformedInput
-from tallystick.events.licence import LicenceStatus
+from tallystick.events.licence import LicenceGrant, LicenceStatus, StatusPointer
+from tallystick.identifiers import Letter
 from tallystick.replay import Placed, replay
 from tallystick.statement import Statement
 from tallystick.verify import verify_case
 from tests.core.verify.kit import AT, Kit
 from tests.core.verify.mutate import Members, described, entry
 from tests.core.verify.test_attacks import honest
-from tests.world import World, key_from
+from tests.world import Someone, World, key_from
 
 
 class InMemory:
@@ -101,6 +105,40 @@ def test_licences_granted_and_revoked_over_and_over() -> None:
     found = replay(placed(world.sequence(said)))
     assert not found.refused
     assert found.state.get(right_key(source.event.subject, world.licensee.id)) == Rights((granted.event.subject,))
+
+
+def test_an_object_named_hundreds_of_times_by_a_holder_of_licences_that_are_none_above(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Licensor and sublicensor: sublicences in force under a licence that is suspended stay among the holder's rights;
+    one statement asks about them once, however often it names the object.
+    """
+    world, asked = World(), 0
+    source = world.object()
+    object_id, pointer = source.event.subject, "https://log.example/status/1"
+
+    def grant(who: Someone, index: int, holder: Someone, *parent: str, **more: Any) -> Statement:
+        body = LicenceGrant(object_id, (object_id, *parent), StatusPointer(pointer, index), holder.id, **more)
+        return world.say(who, "licence.grant", world.identifier(Letter.LICENCE), body, world.terms(object_id))
+
+    top = grant(world.studio, 0, world.provider, sublicences=1)
+    name = top.event.subject
+    below = [grant(world.provider, index, world.licensee, name, parent=name) for index in range(1, 51)]
+    stop = world.say(world.studio, "licence.status", name, LicenceStatus("suspend", "request", world.now()))
+    good = grant(world.studio, 51, world.licensee)
+    capability, filed = world.capability()
+    _, job = world.job(capability, [object_id] * 256, who=world.licensee)
+    said = [world.key_set(), world.policy(), *world.parties(), source, top, *below, stop, good, *filed, job]
+    sequence = placed(world.sequence(said))
+
+    def count(*given: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        return standing_at(*given)
+
+    monkeypatch.setattr(objects, "standing_at", count)
+    assert not replay(sequence).refused
+    assert asked == 51
 
 
 @pytest.mark.parametrize(
