@@ -63,7 +63,7 @@ def replay(entries: Sequence[Placed], verified: Mapping[int, PublicKey] | None =
     for placed in ordered:
         identity = placed.statement.statement_id
         if identity in seen:
-            result.refused[placed.position] = _repeated(placed, seen[identity])
+            result.refused[placed.position] = repeated(placed.position, seen[identity])
             continue
         seen[identity] = placed.position
         if placed.statement.event.type == "log.batch":
@@ -135,10 +135,11 @@ def _unclosed(entries: Iterable[Placed]) -> dict[int, VerificationFailed]:
     }
 
 
-def _repeated(placed: Placed, first: int) -> Refused:
+def repeated(position: int, first: int) -> Refused:
+    """Why the statement at ``position`` is refused, which stands at ``first`` (rule A1)."""
     return Refused(
         "already-entered",
         "position",
-        f"the statement at position {placed.position} stands at {first} already",
+        f"the statement at position {position} stands at {first} already",
         "a log takes a statement once: who wrote it a second time must explain",
     )

@@ -154,7 +154,7 @@ class Monitor:
     def _scan(self, held: Head, now: int, progress: Progress) -> None:
         reached = self._store.reached()
         first, size = reached.size if reached else 0, held.checkpoint.size
-        scan = Scan(self._store.states(), first, self._origin, self._expected.issuers, self._expected.watched, now)
+        scan = Scan(self._store, first, self._origin, self._expected.issuers, self._expected.watched, now)
         done = first
         for position, entry in enumerate(published_entries(self._mirror.tiles, first, size), first):
             closed = scan.take(position, entry)

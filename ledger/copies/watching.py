@@ -14,23 +14,36 @@ from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.events.log import Batch, MapRoot
 from tallystick.lazy_dataclass import dataclass
 from tallystick.references import references
+from tallystick.replay import repeated
 from tallystick.statement import Statement, parse_statement
 from tallystick.times import format_time, parse_time
 
-_VERSION = 2
+_VERSION = 3
 _ROOTS = (
     "CREATE TABLE roots (position INTEGER PRIMARY KEY, size INTEGER NOT NULL, root TEXT NOT NULL,"
     " looked_at INTEGER NOT NULL DEFAULT 0)"
 )
+_IDS = "CREATE TABLE ids (id BLOB PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID"
 _TABLES = (
     "CREATE TABLE reached (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL, note TEXT NOT NULL)",
     "CREATE TABLE states (key TEXT PRIMARY KEY, state BLOB NOT NULL) WITHOUT ROWID",
     "CREATE TABLE alarms (number INTEGER PRIMARY KEY, line TEXT NOT NULL, told INTEGER NOT NULL DEFAULT 0)",
     _ROOTS,
+    _IDS,
     f"PRAGMA user_version={_VERSION}",
 )
-_FROM_1 = (_ROOTS, f"PRAGMA user_version={_VERSION}")
+_FROM_2 = (
+    _IDS,
+    "DELETE FROM states",
+    "UPDATE reached SET size = 0",
+    f"PRAGMA user_version={_VERSION}",
+)
+"""A file of version 2 does not know which statements stand: all is scanned again, and its alarms are told again."""
+_FROM_1 = (_ROOTS, *_FROM_2)
 """A file of version 1 is of before any log stated roots of its map."""
+
+_ID_BYTES = 16
+"""Of a statement id that are remembered: nobody finds two statements for them whose keys he does not hold."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +88,8 @@ class WatchStore:
             if version == 0:
                 self._write([(table, ()) for table in _TABLES])
                 version = _VERSION
-            elif version == 1:
-                self._write([(statement, ()) for statement in _FROM_1])
+            elif version in (1, 2):
+                self._write([(statement, ()) for statement in (_FROM_1 if version == 1 else _FROM_2)])
                 version = _VERSION
         except sqlite3.DatabaseError as error:
             self._connection.close()
@@ -94,17 +107,24 @@ class WatchStore:
         """The admission states that the entries below ``reached`` give."""
         return _States(self._connection)
 
+    def position_of(self, statement_id: bytes) -> int | None:
+        """Where a statement stands below ``reached``, first."""
+        query = "SELECT position FROM ids WHERE id = ?"
+        row = self._connection.execute(query, (statement_id[:_ID_BYTES],)).fetchone()
+        return row[0] if row else None
+
     def add(self, alarms: Sequence[Alarm]) -> None:
         """Remember alarms until they are told."""
         self._write([_insert(alarm) for alarm in alarms])
 
     def commit(self, scan: Scan, size: int, note: str) -> None:
         """Make what ``scan`` found and gave durable, together with where it stands."""
-        changes, alarms, roots = scan.hand_over()
+        changes, alarms, roots, ids = scan.hand_over()
         states = [(key, canonical.encode(encode_state(state))) for key, state in changes.items()]
         self._write(
             [
                 *(("INSERT OR REPLACE INTO states VALUES (?, ?)", row) for row in states),
+                *(("INSERT OR IGNORE INTO ids VALUES (?, ?)", (one[:_ID_BYTES], at)) for one, at in ids.items()),
                 *(_insert(alarm) for alarm in alarms),
                 *(
                     ("INSERT OR IGNORE INTO roots (position, size, root) VALUES (?, ?, ?)", (at, one.size, one.root))
@@ -164,9 +184,16 @@ class Scan:
     """Takes entries in log order, and decides each batch when its last entry comes."""
 
     def __init__(
-        self, below: StateReader, first: int, origin: str, issuers: frozenset[str], watched: frozenset[str], now: int
+        self,
+        store: WatchStore,
+        first: int,
+        origin: str,
+        issuers: frozenset[str],
+        watched: frozenset[str],
+        now: int,
     ) -> None:
-        self._below = below
+        self._store = store
+        self._below = store.states()
         self.first = first
         """All below was decided."""
         self._origin = origin
@@ -177,6 +204,7 @@ class Scan:
         self._changes: dict[str, State] = {}
         self._alarms: list[Alarm] = []
         self._roots: list[tuple[int, MapRoot]] = []
+        self._ids: dict[bytes, int] = {}
 
     def get(self, key: str) -> State | None:
         """The state as of the batches taken so far (a ``StateReader``)."""
@@ -210,6 +238,7 @@ class Scan:
         admitted_at = parse_time(closing.event.time)
         for at, statement in self._open:
             try:
+                self._enter(statement.statement_id, at)
                 self._changes.update(decide(statement, at, admitted_at, self).changes)
                 if isinstance(statement.event.body, MapRoot):
                     self._roots.append((at, statement.event.body))
@@ -217,15 +246,24 @@ class Scan:
                 code = f"{error.code}: " if isinstance(error, Refused) else ""
                 self._alarm("admission", f"the log's own rules refuse this entry: {code}{error}", at)
 
+    def _enter(self, statement_id: bytes, position: int) -> None:
+        """Rule A1: a log takes a statement once; whoever writes it a second time has its signer say it again."""
+        stands = self._ids.get(statement_id, self._store.position_of(statement_id))
+        if stands is not None:
+            raise repeated(position, stands)
+        self._ids[statement_id] = position
+
     def end(self, size: int) -> None:
         """No published entry is without a batch; those that are, are scanned again with the batch that they get."""
         if self._open:
             self._alarm("admission", f"the checkpoint of size {size} cuts a batch in two", self._open[0][0])
 
-    def hand_over(self) -> tuple[dict[str, State], list[Alarm], list[tuple[int, MapRoot]]]:
-        """What changed, what was found, and which roots of the map were stated, since the last time."""
-        given = self._changes, self._alarms, self._roots
-        self._changes, self._alarms, self._roots = {}, [], []
+    def hand_over(self) -> tuple[dict[str, State], list[Alarm], list[tuple[int, MapRoot]], dict[bytes, int]]:
+        """What changed, what was found, which roots of the map were stated, and which statements stand where, since the
+        last time.
+        """
+        given = self._changes, self._alarms, self._roots, self._ids
+        self._changes, self._alarms, self._roots, self._ids = {}, [], [], {}
         return given
 
     def _alarm(self, kind: str, message: str, position: int) -> None:

@@ -21,6 +21,7 @@ from ledger.copies.watching import WatchStore
 from ledger.errors import LogBusy, UnknownSchema, Unreachable
 from tallystick.cosignature import cosign_ml_dsa
 from tallystick.errors import MalformedInput
+from tallystick.events.licence import LicenceStatus
 from tallystick.note import COSIGNATURE_ML_DSA_44, parse_note, verifier_key
 from tallystick.tiles import Tile
 from tallystick.times import format_time
@@ -103,6 +104,41 @@ def test_entries_that_the_rules_refuse(data: Path, world: World, tmp_path: Path)
     assert "is no statement" in found[0]["message"]
     assert "the log's own rules refuse this entry: unknown-signer" in found[1]["message"]
     assert reached(tmp_path / "m") == 33
+
+
+def test_a_statement_that_the_log_wrote_down_twice(data: Path, world: World, tmp_path: Path) -> None:
+    """The operator has a licensor say again what he said once: each entry alone is his, and within the rules."""
+    source = world.object()
+    granted = world.licence(source.event.subject, index=7)
+
+    def status(action: Any) -> Any:
+        body = LicenceStatus(action, "request", world.now())
+        return world.say(world.studio, "licence.status", granted.event.subject, body)
+
+    stopped = status("suspend")
+    grow(data, world, source, granted, stopped, status("reinstate"))
+    assert look(tmp_path / "m", data) == []
+    plant(data, world, stopped.entry)
+    with open_log(data, world) as log:
+        log.publish_now()
+    told = "the log's own rules refuse this entry: already-entered: the statement at position 37 stands at 33 already"
+    for path in ("m", "new"):
+        (alarm,) = look(tmp_path / path, data)
+        assert (alarm["alarm"], alarm["position"], alarm["message"][: len(told)]) == ("admission", 37, told)
+
+
+def test_a_file_that_does_not_know_which_statements_stand_is_made_anew(
+    data: Path, world: World, tmp_path: Path
+) -> None:
+    expected = Expectations(watched=frozenset({world.provider.id}))
+    look(tmp_path / "m", data, expected)
+    with closing(sqlite3.connect(tmp_path / "m/monitor.sqlite", isolation_level=None)) as file:
+        file.execute("DROP TABLE ids")
+        file.execute("PRAGMA user_version=2")
+    assert [one["position"] for one in look(tmp_path / "m", data, expected)] == [5, 11]
+    assert look(tmp_path / "m", data, expected) == []
+    with closing(sqlite3.connect(tmp_path / "m/monitor.sqlite")) as file:
+        assert file.execute("SELECT count(*), count(DISTINCT position) FROM ids").fetchone() == (29, 29)
 
 
 def test_a_batch_that_says_something_else(data: Path, world: World, tmp_path: Path) -> None:

@@ -188,6 +188,7 @@ def test_a_monitors_file_of_before_goes_on(data: Path, world: World, tmp_path: P
     look(tmp_path / "m", data, world)
     with closing(sqlite3.connect(tmp_path / "m" / "monitor.sqlite")) as file:
         file.execute("DROP TABLE roots")
+        file.execute("DROP TABLE ids")
         file.execute("PRAGMA user_version=1")
     _, position = state(data, world)
     alarms, note = look(tmp_path / "m", data, world)
