@@ -25,6 +25,7 @@ from cryptography.x509.oid import (
     SignatureAlgorithmOID,
 )
 
+from tallystick.certificate_keys import is_for_pss, key_of
 from tallystick.errors import MalformedInput
 from tallystick.lazy_dataclass import dataclass
 from tallystick.revocation_forms import entry_says, speaks_of_all, understood_words
@@ -58,7 +59,6 @@ _ECDSA = {
     SignatureAlgorithmOID.ECDSA_WITH_SHA512,
 }
 _ALGORITHMS = frozenset({*_RSA, *_ECDSA, SignatureAlgorithmOID.ED25519})
-_CURVES = ("secp256r1", "secp384r1", "secp521r1")
 _KNOWN_EXTENSIONS = frozenset({
     ExtensionOID.BASIC_CONSTRAINTS,
     ExtensionOID.KEY_USAGE,
@@ -182,7 +182,9 @@ def _sha256(data: bytes) -> str:
 
 def _listed(certificate: x509.Certificate, issuer: x509.Certificate, lists: Iterable[_List]) -> Iterator[Revocation]:
     key = issuer.public_key()
-    if not isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey):
+    if not isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey) or is_for_pss(
+        issuer
+    ):
         return
     for one, sha256 in lists:
         with suppress(*_UNREADABLE):
@@ -272,6 +274,8 @@ def _signers(response: OCSPResponse, issuer: x509.Certificate) -> list[x509.Cert
 
 def _is_delegate(one: x509.Certificate, issuer: x509.Certificate) -> bool:
     """Raises one of ``_UNREADABLE``, or ``x509.ExtensionNotFound``."""
+    if is_for_pss(issuer):
+        return False
     one.verify_directly_issued_by(issuer)
     purposes = one.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     usages = [each.value for each in one.extensions if isinstance(each.value, x509.KeyUsage)]
@@ -291,13 +295,14 @@ def _is_valid(one: x509.Certificate, at: datetime) -> bool:
 def _verify(signer: x509.Certificate, response: OCSPResponse) -> None:
     """Raises one of ``_UNREADABLE``."""
     key, named = signer.public_key(), response.signature_algorithm_oid
+    kind = key_of(signer, _MAX_RSA_BITS)
     algorithm = response.signature_hash_algorithm
     signature, signed = response.signature, response.tbs_response_bytes
     if isinstance(key, ed25519.Ed25519PublicKey) and named == SignatureAlgorithmOID.ED25519:
         key.verify(signature, signed)
-    elif isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _CURVES and named in _ECDSA and algorithm:
+    elif isinstance(key, ec.EllipticCurvePublicKey) and kind and named in _ECDSA and algorithm:
         key.verify(signature, signed, ec.ECDSA(algorithm))
-    elif isinstance(key, rsa.RSAPublicKey) and 2048 <= key.key_size <= _MAX_RSA_BITS and named in _RSA and algorithm:
+    elif isinstance(key, rsa.RSAPublicKey) and kind and kind.kind == "rsa" and named in _RSA and algorithm:
         key.verify(signature, signed, padding.PKCS1v15(), algorithm)
     else:
         raise UnsupportedAlgorithm("an answer is signed by RSA, ECDSA or Ed25519, under the algorithm that it names")

@@ -12,11 +12,11 @@ from datetime import datetime
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID as Purpose
 from cryptography.x509.oid import ExtensionOID
 
 from tallystick.c2pa.refusal import CredentialRefused
+from tallystick.certificate_keys import key_of, scheme_of, signs
 from tallystick.errors import MalformedInput
 from tallystick.lazy_dataclass import dataclass
 
@@ -40,7 +40,6 @@ _KNOWN_EXTENSIONS = frozenset(
 _SIGNATURE_HASHES = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
 MAX_RSA_BITS = 16384
 """A larger modulus makes one check take seconds."""
-_CURVES = ("secp256r1", "secp384r1", "secp521r1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,17 +181,14 @@ def _common_faults(certificate: x509.Certificate) -> Iterator[Fault]:
             yield Fault("signer.extension", f"{who} has name constraints, which are not known here")
         elif extension.critical and extension.oid not in _KNOWN_EXTENSIONS:
             yield Fault("signer.extension", f"{who} has the critical extension {extension.oid.dotted_string}")
-    key = certificate.public_key()
-    good = (
-        (isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _CURVES)
-        or (isinstance(key, rsa.RSAPublicKey) and 2048 <= key.key_size <= MAX_RSA_BITS)
-        or isinstance(key, ed25519.Ed25519PublicKey)
-    )
-    if not good:
+    if key_of(certificate, MAX_RSA_BITS) is None:
         yield Fault("signer.key", f"{who} has a key that C2PA does not allow (P-256/384/521, Ed25519, RSA from 2048)")
     used = certificate.signature_hash_algorithm
     if used is not None and not isinstance(used, _SIGNATURE_HASHES):
         yield Fault("signer.algorithm", f"{who} was signed with {used.name}; SHA-256, SHA-384 or SHA-512 is needed")
+    elif scheme_of(certificate) is None:
+        how = "in another way than ECDSA, Ed25519, RSA, or RSA-PSS of one hash and a salt as long as it"
+        yield Fault("signer.algorithm", f"{who} was signed {how}")
 
 
 def _authority_faults(authority: x509.Certificate, below: int, kind: str, profile: Profile) -> Iterator[Fault]:
@@ -228,9 +224,14 @@ def _path_faults(chain: Sequence[x509.Certificate], roots: SignerRoots | None, p
 
 def _link_faults(certificate: x509.Certificate, issuer: x509.Certificate) -> Iterator[Fault]:
     who, above = name_of(certificate.subject), name_of(issuer.subject)
+    key, scheme = key_of(issuer, MAX_RSA_BITS), scheme_of(certificate)
     try:
         certificate.verify_directly_issued_by(issuer)
+        # A key or a way of signing that is not taken at all is a fault by itself.
+        fits = key is None or scheme is None or signs(key, scheme)
     except (ValueError, TypeError, InvalidSignature):
+        fits = False
+    if not fits:
         yield Fault("signer.chain_broken", f"{who} was not issued by {above}, which follows it in the chain")
         return
     wanted = _extension(certificate, x509.AuthorityKeyIdentifier)

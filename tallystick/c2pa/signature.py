@@ -20,6 +20,7 @@ from cryptography.utils import CryptographyDeprecationWarning
 from tallystick.c2pa.cbor import decode_cbor
 from tallystick.c2pa.chain import MAX_RSA_BITS
 from tallystick.c2pa.refusal import CredentialRefused
+from tallystick.certificate_keys import Scheme, is_for_pss, key_of, signs
 from tallystick.errors import MalformedInput
 from tallystick.lazy_dataclass import dataclass
 from tallystick.revocation import MAX_ENCLOSED
@@ -91,7 +92,7 @@ def verified(cose: bytes, payload: bytes, what: str = "claim", *, older: bool = 
     chain = _certificates(header, unprotected, what)
     signed = cbor2.dumps(["Signature1", protected, b"", payload])
     try:
-        _verify(chain[0].public_key(), header.get(_ALG), signature, signed)
+        _verify(chain[0], header.get(_ALG), signature, signed)
     # ValueError: an RSA key too short for what its signature claims.
     except (InvalidSignature, UnsupportedAlgorithm, ValueError) as error:
         detail = str(error) or f"the {what} was not signed by the leaf certificate that it carries"
@@ -139,8 +140,9 @@ def _parse_certificate(der: bytes) -> x509.Certificate:
     raise MalformedInput("a certificate of x5chain has a serial number that is not positive")
 
 
-def _verify(key: object, algorithm: object, signature: bytes, message: bytes) -> None:
+def _verify(leaf: x509.Certificate, algorithm: object, signature: bytes, message: bytes) -> None:
     """Verify one COSE signature; the algorithm must be one that C2PA allows (section 13.2.1) and fit the key."""
+    key = leaf.public_key()
     if isinstance(algorithm, bool) or not isinstance(algorithm, int):
         raise UnsupportedAlgorithm(f"COSE algorithm {str(algorithm)[:40]!r} is not allowed")
     if algorithm in _ECDSA and isinstance(key, ec.EllipticCurvePublicKey):
@@ -150,6 +152,8 @@ def _verify(key: object, algorithm: object, signature: bytes, message: bytes) ->
         pair = encode_dss_signature(int.from_bytes(signature[:width]), int.from_bytes(signature[width:]))
         key.verify(pair, message, ec.ECDSA(_HASHES[bits]))
     elif algorithm in _PSS and isinstance(key, rsa.RSAPublicKey) and key.key_size <= MAX_RSA_BITS:
+        if is_for_pss(leaf) and not signs(key_of(leaf, MAX_RSA_BITS), Scheme("pss", _PSS[algorithm])):
+            raise UnsupportedAlgorithm(f"the leaf key is for RSA-PSS with another hash than COSE algorithm {algorithm}")
         digest = _HASHES[_PSS[algorithm]]
         key.verify(signature, message, padding.PSS(padding.MGF1(digest), digest.digest_size), digest)
     elif algorithm == _EDDSA and isinstance(key, ed25519.Ed25519PublicKey):

@@ -28,7 +28,7 @@ def document_faults(path: Sequence[x509.Certificate], at: datetime) -> Iterator[
     if purposes is None or not set(purposes) <= {DOCUMENT_SIGNING, _ADOBE}:
         yield f"{name_of(leaf)} is not for documents alone (extended key usage)"
     for number, certificate in enumerate(path):
-        yield from common_faults(certificate, signed=number < len(path) - 1)
+        yield from common_faults(certificate)
         if number:
             yield from authority_faults(certificate, number - 1)
             above = extension_of(certificate, x509.ExtendedKeyUsage)

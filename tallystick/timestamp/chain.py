@@ -15,10 +15,9 @@ from typing import TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, SignatureAlgorithmOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
+from tallystick.certificate_keys import key_of, may_have_issued
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.lazy_dataclass import dataclass
 from tallystick.timestamp import der
@@ -40,18 +39,7 @@ _KNOWN_CRITICAL = frozenset(
         ExtensionOID.SUBJECT_ALTERNATIVE_NAME,
     }
 )
-_HASHES = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
-_ALGORITHMS = frozenset({
-    SignatureAlgorithmOID.RSA_WITH_SHA256,
-    SignatureAlgorithmOID.RSA_WITH_SHA384,
-    SignatureAlgorithmOID.RSA_WITH_SHA512,
-    SignatureAlgorithmOID.RSASSA_PSS,
-    SignatureAlgorithmOID.ECDSA_WITH_SHA256,
-    SignatureAlgorithmOID.ECDSA_WITH_SHA384,
-    SignatureAlgorithmOID.ECDSA_WITH_SHA512,
-})  # fmt: skip
-"""What is signed otherwise leads nowhere, and is not counted."""
-_CURVES = ("secp256r1", "secp384r1", "secp521r1")
+_MAX_RSA_BITS = 8192
 _UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm, x509.UnsupportedGeneralNameType, x509.DuplicateExtension)
 
 
@@ -149,9 +137,9 @@ class PathSearch:
                 yield load(one)
 
     def _issued(self, certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-        if certificate.issuer != issuer.subject or self._links >= _MAX_LINKS or not _sound_key(issuer):
-            return False
-        if certificate.signature_algorithm_oid not in _ALGORITHMS:
+        # What does not fit leads nowhere, and is not counted.
+        fits = _sound_key(issuer) and may_have_issued(certificate, issuer, _MAX_RSA_BITS)
+        if not fits or self._links >= _MAX_LINKS:
             return False
         self._links += 1
         try:
@@ -184,8 +172,7 @@ def path_faults(path: Sequence[x509.Certificate], at: datetime) -> Iterator[str]
     """What is wrong with a path (leaf first, root last) at ``at``, as sentences."""
     yield from _leaf_faults(path[0])
     for number, certificate in enumerate(path):
-        # A root is trusted because the reader says so, not because of the signature on it.
-        yield from common_faults(certificate, signed=number < len(path) - 1)
+        yield from common_faults(certificate)
         if number:
             yield from _authority_faults(certificate, number - 1)
         yield from time_faults(certificate, at)
@@ -216,8 +203,8 @@ def signs_only(usage: x509.KeyUsage) -> bool:
     return (usage.digital_signature or usage.content_commitment) and not any(others)
 
 
-def common_faults(certificate: x509.Certificate, *, signed: bool) -> Iterator[str]:
-    """Extensions, key and signature; ``signed``: it is no root, whose signature nobody looks at."""
+def common_faults(certificate: x509.Certificate) -> Iterator[str]:
+    """Extensions and key. How it was signed was asked when the path was sought; of a root nobody asks."""
     who = name_of(certificate)
     for extension in certificate.extensions:
         constraint = extension.oid == ExtensionOID.NAME_CONSTRAINTS
@@ -225,15 +212,11 @@ def common_faults(certificate: x509.Certificate, *, signed: bool) -> Iterator[st
             yield f"{who} has the extension {extension.oid.dotted_string}, which is not known here"
     if not _sound_key(certificate):
         yield f"{who} has a key that is not taken: expected RSA of 2,048 to 8,192 bits, P-256, P-384 or P-521"
-    if signed and not isinstance(certificate.signature_hash_algorithm, _HASHES):
-        yield f"{who} was not signed over SHA-256, SHA-384 or SHA-512"
 
 
 def _sound_key(certificate: x509.Certificate) -> bool:
-    key = certificate.public_key()
-    if isinstance(key, ec.EllipticCurvePublicKey):
-        return key.curve.name in _CURVES
-    return isinstance(key, rsa.RSAPublicKey) and 2048 <= key.key_size <= 8192
+    key = key_of(certificate, _MAX_RSA_BITS)
+    return key is not None and key.kind != "ed25519"
 
 
 def _authority_faults(authority: x509.Certificate, below: int) -> Iterator[str]:

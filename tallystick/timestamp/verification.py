@@ -18,6 +18,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
+from tallystick.certificate_keys import is_for_pss
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.timestamp import der
 from tallystick.timestamp.chain import Names, PathSearch, Root, load, name_of, names_of, names_of_loaded
@@ -193,7 +194,7 @@ def check_signature(token: SignerInfo, signer: x509.Certificate) -> None:
     name, key = HASHES[token.digest], signer.public_key()
     used = _OBJECTS[name]
     try:
-        if isinstance(key, rsa.RSAPublicKey) and token.algorithm in (_RSA, _RSA_WITH[name]):
+        if isinstance(key, rsa.RSAPublicKey) and not is_for_pss(signer) and token.algorithm in (_RSA, _RSA_WITH[name]):
             key.verify(token.signature, token.signed, padding.PKCS1v15(), used)
         elif isinstance(key, ec.EllipticCurvePublicKey) and token.algorithm == _ECDSA_WITH[name]:
             if token.algorithm_has_null:

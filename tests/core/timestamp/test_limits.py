@@ -1,0 +1,82 @@
+"""How much of what a token brings is looked at: links of paths, unsigned attributes, lists, certificates."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tallystick.errors import MalformedInput
+from tallystick.timestamp import Authority, UnknownAuthority, der, verify_token
+from tests.core.timestamp.forge import AUTHORITY, MESSAGE, Holder, Recipe, holder, key, tlv, token
+from tests.core.timestamp.test_verify import GOOD, ROOT, TRUSTED, TSA, _self_signed
+
+
+def named_like(name: str, number: int) -> bytes:
+    """Of that name, by itself, and with another key than the others of that name."""
+    stranger = key(f"stranger {number}")
+    return Holder(_self_signed(name, Holder(ROOT.certificate, stranger)), stranger).der
+
+
+@pytest.mark.parametrize(("strangers", "found"), [(62, True), (63, False)])
+def test_sixty_four_signatures_of_certificates_are_looked_at(strangers: int, found: bool) -> None:
+    """One for each that has the issuer's name, one for the issuer, and one for the issuer by the root."""
+    between = holder("of a common name", ROOT, AUTHORITY)
+    others = [named_like("of a common name", number) for number in range(strangers)]
+    others.insert(3, holder("of another name", ROOT, AUTHORITY).der)  # not counted
+    others.insert(4, others[0])  # once
+    told = (Authority("an authority", ROOT.der, True, (*others, between.der)),)
+    made = token(Recipe(holder("below a common name", between)))
+    if found:
+        assert verify_token(made, MESSAGE, told).signer == "CN=below a common name"
+    else:
+        with pytest.raises(UnknownAuthority):
+            verify_token(made, MESSAGE, told)
+
+
+@pytest.mark.parametrize(("strangers", "found"), [(29, True), (30, False)])
+def test_what_stands_above_a_bridge_is_looked_at_again_on_each_way(strangers: int, found: bool) -> None:
+    """Two certificates of the issuer lead to the bridge, and above it to strangers alone; a third leads to the root."""
+    bridge = holder("the bridge", holder("far away", None, AUTHORITY), AUTHORITY)
+    ways = [holder("cross-certified", bridge, AUTHORITY) for _ in range(2)]
+    third = holder("cross-certified", ROOT, AUTHORITY)
+    away = [named_like("far away", number) for number in range(strangers)]
+    others = (*(one.der for one in ways), third.der, bridge.der, *away)
+    told = (Authority("an authority", ROOT.der, True, others),)
+    made = token(Recipe(holder("below the bridge", third)))
+    if found:
+        assert verify_token(made, MESSAGE, told).signer == "CN=below the bridge"
+    else:
+        with pytest.raises(UnknownAuthority):
+            verify_token(made, MESSAGE, told)
+
+
+def test_what_nobody_signed_is_not_read_whatever_it_is() -> None:
+    """Unsigned attributes and revocation lists: their bytes are counted with the token's, and nothing else is asked."""
+    fact = verify_token(token(GOOD), MESSAGE, TRUSTED)
+    for length in (1, 7, 300, 40_000):
+        plain = token(replace(GOOD, unsigned=b"\x81" * length))
+        odd = plain[: -length - 4] + b"\xff" * (length + 4)
+        assert verify_token(odd, MESSAGE, TRUSTED) == fact
+        lists = tlv(0xA1, b"\xff" * length)
+        assert verify_token(_with_lists(lists), MESSAGE, TRUSTED) == fact
+    with pytest.raises(MalformedInput, match="65536 are read"):
+        verify_token(token(replace(GOOD, unsigned=bytes(1 << 16))), MESSAGE, TRUSTED)
+
+
+def _with_lists(lists: bytes) -> bytes:
+    """The token with revocation lists behind its certificates."""
+    whole = der.single(token(GOOD), der.SEQUENCE, "token")
+    kind, wrapped = der.members(whole.content, "token", 2)
+    data = der.single(der.single(wrapped.whole, 0xA0, "data").content, der.SEQUENCE, "data")
+    *before, signers = (one.whole for one in der.members(data.content, "data", 9))
+    inside = tlv(0x30, b"".join((*before, lists, signers)))
+    return tlv(0x30, kind.whole + tlv(0xA0, inside))
+
+
+def test_certificates_of_a_token_are_at_most_32_whatever_they_are() -> None:
+    fact = verify_token(token(GOOD), MESSAGE, TRUSTED)
+    odd = [tlv(0x04, bytes([number])) for number in range(32)]
+    assert verify_token(token(replace(GOOD, certificates=(TSA.der, *odd[:31]))), MESSAGE, TRUSTED) == fact
+    with pytest.raises(MalformedInput):
+        verify_token(token(replace(GOOD, certificates=(TSA.der, *odd))), MESSAGE, TRUSTED)
