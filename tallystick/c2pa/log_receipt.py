@@ -183,7 +183,7 @@ def _stamps(receipt: LogReceipt, message: bytes, authorities: tuple[Authority, .
             fact = verify_token(from_base64(one), message, authorities)
         except UnknownAuthority:
             continue
-        if fact.gen_time - (fact.accuracy or 0) > at * 1_000_000:
+        if fact.not_after > at:
             raise VerificationFailed(f"a timestamp in the receipt was {_LATER}")
         found.append(fact)
     return found
