@@ -47,6 +47,8 @@ log = logging.getLogger(__name__)
 
 LONGEST_PAUSE = 60.0
 """Seconds between two runs, however often the last ones failed."""
+REST = 1.0
+"""Seconds after an anchor: blocks are a second apart at least, and more of them would lead a chain's clock ahead."""
 
 Progress = Literal["deploying", "waiting for its name", "idle", "in flight", "final", "dropped"]
 
@@ -163,16 +165,21 @@ class ChainWorker:
             return done
 
     def run(self, stop: threading.Event, pause: float = 1.0) -> None:
-        """``run_once`` every ``pause`` seconds until ``stop`` is set. What hinders a run is logged and tried again."""
+        """``run_once`` every ``pause`` seconds until ``stop`` is set, after an anchor not before ``REST`` is over.
+
+        What hinders a run is logged and tried again.
+        """
         failures = 0
         while not stop.is_set():
+            rest = pause
             try:
-                self.run_once()
+                if self.run_once().progress == "final":
+                    rest = max(pause, REST)
                 failures = 0
             except (TallystickError, sqlite3.Error, OSError) as error:
                 failures += 1
                 log.warning("anchoring on %s did not get on: %s", self._config.name, error)
-            stop.wait(min(pause * 2 ** min(failures, 16), max(pause, LONGEST_PAUSE)))
+            stop.wait(min(rest * 2 ** min(failures, 16), max(rest, LONGEST_PAUSE)))
 
     def try_anchor(
         self, old: Checkpoint | None, new: Checkpoint, proof: Sequence[bytes], signature: bytes

@@ -39,7 +39,7 @@ def write_reader(cls: Any, hint: Callable[[str], Any], required: Collection[str]
     # Each field that is known was looked at: where there are more, one is unknown.
     code.add(1, "if len(found) != len(value): return None")
     code.add(1, "made = new(cls)")
-    code.add(1, "made.__dict__.update(found)")
+    code.add(1, "give(made, '__dict__', found)")
     code.add(1, "return made")
     return code.made()
 

@@ -322,6 +322,39 @@ def test_run_stops_when_told_and_survives_an_error(
     assert [anchor.state for anchor in bench.outbox.anchors()] == ["final"]
 
 
+class Waits(threading.Event):
+    """Tells the runner to go on at once, notes how long it would have waited, and stops it after ``most`` times."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.most = most
+        self.seconds: list[float | None] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.seconds.append(timeout)
+        if len(self.seconds) == self.most:
+            self.set()
+        return self.is_set()
+
+
+def test_after_an_anchor_a_second_passes(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However fast the log grows: each block is a second later than the one before, whatever time it is."""
+    honest = bench.worker.run_once
+
+    def growing() -> object:
+        if len(waits.seconds) != 2:
+            bench.log.grow(2000)
+        return honest()
+
+    monkeypatch.setattr(bench.worker, "run_once", growing)
+    waits = Waits(4)
+    bench.worker.run(waits, pause=0.25)
+    assert waits.seconds == [1.0, 1.0, 0.25, 1.0]
+    waits = Waits(2)
+    bench.worker.run(waits, pause=3)
+    assert waits.seconds == [3, 3]
+
+
 def test_gas_stays_far_below_the_bound(bench: Bench) -> None:
     bench.worker.run_once()
     bench.log.grow(1000)
