@@ -12,12 +12,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 _LENGTH = re.compile(r"0|[1-9][0-9]{0,9}", re.ASCII)
-_FULL = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+_FULL = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 _log = logging.getLogger(__name__)
 
 
 class BoundedServer(ThreadingHTTPServer):
-    """A thread for each connection, up to ``connections``; whoever comes when all places are taken is told 503.
+    """A thread for each connection, up to ``connections``; whoever comes when all places are taken is told 503, and to
+    come again in a second.
 
     ``serve_forever`` until ``shutdown``.
     """

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from ledger.errors import NoLog
 from ledger.tilestore import CHECKPOINT
+from serving.bounded import BoundedHandler, BoundedServer
 from tallystick.errors import MalformedInput
 from tallystick.tiles import parse_tile_path
 
 NOTE_TYPE, TILE_TYPE = "text/plain; charset=utf-8", "application/octet-stream"
+CONNECTIONS = 64
+"""Each may hold an entry bundle of 16 MiB for as long as its reader takes it."""
 SHORT, FOREVER = "public, max-age=1", "public, max-age=31536000, immutable"
 
 
@@ -23,21 +25,19 @@ def public_folder(path: Path) -> Path:
     raise NoLog(f"neither {path} nor its `public` holds a checkpoint: correct the path, or mirror a log into it first")
 
 
-def make_server(path: Path, host: str, port: int) -> ThreadingHTTPServer:
-    """A server that is bound, and serves when told to. Raises ``NoLog``, ``OSError``."""
+def make_server(path: Path, host: str, port: int, connections: int = CONNECTIONS) -> BoundedServer:
+    """A server that is bound, and serves so many at a time when told to. Raises ``NoLog``, ``OSError``."""
     root = public_folder(path)
 
     class Handler(_Handler):
         folder = root
 
-    return ThreadingHTTPServer((host, port), Handler)
+    return BoundedServer((host, port), Handler, connections)
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(BoundedHandler):
     server_version = "tallystick"
-    sys_version = ""
-    timeout = 30
+    timeout = 30.0
     folder: Path
 
     def do_GET(self) -> None:
@@ -65,6 +65,3 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if body:
             self.wfile.write(data)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Requests are not logged: who reads a log is nobody's business."""
