@@ -32,7 +32,8 @@ class ErasedFiles:
     """Removes the kept files of a licence or certificate that show a value which was erased.
 
     A file that was logged before the erasure goes unread. One that was logged after it may have been made before:
-    it is opened. The log's erasures are the list of what to do: what a crash left undone, the next start does.
+    it is opened. The log's erasures are the list of what to do: what a crash left undone, the next start does. What was
+    done since the start is not done again for each erasure that follows: a party may have said thousands.
     """
 
     def __init__(self, log: Log, files: CredentialFiles, scrub: Callable[[], None] = lambda: None) -> None:
@@ -40,18 +41,21 @@ class ErasedFiles:
         self._log = log
         self._files = files
         self._scrub = scrub
+        self._swept = -1
 
     def sweep(self) -> None:
         """Remove what has to be gone as of now."""
         self._scrub()
         with self._log.store.snapshot() as reads:
-            for position, erasure in erasures(reads):
+            position = self._swept
+            for position, erasure in erasures(reads, self._swept):
                 erased = reads.record(erasure.position)
                 for subject in _showing(reads, erased.subject) if erased else ():
                     for record in kept_records(reads, subject):
                         sha256 = parse_statement(record.entry).event.body.file.sha256
                         if record.position < position or self._shows_erased(reads, subject, sha256):
                             self._files.remove(sha256)
+        self._swept = max(self._swept, position)
 
     def remove_shown(self, logged: Iterable[tuple[str, str]]) -> None:
         """Remove those of these files that show what was erased while they were made: subject, SHA-256.

@@ -12,9 +12,8 @@ from tallystick.statement import parse_statement
 ERASURE = "disclosure.erase"
 
 
-def erasures(reads: Reads) -> Iterator[tuple[int, Erasure]]:
-    """Position and body of every erasure in the log."""
-    after = -1
+def erasures(reads: Reads, after: int = -1) -> Iterator[tuple[int, Erasure]]:
+    """Position and body of every erasure in the log, of those behind position ``after``."""
     while found := reads.search(Search(type=ERASURE, after=after, limit=MAX_SEARCH)):
         for record in found:
             yield record.position, parse_statement(record.entry).event.body

@@ -252,6 +252,17 @@ def test_a_card_drawn_before_is_not_handed_out_and_goes_at_the_next_start(
         assert house.services.files.find(sha256) is None
 
 
+def test_an_erasure_looks_at_itself_and_not_at_all_before_it(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A party may have said thousands."""
+    showing, asked = erasures._showing, list[str]()
+    monkeypatch.setattr(erasures, "_showing", lambda reads, subject: asked.append(subject) or showing(reads, subject))
+    for _ in range(3):
+        position, subject, _ = titled(desk)
+        asked.clear()
+        erase(desk.studio, position, subject, "title")
+        assert asked == [subject]
+
+
 def test_a_card_that_cannot_be_read_goes(desk: Desk) -> None:
     licence, _ = desk.licence()
     erase(desk.studio, position_of(desk, licence, "licence.grant"), licence, "media")
@@ -260,7 +271,8 @@ def test_a_card_that_cannot_be_read_goes(desk: Desk) -> None:
     assert kept_at is not None
     kept_at.write_bytes(b"no picture")
     erasures._disclosed.cache_clear()
-    desk.house.services.erased.sweep()
+    services = desk.house.services
+    ErasedFiles(services.log, services.files).sweep()  # as the next start does it
     assert not kept_at.exists()
 
 
