@@ -50,7 +50,8 @@ _KEPT = ("capture.record", "capture.attest", "custody.record", "custody.accept")
 TIME = "log.time"
 _LOOK_BACK = (4 * 3600, 64 * 3600)
 """Seconds before an entry in which a proof of time is looked for first; there is one about every hour."""
-_LATER = ("licence.grant", "certificate.issue", "dispute.open")
+_SAID_OF = ("certificate.issue", "dispute.open")
+_LATER = ("licence.grant", *_SAID_OF)
 """What is said of a subject after it was registered, by entries that only name it. Its use in other works is not."""
 
 
@@ -100,7 +101,9 @@ class Grants:
 def gather_case(reads: Reads, subject: str, size: int, limit: int) -> Gathered:
     """What decides ``subject`` again, and what was said later: licences, certificates, disputes, the log's targets.
 
-    Without the entries about signed files, which decide nothing: see ``add_files``.
+    Without the entries about signed files, which decide nothing: see ``add_files``. Where there is no room for all that
+    was said later, by whomever, it is without the licences, then without any: else anybody who is registered could keep
+    the subject from every court. Histories by the map then tell that it is not all.
     """
     work = _Work(reads, size, limit)
     work.add_log((*_LOG_TYPES, _TARGETS, _PLATFORM))
@@ -109,11 +112,18 @@ def gather_case(reads: Reads, subject: str, size: int, limit: int) -> Gathered:
     for record in _kept(reads, focus):
         work.add(record)
     work.close()
-    later = [record.subject for record in records_of(reads, subject=subject) if record.type in _LATER]
-    work.add_subjects(later)
-    for disputed in {*focus, *later} - {subject}:
-        work.add_subjects(record.subject for record in records_of(reads, subject=disputed, type="dispute.open"))
-    return Gathered(work.finished(), frozenset({*focus, *later}))
+    found = [record for record in records_of(reads, subject=subject) if record.type in _LATER]
+    for kinds in (_LATER, _SAID_OF, ()):
+        later = [record.subject for record in found if record.type in kinds]
+        more = work.copy()
+        try:
+            more.add_subjects(later)
+            for disputed in {*focus, *later} - {subject}:
+                more.add_subjects(record.subject for record in records_of(reads, subject=disputed, type="dispute.open"))
+        except TooLarge:
+            continue
+        return Gathered(more.finished(), frozenset({*focus, *later}))
+    return Gathered(work.finished(), frozenset(focus))
 
 
 def _kept(reads: Reads, subjects: Iterable[str]) -> Iterator[Record]:
@@ -183,6 +193,12 @@ class _Work:
         self._found: dict[int, Statement] = found or {}
         self._asked: set[str] = set()
         self._waiting: list[str] = []
+
+    def copy(self) -> _Work:
+        """The same, to go on with; nothing may wait."""
+        other = _Work(self._reads, self._size, self._limit, dict(self._found), self._without)
+        other._asked = set(self._asked)
+        return other
 
     def add_log(self, kinds: Iterable[str]) -> None:
         """The log's entries about itself."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import field
 
 from api.services.errors import TooLarge
@@ -33,7 +34,9 @@ Wanted = tuple[Relation, str]
 
 @dataclass
 class _Search:
-    """What is found so far; ``aside``: entries beside those of the case. Every entry is looked at once."""
+    """What is found so far; ``named``: whether named histories are wanted. ``aside``: entries beside those of the case.
+    Every entry is looked at once.
+    """
 
     reads: Reads
     view: MapView
@@ -41,13 +44,15 @@ class _Search:
     size: int
     limit: int
     found: Gathered
+    named: bool = True
     aside: dict[int, Statement] = field(default_factory=dict)
     _held: defaultdict[Wanted, set[int]] = field(default_factory=lambda: defaultdict(set))
     _seen: set[tuple[int, bool]] = field(default_factory=set)
 
     def wanted(self, focus: Iterable[str]) -> list[Wanted]:
         subjects = {self.origin, *focus, *(one.event.subject for one in self.found.entries.values())}
-        return [*((OWN, one) for one in sorted(subjects)), *((NAMED, one) for one in sorted(focus))]
+        named = sorted(focus) if self.named else ()
+        return [*((OWN, one) for one in sorted(subjects)), *((NAMED, one) for one in named)]
 
     def complete(self, wanted: Sequence[Wanted]) -> dict[Wanted, bool]:
         """Bring what the map counts and is not here; whether all of each is."""
@@ -124,20 +129,22 @@ def add_histories(
     """``found`` with the entries of its histories up to the newest view, and the proofs under each view.
 
     ``focus``: the subjects of the case, as a verifier finds them. ``most_behind``: entries that the tail may have.
+    Whoever is registered may name them: where there is no room for what does, own histories are shown alone.
     """
     if not views:
         return Histories(found, found)
-    search = _Search(reads, max(views, key=lambda view: view.size), origin, size, limit, found)
-    focus, done = frozenset(focus), dict[Wanted, bool]()
-    try:
-        _gather(search, focus, done)
-        stated = [record for view in views if (record := reads.record(view.position)) is not None]
-        search.found = case = add_files(reads, search.found, stated, size, limit)
-    except TooLarge:
+    view, focus = max(views, key=lambda view: view.size), frozenset(focus)
+    for named in (True, False):
+        search, done = _Search(reads, view, origin, size, limit, found, named), dict[Wanted, bool]()
+        with suppress(TooLarge):
+            _gather(search, focus, done)
+            stated = [record for view in views if (record := reads.record(view.position)) is not None]
+            search.found = case = add_files(reads, search.found, stated, size, limit)
+            if len(case.entries) + len(search.aside) <= limit:
+                break
+    else:
         return Histories(found, found)
     aside = dict(search.aside)
-    if len(case.entries) + len(aside) > limit:
-        return Histories(found, found)
     whole = [one for one, is_whole in done.items() if is_whole]
     start = max((view.size for view in views if view.audits), default=None)
     if start is not None and size - start <= most_behind and _bring_tail(search, focus, done, start):

@@ -16,14 +16,13 @@ from api.batches.workshop import Prepared, Workshop
 from api.crew.pool import cores
 from api.services.drafts import Draft
 from api.services.errors import Forbidden
-from api.services.vetting import concerns, vet
+from api.services.vetting import Vetting, concerns
 from api.services.voices import Voice, Voices, require_scope
 from ledger.errors import Conflict
 from ledger.log import Log
 from ledger.repeat import find_repeat
 from ledger.submission import Outcome, Receipt, Submission
 from ledger.upkeep.erasing import ERASURE
-from tallystick.admission import Refused
 from tallystick.digests import DigestPair
 from tallystick.events import Event
 from tallystick.statement import Statement, parse_statement
@@ -69,6 +68,7 @@ class SubmissionService:
         self._urgent = urgent
         self._at_once = frozenset(at_once)
         self._erased = erased
+        self._vetting = Vetting(voices.origin)
         # Batches are prepared on as many cores as there are; more at a time would only take memory.
         self._workers = ThreadPoolExecutor(cores(), "batches")
         self._together = Together(self._sign_singles, self._write)
@@ -163,16 +163,8 @@ class SubmissionService:
 
     def _vetted(self, prepared: Prepared) -> Prepared:
         """What this service refuses beyond the rules is refused before the log is asked."""
-        items: list[Submission | Exception] = []
         with self._log.store.snapshot() as reads:
-            for one in prepared.items:
-                try:
-                    if isinstance(one, Submission) and concerns(one):
-                        vet(reads, self._voices.origin, one)
-                    items.append(one)
-                except Refused as error:
-                    items.append(error)
-        return prepared._replace(items=items)
+            return prepared._replace(items=self._vetting.vet_all(reads, prepared.items))
 
     async def _write(self, submissions: list[Submission]) -> list[Outcome]:
         return await asyncio.wrap_future(self._log.submit_many(submissions)) if submissions else []

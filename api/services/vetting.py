@@ -1,11 +1,16 @@
 """What this service refuses beyond the rules: they decide from the entries alone, and know nothing of its own lists.
 
 It is looked at before the log is asked, whoever signed: sublicences against their parents' terms, as far as the values
-are held, and the places that licences take in this log's status lists.
+are held, the places that licences take in this log's status lists, and how many disputes a party has open about one
+thing.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+
+from api.services.open_disputes import OPENING, OpenDisputes
 from api.services.status_lists import LIST_SIZE, is_list_of
 from api.services.sublicences import vet_sublicence
 from ledger.store import Reads
@@ -13,20 +18,41 @@ from ledger.submission import Submission
 from tallystick.admission import Refused
 from tallystick.events.licence import LicenceGrant, LicenceTransfer
 
-_CONCERNED = frozenset({"licence.grant", "licence.transfer"})
+_CONCERNED = frozenset({"licence.grant", "licence.transfer", OPENING})
 
 
 def concerns(item: object) -> bool:
-    """Whether it is a submission that ``vet`` looks at: a licence that is granted or transferred."""
+    """Whether it is a submission that ``Vetting`` looks at: a licence that is granted or transferred, a dispute."""
     return isinstance(item, Submission) and item.statement.event.type in _CONCERNED
 
 
-def vet(reads: Reads, origin: str, submission: Submission) -> None:
-    """Raise ``Refused``. ``origin``: of the log."""
-    body = submission.statement.event.body
-    _require_index(origin, body)
-    if isinstance(body, LicenceGrant) and body.parent is not None:
-        vet_sublicence(reads, body.parent, submission)
+class Vetting:
+    """Of the log ``origin``."""
+
+    def __init__(self, origin: str) -> None:
+        self._origin = origin
+        self._disputes = OpenDisputes()
+
+    def vet_all(self, reads: Reads, items: Sequence[Submission | Exception]) -> list[Submission | Exception]:
+        """Each, or why it is refused."""
+        coming, vetted = Counter[tuple[str, str]](), list[Submission | Exception]()
+        for one in items:
+            try:
+                if isinstance(one, Submission) and concerns(one):
+                    self._vet(reads, one, coming)
+                vetted.append(one)
+            except Refused as error:
+                vetted.append(error)
+        return vetted
+
+    def _vet(self, reads: Reads, submission: Submission, coming: Counter[tuple[str, str]]) -> None:
+        event = submission.statement.event
+        if event.type == OPENING:
+            self._disputes.vet(reads, submission, coming)
+            return
+        _require_index(self._origin, event.body)
+        if isinstance(event.body, LicenceGrant) and event.body.parent is not None:
+            vet_sublicence(reads, event.body.parent, submission)
 
 
 def _require_index(origin: str, body: LicenceGrant | LicenceTransfer) -> None:

@@ -1,0 +1,85 @@
+"""A registered party says what it likes about another's things: their case is still exported, and proved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from api.services.open_disputes import MOST_OPEN
+from tallystick.events.dispute import DisputeOpening, DisputeResolution
+from tallystick.identifiers import Letter
+from tallystick.schema import write
+from tests.api.desk import Desk, anchoring, case_of
+from tests.api.house import Party, open_house, problem
+from tests.api.test_histories import judged
+
+TOO_MANY = (409, "wrong-state", "body.target")
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    with open_house(tmp_path_factory.mktemp("house")) as house:
+        yield Desk(house, house.party("studio"), house.party("licensee"))
+
+
+@pytest.fixture(scope="module")
+def rival(desk: Desk) -> Party:
+    return desk.house.party("studio")
+
+
+def dispute(target: str, **more: Any) -> dict[str, Any]:
+    return {"type": "dispute.open", "body": write(DisputeOpening(target, "ownership")), **more}
+
+
+def opened(desk: Desk, target: str) -> list[str]:
+    page = desk.house.http.get("/v1/events", params={"subject": target, "type": "dispute.open", "limit": 1000}).json()
+    return [one["subject"] for one in page["events"]]
+
+
+def test_a_party_has_so_many_disputes_open_about_one_thing(desk: Desk, rival: Party) -> None:
+    (target, _), (other, _) = desk.picture(), desk.picture()
+    events = [dispute(target, event_id=f"d-{n}") for n in range(MOST_OPEN + 5)]
+    results = rival.post("/v1/events/batch", {"events": events}).json()["results"]
+    assert [one.get("code") for one in results] == [None] * MOST_OPEN + ["wrong-state"] * 5
+    assert problem(rival.post("/v1/events", dispute(target))) == TOO_MANY
+    said = desk.house.world.say(
+        rival.who, "dispute.open", desk.house.world.identifier(Letter.DISPUTE), DisputeOpening(target, "ownership")
+    )
+    assert problem(rival.state(said)) == TOO_MANY
+    assert desk.house.http.post("/entries", content=said.entry, headers={"Content-Type": "application/cose"}).is_error
+    # What was said is said again, of other things, by others, and when one is resolved.
+    assert rival.post("/v1/events", dispute(target, event_id="d-0")).status_code == 200
+    assert rival.post("/v1/events", dispute(other)).status_code == 201
+    assert desk.licensee.post("/v1/events", dispute(target)).status_code == 201
+    body = DisputeResolution("rejected", "evidence")
+    desk.house.registrar.record("dispute.resolve", body, subject=results[0]["subject"])
+    assert rival.state(said).status_code == 201
+    assert len(opened(desk, target)) == MOST_OPEN + 2
+
+
+def test_a_case_without_room_for_all_that_is_said_of_it(
+    desk: Desk, rival: Party, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Licences of the rival's own that name the studio's picture in their chain of title, more than a case may hold."""
+    with anchoring(desk) as worker:
+        object_id, data = desk.picture()
+        licence = desk.grant(object_id, data)
+        (disputed,) = [desk.studio.record("dispute.open", DisputeOpening(object_id, "content"))["subject"]]
+        own, drawn = desk.picture(who=rival)
+        terms = desk.terms(own, drawn)
+        request = {"object": own, "terms": terms, "title_chain": [own, object_id], "holder": desk.licensee.id}
+        for _ in range(30):
+            assert rival.post("/v1/licences", request).status_code == 201
+        worker.anchor()
+        monkeypatch.setattr("api.services.evidence.MAX_ENTRIES", 60)
+        of_object = desk.export(desk.studio, "object", object_id, originals={"a.png": data})
+        of_licence = desk.export(desk.studio, "licence", licence)
+    for answer in (of_object, of_licence):
+        report = judged(desk, answer.content)
+        assert (report.verdict, answer.headers["X-Tallystick-Histories"]) == ("proved", "yes"), report.claims
+        assert report.claim("completeness").outcome == "needs_external_fact"
+        assert {"map.not-shown"} <= {line.key for line in report.claim("completeness").evidence}
+        shown = {placed.statement.event.subject for placed in case_of(answer.content).entries}
+        assert disputed in shown
