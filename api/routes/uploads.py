@@ -17,6 +17,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect
 
+from api.services.credential_files import require_room
 from api.services.errors import TooLarge, Unavailable
 from tallystick import canonical
 from tallystick.content import FileEntry, check_path
@@ -91,6 +92,7 @@ async def receive(request: Request, folder: Path, texts: Mapping[str, int], file
         async for block in request.stream():
             pending += block
             if len(pending) >= _FEED_BYTES:
+                require_room(folder)
                 await asyncio.to_thread(parser.write, bytes(pending))
                 pending.clear()
         await asyncio.to_thread(parser.write, bytes(pending))

@@ -11,10 +11,25 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+from api.services.errors import Unavailable
+
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _WORK = "work"
 _SYNCS = 8
 """Files that are synced at once."""
+
+RESERVE = 1 << 30
+"""Bytes that what is uploaded leaves free, or a tenth of a small disk: the log writes to it too."""
+
+
+def require_room(folder: Path) -> None:
+    """Raise ``Unavailable`` where the disk of ``folder`` has little room left.
+
+    Any token may upload, as much as it likes at the same time, and as slowly.
+    """
+    disk = shutil.disk_usage(folder)
+    if disk.free < min(RESERVE, disk.total // 10):
+        raise Unavailable("there is no room for files just now", "try again later; the operator has to make room")
 
 
 class CredentialFiles:
@@ -37,7 +52,8 @@ class CredentialFiles:
 
     @contextmanager
     def work_folder(self) -> Iterator[Path]:
-        """A new folder that is gone, with all that is in it, at the end of the block."""
+        """A new folder that is gone, with all that is in it, at the end of the block. Raises ``Unavailable``."""
+        require_room(self._work)
         folder = self.work_path()
         folder.mkdir(mode=0o700)
         try:
