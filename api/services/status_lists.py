@@ -44,7 +44,8 @@ _KINDS = ("licence.grant", "licence.status", "licence.transfer", "log.policy")
 class _List:
     """Licences of one list by index, and the list as it was signed last: of what size, when (seconds).
 
-    ``changes``: when something recorded already makes it say something else, if that is before it ends.
+    ``reckoned``: what it says, worked out ``reckoned_at`` of the first ``entered`` entries about licences. ``changes``:
+    when something recorded already makes it say something else, if that is before it ends.
     """
 
     known: dict[int, str] = field(default_factory=dict)
@@ -54,7 +55,18 @@ class _List:
     speaks: StatusList | None = None
     size: int = 0
     issued: int = 0
+    reckoned: list[Status] = field(default_factory=list)
+    reckoned_at: int = 0
+    entered: int = -1
     changes: int | None = None
+
+    def reckon(self, book: StatusBook, entered: int, now: int) -> None:
+        """Of tens of thousands of licences, whoever asks: only if one of them may be something else by now."""
+        passed = self.changes is not None and now >= self.changes
+        if entered != self.entered or passed or now < self.reckoned_at:
+            text = format_time(now)
+            self.reckoned, self.changes = self.statuses(book, text), self.next_change(book, text)
+            self.entered, self.reckoned_at = entered, now
 
     def statuses(self, book: StatusBook, now: str) -> list[Status]:
         """All of them at the instant. An index that nobody has must not read as a valid licence."""
@@ -100,6 +112,7 @@ class StatusLists:
         self._book = StatusBook()
         self._lists: dict[str, _List] = {}
         self._read = 0
+        self._entered = 0
         # Handed out and perhaps not logged yet. Forgotten at a restart: admission takes no index twice.
         self._reserved: dict[StatusPointer, None] = {}
         self._number = 1
@@ -207,6 +220,7 @@ class StatusLists:
         return head
 
     def _apply(self, record: Record) -> None:
+        self._entered += 1
         before = self._book.get(record.subject)
         self._book.enter(record)
         after = self._book.get(record.subject)
@@ -227,9 +241,8 @@ class StatusLists:
         if found.changes is not None:
             again = min(again, found.changes)
         if found.size != size or not found.issued <= now < again:
-            text = format_time(now)
-            found.changes = found.next_change(self._book, text)
-            speaks = _speaking(uri, found.statuses(self._book, text), head, now, now + self._lifetime)
+            found.reckon(self._book, self._entered, now)
+            speaks = _speaking(uri, found.reckoned, head, now, now + self._lifetime)
             found.speaks, found.signed = speaks, sign_status_list(speaks, self._signer)
             found.jwt = sign_status_jwt(speaks, self._signer, list_uri(f"{self._origin}/status"))
             found.size, found.issued = size, now

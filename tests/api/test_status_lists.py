@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from api.services import licence_tokens
+from api.services import licence_tokens, status_lists
 from api.services.status_lists import LIST_SIZE
 from ledger.submission import Receipt, prepare
+from tallystick.admission.standing import standing_at
 from tallystick.base64s import from_base64
 from tallystick.events.licence import MAX_STATUS_INDEX, LicenceGrant, LicenceTransfer, StatusPointer
 from tallystick.identifiers import Letter
@@ -16,9 +17,12 @@ from tallystick.licence.staple import decode_staple
 from tallystick.licence.status_list import MEDIA_TYPE, Status, StatusList, verify_status_list
 from tallystick.merkle import verify_inclusion
 from tallystick.statement import parse_statement
+from tallystick.times import format_time
 from tallystick.token.vc import Purpose
 from tests.api.desk import Desk, told
 from tests.api.house import Party, problem
+
+STOP = {"action": "suspend", "grounds": "request"}
 
 
 def listed(desk: Desk, number: int = 1) -> StatusList:
@@ -99,6 +103,33 @@ def test_a_list_is_signed_anew_when_the_log_has_grown_or_time_has_passed(desk: D
 
 
 HIGH = [LIST_SIZE, MAX_STATUS_INDEX]
+
+
+def test_strangers_have_no_list_worked_out_again_that_says_the_same(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a full list that takes a third of a second, for each checkpoint of a busy log and each list of it."""
+    licence, _ = desk.licence()
+    desk.publish()
+    before, asked = listed(desk), list[str]()
+
+    def counted(book: Any, of: str, now: str) -> Any:
+        asked.append(of)
+        return standing_at(book, of, now)
+
+    monkeypatch.setattr(status_lists, "standing_at", counted)
+    desk.picture()
+    desk.publish()
+    after = listed(desk)
+    assert (after.packed, asked) == (before.packed, [])
+    assert after.checkpoint.size > before.checkpoint.size
+    # A licence that changes makes it new, and so does a change when its time has come.
+    later = format_time(desk.house.world.clock + 600)
+    told(desk.studio.post(f"/v1/licences/{licence}/status", {**STOP, "effective": later}))
+    desk.publish()
+    assert (listed(desk).packed, licence in asked) == (before.packed, True)
+    desk.house.world.clock += 600
+    assert listed(desk).packed != before.packed
 
 
 @pytest.mark.parametrize("index", HIGH)
