@@ -14,6 +14,7 @@ from credentials.errors import TextNotPrintable
 from credentials.text import require_printable
 from ledger.store import Reads
 from tallystick.admission.standing import lineage
+from tallystick.admission.state import ObjectState
 from tallystick.base64s import to_base64
 from tallystick.c2pa.verdict import MAX_PAYLOAD
 from tallystick.commitments import parse_disclosure
@@ -77,7 +78,8 @@ class Standings:
         body: LicenceGrant = grant.event.body
         registered = self._object(body.object)
         moved = _last_transfer(found, licence)
-        kept = {TITLE: reads.disclosures(registered.position).get(TITLE)} | reads.disclosures(position)
+        title = reads.disclosures(registered.position).get(TITLE) if self._may_name(account, body.object) else None
+        kept = {TITLE: title} | reads.disclosures(position)
         if moved is not None:
             kept = {**kept, LICENSEE: reads.disclosures(moved[0]).get(LICENSEE)}
         texts = _chosen(kept, disclose)
@@ -109,6 +111,12 @@ class Standings:
         if name not in self._objects:
             self._objects[name] = registered_object(self._reads, name)
         return self._objects[name]
+
+    def _may_name(self, account: Account, name: str) -> bool:
+        """The title is private to whoever registered the object: a sublicensor may never have read it."""
+        state = self._reads.get(name)
+        held = isinstance(state, ObjectState) and state.holder == account.party
+        return held or self._issuer.voices.is_registrar(account)
 
     def _above(self, account: Account, found: Gathered, licence: str) -> dict[str, tuple[str, ...]]:
         """By entry, the terms of the licences above it that limit it, as far as the account may read them."""
