@@ -192,7 +192,7 @@ class LicenceService:
     def _prepare(self, voice: Voice, request: GrantRequest) -> StatusPointer:
         """Check that the terms are about the object that is licensed; the status index of the licence."""
         with self._issuer.log.store.snapshot() as reads:
-            _check_grant(reads, request)
+            _check_grant(reads, voice.party, request)
         # A repeated request must ask for the same index, or it would be another event.
         again = self._said_before(voice, request.event_id, LicenceGrant)
         return self._statuses.reserve() if again is None else again.status
@@ -206,7 +206,7 @@ class LicenceService:
             known = reads.positions_of_events(asked)
             for request in requests:
                 try:
-                    _check_grant(reads, request)
+                    _check_grant(reads, voice.party, request)
                     before = known.get((voice.party, request.event_id or ""))
                     record = None if before is None else reads.record(before)
                     body = None if record is None else parse_statement(record.entry).event.body
@@ -216,13 +216,13 @@ class LicenceService:
         return found
 
 
-def _check_grant(reads: Reads, request: GrantRequest) -> None:
+def _check_grant(reads: Reads, party: str, request: GrantRequest) -> None:
     terms = decode_terms(dict(request.terms))
     registered = registered_object(reads, request.object)
     require_agreement(terms, request.object, registered.body.digest_record, request.holder)
     _require_depth(terms, request.sublicences)
     if request.parent is not None:
-        require_within(reads, request.parent, DisclosedTerms(terms, frozenset()), "terms")
+        require_within(reads, party, request.parent, DisclosedTerms(terms, frozenset()), "terms")
 
 
 def _draft(request: GrantRequest, pointer: StatusPointer) -> Draft:

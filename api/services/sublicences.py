@@ -19,8 +19,15 @@ from tallystick.licence.terms import DisclosedTerms, disclosed_terms
 from tallystick.licence.within import Containment, within
 
 
-def require_within(reads: Reads, parent: str, child: DisclosedTerms, where: str) -> None:
-    """Raise ``Refused`` (``exceeds-parent``) that names the first term of ``child`` that exceeds its ``parent``."""
+def require_within(reads: Reads, party: str, parent: str, child: DisclosedTerms, where: str) -> None:
+    """Raise ``Refused`` (``exceeds-parent``) that names the first term of ``child`` that exceeds its ``parent``.
+
+    Nothing is compared for a ``party`` that does not hold the parent: the rules refuse it, and the refusal here would
+    tell it the parent's terms, which are private.
+    """
+    state = reads.get(parent)
+    if not isinstance(state, LicenceState) or state.holder != party:
+        return
     found = terms_kept(reads, parent)
     compared = None if found is None else within(found, child)
     if compared is not None and compared.containment is Containment.EXCEEDS and compared.deciding is not None:
@@ -39,7 +46,7 @@ def vet_sublicence(reads: Reads, parent: str, submission: Submission) -> None:
     given = {name: parse_disclosure(text).value for name, text in submission.disclosures.items()}
     child = _terms(event.commitments.keys(), given)
     if child is not None:
-        require_within(reads, parent, child, "private")
+        require_within(reads, submission.party, parent, child, "private")
 
 
 def terms_kept(reads: Reads, licence: str) -> DisclosedTerms | None:

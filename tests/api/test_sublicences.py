@@ -94,6 +94,25 @@ def test_the_same_as_an_event_and_as_a_signed_statement(desk: Desk, rival: Party
     told(desk.licensee.state(statement, *(one for one in opened if one.name != "territory")))
 
 
+@pytest.mark.parametrize("term", EXCEEDING)
+def test_a_refusal_tells_nobody_else_the_terms_of_the_parent(desk: Desk, rival: Party, term: str) -> None:
+    """They are private: whoever asks for too much of what is another's is told that it is another's."""
+    made = root(desk)
+    request = asked(desk, made, rival, EXCEEDING[term])
+    pointer = told(rival.post("/v1/status-indexes"))
+    body = {"object": made[1], "title_chain": [made[1], made[0]], "status": pointer, "parent": made[0]}
+    event = {"type": "licence.grant", "body": {**body, "holder": rival.id}, "private": request["terms"]}
+    world = desk.house.world
+    grant = LicenceGrant(made[1], (made[1], made[0]), StatusPointer(**pointer), rival.id, made[0])
+    said = world.say(rival.who, "licence.grant", world.identifier(Letter.LICENCE), grant, request["terms"])
+    opened = world.disclosures[said.statement_id]
+    for who in (rival, desk.studio):
+        answers = [who.post("/v1/licences", request), who.post("/v1/events", event)]
+        answers += [rival.state(said, *opened)] if who is rival else []
+        for answer in answers:
+            assert problem(answer) == (403, "not-holder", "body.parent")
+
+
 def test_a_sublicence_is_recorded_once(desk: Desk, rival: Party) -> None:
     request = asked(desk, root(desk), rival, event_id="sublicence-again", sublicences=None)
     first, second = (desk.licensee.post("/v1/licences", request) for _ in range(2))
