@@ -110,6 +110,10 @@ def _begun_shared(settings: Settings, keyring: Keyring, clock: Clock, cosigners:
 
 def published_tiles(settings: Settings) -> Tiles:
     """What is published, for who only reads."""
+    if settings.tiles:
+        from ledger.bucket.opening import reading
+
+        return reading(settings.tiles)
     if settings.database:
         from api import sharing
 
@@ -119,13 +123,15 @@ def published_tiles(settings: Settings) -> Tiles:
 
 def _begun_here(settings: Settings, keyring: Keyring, clock: Clock, cosigners: Cosigners | None) -> Log:
     signers = keyring.log_signers(settings.origin)
-    genesis, kept = settings.keys / GENESIS, settings.checkpoints
+    genesis, kept, bucket = settings.keys / GENESIS, settings.checkpoints, settings.tiles
     if not genesis.exists():
         try:
             founding = _founding(settings, keyring, _predecessor(settings))
-            log = Log.create(settings.log, founding, signers, clock, checkpoints=kept, publish_every=None)
+            log = Log.create(
+                settings.log, founding, signers, clock, checkpoints=kept, bucket=bucket, publish_every=None
+            )
         except LogExists:
-            log = Log.open(settings.log, signers, clock, checkpoints=kept, publish_every=None)
+            log = Log.open(settings.log, signers, clock, checkpoints=kept, bucket=bucket, publish_every=None)
         with log:
             write_whole(genesis, log.publish_now().note.encode().encode())
     elif not Folder(settings.log).database.exists():
@@ -139,6 +145,7 @@ def _begun_here(settings: Settings, keyring: Keyring, clock: Clock, cosigners: C
         signers,
         clock,
         checkpoints=kept,
+        bucket=bucket,
         publish_every=settings.publish_every,
         cosigners=cosigners,
         align=settings.align,

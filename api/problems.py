@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 
 from api import concise
 from api.services.errors import ServiceError
-from ledger.errors import Conflict, DatabaseUnreachable, LogClosed, LogHalted, OutcomeUnknown
+from ledger.errors import Conflict, DatabaseUnreachable, LogClosed, LogHalted, ObjectsUnreachable, OutcomeUnknown
 from tallystick.admission import Refused
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.lazy_dataclass import dataclass
@@ -98,7 +98,7 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, LogHalted):
         hint = "nothing was recorded; wait until the operator has decided, and submit the same again"
         return Problem(503, "halted", str(error), hint=hint)
-    if isinstance(error, OutcomeUnknown | LogClosed | DatabaseUnreachable):
+    if isinstance(error, OutcomeUnknown | LogClosed | DatabaseUnreachable | ObjectsUnreachable):
         _log.error("unavailable: %s", error)
         return Problem(503, "unavailable", "the log could not take it just now", hint="submit the same again")
     _log.error("internal error", exc_info=error)
@@ -110,7 +110,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _validation)
     expected = (ServiceError, MalformedInput, VerificationFailed, Conflict, OutcomeUnknown, LogClosed, LogHalted)
-    for kind in (*expected, DatabaseUnreachable, Exception):
+    for kind in (*expected, DatabaseUnreachable, ObjectsUnreachable, Exception):
         app.add_exception_handler(kind, _any)
 
 

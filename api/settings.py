@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from ledger.aligned import ALIGNMENT, aligned_below
+from ledger.bucket.place import BucketPlace, parse_place
 from tallystick.errors import MalformedInput
 from tallystick.events.kinds import SUBJECTS
 from tallystick.events.log import ORIGIN
@@ -45,6 +46,7 @@ class Settings:
     revocation: folder of what issuers said of the revocation of signers, lists and answers.
     public_url: the address of the service for others, which is printed. certificate_numbers: how numbers of
     certificates are made, certificate_zone: by whose year.
+    tiles: the object store in which tiles and checkpoint are published, if not in the data folder or database.
     witnesses: policy file (C2SP tlog-policy) of those who cosign checkpoints; witness_seconds: for which a publication
     waits for them.
     """
@@ -81,6 +83,7 @@ class Settings:
     signed: str | None = None
     name: str | None = None
     role: Role = "full"
+    tiles: BucketPlace | None = None
 
     @property
     def anchor_limit(self) -> int:
@@ -183,6 +186,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         signed=kept if kept and _is_address(kept) else None,
         name=environment.get("TALLYSTICK_NAME"),
         role=_role(environment),
+        tiles=_bucket(environment),
     )
     _check_database(settings)
     for name, check in (("TALLYSTICK_ORIGIN", ORIGIN.check), ("TALLYSTICK_PREFIX", check_prefix)):
@@ -211,6 +215,14 @@ def _role(environment: Mapping[str, str]) -> Role:
     if role == "ledger":
         return "ledger"
     raise MalformedInput(f"TALLYSTICK_ROLE: expected full or ledger, found {role[:40]!r}")
+
+
+def _bucket(environment: Mapping[str, str]) -> BucketPlace | None:
+    told = environment.get("TALLYSTICK_TILES")
+    try:
+        return parse_place(told) if told else None
+    except MalformedInput as error:
+        raise MalformedInput(f"TALLYSTICK_TILES: {error}") from None
 
 
 def _budget(environment: Mapping[str, str]) -> int | None:

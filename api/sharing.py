@@ -15,6 +15,7 @@ from ledger.face import Cosigners
 from ledger.genesis import Founding
 from ledger.log import Log
 from ledger.shared import log as shared
+from ledger.shared.place import Place
 from ledger.shared.tiles_postgres import PostgresTiles
 from ledger.store.postgres_wire import Pool, connect
 from ledger.submission import Receipt
@@ -32,10 +33,10 @@ class TwoHomes(TallystickError):
     """Another service keeps the anchors and the credential files of this log."""
 
 
-def place(settings: Settings) -> shared.Place:
+def place(settings: Settings) -> Place:
     """Where the log is, and what the other services call this one."""
     name = settings.name or f"{socket.gethostname()}:{settings.port}"
-    return shared.Place(_database(settings), name, settings.signed)
+    return Place(_database(settings), name, settings.signed, bucket=settings.tiles)
 
 
 def _database(settings: Settings) -> str:

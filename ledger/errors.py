@@ -105,3 +105,7 @@ class ForkSeen(Forked):
 
 class DatabaseUnreachable(LedgerError):
     """The database server does not answer. What was being written may be written or not."""
+
+
+class ObjectsUnreachable(LedgerError):
+    """The object store does not answer, or refuses what it was asked. What was being written may be written or not."""

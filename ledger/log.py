@@ -11,7 +11,8 @@ from types import TracebackType
 
 from ledger.acknowledged import RememberingScribe, check_acknowledged
 from ledger.batch import Clock
-from ledger.checkpoint_store import SqliteCheckpointStore
+from ledger.bucket.place import BucketPlace
+from ledger.checkpoint_store import Held, SqliteCheckpointStore
 from ledger.engine import Engine, LocalEngine, Seat
 from ledger.errors import LogExists, NoLog, WrongLog
 from ledger.face import Cosigners
@@ -23,6 +24,7 @@ from ledger.reader import PublishedLog
 from ledger.store import Store
 from ledger.store.sqlite import create, open_store
 from ledger.submission import Outcome, Receipt, Submission, prepare
+from ledger.tiles import Tiles
 from ledger.tilestore import TileStore
 from tallystick.admission import LOG
 from tallystick.admission.log_rules import role_key
@@ -77,6 +79,7 @@ class Log:
         clock: Clock = system_clock,
         *,
         checkpoints: Path | None = None,
+        bucket: BucketPlace | None = None,
         publish_every: float | None = PUBLISH_EVERY,
     ) -> Log:
         """Begin a log in ``path``, or go on where beginning one was cut short. Raises ``LogExists``."""
@@ -87,7 +90,7 @@ class Log:
             _found(folder, founding, clock)
         finally:
             lock.release()
-        return cls.open(path, signers, clock, checkpoints=checkpoints, publish_every=publish_every)
+        return cls.open(path, signers, clock, checkpoints=checkpoints, bucket=bucket, publish_every=publish_every)
 
     @classmethod
     def open(
@@ -97,15 +100,17 @@ class Log:
         clock: Clock = system_clock,
         *,
         checkpoints: Path | None = None,
+        bucket: BucketPlace | None = None,
         publish_every: float | None = PUBLISH_EVERY,
         cosigners: Cosigners | None = None,
         align: int | None = None,
     ) -> Log:
         """Open the log in ``path``; creates nothing. ``publish_every`` seconds at most, ``None``: only on demand.
 
-        ``align``: see ``Publisher``.
+        ``align``: see ``Publisher``. ``bucket``: where its tiles are published, if not in the folder.
 
-        Raises ``NoLog``, ``LogBusy``, ``WrongLog``, ``UnknownSchema``, ``HistoryLost`` or ``Corrupt``.
+        Raises ``NoLog``, ``LogBusy``, ``WrongLog``, ``UnknownSchema``, ``HistoryLost``, ``Corrupt`` or
+        ``ObjectsUnreachable``.
         """
         folder = Folder(path, checkpoints)
         if not folder.database.is_file():
@@ -120,8 +125,8 @@ class Log:
             undo.callback(held.close)
             nodes = NodeFiles(folder.nodes)
             undo.callback(nodes.close)
-            tiles = TileStore(folder.public, nodes=nodes)
-            publisher = Publisher(store, tiles, held, signers, clock, cosigners, align=align)
+            tiles, epoch = _tiles(folder, bucket, keys, held.latest(signers.origin), nodes)
+            publisher = Publisher(store, tiles, held, signers, clock, cosigners, epoch, align)
             with store.snapshot() as reads:
                 check_acknowledged(folder.acknowledged, reads.size())
             scribe = RememberingScribe(folder.acknowledged, store, signers.origin, signers.ed25519, clock)
@@ -185,6 +190,18 @@ class Log:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _tiles(
+    folder: Folder, bucket: BucketPlace | None, keys: KeyHistory, held: Held, nodes: NodeFiles
+) -> tuple[Tiles, int | None]:
+    """Where the log is published, and the epoch that its publisher has to take, if not just the next one."""
+    if bucket is None:
+        return TileStore(folder.public, nodes=nodes), None
+    # The library is loaded where there is a bucket.
+    from ledger.bucket.opening import publishing
+
+    return publishing(bucket, keys, held, nodes)
 
 
 def _settle(receipt: Future[Receipt], done: Future[list[Outcome]]) -> None:

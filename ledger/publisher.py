@@ -17,7 +17,7 @@ import threading
 from ledger.aligned import aligned_below, cut_tiles
 from ledger.batch import Clock
 from ledger.checkpoint_store import CheckpointStore, Held
-from ledger.errors import Corrupt, Forked, HistoryLost, LedgerError, LogHalted, WrongLog
+from ledger.errors import Corrupt, Fenced, Forked, HistoryLost, LedgerError, LogHalted, WrongLog
 from ledger.face import Cosigners, Face, NoCosigners
 from ledger.frontier import Frontier
 from ledger.integrate import integrate, recompute
@@ -87,6 +87,12 @@ class Publisher:
                 raise LogHalted(str(self.halted))
             self._look_up_keys()
             held = self._checkpoints.latest(self._signers.origin)
+            if held.epoch != self._epoch:
+                # Where others keep the tiles, they would not tell that its entries may be another's.
+                raise Fenced(
+                    f"another publisher of {self._signers.origin} has taken over, in epoch {held.epoch}; nothing was "
+                    "signed here: stop one of the two"
+                )
             signed = self._read(held)
             last = self._head(signed)
             edge = self._edge_of(last)

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Protocol
 
 from ledger.disk import Written
+from ledger.errors import Corrupt
 from tallystick.lazy_dataclass import dataclass
 from tallystick.merkle import HASH_SIZE
-from tallystick.tiles import Tile
+from tallystick.tiles import WIDTH, Tile
 
 
 class TileSink(Protocol):
@@ -83,6 +84,23 @@ class FileTiles(Tiles, DraftSink, Protocol):
     """Tiles in files."""
 
 
+class SharedTiles(Tiles, Protocol):
+    """Tiles that the processes of a shared log have in common."""
+
+    def close(self) -> None:
+        """Free connections, where there are any."""
+        ...
+
+
 def front(data: bytes, tile: Tile, kept: int) -> bytes:
     """What ``tile`` has of a tile that is ``kept`` wide; a bundle stays whole."""
     return data if tile.level is None or tile.width == kept else data[: tile.width * HASH_SIZE]
+
+
+def changed(tile: Tile) -> Corrupt:
+    """What is said of a tile that exists with other bytes than those to be put."""
+    return Corrupt(
+        f"the tile {tile.path()} exists with other bytes than the stored entries give: one of the two was "
+        "changed, or an old database was restored; run `fsck` and restore what it names",
+        tile.index * WIDTH ** ((tile.level or 0) + 1),
+    )

@@ -13,8 +13,8 @@ from pathlib import Path
 from ledger.disk import Disk, LocalDisk
 from ledger.errors import Corrupt
 from ledger.nodes import NodeFiles
-from ledger.tiles import Draft, front
-from tallystick.tiles import WIDTH, FullTile, Tile
+from ledger.tiles import Draft, changed, front
+from tallystick.tiles import FullTile, Tile
 
 CHECKPOINT = "checkpoint"
 ALIGNED = "checkpoint-aligned"
@@ -77,12 +77,7 @@ class TileStore:
         if not self._disk.exists(path):
             return False
         if self._disk.read(path) != data:
-            first = tile.index * WIDTH ** ((tile.level or 0) + 1)
-            raise Corrupt(
-                f"the tile {tile.path()} exists with other bytes than the stored entries give: one of the two was "
-                "changed, or an old database was restored; run `fsck` and restore what it names",
-                first,
-            )
+            raise changed(tile)
         return True
 
     def _make_folder(self, folder: Path, changed: dict[Path, None]) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ledger.bucket.place import BucketPlace, parse_place
 from ledger.commands.terminal import conclude, messages, progress
 from ledger.folder import Folder
 from ledger.upkeep import fsck as checking
@@ -17,18 +18,24 @@ Kept = Annotated[
 ]
 Signed = Annotated[str | None, typer.Option("--checkpoints", help="The checkpoint store, if it is kept elsewhere.")]
 
+Tiles = Annotated[
+    str | None,
+    typer.Option("--tiles", envvar="TALLYSTICK_TILES", help="The object store of the published tiles, as s3://…"),
+]
 
-def fsck(log: Kept, checkpoints: Signed = None) -> None:
+
+def fsck(log: Kept, checkpoints: Signed = None, tiles: Tiles = None) -> None:
     """Recompute everything from stored bytes: entries, tiles, checkpoints, admissions, index, states."""
     with messages(), progress("entries checked") as step:
-        report = _check(log, checkpoints, step)
+        report = _check(log, checkpoints, parse_place(tiles) if tiles else None, step)
     typer.echo(f"{report.entries} entries, {report.published} published; {report.completeness}")
     conclude(report.findings)
 
 
-def _check(log: str, checkpoints: str | None, step: Progress) -> checking.Report:
+def _check(log: str, checkpoints: str | None, bucket: BucketPlace | None, step: Progress) -> checking.Report:
     if log.startswith(("postgresql://", "postgres://")):
-        from ledger.shared.log import Place, fsck_shared
+        from ledger.shared.log import fsck_shared
+        from ledger.shared.place import Place
 
-        return fsck_shared(Place(log, "fsck", checkpoints), step)
-    return checking.fsck(Folder(Path(log), Path(checkpoints) if checkpoints else None), step)
+        return fsck_shared(Place(log, "fsck", checkpoints, bucket=bucket), step)
+    return checking.fsck(Folder(Path(log), Path(checkpoints) if checkpoints else None), step, bucket)

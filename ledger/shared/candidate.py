@@ -16,8 +16,8 @@ from ledger.face import Cosigners
 from ledger.publisher import Publisher
 from ledger.shared.clerk import Clerk
 from ledger.shared.election import Election
-from ledger.shared.tiles_postgres import PostgresTiles
 from ledger.store import Store
+from ledger.tiles import SharedTiles
 from tallystick.lazy_dataclass import dataclass
 from tallystick.tree_head import LogSigners
 
@@ -31,7 +31,7 @@ class Office:
     dsn: str
     store: Store
     enter: Callable[[int | None], None]
-    tiles: Callable[[int], PostgresTiles]
+    tiles: Callable[[int], SharedTiles]
     checkpoints: CheckpointStore
     election: Election
     signers: LogSigners
@@ -95,7 +95,7 @@ class Candidate:
             engine.close()
             clerk.finish()
 
-    def _engine(self, epoch: int, tiles: PostgresTiles) -> LocalEngine:
+    def _engine(self, epoch: int, tiles: SharedTiles) -> LocalEngine:
         office = self._office
         signers, clock = office.signers, office.clock
         publisher = Publisher(

@@ -14,7 +14,15 @@ from contextlib import ExitStack, closing, suppress
 
 from ledger.batch import Clock
 from ledger.engine import EngineStatus, Seat, Shown
-from ledger.errors import DatabaseUnreachable, HistoryLost, LogBusy, LogExists, NoLog, OutcomeUnknown
+from ledger.errors import (
+    DatabaseUnreachable,
+    HistoryLost,
+    LogBusy,
+    LogExists,
+    NoLog,
+    ObjectsUnreachable,
+    OutcomeUnknown,
+)
 from ledger.face import Cosigners
 from ledger.genesis import Founding, begin
 from ledger.log import PUBLISH_EVERY, Log, check_keys, system_clock
@@ -22,40 +30,24 @@ from ledger.reader import PublishedLog
 from ledger.rotation import write_rotation
 from ledger.shared.candidate import Candidate, Office
 from ledger.shared.checkpoint_postgres import PostgresCheckpointStore
-from ledger.shared.election import LEASE, Election
+from ledger.shared.election import Election
 from ledger.shared.letterbox import LOOK, PATIENCE, Letterbox
+from ledger.shared.place import Place
 from ledger.shared.tiles_postgres import CHANNEL, PostgresTiles
+from ledger.shared.where import elected_tiles, readers_tiles
 from ledger.store.postgres import create, open_store
-from ledger.store.postgres_wire import WRITER, Connection, Pool, listen, reaching
+from ledger.store.postgres_wire import Connection, listen, reaching
 from ledger.submission import Outcome, Receipt, Submission
+from ledger.tiles import SharedTiles
 from ledger.upkeep.fsck import Parts, Report, check_log
 from ledger.upkeep.opening import keys_in
 from ledger.upkeep.replaying import Progress
 from tallystick.errors import TallystickError
 from tallystick.events.log import Role
 from tallystick.keys import Signer
-from tallystick.lazy_dataclass import dataclass
 from tallystick.tree_head import LogSigners, SignedCheckpoint
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a shared log is. ``checkpoints``: the database of the checkpoint store, if it is another one.
-
-    ``holder``: the name of this process, as others see it. ``lease``: seconds, the same in every process.
-    """
-
-    database: str
-    holder: str
-    checkpoints: str | None = None
-    lease: float = LEASE
-
-    @property
-    def signed(self) -> str:
-        """The database of the checkpoint store."""
-        return self.checkpoints or self.database
 
 
 def create_shared(place: Place, founding: Founding, clock: Clock = system_clock) -> None:
@@ -147,13 +139,13 @@ def open_shared(
         def enter(epoch: int | None) -> None:
             store.epoch = epoch
 
-        def tiles(epoch: int) -> PostgresTiles:
-            return PostgresTiles(Pool(place.database, WRITER), epoch)
+        def tiles(epoch: int) -> SharedTiles:
+            return elected_tiles(place, store.pool, keys, held.latest(signers.origin), epoch)
 
         office = Office(
             place.database, store, enter, tiles, held, election, signers, clock, publish_every, cosigners, align
         )
-        published = PublishedLog(PostgresTiles(store.pool), keys)
+        published = PublishedLog(readers_tiles(place, store.pool), keys)
         engine = SharedEngine(adapt(office), published, patience)
         return Log(store, published, engine, undo.pop_all())
 
@@ -161,6 +153,11 @@ def open_shared(
 def fsck_shared(place: Place, progress: Progress = lambda done: None) -> Report:
     """Check a shared log, which may be in use. Raises ``NoLog``, ``UnknownSchema`` or ``DatabaseUnreachable``."""
     with closing(open_store(place.database)) as store, closing(PostgresCheckpointStore(place.signed)) as held:
+        if place.bucket:
+            from ledger.bucket.checking import Bucket
+
+            bucket = Bucket(place.bucket)
+            return check_log(Parts(store, bucket.tiles, held.latest, bucket.kept), progress)
         tiles = PostgresTiles(store.pool)
         return check_log(Parts(store, tiles, held.latest, tiles.kept), progress)
 
@@ -243,7 +240,7 @@ class _Watch:
                 with reaching():
                     for _ in connection.notifies(timeout=LOOK / 4, stop_after=1):
                         pass
-            except DatabaseUnreachable as error:
+            except (DatabaseUnreachable, ObjectsUnreachable) as error:
                 _log.warning("publications are not seen: %s", error)
                 self._closing.wait(LOOK)
             # Readers meet the same error and say it; whoever waits here goes on waiting.

@@ -11,7 +11,7 @@ from typing import LiteralString
 
 from ledger.errors import Corrupt, Fenced
 from ledger.store.postgres_wire import Connection, Pool
-from ledger.tiles import front
+from ledger.tiles import changed, front
 from tallystick.tiles import WIDTH, Tile
 
 CHANNEL = "tallystick_published"
@@ -133,8 +133,4 @@ def _check_same(connection: Connection, tile: Tile, data: bytes) -> None:
     query = "SELECT data FROM published_tiles WHERE level = %s AND index = %s AND width = %s"
     found = connection.execute(query, _key(tile), binary=True).fetchone()
     if found is None or found[0] != data:
-        raise Corrupt(
-            f"the tile {tile.path()} is published with other bytes than the stored entries give: one of the two was "
-            "changed, or an old database was restored; run `fsck` and restore what it names",
-            tile.index * WIDTH ** ((tile.level or 0) + 1),
-        )
+        raise changed(tile)

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import field
 from itertools import islice
+from typing import TypeAlias
 
 from ledger.acknowledged import acknowledged
+from ledger.bucket.place import BucketPlace
 from ledger.checkpoint_store import Held, SqliteCheckpointStore
 from ledger.errors import LedgerError
 from ledger.folder import Folder
@@ -24,6 +26,8 @@ from tallystick.lazy_dataclass import dataclass
 from tallystick.tiles import Tile
 from tallystick.tree_head import CheckpointKeys, verify_tree_head
 
+Kept: TypeAlias = Callable[[], Iterable[tuple[Tile, bytes] | Finding]]
+
 MOST = 1000
 """Findings of one kind at most: a log that is damaged all over need not be listed whole."""
 
@@ -38,8 +42,11 @@ class Report:
     findings: tuple[Finding, ...]
 
 
-def fsck(folder: Folder, progress: Progress = lambda done: None) -> Report:
-    """Check a log, which may be in use. Raises ``NoLog``, ``UnknownSchema`` or ``Corrupt`` when it cannot be read."""
+def fsck(folder: Folder, progress: Progress = lambda done: None, bucket: BucketPlace | None = None) -> Report:
+    """Check a log, which may be in use. ``bucket``: where its tiles are published, if not in the folder.
+
+    Raises ``NoLog``, ``UnknownSchema``, ``Corrupt`` or ``ObjectsUnreachable`` when it cannot be read.
+    """
 
     def held(origin: str) -> Held:
         with closing(SqliteCheckpointStore(folder.checkpoints)) as store:
@@ -55,8 +62,17 @@ def fsck(folder: Folder, progress: Progress = lambda done: None) -> Report:
         "the index": lambda: fsck_database.rows(folder.database),
     }
     with closing(open_unchanged(folder)) as store:
-        parts = Parts(store, TileStore(folder.public), held, lambda: fsck_tree.files(folder.public), own)
-        return check_log(parts, progress)
+        tiles, kept = _published_in(folder, bucket)
+        return check_log(Parts(store, tiles, held, kept, own), progress)
+
+
+def _published_in(folder: Folder, bucket: BucketPlace | None) -> tuple[Tiles, Kept]:
+    if bucket is None:
+        return TileStore(folder.public), lambda: fsck_tree.files(folder.public)
+    from ledger.bucket.checking import Bucket
+
+    found = Bucket(bucket)
+    return found.tiles, found.kept
 
 
 def _acknowledged(folder: Folder, known: int) -> Iterator[Finding]:
@@ -76,7 +92,7 @@ class Parts:
     store: Store
     tiles: Tiles
     signed: Callable[[str], Held]
-    kept: Callable[[], Iterable[tuple[Tile, bytes] | Finding]]
+    kept: Kept
     own: Mapping[str, Callable[[], Iterator[Finding]]] = field(default_factory=dict)
 
 

@@ -14,7 +14,8 @@ import psycopg
 import pytest
 
 from api.settings import Settings, read_settings
-from ledger.shared.log import Place, fsck_shared
+from ledger.shared.log import fsck_shared
+from ledger.shared.place import Place
 from tallystick.base64s import from_base64
 from tallystick.checkpoint import Checkpoint
 from tallystick.errors import MalformedInput
@@ -152,6 +153,7 @@ def test_starts_that_cannot_be(dsn: str, postgres: Postgres, tmp_path: Path) -> 
     [
         ({"TALLYSTICK_DATABASE": "mysql://x"}, "TALLYSTICK_DATABASE"),
         ({"TALLYSTICK_ROLE": "ledger"}, "TALLYSTICK_ROLE"),
+        ({"TALLYSTICK_TILES": "s3://logs?key=value"}, "TALLYSTICK_TILES: expected s3:"),
         ({"TALLYSTICK_DATABASE": "postgresql://x/y", "TALLYSTICK_ROLE": "boss"}, "TALLYSTICK_ROLE"),
         ({"TALLYSTICK_CHECKPOINTS": "postgresql://x/y"}, "TALLYSTICK_CHECKPOINTS"),
         ({"TALLYSTICK_DATABASE": "postgresql://x/y", "TALLYSTICK_CHECKPOINTS": "/a/file"}, "TALLYSTICK_CHECKPOINTS"),

@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.architecture.tree import ROOT
 
 CHAINS = ("Crypto", "eth", "eth_hash", "web3")
-STORES = ("alembic", "psycopg", "sqlalchemy", "sqlmodel")
+STORES = ("alembic", "obstore", "psycopg", "sqlalchemy", "sqlmodel")
 DOCUMENTS = ("PIL", "c2pa", "pyhanko", "reportlab", "segno")
 UNUSED = ("email_validator", "pydantic.v1")
 LATER = CHAINS + STORES + DOCUMENTS + UNUSED

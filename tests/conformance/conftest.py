@@ -1,5 +1,6 @@
-"""A real PostgreSQL for the suites that run on every backend."""
+"""A real PostgreSQL and a store that speaks S3 for the suites that run on every backend."""
 
 from tests.postgres import dsn, postgres
+from tests.s3 import bucket, s3
 
-__all__ = ["dsn", "postgres"]
+__all__ = ["bucket", "dsn", "postgres", "s3"]

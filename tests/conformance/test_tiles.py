@@ -9,6 +9,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from ledger.bucket.place import parse_place
+from ledger.bucket.s3 import S3Objects
+from ledger.bucket.tiles import BucketTiles
 from ledger.errors import Corrupt, Fenced
 from ledger.shared.tiles_postgres import PostgresTiles
 from ledger.store.postgres_wire import Pool
@@ -17,11 +20,14 @@ from ledger.tilestore import TileStore
 from tallystick.tiles import Tile
 
 
-@pytest.fixture(params=["files", "postgres"])
+@pytest.fixture(params=["files", "postgres", "s3"])
 def tiles(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Tiles]:
     if request.param == "files":
         (tmp_path / "public").mkdir()
         yield TileStore(tmp_path / "public")
+    elif request.param == "s3":
+        place = parse_place(request.getfixturevalue("bucket").place("logs/one"))
+        yield BucketTiles(S3Objects(place), 1)
     else:
         with closing(Pool(request.getfixturevalue("dsn"), "tiles")) as pool:
             yield PostgresTiles(pool, 1)

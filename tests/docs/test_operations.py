@@ -57,6 +57,7 @@ FIELDS = {
     "TALLYSTICK_DATABASE": "database",
     "TALLYSTICK_NAME": "name",
     "TALLYSTICK_ROLE": "role",
+    "TALLYSTICK_TILES": "tiles",
 }
 
 

@@ -10,11 +10,13 @@ import pytest
 
 from ledger.genesis import Founding
 from ledger.log import Log
-from ledger.shared.log import Place, create_shared, open_shared
+from ledger.shared.log import create_shared, open_shared
+from ledger.shared.place import Place
 from tests.postgres import Server, dsn, postgres
+from tests.s3 import bucket, s3
 from tests.world import World
 
-__all__ = ["dsn", "postgres"]
+__all__ = ["bucket", "dsn", "postgres", "s3"]
 
 
 def founding(world: World) -> Founding:

@@ -24,7 +24,8 @@ import psycopg
 from ledger.errors import DatabaseUnreachable
 from ledger.log import Log
 from ledger.shared.candidate import Office
-from ledger.shared.log import Place, open_shared
+from ledger.shared.log import open_shared
+from ledger.shared.place import Place
 from ledger.tiles import Tiles
 from tallystick.tiles import Tile
 from tests.patience import PATIENCE

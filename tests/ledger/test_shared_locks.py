@@ -10,8 +10,9 @@ import pytest
 
 from ledger.errors import DatabaseUnreachable, OutcomeUnknown
 from ledger.shared.letterbox import Letterbox
-from ledger.shared.log import Place, create_shared, open_shared
+from ledger.shared.log import create_shared, open_shared
 from ledger.shared.packing import pack_submissions
+from ledger.shared.place import Place
 from ledger.store import postgres_wire
 from ledger.store.postgres import PostgresStore, open_store
 from ledger.submission import Receipt, prepare

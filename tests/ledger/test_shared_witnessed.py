@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from ledger.log import Log
-from ledger.shared.log import Place, create_shared, open_shared
+from ledger.shared.log import create_shared, open_shared
+from ledger.shared.place import Place
 from ledger.witness.client import Reply, WitnessClient
 from ledger.witness.gather import Gatherer
 from ledger.witness.heads import Heads
