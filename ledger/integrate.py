@@ -63,6 +63,21 @@ def check_known(first: int, leaves: list[bytes], edge: Frontier) -> None:
             raise Corrupt(f"the stored entry {first + offset} is not the one that was signed", first + offset)
 
 
+def check_last_bundle(reads: Reads, tiles: Tiles, size: int) -> None:
+    """A tree of ``size`` that ends with a full bundle has the stored entries in it. Raises ``Corrupt``.
+
+    Of one that does not, ``integrate`` looks at the unfinished bundle. Where the tiles are elsewhere than the store, it
+    is this that tells another copy's tree from the store's own.
+    """
+    if size and size % WIDTH == 0:
+        first = size - WIDTH
+        leaves = leaf_hashes(reads.entries(first, size))
+        found = hashes(tiles.get(Tile(0, first // WIDTH)))
+        for offset, (stored, signed) in enumerate(zip(leaves, found, strict=True)):
+            if stored != signed:
+                raise Corrupt(f"the stored entry {first + offset} is not the one that was signed", first + offset)
+
+
 class _BatchCheck:
     """Holds leaf hashes against the digest that each batch was given when it was appended."""
 

@@ -20,7 +20,7 @@ from ledger.checkpoint_store import CheckpointStore, Held
 from ledger.errors import Corrupt, Fenced, Forked, HistoryLost, LedgerError, LogHalted, WrongLog
 from ledger.face import Cosigners, Face, NoCosigners
 from ledger.frontier import Frontier
-from ledger.integrate import integrate, recompute
+from ledger.integrate import check_last_bundle, integrate, recompute
 from ledger.store import Store
 from ledger.tiles import Tiles
 from ledger.upkeep.opening import keys_of
@@ -214,6 +214,7 @@ class Publisher:
             self._check_size(reads.size(), held)
             # Grows by nothing, but reads the entries of the last bundle and holds them against what was signed.
             integrate(reads, self._tiles, self._edge_of(last), last.size)
+            check_last_bundle(reads, self._tiles, last.size)
         for note in self._cosigners.remembered(self._signers.origin):
             self._check_remembered(note, last, held.note)
 

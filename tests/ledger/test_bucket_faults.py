@@ -21,6 +21,7 @@ from ledger.tilestore import ALIGNED, CHECKPOINT
 from tallystick.merkle import leaf_hash, root_of, verify_consistency
 from tallystick.tiles import Tile
 from tallystick.tree_head import verify_tree_head
+from tests.ledger import rawlog
 from tests.ledger.faults import Fault, MemoryCheckpoints, Plan
 from tests.ledger.objects import MemoryObjects
 from tests.ledger.rawlog import fill, raw_entry
@@ -37,12 +38,12 @@ ALIGNMENT = 1024
 class Bench:
     """A store, an object store, a checkpoint store, and publishers on them."""
 
-    def __init__(self, objects: MemoryObjects | None = None) -> None:
+    def __init__(self, before: int = BEFORE) -> None:
         self.store = MemoryStore()
-        self.objects = objects or MemoryObjects()
+        self.objects = MemoryObjects()
         self.checkpoints = MemoryCheckpoints()
         self.reader = PublishedLog(BucketTiles(self.objects), KEYS)
-        fill(self.store, BEFORE)
+        fill(self.store, before)
 
     def publisher(self) -> Publisher:
         """Another one, which fences all before it."""
@@ -231,6 +232,28 @@ def test_a_bit_that_flips_on_the_way_is_seen_before_signing() -> None:
         publisher.publish()
     assert len(bench.checkpoints.notes) == 1
     assert verify_tree_head(bench.objects.held[CHECKPOINT].data, KEYS).checkpoint.size == BEFORE
+
+
+@pytest.mark.parametrize("size", [256, 512, 513])
+@pytest.mark.parametrize("more", [0, 7])
+def test_another_copy_of_the_database_does_not_go_on_from_the_tree_in_the_bucket(size: int, more: int) -> None:
+    """The bucket has the tiles of whoever published: that the entries are others, the entries themselves must tell."""
+    bench, twin = Bench(before=200), Bench(before=200)
+    fill(bench.store, size - 200)
+    bench.publisher().publish()
+    fill_otherwise(twin.store, size + more - 200)
+    twin.objects, twin.checkpoints = bench.objects, bench.checkpoints
+    with pytest.raises(Corrupt, match=r"the stored entry \d+ is not the one that was signed"):
+        twin.publisher()
+    assert len(bench.checkpoints.notes) == 1
+
+
+def fill_otherwise(store: MemoryStore, count: int) -> None:
+    """As ``fill``, with other entries."""
+    entry = rawlog.raw_entry
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rawlog, "raw_entry", lambda position: b"another " + entry(position))
+        fill(store, count)
 
 
 # --- opening ------------------------------------------------------------------------------
