@@ -173,7 +173,7 @@ def assertion_of_identity(hashed: Part, who: Person, change: Callable[[dict[str,
     algorithm = -7 if who is TSA else -8
     protected = cbor2.dumps({1: algorithm, 33: list(who.shown)})
     made = cose(algorithm, who.key, cbor2.dumps(["Signature1", protected, b"", more.get("over", encoded)]))
-    envelope = cbor2.dumps(cbor2.CBORTag(18, [protected, {}, None, made]))
+    envelope = cbor2.dumps(cbor2.CBORTag(18, [protected, more.get("unprotected", {}), None, made]))
     value = {"signer_payload": payload, "signature": envelope, "pad1": more.get("pad", b"\0")}
     return Part("cawg.identity", cbor2.dumps(value))
 

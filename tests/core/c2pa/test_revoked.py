@@ -10,12 +10,17 @@ from cryptography import x509
 from cryptography.x509.oid import AuthorityInformationAccessOID as Access
 
 from tallystick.c2pa import C2paVerdict, CredentialRefused, OtherRoots, SignerRoots, judge, read
+from tallystick.c2pa.facts import Identity
+from tallystick.revocation import Words
 from tallystick.timestamp import Authority
 from tests.c2pa_corpus.bad_signatures import stamp
+from tests.c2pa_corpus.chains import identified
 from tests.c2pa_corpus.forge import bare
 from tests.c2pa_corpus.people import (
+    ACTOR,
     CLAIMS,
     CLOCK_ROOT,
+    IDENTITY_ROOT,
     ISSUING,
     ROOT,
     SIGNER,
@@ -24,6 +29,7 @@ from tests.c2pa_corpus.people import (
     person,
 )
 from tests.core.revocation_kit import NOW, answer
+from tests.core.test_revocation import RESPONDER
 
 AT = datetime(2025, 7, 1, tzinfo=UTC)
 LATER = NOW + timedelta(days=3)
@@ -100,3 +106,39 @@ def test_where_nothing_is_enclosed_it_is_told_whom_to_ask() -> None:
     assert judged(enclosing(answer(signer, ISSUING, at=AT - timedelta(days=7)), signer=signer)).problems == ()
     assert judged(enclosing(answer(signer, ISSUING, at=AT - timedelta(days=8)), signer=signer)).problems == (told,)
     assert judged(enclosing()).problems == ()
+
+
+# --- identities (CAWG) in a card ------------------------------------------------------------------------------
+
+
+def identity(*answers: bytes, beside: Words | None = None) -> tuple[C2paVerdict, Identity]:
+    data = identified(unprotected={"rVals": {"ocspVals": list(answers)}} if answers else {})
+    others = OtherRoots(identities=SignerRoots((ACTOR.chain[-1],)))
+    verdict = judge(read(data, "image/png"), SignerRoots((ROOT.certificate,)), AT, others, beside)
+    (found,) = verdict.identities
+    return verdict, found
+
+
+@pytest.mark.parametrize("where", ["in its signature", "beside the file"])
+def test_an_identity_that_was_revoked_is_told_as_not_trusted_and_refuses_nothing(where: str) -> None:
+    def with_word(revoked: datetime | None) -> tuple[C2paVerdict, Identity]:
+        word = answer(ACTOR, IDENTITY_ROOT, revoked)
+        return identity(word) if where == "in its signature" else identity(beside=Words((), (word,)))
+
+    verdict, found = identity()
+    assert (verdict.state, found.trusted, found.reason) == ("trusted", True, None)
+    verdict, found = with_word(None)
+    assert (verdict.state, found.trusted) == ("trusted", True)
+    verdict, found = with_word(NOW - timedelta(days=9))
+    assert (verdict.state, found.trusted) == ("trusted", False)
+    assert found.reason is not None
+    assert "was revoked at 2025-05-23T00:00:00+00:00" in found.reason
+    assert with_word(AT)[1].trusted is False
+    assert with_word(AT + timedelta(seconds=1))[1].trusted is True
+
+
+def test_what_a_stranger_says_of_an_identity_says_nothing() -> None:
+    word = answer(ACTOR, IDENTITY_ROOT, NOW - timedelta(days=9), by=person("a strange responder", None, RESPONDER))
+    assert identity(word)[1].trusted is True
+    about_another = answer(SIGNER, ISSUING, NOW - timedelta(days=9))
+    assert identity(about_another)[1].trusted is True

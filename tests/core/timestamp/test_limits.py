@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from tallystick.errors import MalformedInput
-from tallystick.timestamp import Authority, UnknownAuthority, der, verify_token
-from tests.core.timestamp.forge import AUTHORITY, MESSAGE, Holder, Recipe, holder, key, tlv, token
+from tallystick.revocation import Words
+from tallystick.timestamp import Authority, RevokedAuthority, UnknownAuthority, der, verify_token
+from tests.core.timestamp.forge import AUTHORITY, BEGIN, MESSAGE, NOW, Holder, Recipe, holder, key, tlv, token
 from tests.core.timestamp.test_verify import GOOD, ROOT, TRUSTED, TSA, _self_signed
 
 
@@ -62,6 +66,19 @@ def test_what_nobody_signed_is_not_read_whatever_it_is() -> None:
         assert verify_token(_with_lists(lists), MESSAGE, TRUSTED) == fact
     with pytest.raises(MalformedInput, match="65536 are read"):
         verify_token(token(replace(GOOD, unsigned=bytes(1 << 16))), MESSAGE, TRUSTED)
+
+
+def test_a_list_inside_a_token_is_not_asked_about_its_signer() -> None:
+    """The same list beside the token undoes it."""
+    entry = x509.RevokedCertificateBuilder().serial_number(TSA.certificate.serial_number).revocation_date(BEGIN)
+    builder = x509.CertificateRevocationListBuilder().issuer_name(ROOT.certificate.subject)
+    made = builder.last_update(NOW).next_update(NOW).add_revoked_certificate(entry.build())
+    word = made.sign(ROOT.key, hashes.SHA256()).public_bytes(Encoding.DER)
+    holding = _with_lists(tlv(0xA1, word))
+    assert verify_token(holding, MESSAGE, TRUSTED) == verify_token(token(GOOD), MESSAGE, TRUSTED)
+    assert verify_token(holding, MESSAGE, TRUSTED, Words()).revocation == ()
+    with pytest.raises(RevokedAuthority, match="was revoked"):
+        verify_token(holding, MESSAGE, TRUSTED, Words([word]))
 
 
 def _with_lists(lists: bytes) -> bytes:
