@@ -301,7 +301,7 @@ class EvidenceService:
             path = brought.pop(body.file.sha256, None)
             kept = path is None and is_kept_by(record, log)
             if kept and self._may_show(account, request.disclose, record, reads):
-                path = self._issuer.files.find(body.file.sha256)
+                path = self._issuer.erased.find(reads, record.subject, body.file.sha256)
             if path is not None:
                 suffix = _SUFFIXES.get(body.media_type, ".bin")
                 chosen[record.position] = (f"{record.position}-{body.purpose}{suffix}", path)
