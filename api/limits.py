@@ -1,4 +1,4 @@
-"""How much clients without a token may ask for."""
+"""How much clients without a token may ask for, and how much a party may send at a time."""
 
 from __future__ import annotations
 
@@ -14,6 +14,34 @@ PER_SECOND = 20.0
 BURST = 200
 AT_ONCE = 256
 _REMEMBERED = 10_000
+
+AT_A_TIME = 256 << 20
+"""Bytes of bodies that one party sends at a time, whole in memory until they are read: four of the largest batches."""
+
+
+class Bodies:
+    """What is in memory of bodies that parties send. Who sends too much, or never ends, is in nobody else's way."""
+
+    def __init__(self, most: int = AT_A_TIME) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._held: dict[str, int] = {}
+
+    @contextmanager
+    def room(self, party: str, size: int) -> Iterator[None]:
+        """Around one request of ``party`` with a body of ``size`` bytes. Raises ``TooMany``."""
+        with self._lock:
+            held = self._held.get(party, 0)
+            if held and held + size > self._most:
+                raise TooMany(f"{party} sends {held} bytes already, and more than {self._most} are not taken at a time")
+            self._held[party] = held + size
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._held[party] -= size
+                if not self._held[party]:
+                    del self._held[party]
 
 
 class Limits:

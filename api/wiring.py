@@ -18,7 +18,7 @@ from api.crew.pool import cores
 from api.folders import data_folder
 from api.founding import found_keyring, found_log
 from api.keyring import Keyring, passphrase_of
-from api.limits import Limits
+from api.limits import Bodies, Limits
 from api.orders.book import OrderBook
 from api.orders.hands import Hands
 from api.orders.service import LicenceOrders
@@ -114,6 +114,7 @@ class Services:
     evidence: EvidenceService
     trust: bytes
     limits: Limits = field(default_factory=Limits)
+    bodies: Bodies = field(default_factory=Bodies)
 
     def now(self) -> str:
         """The service's clock, as it stands in events."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Annotated, Any, TypeAlias, TypeVar
 
@@ -59,8 +60,12 @@ _PROBLEM = {"description": "A problem", "content": {MEDIA_TYPE: {"schema": Probl
 _ACCOUNT = "tallystick.account"
 """Where a request keeps who asks, once that was looked up."""
 
+COUNTED = "tallystick.counted"
+"""Where a request says that its body is counted among those of its party."""
+
 MAX_BODY_BYTES = 2 << 20
 """Unless a route says otherwise."""
+MAX_BATCH_BYTES = 64 << 20
 LARGE_BODY_BYTES = 1 << 16
 """From here on a body is read in a thread, for the event loop to go on serving others."""
 
@@ -96,6 +101,16 @@ async def decode_json(data: bytes) -> Any:
         raise Unreadable(str(error)) from None
 
 
+def room_for(request: Request, account: Account) -> AbstractContextManager[None]:
+    """Around the reading of a body. Raises ``TooMany``."""
+    services: Services = request.app.state.services
+    told = request.headers.get("content-length", "")
+    if COUNTED in request.scope:
+        return nullcontext()  # on the short way, which has read it
+    unknown = MAX_BATCH_BYTES if request.url.path.endswith("/batch") else MAX_BODY_BYTES
+    return services.bodies.room(account.party, int(told) if told.isdecimal() and len(told) < 19 else unknown)
+
+
 def as_schema(schema: type[S], value: Any, *where: str | int) -> S:
     """As FastAPI does it with a body that it reads itself. Raises ``RequestValidationError``.
 
@@ -125,9 +140,11 @@ class _StrictRoute(LateRoute):
         demanded = self.body_field is not None and demands_token(self.dependant)
 
         async def strict(request: Request) -> Response:
-            if demanded:
-                await _known(request, await _bearer(request))
-            return await handle(_StrictRequest(request.scope, request.receive))
+            if not demanded:
+                return await handle(_StrictRequest(request.scope, request.receive))
+            account = await _known(request, await _bearer(request))
+            with room_for(request, account):
+                return await handle(_StrictRequest(request.scope, request.receive))
 
         return strict
 

@@ -13,7 +13,15 @@ from pydantic import Field
 from api.accounts import Account
 from api.batches.reading import MAX_DISCLOSURES, MAX_ITEMS, SignedStatement, draft_in, statement_in
 from api.problems import problem_of
-from api.routes.base import LARGE_BODY_BYTES, MAX_BODY_BYTES, KnownAccount, Schema, UsedServices, router
+from api.routes.base import (
+    LARGE_BODY_BYTES,
+    MAX_BATCH_BYTES,
+    MAX_BODY_BYTES,
+    KnownAccount,
+    Schema,
+    UsedServices,
+    router,
+)
 from api.routes.quick import Quick, json_answer
 from api.routes.schemas import DigestPairSchema
 from api.services.drafts import Draft
@@ -23,8 +31,6 @@ from tallystick.base64s import from_base64
 from tallystick.errors import MalformedInput
 from tallystick.schema import FieldError, write
 from tallystick.times import format_time
-
-MAX_BATCH_BYTES = 64 << 20
 
 Wish = Annotated[bool, Query(description="Have what is recorded anchored at once, where the log grants that")]
 

@@ -23,6 +23,7 @@ from api.routes.base import (
     UsedServices,
     as_schema,
     read_body,
+    room_for,
     router,
 )
 from api.routes.licences import GrantSchema
@@ -103,10 +104,11 @@ async def order_licences(
     # Read only for those who may give one, one order at a time, and licence by licence: values take many times their
     # bytes of memory.
     require_scope(account, "submit")
-    data = await read_body(request, MAX_ORDER_BYTES)
-    async with services.orders.large if len(data) >= LARGE_BODY_BYTES else nullcontext():
-        text, order = await run_in_threadpool(_read, data)
-        progress, new = await services.orders.accept(account, order.order, _grants(text), order.disclose)
+    with room_for(request, account):
+        data = await read_body(request, MAX_ORDER_BYTES)
+        async with services.orders.large if len(data) >= LARGE_BODY_BYTES else nullcontext():
+            text, order = await run_in_threadpool(_read, data)
+            progress, new = await services.orders.accept(account, order.order, _grants(text), order.disclose)
     response.status_code = 202 if new else 200
     return _progress(progress)
 

@@ -17,6 +17,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.accounts import Account
 from api.problems import problem_of, respond
+from api.routes.base import COUNTED
+from api.services.errors import TooMany
 from api.wiring import Services
 from tallystick.lazy_dataclass import dataclass
 
@@ -50,10 +52,18 @@ class ShortWay:
         if quick is None or account is None:
             await self._app(scope, receive, send)
             return
+        length = int(dict(scope["headers"])[b"content-length"])
+        try:
+            with self._services.bodies.room(account.party, length):
+                await self._go(quick, account, scope, receive, send)
+        except TooMany as error:
+            await respond(problem_of(error), Request(scope))(scope, receive, send)
+
+    async def _go(self, quick: Quick, account: Account, scope: Scope, receive: Receive, send: Send) -> None:
         read = _Read(receive)
         answer = await self._answer(quick, account, await read.body(), scope)
         if answer is None:
-            await self._app(scope, read.again, send)
+            await self._app({**scope, COUNTED: True}, read.again, send)
         else:
             await answer(scope, receive, send)
 
