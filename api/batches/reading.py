@@ -49,7 +49,7 @@ def read_statement(value: Any) -> SignedStatement | None:
     text, disclosures = value.get("statement"), value.get("disclosures", [])
     if type(text) is not str or type(disclosures) is not list or len(disclosures) > MAX_DISCLOSURES:
         return None
-    if not all(type(one) is str for one in disclosures):
+    if disclosures and not all(type(one) is str for one in disclosures):
         return None
     try:
         return SignedStatement(from_base64(text), tuple(disclosures))

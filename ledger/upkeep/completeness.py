@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple, TypeVar
+from operator import attrgetter
+from typing import Any, Literal, NamedTuple, TypeVar
 
+import msgspec
 import orjson
 
 from ledger.store import Reads, Record, Search
@@ -76,11 +78,17 @@ class Census:
 
     def take(self, position: int, entry: bytes, reads: Reads) -> None:
         """Count one entry. ``reads``: where those before it stand."""
-        event = _lenient(entry)
+        payload = _payload(entry)
+        sound = _resting_on_itself(payload)
+        if sound is not None:
+            self._objects += 1
+            self._subjects.keep(sound, True)
+            return
+        event = _lenient(payload)
         kind, subject, body = str(event.get("type")), str(event.get("subject")), _dict(event, "body")
         if kind == "object.register":
             self._objects += 1
-            if not _rests_on_itself(body) and (missing := tuple(self._missing(body, _Before(reads, position)))):
+            if missing := tuple(self._missing(body, _Before(reads, position))):
                 self._gaps += 1
                 if len(self._incomplete) < LISTED:
                     self._incomplete.append(Incomplete(position, subject, missing))
@@ -135,19 +143,56 @@ class Census:
                 yield what
 
 
-def _rests_on_itself(body: dict[str, Any]) -> bool:
-    """Whether it is a file that was not generated and whose basis is declared: nothing else need be looked for."""
-    content, basis = body.get("content"), body.get("basis")
-    return (
-        type(content) is dict
-        and type(basis) is list
+class _Link(msgspec.Struct, gc=False):
+    declaration: Any = None
+
+
+class _File(msgspec.Struct, gc=False):
+    sha256: str
+    sm3: str
+    form: Any = None
+
+
+class _Body(msgspec.Struct, gc=False):
+    content: _File
+    basis: list[_Link]
+    origin: Any = None
+
+
+class _Object(msgspec.Struct, gc=False):
+    """What is looked at of an object's event; all else in it is skipped."""
+
+    type: Literal["object.register"]
+    subject: str
+    body: _Body
+
+
+_object = msgspec.json.Decoder(_Object).decode
+_DECLARATION = attrgetter("declaration")
+
+
+def _resting_on_itself(payload: bytes) -> str | None:
+    """The subject of an event that registers a file which was not generated and whose basis is declared.
+
+    Most are such, and nothing else need be looked for. ``None``: of any other, or what is read here in no other way.
+    """
+    # Text that needs reading for itself is left to the reader that looks at all of it.
+    if b"\\" in payload or not payload.isascii():
+        return None
+    try:
+        event = _object(payload)
+    except msgspec.DecodeError:
+        return None
+    content, basis = event.body.content, event.body.basis
+    sound = (
+        content.form != "folder"
+        and event.body.origin != "generated"
+        and _is_digest(content.sha256)
+        and _is_digest(content.sm3)
         and bool(basis)
-        and content.get("form") != "folder"
-        and body.get("origin") != "generated"
-        and _is_digest(content.get("sha256"))
-        and _is_digest(content.get("sm3"))
-        and all(type(link) is dict and link.get("declaration") for link in basis)
+        and all(map(_DECLARATION, basis))
     )
+    return event.subject if sound else None
 
 
 class _Recent(OrderedDict[str, T]):
@@ -181,7 +226,7 @@ class _Before(NamedTuple):
     def last(self, kind: str, subject: str, read: Callable[[dict[str, Any]], T]) -> T | None:
         """What ``read`` makes of the last of them of this type about ``subject``."""
         found = list(self._about(subject, kind, MAX_SEARCH))[-1:]
-        return read(_lenient(found[0].entry)) if found else None
+        return read(_lenient(_payload(found[0].entry))) if found else None
 
     def _about(self, subject: str, kind: str | None, limit: int) -> Iterator[Record]:
         after = -1
@@ -210,12 +255,19 @@ def _capability(event: dict[str, Any]) -> tuple[Any, str | None]:
     return body.get("version"), _fingerprint(body.get("model_signature"))
 
 
-def _lenient(entry: bytes) -> dict[str, Any]:
-    """The event in an entry, unchecked; empty when there is none."""
+def _payload(entry: bytes) -> bytes:
+    """Of an entry, unchecked; empty when there is none."""
     try:
-        payload = layout.payload(entry) or cose.parse_sign1(entry, MAX_ENTRY_BYTES).payload
-        event = orjson.loads(payload or b"")
-    except (MalformedInput, orjson.JSONDecodeError):
+        return layout.payload(entry) or cose.parse_sign1(entry, MAX_ENTRY_BYTES).payload or b""
+    except MalformedInput:
+        return b""
+
+
+def _lenient(payload: bytes) -> dict[str, Any]:
+    """The event in a payload, unchecked; empty when there is none."""
+    try:
+        event = orjson.loads(payload)
+    except orjson.JSONDecodeError:
         return {}
     return event if isinstance(event, dict) else {}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from ledger.store import Reads
 from ledger.store.sqlite import open_store
 from ledger.upkeep import completeness as counting
 from ledger.upkeep.completeness import Census, completeness
-from tallystick import canonical
+from tallystick import canonical, cose
 from tallystick.events.objects import Basis
 from tallystick.identifiers import Letter
 from tests.core.test_schema_differential import spoil
@@ -72,10 +73,22 @@ def test_what_comes_later_is_not_known_yet(reads: Reads, monkeypatch: pytest.Mon
     assert figures == [0, 0, 1]
 
 
-def test_what_rests_on_itself_lacks_nothing(reads: Reads, world: World) -> None:
-    """The quick look says it of no body of which the slow one says anything else."""
-    good = canonical.decode(world.object().parts.payload, 1 << 16)["body"]
-    assert counting._rests_on_itself(good)
+def figure(payload: bytes, reads: Reads) -> tuple[Any, ...]:
+    """Of a census of one entry; and whom it remembers."""
+    census = Census()
+    census.take(0, layout_of(payload), reads)
+    return census.figure(), list(census._subjects), list(census._jobs), list(census._capabilities)
+
+
+def layout_of(payload: bytes) -> bytes:
+    return cose.envelope(b"\xa0", payload, bytes(64))
+
+
+def test_what_rests_on_itself_lacks_nothing(reads: Reads, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The quick look says it of no event of which the slow one says anything else."""
+    event = canonical.decode(world.object().parts.payload, 1 << 16)
+    good = event["body"]
+    assert counting._resting_on_itself(json.dumps(event).encode()) == event["subject"]
     content, (link, *_) = good["content"], good["basis"]
     for change in (
         {"origin": "generated"},
@@ -84,17 +97,21 @@ def test_what_rests_on_itself_lacks_nothing(reads: Reads, world: World) -> None:
         {"content": {**content, "sm3": "G" * 64}},
         {"basis": []},
         {"basis": [link, {"kind": "object", "subject": "10.5555/A-000G-40R4-0M30-E209-9"}]},
+        {"media_type": "a\\b"},
     ):
-        assert not counting._rests_on_itself({**good, **change})
-    chance, taken = random.Random(7), 0
+        assert counting._resting_on_itself(json.dumps({**event, "body": {**good, **change}}).encode()) is None
+    chance, taken, seen = random.Random(7), 0, []
     for _ in range(4000):
-        body = good
+        spoiled = event
         for _ in range(chance.choice((1, 1, 2))):
-            body = spoil(body, chance)
-        if isinstance(body, dict) and counting._rests_on_itself(body):
-            taken += 1
-            assert list(Census()._missing(body, counting._Before(reads, 0))) == []
-    assert taken > 500
+            spoiled = spoil(spoiled, chance)
+        payload = json.dumps(spoiled, ensure_ascii=chance.random() < 0.5).encode("utf-8", "surrogatepass")
+        taken += counting._resting_on_itself(payload) is not None
+        seen.append((payload, figure(payload, reads)))
+    assert 500 < taken < 3500
+    monkeypatch.setattr(counting, "_resting_on_itself", lambda _: None)
+    for payload, quickly in seen:
+        assert figure(payload, reads) == quickly
 
 
 def test_memory_does_not_grow_with_the_log(reads: Reads, monkeypatch: pytest.MonkeyPatch) -> None:
