@@ -32,6 +32,8 @@ from tallystick.tree_head import SignedCheckpoint
 
 LIST_SIZE = 1 << 16
 """Indices of one list. Before higher ones were refused (``vetting``), a party may have taken one."""
+MOST_LISTS = 10_000
+"""Numbers of lists that a licence may name (``vetting``)."""
 RESIGN_AFTER = 60
 """Seconds for which a signed list is given out again while the checkpoint stays the same."""
 _TRIES = 64

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from api.services.open_disputes import OPENING, OpenDisputes
-from api.services.status_lists import LIST_SIZE, is_list_of
+from api.services.status_lists import LIST_SIZE, MOST_LISTS, is_list_of
 from api.services.sublicences import vet_sublicence
 from ledger.store import Reads
 from ledger.submission import Submission
@@ -56,8 +56,19 @@ class Vetting:
 
 
 def _require_index(origin: str, body: LicenceGrant | LicenceTransfer) -> None:
-    """An index beyond the size of our lists would make the list of everybody sixteen times as long."""
-    if is_list_of(origin, body.status.list) and body.status.index >= LIST_SIZE:
+    """An index beyond the size of our lists would make the list of everybody sixteen times as long; and lists of any
+    number, one for each licence, the list of lists that anybody may ask for.
+    """
+    if not is_list_of(origin, body.status.list):
+        return
+    if int(body.status.list.rpartition("/")[2]) > MOST_LISTS:
+        raise Refused(
+            "inconsistent",
+            "body.status.list",
+            f"the lists of this log have numbers up to {MOST_LISTS}",
+            "take one that POST /v1/status-indexes gives",
+        )
+    if body.status.index >= LIST_SIZE:
         raise Refused(
             "inconsistent",
             "body.status.index",

@@ -152,6 +152,18 @@ def test_an_index_beyond_the_list_is_refused(desk: Desk, index: int) -> None:
     granted(desk, elsewhere)
 
 
+def test_a_list_of_any_number_is_refused(desk: Desk) -> None:
+    """A list for each licence would be a list of lists without end, which anybody may ask for."""
+    world, (object_id, data) = desk.house.world, desk.picture()
+    for number, taken in ((status_lists.MOST_LISTS + 1, False), (10**150, False), (status_lists.MOST_LISTS, True)):
+        body = LicenceGrant(object_id, (object_id,), StatusPointer(f"{world.origin}/status/{number}", 5))
+        answer = desk.studio.submit("licence.grant", body, private=desk.terms(object_id, data))
+        if taken:
+            assert answer.status_code == 201, answer.text
+        else:
+            assert problem(answer) == (422, "inconsistent", "body.status.list")
+
+
 def test_a_high_index_from_before_neither_breaks_the_list_nor_is_lost(desk: Desk) -> None:
     """As logs may hold it that were begun before such indices were refused; the others must not suffer."""
     other, _ = desk.licence()
