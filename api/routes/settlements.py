@@ -9,6 +9,7 @@ from pydantic import Field
 
 from api.routes.base import KnownAccount, Schema, UsedServices, router
 from api.routes.events import RecordedSchema, recorded_schema
+from api.routes.reading import Cursor, Limit
 from api.routes.schemas import DigestPairSchema
 from api.services.settlements import SettlementRequest, State
 
@@ -62,9 +63,10 @@ class SettledSchema(Schema):
 
 
 class SettlementsSchema(Schema):
-    """Of one licence or dispute, oldest first."""
+    """Of one licence or dispute, oldest first. ``next`` is the cursor of the next page; null on the last one."""
 
     settlements: list[SettledSchema]
+    next: int | None
 
 
 @routes.post("/settlements", status_code=201, responses={200: {"model": RecordedSchema}})
@@ -88,11 +90,14 @@ async def accept_settlement(
 
 
 @routes.get("/settlements")
-def get_settlements(subject: str, services: UsedServices, response: Response) -> SettlementsSchema:
+def get_settlements(
+    subject: str, services: UsedServices, response: Response, cursor: Cursor = None, limit: Limit = 100
+) -> SettlementsSchema:
     """What was settled under a licence or in a dispute, and whether both sides agreed: for anybody, without amounts."""
     response.headers["Cache-Control"] = "no-cache"
-    found = services.settlements.of(subject)
+    found, following = services.settlements.of(subject, -1 if cursor is None else cursor, limit)
     return SettlementsSchema(
+        next=following,
         settlements=[
             SettledSchema(
                 position=one.position,
@@ -104,5 +109,5 @@ def get_settlements(subject: str, services: UsedServices, response: Response) ->
                 body=one.body,
             )
             for one in found
-        ]
+        ],
     )

@@ -14,7 +14,7 @@ from api.services.gathering import records_of
 from api.services.submission import Recorded, SubmissionService
 from api.services.voices import Voices, require_scope
 from ledger.log import Log
-from ledger.store import Reads, Record
+from ledger.store import Reads, Record, Search
 from tallystick.admission import state as states
 from tallystick.events.settlement import SettlementRecord
 from tallystick.identifiers import parse_identifier
@@ -90,18 +90,23 @@ class SettlementService:
             )
         return state.subject
 
-    def of(self, subject: str) -> list[Settlement]:
-        """All that were recorded of a licence or a dispute, oldest first. Raises ``NotFound``, ``MalformedInput``."""
+    def of(self, subject: str, after: int, limit: int) -> tuple[list[Settlement], int | None]:
+        """What was recorded of a licence or a dispute behind position ``after``, oldest first; and the position behind
+        which to go on, if there may be more. A page looks at ``limit`` entries, for anybody may ask.
+
+        Raises ``NotFound``, ``MalformedInput``.
+        """
         parse_identifier(subject)
         with self._log.store.snapshot() as reads:
             if not isinstance(reads.get(subject), states.LicenceState | states.DisputeState):
                 raise NotFound(f"{subject} is no registered licence or dispute", "check the identifier", "subject")
             found, sides = [], _Sides(reads)
-            for record in records_of(reads, subject=subject, type="settlement.record"):
+            page = reads.search(Search(subject=subject, type="settlement.record", after=after, limit=limit))
+            for record in page:
                 state = reads.get(states.settlement_key(record.position))
                 if isinstance(state, states.SettlementState) and state.subject == subject:
                     found.append(_shown(sides, record, state))
-        return found
+        return found, page[-1].position if len(page) == limit else None
 
 
 class _Sides:

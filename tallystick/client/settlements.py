@@ -25,5 +25,12 @@ class Settlements(Channel):
 
     def settlements(self, subject: str) -> list[dict[str, Any]]:
         """What was settled under a licence or in a dispute; ``unnamed``: sides that it leaves out; without a token."""
-        found: list[dict[str, Any]] = self._json("GET", "/v1/settlements", params={"subject": subject})["settlements"]
-        return found
+        found: list[dict[str, Any]] = []
+        asked: dict[str, Any] = {"subject": subject, "limit": 1000}
+        while True:
+            page = self._json("GET", "/v1/settlements", params=asked)
+            found += page["settlements"]
+            # A service of before gives all of them at once.
+            if page.get("next") is None:
+                return found
+            asked["cursor"] = page["next"]

@@ -46,6 +46,18 @@ def states(desk: Desk, subject: str) -> list[tuple[int, str]]:
     return [(one["position"], one["state"]) for one in answer["settlements"]]
 
 
+def test_page_by_page(desk: Desk) -> None:
+    """Anybody may ask, and one side alone may record as many as it likes."""
+    licence, _ = desk.licence()
+    made = [settle(desk, licence) for _ in range(3)]
+    asked_of: dict[str, Any] = {"subject": licence, "limit": 2}
+    first = told(desk.house.http.get("/v1/settlements", params=asked_of), 200)
+    rest = told(desk.house.http.get("/v1/settlements", params={**asked_of, "cursor": first["next"]}), 200)
+    assert [[one["position"] for one in page["settlements"]] for page in (first, rest)] == [made[:2], made[2:]]
+    assert rest["next"] is None
+    assert problem(desk.house.http.get("/v1/settlements", params={**asked_of, "limit": 1001}))[0] == 422
+
+
 def test_recorded_by_one_side_accepted_by_the_other_corrected_by_both(desk: Desk) -> None:
     licence, _ = desk.licence()
     assert states(desk, licence) == []
