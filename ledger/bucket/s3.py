@@ -6,6 +6,7 @@ Credentials come from the environment as the library reads it (``AWS_ACCESS_KEY_
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -31,6 +32,11 @@ AGAIN: RetryConfig = {
     "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=2), "base": 2},
 }
 """What was not answered is asked again so often; then whoever asked is told, and may come again."""
+SOON: RetryConfig = {**AGAIN, "max_retries": 1, "retry_timeout": timedelta(seconds=5)}
+SILENCE = timedelta(seconds=3)
+"""A store that says nothing for so long does not answer who reads: readers of the service wait in a thread each."""
+PAUSE = 1.0
+"""Seconds for which nobody else asks, when a reader was not answered."""
 EPOCH = "epoch"
 """The name of the epoch among what a user may say of an object (x-amz-meta-epoch)."""
 _FOR_EVER: Attributes = {
@@ -48,23 +54,20 @@ class S3Objects:
 
     def __init__(self, place: BucketPlace) -> None:
         """Nothing is asked yet."""
-        config: S3Config = {"virtual_hosted_style_request": True} if place.virtual else {}
-        client: ClientConfig = {"connect_timeout": CONNECT, "timeout": WHOLE}
-        if place.region:
-            config["region"] = place.region
-        if place.endpoint:
-            config["endpoint"] = place.endpoint
-            client["allow_http"] = place.endpoint.startswith("http:")
         self.name = place.name
-        self._store = S3Store(
-            place.bucket, prefix=place.prefix or None, config=config, client_options=client, retry_config=AGAIN
-        )
+        self._store = _store(place, {"connect_timeout": CONNECT, "timeout": WHOLE}, AGAIN)
+        self._reads = _store(place, {"connect_timeout": SILENCE, "read_timeout": SILENCE, "timeout": WHOLE}, SOON)
+        self._silent = (0.0, "")
+        """Until when nobody asks, and what was told whoever asked last."""
 
     def get(self, key: str) -> Found | None:
         """See ``Objects``."""
+        until, trouble = self._silent
+        if time.monotonic() < until:
+            raise ObjectsUnreachable(trouble)
         with self._told():
             try:
-                answer = obstore.get(self._store, key)
+                answer = obstore.get(self._reads, key)
                 if answer.meta["size"] > LARGEST:
                     raise Corrupt(
                         f"{key} in {self.name} has {answer.meta['size']} bytes, no object of a log has so many"
@@ -107,7 +110,20 @@ class S3Objects:
         try:
             yield
         except (BaseError, OSError) as error:
-            raise ObjectsUnreachable(f"{self.name}: {_sentence(error)}") from None
+            trouble = f"{self.name}: {_sentence(error)}"
+            if not _code(error):
+                self._silent = (time.monotonic() + PAUSE, trouble)
+            raise ObjectsUnreachable(trouble) from None
+
+
+def _store(place: BucketPlace, client: ClientConfig, again: RetryConfig) -> S3Store:
+    config: S3Config = {"virtual_hosted_style_request": True} if place.virtual else {}
+    if place.region:
+        config["region"] = place.region
+    if place.endpoint:
+        config["endpoint"] = place.endpoint
+        client["allow_http"] = place.endpoint.startswith("http:")
+    return S3Store(place.bucket, prefix=place.prefix or None, config=config, client_options=client, retry_config=again)
 
 
 def _sentence(error: Exception) -> str:

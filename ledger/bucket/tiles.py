@@ -105,7 +105,8 @@ class BucketTiles:
             if found and found.epoch > self._epoch:
                 raise Fenced(
                     f"the publisher of epoch {found.epoch} shows the checkpoints in {self._objects.name}; "
-                    f"this process is of epoch {self._epoch}"
+                    f"this process is of epoch {self._epoch}. If there is no such publisher, somebody else wrote "
+                    f"there: remove the object {key}, and what was signed is shown again"
                 )
             if found and (found.data, found.epoch) == (note.encode(), self._epoch):
                 return  # it was done, though this process was told otherwise

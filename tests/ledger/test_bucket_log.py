@@ -147,6 +147,41 @@ def shown_size(s3: Server, log: Log, place: BucketPlace) -> int:
     return shown(place).size
 
 
+# --- a thief of the credentials -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tile", [Tile(None, 0, 31), Tile(0, 0, 31)])
+def test_a_tile_that_was_put_before_the_log_s_own_is_named_and_nothing_is_signed(
+    moved: Path, world: World, place: BucketPlace, bucket: Bucket, tile: Tile
+) -> None:
+    bucket.overwrite(f"{PREFIX}/{tile.path()}", bytes(31 * 32))
+    with open_there(moved, world, place) as log:
+        log.submit(world.object()).result()
+        for _ in range(2):
+            with pytest.raises(Corrupt, match=f"the tile {tile.path()} exists with other bytes"):
+                log.publish_now()
+        assert shown(place).size == 29
+        bucket.remove(f"{PREFIX}/{tile.path()}")
+        assert log.publish_now().checkpoint == shown(place)
+    assert shown(place).size == 31
+
+
+def test_a_checkpoint_of_a_later_epoch_is_named_and_can_be_removed(
+    moved: Path, world: World, place: BucketPlace, bucket: Bucket
+) -> None:
+    with open_there(moved, world, place) as log:
+        note = log.published.note()
+        bucket.remove(f"{PREFIX}/{CHECKPOINT}")
+        S3Objects(place).replace(CHECKPOINT, note, 10**17, None)
+        log.submit(world.object()).result()
+        with pytest.raises(Fenced, match="somebody else wrote there: remove the object checkpoint"):
+            log.publish_now()
+        assert reading(place).checkpoint() == note
+        bucket.remove(f"{PREFIX}/{CHECKPOINT}")
+        assert log.publish_now().checkpoint == shown(place)
+    assert shown(place).size == 31
+
+
 # --- the commands -------------------------------------------------------------------------
 
 

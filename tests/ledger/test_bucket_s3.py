@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
 import urllib.error
 import urllib.request
@@ -36,9 +37,9 @@ ASKS: dict[str, Callable[[S3Objects], Any]] = {
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ask again at once, and not for long."""
     soon = timedelta(milliseconds=1)
-    monkeypatch.setattr(
-        library, "AGAIN", {**library.AGAIN, "backoff": {"init_backoff": soon, "max_backoff": soon, "base": 2}}
-    )
+    for name in ("AGAIN", "SOON"):
+        backoff = {"init_backoff": soon, "max_backoff": soon, "base": 2}
+        monkeypatch.setattr(library, name, {**getattr(library, name), "backoff": backoff})
 
 
 def place(made: Bucket, **changes: Any) -> BucketPlace:
@@ -167,6 +168,41 @@ def test_nobody_who_answers(bucket: Bucket, ask: Callable[[S3Objects], Any]) -> 
                 ask(objects)
             told.add(str(caught.value))
     assert len(told) == 1, "the same trouble is told once in the service's log"
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize(("pause", "calls"), [(3600.0, 2), (0.0, 6)], ids=["others wait", "and ask again"])
+def test_a_store_that_takes_calls_and_says_nothing_holds_one_reader_and_not_all(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch, pause: float, calls: int
+) -> None:
+    monkeypatch.setattr(library, "SILENCE", timedelta(milliseconds=200))
+    monkeypatch.setattr(library, "PAUSE", pause)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        objects = S3Objects(place(bucket, endpoint=f"http://127.0.0.1:{silent.getsockname()[1]}"))
+        for _ in range(3):
+            with pytest.raises(ObjectsUnreachable, match="does not answer as it should"):
+                objects.get(CHECKPOINT)
+        silent.setblocking(False)
+        assert count_calls(silent) == calls, "each who asks does it twice"
+
+
+def count_calls(listening: socket.socket) -> int:
+    for number in itertools.count():
+        try:
+            connection, _ = listening.accept()
+        except BlockingIOError:
+            return number
+        connection.close()
+    raise AssertionError
+
+
+def test_what_a_store_answers_keeps_nobody_from_asking(s3: Server, bucket: Bucket) -> None:
+    objects = S3Objects(place(bucket))
+    s3.plan(denied="writer")
+    with pytest.raises(ObjectsUnreachable):
+        objects.get(CHECKPOINT)
+    s3.plan()
+    assert objects.get(CHECKPOINT) is None
 
 
 @pytest.mark.usefixtures("impatient")
