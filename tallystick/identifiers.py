@@ -28,6 +28,8 @@ _STEPS = {
     character: [((remainder + value) % 36 or 36) * 2 % 37 for remainder in range(37)]
     for value, character in enumerate(_ALPHABET)
 }
+_BEHIND = len("-XXXX-XXXX-XXXX-XXXX-C")
+_PLACES = [start - _BEHIND for group in range(1, 20, 5) for start in (group, group + 2)]
 _SHIFTS = range(70, -1, -10)
 _PREFIX = re.compile(r"10\.[0-9]{4,9}(?:\.[0-9]{1,9}){0,3}", re.ASCII)
 _FORM = re.compile(rf"(10\.[0-9.]{{4,40}})/([A-Z])((?:-[{_CROCKFORD}]{{4}}){{4}})-([0-9A-Z])", re.ASCII)
@@ -75,6 +77,17 @@ def _beginning(prefix: str, letter: Letter) -> tuple[str, int]:
     return begin, _remainder(begin)
 
 
+@lru_cache(maxsize=64)
+def _beginning_of(begin: str) -> int | None:
+    """The remainder after prefix and letter, at least 1; ``None``: there is no such prefix."""
+    return _remainder(begin) if _PREFIX.fullmatch(begin[: -len("/A")]) else None
+
+
+@cache
+def _steps_of_pairs() -> dict[str, bytes]:
+    return dict(zip(_PAIRS, _pair_steps(), strict=True))
+
+
 @cache
 def _pair_steps() -> list[bytes]:
     """What each of ``_PAIRS`` makes of the remainder so far."""
@@ -95,8 +108,14 @@ def has_form(text: str) -> bool:
     """Whether form and check character are those of an identifier of any letter: a later version may assign more."""
     if text in _known:
         return True
-    match = _FORM.fullmatch(text)
-    return bool(match and _PREFIX.fullmatch(match[1]) and match[4] == check_character(text[: -len("-C")]))
+    remainder = _FORM.fullmatch(text) and _beginning_of(text[:-_BEHIND])
+    if not remainder:
+        return False
+    steps = _steps_of_pairs()
+    # Two characters at a time.
+    for at in _PLACES:
+        remainder = steps[text[at : at + 2]][remainder]
+    return text[-1] == _ALPHABET[(37 - remainder) % 36]
 
 
 def _letter_in(text: str) -> Letter:

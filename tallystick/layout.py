@@ -77,18 +77,29 @@ def payload(entry: bytes) -> bytes | None:
 
     For who takes entries as they are, and looks at nothing else of them.
     """
-    try:
-        start = _START_BYTES + 2 + entry[_START_BYTES + 1]
-        size = entry[start + 2] << 8 | entry[start + 3]
-        end = start + 4 + size
-        # As nearly all are: the header is shorter than 256 bytes and the payload is not, both in shortest form.
-        heads = entry[: _START_BYTES + 1] + entry[start : start + 2] + entry[end : end + 2]
-        if heads == _USUAL and entry[_START_BYTES + 1] > 23 and size > 255 and end + _SIGNATURE == len(entry):
-            return entry[start + 4 : end]
-    except IndexError:
-        pass
+    spans = usual(entry)
+    if spans:
+        return entry[spans[1] : spans[2]]
     parts = read(entry)
     return parts.payload if parts else None
+
+
+def usual(entry: bytes) -> tuple[int, int, int] | None:
+    """Where the header ends, where the payload begins and ends; ``None`` where it is not seen at once.
+
+    As nearly all are: the header is shorter than 256 bytes and the payload is not, both in shortest form.
+    """
+    try:
+        header = entry[_START_BYTES + 1]
+        at = _START_BYTES + 2 + header
+        size = entry[at + 2] << 8 | entry[at + 3]
+        end = at + 4 + size
+        heads = entry[: _START_BYTES + 1] + entry[at : at + 2] + entry[end : end + 2]
+    except IndexError:
+        return None
+    if heads == _USUAL and header > 23 and size > 255 and end + _SIGNATURE == len(entry):
+        return at, at + 4, end
+    return None
 
 
 def payload_at(parts: Parts) -> int:

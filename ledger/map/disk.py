@@ -17,9 +17,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
-from ledger import fast_json
 from ledger.errors import Corrupt, MapUnreachable
 from ledger.map.pages import (
     CAPACITY,
@@ -28,6 +27,7 @@ from ledger.map.pages import (
     SLOTS,
     TOP,
     Branches,
+    Changes,
     DamagedPage,
     Leaves,
     Page,
@@ -38,8 +38,9 @@ from ledger.map.pages import (
     place_of,
     step,
 )
+from ledger.map.reading import mentioned
+from tallystick.identifiers import has_form
 from tallystick.map import NAMED, OWN, MapProof, key_of
-from tallystick.map.memory import about_entry
 from tallystick.map.proof import EMPTY_ROOT, HASH_SIZE, KEY_BITS, MapProofFailed, prove_key
 from tallystick.merkle import leaf_hashes
 
@@ -50,6 +51,8 @@ _ROWS = 256
 _BEHIND = 4000
 """SQLite's pages that the log behind the file holds before they are copied to it: 64 MB."""
 _VERSION = 4
+T = TypeVar("T")
+_Gathered: TypeAlias = defaultdict[T, list[bytes]]
 Durable: TypeAlias = tuple[int, bytes]
 """Of how many entries the file is, and the root of its uppermost page; ``NONE`` where there are no leaves."""
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR})
@@ -74,8 +77,12 @@ class DiskMap:
         """
         self._path = path
         self._capacity = capacity
-        self._gathered: defaultdict[bytes, list[bytes]] = defaultdict(list)
+        self._own: _Gathered[str] = defaultdict(list)
+        self._named: _Gathered[str] = defaultdict(list)
+        self._gathered: _Gathered[bytes] = defaultdict(list)
+        """By key, what was read of no entry."""
         self._waiting = 0
+        self._changes: Changes = {}
         self._rows: list[tuple[int, bytes]] = []
         self.damaged = False
         """Something was read that was never written: only ``reset`` helps."""
@@ -90,13 +97,16 @@ class DiskMap:
     def take(self, entries: Iterable[bytes], leaves: Sequence[bytes] | None = None) -> None:
         """The next entries of the log. ``leaves``: their leaf hashes, where they are known."""
         entries = list(entries)
+        own, named = self._own, self._named
         for entry, leaf in zip(entries, leaves or leaf_hashes(entries), strict=True):
-            found = about_entry(entry, fast_json.read)
-            if found.own:
-                # All before the first is added: an entry counts as a whole or, where something fails, not at all.
-                keys = [key_of(OWN, text) for text in found.own] + [key_of(NAMED, text) for text in found.named]
-                for key in keys:
-                    self.add(key, self.size, leaf)
+            subjects, others = mentioned(entry)
+            if subjects:
+                one = self.size.to_bytes(8, "big") + leaf
+                for text in subjects:
+                    own[text].append(one)
+                for text in others:
+                    named[text].append(one)
+                self._waiting += len(subjects) + len(others)
             self.size += 1
             # Between two entries, so that what is durable is the map of a size.
             if self._waiting >= GATHER:
@@ -110,11 +120,12 @@ class DiskMap:
     def _apply(self) -> None:
         """What was gathered, in one transaction, by key: so each page is read and written once, and in their order."""
         size, root = self._durable
-        if size == self.size and not self._gathered:
+        if size == self.size and not self._waiting:
             return
+        changes = self._by_key()
         with self._transaction():
-            if self._gathered:
-                root = self._change(root, sorted(self._gathered))
+            if changes:
+                root = self._change(root, changes)
             self._write()
             stands, stood = _standing(self.size, root), _standing(*self._durable)
             # Not where the file goes on from elsewhere: what was gathered would be added to something else.
@@ -122,7 +133,17 @@ class DiskMap:
             if changed.rowcount != 1:
                 raise self._damage("what it has reached")
         self._durable = self.size, root
-        self._gathered.clear()
+        self._forget()
+
+    def _by_key(self) -> dict[bytes, list[bytes]]:
+        """What was gathered. So each text is hashed once, and looked at once whether it is an identifier."""
+        own = {key_of(OWN, text): added for text, added in self._own.items()}
+        named = {key_of(NAMED, text): added for text, added in self._named.items() if has_form(text)}
+        return own | named | self._gathered
+
+    def _forget(self) -> None:
+        for gathered in (self._own, self._named, self._gathered):
+            gathered.clear()
         self._waiting = 0
 
     @contextmanager
@@ -136,12 +157,13 @@ class DiskMap:
                 self._rows.clear()
                 self._connection.rollback()
 
-    def _change(self, root: bytes, keys: list[bytes]) -> bytes:
-        """Make the changes under these keys; the root then."""
+    def _change(self, root: bytes, changes: Changes) -> bytes:
+        """Make these changes; the root then."""
         above = Branches()
         above.heap[1] = root
+        self._changes = changes
         try:
-            self._change_page(above, 1, TOP, 0, keys)
+            self._change_page(above, 1, TOP, 0, sorted(changes))
         except DamagedPage as error:
             raise self._damage(str(error)) from None
         return above.heap[1]
@@ -179,7 +201,7 @@ class DiskMap:
         # So many that two pages have enough of them, whichever of the keys are new.
         if depth == DEEPEST or len(page) + len(keys) <= 2 * self._capacity:
             if keys:
-                page.change(keys, self._gathered, depth)
+                page.change(keys, self._changes, depth)
             if depth == DEEPEST or len(page) <= self._capacity:
                 return self._keep(number, page)
             keys = []
@@ -313,8 +335,7 @@ class DiskMap:
             with self._reaching():
                 self._connection.close()
                 self._connection, _ = _made_anew(self._path)
-        self._gathered.clear()
-        self._waiting = 0
+        self._forget()
         self.size, self._durable = 0, (0, NONE)
         self.damaged = self._broken = False
 

@@ -10,8 +10,9 @@ the root that the page above has of it, or the page is damaged.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
+from functools import partial
 from hashlib import sha256
 from struct import Struct
 from typing import TypeAlias
@@ -37,7 +38,13 @@ _LEAVES, _BRANCHES = 0, 1
 _COUNTS = Struct(f">B{SLOTS}H")
 _HEAP = Struct("32s" * 2 * SLOTS)
 _RECORDS = _COUNTS.size + _HEAP.size
+_KEY_HEAD, _RECORD_HEAD = Struct(f">Q{HASH_SIZE - 8}x"), Struct(f">Q{_RECORD - 8}x")
 _PARTED = Struct(f">B{SLOTS}?")
+
+# Hashes as they begin, to be copied: cheaper than to begin one anew and to put its parts together.
+_begin_link = sha256(LINK).copy
+_BEGIN_NODE = [sha256(label).copy for label in NODES]
+_head = partial(int.from_bytes, byteorder="big")
 
 Steps: TypeAlias = list[tuple[int, bytes]]
 Changes: TypeAlias = Mapping[bytes, Sequence[bytes]]
@@ -122,38 +129,53 @@ class Leaves:
     def change(self, keys: Sequence[bytes], changes: Changes, depth: int) -> None:
         """Make the changes under ``keys``, which are sorted and belong here."""
         shift = 64 - depth - WIDTH
-        places = [int.from_bytes(key[:8], "big") >> shift for key in keys]
+        heads = _heads(keys, _KEY_HEAD)
+        places = [head >> shift for head in heads]
         counts, data, pieces = list(self.counts), self._records, list[bytes]()
         before, after = self.heap, list(self.heap)
-        nodes: list[int] = []
-        first = behind = passed = 0
-        while first < len(keys):
-            place, end = places[first], first + 1
-            while end < len(keys) and places[end] == place:
-                end += 1
-            slot = place & SLOTS - 1
-            node, start = SLOTS + slot, behind + _RECORD * sum(counts[passed:slot])
-            pieces.append(data[behind:start])
-            behind, passed = start + _RECORD * counts[slot], slot + 1
-            held, digests = _held(data[start:behind], before[node])
-            if not held:
-                self._check_empty(node, keys[first], depth)
-            elif [one for one in (held[0], held[-1]) if int.from_bytes(one[:8], "big") >> shift != place]:
+        nodes = [SLOTS + (place & SLOTS - 1) for place in dict.fromkeys(places)]
+        spans = self._spans(nodes)
+        # All at once, for each has few: what stands in the slots that change.
+        records = [data[at : at + _RECORD] for start, end in spans for at in range(start, end, _RECORD)]
+        digests, tops = [sha256(LEAF + record).digest() for record in records], _heads(records, _RECORD_HEAD)
+        last = start = behind = 0
+        for node, (at, passed) in zip(nodes, spans, strict=True):
+            first, place, end = last, places[last], start + (passed - at) // _RECORD
+            held: Slot = records[start:end], tops[start:end], digests[start:end]
+            if _root_of(*held) != before[node]:
                 raise DamagedPage
-            after[node] = _grow(held, digests, keys[first:end], changes)
-            pieces += held
-            counts[slot] = len(held)
-            nodes.append(node)
-            first = end
+            if start == end:
+                self._check_empty(node, place, depth)
+            elif tops[start] >> shift != place or tops[end - 1] >> shift != place:
+                raise DamagedPage
+            start, last = end, bisect_right(places, place, first)
+            for number in range(first, last):
+                key = keys[number]
+                _grow(held, key, heads[number], changes[key])
+            after[node] = _root_of(*held)
+            counts[node - SLOTS] = len(held[0])
+            pieces.append(data[behind:at])
+            pieces += held[0]
+            behind = passed
         pieces.append(data[behind:])
         for bit in range(depth + WIDTH - 1, depth - 1, -1):
             nodes = _hashed(before, after, nodes, bit)
         self.counts, self.heap, self._records = counts, after, b"".join(pieces)
 
-    def _check_empty(self, node: int, key: bytes, depth: int) -> None:
+    def _spans(self, nodes: Sequence[int]) -> list[tuple[int, int]]:
+        """From where to where the records of these slots stand; the slots by their nodes, in order."""
+        counts, spans, slot, end = self.counts, list[tuple[int, int]](), 0, 0
+        for node in nodes:
+            start = end + _RECORD * sum(counts[slot : node - SLOTS])
+            slot = node - SLOTS + 1
+            end = start + _RECORD * counts[slot - 1]
+            spans.append((start, end))
+        return spans
+
+    def _check_empty(self, node: int, place: int, depth: int) -> None:
         """Where one side has no leaves, those of the other lead to the same root from both: a key of theirs is read."""
         near = neighbour(self.heap, node)
-        if near and place_of(key, depth) != place_of(self.some(near, depth), depth):
+        if near and place >> WIDTH != _head(self.some(near, depth)[:8]) >> 64 - depth:
             raise DamagedPage
 
     def some(self, node: int, depth: int) -> bytes:
@@ -161,7 +183,7 @@ class Leaves:
         while node < SLOTS:
             node = down(self.heap, node, depth + node.bit_length() - 1)
         slot = node - SLOTS
-        held, _ = _held(self._slot(slot), self.heap[node])
+        held, _, _ = _held(self._slot(slot), self.heap[node])
         if not held or place_of(held[0], depth + WIDTH) & SLOTS - 1 != slot:
             raise DamagedPage
         return held[0][:HASH_SIZE]
@@ -178,15 +200,15 @@ class Leaves:
         node = 1
         for bit in range(depth, depth + WIDTH):
             node = step(self.heap, node, bit, key, path)
-        records, digests = _held(self._slot(node - SLOTS), self.heap[node])
+        records, tops, digests = _held(self._slot(node - SLOTS), self.heap[node])
         if not records:
             raise DamagedPage
         while len(records) > 1:
             bit = first_difference(records[0][:HASH_SIZE], records[-1][:HASH_SIZE])
             at = bisect_left(records, 1, key=lambda one: bit_of(one, bit))
             near, far = (slice(at, None), slice(at)) if bit_of(key, bit) else (slice(at), slice(at, None))
-            path.append((bit, _root_of(records[far], digests[far])))
-            records, digests = records[near], digests[near]
+            path.append((bit, _root_of(records[far], tops[far], digests[far])))
+            records, tops, digests = records[near], tops[near], digests[near]
         return Leaf(records[0][:HASH_SIZE], *_standing(records[0]))
 
     def split(self, number: int, depth: int) -> tuple[Leaves, Leaves]:
@@ -200,33 +222,42 @@ class Leaves:
             self.some(alone, depth), depth + 1
         ) != number << 1 | alone & 1:
             raise DamagedPage
-        end = _RECORD * sum(self.counts[: SLOTS // 2])
-        return self._half(0, depth, self._records[:end]), self._half(1, depth, self._records[end:])
+        counts, digests = self._finer(depth)
+        end = sum(counts[:SLOTS])
+        return (
+            Leaves(counts[:SLOTS], self._nodes_below(0) + digests[:SLOTS], self._records[: end * _RECORD]),
+            Leaves(counts[SLOTS:], self._nodes_below(1) + digests[SLOTS:], self._records[end * _RECORD :]),
+        )
 
-    def _half(self, side: int, depth: int, records: bytes) -> Leaves:
-        """Its nodes are those from one below; what its slots hold shows when they are changed."""
-        heap, counts = [NONE] * 2 * SLOTS, [0] * SLOTS
+    def _finer(self, depth: int) -> tuple[list[int], list[bytes]]:
+        """By one bit more: leaves and digests of slots. What these hold shows when they are changed."""
+        data, heap, shift = self._records, self.heap, 64 - depth - 1 - WIDTH
+        counts, digests = [0] * 2 * SLOTS, [NONE] * 2 * SLOTS
+        tops = [top for (top,) in _RECORD_HEAD.iter_unpack(data)]
+        bits = [top >> shift & 1 for top in tops]
+        start = 0
+        for slot, count in enumerate(self.counts):
+            end, finer = start + count, 2 * slot
+            if count == 1:
+                finer += bits[start]
+                counts[finer], digests[finer] = 1, heap[SLOTS + slot]
+            elif count:
+                cut = bisect_left(bits, 1, start, end)
+                for number, first, last in ((finer, start, cut), (finer + 1, cut, end)):
+                    if first < last:
+                        records = [data[at : at + _RECORD] for at in range(first * _RECORD, last * _RECORD, _RECORD)]
+                        below = [sha256(LEAF + record).digest() for record in records]
+                        counts[number], digests[number] = last - first, _root_of(records, tops[first:last], below)
+            start = end
+        return counts, digests
+
+    def _nodes_below(self, side: int) -> list[bytes]:
+        """Those of the page on that side, but for its slots."""
+        found = [NONE]
         for level in range(WIDTH):
             above = (2 | side) << level
-            heap[1 << level : 2 << level] = self.heap[above : above + (1 << level)]
-        bit = depth + WIDTH
-        at, mask, start = bit >> 3, 0x80 >> (bit & 7), 0
-        for slot, count in enumerate(self.counts[side * SLOTS // 2 :][: SLOTS // 2]):
-            if not count:
-                continue
-            node, end = SLOTS + 2 * slot, start + _RECORD * count
-            if count == 1:
-                node += bool(records[start + at] & mask)
-                heap[node], counts[node - SLOTS] = heap[SLOTS // 2 + slot], 1
-            else:
-                held = _cut(records[start:end])
-                cut = bisect_left(held, 1, key=lambda one: bit_of(one, bit))
-                for number, part in ((node, held[:cut]), (node + 1, held[cut:])):
-                    if part:
-                        heap[number] = _root_of(part, [sha256(LEAF + record).digest() for record in part])
-                        counts[number - SLOTS] = len(part)
-            start = end
-        return Leaves(counts, heap, records)
+            found += self.heap[above : above + (1 << level)]
+        return found
 
     def encode(self) -> bytes:
         """As it stands on disk."""
@@ -238,7 +269,7 @@ Page: TypeAlias = Leaves | Branches
 
 def _hashed(before: Sequence[bytes], after: list[bytes], nodes: list[int], bit: int) -> list[int]:
     """Hash what is above changed nodes, as it was and as it is; those above."""
-    label, last, above = NODES[bit], 0, list[int]()
+    begin, last, above, none = _BEGIN_NODE[bit], 0, list[int](), NONE
     for node in nodes:
         over = node >> 1
         if over == last:
@@ -246,52 +277,69 @@ def _hashed(before: Sequence[bytes], after: list[bytes], nodes: list[int], bit: 
         last = over
         above.append(over)
         node = over + over
-        left, right = before[node], before[node + 1]
         # ``combine``, spelled out twice: here most of the time is spent.
-        if before[over] != (
-            right if left == NONE else left if right == NONE else sha256(label + left + right).digest()
-        ):
+        left, right = before[node], before[node + 1]
+        if left == none:
+            left = right
+        elif right != none:
+            hashed = begin()
+            hashed.update(left)
+            hashed.update(right)
+            left = hashed.digest()
+        if left != before[over]:
             raise DamagedPage
         left, right = after[node], after[node + 1]
-        after[over] = right if left == NONE else left if right == NONE else sha256(label + left + right).digest()
+        if left == none:
+            left = right
+        elif right != none:
+            hashed = begin()
+            hashed.update(left)
+            hashed.update(right)
+            left = hashed.digest()
+        after[over] = left
     return above
 
 
-def _held(records: bytes, told: bytes) -> tuple[list[bytes], list[bytes]]:
-    """The records of a slot and their digests; ``told``: what they lead to. Raises ``DamagedPage``."""
-    if not records:
-        held, digests, root = list[bytes](), list[bytes](), NONE
-    elif len(records) == _RECORD:
-        root = sha256(LEAF + records).digest()
-        held, digests = [records], [root]
-    else:
-        held = _cut(records)
-        digests = [sha256(LEAF + record).digest() for record in held]
-        root = _root_of(held, digests)
-    if root != told:
+Slot: TypeAlias = tuple[list[bytes], list[int], list[bytes]]
+"""The records of a slot, the first 64 bits of their keys, and their digests."""
+
+
+def _held(records: bytes, told: bytes) -> Slot:
+    """What a slot holds; ``told``: what it leads to. Raises ``DamagedPage``."""
+    found = _cut(records)
+    if _root_of(*found) != told:
         raise DamagedPage
-    return held, digests
+    return found
 
 
-def _grow(records: list[bytes], digests: list[bytes], keys: Sequence[bytes], changes: Changes) -> bytes:
-    """Make the changes under ``keys`` in the records of a slot; their root."""
-    for key in keys:
-        at, added = bisect_left(records, key), changes[key]
-        if at < len(records) and records[at].startswith(key):
-            count, chain = _standing(records[at])
-        else:
-            count, chain = 0, FIRST_LINK
-            records.insert(at, key)
-            digests.insert(at, key)
-        for one in added:
-            chain = sha256(LINK + chain + one).digest()
-        records[at] = record = key + (count + len(added)).to_bytes(_COUNT, "big") + chain
-        digests[at] = sha256(LEAF + record).digest()
-    return _root_of(records, digests)
+def _grow(slot: Slot, key: bytes, head: int, added: Sequence[bytes]) -> None:
+    """Make the changes under ``key`` in what a slot holds."""
+    records, tops, digests = slot
+    at = bisect_left(records, key) if records else 0
+    if at < len(records) and tops[at] == head and records[at].startswith(key):
+        count, chain = _standing(records[at])
+    else:
+        count, chain = 0, FIRST_LINK
+        records.insert(at, key)
+        tops.insert(at, head)
+        digests.insert(at, key)
+    for one in added:
+        hashed = _begin_link()
+        hashed.update(chain)
+        hashed.update(one)
+        chain = hashed.digest()
+    records[at] = record = key + (count + len(added)).to_bytes(_COUNT, "big") + chain
+    digests[at] = sha256(LEAF + record).digest()
 
 
-def _cut(records: bytes) -> list[bytes]:
-    return [records[at : at + _RECORD] for at in range(0, len(records), _RECORD)]
+def _cut(data: bytes) -> Slot:
+    records = [data[at : at + _RECORD] for at in range(0, len(data), _RECORD)]
+    return records, _heads(records, _RECORD_HEAD), [sha256(LEAF + record).digest() for record in records]
+
+
+def _heads(all_of_them: Sequence[bytes], layout: Struct) -> list[int]:
+    """The first 64 bits of each."""
+    return [head for (head,) in layout.iter_unpack(b"".join(all_of_them))]
 
 
 def _standing(record: bytes) -> tuple[int, bytes]:
@@ -299,21 +347,37 @@ def _standing(record: bytes) -> tuple[int, bytes]:
     return int.from_bytes(record[HASH_SIZE : HASH_SIZE + _COUNT], "big"), record[HASH_SIZE + _COUNT :]
 
 
-def _root_of(records: list[bytes], digests: list[bytes]) -> bytes:
+def _root_of(records: Sequence[bytes], tops: Sequence[int], digests: Sequence[bytes]) -> bytes:
     """As ``root_of``; nearly always there are one, two or three, and the first 64 bits tell them apart."""
-    if len(digests) == 1:
-        return digests[0]
-    if len(digests) < 4:
-        heads = [int.from_bytes(record[:8], "big") for record in records]
-        first, last = heads[0] ^ heads[1], heads[-2] ^ heads[-1]
-        if first and last:
-            above, below = NODES[64 - first.bit_length()], NODES[64 - last.bit_length()]
-            if len(digests) == 2:
-                return sha256(above + digests[0] + digests[1]).digest()
-            if first > last:
-                return sha256(above + digests[0] + sha256(below + digests[1] + digests[2]).digest()).digest()
-            return sha256(below + sha256(above + digests[0] + digests[1]).digest() + digests[2]).digest()
-    return root_of([record[:HASH_SIZE] for record in records], digests)
+    count = len(digests)
+    if count < 2:
+        return digests[0] if count else NONE
+    apart = tops[0] ^ tops[1]
+    if count == 2 and apart:
+        hashed = _BEGIN_NODE[64 - apart.bit_length()]()
+        hashed.update(digests[0])
+        hashed.update(digests[1])
+        return hashed.digest()
+    # As ``root_of`` does it.
+    waiting, digest, top = list[tuple[int, bytes]](), digests[0], tops[0]
+    for number in range(1, count):
+        bit, top = 64 - (top ^ tops[number]).bit_length(), tops[number]
+        if bit == 64:
+            return root_of([record[:HASH_SIZE] for record in records], digests)
+        while waiting and waiting[-1][0] > bit:
+            above, left = waiting.pop()
+            hashed = _BEGIN_NODE[above]()
+            hashed.update(left)
+            hashed.update(digest)
+            digest = hashed.digest()
+        waiting.append((bit, digest))
+        digest = digests[number]
+    for above, left in reversed(waiting):
+        hashed = _BEGIN_NODE[above]()
+        hashed.update(left)
+        hashed.update(digest)
+        digest = hashed.digest()
+    return digest
 
 
 def decode(data: bytes) -> Page:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tallystick.errors import MalformedInput
@@ -15,6 +16,7 @@ from tallystick.identifiers import (
     Letter,
     check_character,
     check_prefix,
+    has_form,
     letter_of,
     new_identifier,
     parse_identifier,
@@ -171,3 +173,31 @@ def test_any_text_is_an_identifier_or_malformed(text: str) -> None:
 def test_the_default_prefix_is_the_doi_test_prefix() -> None:
     check_prefix(DEFAULT_PREFIX)
     assert DEFAULT_PREFIX == "10.5555"
+
+
+FORMS = st.builds(
+    lambda prefix, letter, groups, last, at, put: (
+        (text := f"{prefix}/{letter}-{'-'.join(groups)}-{last}")[:at] + put + text[at + len(put) :]
+    ),
+    st.sampled_from(["10.5555", "10.1234.5", "10.12345678901", "10.99.", "10.1234.", "11.5555", "10.0.0.0.0.0"]),
+    st.sampled_from("ABZ"),
+    st.lists(st.text("0123456789ABCDEFGHJKMNPQRSTVWXYZ", min_size=4, max_size=4), min_size=4, max_size=4),
+    st.sampled_from("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"),
+    st.integers(0, 40),
+    st.sampled_from(["", "", "", "A", "I", "-", "/", ".", "0", "\n", "灯", "-A"]),
+)
+
+
+@settings(max_examples=1500)
+@given(FORMS, st.booleans())
+def test_the_form_seen_two_characters_at_a_time(text: str, right: bool) -> None:
+    """Against the same, one character at a time, and the letters that there are."""
+    if right:
+        text = text[:-1] + check_character(text[:-2])
+    prefix, _, rest = text.partition("/")
+    try:
+        check_prefix(prefix)
+        formed = re.fullmatch("[A-Z](-[0-9A-HJKMNP-TV-Z]{4}){4}-[0-9A-Z]", rest, re.ASCII) is not None
+    except MalformedInput:
+        formed = False
+    assert has_form(text) == (formed and text[-1] == check_character(text[:-2]))
