@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -44,18 +44,20 @@ class ErasedFiles:
         self._swept = -1
 
     def sweep(self) -> None:
-        """Remove what has to be gone as of now."""
+        """Remove what has to be gone as of now. Each subject is looked at once, however often it was erased."""
         self._scrub()
         with self._log.store.snapshot() as reads:
-            position = self._swept
-            for position, erasure in erasures(reads, self._swept):
+            swept, last = self._swept, dict[str, int]()
+            for swept, erasure in erasures(reads, self._swept):
                 erased = reads.record(erasure.position)
-                for subject in _showing(reads, erased.subject) if erased else ():
-                    for record in kept_records(reads, subject):
-                        sha256 = parse_statement(record.entry).event.body.file.sha256
-                        if record.position < position or self._shows_erased(reads, subject, sha256):
-                            self._files.remove(sha256)
-        self._swept = max(self._swept, position)
+                if erased is not None:
+                    last[erased.subject] = swept
+            for subject, position in _concerned(reads, last).items():
+                for record in kept_records(reads, subject):
+                    sha256 = parse_statement(record.entry).event.body.file.sha256
+                    if record.position < position or self._shows_erased(reads, subject, sha256):
+                        self._files.remove(sha256)
+        self._swept = max(self._swept, swept)
 
     def remove_shown(self, logged: Iterable[tuple[str, str]]) -> None:
         """Remove those of these files that show what was erased while they were made: subject, SHA-256.
@@ -111,17 +113,31 @@ def _disclosed(card: Path) -> frozenset[tuple[int, str]] | None:
     return None if found is None else frozenset(shown)
 
 
-def _showing(reads: Reads, subject: str) -> Iterator[str]:
-    """Licences and certificates whose files show values said of ``subject``.
+def _concerned(reads: Reads, erased: Mapping[str, int]) -> dict[str, int]:
+    """Licences and certificates whose files show values said of these subjects, with the last position given.
+
+    The latest come first: what was found below a licence then is not looked for again.
+    """
+    found: dict[str, int] = {}
+    seen: set[str] = set()
+    for subject, position in sorted(erased.items(), key=lambda one: -one[1]):
+        for one in _showing(reads, subject, seen):
+            found.setdefault(one, position)
+    return found
+
+
+def _showing(reads: Reads, subject: str, seen: set[str]) -> Iterator[str]:
+    """Licences and certificates whose files show values said of ``subject``, but those below licences ``seen``.
 
     Its own; the title of an object; terms of a licence in the files of those below it.
     """
     letter = letter_of(Identifier(subject))
     if letter in _SIGNED:
         yield subject
-    if letter is Letter.LICENCE:
+    if letter is Letter.LICENCE and subject not in seen:
+        seen.add(subject)
         for record in records_of(reads, subject=subject, type="licence.grant"):
             if parse_statement(record.entry).event.body.parent == subject:
-                yield from _showing(reads, record.subject)
+                yield from _showing(reads, record.subject, seen)
     elif letter is Letter.OBJECT:
         yield from (record.subject for kind in _SHOWN_BY for record in records_of(reads, subject=subject, type=kind))

@@ -193,11 +193,13 @@ class _Work:
         self._found: dict[int, Statement] = found or {}
         self._asked: set[str] = set()
         self._waiting: list[str] = []
+        self._erasures_of: dict[str, dict[int, list[int]]] = {}
 
     def copy(self) -> _Work:
         """The same, to go on with; nothing may wait."""
         other = _Work(self._reads, self._size, self._limit, dict(self._found), self._without)
         other._asked = set(self._asked)
+        other._erasures_of = self._erasures_of
         return other
 
     def add_log(self, kinds: Iterable[str]) -> None:
@@ -286,9 +288,16 @@ class _Work:
         held = self._reads.get(committed_key(position))
         # Of entries under rules version 1 no state says which values they have.
         if statement.event.commitments and not (isinstance(held, Committed) and not held.erased):
-            for record in records_of(self._reads, subject=statement.event.subject, type=ERASURE):
-                if parse_statement(record.entry).event.body.position == position:
-                    yield record
+            for erased in self._erased(statement.event.subject).get(position, ()):
+                yield from self._at(erased)
+
+    def _erased(self, subject: str) -> dict[int, list[int]]:
+        """Where what was said about a subject was erased: positions by that of the entry. Read once for them all."""
+        if subject not in self._erasures_of:
+            found = self._erasures_of[subject] = dict[int, list[int]]()
+            for record in records_of(self._reads, subject=subject, type=ERASURE):
+                found.setdefault(parse_statement(record.entry).event.body.position, []).append(record.position)
+        return self._erasures_of[subject]
 
     def _licences_used(self, statement: Statement, position: int) -> Iterator[str]:
         """Licences by which the speaker uses what another holds: the rules look them up, no entry names them.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from api.services import erasures
+from api.services import erasures, gathering
 from api.services.certificates import CertificateService
 from api.services.credential_files import CredentialFiles
 from api.services.erasures import ErasedFiles
@@ -256,12 +257,71 @@ def test_a_card_drawn_before_is_not_handed_out_and_goes_at_the_next_start(
 def test_an_erasure_looks_at_itself_and_not_at_all_before_it(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """A party may have said thousands."""
     showing, asked = erasures._showing, list[str]()
-    monkeypatch.setattr(erasures, "_showing", lambda reads, subject: asked.append(subject) or showing(reads, subject))
+    monkeypatch.setattr(
+        erasures, "_showing", lambda reads, subject, seen: asked.append(subject) or showing(reads, subject, seen)
+    )
     for _ in range(3):
         position, subject, _ = titled(desk)
         asked.clear()
         erase(desk.studio, position, subject, "title")
         assert asked == [subject]
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often the files of each licence or certificate are looked for."""
+    asked, looked = Counter[str](), erasures.kept_records
+    monkeypatch.setattr(
+        erasures, "kept_records", lambda reads, subject: asked.update([subject]) or looked(reads, subject)
+    )
+    return asked
+
+
+def test_a_start_looks_once_at_what_was_erased_often(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    licence, _ = desk.licence()
+    position = position_of(desk, licence, "licence.grant")
+    for name in ("media", "territory", "use"):
+        erase(desk.studio, position, licence, name)
+    asked = counted(monkeypatch)
+    services = desk.house.services
+    ErasedFiles(services.log, services.files).sweep()
+    assert asked[licence] == 1
+    assert set(asked.values()) == {1}
+
+
+def test_a_start_looks_once_below_each_licence_of_a_chain(
+    desk: Desk, rival: Party, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Erased above after below, and below after above: those below are looked at once, for the later."""
+    made = root(desk)
+    below = sub(desk, made, rival)
+    erase(desk.licensee, position_of(desk, below, "licence.grant"), below, "media")
+    above = position_of(desk, made[0], "licence.grant")
+    erase(desk.studio, above, made[0], "territory")
+    told(desk.licensee.post(f"/v1/licences/{below}/card", {}))
+    erase(desk.licensee, position_of(desk, below, "licence.grant"), below, "use")
+    assert problem(desk.licensee.get(f"/v1/licences/{below}/card"))[:2] == (404, "not-found")
+    asked = counted(monkeypatch)
+    services = desk.house.services
+    ErasedFiles(services.log, services.files).sweep()
+    assert (asked[made[0]], asked[below]) == (1, 1)
+
+
+def test_a_court_hears_of_erasures_that_are_read_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of the many entries about a subject looked through all that was ever erased of it."""
+    licence, _ = desk.licence()
+    position = position_of(desk, licence, "licence.grant")
+    said = [erase(desk.studio, position, licence, name)["position"] for name in ("media", "territory", "use")]
+    parse, parsed = gathering.parse_statement, list[bytes]()
+    monkeypatch.setattr(gathering, "parse_statement", lambda entry: parsed.append(entry) or parse(entry))
+    with desk.house.services.log.store.snapshot() as reads:
+        record = reads.record(position)
+        assert record is not None
+        work, statement = gathering._Work(reads, reads.size(), 1000), parse(record.entry)
+        for _ in range(10):
+            assert [one.position for one in work._erasures(statement, position)] == said
+        assert list(work._erasures(statement, position + 1)) == []
+        assert list(work.copy()._erasures(statement, position)) != []
+    assert len(parsed) == 3
 
 
 def test_a_card_that_cannot_be_read_goes(desk: Desk) -> None:
