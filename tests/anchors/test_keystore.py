@@ -11,6 +11,7 @@ import pytest
 from eth_account import Account
 
 from anchors.keystore import ChainKey, KeystoreError, create, load
+from tallystick.errors import VerificationFailed
 from tallystick.evm.secp256k1 import verify_signer
 
 SECRET = bytes(range(1, 33))
@@ -76,7 +77,10 @@ def test_a_signed_digest_is_what_the_core_verifies() -> None:
     key = ChainKey.from_secret(SECRET)
     for number in range(20):
         digest = number.to_bytes(32, "big")
-        verify_signer(key.address, digest, key.sign_digest(digest))
+        made = key.sign_digest(digest)
+        verify_signer(key.address, digest, made)
+        with pytest.raises(VerificationFailed):
+            verify_signer(key.address, bytes(31) + b"\xff", made)
 
 
 def test_it_signs_as_eth_account_does() -> None:

@@ -171,6 +171,7 @@ def test_consistency_proofs_verify_between_all_published_sizes(house: House, siz
             proof = house.http.get("/v1/proofs/consistency", params={"from": old, "to": new}).json()
             path = [from_base64(node) for node in proof["path"]]
             verify_consistency(old, root_of(leaves[:old]), new, root_of(leaves[:new]), path)
+            assert (proof["old_size"], proof["new_size"]) == (old, new)
 
 
 def test_without_a_size_the_newest_checkpoint_comes_along(house: House, sizes: list[int]) -> None:

@@ -138,6 +138,7 @@ def test_unsafe_paths_are_refused(path: str) -> None:
 )
 def test_other_paths_are_fine(path: str) -> None:
     check_path(path)
+    assert folder_content([FileEntry(path, "0" * 64, 1, "0" * 64)]).count == 1
 
 
 @given(st.text(max_size=30))

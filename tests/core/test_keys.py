@@ -6,6 +6,7 @@ import hashlib
 
 import cbor2
 import pytest
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa, x25519
 
@@ -56,10 +57,10 @@ def test_the_es256_signature_of_rfc_7515() -> None:
         b"eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290"
         b"Ijp0cnVlfQ"
     )
-    key.verify(
-        message,
-        from_base64url("DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q"),
-    )
+    signature = from_base64url("DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q")
+    key.verify(message, signature)
+    with pytest.raises(VerificationFailed):
+        key.verify(message[:-1], signature)
 
 
 @pytest.mark.parametrize("alg", ALGS)
@@ -106,7 +107,10 @@ def test_the_other_s_of_an_es256_signature_verifies_too() -> None:
     signer = key_from("one", "es256")
     signature = signer.sign(b"message")
     flipped = (P256_ORDER - int.from_bytes(signature[32:], "big")).to_bytes(32, "big")
+    assert flipped != signature[32:]
     signer.public.verify(b"message", signature[:32] + flipped)
+    with pytest.raises(VerificationFailed):
+        signer.public.verify(b"messagf", signature[:32] + flipped)
 
 
 def test_an_ed25519_signature_has_one_form() -> None:
@@ -143,6 +147,8 @@ def test_the_library_alone_would_accept_a_signature_that_nobody_made() -> None:
     identity = bytes.fromhex(SMALL_ORDER[0])
     for message in (b"I owe you", b"a million"):
         ed25519.Ed25519PublicKey.from_public_bytes(identity).verify(identity + bytes(32), message)
+    with pytest.raises(InvalidSignature):
+        ed25519.Ed25519PublicKey.from_public_bytes(identity).verify(identity + b"\1" + bytes(31), b"I owe you")
 
 
 @pytest.mark.parametrize("alg", ALGS)

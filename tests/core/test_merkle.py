@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pymerkle import InmemoryTree
 
+from tallystick.errors import VerificationFailed
 from tallystick.merkle import (
     EMPTY_ROOT,
     MAX_SIZE,
@@ -126,7 +127,10 @@ def test_paths_of_the_certificate_transparency_vectors() -> None:
         "5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
         "6b47aaf29ee3c2af9af889bc1fb9254dabd31177f16232dd6aab035ca39bf6e4",
     ]
-    verify_inclusion(leaf, 0, 8, [bytes.fromhex(one) for one in proof], bytes.fromhex(CT_ROOTS[7]))
+    path = [bytes.fromhex(one) for one in proof]
+    verify_inclusion(leaf, 0, 8, path, bytes.fromhex(CT_ROOTS[7]))
+    with pytest.raises(VerificationFailed):
+        verify_inclusion(leaf, 1, 8, path, bytes.fromhex(CT_ROOTS[7]))
 
 
 def test_leaves_and_nodes_are_told_apart() -> None:

@@ -43,7 +43,9 @@ def test_the_form() -> None:
 @pytest.mark.parametrize("alg", ["ed25519", "es256"])
 def test_sign_and_verify(alg: Any) -> None:
     signer = key_from("provider", alg)
-    verify_model(sign_model(signer, CAPABILITY, "1.0", WEIGHTS), signer.public, CAPABILITY, "1.0", WEIGHTS)
+    made = sign_model(signer, CAPABILITY, "1.0", WEIGHTS)
+    verify_model(made, signer.public, CAPABILITY, "1.0", WEIGHTS)
+    assert signer_of(made) == signer.public.kid.hex()
 
 
 def test_everything_that_is_signed_is_compared() -> None:

@@ -52,7 +52,10 @@ def test_receipts_go_in_and_come_out_and_the_entry_is_the_same() -> None:
 
 
 def test_the_statement_within_verifies_as_before() -> None:
-    parse_statement(split(WHOLE)[0]).verify(key_from("little world/studio").public)
+    statement = parse_statement(split(WHOLE)[0])
+    statement.verify(key_from("little world/studio").public)
+    with pytest.raises(VerificationFailed):
+        statement.verify(key_from("little world/provider").public)
 
 
 def test_receipts_of_trusted_logs_prove_the_entry() -> None:

@@ -107,6 +107,7 @@ def test_from_every_size_to_every_size(tmp_path: Path) -> None:
         if old:
             bench.feed(old)
         bench.feed(new)
+        assert bench.held() == new
         bench.heads.close()
 
 
@@ -120,7 +121,10 @@ def test_the_same_checkpoint_again(bench: Bench) -> None:
 
 
 def test_an_empty_tree(bench: Bench) -> None:
-    bench.feed(0, 0, 5)
+    bench.feed(0, 0)
+    assert bench.held() == 0
+    bench.feed(5)
+    assert bench.held() == 5
 
 
 def test_two_logs_do_not_meet(bench: Bench) -> None:

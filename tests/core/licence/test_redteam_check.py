@@ -133,6 +133,7 @@ def test_a_withheld_asset_is_said_to_be_withheld(paper: Paper) -> None:
 
 def test_log_trust_without_witnesses_demands_none(paper: Paper) -> None:
     trust = LogTrust(paper.world.signers.keys, paper.world.registrar.signer.public)
+    assert (trust.witnesses, trust.quorum) == ((), 0)
     trust.require_quorum(parse_note(paper.note().encode()))
 
 

@@ -92,7 +92,8 @@ def test_algorithms(kind: str, digest: str, imprint: str) -> None:
 def test_rsa_named_with_its_hash_and_without() -> None:
     recipe = below("authority of rsa2048", kind="rsa2048")
     for algorithm in ("rsassa_pkcs1v15", "sha256_rsa"):
-        verify_token(token(replace(recipe, algorithm=algorithm)), MESSAGE, TRUSTED)
+        found = verify_token(token(replace(recipe, algorithm=algorithm)), MESSAGE, TRUSTED)
+        assert found.signer == "CN=authority of rsa2048"
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,9 @@ def test_replayed(changes: dict[str, Any], later: int, code: str) -> None:
 
 @pytest.mark.parametrize("later", [MAX_AGE, 0, -TOLERANCE])
 def test_the_edges_of_its_time(later: int) -> None:
-    require(verify_binding(bound(), HOLDER.public), EXPECTED, START + later)
+    found = verify_binding(bound(), HOLDER.public)
+    assert found.issued_at == START
+    require(found, EXPECTED, START + later)
 
 
 BAD_CLAIMS: list[dict[str, Any]] = [
@@ -99,7 +101,7 @@ def test_claims_that_have_not_their_form(changes: dict[str, Any]) -> None:
 
 def test_other_claims_are_left_alone() -> None:
     """draft-ietf-oauth-sd-jwt-vc: additional claims must be ignored."""
-    verify_binding(bound(transaction="7"), HOLDER.public)
+    assert verify_binding(bound(transaction="7"), HOLDER.public) == verify_binding(bound(), HOLDER.public)
 
 
 def test_a_payload_that_is_no_object() -> None:
