@@ -249,7 +249,7 @@ def test_a_card_drawn_before_is_not_handed_out_and_goes_at_the_next_start(
             sha256 = told(desk.studio.post(f"/v1/licences/{licence}/card", {}))["sha256"]
         assert house.services.files.find(sha256) is not None
         assert problem(desk.licensee.get(f"/v1/licences/{licence}/card"))[:2] == (404, "not-found")
-        assert b"PNG" not in desk.export(desk.studio, "licence", licence).content
+        assert b"\x89PNG\r\n\x1a\n" not in desk.export(desk.studio, "licence", licence).content
     with open_house(tmp_path) as house:
         assert house.services.files.find(sha256) is None
 
