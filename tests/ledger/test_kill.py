@@ -10,15 +10,20 @@ import sys
 import threading
 from pathlib import Path
 
+from ledger.bucket.opening import reading
+from ledger.bucket.place import parse_place
 from ledger.folder import Folder
 from ledger.reader import PublishedLog
 from ledger.store.sqlite import open_store
+from ledger.tiles import Tiles
 from ledger.tilestore import TileStore
 from ledger.upkeep.fsck import fsck
 from tallystick.checkpoint import Checkpoint
 from tallystick.merkle import verify_consistency
 from tests.ledger.conftest import open_log
+from tests.ledger.test_bucket_log import PREFIX, move_in, open_there
 from tests.patience import Lines, end
+from tests.s3 import Bucket
 from tests.world import World
 
 LIVES = 30
@@ -27,8 +32,8 @@ LIVES = 30
 class Witness:
     """Remembers every checkpoint that it saw, and demands that each extends the one before."""
 
-    def __init__(self, data: Path) -> None:
-        self._published = PublishedLog(TileStore(data / "public"), World().signers.keys)
+    def __init__(self, tiles: Tiles) -> None:
+        self._published = PublishedLog(tiles, World().signers.keys)
         self.seen: list[Checkpoint] = [self._published.checkpoint().checkpoint]
 
     def look(self) -> None:
@@ -59,13 +64,14 @@ def one_life(process: subprocess.Popen[str], lines: Lines, chance: random.Random
     return acknowledged
 
 
-def test_thirty_random_kills(data: Path) -> None:
-    chance, witness = random.Random(20260131), Witness(data)
+def kill(witness: Witness, data: Path, lives: int, *place: str) -> dict[str, int]:
+    """So many lives, each of which ends somewhere; what was acknowledged, which stands where it was said to."""
+    chance = random.Random(20260131)
     acknowledged: dict[str, int] = {}
-    command = [sys.executable, "-m", "tests.ledger.appender", str(data)]
+    command = [sys.executable, "-m", "tests.ledger.appender", str(data), *place]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         lines = Lines(process.stdout)
-        for _ in range(LIVES):
+        for _ in range(lives):
             said = one_life(process, lines, chance)
             assert not acknowledged.keys() & said.keys()
             acknowledged.update(said)
@@ -79,11 +85,31 @@ def test_thirty_random_kills(data: Path) -> None:
         process.stdin.close()
         end(process)
         lines.close()
-    assert len(acknowledged) >= LIVES
+    assert len(acknowledged) >= lives
     assert len({one.size for one in witness.seen}) > 3
+    return acknowledged
+
+
+def test_thirty_random_kills(data: Path) -> None:
+    witness = Witness(TileStore(data / "public"))
+    acknowledged = kill(witness, data, LIVES)
     with open_log(data, World()) as log:
         size = log.publish_now().checkpoint.size
     witness.look()
     report = fsck(Folder(data))
+    assert report.findings == ()
+    assert report.entries == report.published == size > max(acknowledged.values())
+
+
+def test_random_kills_of_a_log_in_a_bucket(data: Path, bucket: Bucket) -> None:
+    """PUTs that were sent are done or not, or are done after the next life has begun."""
+    place = parse_place(bucket.place(PREFIX))
+    move_in(data, place)
+    witness = Witness(reading(place))
+    acknowledged = kill(witness, data, LIVES // 3, bucket.place(PREFIX))
+    with open_there(data, World(), place) as log:
+        size = log.publish_now().checkpoint.size
+    witness.look()
+    report = fsck(Folder(data), bucket=place)
     assert report.findings == ()
     assert report.entries == report.published == size > max(acknowledged.values())
