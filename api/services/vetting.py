@@ -1,8 +1,8 @@
 """What this service refuses beyond the rules: they decide from the entries alone, and know nothing of its own lists.
 
 It is looked at before the log is asked, whoever signed: sublicences against their parents' terms, as far as the values
-are held, the places that licences take in this log's status lists, and how many disputes a party has open about one
-thing.
+are held, the places that licences take in this log's status lists, how many disputes a party has open about one
+thing, and who speaks as a notary.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from api.services.attesting import ATTESTING, vet_attestation
 from api.services.open_disputes import OPENING, OpenDisputes
 from api.services.status_lists import LIST_SIZE, MOST_LISTS, is_list_of
 from api.services.sublicences import vet_sublicence
@@ -18,11 +19,11 @@ from ledger.submission import Submission
 from tallystick.admission import Refused
 from tallystick.events.licence import LicenceGrant, LicenceTransfer
 
-_CONCERNED = frozenset({"licence.grant", "licence.transfer", OPENING})
+_CONCERNED = frozenset({"licence.grant", "licence.transfer", OPENING, ATTESTING})
 
 
 def concerns(item: object) -> bool:
-    """Whether it is a submission that ``Vetting`` looks at: a licence that is granted or transferred, a dispute."""
+    """Whether ``Vetting`` looks at it: a licence that goes to somebody, a dispute, an attestation."""
     return isinstance(item, Submission) and item.statement.event.type in _CONCERNED
 
 
@@ -49,6 +50,9 @@ class Vetting:
         event = submission.statement.event
         if event.type == OPENING:
             self._disputes.vet(reads, submission, coming)
+            return
+        if event.type == ATTESTING:
+            vet_attestation(reads, submission)
             return
         _require_index(self._origin, event.body)
         if isinstance(event.body, LicenceGrant) and event.body.parent is not None:

@@ -148,3 +148,54 @@ def test_a_file_that_is_not_what_its_name_says_is_left_out(desk: Desk, caplog: p
     assert f"data/platform/{SHA256}" in member_names(bundle)
     assert f"data/platform/{name}" not in member_names(bundle)
     assert "left out of bundles" in caplog.text
+
+
+def notary(desk: Desk, document: bytes, **fields: Any) -> dict[str, Any]:
+    named = {"name": "A notary's office", "registration": "(2026) 12", "statement": write(digest_pair(document))}
+    return capture(desk, notary={**named, "at": now(desk), **fields})
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["the notary is a party here", "the notary is not"])
+def test_nobody_contradicts_a_record_in_the_notarys_name(desk: Desk, anchor: AnchorDriver, known: bool) -> None:
+    """A stranger's word as a notary would make every case of the object one that is contradicted."""
+    office, rival = desk.house.party("auditor"), desk.house.party("studio")
+    subject, _ = desk.picture()
+    named = notary(desk, b"deed", **({"party": office.id} if known else {}))
+    at = desk.studio.record("capture.record", named, subject=subject)["position"]
+
+    def attest(who: Party, document: bytes | None) -> Any:
+        pair = None if document is None else digest_pair(document)
+        body = CaptureAttestation(at, "notary", pair)
+        said = desk.house.world.say(who.who, "capture.attest", subject, body)
+        answers = [who.submit("capture.attest", write(body), subject=subject), who.state(said)]
+        assert len({one.status_code for one in answers}) == 1 or answers[0].status_code == 201
+        return answers[0]
+
+    refused = (403, "not-entitled", "body.role") if known else (422, "inconsistent", "body.statement")
+    assert problem(attest(rival, b"another deed")) == refused
+    if known:
+        assert problem(attest(rival, b"deed")) == refused
+        assert attest(office, b"deed").status_code == 201
+    else:
+        assert attest(office, b"deed").status_code == 201
+        assert attest(rival, None).status_code == 201
+    told(
+        rival.submit("capture.attest", write(CaptureAttestation(at, "witness")), subject=subject), 201 if known else 409
+    )
+    desk.publish()
+    anchor.anchor()
+    report = desk.verify(desk.export(desk.studio, "object", subject).content)
+    assert report.verdict == "proved"
+    assert report.claim("capture").outcome == "needs_external_fact"
+
+
+def test_the_notary_that_is_named_may_say_another_thing(desk: Desk, anchor: AnchorDriver) -> None:
+    """That is what a court must see."""
+    office = desk.house.party("auditor")
+    subject, _ = desk.picture()
+    at = desk.studio.record("capture.record", notary(desk, b"deed", party=office.id), subject=subject)["position"]
+    office.record("capture.attest", CaptureAttestation(at, "notary", digest_pair(b"another deed")), subject=subject)
+    desk.publish()
+    anchor.anchor()
+    report = desk.verify(desk.export(desk.studio, "object", subject).content)
+    assert (report.verdict, report.claim("capture").outcome) == ("not_proved", "contradicted")
