@@ -60,5 +60,6 @@ def _target(record: Record) -> str:
 
 
 def _is_open(reads: Reads, dispute: str) -> bool:
+    """One that this snapshot does not know yet was read in a newer one."""
     state = reads.get(dispute)
-    return isinstance(state, DisputeState) and state.status == "open"
+    return state is None or (isinstance(state, DisputeState) and state.status == "open")

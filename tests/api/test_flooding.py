@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from api.services.open_disputes import MOST_OPEN
+from api.services.open_disputes import MOST_OPEN, OpenDisputes
 from tallystick.events.dispute import DisputeOpening, DisputeResolution
 from tallystick.identifiers import Letter
 from tallystick.schema import write
@@ -57,6 +57,20 @@ def test_a_party_has_so_many_disputes_open_about_one_thing(desk: Desk, rival: Pa
     desk.house.registrar.record("dispute.resolve", body, subject=results[0]["subject"])
     assert rival.state(said).status_code == 201
     assert len(opened(desk, target)) == MOST_OPEN + 2
+
+
+def test_a_dispute_that_a_snapshot_does_not_know_yet_counts(desk: Desk) -> None:
+    """Requests at the same time look at snapshots of their own, and the older one may come last."""
+    target, _ = desk.picture()
+    counted, key = OpenDisputes(), (desk.licensee.id, target)
+    with desk.house.services.log.store.snapshot() as before:
+        before.size()
+        desk.licensee.record("dispute.open", DisputeOpening(target, "ownership"))
+        with desk.house.services.log.store.snapshot() as after:
+            assert counted._count(after, key) == 1
+        assert counted._count(before, key) == 1
+        with desk.house.services.log.store.snapshot() as after:
+            assert counted._count(after, key) == 1
 
 
 def test_a_case_without_room_for_all_that_is_said_of_it(
