@@ -9,7 +9,7 @@ process uses it without loading web3.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
@@ -186,6 +186,30 @@ class Outbox:
             "SELECT * FROM anchor WHERE (?1 IS NULL OR target_id = ?1) AND (?2 IS NULL OR state = ?2)"
             " ORDER BY target_id, size, id",
             (target_id, state),
+        )
+        return [Anchor(**dict(row)) for row in rows]
+
+    def page(self, after: int, limit: int) -> list[Anchor]:
+        """Anchors in the order in which they were prepared, behind the one of this id."""
+        rows = self._sql.execute("SELECT * FROM anchor WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
+        return [Anchor(**dict(row)) for row in rows]
+
+    def proved(self, target_id: int, above: int, most: int) -> Anchor | None:
+        """Of this target's anchors with a proof, of at most so many entries: the smallest that has more than ``above``,
+        else the largest there is.
+        """
+        query = "SELECT * FROM anchor WHERE target_id = ? AND proof IS NOT NULL AND size <= ?"
+        row = self._one(f"{query} AND size > ? ORDER BY size, id LIMIT 1", target_id, most, above)
+        row = row or self._one(f"{query} ORDER BY size DESC, id DESC LIMIT 1", target_id, most)
+        return None if row is None else Anchor(**dict(row))
+
+    def proved_at(self, sizes: Collection[int], blocks: Collection[bytes]) -> list[Anchor]:
+        """Anchors with a proof that have one of these sizes, or stand in one of these blocks."""
+        places = ", ".join("?" for _ in sizes), ", ".join("?" for _ in blocks)
+        rows = self._sql.execute(
+            f"SELECT * FROM anchor WHERE proof IS NOT NULL AND (size IN ({places[0]}) OR block_hash IN ({places[1]}))"
+            " ORDER BY target_id, size, id",
+            (*sizes, *blocks),
         )
         return [Anchor(**dict(row)) for row in rows]
 

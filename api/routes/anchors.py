@@ -9,7 +9,7 @@ from fastapi import Path, Response
 from pydantic import Field
 
 from api.routes.base import OperatorAccount, Schema, UsedServices, router
-from api.routes.reading import Position
+from api.routes.reading import Cursor, Limit, Position
 from api.services.anchor_watch import Alarm, TargetView
 from api.services.anchoring import AnchorView
 from tallystick.schema import write
@@ -104,9 +104,13 @@ class AlarmSchema(Schema):
 
 
 class AnchorList(Schema):
-    """Every anchor, by target and size; every target; what a person must look at."""
+    """Anchors in the order in which they were prepared; every target; what a person must look at.
+
+    ``next`` is the cursor of the next page; null on the last one.
+    """
 
     anchors: list[AnchorSchema]
+    next: int | None
     targets: list[TargetSchema]
     alarms: list[AlarmSchema]
 
@@ -142,10 +146,12 @@ async def request_anchor(wanted: WantedSchema, services: UsedServices, account: 
 
 
 @routes.get("/anchors")
-def list_anchors(services: UsedServices) -> AnchorList:
-    """All anchors."""
+def list_anchors(services: UsedServices, cursor: Cursor = None, limit: Limit = 1000) -> AnchorList:
+    """Anchors, page by page."""
+    found = services.desk.page(0 if cursor is None else cursor, limit)
     return AnchorList(
-        anchors=[anchor_schema(view) for view in services.desk.anchors()],
+        anchors=[anchor_schema(view) for view in found],
+        next=found[-1].anchor.id if len(found) == limit else None,
         targets=[target_schema(view) for view in services.watch.targets()],
         alarms=[alarm_schema(alarm) for alarm in services.watch.alarms()],
     )

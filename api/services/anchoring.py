@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from anchors.errors import OutboxConflict
 from anchors.outbox import Outbox
@@ -73,11 +73,24 @@ class AnchorDesk:
         """As ``request``, beside the event loop."""
         await asyncio.to_thread(self.request, reason, size)
 
-    def anchors(self) -> list[AnchorView]:
-        """Every anchor, by target and size."""
+    def page(self, after: int, limit: int) -> list[AnchorView]:
+        """Anchors in the order in which they were prepared. There may be one for each licence."""
         with self._lock:
             targets = {target.id: target for target in self._outbox.targets()}
-            return [self._view(anchor, targets[anchor.target_id]) for anchor in self._outbox.anchors()]
+            return [self._view(anchor, targets[anchor.target_id]) for anchor in self._outbox.page(after, limit)]
+
+    def proved(self, above: int, most: int) -> list[Anchor]:
+        """Of each target the first anchor with a proof of more than ``above`` entries, else the latest: of at most
+        ``most``.
+        """
+        with self._lock:
+            found = (self._outbox.proved(target.id, above, most) for target in self._outbox.targets())
+            return [one for one in found if one is not None]
+
+    def proved_at(self, sizes: Collection[int], blocks: Collection[bytes]) -> list[Anchor]:
+        """See ``Outbox``."""
+        with self._lock:
+            return self._outbox.proved_at(sizes, blocks)
 
     def latest(self, limit: int) -> list[AnchorView]:
         """The anchors that were prepared last, newest first."""

@@ -178,14 +178,13 @@ class Printer:
 
     def _anchored(self) -> tuple[Anchor, ...]:
         """The latest final anchor of each target, with its trust line."""
-        latest = {view.target.id: view for view in self._anchors.anchors() if view.anchor.state == "final"}
         return tuple(
             Anchor(
                 f"chain {view.target.spec.chain_id} ({view.target.spec.vouched_by})",
                 f"size {view.anchor.size}, root {view.anchor.root.hex()}",
                 view.trust_line,
             )
-            for view in latest.values()
+            for view in self._anchors.final()
         )
 
     def _stamped(self) -> tuple[TimeMark, ...]:

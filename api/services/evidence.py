@@ -234,21 +234,22 @@ class EvidenceService:
         """For each target the first anchor that covers all entries, or the latest there is, and those that an entry
         ``log.time`` names; whether one covers all.
         """
-        named = {entry.event.body.digest for _, entry in found.of_type(TIME)}
-        by_target: dict[int, list[tuple[int, AnchorMaterial]]] = {}
-        chosen = []
-        for view in self._anchors.anchors():
-            anchor = view.anchor
-            if anchor.proof is not None and anchor.size <= size:
-                material = AnchorMaterial(self._with_tokens(anchor.proof, anchor.block_hash), anchor.note)
-                by_target.setdefault(view.target.id, []).append((anchor.size, material))
-                if named & {*cosignatures(anchor.note), (anchor.block_hash or b"").hex()}:
-                    chosen.append((anchor.size, material))
-        for anchors in by_target.values():
-            anchors.sort(key=lambda pair: pair[0])
-            covering = next((pair for pair in anchors if pair[0] > last), anchors[-1])
-            if covering not in chosen:
-                chosen.append(covering)
+        marks: list[TimeMark] = [entry.event.body for _, entry in found.of_type(TIME)]
+        named = {mark.digest for mark in marks}
+        sizes = {mark.number for mark in marks if mark.kind == "cosignature"}
+        blocks = {bytes.fromhex(mark.digest) for mark in marks if mark.kind == "block"}
+        taken = [
+            one
+            for one in self._anchors.proved_at(sizes, blocks)
+            if one.size <= size and named & {*cosignatures(one.note), (one.block_hash or b"").hex()}
+        ]
+        ids = {one.id for one in taken}
+        taken += [one for one in self._anchors.proved(last, size) if one.id not in ids]
+        chosen = [
+            (one.size, AnchorMaterial(self._with_tokens(one.proof, one.block_hash), one.note))
+            for one in taken
+            if one.proof is not None
+        ]
         return chosen, any(anchored > last for anchored, _ in chosen)
 
     def _with_tokens(self, packed: bytes, block_hash: bytes | None) -> bytes:

@@ -98,8 +98,9 @@ class FileReceipts:
     def _receipt(self, subject: str, found: DigestPair, record: Record, head: SignedCheckpoint) -> dict[str, Any]:
         """Under the first checkpoint that covers the entry and was anchored or stamped; else under the newest."""
         position, last = record.position, head.checkpoint.size
-        anchors = [one.anchor for one in self._anchors.anchors()]
-        known = [(one.size, one.note, one.proof) for one in anchors if one.proof and position < one.size <= last]
+        first = min((one.size for one in self._anchors.proved(position, last) if one.size > position), default=None)
+        anchors = [] if first is None else self._anchors.proved_at([first], [])
+        known = [(one.size, one.note, one.proof) for one in anchors]
         stamped = [
             (size, material.checkpoint, material.token)
             for size, material in self._stamps.material(position, last, ())

@@ -91,5 +91,12 @@ class Reading(Channel):
 
     def anchors(self) -> list[dict[str, Any]]:
         """All anchors with their states."""
-        found: list[dict[str, Any]] = self._json("GET", "/v1/anchors")["anchors"]
-        return found
+        found: list[dict[str, Any]] = []
+        asked: dict[str, Any] = {}
+        while True:
+            page = self._json("GET", "/v1/anchors", params=asked)
+            found += page["anchors"]
+            # A service of before gives all of them at once.
+            if page.get("next") is None:
+                return found
+            asked["cursor"] = page["next"]

@@ -284,6 +284,22 @@ def test_another_process_reads_and_asks_while_this_one_is_open(outbox: Outbox, t
     assert [request.size for request in outbox.pending(target.id)] == [7]
 
 
+def test_anchors_without_number_are_not_all_read(outbox: Outbox, target: Target) -> None:
+    """There may be one for each licence: who looks for some gets these."""
+    for size in (5, 9, 12, 20):
+        anchor = outbox.prepare(target.id, published(size), "licence", 40)
+        if size != 12:  # on its way
+            outbox.mark_sent(anchor.id, 41)
+            outbox.mark_mined(anchor.id, replace(MINED, block_hash=bytes([size]) * 32), 42)
+            outbox.mark_final(anchor.id, b"proof", 43)
+    assert [[one.size for one in outbox.page(after, 3)] for after in (0, 3, 4)] == [[5, 9, 12], [20], []]
+    for above, most, expected in ((4, 30, 5), (5, 30, 9), (9, 30, 20), (9, 19, 9), (25, 30, 20), (0, 4, None)):
+        found = outbox.proved(target.id, above, most)
+        assert (None if found is None else found.size) == expected, (above, most)
+    assert [one.size for one in outbox.proved_at([9, 12], [bytes([20]) * 32, bytes(32)])] == [9, 20]
+    assert outbox.proved_at([], []) == []
+
+
 def test_everything_is_there_after_reopening(outbox: Outbox, target: Target, tmp_path: Path) -> None:
     anchor = outbox.prepare(target.id, published(5), "first", 40)
     outbox.close()

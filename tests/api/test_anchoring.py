@@ -144,6 +144,20 @@ def test_the_oldest_entry_without_an_anchor(house: House, worker: AnchorWorker, 
     assert "operator only" in house.http.get("/", params={"lang": "en"}).text
 
 
+def test_anchors_page_by_page(house: House, worker: AnchorWorker) -> None:
+    """Anybody may ask, and every licence may bring one."""
+    whole, listed, cursor = anchors(house), list[int](), None
+    assert whole
+    while True:
+        asked = {"limit": 1} | ({} if cursor is None else {"cursor": cursor})
+        page = house.http.get("/v1/anchors", params=asked).json()
+        listed += [one["id"] for one in page["anchors"]]
+        cursor = page["next"]
+        if cursor is None:
+            break
+    assert listed == [one["id"] for one in whole] == sorted(listed)
+
+
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
