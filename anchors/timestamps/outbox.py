@@ -146,6 +146,27 @@ class Stamps:
         )
         return [_stamp(row) for row in rows]
 
+    def page(self, after: int, limit: int) -> list[Stamp]:
+        """Stamps in the order in which they were prepared, behind the one of this id."""
+        rows = self._sql.execute("SELECT * FROM stamp WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
+        return [_stamp(row) for row in rows]
+
+    def latest(self, limit: int) -> list[Stamp]:
+        """Those that were prepared last, newest first."""
+        rows = self._sql.execute("SELECT * FROM stamp ORDER BY id DESC LIMIT ?", (limit,))
+        return [_stamp(row) for row in rows]
+
+    def alarming(self) -> list[Stamp]:
+        """Those of which an authority gave an answer that cannot be believed, by authority and age."""
+        return [_stamp(row) for row in self._sql.execute("SELECT * FROM stamp WHERE alarm ORDER BY authority, id")]
+
+    def over(self, block_hash: bytes) -> list[Stamp]:
+        """Stamps over a block, by authority and age."""
+        rows = self._sql.execute(
+            "SELECT * FROM stamp WHERE kind = 'block' AND message = ? ORDER BY authority, id", (block_hash,)
+        )
+        return [_stamp(row) for row in rows]
+
     def newest(self) -> list[Stamp]:
         """Of each authority the token over its largest checkpoint."""
         rows = self._sql.execute(

@@ -241,7 +241,7 @@ class _Page:
     def _stamps(self) -> str:
         """What other clocks say; nothing where nobody is asked."""
         words, language = self._words, self._language
-        stamps = self._services.timestamps.stamps()[-SHOWN:][::-1]
+        stamps = self._services.timestamps.latest(SHOWN)
         if not stamps:
             return ""
         rows = [

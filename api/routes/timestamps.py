@@ -8,6 +8,7 @@ from fastapi import Path, Response
 
 from anchors.timestamps.outbox import Stamp
 from api.routes.base import Schema, UsedServices, router
+from api.routes.reading import Cursor, Limit
 from tallystick.times import format_time
 
 TOKEN_TYPE = "application/timestamp-token"
@@ -48,15 +49,18 @@ class TimestampSchema(Schema):
 
 
 class TimestampList(Schema):
-    """Every timestamp, by authority and age."""
+    """Timestamps in the order in which they were prepared. ``next`` is the cursor of the next page, or null."""
 
     timestamps: list[TimestampSchema]
+    next: int | None
 
 
 @routes.get("/timestamps")
-def list_timestamps(services: UsedServices) -> TimestampList:
-    """All timestamps."""
-    return TimestampList(timestamps=[timestamp_schema(one) for one in services.timestamps.stamps()])
+def list_timestamps(services: UsedServices, cursor: Cursor = None, limit: Limit = 1000) -> TimestampList:
+    """Timestamps, page by page."""
+    found = services.timestamps.page(0 if cursor is None else cursor, limit)
+    following = found[-1].id if len(found) == limit else None
+    return TimestampList(timestamps=[timestamp_schema(one) for one in found], next=following)
 
 
 @routes.get("/timestamps/{id}")

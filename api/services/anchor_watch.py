@@ -111,7 +111,7 @@ class AnchorWatch:
             return ()
         targets = [one for one in self.targets() if one.current]
         found = [alarm for one in targets for alarm in self._alarms(one)]
-        found += [_stamp_alarm(stamp) for stamp in self._stamps.stamps() if stamp.alarm]
+        found += [_stamp_alarm(stamp) for stamp in self._stamps.alarming()]
         if not targets and (late := self._late(NO_TARGET, self._unanchored(0))):
             found.append(late)
         return tuple(sorted(found, key=lambda alarm: alarm.since))

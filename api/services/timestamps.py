@@ -29,6 +29,21 @@ class TimestampDesk:
         with self._lock:
             return self._stamps.stamps()
 
+    def page(self, after: int, limit: int) -> list[Stamp]:
+        """Timestamps in the order in which they were prepared. There may be one for each licence."""
+        with self._lock:
+            return self._stamps.page(after, limit)
+
+    def latest(self, limit: int) -> list[Stamp]:
+        """Those that were prepared last, newest first."""
+        with self._lock:
+            return self._stamps.latest(limit)
+
+    def alarming(self) -> list[Stamp]:
+        """Those of which an authority gave an answer that cannot be believed."""
+        with self._lock:
+            return self._stamps.alarming()
+
     def newest(self) -> list[Stamp]:
         """Of each authority the token over its largest checkpoint."""
         with self._lock:
@@ -71,7 +86,8 @@ class TimestampDesk:
 
     def tokens_over(self, block_hash: bytes) -> list[bytes]:
         """Tokens over a block of a chain."""
-        found = (one for one in self.stamps() if one.kind == "block" and one.message == block_hash)
+        with self._lock:
+            found = self._stamps.over(block_hash)
         return [one.proof for one in found if one.proof is not None]
 
     def close(self) -> None:

@@ -109,6 +109,12 @@ def test_both_are_shown_with_what_they_are_worth(desk: Desk, stamped: tuple[str,
         answer = desk.house.http.get(f"/v1/timestamps/{one['id']}/token")
         assert answer.headers["content-type"] == "application/timestamp-token"
         assert desk.house.http.get(f"/v1/timestamps/{one['id']}").json() == one
+    ids, cursor = list[int](), 0
+    while cursor is not None:
+        page = desk.house.http.get("/v1/timestamps", params={"limit": 1, "cursor": cursor}).json()
+        ids += [one["id"] for one in page["timestamps"]]
+        cursor = page["next"]
+    assert ids == [one["id"] for one in desk.house.http.get("/v1/timestamps").json()["timestamps"]] == sorted(ids)
     assert problem(desk.house.http.get("/v1/timestamps/99"))[:2] == (404, "not-found")
 
 
