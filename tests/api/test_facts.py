@@ -141,6 +141,7 @@ def test_a_file_that_is_not_what_its_name_says_is_left_out(desk: Desk, caplog: p
     assert folder is not None
     other = b"another document"
     name = hashlib.sha256(other).hexdigest()
+    desk.house.registrar.record("platform.file", document())
     desk.house.registrar.record("platform.file", document(other, limb="process"))
     (folder / name).write_bytes(b"something else")
     subject, _ = desk.picture()
