@@ -16,6 +16,7 @@ from tools.outsiders import ROOT as OUTSIDE
 
 PACKAGES = (
     "cryptography",
+    "pynacl",
     "fastapi",
     "uvicorn",
     "sqlmodel",
