@@ -1,161 +1,206 @@
-/** Answers about certificates (RFC 6960), as an issuer gives them, or whom he made his responder (Signed files 6). */
+/** Answers about revocation (Signed files 6; RFC 6960). */
 import { sha1 } from "@noble/hashes/legacy.js";
-import { sha224, sha256, sha384, sha512 } from "@noble/hashes/sha2.js";
+import { sha224, sha384, sha512 } from "@noble/hashes/sha2.js";
 import { equal, hex, type Bytes } from "../base/bytes.ts";
 import { Failed, Malformed } from "../base/errors.ts";
-import { EXTENSION, keyUsage, parseCertificate, purposes, readableRoot, type Certificate } from "./certificate.ts";
+import { sha256 } from "../base/hashes.ts";
+import { parseCertificate, type Certificate } from "./certificate.ts";
 import {
-  bits, demandTag, ENUMERATED, explicit, Fields, GENERALIZED_TIME, integer, OCTET_STRING, oid, parseDer, sequence, SEQUENCE, SET, signatureBits, type Der,
+  bits, demandTag, ENUMERATED, explicit, Fields, GENERALIZED_TIME, INTEGER, integer, OCTET_STRING, oid, parseDer, partsOf, SEQUENCE, sequence, signatureBits, type Der,
 } from "./der.ts";
-import { demandNull } from "./publicKey.ts";
+import { demandName } from "./sameName.ts";
+import { answersFor } from "./responder.ts";
 import { reasonOf, type Word } from "./revocation.ts";
-import { areUnderstood, extensionsOf, isSignedBy } from "./signed.ts";
+import { areUnderstood, extensionsOf, isNull, isSignedBy, type Extension } from "./signed.ts";
 import { timeOf } from "./times.ts";
 
-const MOST_WORDS = 64;
-const MOST_RESPONDERS = 4;
 const BASIC = "1.3.6.1.5.5.7.48.1.1";
-const RESPONDING = "1.3.6.1.5.5.7.3.9";
+const MOST_SINGLES = 64;
+const MOST_RESPONDERS = 4;
 const [GOOD, REVOKED, UNKNOWN] = [0x80, 0xa1, 0x82];
-const [DIGITAL_SIGNATURE, CONTENT_COMMITMENT] = [0, 1];
-const KNOWN = new Set<string>(Object.values(EXTENSION));
-/** Under which names and keys of issuers are found, not what is signed: SHA-1 does. */
-const NAMING: Record<string, (bytes: Bytes) => Bytes> = {
-  "1.3.14.3.2.26": sha1, "2.16.840.1.101.3.4.2.4": sha224, "2.16.840.1.101.3.4.2.1": sha256, "2.16.840.1.101.3.4.2.2": sha384,
-  "2.16.840.1.101.3.4.2.3": sha512,
-};
+
+/** Digests by which an answer may name its certificate. */
+const DIGESTS = new Map<string, (bytes: Bytes) => Bytes>([
+  ["1.3.14.3.2.26", sha1], ["2.16.840.1.101.3.4.2.4", sha224], ["2.16.840.1.101.3.4.2.1", sha256], ["2.16.840.1.101.3.4.2.2", sha384],
+  ["2.16.840.1.101.3.4.2.3", sha512],
+]);
 
 interface Single {
-  /** None of a hash that is not known. */
-  hash: ((bytes: Bytes) => Bytes) | undefined;
-  issuerName: Bytes;
-  issuerKey: Bytes;
-  serial: bigint;
-  /** None where it says neither good nor revoked, or more than is understood. */
-  word: Omit<Word, "by" | "form" | "sha256"> | undefined;
+  identifier: Der[];
+  state: "good" | "revoked" | "unknown";
+  revoked: number | undefined;
+  reason: string | undefined;
+  from: number;
+  until: number | undefined;
+  extensions: Extension[];
+}
+
+/** As far as an answer must be read to know who signed it: its many parts anybody may have written. */
+interface Outline {
+  tbs: Bytes;
+  algorithm: Der;
+  signature: Bytes;
+  /** The first of them. */
+  certificates: Bytes[];
 }
 
 interface Answer {
-  sha256: string;
-  signed: Bytes;
-  algorithm: Der;
-  signature: Bytes;
-  responders: Certificate[];
+  /** The first of them. */
   singles: Single[];
 }
 
-/** What these answers say of a certificate of this issuer, in their order. */
+/** What these answers say of a certificate that this issuer issued; what is read once is kept. */
 export function saidByAnswers(answers: Bytes[]): (certificate: Certificate, issuer: Certificate) => Word[] {
-  const known = answers.map(readable).filter((each) => each !== undefined);
-  return (certificate, issuer) => known.flatMap((answer) => {
-    const words = answer.singles.filter((each) => isAbout(each, certificate, issuer)).map(({ word }) => word).filter((each) => each !== undefined);
-    const own = words.length > 0 && isSignedBy(issuer, answer.algorithm, answer.signed, answer.signature);
-    const others = words.length === 0 || own ? [] : answer.responders.filter((each) => isResponder(each, issuer) && isSignedBy(each, answer.algorithm, answer.signed, answer.signature));
-    return words.flatMap((word) => {
-      const by = own ? issuer : others.find(({ notBefore, notAfter }) => notBefore <= word.from && word.from <= notAfter);
-      return by === undefined ? [] : [{ by: by.name, form: "answer" as const, ...word, sha256: answer.sha256 }];
+  const known = answers.map((bytes) => new Answered(bytes));
+  return (certificate, issuer) => known.flatMap((each) => each.about(certificate, issuer));
+}
+
+class Answered {
+  private readonly bytes: Bytes;
+  private readonly outline: Outline | undefined;
+  private content: Answer | null | undefined;
+  private readonly signers = new Map<string, boolean>();
+  private readonly entitled = new Map<string, boolean>();
+
+  constructor(bytes: Bytes) {
+    this.bytes = bytes;
+    this.outline = orNothing(() => readOutline(bytes));
+  }
+
+  about(certificate: Certificate, issuer: Certificate): Word[] {
+    const { outline } = this;
+    if (outline === undefined) return [];
+    const own = this.signed(outline, issuer);
+    const lets = own ? [] : outline.certificates.filter((each) => this.isEntitled(each, issuer)).map((each) => parseCertificate(each, false)).filter((each) => this.signed(outline, each));
+    if (!own && lets.length === 0) return [];
+    this.content ??= orNothing(() => readAnswer(this.bytes)) ?? null;
+    return (this.content?.singles ?? []).flatMap((single): Word[] => {
+      const { from, until, revoked, reason } = single;
+      if (!counts(single) || !names(single, certificate, issuer)) return [];
+      const by = own ? issuer : lets.find((each) => each.notBefore <= from && from <= each.notAfter);
+      return by === undefined ? [] : [{ by: by.name, form: "answer", from, until, revoked, reason, sha256: hex(sha256(this.bytes)) }];
     });
-  });
-}
+  }
 
-function isAbout({ hash, issuerName, issuerKey, serial }: Single, certificate: Certificate, issuer: Certificate): boolean {
-  return serial === certificate.serial && hash !== undefined && equal(hash(certificate.issuer), issuerName) && equal(hash(bits(sequence(issuer.keyInfo)[1])), issuerKey);
-}
+  private signed({ algorithm, tbs, signature }: Outline, by: Certificate): boolean {
+    return remembered(this.signers, hex(by.keyInfo.raw), () => isSignedBy(by, algorithm, tbs, signature));
+  }
 
-/** Whom the issuer himself made one; when he was one is another question. */
-function isResponder(certificate: Certificate, issuer: Certificate): boolean {
-  const { extensions } = certificate;
-  try {
-    const usage = keyUsage(certificate);
-    const signs = usage === undefined || usage.has(DIGITAL_SIGNATURE) || usage.has(CONTENT_COMMITMENT);
-    const understood = [...extensions].every(([id, { critical }]) => !critical || KNOWN.has(id)) && !extensions.has(EXTENSION.nameConstraints);
-    return purposes(certificate)?.includes(RESPONDING) === true && signs && understood && equal(certificate.issuer, issuer.subject)
-      && isSignedBy(issuer, certificate.signatureAlgorithm, certificate.tbs, certificate.signature);
-  } catch (error) {
-    if (error instanceof Malformed || error instanceof Failed) return false;
-    throw error;
+  private isEntitled(responder: Bytes, issuer: Certificate): boolean {
+    return remembered(this.entitled, `${hex(responder)} ${hex(issuer.raw)}`, () => answersFor(responder, issuer));
   }
 }
 
-function readable(bytes: Bytes): Answer | undefined {
+function remembered(known: Map<string, boolean>, name: string, ask: () => boolean): boolean {
+  const before = known.get(name);
+  if (before !== undefined) return before;
+  const found = ask();
+  known.set(name, found);
+  return found;
+}
+
+function orNothing<T>(read: () => T): T | undefined {
   try {
-    return parseAnswer(bytes);
+    return read();
   } catch (error) {
     if (error instanceof Malformed || error instanceof Failed) return undefined;
     throw error;
   }
 }
 
-function parseAnswer(bytes: Bytes): Answer {
-  const [status, wrapped, ...more] = sequence(parseDer(bytes));
-  const { content } = demandTag(status, ENUMERATED);
-  if (content.length !== 1 || content[0] !== 0 || more.length > 0) throw new Malformed("an answer that was not successful");
-  const [kind, inner, ...others] = sequence(explicit(wrapped, 0));
-  if (oid(kind) !== BASIC || others.length > 0) throw new Malformed("an answer of another kind than the basic one");
-  const fields = new Fields(sequence(parseDer(demandTag(inner, OCTET_STRING).content)));
-  const signed = demandTag(fields.next(), SEQUENCE);
-  const algorithm = demandTag(fields.next(), SEQUENCE);
-  const signature = signatureBits(fields.next());
-  const shown = fields.optional(0xa0);
-  fields.end();
-  const certificates = shown === undefined ? [] : sequence(explicit(shown, 0)).map(({ raw }) => raw);
-  for (const each of certificates) parseCertificate(each, false);
-  const responders = certificates.slice(0, MOST_RESPONDERS).map(readableRoot).filter((each) => each !== undefined);
-  return { sha256: hex(sha256(bytes)), signed: signed.raw, algorithm, signature, responders, singles: parseData(signed) };
-}
-
-/** The version is the first, which DER does not write; who answers is told by the signature, and not by what it says of itself. */
-function parseData(data: Der): Single[] {
-  const fields = new Fields(sequence(data));
-  demandResponder(fields.next());
-  timeOf(demandTag(fields.next(), GENERALIZED_TIME));
-  const singles = sequence(fields.next()).map(parseSingle);
-  const extensions = fields.optional(0xa1);
-  fields.end();
-  if (!isUnderstood(extensions)) throw new Malformed("an answer with a critical extension, or with one twice");
-  return singles.slice(0, MOST_WORDS);
-}
-
-function demandResponder(value: Der | undefined): void {
-  if (value?.tag === 0xa2) return void demandTag(explicit(value, 2), OCTET_STRING);
-  for (const set of sequence(explicit(value, 1)))
-    for (const pair of demandTag(set, SET).children) {
-      const [type, , ...more] = sequence(pair);
-      if (oid(type) === "" || sequence(pair).length !== 2 || more.length > 0) throw new Malformed("a name of another form");
-    }
-}
-
-function isUnderstood(extensions: Der | undefined): boolean {
-  return extensions === undefined || areUnderstood(extensionsOf(explicit(extensions, 1)));
-}
-
-function parseSingle(value: Der): Single {
-  const fields = new Fields(sequence(value));
-  const [algorithm, name, key, serial, ...more] = sequence(fields.next());
-  if (more.length > 0) throw new Malformed("a certificate that is named by more than four values");
-  const status = fields.next();
-  const from = timeOf(demandTag(fields.next(), GENERALIZED_TIME));
-  const next = fields.optional(0xa0);
-  const until = next === undefined ? undefined : timeOf(demandTag(explicit(next, 0), GENERALIZED_TIME));
-  const understood = isUnderstood(fields.optional(0xa1));
-  fields.end();
-  const said = statusOf(status);
-  const [hash, ...parameters] = sequence(algorithm);
-  demandNull(parameters);
+/** BasicOCSPResponse, its parts unread. */
+function readOutline(bytes: Bytes): Outline {
+  const [, held] = partsOf(bytes);
+  const [, response] = partsOf(partsOf(demandTag(held, 0xa0).raw)[0]!.raw);
+  const [data, algorithm, signature, certificates] = partsOf(demandTag(response, OCTET_STRING).content);
+  const list = certificates === undefined ? undefined : partsOf(certificates.raw)[0];
   return {
-    hash: NAMING[oid(hash)], issuerName: demandTag(name, OCTET_STRING).content, issuerKey: demandTag(key, OCTET_STRING).content, serial: integer(serial),
-    word: said === undefined || !understood ? undefined : { from, until, ...said },
+    tbs: demandTag(data, SEQUENCE).raw, algorithm: parseDer(demandTag(algorithm, SEQUENCE).raw), signature: signatureBits(signature),
+    certificates: list === undefined ? [] : partsOf(list.raw).slice(0, MOST_RESPONDERS).map((each) => each.raw),
   };
 }
 
-/** None of a certificate that the responder does not know. */
-function statusOf(status: Der | undefined): Pick<Word, "revoked" | "reason"> | undefined {
-  if (status?.tag === REVOKED) {
-    const [since, reason, ...more] = status.children;
-    const number = reason === undefined ? undefined : demandTag(explicit(reason, 0), ENUMERATED);
-    if (more.length > 0 || (number !== undefined && (number.content.length > 5 || number.content[0]! >= 0x80))) throw new Malformed("a revocation of another form");
-    return { revoked: timeOf(demandTag(since, GENERALIZED_TIME)), reason: number === undefined ? undefined : reasonOf(number.raw) };
+/** OCSPResponse, successful, and the BasicOCSPResponse in it (§4.2.1), wholly. */
+function readAnswer(bytes: Bytes): Answer {
+  const [status, held, ...more] = sequence(parseDer(bytes));
+  if (demandTag(status, ENUMERATED).content.some((byte) => byte !== 0) || more.length > 0) throw new Malformed("an answer that is not successful");
+  const [type, response, ...rest] = sequence(explicit(held, 0));
+  if (oid(type) !== BASIC || rest.length > 0) throw new Malformed("an answer that is not basic");
+  const fields = new Fields(sequence(parseDer(demandTag(response, OCTET_STRING).content)));
+  const data = fields.next();
+  demandTag(fields.next(), SEQUENCE);
+  signatureBits(fields.next());
+  const certificates = fields.optional(0xa0);
+  fields.end();
+  for (const each of certificates === undefined ? [] : sequence(explicit(certificates, 0))) parseCertificate(each.raw, false);
+  return { singles: readSingles(demandTag(data, SEQUENCE)).slice(0, MOST_SINGLES) };
+}
+
+/** ResponseData: of version 1, which is a default and not written out. Who answers, and when it was made, is compared with nothing. */
+function readSingles(data: Der): Single[] {
+  const fields = new Fields(data.children);
+  const by = fields.next();
+  if (by?.tag === 0xa1) demandName(explicit(by, 1));
+  else demandTag(explicit(by, 2), OCTET_STRING);
+  answerTime(fields.next());
+  const singles = sequence(fields.next()).map(readSingle);
+  const extensions = fields.optional(0xa1);
+  fields.end();
+  if (extensions !== undefined && !areUnderstood(extensionsOf(explicit(extensions, 1)))) throw new Malformed("an answer with an extension that is critical, or stands twice");
+  return singles;
+}
+
+function readSingle(value: Der): Single {
+  const fields = new Fields(sequence(value));
+  const identifier = sequence(fields.next());
+  demandIdentifier(identifier);
+  const state = readState(fields.next());
+  const from = answerTime(fields.next());
+  const next = fields.optional(0xa0);
+  const extensions = fields.optional(0xa1);
+  fields.end();
+  return {
+    identifier, ...state, from, until: next === undefined ? undefined : answerTime(explicit(next, 0)),
+    extensions: extensions === undefined ? [] : extensionsOf(explicit(extensions, 1)),
+  };
+}
+
+/** CertID: digest algorithm, digests of the issuer's name and key, serial number. */
+function demandIdentifier([algorithm, name, key, serial, ...more]: Der[]): void {
+  oid(sequence(algorithm)[0]);
+  demandTag(name, OCTET_STRING);
+  demandTag(key, OCTET_STRING);
+  demandTag(serial, INTEGER);
+  if (more.length > 0) throw new Malformed("a certificate's identifier of another form");
+}
+
+function readState(value: Der | undefined): Pick<Single, "state" | "revoked" | "reason"> {
+  const nothing = { revoked: undefined, reason: undefined };
+  if (value?.tag === REVOKED) {
+    const fields = new Fields(value.children);
+    const revoked = answerTime(fields.next());
+    const reason = fields.optional(0xa0);
+    fields.end();
+    return { state: "revoked", revoked, reason: reason === undefined ? undefined : reasonOf(demandTag(explicit(reason, 0), ENUMERATED).raw) };
   }
-  if ((status?.tag !== GOOD && status?.tag !== UNKNOWN) || status.content.length > 0) throw new Malformed("a status of another form");
-  return status.tag === GOOD ? { revoked: undefined, reason: undefined } : undefined;
+  if ((value?.tag !== GOOD && value?.tag !== UNKNOWN) || value.content.length !== 0) throw new Malformed("a certificate's state of another form");
+  return { state: value.tag === GOOD ? "good" : "unknown", ...nothing };
+}
+
+function answerTime(value: Der | undefined): number {
+  return timeOf(demandTag(value, GENERALIZED_TIME));
+}
+
+/** It says good or revoked, and has no extension that is critical, or stands twice. */
+function counts({ state, extensions }: Single): boolean {
+  return state !== "unknown" && areUnderstood(extensions);
+}
+
+/** Exactly this certificate: its serial number, and digests of the issuer's name (DER) and key (content of the bit string). */
+function names({ identifier }: Single, certificate: Certificate, issuer: Certificate): boolean {
+  const [algorithm, name, key, serial] = identifier as [Der, Der, Der, Der];
+  const [method, ...parameters] = sequence(algorithm);
+  const digest = DIGESTS.get(oid(method));
+  if (digest === undefined || (parameters.length > 0 && !isNull(parameters)) || integer(serial) !== certificate.serial) return false;
+  return equal(name.content, digest(issuer.subject)) && equal(key.content, digest(bits(sequence(issuer.keyInfo)[1])));
 }

@@ -1,12 +1,14 @@
-/** X.509 certificates, as far as a path needs them. */
-import { decodeUtf8, hex, type Bytes } from "../base/bytes.ts";
+/** Certificates: their form (RFC 5280 §4.1) and what their extensions say (§4.2). */
+import { equal, type Bytes } from "../base/bytes.ts";
 import { Failed, Malformed } from "../base/errors.ts";
-import {
-  BIT_STRING, BOOLEAN, demandTag, explicit, Fields, integer, INTEGER, OCTET_STRING, oid, parseDer, sequence, SEQUENCE, signatureBits, type Der,
-} from "./der.ts";
+import { bits, BOOLEAN, demandTag, explicit, Fields, INTEGER, integer, OCTET_STRING, oid, parseDer, sequence, signatureBits, type Der } from "./der.ts";
 import { demandForm } from "./extensions.ts";
-import { publicKey, signatureAlgorithm, verifyWith, type PublicKey } from "./publicKey.ts";
+import { demandName, nameText } from "./names.ts";
+import { isPss, isSignedWithPss, parsePss, pssHashes } from "./pss.ts";
+import { publicKey, signatureAlgorithm, verifyWith, type HashName, type PublicKey } from "./publicKey.ts";
 import { timeOf } from "./times.ts";
+
+export { nameText };
 
 export interface Extension {
   critical: boolean;
@@ -15,63 +17,128 @@ export interface Extension {
 
 export interface Certificate {
   raw: Bytes;
+  /** What is signed. */
   tbs: Bytes;
   serial: bigint;
-  /** Bytes of the serial number as it is written. */
+  /** Bytes of the serial number, as DER writes it. */
   serialLength: number;
-  /** DER of the names. */
+  /** Names, DER: equal are those of equal bytes (RFC 5280 §4.1.2.4: an issuer is written as its subject is). */
   issuer: Bytes;
   subject: Bytes;
-  /** The subject, as people read it. */
+  /** The subject for people. */
   name: string;
-  /** Unix seconds. */
+  /** Unix seconds; both still within. */
   notBefore: number;
   notAfter: number;
   keyInfo: Der;
+  /** Whether it has a unique identifier of issuer or subject (§4.1.2.8). */
+  identifiers: boolean;
+  /** By object identifier. */
   extensions: Map<string, Extension>;
   signatureAlgorithm: Der;
   signature: Bytes;
 }
 
 export const EXTENSION = {
-  subjectKey: "2.5.29.14", keyUsage: "2.5.29.15", subjectNames: "2.5.29.17", basicConstraints: "2.5.29.19", nameConstraints: "2.5.29.30",
-  policies: "2.5.29.32", authorityKey: "2.5.29.35", extendedKeyUsage: "2.5.29.37",
+  subjectKey: "2.5.29.14",
+  keyUsage: "2.5.29.15",
+  subjectNames: "2.5.29.17",
+  basicConstraints: "2.5.29.19",
+  nameConstraints: "2.5.29.30",
+  policies: "2.5.29.32",
+  authorityKey: "2.5.29.35",
+  extendedKeyUsage: "2.5.29.37",
 } as const;
 
-/** With the zero before a number of 20 bytes whose first bit is set. */
+/** Version 3: the only one that has extensions. */
+const VERSION_3 = 2n;
+/** RFC 5280 §4.1.2.2: 20 bytes, and a zero before a first bit that is set. */
 const LONGEST_SERIAL = 21;
 
-/** `whole`: it also says what a certificate must to be used, and not only has the shape of one. */
+/** The certificate that these bytes are; `whole`: its extensions too have the form of their kinds. */
 export function parseCertificate(bytes: Bytes, whole = true): Certificate {
-  const [tbs, algorithm, signature, ...more] = sequence(parseDer(bytes));
-  if (tbs === undefined || algorithm === undefined || more.length > 0) throw new Malformed("a certificate of another number of parts than three");
+  const outer = new Fields(sequence(parseDer(bytes)));
+  const tbs = outer.next();
+  const algorithm = outer.next();
+  const signature = signatureBits(outer.next());
+  outer.end();
+  const certificate = parseSigned(tbs, algorithm);
+  if (whole) for (const [name, { value }] of certificate.extensions) demandForm(name, value);
+  return { ...certificate, raw: bytes, signature };
+}
+
+function parseSigned(tbs: Der | undefined, algorithm: Der | undefined): Omit<Certificate, "raw" | "signature"> {
   const fields = new Fields(sequence(tbs));
   const version = fields.optional(0xa0);
-  if (whole && (version === undefined || integer(explicit(version, 0)) !== 2n)) throw new Malformed("a certificate that is not of version 3");
   const serial = demandTag(fields.next(), INTEGER);
-  const inner = demandTag(fields.next(), SEQUENCE);
-  const issuer = demandTag(fields.next(), SEQUENCE).raw;
-  const [notBefore, notAfter] = validity(fields.next());
-  const subject = demandTag(fields.next(), SEQUENCE);
-  const keyInfo = demandTag(fields.next(), SEQUENCE);
-  fields.optional(0x81);
-  fields.optional(0x82);
-  const extensions = fields.optional(0xa3);
+  const inner = fields.next();
+  // §4.1.1.2: the algorithm outside, which nobody signed, is the one inside.
+  if (inner === undefined || algorithm === undefined || !equal(inner.raw, algorithm.raw)) throw new Malformed("a certificate that names two signature algorithms");
+  demandAlgorithm(algorithm);
+  const issuer = demandName(fields.next());
+  const validity = sequence(fields.next());
+  if (validity.length !== 2) throw new Malformed("a certificate's validity of another count than two times");
+  const subject = demandName(fields.next());
+  const keyInfo = demandKeyInfo(fields.next());
+  const identifiers = [fields.optional(0x81), fields.optional(0x82)].some((each) => each !== undefined);
+  const list = fields.optional(0xa3);
   fields.end();
-  if (whole && hex(inner.raw) !== hex(algorithm.raw)) throw new Malformed("a certificate that names two signature algorithms");
+  demandVersion(version, identifiers, list !== undefined);
   return {
-    raw: bytes, tbs: tbs.raw, serial: integer(serial), serialLength: serial.content.length, issuer, subject: subject.raw, name: nameText(subject), notBefore, notAfter, keyInfo,
-    extensions: extensions === undefined ? new Map() : parseExtensions(extensions, whole), signatureAlgorithm: algorithm, signature: signatureBits(signature),
+    tbs: tbs!.raw, serial: integer(serial), serialLength: serial.content.length, issuer: issuer.raw, subject: subject.raw, name: nameText(subject),
+    notBefore: timeOf(validity[0]!), notAfter: timeOf(validity[1]!), keyInfo, identifiers, extensions: list === undefined ? new Map() : parseExtensions(explicit(list, 3)),
+    signatureAlgorithm: algorithm,
   };
 }
 
-/** A certificate of a signature, or beside a root of the trust file; one that cannot be read is no fault of what is judged. */
+/** Parameters of RSA-PSS have a form; what it does not allow, SHA-1 or another mask, leads nowhere later. */
+function demandAlgorithm(algorithm: Der): void {
+  try {
+    if (isPss(algorithm)) parsePss(algorithm);
+  } catch (error) {
+    if (!(error instanceof Failed)) throw error;
+  }
+}
+
+/** §4.1.2.1: version 1 is left out, 2 has unique identifiers at most, 3 extensions. */
+function demandVersion(tag: Der | undefined, identifiers: boolean, extensions: boolean): void {
+  const version = tag === undefined ? 0n : integer(explicit(tag, 0));
+  const fits = tag === undefined ? !identifiers && !extensions : version === VERSION_3 || (version === 1n && !extensions);
+  if (!fits) throw new Malformed("a certificate of another version than its fields are of");
+}
+
+function demandKeyInfo(value: Der | undefined): Der {
+  const [algorithm, key, ...more] = sequence(value);
+  oid(sequence(algorithm)[0]);
+  bits(key);
+  if (more.length > 0) throw new Malformed("a public key with something more");
+  return value!;
+}
+
+/** Each at most once (§4.2), a default of false not written out (DER). */
+function parseExtensions(list: Der): Map<string, Extension> {
+  const found = new Map<string, Extension>();
+  for (const each of sequence(list)) {
+    const fields = new Fields(sequence(each));
+    const name = oid(fields.next());
+    const critical = fields.optional(BOOLEAN);
+    const { content } = demandTag(fields.next(), OCTET_STRING);
+    fields.end();
+    if (critical?.content[0] === 0) throw new Malformed("a default that is written out");
+    if (found.has(name)) throw new Malformed(`the extension ${name} twice`);
+    found.set(name, { critical: critical !== undefined, value: content });
+  }
+  if (found.size === 0) throw new Malformed("an empty list of extensions");
+  return found;
+}
+
+/** A certificate of the form that counts in a search: with a serial number as RFC 5280 §4.1.2.2 has it. Any other is as if it were not there. */
 export function readable(bytes: Bytes): Certificate | undefined {
   const found = readableRoot(bytes);
   return found !== undefined && found.serial > 0n && found.serialLength <= LONGEST_SERIAL ? found : undefined;
 }
 
-/** A root of the trust file, under whatever serial number: who made the file chose it. */
+/** A root's serial number may be any: who publishes the trust file chose it. */
 export function readableRoot(bytes: Bytes): Certificate | undefined {
   try {
     return parseCertificate(bytes);
@@ -81,104 +148,72 @@ export function readableRoot(bytes: Bytes): Certificate | undefined {
   }
 }
 
-function validity(value: Der | undefined): [number, number] {
-  const [notBefore, notAfter, ...more] = sequence(value).map(timeOf);
-  if (notBefore === undefined || notAfter === undefined || more.length > 0) throw new Malformed("a certificate with another number of times than two");
-  return [notBefore, notAfter];
-}
-
-function parseExtensions(value: Der, whole: boolean): Map<string, Extension> {
-  const found = new Map<string, Extension>();
-  for (const each of sequence(explicit(value, 3))) {
-    const fields = new Fields(sequence(each));
-    const name = oid(fields.next());
-    const critical = fields.optional(BOOLEAN)?.content[0] === 0xff;
-    const content = demandTag(fields.next(), OCTET_STRING).content;
-    fields.end();
-    if (whole && found.has(name)) throw new Malformed("a certificate with one extension twice");
-    if (whole) demandForm(name, content);
-    found.set(name, { critical, value: content });
-  }
-  return found;
-}
-
-const BMP_TEXT = 0x1e;
-const SHORT: Record<string, string> = {
-  "2.5.4.3": "CN", "2.5.4.6": "C", "2.5.4.7": "L", "2.5.4.8": "ST", "2.5.4.10": "O", "2.5.4.11": "OU",
-  "2.5.4.9": "STREET", "0.9.2342.19200300.100.1.25": "DC", "0.9.2342.19200300.100.1.1": "UID",
-};
-
-/** As RFC 4514 writes it: the last part first. In whatever type of text it stands: names are compared so (RFC 5280, section 7.1). */
-export function nameText(name: Der): string {
-  return name.children.map((set) => set.children.map(partText).join("+")).reverse().join(",");
-}
-
-function partText(pair: Der): string {
-  const [type, value] = sequence(pair);
-  return `${SHORT[oid(type)] ?? oid(type)}=${value === undefined ? "" : escaped(printable(value))}`;
-}
-
-function escaped(text: string): string {
-  return text.replace(/[\\"+,;<>]|^[ #]| $/g, "\\$&").replaceAll("\0", "\\00");
-}
-
-function printable({ tag, content }: Der): string {
-  try {
-    return tag === BMP_TEXT ? new TextDecoder("utf-16be", { fatal: true, ignoreBOM: true }).decode(content) : decodeUtf8(content);
-  } catch {
-    return hex(content);
-  }
-}
-
 export function keyOf(certificate: Certificate): PublicKey {
   return publicKey(certificate.keyInfo);
 }
 
-/** The issuer's key signed this certificate, over SHA-2. */
+/** `Failed` unless the issuer, of that name, signed it by RSA or ECDSA over SHA-2. */
 export function verifyIssued(certificate: Certificate, issuer: Certificate): void {
-  const { kind, hash } = signatureAlgorithm(certificate.signatureAlgorithm);
+  if (!equal(certificate.issuer, issuer.subject)) throw new Failed(`${certificate.name} names another issuer than ${issuer.name}`);
   const key = keyOf(issuer);
-  if (hash === undefined || key.kind !== kind) throw new Failed("a certificate signed with another algorithm than its issuer's key has");
-  verifyWith(key, hash, certificate.tbs, certificate.signature);
+  const { kind, hash } = issuedUnder(certificate);
+  if (key.kind !== kind) throw new Failed(`${certificate.name} is signed by another kind of key than ${issuer.name} has`);
+  if (key.kind === "rsa" && isPss(certificate.signatureAlgorithm)) {
+    if (!isSignedWithPss(key, parsePss(certificate.signatureAlgorithm), certificate.tbs, certificate.signature)) throw new Failed("a signature does not verify");
+  } else verifyWith(key, hash, certificate.tbs, certificate.signature);
 }
 
-/** CA and path length of the basic constraints. */
+/** Kind of key and hash by which it is signed; `Failed` where it is not RSA or ECDSA over SHA-2. */
+export function issuedUnder({ signatureAlgorithm: algorithm, name }: Certificate): { kind: "rsa" | "ecdsa"; hash: HashName } {
+  if (isPss(algorithm)) return { kind: "rsa", hash: pssHashes(parsePss(algorithm)).hash };
+  const { kind, hash } = signatureAlgorithm(algorithm);
+  if (hash === undefined) throw new Failed(`${name} is signed under an algorithm without a hash`);
+  return { kind, hash };
+}
+
+function extension(certificate: Certificate, name: string): Der | undefined {
+  const found = certificate.extensions.get(name);
+  return found === undefined ? undefined : parseDer(found.value);
+}
+
+/** §4.2.1.9. */
 export function basicConstraints(certificate: Certificate): { ca: boolean; pathLength?: bigint } {
-  const extension = certificate.extensions.get(EXTENSION.basicConstraints);
-  if (extension === undefined) return { ca: false };
-  const fields = new Fields(sequence(parseDer(extension.value)));
+  const value = extension(certificate, EXTENSION.basicConstraints);
+  if (value === undefined) return { ca: false };
+  const fields = new Fields(sequence(value));
   const ca = fields.optional(BOOLEAN)?.content[0] === 0xff;
   const length = fields.optional(INTEGER);
   fields.end();
-  return { ca, ...(length === undefined ? {} : { pathLength: integer(length) }) };
+  return length === undefined ? { ca } : { ca, pathLength: integer(length) };
 }
 
-/** Numbers of the bits of the key usage, none where it is absent. */
+/** Numbers of the bits that are set (§4.2.1.3); none where there is no such extension. */
 export function keyUsage(certificate: Certificate): Set<number> | undefined {
-  const extension = certificate.extensions.get(EXTENSION.keyUsage);
-  if (extension === undefined) return undefined;
-  const { content } = demandTag(parseDer(extension.value), BIT_STRING);
-  return new Set([...content.subarray(1)].flatMap((byte, place) => [0, 1, 2, 3, 4, 5, 6, 7].filter((bit) => (byte & (0x80 >> bit)) !== 0).map((bit) => 8 * place + bit)));
+  const value = extension(certificate, EXTENSION.keyUsage);
+  if (value === undefined) return undefined;
+  const bytes = signatureBits(value);
+  return new Set(Array.from({ length: 8 * bytes.length }, (_, place) => place).filter((place) => (bytes[place >> 3]! & (0x80 >> (place & 7))) !== 0));
 }
 
-/** Purposes of the extended key usage. */
+/** Extended key usages (§4.2.1.12); none where there is no such extension. */
 export function purposes(certificate: Certificate): string[] | undefined {
-  const extension = certificate.extensions.get(EXTENSION.extendedKeyUsage);
-  return extension === undefined ? undefined : sequence(parseDer(extension.value)).map(oid);
+  const value = extension(certificate, EXTENSION.extendedKeyUsage);
+  return value === undefined ? undefined : sequence(value).map(oid);
 }
 
+/** §4.2.1.4. */
 export function policies(certificate: Certificate): string[] {
-  const extension = certificate.extensions.get(EXTENSION.policies);
-  return extension === undefined ? [] : sequence(parseDer(extension.value)).map((each) => oid(sequence(each)[0]));
+  const value = extension(certificate, EXTENSION.policies);
+  return value === undefined ? [] : sequence(value).map((each) => oid(sequence(each)[0]));
 }
 
-/** Alternative names, each as its DER. */
+/** The alternative names of the subject, each a GeneralName in DER (§4.2.1.6). */
 export function subjectNames(certificate: Certificate): Bytes[] {
-  const extension = certificate.extensions.get(EXTENSION.subjectNames);
-  return extension === undefined ? [] : sequence(parseDer(extension.value)).map((each) => each.raw);
+  const value = extension(certificate, EXTENSION.subjectNames);
+  return value === undefined ? [] : sequence(value).map((each) => each.raw);
 }
 
 export function subjectKeyIdentifier(certificate: Certificate): Bytes | undefined {
-  const extension = certificate.extensions.get(EXTENSION.subjectKey);
-  return extension === undefined ? undefined : demandTag(parseDer(extension.value), OCTET_STRING).content;
+  const value = extension(certificate, EXTENSION.subjectKey);
+  return value === undefined ? undefined : demandTag(value, OCTET_STRING).content;
 }

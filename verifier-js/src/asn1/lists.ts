@@ -1,119 +1,157 @@
-/** Revocation lists (RFC 5280, section 5): whom an issuer took back, and since when. */
+/** Revocation lists (Signed files 6; RFC 5280 §5). */
 import { equal, hex, type Bytes } from "../base/bytes.ts";
 import { Malformed } from "../base/errors.ts";
 import { sha256 } from "../base/hashes.ts";
-import { nameText, type Certificate } from "./certificate.ts";
-import { demandTag, explicit, Fields, GENERALIZED_TIME, integer, INTEGER, parseDer, partsOf, sequence, SEQUENCE, signatureBits, UTC_TIME, type Der } from "./der.ts";
+import type { Certificate } from "./certificate.ts";
+import { explicit, Fields, GENERALIZED_TIME, INTEGER, integer, parseDer, partsOf, SEQUENCE, sequence, signatureBits, UTC_TIME, type Der } from "./der.ts";
+import { sameName } from "./sameName.ts";
 import { reasonOf, type Word } from "./revocation.ts";
 import { areUnderstood, extensionsOf, isSignedBy, type Extension } from "./signed.ts";
 import { timeOf } from "./times.ts";
 
 const REASON = "2.5.29.21";
-/** Of a change to another list, and of some certificates or reasons alone. */
-const NARROWING = ["2.5.29.27", "2.5.29.28"];
-const REMOVED = "removeFromCRL";
-/** Bytes of the name of an algorithm, with parameters: those that are known are shorter. */
-const LONGEST_ALGORITHM = 64;
-const LONGEST_NAME = 4096;
+/** A list that has one of these does not speak of all certificates and all reasons: a delta, or a part. */
+const PARTIAL = ["2.5.29.27", "2.5.29.28"];
+const VERSION_2 = 1n;
+const EXTENSIONS = 0;
 
 interface Entry {
-  serial: bigint;
-  since: number;
+  revoked: number;
   extensions: Extension[];
-  reason: string | undefined;
 }
 
-/** A list of which nothing is read but who says that he signed it, and by what. */
-interface Sealed {
-  bytes: Bytes;
+/** What a list says once its issuer is known to have signed it. */
+interface List {
+  from: number;
+  until: number | undefined;
+  /** By serial number, of several entries the first. */
+  entries: Map<bigint, Entry>;
+}
+
+/** The parts of a list as far as they must be read to know whose it is. */
+interface Outline {
   tbs: Bytes;
-  /** As text; none where it is long, and is read with the rest. */
-  issuer: string | undefined;
+  issuer: Bytes;
   algorithm: Der;
   signature: Bytes;
 }
 
-interface RevocationList {
-  sha256: string;
-  issuer: string;
-  from: number;
-  until: number | undefined;
-  revoked: Entry[];
-}
-
-/** What these lists say of a certificate of this issuer, in their order. */
+/** What these lists say of a certificate that this issuer issued; what is read once is kept. */
 export function saidByLists(lists: Bytes[]): (certificate: Certificate, issuer: Certificate) => Word[] {
-  const known = lists.map((each) => readable(() => seal(each))).filter((each) => each !== undefined);
-  const read = new Map<Sealed, RevocationList | undefined>();
-  // Anybody can make one long: what nobody signed is not read.
-  const readOnce = (list: Sealed): RevocationList | undefined => {
-    if (!read.has(list)) read.set(list, readable(() => parseList(list.bytes)));
-    return read.get(list);
-  };
-  return ({ serial }, issuer) => known.filter((list) => isOf(list, issuer)).map(readOnce).filter((each) => each !== undefined).filter((each) => each.issuer === issuer.name).flatMap(({ from, until, revoked, sha256 }) => {
-    const entry = revoked.find((each) => each.serial === serial);
-    return entry !== undefined && !speaksForItself(entry) ? [] : [{ by: issuer.name, form: "list" as const, from, until, revoked: entry?.since, reason: entry?.reason, sha256 }];
-  });
+  const known = lists.map((bytes) => new Listed(bytes));
+  return (certificate, issuer) => known.flatMap((each) => each.about(certificate, issuer));
 }
 
-function readable<T>(parse: () => T): T | undefined {
+class Listed {
+  private readonly bytes: Bytes;
+  private readonly outline: Outline | undefined;
+  private readonly issuers = new Map<string, boolean>();
+  private content: List | null | undefined;
+  private digest: string | undefined;
+
+  constructor(bytes: Bytes) {
+    this.bytes = bytes;
+    this.outline = orNothing(() => readOutline(bytes));
+  }
+
+  about(certificate: Certificate, issuer: Certificate): Word[] {
+    if (!this.isBy(issuer)) return [];
+    const list = this.read();
+    if (list === undefined) return [];
+    const found = list.entries.get(certificate.serial);
+    if (found !== undefined && saysNothing(found)) return [];
+    const reason = found?.extensions.find(({ name }) => name === REASON);
+    this.digest ??= hex(sha256(this.bytes));
+    return [{
+      by: issuer.name, form: "list", from: list.from, until: list.until, revoked: found?.revoked, reason: reason === undefined ? undefined : reasonOf(reason.value),
+      sha256: this.digest,
+    }];
+  }
+
+  /** It names the issuer as its own and is signed by him: asked before the many entries are read, which anybody may have written. */
+  private isBy(issuer: Certificate): boolean {
+    const { outline } = this;
+    if (outline === undefined || !orNothing(() => sameName(outline.issuer, issuer.subject))) return false;
+    const name = hex(issuer.keyInfo.raw);
+    let found = this.issuers.get(name);
+    if (found === undefined) {
+      found = isSignedBy(issuer, outline.algorithm, outline.tbs, outline.signature);
+      this.issuers.set(name, found);
+    }
+    return found;
+  }
+
+  private read(): List | undefined {
+    if (this.content === undefined) this.content = orNothing(() => readList(this.outline!.tbs)) ?? null;
+    return this.content ?? undefined;
+  }
+}
+
+function orNothing<T>(read: () => T): T | undefined {
   try {
-    return parse();
+    return read();
   } catch (error) {
     if (error instanceof Malformed) return undefined;
     throw error;
   }
 }
 
-function seal(bytes: Bytes): Sealed {
+/** CertificateList: what is signed, the algorithm (the same inside and outside, §5.1.1.2), the signature. */
+function readOutline(bytes: Bytes): Outline {
   const [tbs, algorithm, signature, ...more] = partsOf(bytes);
-  if (tbs === undefined || algorithm === undefined || more.length > 0) throw new Malformed("a revocation list of another number of parts than three");
-  if (algorithm.raw.length > LONGEST_ALGORITHM) throw new Malformed("a revocation list under an algorithm that is not known");
-  const inner = partsOf(tbs.raw);
-  const issuer = inner[inner[0]?.tag === INTEGER ? 2 : 1];
-  if (issuer === undefined) throw new Malformed("a revocation list without an issuer");
-  return { bytes, tbs: tbs.raw, issuer: issuer.raw.length > LONGEST_NAME ? undefined : nameText(parseDer(issuer.raw)), algorithm: parseDer(algorithm.raw), signature: signatureBits(signature) };
+  if (tbs?.tag !== SEQUENCE || algorithm === undefined || more.length > 0) throw new Malformed("a list of another form");
+  const fields = new Fields(partsOf(tbs.raw));
+  fields.optional(INTEGER);
+  const inner = fields.next();
+  const issuer = fields.next();
+  if (inner === undefined || !equal(inner.raw, algorithm.raw) || issuer?.tag !== SEQUENCE) throw new Malformed("a list whose algorithms differ, or of no issuer");
+  return { tbs: tbs.raw, issuer: issuer.raw, algorithm: parseDer(algorithm.raw), signature: signatureBits(signature) };
 }
 
-function parseList(bytes: Bytes): RevocationList {
-  const [tbs, algorithm] = sequence(parseDer(bytes));
-  const fields = new Fields(sequence(tbs));
+/** TBSCertList (§5.1.2), wholly: entries about others too. */
+function readList(tbs: Bytes): List {
+  const fields = new Fields(sequence(parseDer(tbs)));
   const version = fields.optional(INTEGER);
-  if (version !== undefined && integer(version) !== 1n) throw new Malformed("a revocation list of a version that is not known");
-  const inner = demandTag(fields.next(), SEQUENCE);
-  const issuer = nameText(demandTag(fields.next(), SEQUENCE));
-  const from = demandTime(fields.next());
+  if (version !== undefined && integer(version) !== VERSION_2) throw new Malformed("a list of a version that is neither 1 nor 2");
+  fields.next();
+  fields.next();
+  const from = timeOf(needed(fields.next()));
   const next = fields.optional(UTC_TIME) ?? fields.optional(GENERALIZED_TIME);
-  const revoked = fields.optional(SEQUENCE)?.children ?? [];
-  const extensions = fields.optional(0xa0);
+  const until = next === undefined ? undefined : timeOf(next);
+  const entries = new Map<bigint, Entry>();
+  for (const each of fields.optional(SEQUENCE)?.children ?? []) {
+    const { serial, entry } = readEntry(each, version !== undefined);
+    if (!entries.has(serial)) entries.set(serial, entry);
+  }
+  const held = fields.optional(0xa0 | EXTENSIONS);
   fields.end();
-  const told = extensions === undefined ? [] : extensionsOf(explicit(extensions, 0));
-  if (!areUnderstood(told) || told.some(({ name }) => NARROWING.includes(name))) throw new Malformed("a revocation list of some certificates or reasons alone, or with one extension twice");
-  if (!equal(inner.raw, algorithm!.raw)) throw new Malformed("a revocation list that names two signature algorithms");
-  return { sha256: hex(sha256(bytes)), issuer, from, until: next === undefined ? undefined : timeOf(next), revoked: revoked.map(revocation) };
+  if (held !== undefined) demandWhole(extensionsOf(explicit(held, EXTENSIONS)), version !== undefined);
+  return { from, until, entries };
 }
 
-function demandTime(value: Der | undefined): number {
-  if (value === undefined) throw new Malformed("a revocation list without a time");
-  return timeOf(value);
-}
-
-function revocation(value: Der): Entry {
+/** Extensions are of version 2. */
+function readEntry(value: Der, extended: boolean): { serial: bigint; entry: Entry } {
   const fields = new Fields(sequence(value));
   const serial = integer(fields.next());
-  const since = demandTime(fields.next());
-  const extensions = fields.optional(SEQUENCE);
+  const revoked = timeOf(needed(fields.next()));
+  const list = fields.optional(SEQUENCE);
   fields.end();
-  const told = extensions === undefined ? [] : extensionsOf(extensions);
-  const reason = told.find(({ name }) => name === REASON);
-  return { serial, since, extensions: told, reason: reason === undefined ? undefined : reasonOf(reason.value) };
+  if (list !== undefined && !extended) throw new Malformed("extensions in a list of version 1");
+  return { serial, entry: { revoked, extensions: list === undefined ? [] : extensionsOf(list) } };
 }
 
-/** That a certificate of this issuer is revoked; not of another's (critical), nor that it is so no more. */
-function speaksForItself({ extensions, reason }: Entry): boolean {
-  return areUnderstood(extensions) && reason !== REMOVED;
+function demandWhole(extensions: Extension[], extended: boolean): void {
+  if (!extended) throw new Malformed("extensions in a list of version 1");
+  if (!areUnderstood(extensions) || extensions.some(({ name }) => PARTIAL.includes(name))) throw new Malformed("a list that does not speak of all certificates and reasons");
 }
 
-function isOf({ issuer: name, algorithm, tbs, signature }: Sealed, issuer: Certificate): boolean {
-  return (name === undefined || name === issuer.name) && isSignedBy(issuer, algorithm, tbs, signature);
+/** One with an extension that is critical, or stands twice, or that takes another entry back. */
+function saysNothing({ extensions }: Entry): boolean {
+  const reason = extensions.find(({ name }) => name === REASON);
+  return !areUnderstood(extensions) || (reason !== undefined && reasonOf(reason.value) === "removeFromCRL");
+}
+
+function needed(value: Der | undefined): Der {
+  if (value === undefined) throw new Malformed("a list that ends early");
+  return value;
 }

@@ -1,47 +1,65 @@
-/** The path from who signed a timestamp or a document to a root of the trust file (Timestamps 3, number 5; Signed files 5.2, number 7). */
-import { equal, hex, type Bytes } from "../base/bytes.ts";
-import { Failed, Malformed } from "../base/errors.ts";
-import {
-  basicConstraints, EXTENSION, keyOf, keyUsage, purposes, readable, readableRoot, verifyIssued, type Certificate,
-} from "./certificate.ts";
-import { sequence } from "./der.ts";
-import { signatureAlgorithm } from "./publicKey.ts";
+/** From who signed a timestamp or a document to a root of the trust file (Timestamps 3, number 5). */
+import { equal, type Bytes } from "../base/bytes.ts";
+import { Failed } from "../base/errors.ts";
+import { formatTime } from "../base/time.ts";
+import { basicConstraints, EXTENSION, issuedUnder, keyOf, keyUsage, purposes, readable, readableRoot, verifyIssued, type Certificate } from "./certificate.ts";
 
-const LONGEST = 8;
-/** Signatures of certificates that are looked at for one path: there may be many that name one another. */
-const MOST_LINKS = 64;
-const TIME_STAMPING = "1.3.6.1.5.5.7.3.8";
-const ANY_PURPOSE = "2.5.29.37.0";
-const KNOWN = new Set<string>([EXTENSION.basicConstraints, EXTENSION.keyUsage, EXTENSION.extendedKeyUsage, EXTENSION.policies, EXTENSION.subjectNames]);
-const DIGITAL_SIGNATURE = 0;
-const CONTENT_COMMITMENT = 1;
-const CERT_SIGN = 5;
-
-/** What a path is for. */
+/** What the signer of a path is for. */
 export interface Purpose {
-  /** Purposes of which an authority that is not for everything has one. */
+  /** Extended key usages: an authority has one of them, any at all, or names none. */
   uses: string[];
   demandSigner(certificate: Certificate): void;
 }
 
 export interface Above {
   root: Bytes;
+  /** Of signers, or between them and the root. */
   certificates: Bytes[];
 }
 
 export interface Path<A extends Above> {
   authority: A;
-  /** Signer first, root last. */
+  /** The signer first, the root last. */
   certificates: Certificate[];
 }
 
-/** A path at this time; none where no root of the trust file is above the signer; `Failed` where every path that leads to one is at fault. */
+const LONGEST_PATH = 8;
+/** Signatures that are looked at: who sends a token chooses how many certificates it has. */
+const MOST_SIGNATURES = 64;
+const DIGITAL_SIGNATURE = 0;
+const NON_REPUDIATION = 1;
+const CERTIFICATE_SIGN = 5;
+const ANY_USE = "2.5.29.37.0";
+const TIME_STAMPING = "1.3.6.1.5.5.7.3.8";
+const UNDERSTOOD: string[] = [EXTENSION.basicConstraints, EXTENSION.keyUsage, EXTENSION.extendedKeyUsage, EXTENSION.policies, EXTENSION.subjectNames];
+
+/** A signer of timestamps serves nothing else (RFC 3161 §2.3). */
+export const TIMESTAMPS: Purpose = {
+  uses: [TIME_STAMPING],
+  demandSigner(certificate) {
+    const found = purposes(certificate);
+    const alone = found?.length === 1 && found[0] === TIME_STAMPING && certificate.extensions.get(EXTENSION.extendedKeyUsage)!.critical;
+    if (!alone) throw new Failed(`${certificate.name} is not for timestamps alone, or does not say so critically`);
+    demandSignerUsage(certificate);
+  },
+};
+
+function demandSignerUsage(certificate: Certificate): void {
+  const found = keyUsage(certificate);
+  if (found !== undefined && [...found].some((bit) => bit !== DIGITAL_SIGNATURE && bit !== NON_REPUDIATION)) throw new Failed(`the key of ${certificate.name} is for something else than signatures`);
+}
+
+/**
+ * The first path on which all holds at this instant (Unix seconds); none where nothing leads to a root.
+ * `Failed`, by the first that was found, where what leads there does not hold.
+ */
 export function findPath<A extends Above>(signer: Certificate, others: Certificate[], authorities: A[], at: number, purpose: Purpose): Path<A> | undefined {
+  const search = new Search(others, authorities);
   let fault: Failed | undefined;
-  for (const path of new Search(others, authorities).above([signer])) {
+  for (const found of search.from([signer])) {
     try {
-      demandPath(path.certificates, at, purpose);
-      return path;
+      demandPath(found.certificates, at, purpose);
+      return found;
     } catch (error) {
       if (!(error instanceof Failed)) throw error;
       fault ??= error;
@@ -51,98 +69,73 @@ export function findPath<A extends Above>(signer: Certificate, others: Certifica
   return undefined;
 }
 
-export const TIMESTAMPS: Purpose = { uses: [TIME_STAMPING], demandSigner: demandClock };
-
-/** The order is part of what is verified: after the last of the links nothing more is found. */
+/** Depth first: from each certificate the roots, then each other one, and from that on before the next. */
 class Search<A extends Above> {
-  private links = 0;
-  private readonly roots: { authority: A; root: Certificate }[] = [];
-  private readonly between = new Map<string, Certificate>();
+  private readonly roots: { authority: A; root: Certificate }[];
+  private readonly others: Certificate[];
+  private looked = 0;
 
   constructor(others: Certificate[], authorities: A[]) {
-    for (const authority of authorities) {
+    this.roots = authorities.flatMap((authority) => {
       const root = readableRoot(authority.root);
-      if (root !== undefined) this.roots.push({ authority, root });
-    }
-    const theirs = authorities.flatMap((each) => each.certificates.map(readable));
-    for (const each of [...others, ...theirs]) if (each !== undefined && !this.between.has(hex(each.raw))) this.between.set(hex(each.raw), each);
+      return root === undefined ? [] : [{ authority, root }];
+    });
+    const known = authorities.flatMap(({ certificates }) => certificates.flatMap((bytes) => readable(bytes) ?? []));
+    this.others = [...others, ...known].filter((each, place, all) => all.findIndex(({ raw }) => equal(raw, each.raw)) === place);
   }
 
-  /** Chains of certificates each of which the next one signed, up to a root. */
-  *above(chain: Certificate[]): Generator<Path<A>> {
-    const last = chain.at(-1)!;
-    for (const { authority, root } of this.roots) {
-      const there = equal(root.raw, last.raw);
-      // A signer is never its own root.
-      if (there && chain.length > 1) yield { authority, certificates: chain };
-      if (!there && this.issued(last, root)) yield { authority, certificates: [...chain, root] };
-    }
-    if (chain.length >= LONGEST - 1) return;
-    for (const next of this.between.values())
-      if (!chain.some((each) => equal(each.raw, next.raw)) && this.issued(last, next)) yield* this.above([...chain, next]);
+  *from(path: Certificate[]): Generator<Path<A>> {
+    if (path.length >= LONGEST_PATH) return;
+    const last = path.at(-1)!;
+    for (const { authority, root } of this.roots)
+      if (!equal(root.raw, path[0]!.raw) && this.isIssued(last, root)) yield { authority, certificates: [...path, root] };
+    for (const other of this.others)
+      if (!path.some(({ raw }) => equal(raw, other.raw)) && this.isIssued(last, other)) yield* this.from([...path, other]);
   }
 
-  private issued(certificate: Certificate, issuer: Certificate): boolean {
-    if (!equal(certificate.issuer, issuer.subject) || this.links >= MOST_LINKS || !hasSoundKey(issuer) || !isSoundlySigned(certificate)) return false;
-    this.links += 1;
+  /** Counted is only where name and kind of key fit; after the last one that may be looked at nothing is found. */
+  private isIssued(certificate: Certificate, issuer: Certificate): boolean {
+    if (!fits(certificate, issuer) || ++this.looked > MOST_SIGNATURES) return false;
     try {
       verifyIssued(certificate, issuer);
       return true;
     } catch (error) {
-      if (error instanceof Failed || error instanceof Malformed) return false;
+      if (error instanceof Failed) return false;
       throw error;
     }
   }
 }
 
-/** What is signed otherwise leads nowhere, and is not counted. */
-function isSoundlySigned({ signatureAlgorithm: value }: Certificate): boolean {
+/** By name, by the kind of key that the algorithm is of, and over SHA-2: what is signed otherwise leads nowhere. */
+function fits(certificate: Certificate, issuer: Certificate): boolean {
+  if (!equal(certificate.issuer, issuer.subject)) return false;
   try {
-    const { kind, hash } = signatureAlgorithm(value);
-    return hash !== undefined && (kind === "rsa" || sequence(value).length === 1);
-  } catch (error) {
-    if (error instanceof Failed || error instanceof Malformed) return false;
-    throw error;
+    return issuedUnder(certificate).kind === keyOf(issuer).kind;
+  } catch {
+    return false;
   }
 }
 
-function hasSoundKey(certificate: Certificate): boolean {
-  try {
+/** Rules for the whole path, the root too. */
+function demandPath(path: Certificate[], at: number, purpose: Purpose): void {
+  path.forEach((certificate, place) => {
+    if (at < certificate.notBefore || at > certificate.notAfter)
+      throw new Failed(`${certificate.name} is valid from ${formatTime(certificate.notBefore)} to ${formatTime(certificate.notAfter)}, not at ${formatTime(at)}`);
+    for (const [name, { critical }] of certificate.extensions)
+      if (name === EXTENSION.nameConstraints || (critical && !UNDERSTOOD.includes(name))) throw new Failed(`${certificate.name} has an extension that is not understood, ${name}`);
     keyOf(certificate);
-    return true;
-  } catch (error) {
-    if (error instanceof Failed || error instanceof Malformed) return false;
-    throw error;
-  }
-}
-
-function demandPath(certificates: Certificate[], at: number, { uses, demandSigner }: Purpose): void {
-  certificates.forEach((certificate, place) => {
-    const { name } = certificate;
-    if (at < certificate.notBefore || at > certificate.notAfter) throw new Failed(`the certificate of ${name} was not valid then`);
-    keyOf(certificate);
-    for (const [id, { critical }] of certificate.extensions) if (critical && !KNOWN.has(id)) throw new Failed(`a critical extension of ${name} is not known`);
-    if (certificate.extensions.has(EXTENSION.nameConstraints)) throw new Failed(`${name} has name constraints`);
-    if (place === 0) demandSigner(certificate);
-    else demandAuthority(certificate, place - 1, uses);
+    if (place > 0) demandAuthority(certificate, place - 1, purpose);
   });
+  const signer = path[0]!;
+  if (basicConstraints(signer).ca) throw new Failed(`${signer.name} is an authority, and signs itself`);
+  purpose.demandSigner(signer);
 }
 
-function demandClock(certificate: Certificate): void {
-  const usage = keyUsage(certificate);
-  const uses = purposes(certificate);
-  if (basicConstraints(certificate).ca) throw new Failed(`the signer ${certificate.name} is an authority`);
-  if (uses?.length !== 1 || uses[0] !== TIME_STAMPING || !certificate.extensions.get(EXTENSION.extendedKeyUsage)!.critical)
-    throw new Failed(`the signer ${certificate.name} is not for timestamps alone`);
-  if (usage !== undefined && (usage.size === 0 || [...usage].some((bit) => bit !== DIGITAL_SIGNATURE && bit !== CONTENT_COMMITMENT))) throw new Failed(`the key of ${certificate.name} is for something else than to sign`);
-}
-
-/** `below`: how many authorities stand between this one and the signer. */
-function demandAuthority(certificate: Certificate, below: number, purposesAbove: string[]): void {
+/** An authority with so many others between it and the signer (RFC 5280 §4.2.1.9). */
+function demandAuthority(certificate: Certificate, between: number, { uses }: Purpose): void {
   const { ca, pathLength } = basicConstraints(certificate);
-  const usage = keyUsage(certificate);
-  const uses = purposes(certificate);
-  if (!ca || (usage !== undefined && !usage.has(CERT_SIGN))) throw new Failed(`${certificate.name} may not sign certificates`);
-  if (pathLength !== undefined && BigInt(below) > pathLength) throw new Failed(`the path below ${certificate.name} is too long`);
-  if (uses !== undefined && ![...purposesAbove, ANY_PURPOSE].some((each) => uses.includes(each))) throw new Failed(`${certificate.name} is for other purposes`);
+  const found = purposes(certificate);
+  if (!ca || keyUsage(certificate)?.has(CERTIFICATE_SIGN) === false) throw new Failed(`${certificate.name} is no authority, or may not sign certificates`);
+  if (pathLength !== undefined && pathLength < BigInt(between)) throw new Failed(`below ${certificate.name} stand more authorities than it allows`);
+  if (found !== undefined && !found.some((each) => each === ANY_USE || uses.includes(each))) throw new Failed(`${certificate.name} is for other purposes`);
 }

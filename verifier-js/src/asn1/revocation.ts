@@ -1,116 +1,130 @@
-/** What a file encloses about revocation (Signed files 6): whom an issuer took back, and since when. */
+/** What issuers said of revocation (Signed files 6), and what follows for a signer and for a timestamp. */
 import { hex, type Bytes } from "../base/bytes.ts";
-import { sha256 } from "../base/hashes.ts";
 import { saidByAnswers } from "./answers.ts";
 import type { Certificate } from "./certificate.ts";
+import { ENUMERATED, integer, INTEGER, parseDer } from "./der.ts";
 import { saidByLists } from "./lists.ts";
+import { tellsOfRevocation } from "./addresses.ts";
+import { Malformed } from "../base/errors.ts";
 
-/** What an issuer, or his responder, said of one certificate. Unix seconds. */
+/** One word about one certificate; times in Unix seconds. */
 export interface Word {
+  /** The issuer, whoever answered for him. */
   by: string;
   form: "list" | "answer";
   /** As of when it was said. */
   from: number;
   /** When a newer word is due. */
   until: number | undefined;
-  /** Since when he is revoked. */
   revoked: number | undefined;
-  /** Why, where that is told. */
+  /** Where it is told, in its form and under a number that means one. */
   reason: string | undefined;
-  /** Of the list or answer, hex. */
+  /** Of the list or the answer, hex. */
   sha256: string;
 }
 
-/** By their numbers (RFC 5280, section 5.3.1). */
-const REASONS = [
-  "unspecified", "keyCompromise", "cACompromise", "affiliationChanged", "superseded", "cessationOfOperation", "certificateHold", undefined,
-  "removeFromCRL", "privilegeWithdrawn", "aACompromise",
-];
-
-/** The name of a reason, of its DER; none of a number that means none. */
-export function reasonOf(value: Bytes): string | undefined {
-  return value.length === 3 && value[0] === 0x0a && value[1] === 1 ? REASONS[value[2]!] : undefined;
-}
-
+/** A word with the name of whom it is about. */
 export interface Said extends Word {
   of: string;
 }
 
-export interface Enclosed {
-  /** In the order of the path, lists before answers. */
-  said: Said[];
-  /** Those but the root of whom none says how they stood at that instant. */
-  silent: Certificate[];
+/** RFC 5280 §5.3.1; 7 means none. */
+const REASONS = new Map([
+  [0n, "unspecified"], [1n, "keyCompromise"], [2n, "cACompromise"], [3n, "affiliationChanged"], [4n, "superseded"], [5n, "cessationOfOperation"],
+  [6n, "certificateHold"], [8n, "removeFromCRL"], [9n, "privilegeWithdrawn"], [10n, "aACompromise"],
+]);
+/** After these nobody else has the key, so what was made before stays (RFC 3161 §4). */
+const HARMLESS = ["unspecified", "affiliationChanged", "superseded", "cessationOfOperation"];
+
+/** The name of a reason (DER of a CRLReason); none where it is not of its form, or its number means none. */
+export function reasonOf(value: Bytes): string | undefined {
+  try {
+    const found = parseDer(value);
+    return found.tag === ENUMERATED ? REASONS.get(integer({ ...found, tag: INTEGER })) : undefined;
+  } catch (error) {
+    if (error instanceof Malformed) return undefined;
+    throw error;
+  }
 }
 
-/** What stands beside the files of a bundle, and what of it was found to count, refused or not. */
+/** Lists and answers, and what each of them said of those who were asked about. */
 export class Words {
+  /** By the member of the bundle that they would be: what counts of it. */
   readonly heard = new Map<string, Said[]>();
   private readonly known = new Map<string, Said[]>();
-  private said: ((certificate: Certificate, issuer: Certificate) => Word[])[] | undefined;
-  private readonly lists: Bytes[];
-  private readonly answers: Bytes[];
+  private readonly lists: ReturnType<typeof saidByLists>;
+  private readonly answers: ReturnType<typeof saidByAnswers>;
 
   constructor(lists: Bytes[] = [], answers: Bytes[] = []) {
-    this.lists = lists;
-    this.answers = answers;
+    this.lists = saidByLists(lists);
+    this.answers = saidByAnswers(answers);
   }
 
+  /** Lists before answers. */
   about(certificate: Certificate, issuer: Certificate): Said[] {
-    const asked = hex(sha256(certificate.raw)) + hex(sha256(issuer.raw));
-    const before = this.known.get(asked);
-    if (before !== undefined) return before;
-    this.said ??= [saidByLists(this.lists), saidByAnswers(this.answers)];
-    const found = this.said.flatMap((each) => each(certificate, issuer)).map((word) => ({ of: certificate.name, ...word }));
-    this.known.set(asked, found);
-    for (const one of found) this.hear(memberOf(one), one);
+    const name = `${hex(certificate.raw)} ${hex(issuer.raw)}`;
+    let found = this.known.get(name);
+    if (found === undefined) {
+      const words = [...this.lists(certificate, issuer), ...this.answers(certificate, issuer)];
+      found = words.map((word) => ({ of: certificate.name, ...word }));
+      this.known.set(name, found);
+      for (const each of found) this.hear(each);
+    }
     return found;
   }
 
-  /** The same of several certificates of one name is told once. */
-  private hear(member: string, one: Said): void {
-    const before = this.heard.get(member) ?? [];
-    if (!before.some((each) => same(each, one))) this.heard.set(member, [...before, one]);
+  /** One certificate may be asked about under two issuers of one name and key: it is told once. */
+  private hear(said: Said): void {
+    const file = `data/revocation/${said.sha256}.${said.form === "list" ? "crl" : "ocsp"}`;
+    const before = this.heard.get(file) ?? [];
+    if (!before.some((each) => JSON.stringify(each) === JSON.stringify(said))) this.heard.set(file, [...before, said]);
   }
 }
 
-function same(a: Said, b: Said): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
+export interface Enclosed {
+  /** By the order of the path, lists before answers. */
+  said: Said[];
+  /** Those who say where their issuer tells of revocation, and of whom nothing here reaches the instant. */
+  silent: Certificate[];
 }
 
-function memberOf({ form, sha256: digest }: Said): string {
-  return `data/revocation/${digest}.${form === "list" ? "crl" : "ocsp"}`;
+/** What a file encloses, and the bundle has beside it, about a path from the signer to its root. */
+export function enclosed(path: Certificate[], at: number, lists: Bytes[], answers: Bytes[], beside: Words = new Words()): Enclosed {
+  const inside = new Words(lists, answers);
+  const said: Said[] = [];
+  const silent: Certificate[] = [];
+  path.slice(0, -1).forEach((certificate, place) => {
+    const issuer = path[place + 1]!;
+    const words = distinct([...inside.about(certificate, issuer), ...beside.about(certificate, issuer)]);
+    said.push(...words);
+    if (!words.some((word) => reaches(word, at)) && tellsOfRevocation(certificate)) silent.push(certificate);
+  });
+  return { said, silent };
 }
 
-/** What lists and answers of a file, and those beside it, say of this path, signer first. */
-export function enclosed(path: Certificate[], at: number, lists: Bytes[], answers: Bytes[], beside?: Words): Enclosed {
-  const own = new Words(lists, answers);
-  const said = path.slice(0, -1).map((certificate, place) => ({
-    certificate, words: [...own.about(certificate, path[place + 1]!), ...(beside?.about(certificate, path[place + 1]!) ?? [])],
-  }));
-  return {
-    said: said.flatMap(({ words }) => words),
-    silent: said.filter(({ words }) => !words.some((word) => reaches(word, at))).map(({ certificate }) => certificate),
-  };
+/** Lists before answers; the same bytes inside and beside say it once. */
+function distinct(words: Said[]): Said[] {
+  const forms = (form: Word["form"]): Said[] => words.filter((word) => word.form === form);
+  return [...new Map([...forms("list"), ...forms("answer")].map((word) => [JSON.stringify(word), word])).values()];
 }
 
-/** An older word that was to be renewed before then does not tell how it stood. */
+/** Said then or later, or with a newer word due only then or later, or that he is revoked. */
 function reaches({ from, until, revoked }: Word, at: number): boolean {
-  return revoked !== undefined || from >= at || (until !== undefined && until >= at);
+  return from >= at || (until !== undefined && until >= at) || revoked !== undefined;
 }
 
-/** After these, tokens of before stay good (RFC 3161 §4). */
-const PASSED = ["unspecified", "affiliationChanged", "superseded", "cessationOfOperation"];
+type Revoked = Said & { revoked: number };
 
-/** The first by which a token that was made by then counts no more (Timestamps 5). */
-export function undone({ said }: Enclosed, made: number): (Said & { revoked: number }) | undefined {
-  for (const one of said)
-    if (one.revoked !== undefined && (one.revoked <= made || one.reason === undefined || !PASSED.includes(one.reason))) return { ...one, revoked: one.revoked };
-  return undefined;
+function isRevoked(said: Said): said is Revoked {
+  return said.revoked !== undefined;
 }
 
-/** The first that says that somebody was revoked by then. */
-export function revokedBy({ said }: Enclosed, at: number): (Said & { revoked: number }) | undefined {
-  for (const one of said) if (one.revoked !== undefined && one.revoked <= at) return { ...one, revoked: one.revoked };
-  return undefined;
+/** The word by which a signer who is judged at this instant was revoked then or before. */
+export function revokedBy({ said }: Enclosed, at: number): Revoked | undefined {
+  return said.filter(isRevoked).find(({ revoked }) => revoked <= at);
+}
+
+/** The word by which a timestamp counts no more (Timestamps 5); `made`: its time and accuracy together. */
+export function undone({ said }: Enclosed, made: number): Revoked | undefined {
+  return said.filter(isRevoked).find(({ revoked, reason }) => revoked <= made || reason === undefined || !HARMLESS.includes(reason));
 }

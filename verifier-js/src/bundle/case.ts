@@ -1,85 +1,75 @@
-/** The case (section 3): what stands where under data/. */
+/** The case (section 3): its index, which member has a place, and what stands in the small ones. */
 import { equal, type Bytes } from "../base/bytes.ts";
 import { LaterVersion, Malformed } from "../base/errors.ts";
-import {
-  anyObject, anyText, hexOf, identifier, integer, list, matching, mapOf, oneOf, origin, record, time, type Form, type Of,
-} from "../base/forms.ts";
-import { fromBase64 } from "../base/bytes.ts";
+import { anyObject, anyText, base64Of, hexOf, identifier, integer, list, mapOf, matching, oneOf, origin, record, time, type Form, type Of } from "../base/forms.ts";
 import { parseIdentifier } from "../base/identifiers.ts";
-import { parseCanonical } from "../base/json.ts";
+import { parseCanonical, type JsonObject } from "../base/json.ts";
 import type { Bag } from "./bag.ts";
-import { INDEX, indexText, MOST_ENTRIES } from "./indexes.ts";
+import { crateBytes, CRATE } from "./crate.ts";
+import { indexText, MOST_ENTRIES } from "./indexes.ts";
 import { readMap, type MapMaterial } from "./map.ts";
 import { parseParts, type PartsMap } from "./parts.ts";
+import { demandPlaces, ENTRIES, ASIDE, DISCLOSURES, PROOFS, CHECKPOINT, originalsOf } from "./places.ts";
 import { readRevocation } from "./revocation.ts";
-import { crateBytes, CRATE } from "./crate.ts";
 
-const MIB = 1 << 20;
 export const CASE = "data/case.json";
-const CHECKPOINT = "data/log/checkpoint";
-const PROOFS = "data/log/proofs.json";
-const LATEST = 5;
-const LETTERS = { object: "A", licence: "L", job: "J", dispute: "D" } as const;
 
-/** Places under data/, and how long a member there may be. */
-const PLACES: [RegExp, number][] = [
-  [/^data\/case\.json$/, 16 * MIB],
-  [/^data\/ro-crate-metadata\.json$/, 256 * MIB],
-  [new RegExp(`^data/entries/${INDEX}\\.cose$`), 65_535],
-  [new RegExp(`^data/disclosures/${INDEX}\\.json$`), 8 * MIB],
-  [/^data\/log\/checkpoint$/, MIB],
-  [/^data\/log\/proofs\.json$/, 64 * MIB],
-  [new RegExp(`^data/anchors/${INDEX}/proof\\.json$`), 256 << 10],
-  [new RegExp(`^data/anchors/${INDEX}/checkpoint$`), MIB],
-  [new RegExp(`^data/timestamps/${INDEX}/token\\.tst$`), 64 << 10],
-  [new RegExp(`^data/timestamps/${INDEX}/checkpoint$`), MIB],
-  [/^data\/map\/proofs\.json$/, 64 * MIB],
-  [new RegExp(`^data/map/audits/${INDEX}\\.note$`), 16 << 10],
-  [new RegExp(`^data/map/entries/${INDEX}\\.cose$`), 65_535],
-  [/^data\/contents\/[^/]+\.json$/, 256 * MIB],
-  [/^data\/parts\/[^/]+\.json$/, 256 * MIB],
-  [/^data\/platform\/[0-9a-f]{64}$/, Infinity],
-  [/^data\/report\/[a-z0-9][a-z0-9._-]{0,119}$/, Infinity],
-  [/^data\/revocation\/[0-9a-f]{64}\.(crl|ocsp)$/, MIB],
-  [/^data\/originals\/[^/]+\/.+$/s, Infinity],
-  [/^data\/credentials\/[^/]+$/, 256 * MIB],
-];
-const MOST_OTHERS = 512 * MIB;
-const MOST_DISCLOSURES = 64 * MIB;
+const LONGEST_CASE = 16 << 20;
+const LONGEST_PROOFS = 64 << 20;
+const LONGEST_DISCLOSURES = 8 << 20;
+const LONGEST_PATH = 65;
+const LETTERS = { object: "A", licence: "L", job: "J", dispute: "D" } as const;
+const FORMATS = ["tallystick-evidence/1", "tallystick-evidence/2", "tallystick-evidence/3", "tallystick-evidence/4", "tallystick-evidence/5"] as const;
+
+/** Numbers of folders, which are exactly 0, 1, 2 … */
+function counted(least: number, most: number): Form<number[]> {
+  const numbers = list(least, most, integer());
+  return (value) => {
+    const found = numbers(value);
+    if (found.some((number, place) => number !== place)) throw new Malformed("numbers that are not exactly 0, 1, 2 …");
+    return found;
+  };
+}
+
+/** Sorted by what `key` gives, each once. */
+function sorted<T>(form: Form<T[]>, key: (each: T) => string | number): Form<T[]> {
+  return (value) => {
+    const found = form(value);
+    if (found.some((each, place) => place > 0 && key(found[place - 1]!) >= key(each))) throw new Malformed("a list that is not sorted, or has something twice");
+    return found;
+  };
+}
+
+const positions = (most: number): Form<number[]> => sorted(list(1, most, integer()), (each) => each);
+const texts = (form: Form<string>): Form<string[]> => sorted(list(1, 64, form), (each) => each);
 
 const caseForm = record(
   {
-    v: oneOf(1, 2, 3, 4, 5),
-    format: oneOf("tallystick-evidence/1", "tallystick-evidence/2", "tallystick-evidence/3", "tallystick-evidence/4", "tallystick-evidence/5"), kind: oneOf("object", "licence", "job", "dispute"),
-    subject: identifier(), log: origin, exported_at: time,
-    originals: list(0, 20_000, record({ object: identifier("A"), mode: oneOf("included", "digests", "parts") })),
-    credentials: list(0, 20_000, record({ position: integer(), file: matching(/data\/credentials\/[A-Za-z0-9][A-Za-z0-9._-]{0,119}/) })),
-    anchors: list(0, 256, integer()),
+    v: oneOf(1, 2, 3, 4, 5), format: oneOf(...FORMATS), kind: oneOf("object", "licence", "job", "dispute"), subject: identifier(), log: origin, exported_at: time,
+    originals: sorted(list(0, 20_000, record({ object: identifier("A"), mode: oneOf("included", "digests", "parts") })), (each) => each.object),
+    credentials: sorted(
+      list(0, 20_000, record({ position: integer(), file: matching(/data\/credentials\/[A-Za-z0-9][A-Za-z0-9._-]{0,119}/) })), (each) => each.position,
+    ),
+    anchors: counted(0, 256),
   },
   {
-    timestamps: list(1, 64, integer()),
-    map: record({ roots: list(1, 4, integer()), audits: list(0, 64, integer()) }),
-    adverse: list(1, 20_000, integer()),
-    platform: list(1, 64, hexOf(32)),
-    report: list(1, 64, matching(/data\/report\/[a-z0-9][a-z0-9._-]{0,119}/)),
-    revocation: list(1, 64, matching(/data\/revocation\/[0-9a-f]{64}\.(crl|ocsp)/)),
+    timestamps: counted(1, 64), map: record({ roots: positions(4), audits: counted(0, 64) }), adverse: positions(20_000), platform: texts(hexOf(32)),
+    report: texts(matching(/data\/report\/[a-z0-9][a-z0-9._-]{0,119}/)), revocation: texts(matching(/data\/revocation\/[0-9a-f]{64}\.(?:crl|ocsp)/)),
   },
 );
 export type CaseFile = Of<typeof caseForm>;
 
 const hash: Form<Bytes> = (value) => {
-  const found = fromBase64(anyText(value), 32);
+  const found = base64Of(32)(value);
   if (found.length !== 32) throw new Malformed("a hash that does not have 32 bytes");
   return found;
 };
-const hashes = list(0, 65, hash);
+const path = list(0, LONGEST_PATH, hash);
 const proofsForm = record({
-  v: oneOf(1), inclusion: mapOf(0, MOST_ENTRIES, indexText, hashes),
-  consistency: list(0, 384, record({ from: integer(), to: integer(), path: hashes })),
+  v: oneOf(1), inclusion: mapOf(0, MOST_ENTRIES, indexText, path), consistency: list(0, 384, record({ from: integer(), to: integer(), path })),
 });
 
 export interface Proofs {
-  /** Paths by position. */
   inclusion: Map<number, Bytes[]>;
   consistency: Of<typeof proofsForm>["consistency"];
 }
@@ -87,143 +77,92 @@ export interface Proofs {
 export interface Case {
   file: CaseFile;
   proofs: Proofs;
+  /** Signed note, read at step 5. */
   checkpoint: Bytes;
-  /** Bytes by position, ascending. */
+  /** Exact bytes by position, ascending. */
   entries: Map<number, Bytes>;
+  /** Texts by position of their entry. */
   disclosures: Map<number, string[]>;
-  /** Proofs by the map, in a case of version 3. */
   map: MapMaterial | undefined;
-  /** Which pieces of an original are here, by slug. */
+  /** By slug of the object. */
   parts: Map<string, PartsMap>;
-  /** Lists and answers about revocation, by name. */
+  /** Revocation data by name of the member. */
   revocation: Map<string, Bytes>;
 }
 
 export function readCase(bag: Bag): Case {
-  const payload = bag.payload();
-  for (const name of [CASE, CRATE, CHECKPOINT, PROOFS]) if (!payload.includes(name)) throw new Malformed(`the case does not have ${name}`);
-  // Before the places: a later version has some that this one does not know.
-  if (bag.size(CASE) > 16 * MIB) throw new Malformed(`${CASE} is longer than ${16 * MIB} bytes`);
-  const file = readCaseFile(bag.read(CASE));
-  demandPlaces(bag, payload);
-  demandPromises(payload, file);
-  if (!equal(bag.read(CRATE), crateBytes(file, payload))) throw new Malformed("ro-crate-metadata.json is not that of the case");
-  const members = numbered(payload, /^data\/entries\/([0-9]+)\.cose$/);
-  const entries = new Map(members.map(([index, name]) => [index, bag.read(name)]));
-  if (entries.size < 1 || entries.size > MOST_ENTRIES) throw new Malformed(`a case without entries, or with more than ${MOST_ENTRIES}`);
-  const disclosures = new Map(numbered(payload, /^data\/disclosures\/([0-9]+)\.json$/).map(([index, name]) =>
-    [index, list(1, Infinity, anyText)(parseCanonical(bag.read(name), 8 * MIB))]));
-  const proofs = readProofs(bag.read(PROOFS));
-  for (const index of [...disclosures.keys(), ...proofs.inclusion.keys()])
-    if (!entries.has(index)) throw new Malformed(`proofs or disclosures of entry ${index}, which is not here`);
-  const unknown = file.adverse?.find((position) => !entries.has(position));
-  if (unknown !== undefined) throw new Malformed(`the adverse entry ${unknown} is not here`);
-  const map = file.map === undefined ? undefined : readMap(bag, file.map, numbered(payload, /^data\/map\/entries\/([0-9]+)\.cose$/), entries);
-  return { file, proofs, checkpoint: bag.read(CHECKPOINT), entries, disclosures, map, parts: readParts(bag, payload, file), revocation: readRevocation(bag, file.revocation ?? []) };
+  const file = readIndex(bag);
+  demandPlaces(bag, file);
+  if (!equal(bag.read(CRATE), crateBytes(file, bag.payload()))) throw new Malformed(`${CRATE} is not the one that follows from the case`);
+  const members = bag.payload();
+  const entries = new Map(numbered(members, ENTRIES).map(([index, name]) => [index, bag.read(name)]));
+  if (file.adverse?.some((position) => !entries.has(position))) throw new Malformed("an adverse entry that is named and not here");
+  return {
+    file, entries, proofs: readProofs(bag, entries), checkpoint: bag.read(CHECKPOINT), disclosures: readDisclosures(bag, members, entries),
+    map: file.map === undefined ? undefined : readMap(bag, file.map, numbered(members, ASIDE), entries), parts: readParts(bag, file),
+    revocation: readRevocation(bag, file.revocation ?? []),
+  };
 }
 
-function readParts(bag: Bag, payload: string[], file: CaseFile): Map<string, PartsMap> {
-  const slugs = file.originals.filter((each) => each.mode === "parts").map((each) => parseIdentifier(each.object).slug);
-  return new Map(slugs.map((slug) => {
-    const folder = `data/originals/${slug}/`;
-    const members = payload.filter((name) => name.startsWith(folder)).map((name) => name.slice(folder.length));
-    return [slug, parseParts(bag.read(`data/parts/${slug}.json`), members)];
-  }));
-}
-
-export function numbered(payload: string[], pattern: RegExp): [number, string][] {
-  const found = payload.flatMap((name): [number, string][] => {
-    const index = pattern.exec(name)?.[1];
-    return index === undefined ? [] : [[Number(indexText(index)), name]];
-  });
-  return found.sort(([a], [b]) => a - b);
-}
-
-function demandPlaces(bag: Bag, payload: string[]): void {
-  let others = 0;
-  let disclosures = 0;
-  for (const name of payload) {
-    const place = PLACES.find(([pattern]) => pattern.test(name));
-    const size = bag.size(name);
-    if (place === undefined) throw new Malformed(`${name} has no place in a case`);
-    if (size > place[1]) throw new Malformed(`${name} is longer than ${place[1]} bytes`);
-    if (!/^data\/(originals|credentials|platform|report)\//.test(name)) others += size;
-    if (name.startsWith("data/disclosures/")) disclosures += size;
-  }
-  if (others > MOST_OTHERS || disclosures > MOST_DISCLOSURES) throw new Malformed("a case whose members are longer together than 512 MiB, or its disclosures than 64 MiB");
-}
-
-function readCaseFile(bytes: Bytes): CaseFile {
-  const value = anyObject(parseCanonical(bytes, 16 * MIB));
-  if (typeof value.v === "number" && (value.v < 1 || value.v > LATEST)) throw new LaterVersion(`a case of version ${value.v}`);
-  if (typeof value.format === "string" && !/^tallystick-evidence\/[1-5]$/.test(value.format)) throw new LaterVersion(`a case of the format ${value.format}`);
+/** `case.json`. Its version is read before anything else: a later one may have members that are not known here. */
+function readIndex(bag: Bag): CaseFile {
+  if (!bag.members.has(CASE)) throw new Malformed(`the case does not have ${CASE}`);
+  if (bag.size(CASE) > LONGEST_CASE) throw new Malformed(`${CASE} is longer than 16 MiB`);
+  const value = anyObject(parseCanonical(bag.read(CASE), LONGEST_CASE));
+  demandKnown(value);
   const file = caseForm(value);
-  const fourth = file.adverse !== undefined || file.report !== undefined || file.platform !== undefined || file.originals.some((each) => each.mode === "parts");
-  const version = file.revocation !== undefined ? 5 : fourth ? 4 : file.map !== undefined ? 3 : file.timestamps !== undefined ? 2 : 1;
-  if (file.format !== `tallystick-evidence/${file.v}` || file.v !== version) throw new Malformed("a case whose version is not that of its members");
+  if (file.format !== FORMATS[file.v - 1] || file.v !== versionOf(file)) throw new Malformed(`${CASE} is not of the version of its members`);
   parseIdentifier(file.subject, LETTERS[file.kind]);
-  demandSorted(file.originals.map((each) => each.object), "originals");
-  demandSorted(file.credentials.map((each) => each.position), "credentials");
-  if (new Set(file.credentials.map((each) => each.file)).size !== file.credentials.length) throw new Malformed("a credential file that is named twice");
-  for (const numbers of [file.anchors, file.timestamps ?? [], file.map?.audits ?? []])
-    if (numbers.some((number, index) => number !== index)) throw new Malformed("anchors, timestamps or audits that are not 0, 1, 2 …");
-  demandSorted(file.map?.roots ?? [], "roots of the map");
-  demandSorted(file.adverse ?? [], "adverse entries");
-  demandSorted(file.platform ?? [], "documents of the platform");
-  demandSorted(file.report ?? [], "files of the report");
-  demandSorted(file.revocation ?? [], "revocation data");
+  if (new Set(file.credentials.map((each) => each.file)).size !== file.credentials.length) throw new Malformed("one file for two entries");
   return file;
 }
 
-function demandSorted(values: (string | number)[], what: string): void {
-  if (values.some((value, index) => index > 0 && values[index - 1]! >= value)) throw new Malformed(`${what} that are not sorted, each once`);
+function demandKnown({ v, format }: JsonObject): void {
+  if (typeof v === "number" && (v < 1 || v > FORMATS.length)) throw new LaterVersion(`a case of version ${v}`);
+  if (typeof format === "string" && !FORMATS.some((each) => each === format)) throw new LaterVersion("a case of another format");
 }
 
-/** Each place that the case promises is filled, and nothing else stands there. */
-function demandPromises(payload: string[], file: CaseFile): void {
-  const numbers = (folder: string): string[] => payload.filter((name) => name.startsWith(`data/${folder}/`)).sort();
-  const promised = (folder: string, counts: number[], leaves: string[]): string[] =>
-    counts.flatMap((number) => leaves.map((leaf) => `data/${folder}/${number}/${leaf}`)).sort();
-  for (const [folder, counts, leaves] of [["anchors", file.anchors, ["proof.json", "checkpoint"]], ["timestamps", file.timestamps ?? [], ["token.tst", "checkpoint"]]] as const)
-    if (numbers(folder).join("\n") !== promised(folder, counts, [...leaves]).join("\n")) throw new Malformed(`${folder} that are not those that case.json promises`);
-  const ofMap = payload.filter((name) => /^data\/map\/(proofs|audits)/.test(name)).sort();
-  const promisedMap = file.map === undefined ? [] : ["data/map/proofs.json", ...file.map.audits.map((number) => `data/map/audits/${number}.note`)].sort();
-  if (ofMap.join("\n") !== promisedMap.join("\n") || (file.map === undefined && payload.some((name) => name.startsWith("data/map/"))))
-    throw new Malformed("proofs by the map that are not those that case.json promises");
-  if (payload.filter((name) => name.startsWith("data/platform/")).sort().join("\n") !== (file.platform ?? []).map((each) => `data/platform/${each}`).join("\n"))
-    throw new Malformed("documents of the platform that are not those that case.json promises");
-  if (payload.filter((name) => name.startsWith("data/report/")).sort().join("\n") !== (file.report ?? []).join("\n"))
-    throw new Malformed("files of a report that are not those that case.json promises");
-  if (payload.filter((name) => name.startsWith("data/revocation/")).sort().join("\n") !== (file.revocation ?? []).join("\n"))
-    throw new Malformed("revocation data that are not those that case.json promises");
-  const modes = new Map(file.originals.map(({ object, mode }) => [parseIdentifier(object).slug, mode]));
-  const filled = new Set<string>();
-  const mapped = new Set<string>();
-  for (const name of payload) {
-    const [, place, slug] = /^data\/(originals|contents|parts)\/([^/]+?)(?:\.json$|\/)/.exec(name) ?? [];
-    if (place === undefined || slug === undefined) continue;
-    if (!modes.has(slug) || (place === "contents" && modes.get(slug) === "parts")) throw new Malformed(`${name} is of no object of originals`);
-    if (place === "originals") filled.add(slug);
-    if (place === "parts") mapped.add(slug);
-  }
-  for (const [slug, mode] of modes) {
-    const fits = mode === "parts" || (mode === "included") === filled.has(slug);
-    if (!fits || (mode === "parts") !== mapped.has(slug)) throw new Malformed(`originals of ${slug} that are not as case.json says`);
-  }
-  const named = new Set(file.credentials.map((each) => each.file));
-  for (const name of payload)
-    if (name.startsWith("data/credentials/") && !named.has(name)) throw new Malformed(`${name} is not named in case.json`);
+/** The first version that has the members which are there. */
+function versionOf({ revocation, adverse, platform, report, originals, map, timestamps }: CaseFile): number {
+  if (revocation !== undefined) return 5;
+  if (adverse !== undefined || platform !== undefined || report !== undefined || originals.some((each) => each.mode === "parts")) return 4;
+  if (map !== undefined) return 3;
+  return timestamps === undefined ? 1 : 2;
 }
 
-function readProofs(bytes: Bytes): Proofs {
-  const value = anyObject(parseCanonical(bytes, 64 * MIB));
+function readProofs(bag: Bag, entries: Map<number, Bytes>): Proofs {
+  const value = anyObject(parseCanonical(bag.read(PROOFS), LONGEST_PROOFS));
   if (typeof value.v === "number" && value.v !== 1) throw new LaterVersion(`proofs of version ${value.v}`);
-  const proofs = proofsForm(value);
-  const { consistency } = proofs;
-  const sorted = consistency.every((each, index) => {
-    const before = consistency[index - 1];
-    return before === undefined || before.from < each.from || (before.from === each.from && before.to < each.to);
+  const { inclusion: paths, consistency } = proofsForm(value);
+  const inclusion = new Map([...paths].map(([index, each]) => [Number(index), each]));
+  for (const index of inclusion.keys()) if (!entries.has(index)) throw new Malformed(`an inclusion path of entry ${index}, which is not here`);
+  const unsorted = consistency.some(({ from, to }, place) => {
+    const before = consistency[place - 1];
+    return before !== undefined && (before.from > from || (before.from === from && before.to >= to));
   });
-  if (!sorted) throw new Malformed("consistency paths that are not sorted, each once");
-  return { inclusion: new Map([...proofs.inclusion].map(([index, path]) => [Number(index), path])), consistency };
+  if (unsorted) throw new Malformed("consistency paths that are not sorted, or two of one pair of sizes");
+  return { inclusion, consistency };
 }
+
+function readDisclosures(bag: Bag, members: string[], entries: Map<number, Bytes>): Map<number, string[]> {
+  const form = list(1, Infinity, anyText);
+  return new Map(numbered(members, DISCLOSURES).map(([index, name]) => {
+    if (!entries.has(index)) throw new Malformed(`${name} is of an entry that is not here`);
+    return [index, form(parseCanonical(bag.read(name), LONGEST_DISCLOSURES))];
+  }));
+}
+
+function readParts(bag: Bag, { originals }: CaseFile): Map<string, PartsMap> {
+  const slugs = originals.filter((each) => each.mode === "parts").map((each) => parseIdentifier(each.object).slug);
+  const shown = slugs.length === 0 ? new Map<string, string[]>() : originalsOf(bag);
+  return new Map(slugs.map((slug) => [slug, parseParts(bag.read(`data/parts/${slug}.json`), shown.get(slug) ?? [])]));
+}
+
+/** Members whose names have an index, by ascending index. */
+export function numbered(payload: string[], pattern: RegExp): [number, string][] {
+  return payload.flatMap((name): [number, string][] => {
+    const digits = pattern.exec(name)?.[1];
+    return digits === undefined ? [] : [[Number(indexText(digits)), name]];
+  }).sort(([a], [b]) => a - b);
+}
+

@@ -1,19 +1,23 @@
-/** Signed files (Signed files 2 to 4): what this program says of a file whose digests are the logged ones. */
-import { Failed, LaterVersion, Malformed } from "../base/errors.ts";
+/** A signed file in a bundle, held against the log (Signed files 4): cards, and certificates as PDF. */
+import { Failed, Malformed } from "../base/errors.ts";
 import { formatTime, parseTime } from "../base/time.ts";
 import type { EventOf } from "../events/event.ts";
+import type { Said } from "../asn1/revocation.ts";
+import { judgeDocument } from "../pdf/verdict.ts";
 import type { Examination } from "../steps/examination.ts";
-import type { Findings } from "../steps/findings.ts";
+import type { Findings, Sentence } from "../steps/findings.ts";
 import { judgeFile } from "./claim.ts";
 import { Open, within } from "./open.ts";
-import { told, type SaidFact } from "./revoked.ts";
-import { judgeDocument } from "../pdf/verdict.ts";
 import { demandAttachment, demandPayload } from "./payload.ts";
+import { told, wordsTold, type SaidFact } from "./revoked.ts";
 
+const CARD = "image/png";
+
+/** A `credential.issue` entry that the rules admit, and the file that the case names for it. */
 export interface Logged {
   name: string;
   position: number;
-  /** Admission time. */
+  /** When the entry was admitted. */
   at: string;
   event: EventOf<"credential.issue">;
 }
@@ -25,47 +29,64 @@ export interface CredentialFacts {
   signer: string;
   judged_at: string;
   digital_source_type: string | null;
-  /** What issuers said of the signer's path, where something does. */
   revocation?: SaidFact[];
 }
 
-/** What is told of a file that holds; of others a finding. */
+interface Judged {
+  signer: string;
+  judgedAt: number;
+  sourceType: string | null;
+  revocation: Said[];
+  problems: Sentence[];
+}
+
+/** What is found of it; facts where all holds. */
 export function readCredential(examination: Examination, logged: Logged, findings: Findings): CredentialFacts[] {
-  const { name, position } = logged;
+  const { name, position, event } = logged;
   try {
-    const facts = judge(examination, logged, findings);
-    findings.add("proved", `${name} is the file recorded at entry ${position}, signed by ${facts.signer}, judged at ${facts.judged_at}`,
-      `${name} 即条目 ${position} 所记录的文件，由 ${facts.signer} 签署，按 ${facts.judged_at} 判断`);
-    return [facts];
+    const judged = event.body.form === "pades" ? judgePdf(examination, logged) : judgeCard(examination, logged);
+    tell(logged, judged, findings);
+    const { signer, judgedAt, sourceType, revocation } = judged;
+    return [{ file: name, position, subject: event.subject, signer, judged_at: formatTime(judgedAt), digital_source_type: sourceType, ...told(revocation) }];
   } catch (error) {
-    if (error instanceof Failed) findings.add("contradicted", `${name} does not hold: ${error.message}`, `${name} 不成立：${error.message}`);
-    else if (error instanceof Open || error instanceof Malformed || error instanceof LaterVersion)
-      findings.add("needs_external_fact", `${name} is the file recorded at entry ${position}; judge its signature with another program: this one does not judge ${error.message}`,
-        `${name} 即条目 ${position} 所记录的文件；其签名请以其他程序检验：本程序不检验 ${error.message}`);
-    else throw error;
+    if (error instanceof Open)
+      findings.add("needs_external_fact", `${name}, recorded at entry ${position}, is not judged here, ask another program: ${error.message}`, `${name}（条目 ${position} 所记录）此处不作判断，请用其他程序：${error.message}`);
+    else findings.fault({ en: `${name}, recorded at entry ${position},`, zh: `${name}（条目 ${position} 所记录）` }, error);
     return [];
   }
 }
 
-function judge(examination: Examination, logged: Logged, findings: Findings): CredentialFacts {
-  const { name, position, at, event: { subject, body } } = logged;
-  if (body.form === "pades") return judgePdf(examination, logged, findings);
-  within(body.form === "c2pa" && body.media_type === "image/png", `files of type ${body.media_type} in form ${body.form}`);
-  const verdict = judgeFile(examination.bag.read(name), examination.trust, parseTime(at), examination.words);
-  demandPayload(examination, subject, verdict.assertion);
-  for (const { en, zh } of verdict.problems) findings.add("proved", `${name}: ${en}`, `${name}：${zh}`);
-  return { file: name, position, subject, signer: verdict.signer, judged_at: formatTime(verdict.judgedAt), digital_source_type: verdict.sourceType, ...told(verdict.revocation) };
+/** Judged at the admission of the entry. What a card does not have of its form other programs may read. */
+function judgeCard(examination: Examination, { name, at, event }: Logged): Judged {
+  const { bag, trust, words } = examination;
+  within(event.body.media_type === CARD, `a file of type ${event.body.media_type}`);
+  try {
+    const { assertion, ...judged } = judgeFile(bag.read(name), trust, parseTime(at), words);
+    demandPayload(examination, event.subject, assertion);
+    return judged;
+  } catch (error) {
+    if (error instanceof Malformed) throw new Open(error.message);
+    throw error;
+  }
 }
 
-/** Of this form nothing is left open: what is not of the document's form does not hold. */
-function judgePdf(examination: Examination, { name, position, at, event: { subject } }: Logged, findings: Findings): CredentialFacts {
+/** The form of a document is the whole of what is accepted: what has it not is false. */
+function judgePdf(examination: Examination, { name, at, event }: Logged): Judged {
+  const { bag, trust, words, atSeconds } = examination;
   try {
-    const { signer, judgedAt, attachment, revocation, problems } = judgeDocument(examination.bag.read(name), examination.trust, examination.atSeconds, parseTime(at), examination.words);
-    demandAttachment(examination, subject, attachment);
-    for (const { en, zh } of problems) findings.add("proved", `${name}: ${en}`, `${name}：${zh}`);
-    return { file: name, position, subject, signer, judged_at: formatTime(judgedAt), digital_source_type: null, ...told(revocation) };
+    const { attachment, ...judged } = judgeDocument(bag.read(name), trust, atSeconds, parseTime(at), words);
+    demandAttachment(examination, event.subject, attachment);
+    return { ...judged, sourceType: null };
   } catch (error) {
     if (error instanceof Malformed) throw new Failed(error.message);
     throw error;
   }
+}
+
+function tell({ name, position, event }: Logged, { signer, judgedAt, revocation, problems }: Judged, findings: Findings): void {
+  const time = formatTime(judgedAt);
+  findings.add("proved", `${name} is the file recorded at entry ${position}; signed by ${signer}, entitled at ${time}; it names ${event.subject}`,
+    `${name} 即条目 ${position} 所记录的文件；由 ${signer} 签署，其于 ${time} 有权签署；其所指为 ${event.subject}`);
+  for (const { en, zh } of problems) findings.add("proved", `about ${name}: ${en}`, `关于 ${name}：${zh}`);
+  for (const { en, zh } of wordsTold(revocation)) findings.add("proved", `${name}: ${en}`, `${name}：${zh}`);
 }

@@ -1,143 +1,154 @@
-/** Who may sign a claim: the path to a root of the trust file (Signed files 2, number 8). */
+/** Who signs claims, and the path above him (Signed files 2, numbers 3 and 8). */
 import { equal, type Bytes } from "../base/bytes.ts";
 import { Failed } from "../base/errors.ts";
-import { makeKey, verify } from "../base/keys.ts";
-import {
-  basicConstraints, EXTENSION, keyUsage, parseCertificate, purposes, readable, subjectKeyIdentifier, verifyIssued, type Certificate,
-} from "../asn1/certificate.ts";
-import { demandTag, Fields, oid, OID, parseDer, sequence } from "../asn1/der.ts";
-import { HASHES } from "../asn1/publicKey.ts";
-import { signerKey, type SignerKey } from "../asn1/signed.ts";
+import { formatTime } from "../base/time.ts";
+import { verifyRaw, type Algorithm } from "./algorithms.ts";
+import { basicConstraints, EXTENSION, keyUsage, parseCertificate, purposes, readableRoot, subjectKeyIdentifier, type Certificate } from "../asn1/certificate.ts";
+import { oid, parseDer, sequence, type Der } from "../asn1/der.ts";
+import { isSignedBy, signerKey, type SignerKey } from "../asn1/signed.ts";
 import { opened, within } from "./open.ts";
 
+/** RFC 5280 §4.1.2.2; others read longer ones in several ways. */
 const LONGEST_SERIAL = 20;
-const LONGEST_RSA = 8192;
-const ED25519 = "1.3.101.112";
-const CLAIMS = "1.3.6.1.4.1.62558.2.1";
-/** The whole arc of C2PA. */
-const C2PA_PURPOSES = "1.3.6.1.4.1.62558.";
-const SIGNERS = [CLAIMS, "1.3.6.1.5.5.7.3.4", "1.3.6.1.5.5.7.3.36"];
-const FORBIDDEN = ["2.5.29.37.0", "1.3.6.1.5.5.7.3.8", "1.3.6.1.5.5.7.3.9"];
-const KNOWN = new Set<string>(Object.values(EXTENSION));
-const [DIGITAL_SIGNATURE, CERT_SIGN, CRL_SIGN] = [0, 5, 6];
+/** Of claims alone; timestamps have a smaller one. */
+const LONGEST_KEY = 16_384;
+const ALGORITHMS = new Map<number, Algorithm>([
+  [-7, { kind: "ecdsa", hash: "sha256", size: 32 }], [-35, { kind: "ecdsa", hash: "sha384", size: 48 }], [-36, { kind: "ecdsa", hash: "sha512", size: 66 }],
+  [-8, { kind: "ed25519" }],
+]);
+/** PS256, PS384, PS512: C2PA allows them; they are not judged here. */
+const PSS = [-37, -38, -39];
 
-/** The key of a certificate; kinds that are not judged here are left open. */
+const DIGITAL_SIGNATURE = 0;
+const CERTIFICATE_SIGN = 5;
+const LIST_SIGN = 6;
+const ANY_USE = "2.5.29.37.0";
+/** Whatever C2PA names, but the claims themselves. */
+const C2PA_USES = "1.3.6.1.4.1.62558.";
+/** Claims of C2PA, mail, documents. */
+const CLAIM_USES = ["1.3.6.1.4.1.62558.2.1", "1.3.6.1.5.5.7.3.4", "1.3.6.1.5.5.7.3.36"];
+/** Timestamps, answers about revocation. */
+const OTHER_USES = [ANY_USE, "1.3.6.1.5.5.7.3.8", "1.3.6.1.5.5.7.3.9"];
+const UNDERSTOOD: string[] = [
+  EXTENSION.basicConstraints, EXTENSION.keyUsage, EXTENSION.extendedKeyUsage, EXTENSION.policies, EXTENSION.subjectNames, EXTENSION.subjectKey, EXTENSION.authorityKey,
+];
+const SHA2_SIGNATURES = [
+  "1.2.840.113549.1.1.11", "1.2.840.113549.1.1.12", "1.2.840.113549.1.1.13", "1.2.840.10045.4.3.2", "1.2.840.10045.4.3.3", "1.2.840.10045.4.3.4", "1.3.101.112",
+];
+const PSS_SIGNATURE = "1.2.840.113549.1.1.10";
+
+function refuse(code: string, why: string): never {
+  throw new Failed(`signer.${code}: ${why}`);
+}
+
+/** A certificate that every reader reads alike; any other is left to other programs. */
+export function certificateOf(bytes: Bytes): Certificate {
+  const found = opened(() => parseCertificate(bytes));
+  within(found.serial > 0n && found.serialLength <= LONGEST_SERIAL, "a serial number that is not positive, or longer than 20 bytes");
+  return found;
+}
+
+/** `Failed` where it is none that may sign claims. */
 export function claimKey(certificate: Certificate): SignerKey {
-  const [name, parameters] = sequence(sequence(certificate.keyInfo)[0]);
-  within(oid(name) === ED25519 || parameters?.tag === OID || parameters?.raw.length === 2, "a key of another kind");
-  return opened(() => signerKey(certificate, LONGEST_RSA));
-}
-
-const CURVE_OF: Record<number, { size: number; hash: keyof typeof HASHES }> = { [-7]: { size: 32, hash: "sha256" }, [-35]: { size: 48, hash: "sha384" }, [-36]: { size: 66, hash: "sha512" } };
-const EDDSA = -8;
-
-/** `Failed` where the signature of a COSE algorithm does not hold; PS256 and its like are not judged here. */
-export function verifyClaim(certificate: Certificate, algorithm: number, message: Bytes, signature: Bytes): void {
-  const key = claimKey(certificate);
-  if (key.kind === "ed25519" && algorithm === EDDSA) return verify(makeKey("ed25519", key.raw), message, signature);
-  const curve = CURVE_OF[algorithm];
-  within(key.kind === "ecdsa" && curve !== undefined && key.curve.Point.Fn.BYTES === curve.size, "a signature algorithm that does not go with the key");
-  let holds = false;
   try {
-    holds = signature.length === 2 * curve.size && key.curve.verify(signature, HASHES[curve.hash](message), key.point, { prehash: false, lowS: false });
-  } catch {
-    holds = false;
+    return signerKey(certificate, LONGEST_KEY);
+  } catch (error) {
+    return refuse("key", `${certificate.name}: ${(error as Error).message}`);
   }
-  if (!holds) throw new Failed("the signature of the claim does not verify (claimSignature.mismatch)");
 }
 
-/** The path of these certificates, leaf first, to a root of the list: the last of them, or one above it. A leaf is never its own root. */
+/** `Failed` unless the leaf's key made this signature under this algorithm of COSE. */
+export function verifyClaim(certificate: Certificate, algorithm: number, message: Bytes, signature: Bytes): void {
+  within(!PSS.includes(algorithm), "a signature by RSA");
+  const how = ALGORITHMS.get(algorithm);
+  if (how === undefined) throw new Failed(`algorithm.unsupported: a signature under the algorithm ${algorithm}`);
+  if (!verifyRaw(claimKey(certificate), how, message, signature)) throw new Failed("claimSignature.mismatch: the signature does not hold by the signer's key");
+}
+
+/** The chain as the signature orders it, to the root at which it ends or below which it ends: a leaf is never its own root. */
 export function pathTo(chain: Certificate[], roots: Bytes[]): Certificate[] {
   const last = chain.at(-1)!;
-  const known = roots.map(readable).filter((each) => each !== undefined);
-  if (chain.length > 1 && known.some((root) => equal(root.raw, last.raw))) return chain;
-  const root = known.find((each) => equal(each.subject, last.issuer) && isIssued(last, each));
-  if (root === undefined) throw new Failed("no root of the trust file is above the signer (signer.untrusted)");
-  return [...chain, root];
+  for (const root of roots) demandRoot(root);
+  if (chain.length > 1 && roots.some((root) => equal(root, last.raw))) return chain;
+  for (const bytes of roots) {
+    const root = readableRoot(bytes);
+    if (root !== undefined && !equal(bytes, last.raw) && equal(root.subject, last.issuer) && isIssued(last, root)) return [...chain, root];
+  }
+  return refuse("untrusted", `the chain ends below ${last.name}, which no trusted root issued`);
+}
+
+/** A trust file that names something else than certificates is not what its publisher meant. */
+function demandRoot(bytes: Bytes): void {
+  try {
+    parseCertificate(bytes, false);
+  } catch (error) {
+    refuse("malformed", `a root of the trust file: ${(error as Error).message}`);
+  }
 }
 
 function isIssued(certificate: Certificate, issuer: Certificate): boolean {
-  try {
-    verifyLink(certificate, issuer);
-    return true;
-  } catch (error) {
-    if (error instanceof Failed) return false;
-    throw error;
-  }
+  return isSignedBy(issuer, certificate.signatureAlgorithm, certificate.tbs, certificate.signature);
 }
 
-function verifyLink(certificate: Certificate, issuer: Certificate): void {
-  const key = claimKey(issuer);
-  const named = oid(sequence(certificate.signatureAlgorithm)[0]);
-  if (key.kind === "ed25519") {
-    within(named === ED25519 && sequence(certificate.signatureAlgorithm).length === 1, "a certificate signed with another algorithm than its issuer's key has");
-    return verify(makeKey("ed25519", key.raw), certificate.tbs, certificate.signature);
-  }
-  within(KNOWN_SIGNATURES.has(named), "a certificate signed with an algorithm that is not judged here");
-  verifyIssued(certificate, issuer);
-}
-
-const KNOWN_SIGNATURES = new Set([
-  "1.2.840.113549.1.1.11", "1.2.840.113549.1.1.12", "1.2.840.113549.1.1.13", "1.2.840.10045.4.3.2", "1.2.840.10045.4.3.3", "1.2.840.10045.4.3.4",
-]);
-
-/** Each certificate may do what it does there, at this time. */
+/** `Failed` unless all of number 8 holds at this instant (Unix seconds), revocation aside. */
 export function demandClaimPath(path: Certificate[], at: number): void {
   demandLeaf(path[0]!);
   path.forEach((certificate, place) => {
-    const { name, extensions, notBefore, notAfter } = certificate;
-    for (const [id, { critical }] of extensions) if (critical && !KNOWN.has(id)) throw new Failed(`a critical extension of ${name} is not known (signer.extension)`);
-    if (extensions.has(EXTENSION.nameConstraints)) throw new Failed(`${name} has name constraints (signer.extension)`);
-    claimKey(certificate);
-    if (place > 0) demandIssuer(certificate, place - 1);
+    demandSound(certificate);
+    if (place > 0) demandAuthority(certificate, place - 1);
     const issuer = path[place + 1];
     if (issuer !== undefined) demandLink(certificate, issuer);
-    if (at < notBefore) throw new Failed(`the certificate of ${name} was not yet valid (signer.not_yet_valid)`);
-    if (at > notAfter) throw new Failed(`the certificate of ${name} had expired (signer.expired)`);
+    if (at < certificate.notBefore) refuse("not_yet_valid", `${certificate.name} is valid from ${formatTime(certificate.notBefore)}, after ${formatTime(at)}`);
+    if (at > certificate.notAfter) refuse("expired", `${certificate.name} was valid until ${formatTime(certificate.notAfter)}, before ${formatTime(at)}`);
   });
 }
 
 function demandLeaf(leaf: Certificate): void {
   const usage = keyUsage(leaf);
   const uses = purposes(leaf) ?? [];
-  if (equal(leaf.issuer, leaf.subject)) throw new Failed(`${leaf.name} signed himself (signer.self_signed)`);
-  if (basicConstraints(leaf).ca) throw new Failed(`${leaf.name} is an authority (signer.is_ca)`);
-  if (usage === undefined || !usage.has(DIGITAL_SIGNATURE) || usage.has(CERT_SIGN) || usage.has(CRL_SIGN)) throw new Failed(`the key of ${leaf.name} is for something else (signer.key_usage)`);
-  const foreign = uses.some((each) => FORBIDDEN.includes(each) || (each.startsWith(C2PA_PURPOSES) && each !== CLAIMS));
-  if (foreign || !uses.some((each) => SIGNERS.includes(each))) throw new Failed(`${leaf.name} is not for claims (signer.purpose)`);
-  if (authorityKey(leaf) === undefined) throw new Failed(`${leaf.name} names no key of its issuer (signer.key_identifier)`);
+  if (leaf.identifiers) refuse("unique_identifier", `${leaf.name} has a unique identifier of issuer or subject`);
+  if (equal(leaf.issuer, leaf.subject)) refuse("self_signed", `${leaf.name} issued itself`);
+  if (basicConstraints(leaf).ca) refuse("is_ca", `${leaf.name} is an authority`);
+  if (usage === undefined || !usage.has(DIGITAL_SIGNATURE) || usage.has(CERTIFICATE_SIGN) || usage.has(LIST_SIGN)) refuse("key_usage", `the key of ${leaf.name} is not for signatures alone`);
+  const others = uses.some((use) => OTHER_USES.includes(use) || (use.startsWith(C2PA_USES) && !CLAIM_USES.includes(use)));
+  if (others || !uses.some((use) => CLAIM_USES.includes(use))) refuse("purpose", `${leaf.name} is not for claims, or for something that excludes them`);
 }
 
-function demandIssuer(authority: Certificate, below: number): void {
-  const { ca, pathLength } = basicConstraints(authority);
-  const uses = purposes(authority);
-  if (!ca || keyUsage(authority)?.has(CERT_SIGN) !== true) throw new Failed(`${authority.name} may not sign certificates (signer.not_an_authority)`);
-  if (pathLength !== undefined && BigInt(below) > pathLength) throw new Failed(`the path below ${authority.name} is too long (signer.path_length)`);
-  within(uses === undefined || uses.some((each) => SIGNERS.includes(each)), `the purposes of ${authority.name}`);
+/** What each on the path must be. */
+function demandSound(certificate: Certificate): void {
+  for (const [name, { critical }] of certificate.extensions)
+    if (name === EXTENSION.nameConstraints || (critical && !UNDERSTOOD.includes(name))) refuse("extension", `${certificate.name} has an extension that is not understood, ${name}`);
+  claimKey(certificate);
+  const algorithm = algorithmOf(certificate.signatureAlgorithm);
+  within(algorithm !== PSS_SIGNATURE, "a certificate signed by RSA-PSS");
+  if (!SHA2_SIGNATURES.includes(algorithm)) refuse("algorithm", `${certificate.name} is signed over another hash than SHA-2`);
 }
 
+function algorithmOf(algorithm: Der): string {
+  return oid(sequence(algorithm)[0]);
+}
+
+/** An authority with so many others between it and the leaf (RFC 5280 §4.2.1.9). */
+function demandAuthority(certificate: Certificate, between: number): void {
+  const { ca, pathLength } = basicConstraints(certificate);
+  const uses = purposes(certificate);
+  if (!ca || keyUsage(certificate)?.has(CERTIFICATE_SIGN) !== true) refuse("not_an_authority", `${certificate.name} is none that may sign certificates`);
+  if (pathLength !== undefined && pathLength < BigInt(between)) refuse("path_length", `below ${certificate.name} stand more authorities than it allows`);
+  if (uses !== undefined && !uses.some((use) => CLAIM_USES.includes(use))) refuse("purpose", `${certificate.name} is for other purposes alone`);
+}
+
+/** Names and signature; key identifiers are those of one key (RFC 5280 §4.2.1.1). */
 function demandLink(certificate: Certificate, issuer: Certificate): void {
-  if (!equal(certificate.issuer, issuer.subject)) throw new Failed(`${issuer.name} did not issue ${certificate.name} (signer.chain_broken)`);
-  verifyLink(certificate, issuer);
-  const own = subjectKeyIdentifier(issuer);
+  if (!equal(certificate.issuer, issuer.subject) || !isIssued(certificate, issuer)) refuse("chain_broken", `${issuer.name} did not issue ${certificate.name}`);
   const named = authorityKey(certificate);
-  within(own !== undefined && named !== undefined, "an authority without a key identifier");
-  if (!equal(own, named)) throw new Failed(`${certificate.name} names another key of its issuer (signer.key_identifier)`);
+  const own = subjectKeyIdentifier(issuer);
+  if (named === undefined || own === undefined || !equal(named, own)) refuse("key_identifier", `${certificate.name} does not name the key of ${issuer.name}`);
 }
 
 function authorityKey(certificate: Certificate): Bytes | undefined {
-  const extension = certificate.extensions.get(EXTENSION.authorityKey);
-  if (extension === undefined) return undefined;
-  const fields = new Fields(sequence(parseDer(extension.value)));
-  const found = fields.optional(0x80)?.content;
-  within(found !== undefined, "an authority key without its identifier");
-  fields.end();
-  return found;
-}
-
-export function certificateOf(bytes: Bytes): Certificate {
-  const found = opened(() => parseCertificate(bytes));
-  demandTag(found.keyInfo, 0x30);
-  within(found.serial > 0n && found.serialLength <= LONGEST_SERIAL, "a certificate whose serial number is not positive, or longer than 20 bytes");
-  return found;
+  const found = certificate.extensions.get(EXTENSION.authorityKey);
+  if (found === undefined) return undefined;
+  const parts = sequence(parseDer(found.value));
+  within(parts.length <= 1, "a key named by its issuer and serial number too");
+  return parts.find(({ tag }) => tag === 0x80)?.content;
 }

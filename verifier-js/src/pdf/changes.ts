@@ -1,116 +1,117 @@
-/** What a later revision may change of what was signed (Signed files 5.2, number 4). */
-import { acts, dictionaryOf, fieldsOf, target, type Layout, type Objects } from "./document.ts";
-import { demand } from "./refusal.ts";
-import type { PdfObject, Revision } from "./revisions.ts";
-import { hasKey, isName, same, sameBut, type Dictionary, type Value } from "./values.ts";
+/** What later revisions may add and replace (Signed files 5.2, number 4): nothing that changes what is shown. */
+import { acts, plainDictionary, resolve } from "./objects.ts";
+import { demand, refuse } from "./refusal.ts";
+import type { Objects, PdfObject, Revision } from "./revisions.ts";
+import { areMetadata, areNotes, demandStore } from "./replaceable.ts";
+import type { Layout } from "./signedRevision.ts";
+import { differing, isName, isNumber, isReferenceTo, referenced, sameItems, type Dictionary, type Value } from "./values.ts";
 
-const NOTES = ["ModDate", "Producer"];
-const STORE = ["Type", "Certs", "CRLs", "OCSPs", "VRI"];
-/** Keys of what is shown. */
-const SHOWN = new Set(["Annots", "Contents", "Kids", "Names"]);
-const FIELD = ["F", "FT", "P", "Rect", "Subtype", "T", "TU", "Type", "V"];
-const DATES = /(xmp:(?:ModifyDate|MetadataDate)(?:="|>))[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.+Z-]{9,21}(?=["<])/g;
+const CODE = "pdf.changed";
+const FIELD_KEYS = new Set(["FT", "Subtype", "Rect", "P", "V", "F", "T", "TU", "Type"]);
 
-/** Holds each later revision to what was signed and came before it. */
 export class Changes {
-  /** As of the last revision that was looked at. */
+  /** As the last revision that was followed leaves them. */
   readonly objects: Objects;
-  private readonly stores = new Set<number>();
   private readonly layout: Layout;
+  private readonly first: Objects;
+  /** By their numbers, what is or was the `DSS`. */
+  private readonly stores = new Set<number>();
 
   constructor(layout: Layout, first: Revision) {
     this.layout = layout;
     this.objects = new Map(first.objects);
-    this.noteStore();
+    this.first = first.objects;
   }
 
-  /** The number of the document timestamp that this revision adds, if it adds one. */
-  follow(revision: Revision): number | undefined {
-    const { layout, stores } = this;
-    demand(revision.info === layout.info, "pdf.changed", "a later revision names other notes on the file");
-    const before = new Map(this.objects);
-    for (const [number, object] of revision.objects) {
-      if (!before.has(number)) demand(!acts(object), "pdf.active", `a later revision brings object ${number}, which acts`);
-      this.objects.set(number, object);
-    }
-    const gained = this.gained(before);
-    for (const [number, object] of revision.objects) {
-      const old = before.get(number);
-      demand(old === undefined || this.allowed(number, old, object, gained), "pdf.changed", `a later revision changes object ${number}, which was there`);
-    }
-    this.noteStore();
-    for (const number of stores) demand(isStore(target(this.objects, number)), "pdf.changed", `object ${number} was a security store and is none now`);
-    return gained === undefined ? undefined : this.stampOf(gained, revision, before);
+  /** The document timestamp of a later revision, if it brings one. */
+  follow({ objects, trailer }: Revision): Dictionary | undefined {
+    this.demandStores(this.objects);
+    demand(trailer.info === this.layout.info, CODE, "a later revision has other notes");
+    const replaced = [...objects].filter(([number]) => this.objects.has(number));
+    demand(replaced.length === 0 || this.layout.page !== undefined, "pdf.form", "there is no first page");
+    for (const [number, object] of objects) demand(!acts(object), "pdf.active", `object ${number} of a later revision acts`);
+    const field = this.gained(objects, this.layout.form, "Fields");
+    const annotation = this.gained(objects, this.layout.page, "Annots");
+    const unlisted = annotation === undefined && !objects.has(this.layout.page ?? 0);
+    demand(field === annotation || unlisted, CODE, "the form and the first page do not gain the same field");
+    for (const [number, object] of replaced) demand(this.isAllowed(number, object), CODE, `a later revision changes object ${number}, which was signed`);
+    const stamp = field === undefined ? undefined : this.stampOf(objects, field);
+    for (const [number, object] of objects) this.objects.set(number, object);
+    this.demandStores(objects);
+    return stamp;
   }
 
-  /** Newest security store: its members. */
-  store(): Dictionary | undefined {
-    const value = this.catalog().get("DSS");
-    return value === undefined ? undefined : dictionaryOf(this.objects, value, "the security store");
+  /** The `DSS` of the catalog as it is now. */
+  store(): Value | undefined {
+    return plainDictionary(this.objects.get(this.layout.catalog))?.get("DSS");
   }
 
-  private catalog(objects = this.objects): Dictionary {
-    return dictionaryOf(objects, { kind: "reference", number: this.layout.catalog }, "the catalog");
+  /** What is or was a `DSS` stays one, in the catalog and where these objects replace it; that of the first revision too. */
+  private demandStores(objects: Objects): void {
+    const store = this.store();
+    const number = referenced(store);
+    if (number !== undefined) this.stores.add(number);
+    if (store !== undefined) demandStore(resolve(this.objects, store));
+    for (const each of this.stores) if (objects.has(each)) demandStore(this.objects.get(each));
   }
 
-  private noteStore(): void {
-    const value = this.catalog().get("DSS");
-    if (value?.kind === "reference") this.stores.add(value.number);
+  /** The reference that this list of the object gains at its end, if it gains one. */
+  private gained(objects: Objects, number: number | undefined, key: string): number | undefined {
+    const [before, after] = [this.objects, objects].map((each) => (number === undefined ? undefined : plainDictionary(each.get(number))));
+    if (before === undefined || after === undefined) return undefined;
+    const old = itemsOf(before.get(key), key);
+    const items = itemsOf(after.get(key), key);
+    if (sameItems(old, items) && before.has(key) === after.has(key)) return undefined;
+    const found = referenced(items.at(-1));
+    demand(found !== undefined && sameItems(old, items.slice(0, -1)), CODE, `${key} of object ${number} gains something else than one reference at its end`);
+    return found;
   }
 
-  /** The one field more that the form has now. */
-  private gained(before: Objects): Value | undefined {
-    const [old, now] = [before, this.objects].map((objects) => fieldsOf(objects, this.catalog(objects)));
-    const kept = old!.every((each, place) => same(each, now![place]));
-    demand(kept && now!.length <= old!.length + 1, "pdf.changed", "a later revision takes fields away, or adds more than one");
-    return now![old!.length];
+  /**
+   * Whether an object that stands there may be replaced by this one. Notes that are at the same time the resources of a page, metadata that
+   * are what it shows, a store that is both: whoever signed would have shown something that a later revision exchanges.
+   */
+  private isAllowed(number: number, object: PdfObject): boolean {
+    const { catalog, form, page, info, metadata, named } = this.layout;
+    const before = this.objects.get(number)!;
+    const shared = [catalog, form, page].includes(number);
+    if (number === metadata) return !shared && number !== info && named.get(number) === 1 && areMetadata(before, object);
+    const [old, members] = [plainDictionary(before), plainDictionary(object)];
+    if (old === undefined || members === undefined) return false;
+    if (this.stores.has(number) && !this.first.has(number)) return true;
+    if (number !== info && !shared) return false;
+    const free = [...(number === catalog ? ["DSS"] : []), ...(number === form ? ["Fields"] : []), ...(number === page ? ["Annots"] : [])];
+    const changed = differing(old, members).filter((key) => !free.includes(key));
+    return changed.length === 0 || (!shared && !named.has(number) && areNotes(changed));
   }
 
-  private allowed(number: number, old: PdfObject, now: PdfObject, gained: Value | undefined): boolean {
-    const { catalog, form, page, info, metadata } = this.layout;
-    demand(page !== undefined, "pdf.form", "the page tree holds no pages");
-    if (number === metadata) return ![catalog, form, page, info].includes(number) && sameMetadata(old, now);
-    if (old.value.kind !== "dictionary" || now.value.kind !== "dictionary" || old.stream !== undefined || now.stream !== undefined) return false;
-    const [was, is] = [old.value.members, now.value.members];
-    if (number === catalog) return sameBut(was, is, ["DSS"]) && (!is.has("DSS") || isStore(resolved(this.objects, is.get("DSS")!)));
-    if (number === form) return sameBut(was, is, ["Fields"]);
-    if (number === page) return sameBut(was, is, ["Annots"]) && sameAnnotations(was.get("Annots"), is.get("Annots"), gained);
-    if (number === info) return sameBut(was, is, NOTES);
-    return this.stores.has(number) && isStore(now);
+  /** The value of a field that was gained: new, of a form that shows nothing. */
+  private stampOf(objects: Objects, number: number): Dictionary {
+    const field = this.added(objects, number);
+    const value = referenced(field?.get("V"));
+    if (field === undefined || value === undefined) refuse(CODE, "the field that is gained is no new dictionary with a value by reference");
+    const { page } = this.layout;
+    const shape = isName(field.get("FT"), "Sig") && isName(field.get("Subtype"), "Widget") && isReferenceTo(field.get("P"), page) && isNothing(field.get("Rect"));
+    demand(shape && [...field.keys()].every((key) => FIELD_KEYS.has(key)), CODE, "the field that is gained is none for a signature that shows nothing on the first page");
+    const stamp = this.added(objects, value);
+    if (stamp === undefined || !isName(stamp.get("Type"), "DocTimeStamp")) refuse(CODE, "the field that is gained has no new document timestamp");
+    return stamp;
   }
 
-  /** The value of a field that is a new, unseen signature field on the first page, and no more. */
-  private stampOf(gained: Value, revision: Revision, before: Objects): number {
-    const found = gained.kind === "reference" && !before.has(gained.number) ? revision.objects.get(gained.number)?.value : undefined;
-    const field: Dictionary = found?.kind === "dictionary" ? found.members : new Map();
-    const [rectangle, page, value] = ["Rect", "P", "V"].map((key) => field.get(key));
-    const form = isName(field.get("FT"), "Sig") && isName(field.get("Subtype"), "Widget") && [...field.keys()].every((key) => FIELD.includes(key));
-    const unseen = rectangle?.kind === "list" && rectangle.values.length === 4 && rectangle.values.every((each) => each.kind === "number" && each.text === "0");
-    demand(form && unseen && page?.kind === "reference" && page.number === this.layout.page && value?.kind === "reference", "pdf.changed", "a later revision adds a field that is no document timestamp");
-    const stamp = before.has(value.number) ? undefined : revision.objects.get(value.number)?.value;
-    demand(stamp?.kind === "dictionary" && isName(stamp.members.get("Type"), "DocTimeStamp"), "pdf.changed", "a field of a later revision holds no new document timestamp");
-    return value.number;
+  private added(objects: Objects, number: number): Dictionary | undefined {
+    return this.objects.has(number) ? undefined : plainDictionary(objects.get(number));
   }
 }
 
-function resolved(objects: Objects, value: Value): PdfObject {
-  return value.kind === "reference" ? target(objects, value.number) : { start: 0, end: 0, value, stream: undefined };
+/** None where there is no list yet. What begins with a name could be a colour space that a page calls `/Annots`. */
+function itemsOf(value: Value | undefined, key: string): Value[] {
+  if (value === undefined) return [];
+  const listed = value.kind === "array" && value.items.every(({ kind }) => kind === "reference" || kind === "dictionary");
+  if (!listed) refuse(CODE, `${key} is no list of fields or annotations that stands there itself`);
+  return value.items;
 }
 
-/** Only what a store has, and nothing that could be shown. */
-function isStore({ value, stream }: PdfObject): boolean {
-  return value.kind === "dictionary" && stream === undefined && [...value.members.keys()].every((key) => STORE.includes(key)) && !hasKey(value, SHOWN);
-}
-
-/** As before, with what the form gained at the end. */
-function sameAnnotations(was: Value | undefined, is: Value | undefined, gained: Value | undefined): boolean {
-  if (gained === undefined) return same(was, is);
-  const before = was === undefined ? [] : was.kind === "list" ? was.values : undefined;
-  return before !== undefined && same({ kind: "list", values: [...before, gained] }, is);
-}
-
-/** The same but for dates. */
-function sameMetadata(old: PdfObject, now: PdfObject): boolean {
-  if (old.value.kind !== "dictionary" || now.value.kind !== "dictionary" || !sameBut(old.value.members, now.value.members, ["Length"])) return false;
-  return now.stream !== undefined && old.stream?.replace(DATES, "$1-") === now.stream.replace(DATES, "$1-");
+/** `[0 0 0 0]`. */
+function isNothing(value: Value | undefined): boolean {
+  return value?.kind === "array" && value.items.length === 4 && value.items.every((each) => isNumber(each, "0"));
 }

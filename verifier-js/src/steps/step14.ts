@@ -1,69 +1,89 @@
-/** Step 14: every timestamp token holds, by an authority that the reader knows. It runs before steps 10 and 11. */
+/** Step 14: every timestamp token holds, by an authority that the reader knows (Timestamps 6). */
 import { hex, utf8 } from "../base/bytes.ts";
-import { Failed, LaterVersion, Malformed } from "../base/errors.ts";
+import { Failed, Malformed } from "../base/errors.ts";
 import { sha256 } from "../base/hashes.ts";
 import { formatTime } from "../base/time.ts";
 import { verifyTimestamp, type Timestamp } from "../asn1/timestamp.ts";
-import type { Authority } from "../trust.ts";
 import { told, unanswered, wordsTold } from "../credentials/revoked.ts";
-import { demandExtended } from "./consistency.ts";
-import type { Examination } from "./examination.ts";
-import type { Findings } from "./findings.ts";
+import { parseCheckpoint, type Checkpoint } from "../log/note.ts";
+import { demandExtended, pathName } from "./consistency.ts";
+import type { Examination, Head } from "./examination.ts";
+import type { Findings, Outcome, Sentence } from "./findings.ts";
 import { readHead } from "./logKeys.ts";
 
-/** What `facts` tell of each token that has its form. */
+/** Runs before steps 10 and 11, which use what it found; `facts.timestamps`. */
 export function timestamp(examination: Examination, used: Set<string>, findings: Findings): object[] {
-  const told: object[] = [];
-  const numbers = examination.case.file.timestamps ?? [];
-  if (numbers.length === 0) findings.add("not_proved", "the case brings no timestamp", "本案没有时间戳");
-  if (examination.head === undefined) return told;
-  for (const number of numbers) {
-    try {
-      told.push(hold(examination, number, used, findings));
-    } catch (error) {
-      if (!(error instanceof Failed || error instanceof Malformed || error instanceof LaterVersion)) throw error;
-      findings.add("contradicted", `timestamp ${number} does not hold: ${error.message}`, `时间戳 ${number} 不成立：${error.message}`);
-    }
-  }
-  return told;
+  const { case: { file }, head } = examination;
+  const numbers = file.timestamps ?? [];
+  if (numbers.length === 0) findings.add("not_proved", "the case has no timestamp token", "本案没有时间戳令牌");
+  if (head === undefined) return [];
+  return numbers.map((number) => judge(examination, head, number, used, findings));
 }
 
-function hold(examination: Examination, number: number, used: Set<string>, findings: Findings): object {
-  const { bag, trust, head, atSeconds, words, case: { proofs } } = examination;
-  const own = readHead(examination, bag.read(`data/timestamps/${number}/checkpoint`));
-  demandExtended(proofs, own.note, head!.note, used);
-  const bytes = bag.read(`data/timestamps/${number}/token.tst`);
-  const found = verifyTimestamp(bytes, utf8(own.note.text), trust.authorities, words);
-  const { authority, time, accuracy } = found;
-  const stamped = { number, size: Number(own.note.size), root: hex(own.note.root) };
-  if (found.revoked !== undefined) {
-    const { of, by, revoked } = found.revoked;
-    findings.add("not_proved", `timestamp ${number} counts no more: the certificate of ${of} was revoked at ${formatTime(revoked)}, says ${by}`, `时间戳 ${number} 不再作数：${of} 的证书已于 ${formatTime(revoked)} 被 ${by} 吊销`);
-    return { ...stamped, ...told(found.revocation), proved: false };
-  }
-  if (authority === undefined) {
-    findings.add("not_proved", `timestamp ${number} is by ${found.signer}, under no root of the trust file`, `时间戳 ${number} 由 ${found.signer} 出具，其上没有信任文件中的根证书`);
-    return { ...stamped, proved: false };
-  }
-  if (found.latest > atSeconds) {
-    findings.add("not_proved", `timestamp ${number} is of ${formatTime(time)}, after the time of examination`, `时间戳 ${number} 的时间 ${formatTime(time)} 晚于检验时点`);
-    return { ...stamped, ...detailsOf(found, authority), proved: false };
-  }
-  examination.tokens.push({ timestamp: found, digest: hex(sha256(bytes)), size: stamped.size });
-  examination.stamped.push(own);
-  findings.add("proved", `the authority ${authority.name} stamped the log at size ${own.note.size}: ${formatTime(time)} ± ${accuracy ?? "?"} s, signed by ${found.signer}`,
-    `授时机构 ${authority.name} 在日志大小为 ${own.note.size} 时加盖时间戳：${formatTime(time)} ± ${accuracy ?? "?"} 秒，签名者 ${found.signer}`);
-  for (const { en, zh } of [...wordsTold(found.revocation), ...unanswered(found, found.latest)]) findings.add("proved", `timestamp ${number}: ${en}`, `时间戳 ${number}：${zh}`);
-  if (found.operatorOnly) findings.add("proved", `the authority ${authority.name} is run by the log's operator: its time is the operator's word, whatever the trust file says`,
-    `授时机构 ${authority.name} 由日志运营方运行：无论信任文件如何记载，其时间仅为运营方之言`);
-  return { ...stamped, ...detailsOf(found, authority), ...told(found.revocation), proved: true };
+function judge(examination: Examination, head: Head, number: number, used: Set<string>, findings: Findings): object {
+  const { bag, case: { proofs }, trust, words } = examination;
+  const [noteName, tokenName] = [`data/timestamps/${number}/checkpoint`, `data/timestamps/${number}/token.tst`];
+  const what = { en: `timestamp ${number}`, zh: `时间戳 ${number}` };
+  let note: Checkpoint | undefined;
+  let stamp: Timestamp | undefined;
+  let holds = false;
+  findings.check(what, () => formless(() => {
+    const bytes = bag.read(noteName);
+    note = parseCheckpoint(bytes);
+    used.add(pathName(note.size, head.note.size));
+    const stamped = readHead(examination, bytes);
+    demandExtended(proofs, note, head.note, used);
+    const token = bag.read(tokenName);
+    stamp = verifyTimestamp(token, utf8(note.text), trust.authorities, words);
+    holds = tell(examination, what, stamp, "not_proved", findings);
+    if (!holds) return;
+    examination.stamped.push(stamped);
+    examination.tokens.push({ timestamp: stamp, digest: hex(sha256(token)), size: Number(note.size) });
+  }));
+  return { number, ...(note === undefined ? {} : { size: Number(note.size), root: hex(note.root) }), ...(stamp === undefined ? {} : factsOf(stamp)), proved: holds };
 }
 
-function detailsOf({ time, latest, operatorOnly, signer, details }: Timestamp, authority: Authority): object {
-  const { accuracy, earliest, policy, serial, ordering, path } = details;
+/** A token, or the note beside it, without its form is contradicted, not malformed. */
+export function formless<T>(run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof Malformed) throw new Failed(`it is not of the form of the format: ${error.message}`);
+    throw error;
+  }
+}
+
+/** What of a sound token counts, said in the findings; whether it holds by an authority that the reader knows. `otherwise`: what the claim is where it does not. */
+export function tell({ atSeconds }: Examination, what: Sentence, stamp: Timestamp, otherwise: Outcome, findings: Findings): boolean {
+  const { authority, signer, revoked, latest } = stamp;
+  if (revoked !== undefined) findings.add(otherwise, `${what.en} counts no more: the certificate of ${revoked.of} was revoked at ${formatTime(revoked.revoked)}${revoked.reason === undefined ? "" : ` (${revoked.reason})`}, says ${revoked.by}`,
+    `${what.zh}不再有效：${revoked.by} 称 ${revoked.of} 的证书已于 ${formatTime(revoked.revoked)} 被吊销${revoked.reason === undefined ? "" : `（${revoked.reason}）`}`);
+  else if (authority === undefined) findings.add(otherwise, `${what.en} is sound, but no root of the trust file stands above ${signer}`, `${what.zh}本身完好，但信任文件中没有 ${signer} 之上的根`);
+  else if (latest > atSeconds) findings.add(otherwise, `${what.en} is of ${formatTime(latest)}, after the time of examination`, `${what.zh}之时间为 ${formatTime(latest)}，晚于检验时点`);
+  else {
+    for (const { en, zh } of sentences(what, stamp)) findings.add("proved", en, zh);
+    return true;
+  }
+  return false;
+}
+
+function sentences(what: Sentence, { authority, operatorOnly, time, accuracy, signer, revocation, silent, latest }: Timestamp): Sentence[] {
+  const { name, independent } = authority!;
+  const about = (each: Sentence): Sentence => ({ en: `${what.en}: ${each.en}`, zh: `${what.zh}：${each.zh}` });
+  const whose = operatorOnly ? { en: "is run by the log's operator: its time is the operator's word", zh: "由日志运营方运行：其时间仅为运营方之言" }
+    : { en: `is ${independent ? "" : "not "}called independent of the operator by the trust file`, zh: `${independent ? "被" : "未被"}信任文件认定独立于运营方` };
+  return [
+    { en: `${what.en}: authority ${name} says ${formatTime(time)} ± ${accuracy ?? "?"} s, signed by ${signer}`, zh: `${what.zh}：授时机构 ${name} 称 ${formatTime(time)} ± ${accuracy ?? "?"} 秒，由 ${signer} 签署` },
+    { en: `authority ${name} ${whose.en}`, zh: `授时机构 ${name} ${whose.zh}` }, ...wordsTold(revocation).map(about), ...unanswered({ silent }, latest).map(about),
+  ];
+}
+
+/** What the token says, whether it counts or not; nothing where no root of the trust file stands above it. */
+function factsOf({ time, latest, signer, operatorOnly, revocation, details: { accuracy, earliest, policy, serial, ordering, path, authority } }: Timestamp): object {
+  if (authority === undefined) return {};
   return {
-    authority: authority.name, independent: authority.independent && !operatorOnly, operator_only: operatorOnly, gen_time: formatTime(time),
-    accuracy: accuracy === undefined ? null : String(accuracy / 1e6), not_before: formatTime(earliest), not_after: formatTime(latest), policy, serial: serial.toString(),
-    ordering, signer, signer_sha256: hex(sha256(path[0]!.raw)), root_sha256: hex(sha256(path.at(-1)!.raw)),
+    ...told(revocation), authority: authority.name, independent: authority.independent && !operatorOnly, operator_only: operatorOnly, gen_time: formatTime(time),
+    accuracy: accuracy === undefined ? null : accuracy / 1_000_000, not_before: formatTime(earliest), not_after: formatTime(latest), policy, serial: String(serial), ordering,
+    signer, signer_sha256: hex(sha256(path[0]!.raw)), root_sha256: hex(sha256(path.at(-1)!.raw)),
   };
 }

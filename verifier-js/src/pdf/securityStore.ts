@@ -1,0 +1,28 @@
+/** What a document encloses about revocation: the last `DSS` (ISO 32000-2, 12.8.4.3; Signed files 5.2, number 8). */
+import type { Bytes } from "../base/bytes.ts";
+import { dictionaryOf, ownArray } from "./objects.ts";
+import { demand } from "./refusal.ts";
+import type { Objects } from "./revisions.ts";
+import { referenced, type Dictionary, type Value } from "./values.ts";
+
+const MOST = 64;
+
+export interface Enclosures {
+  lists: Bytes[];
+  answers: Bytes[];
+}
+
+export function enclosuresOf(objects: Objects, store: Value | undefined): Enclosures {
+  if (store === undefined) return { lists: [], answers: [] };
+  const members = dictionaryOf(objects, store, "the security store");
+  return { lists: streamsOf(objects, members, "CRLs"), answers: streamsOf(objects, members, "OCSPs") };
+}
+
+/** As they stand there: nothing is unpacked, and what is no reference to a stream says nothing. */
+function streamsOf(objects: Objects, store: Dictionary, key: string): Bytes[] {
+  if (!store.has(key)) return [];
+  const numbers = new Set(ownArray(store, key).map(referenced));
+  const streams = [...numbers].flatMap((number) => (number === undefined ? [] : objects.get(number)?.stream ?? []));
+  demand(streams.length <= MOST, "pdf.form", `more than ${MOST} ${key} in the security store`);
+  return streams.map((stream) => Uint8Array.from(stream, (character) => character.charCodeAt(0)));
+}

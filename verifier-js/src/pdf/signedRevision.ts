@@ -1,0 +1,60 @@
+/** The first revision: what is shown, and what was signed (Signed files 5.2, numbers 1 and 2). */
+import { acts, dictionaryOf, ownArray, resolve } from "./objects.ts";
+import { demand } from "./refusal.ts";
+import type { Objects, Revision } from "./revisions.ts";
+import { isName, referenced, within, type Dictionary, type Value } from "./values.ts";
+
+/** By their numbers the objects that a later revision may replace, and what is judged of the first one. */
+export interface Layout {
+  catalog: number;
+  form: number | undefined;
+  page: number | undefined;
+  info: number | undefined;
+  metadata: number | undefined;
+  /** How often the objects of the first revision name each. */
+  named: Map<number, number>;
+  signature: Dictionary;
+}
+
+export function readLayout(revision: Revision): Layout {
+  const { objects, trailer: { root, info } } = revision;
+  const named = demandWhole(revision);
+  for (const [number, object] of objects) demand(!acts(object), "pdf.active", `object ${number} has a key by which a document acts`);
+  const catalog = dictionaryOf(objects, { kind: "reference", number: root }, "the catalog");
+  return {
+    catalog: root, form: referenced(catalog.get("AcroForm")), page: firstPage(objects, catalog), info,
+    metadata: referenced(catalog.get("Metadata")), named, signature: signatureOf(objects, catalog),
+  };
+}
+
+/** A hole is what a later revision would fill. How often the objects name each. */
+function demandWhole({ objects, trailer }: Revision): Map<number, number> {
+  const named = new Map<number, number>();
+  for (const { value } of objects.values()) for (const number of namedIn(value)) named.set(number, (named.get(number) ?? 0) + 1);
+  for (const number of [...named.keys(), ...[...trailer.members.values()].flatMap((value) => [...namedIn(value)])])
+    demand(objects.has(number), "pdf.dangling", `object ${number} is named and is not there`);
+  return named;
+}
+
+function* namedIn(value: Value): Generator<number> {
+  for (const each of within(value)) if (each.kind === "reference") yield each.number;
+}
+
+/** The value of the one field of the form. */
+function signatureOf(objects: Objects, catalog: Dictionary): Dictionary {
+  const form = dictionaryOf(objects, catalog.get("AcroForm"), "the form");
+  const fields = ownArray(form, "Fields");
+  demand(fields.length === 1 && fields[0]!.kind === "reference", "pdf.form", "the form has not one field, by reference");
+  const field = dictionaryOf(objects, fields[0], "the field");
+  demand(isName(field.get("FT"), "Sig"), "pdf.signature", "the field is none for a signature");
+  demand(field.get("V")?.kind === "reference", "pdf.signature", "the field has no signature, by reference");
+  return dictionaryOf(objects, field.get("V"), "the signature", "pdf.signature");
+}
+
+/** The first of `Kids` of the root of the page tree; none where there is no such reference. */
+function firstPage(objects: Objects, catalog: Dictionary): number | undefined {
+  const root = resolve(objects, catalog.get("Pages"));
+  if (root?.value.kind !== "dictionary") return undefined;
+  const kids = resolve(objects, root.value.members.get("Kids"))?.value;
+  return kids?.kind === "array" ? referenced(kids.items[0]) : undefined;
+}
