@@ -212,8 +212,8 @@ def _parse_cms(contents: bytes) -> tuple[SignerInfo, tuple[bytes, ...]]:
     signer = der.single(fields.take(der.SET, "signers").content, der.SEQUENCE, "exactly one signer")
     fields.end()
     one = parse_signer(Fields(signer.content, "signer"))
-    if one.digest not in digests:
-        raise MalformedInput("the signer's digest algorithm is not among those of the signed data")
+    if digests != [one.digest]:
+        raise MalformedInput("the digest algorithms of the signed data are not the signer's alone")
     if one.issuer is None or set(one.attributes) != _SIGNED:
         raise DocumentRefused("pdf.signature", "the signature names its signer, or signs attributes, in another way")
     return one, found

@@ -141,7 +141,10 @@ def _signer_ids(attributes: dict[str, Element]) -> tuple[CertificateId, ...]:
         if kind in attributes:
             if attributes[kind].tag != der.SEQUENCE:
                 raise MalformedInput("the signing certificate is not named as RFC 5035 says")
-            ids = Fields(attributes[kind].content, "signing certificate").take(der.SEQUENCE, "certificates")
+            fields = Fields(attributes[kind].content, "signing certificate")
+            ids = fields.take(der.SEQUENCE, "certificates")
+            fields.maybe(der.SEQUENCE)  # policies
+            fields.end()
             first = Fields(ids.content, "signing certificate").take(der.SEQUENCE, "the first one")
             found.append(_signer_id(Fields(first.content, "signing certificate"), default))
     if not found:

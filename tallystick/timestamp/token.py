@@ -77,8 +77,8 @@ def parse_token(data: bytes) -> Token:
     signer = der.single(fields.take(der.SET, "signers").content, der.SEQUENCE, "exactly one signer")
     fields.end()
     one = parse_signer(Fields(signer.content, "signer"))
-    if one.digest not in digests:
-        raise MalformedInput("the signer's digest algorithm is not among those of the signed data")
+    if digests != [one.digest]:
+        raise MalformedInput("the digest algorithms of the signed data are not the signer's alone")
     # What is unsigned says nothing that anybody answers for.
     return Token(
         **{name: getattr(one, name) for name in SIGNER_FIELDS}, info=_info(content), content=content, certificates=found

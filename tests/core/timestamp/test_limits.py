@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from asn1crypto import cms
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -83,12 +84,64 @@ def test_a_list_inside_a_token_is_not_asked_about_its_signer() -> None:
 
 def _with_lists(lists: bytes) -> bytes:
     """The token with revocation lists behind its certificates."""
-    whole = der.single(token(GOOD), der.SEQUENCE, "token")
-    kind, wrapped = der.members(whole.content, "token", 2)
-    data = der.single(der.single(wrapped.whole, 0xA0, "data").content, der.SEQUENCE, "data")
-    *before, signers = (one.whole for one in der.members(data.content, "data", 9))
-    inside = tlv(0x30, b"".join((*before, lists, signers)))
-    return tlv(0x30, kind.whole + tlv(0xA0, inside))
+    *before, signers = _parts(token(GOOD))
+    return _whole(*before, lists, signers)
+
+
+@pytest.mark.parametrize("digests", [(), ("sha384",), ("sha256", "sha384"), ("sha256", "sha256")], ids=str)
+def test_the_digest_algorithms_are_the_signers_alone(digests: tuple[str, ...]) -> None:
+    """Nobody signed them: else they could be changed, and the token held."""
+    old = cms.DigestAlgorithms([{"algorithm": "sha256"}]).dump()
+    new = cms.DigestAlgorithms([{"algorithm": one} for one in digests]).dump()
+    assert verify_token(_with_digests(old), MESSAGE, TRUSTED) == verify_token(token(GOOD), MESSAGE, TRUSTED)
+    with pytest.raises(MalformedInput, match="the signer's alone"):
+        verify_token(_with_digests(new), MESSAGE, TRUSTED)
+
+
+def _with_digests(digests: bytes) -> bytes:
+    kind, version, _, *more = _parts(token(GOOD))
+    return _whole(kind, version, digests, *more)
+
+
+def _parts(data: bytes) -> list[bytes]:
+    """The type of a token's content, and the fields of its signed data."""
+    kind, wrapped = der.members(der.single(data, der.SEQUENCE, "token").content, "token", 2)
+    inside = der.single(der.single(wrapped.whole, 0xA0, "data").content, der.SEQUENCE, "data")
+    return [kind.whole, *(one.whole for one in der.members(inside.content, "data", 9))]
+
+
+def _whole(kind: bytes, *fields: bytes) -> bytes:
+    return tlv(0x30, kind + tlv(0xA0, tlv(0x30, b"".join(fields))))
+
+
+def test_behind_certificates_and_policies_a_signing_certificate_ends() -> None:
+    def with_more(more: bytes) -> bytes:
+        def edit(data: bytes) -> bytes:
+            attributes = cms.CMSAttributes.load(data)
+            for one in attributes:
+                if one["type"].native == "signing_certificate_v2":
+                    value = one["values"][0].dump()
+                    content = der.single(value, der.SEQUENCE, "value").content
+                    old, new = one["values"].dump(), tlv(0x31, tlv(0x30, content + more))
+                    return tlv(
+                        0x31,
+                        b"".join(
+                            sorted(
+                                tlv(0x30, der.single(each.dump(), der.SEQUENCE, "attribute").content.replace(old, new))
+                                for each in attributes
+                            )
+                        ),
+                    )
+            raise AssertionError("no such attribute")
+
+        return token(replace(GOOD, edit_signed=edit))
+
+    policies = tlv(0x30, tlv(0x30, bytes.fromhex("06032a0304")))
+    for fine in (b"", policies):
+        assert verify_token(with_more(fine), MESSAGE, TRUSTED).signer == "CN=an authority"
+    for more in (policies + policies, b"\x05\x00", policies + b"\x04\x00"):
+        with pytest.raises(MalformedInput, match="signing certificate"):
+            verify_token(with_more(more), MESSAGE, TRUSTED)
 
 
 def test_certificates_of_a_token_are_at_most_32_whatever_they_are() -> None:
