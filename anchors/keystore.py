@@ -16,17 +16,18 @@ import os
 import secrets
 from dataclasses import field
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from cryptography.hazmat.primitives.asymmetric import ec
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
 from anchors.errors import AnchorError
 from anchors.hashing import keccak256
 from anchors.signers.transaction import UnsignedTransaction
-from tallystick.evm.secp256k1 import sign_digest
 from tallystick.lazy_dataclass import dataclass
+
+if TYPE_CHECKING:
+    from coincurve import PrivateKey
 
 SCRYPT_N = 1 << 14
 """Cost of the key derivation (N of RFC 7914; r = 8, p = 1 are the keystore format's own)."""
@@ -43,23 +44,32 @@ class ChainKey:
     address: bytes
     """20 bytes."""
     _account: LocalAccount
-    _private: ec.EllipticCurvePrivateKey = field(compare=False)
-    """The same for OpenSSL, which signs in a twentieth of the time."""
+    _private: PrivateKey = field(compare=False)
+    """The same for libsecp256k1, which says what its signature recovers to."""
 
     @classmethod
     def from_secret(cls, secret: bytes) -> ChainKey:
         """The key with this 32-byte secret."""
+        from coincurve import PrivateKey  # where a key is unlocked, and not whenever the service starts
+
         account = Account.from_key(secret)
-        private = ec.derive_private_key(int.from_bytes(secret, "big"), ec.SECP256K1())
-        return cls(address=bytes.fromhex(account.address[2:]), _account=account, _private=private)
+        return cls(address=bytes.fromhex(account.address[2:]), _account=account, _private=PrivateKey(secret))
 
     def sign_transaction(self, unsigned: UnsignedTransaction) -> bytes:
         """Raw bytes of the signed transaction, ready for ``eth_sendRawTransaction``."""
         return unsigned.signed(self.sign_digest(keccak256(unsigned.payload())))
 
     def sign_digest(self, digest: bytes) -> bytes:
-        """65 bytes r ‖ s ‖ v (low s, v 27 or 28) over a 32-byte digest."""
-        return sign_digest(self._private, digest)
+        """65 bytes r ‖ s ‖ v (low s, v 27 or 28) over a 32-byte digest, deterministic (RFC 6979).
+
+        A faulty one does not leave: it is recovered before.
+        """
+        from coincurve import PublicKey
+
+        signature = self._private.sign_recoverable(digest, hasher=None)
+        if PublicKey.from_signature_and_message(signature, digest, hasher=None) != self._private.public_key:
+            raise RuntimeError("a signature that was just made does not verify")
+        return signature[:64] + bytes([27 + signature[64]])
 
     def __repr__(self) -> str:
         return f"ChainKey({self._account.address})"

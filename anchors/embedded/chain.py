@@ -29,7 +29,6 @@ from eth_utils.exceptions import ValidationError
 from rlp.exceptions import RLPException
 
 from anchors.account import floor_gas
-from anchors.embedded.curve import install as install_curve
 from anchors.embedded.database import ChainDatabase
 from anchors.embedded.genesis import FIRST_BASE_FEE, FUNDS, GAS_LIMIT, ChainIdentity, Genesis
 from anchors.embedded.machine import FORK
@@ -65,7 +64,6 @@ class EmbeddedChain:
         self.wait = wait
         self.sealer = sealer
         self.lock = threading.RLock()
-        install_curve()
         self.evm: MiningChain = chain_class(database)
         # A client asks for the newest block several times in a row. A hash names what it names for ever.
         self._block = lru_cache(maxsize=_KEPT)(self._read_block)

@@ -1,4 +1,4 @@
-"""The virtual machine of the embedded chain: py-evm's Prague, with what it does most done quickly (ADR 21)."""
+"""The virtual machine of the embedded chain: py-evm's Prague, which does not reckon the price of nothing (ADR 21)."""
 
 from __future__ import annotations
 
@@ -6,13 +6,9 @@ from eth.vm.forks.prague import PragueVM
 from eth.vm.forks.prague.computation import PragueComputation
 from eth.vm.forks.prague.state import PragueState
 
-from anchors.embedded.opcodes import quick_opcodes
-
 
 class Computation(PragueComputation):
     """One call."""
-
-    opcodes = quick_opcodes()
 
     def extend_memory(self, start_position: int, size: int) -> None:
         """Make room, and pay for it. Most reads and writes are within what there is: there is nothing to pay."""

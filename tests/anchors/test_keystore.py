@@ -7,12 +7,17 @@ import json
 import stat
 from pathlib import Path
 
+import coincurve
 import pytest
-from eth_account import Account
+from cryptography.hazmat.primitives.asymmetric import ec
+from eth_keys.backends import CoinCurveECCBackend, get_backend
+from eth_keys.backends.native.main import NativeECCBackend
+from eth_keys.datatypes import PrivateKey, Signature
+from eth_keys.exceptions import BadSignature
 
 from anchors.keystore import ChainKey, KeystoreError, create, load
 from tallystick.errors import VerificationFailed
-from tallystick.evm.secp256k1 import verify_signer
+from tallystick.evm.secp256k1 import N, sign_digest, verify_signer
 
 SECRET = bytes(range(1, 33))
 PASSPHRASE = b"correct horse"
@@ -84,8 +89,36 @@ def test_a_signed_digest_is_what_the_core_verifies() -> None:
 
 
 def test_it_signs_as_eth_account_does() -> None:
-    """Deterministic (RFC 6979), s in the lower half, and the right v."""
-    key, other = ChainKey.from_secret(SECRET), Account.from_key(SECRET)
+    """Deterministic (RFC 6979), s in the lower half, and the right v: by its arithmetic in Python, and by the core."""
+    key, other = ChainKey.from_secret(SECRET), PrivateKey(SECRET, backend=NativeECCBackend())
+    private = ec.derive_private_key(int.from_bytes(SECRET, "big"), ec.SECP256K1())
     for number in range(40):
         digest = hashlib.sha256(b"%d" % number).digest()
-        assert key.sign_digest(digest) == bytes(other.unsafe_sign_hash(digest).signature)
+        v, r, s = other.sign_msg_hash(digest).vrs
+        assert key.sign_digest(digest) == r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes([27 + v])
+        assert key.sign_digest(digest) == sign_digest(private, digest)
+
+
+def test_a_faulty_signature_does_not_leave(monkeypatch: pytest.MonkeyPatch) -> None:
+    key, digest = ChainKey.from_secret(SECRET), bytes(32)
+    good = key.sign_digest(digest)
+    bad = good[:63] + bytes([good[63] ^ 1]) + bytes([good[64] - 27])
+    monkeypatch.setattr(coincurve.PrivateKey, "sign_recoverable", lambda self, message, hasher: bad)
+    with pytest.raises(RuntimeError, match="does not verify"):
+        key.sign_digest(digest)
+
+
+def test_py_evm_recovers_by_libsecp256k1() -> None:
+    """Which it takes where it is; any signature is good or bad to it and to the arithmetic in Python alike."""
+    quick, native = get_backend(), NativeECCBackend()
+    assert isinstance(quick, CoinCurveECCBackend)
+    signature = ChainKey.from_secret(SECRET).sign_digest(bytes(32))
+    r, s, v = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big"), signature[64] - 27
+    for vrs in ((v, r, s), (1 - v, r, s), (1 - v, r, N - s), (v, r, N - s), (0, 5, 7), (0, 1, 7), (0, N - 1, 7)):
+        found = []
+        for backend in (quick, native):
+            try:
+                found.append(backend.ecdsa_recover(bytes(32), Signature(vrs=vrs)).to_bytes())
+            except BadSignature:
+                found.append(b"bad")
+        assert found[0] == found[1]
