@@ -204,13 +204,18 @@ def _authority_faults(authority: x509.Certificate, below: int, kind: str, profil
         yield Fault("signer.not_an_authority", f"{who} lacks the key usage keyCertSign")
     purposes = _extension(authority, x509.ExtendedKeyUsage)
     named = set(purposes) if isinstance(purposes, x509.ExtendedKeyUsage) else set()
-    if not named & profile.purposes and any(_is_other_trade(oid) for oid in named):
+    if named and not named & profile.purposes:
         yield Fault("signer.purpose", f"{who} is for other purposes than such signers")
 
 
 def _path_faults(chain: Sequence[x509.Certificate], roots: SignerRoots | None, profile: Profile) -> Iterator[Fault]:
     for number, certificate in enumerate(chain[:-1]):
         yield from _link_faults(certificate, chain[number + 1])
+    for certificate in chain[1:] if profile.key_identifier else ():
+        # Whoever issued himself need not say so (RFC 5280 §4.2.1.1).
+        if certificate.issuer != certificate.subject and _extension(certificate, x509.AuthorityKeyIdentifier) is None:
+            who = name_of(certificate.subject)
+            yield Fault("signer.key_identifier", f"{who} lacks an authority key identifier")
     if roots is None:
         return
     anchor = _anchor(chain, roots)

@@ -28,11 +28,16 @@ from tallystick.timestamp import (
 OVER_SIGNATURE = frozenset({"sigTst2", TIME_STAMP})
 """Where a timestamp is over the signature. That of the older header is over what was signed: it could be had before."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST = 253_402_300_799
+"""The last second of the year 9999."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProvenTime:
-    """The signature existed at `time`, says `authority`, who is `independent` of the log's operator or not."""
+    """The signature existed by `time`, says `authority`, who is `independent` of the log's operator or not.
+
+    `time`: genTime and accuracy together, rounded up to a second, but not after the instant of the check.
+    """
 
     time: datetime
     authority: str
@@ -87,7 +92,9 @@ def _proven(
     if info.gen_time - (info.accuracy or 0) > (at - _EPOCH) // timedelta(microseconds=1):
         raise CredentialRefused("time.future", f"the signature is dated {made.isoformat()}, after {at.isoformat()}")
     fact = verify_token(token, stamp.message, authorities, beside)
-    return ProvenTime(made, fact.authority, fact.signer, fact.independent), fact
+    # By then it existed; as far as the calendar reaches, and not later than now.
+    until = min(_EPOCH + timedelta(seconds=min(fact.not_after, _LAST)), at)
+    return ProvenTime(until, fact.authority, fact.signer, fact.independent), fact
 
 
 def token_of(stamp: Stamped) -> bytes:

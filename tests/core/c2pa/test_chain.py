@@ -27,6 +27,14 @@ def test_an_authority_needs_both_marks() -> None:
     assert codes(under(custom(world().root, (), ("crl_sign",), ca=True))) == ["signer.not_an_authority"]
 
 
+@pytest.mark.parametrize("oid", ["1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.3", "1.2.3.4", "2.5.29.37.0"])
+def test_an_authority_for_other_purposes_alone(oid: str) -> None:
+    """Servers, code, whatever nobody knows, anything: none of these is to sign claims."""
+    assert codes(under(custom(world().root, (oid,), ("key_cert_sign",), ca=True))) == ["signer.purpose"]
+    email = "1.3.6.1.5.5.7.3.4"
+    assert codes(under(custom(world().root, (oid, email), ("key_cert_sign",), ca=True))) == []
+
+
 def test_a_root_is_an_authority_too() -> None:
     impostor = custom(world().issuing, (), ())
     signer = under(impostor)
@@ -46,6 +54,8 @@ def test_the_key_identifiers_must_lead_upwards() -> None:
     astray = custom(world().issuing, without=(x509.AuthorityKeyIdentifier,), extra=((other, False),))
     assert codes(astray) == ["signer.key_identifier"]
     assert codes(custom(world().issuing, without=(x509.AuthorityKeyIdentifier,))) == ["signer.key_identifier"]
+    unled = custom(world().root, (), ("key_cert_sign",), ca=True, without=(x509.AuthorityKeyIdentifier,))
+    assert codes(under(unled)) == ["signer.key_identifier"]
     nameless = custom(world().root, (), ("key_cert_sign",), ca=True, without=(x509.SubjectKeyIdentifier,))
     assert codes(under(nameless)) == ["signer.key_identifier"]
 

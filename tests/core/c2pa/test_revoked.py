@@ -142,3 +142,30 @@ def test_what_a_stranger_says_of_an_identity_says_nothing() -> None:
     assert identity(word)[1].trusted is True
     about_another = answer(SIGNER, ISSUING, NOW - timedelta(days=9))
     assert identity(about_another)[1].trusted is True
+
+
+def test_a_signer_is_judged_by_the_latest_time_of_its_timestamp() -> None:
+    """It may have been made as late as its accuracy allows, though not after the check: then he was revoked."""
+    hour = {"seconds": 3600}
+
+    def stamped(accuracy: dict[str, int] | None, revoked: datetime) -> bytes:
+        def members(protected: bytes, signature: bytes, claim: bytes) -> dict[Any, Any]:
+            more = (
+                stamp(accuracy=accuracy)(protected, signature, claim)
+                if accuracy
+                else stamp()(protected, signature, claim)
+            )
+            return {"rVals": {"ocspVals": [answer(SIGNER, ISSUING, revoked)]}, **more}
+
+        return bare(unprotected=members)
+
+    (plain,) = judged(stamped(None, LATER)).manifests
+    assert plain.proven is not None
+    made = plain.proven.time
+    (one,) = judged(stamped(hour, made + timedelta(seconds=3601))).manifests
+    assert one.proven is not None
+    assert one.proven.time == made + timedelta(hours=1)
+    assert code(stamped(hour, made + timedelta(seconds=3600))) == "signer.revoked"
+    (late,) = judged(stamped({"seconds": 1 << 31}, AT + timedelta(seconds=1))).manifests
+    assert late.proven is not None
+    assert late.proven.time == AT
