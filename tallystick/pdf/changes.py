@@ -2,20 +2,21 @@
 
 A revision may bring new objects, which nothing that was signed names, and may replace four kinds of old ones: the
 catalog (it gains a security store), the form (it gains timestamp fields), the first page (it gains their invisible
-places), and the notes on the file itself (its dates, the producer, the store). All else refuses the document: what was
-signed stays what is shown (compare Mainka et al., "Shadow Attacks", NDSS 2021).
+places), and the notes on the file itself (its dates, the producer), unless what is shown names them too. All else
+refuses the document: what was signed stays what is shown (compare Mainka et al., "Shadow Attacks", NDSS 2021).
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import field
 from typing import Any
 
 from tallystick.lazy_dataclass import dataclass
 from tallystick.pdf.refusal import DocumentRefused
 from tallystick.pdf.revisions import Object, Revision
-from tallystick.pdf.values import Dictionary, Name, Number, Ref, keys_of, references
+from tallystick.pdf.values import Dictionary, Name, Number, Ref, keys_of, named
 
 ACTIVE = frozenset(
     b"JavaScript JS OpenAction AA Launch OCProperties OC RichMedia XFA Encrypt ObjStm Renditions Movie Sound URI "
@@ -32,13 +33,18 @@ _STORE = {b"Type", b"Certs", b"CRLs", b"OCSPs", b"VRI"}
 
 @dataclass
 class Document:
-    """The objects as they stand after a revision, by number. ``fields``: signature fields in their order."""
+    """The objects as they stand after a revision, by number. ``fields``: signature fields in their order.
+
+    signed: objects of the first revision. named: how often those name each. stores: what is or was a security store.
+    """
 
     root: int
     objects: dict[int, Object]
     info: int | None
+    signed: frozenset[int] = frozenset()
+    named: Counter[int] = field(default_factory=Counter)
     fields: tuple[int, ...] = ()
-    stores: list[int] = field(default_factory=list)
+    stores: frozenset[int] = frozenset()
 
     def value(self, number: int) -> Any:
         """The value of an object. Raises ``DocumentRefused``."""
@@ -79,17 +85,19 @@ class Document:
 def signed_document(revision: Revision) -> Document:
     """The signed revision as a document: whole, and without anything that acts. Raises ``DocumentRefused``."""
     info = revision.trailer.get(b"Info")
-    found = Document(revision.root, dict(revision.objects), info.number if isinstance(info, Ref) else None)
-    held = set(revision.objects)
-    if references(revision.trailer) - held:
+    held = frozenset(revision.objects)
+    found = Document(revision.root, dict(revision.objects), info.number if isinstance(info, Ref) else None, held)
+    if set(named(revision.trailer)) - held:
         raise DocumentRefused("pdf.dangling", "the trailer names notes on the file that are not there (shadow)")
     for number, one in revision.objects.items():
         active = keys_of(one.value) & ACTIVE
         if active:
             raise DocumentRefused("pdf.active", f"object {number} has {sorted(active)[0].decode('ascii', 'replace')}")
-        missing = references(one.value) - held
+        names = Counter(named(one.value))
+        missing = set(names) - held
         if missing:
             raise DocumentRefused("pdf.dangling", f"object {number} names {min(missing)}, which is not there (shadow)")
+        found.named.update(names)
     found.fields = _fields(found)
     return found
 
@@ -106,50 +114,76 @@ def extend(before: Document, revision: Revision) -> Document:
     info = revision.trailer.get(b"Info")
     if (info.number if isinstance(info, Ref) else None) != before.info:
         raise DocumentRefused("pdf.changed", "a later revision names other notes on the file")
-    after = Document(before.root, {**before.objects, **revision.objects}, before.info)
-    after.fields = _fields(after)
-    added = after.fields[len(before.fields) :]
-    if after.fields[: len(before.fields)] != before.fields or len(added) > 1:
-        raise DocumentRefused("pdf.changed", "a later revision takes fields away, or adds more than one")
-    store = after.catalog.get(b"DSS")
-    after.stores = [*before.stores, *([store.number] if isinstance(store, Ref) else [])]
+    stores = _stores(before, frozenset())
+    gained = _gained(before, revision)
     for number, one in revision.objects.items():
-        if number in before.objects:
-            _check_replaced(before, after, number, added)
-        elif keys_of(one.value) & ACTIVE:
+        if number in before.objects and not _may_replace(before, number, one, gained):
+            raise DocumentRefused("pdf.changed", f"a later revision changes object {number}, which was signed")
+        if keys_of(one.value) & ACTIVE:
             raise DocumentRefused("pdf.active", f"a later revision brings object {number}, which acts")
-    for number in added:
-        _check_field(before, after, number)
+    after = Document(
+        root=before.root,
+        objects={**before.objects, **revision.objects},
+        info=before.info,
+        signed=before.signed,
+        named=before.named,
+        fields=(*before.fields, *(one.number for one in gained)),
+        stores=stores,
+    )
+    after.stores = _stores(after, frozenset(revision.objects))
+    for ref in gained:
+        _check_field(before, after, ref.number)
     return after
 
 
-def _check_replaced(before: Document, after: Document, number: int, added: tuple[int, ...]) -> None:
-    if not _may_replace(before, after, number, added):
-        raise DocumentRefused("pdf.changed", f"a later revision changes object {number}, which was signed")
+def _gained(before: Document, revision: Revision) -> tuple[Ref, ...]:
+    """The field that the form gains in a revision, if it gains one."""
+    form = before.catalog.get(b"AcroForm")
+    value = _plain(revision.objects.get(form.number)) if isinstance(form, Ref) else None
+    if value is None:
+        return ()
+    listed, old = value.get(b"Fields"), tuple(map(Ref, before.fields))
+    if not isinstance(listed, tuple) or listed[: len(old)] != old:
+        raise DocumentRefused("pdf.changed", "a later revision takes fields away")
+    gained = tuple(one for one in listed[len(old) :] if isinstance(one, Ref))
+    if len(gained) > 1 or len(old) + len(gained) != len(listed):
+        raise DocumentRefused("pdf.changed", "a later revision adds more than one field")
+    return gained
 
 
-def _may_replace(before: Document, after: Document, number: int, added: tuple[int, ...]) -> bool:
-    old, new = before.objects[number], after.objects[number]
-    form, page = before.catalog.get(b"AcroForm"), before.first_page()
+def _may_replace(before: Document, number: int, new: Object, gained: tuple[Ref, ...]) -> bool:
+    """Whether what a document shows is the same after this object was replaced."""
+    old, page = before.objects[number], before.first_page()
+    form = before.catalog.get(b"AcroForm") == Ref(number)
+    shared = form or number in (before.root, page)
     if before.catalog.get(b"Metadata") == Ref(number):
-        return number not in (before.root, page, before.info) and form != Ref(number) and _same_notes(old, new)
-    was, now = old.value, new.value
+        # What is also named elsewhere could be shown: the content of a page with a date in it.
+        return not shared and number != before.info and before.named[number] == 1 and _same_notes(old, new)
     # What is no dictionary, and what has a stream, could be shown: a list of pages, a page's content, an attachment.
-    if not isinstance(was, dict) or not isinstance(now, dict) or old.stream is not None or new.stream is not None:
+    was, now = _plain(old), _plain(new)
+    if was is None or now is None:
         return False
-    refs = tuple(Ref(one) for one in added)
-    if number == before.root:
-        return _without(was, b"DSS") == _without(now, b"DSS") and _is_store(after)
-    if form == Ref(number):
-        return now == {**was, b"Fields": (*was[b"Fields"], *refs)}
-    if number == page:
+    if number in before.stores and number not in before.signed:
+        return True
+    if not shared and number != before.info:
+        return False
+    if form:
+        was = {**was, b"Fields": (*was[b"Fields"], *gained)}
+    if number == page and gained:
         annotations = was.get(b"Annots", ())
-        if not refs:
-            return bool(now == was)
-        return isinstance(annotations, tuple) and now == {**was, b"Annots": (*annotations, *refs)}
-    if number == before.info:
-        return _without(was, *_INFO) == _without(now, *_INFO)
-    return number in before.stores and _is_store(after) and _store_like(now)
+        # What begins with a name could be a colour space that a page calls so.
+        if not isinstance(annotations, tuple) or not all(isinstance(one, Ref | dict) for one in annotations):
+            return False
+        was = {**was, b"Annots": (*annotations, *gained)}
+    free = {b"DSS"} if number == before.root else set()
+    if not shared and number not in before.named:  # fonts that a page calls /Producer are no notes
+        free = _INFO
+    return _without(was, *free) == _without(now, *free)
+
+
+def _plain(one: Object | None) -> Dictionary | None:
+    """An object that is a dictionary; a stream is none."""
+    return one.value if one is not None and isinstance(one.value, dict) and one.stream is None else None
 
 
 def _without(value: Dictionary, *keys: bytes) -> Dictionary:
@@ -161,27 +195,41 @@ def _same_notes(old: Object, new: Object) -> bool:
     if not isinstance(old.value, dict) or not isinstance(new.value, dict) or old.stream is None or new.stream is None:
         return False
     same = _without(old.value, b"Length") == _without(new.value, b"Length")
-    return same and _DATES.sub(rb"\1-", old.stream) == _DATES.sub(rb"\1-", new.stream)
+    return same and _DATES.split(old.stream) == _DATES.split(new.stream)
 
 
-def _is_store(document: Document) -> bool:
+def _stores(document: Document, replaced: frozenset[int]) -> frozenset[int]:
+    """What is or was a security store; the last one, and each that was replaced, has the form of one."""
+    catalog, known = document.catalog, document.stores
+    if b"DSS" in catalog:
+        store = catalog[b"DSS"]
+        if isinstance(store, Ref):
+            known |= {store.number}
+        _check_store(document.objects.get(store.number) if isinstance(store, Ref) else Object(0, 0, store, None))
+    for number in known & replaced:
+        _check_store(document.objects[number])
+    return known
+
+
+def _check_store(one: Object | None) -> None:
     """A security store names only streams of certificates, lists and answers, and for whom they are."""
-    if b"DSS" not in document.catalog:
-        return True
-    return _store_like(document.dictionary(document.catalog[b"DSS"], "the security store"))
-
-
-def _store_like(value: object) -> bool:
-    return isinstance(value, dict) and set(value) <= _STORE and not keys_of(value) & _SHOWN
+    value = _plain(one)
+    if value is None or not set(value) <= _STORE or keys_of(value) & _SHOWN:
+        raise DocumentRefused("pdf.changed", "what a document names as its security store is none")
 
 
 def _check_field(before: Document, after: Document, number: int) -> None:
     """An invisible field with a document timestamp, which is new and on the first page."""
-    found = after.dictionary(Ref(number), "a field")
+    found = _added(before, after, number)
     value = found.get(b"V")
     shape = (found.get(b"FT"), found.get(b"Subtype"), found.get(b"Rect"), found.get(b"P"))
     wanted = (Name(b"Sig"), Name(b"Widget"), (Number(b"0"),) * 4, Ref(before.first_page()))
-    if number in before.objects or not set(found) <= _FIELD or shape != wanted or not isinstance(value, Ref):
+    if not set(found) <= _FIELD or shape != wanted or not isinstance(value, Ref):
         raise DocumentRefused("pdf.changed", f"a later revision adds field {number}, which is no document timestamp")
-    if value.number in before.objects or after.dictionary(value, "a timestamp").get(b"Type") != Name(b"DocTimeStamp"):
+    if _added(before, after, value.number).get(b"Type") != Name(b"DocTimeStamp"):
         raise DocumentRefused("pdf.changed", f"field {number} of a later revision holds no new document timestamp")
+
+
+def _added(before: Document, after: Document, number: int) -> Dictionary:
+    """A dictionary that a revision adds; nothing of an object that is none."""
+    return {} if number in before.objects else _plain(after.objects.get(number)) or {}

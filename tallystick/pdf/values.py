@@ -145,13 +145,14 @@ def unescaped(name: bytes) -> bytes:
     return _ESCAPED.sub(lambda found: bytes([int(found[1], 16)]), name)
 
 
-def references(value: Any) -> set[int]:
-    """Numbers of all objects that a value names."""
+def named(value: Any) -> Iterator[int]:
+    """The number of an object each time that a value names it."""
     if isinstance(value, Ref):
-        return {value.number}
+        yield value.number
     if isinstance(value, dict):
         value = tuple(value.values())
-    return set().union(*map(references, value)) if isinstance(value, tuple) else set()
+    for one in value if isinstance(value, tuple) else ():
+        yield from named(one)
 
 
 def keys_of(value: Any) -> set[bytes]:
