@@ -38,7 +38,7 @@ from ledger.map.pages import (
     place_of,
     step,
 )
-from ledger.map.reading import mentioned
+from ledger.map.reading import LONGEST, mentioned
 from tallystick.identifiers import has_form
 from tallystick.map import NAMED, OWN, MapProof, key_of
 from tallystick.map.proof import EMPTY_ROOT, HASH_SIZE, KEY_BITS, MapProofFailed, prove_key
@@ -80,7 +80,7 @@ class DiskMap:
         self._own: _Gathered[str] = defaultdict(list)
         self._named: _Gathered[str] = defaultdict(list)
         self._gathered: _Gathered[bytes] = defaultdict(list)
-        """By key, what was read of no entry."""
+        """By key, what was read of no entry, and what is own to texts so long that they are not held."""
         self._waiting = 0
         self._changes: Changes = {}
         self._rows: list[tuple[int, bytes]] = []
@@ -103,7 +103,7 @@ class DiskMap:
             if subjects:
                 one = self.size.to_bytes(8, "big") + leaf
                 for text in subjects:
-                    own[text].append(one)
+                    (own[text] if len(text) <= LONGEST else self._gathered[key_of(OWN, text)]).append(one)
                 for text in others:
                     named[text].append(one)
                 self._waiting += len(subjects) + len(others)

@@ -19,6 +19,8 @@ from tallystick.map.memory import about_entry
 Mentioned: TypeAlias = tuple[Collection[str], Collection[str]]
 """Texts that are own, and texts that are named."""
 
+LONGEST = 128
+"""Characters, more than an identifier has: no longer text is named."""
 _NOTHING: Mentioned = ((), ())
 _MOST_KNOWN = 1024
 _known = set[bytes]()
@@ -75,7 +77,7 @@ def _texts(body: dict[str, Any]) -> set[str]:
     for value in waiting:
         kind = type(value)
         if kind is str:
-            if value[:3] == "10.":
+            if value[:3] == "10." and len(value) <= LONGEST:
                 found.add(value)
         elif kind is dict:
             waiting.extend(value.values())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.map import reading
-from ledger.map.reading import mentioned
+from ledger.map.disk import DiskMap
+from ledger.map.reading import LONGEST, mentioned
 from tallystick import canonical, cose, layout
 from tallystick.identifiers import has_form
-from tallystick.map.memory import about_entry
+from tallystick.map.memory import MemoryMap, about_entry
 from tests.core.builders import CAPABILITY, OBJECT, OTHER, PARTY
 from tests.ledger.map.test_disk import ENTRIES
 from tests.ledger.test_fast_json import PUT
@@ -156,3 +159,18 @@ def test_the_same_of_hostile_payloads(changes: list[tuple[int, int, bytes]], eve
     for at, cut, put in changes:
         data = data[:at] + put + data[at + cut :]
     same(entry(data))
+
+
+def test_of_a_text_that_is_too_long_nothing_is_held(tmp_path: Path) -> None:
+    """Not in the map, which holds what it read of thousands of entries: as many megabytes as entries have."""
+    text = "10.5555/" + "x" * LONGEST
+    named, own = entry(payload(body={"x": text})), entry(payload(subject=text))
+    assert mentioned(named) == ((OBJECT,), set())
+    with closing(DiskMap(tmp_path / "map.sqlite")) as found:
+        plain = MemoryMap()
+        for one in (named, own, own, *ENTRIES):
+            found.take([one])
+            plain.take(one)
+        assert max(map(len, [*found._own, *found._named])) <= LONGEST
+        found.flush()
+        assert found.root() == plain.root()
