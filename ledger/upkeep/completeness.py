@@ -18,6 +18,7 @@ import orjson
 from ledger.store import Reads, Record, Search
 from ledger.store.protocol import MAX_SEARCH
 from tallystick import cose, layout
+from tallystick.canonical import MAX_DEPTH
 from tallystick.errors import MalformedInput
 from tallystick.identifiers import has_form
 from tallystick.lazy_dataclass import dataclass
@@ -176,8 +177,8 @@ def _resting_on_itself(payload: bytes) -> str | None:
 
     Most are such, and nothing else need be looked for. ``None``: of any other, or what is read here in no other way.
     """
-    # Text that needs reading for itself is left to the reader that looks at all of it.
-    if b"\\" in payload or not payload.isascii():
+    # Text that needs reading for itself is left to the reader that looks at all of it; so is what nests without end.
+    if b"\\" in payload or not payload.isascii() or payload.count(b"{") + payload.count(b"[") > MAX_DEPTH:
         return None
     try:
         event = _object(payload)

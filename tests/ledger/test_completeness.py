@@ -114,6 +114,15 @@ def test_what_rests_on_itself_lacks_nothing(reads: Reads, world: World, monkeypa
         assert figure(payload, reads) == quickly
 
 
+def test_what_nests_without_end_is_looked_at_the_slow_way(reads: Reads, world: World) -> None:
+    """It stands in no log that refuses it; in one that does not, it ended the census."""
+    event = canonical.decode(world.object().parts.payload, 1 << 16)
+    for depth in (33, 5000):
+        nested = json.dumps(event).encode().removesuffix(b"}") + b',"x":' + b"[" * depth + b"]" * depth + b"}"
+        assert counting._resting_on_itself(nested) is None
+        assert figure(nested, reads)[0].incomplete == ()
+
+
 def test_memory_does_not_grow_with_the_log(reads: Reads, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(counting, "REMEMBERED", 3)
     monkeypatch.setattr(counting, "LISTED", 2)
