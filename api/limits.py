@@ -30,6 +30,7 @@ class Bodies:
     @contextmanager
     def room(self, party: str, size: int) -> Iterator[None]:
         """Around one request of ``party`` with a body of ``size`` bytes. Raises ``TooMany``."""
+        size = max(size, 1)  # What is empty counts too: a party is forgotten by the last of its requests.
         with self._lock:
             held = self._held.get(party, 0)
             if held and held + size > self._most:

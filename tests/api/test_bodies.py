@@ -69,3 +69,13 @@ def test_four_of_the_largest_batches_at_a_time() -> None:
             pass
         held.enter_context(bodies.room("b", AT_A_TIME + 1))  # one is always taken; the route says if it is too large
     assert bodies._held == {}
+
+
+def test_what_is_empty_at_the_same_time() -> None:
+    """The first of them to end forgot the party, and the second was an internal error."""
+    bodies = Bodies()
+    with bodies.room("a", 0):
+        with ExitStack() as held:
+            held.enter_context(bodies.room("a", 0))
+        assert bodies._held
+    assert bodies._held == {}
