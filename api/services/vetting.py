@@ -7,7 +7,6 @@ thing, and who speaks as a notary.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 from api.services.attesting import ATTESTING, vet_attestation
@@ -36,20 +35,20 @@ class Vetting:
 
     def vet_all(self, reads: Reads, items: Sequence[Submission | Exception]) -> list[Submission | Exception]:
         """Each, or why it is refused."""
-        coming, vetted = Counter[tuple[str, str]](), list[Submission | Exception]()
+        vetted = list[Submission | Exception]()
         for one in items:
             try:
                 if isinstance(one, Submission) and concerns(one):
-                    self._vet(reads, one, coming)
+                    self._vet(reads, one)
                 vetted.append(one)
             except Refused as error:
                 vetted.append(error)
         return vetted
 
-    def _vet(self, reads: Reads, submission: Submission, coming: Counter[tuple[str, str]]) -> None:
+    def _vet(self, reads: Reads, submission: Submission) -> None:
         event = submission.statement.event
         if event.type == OPENING:
-            self._disputes.vet(reads, submission, coming)
+            self._disputes.vet(reads, submission)
             return
         if event.type == ATTESTING:
             vet_attestation(reads, submission)

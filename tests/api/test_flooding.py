@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 from api.services.open_disputes import MOST_OPEN, OpenDisputes
+from api.services.vetting import Vetting
+from ledger.submission import Submission, prepare
+from tallystick.admission import Refused
 from tallystick.events.dispute import DisputeOpening, DisputeResolution
 from tallystick.identifiers import Letter
 from tallystick.schema import write
@@ -71,6 +74,40 @@ def test_a_dispute_that_a_snapshot_does_not_know_yet_counts(desk: Desk) -> None:
         assert counted._count(before, key) == 1
         with desk.house.services.log.store.snapshot() as after:
             assert counted._count(after, key) == 1
+
+
+def test_requests_at_the_same_time_open_no_more(desk: Desk, rival: Party) -> None:
+    """Each looks at a log in which nothing of the others stands yet."""
+    target, _ = desk.picture()
+    world, vetting = desk.house.world, Vetting("log.example")
+
+    def batch(count: int) -> list[Submission | Exception]:
+        body = DisputeOpening(target, "ownership")
+        said = [world.say(rival.who, "dispute.open", world.identifier(Letter.DISPUTE), body) for _ in range(count)]
+        return [prepare(one) for one in said]
+
+    with desk.house.services.log.store.snapshot() as reads:
+        first = batch(10)
+        for _ in range(2):
+            assert vetting.vet_all(reads, first) == first, "what is said again counts once"
+        second = vetting.vet_all(reads, batch(10))
+    assert [isinstance(one, Refused) for one in second] == [False] * (MOST_OPEN - 10) + [True] * 4
+
+
+def test_what_was_refused_by_the_log_is_forgotten(desk: Desk, rival: Party, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.services.open_disputes._REMEMBERED", 3)
+    counted, now = OpenDisputes(), [0.0]
+    monkeypatch.setattr("api.services.open_disputes.time.monotonic", lambda: now[0])
+    world = desk.house.world
+    with desk.house.services.log.store.snapshot() as reads:
+        for _ in range(20):
+            target = world.identifier(Letter.OBJECT)
+            body = DisputeOpening(target, "ownership")
+            said = world.say(rival.who, "dispute.open", world.identifier(Letter.DISPUTE), body)
+            counted.vet(reads, prepare(said))
+            now[0] += 61
+    assert len(counted._coming) <= 3
+    assert target not in {about for _, about in counted._opened}
 
 
 def test_a_case_without_room_for_all_that_is_said_of_it(
