@@ -22,7 +22,15 @@ def vet_attestation(reads: Reads, submission: Submission) -> None:
     if body.role != "notary" or reads.position_of_event(submission.party, event.event_id) is not None:
         return
     stands = reads.record(body.record)
-    told = parse_statement(stands.entry).event.body if stands is not None else None
+    if stands is None:
+        # When this goes to the log there may be one: whoever guesses where a rival's record will stand.
+        raise Refused(
+            "unregistered",
+            "body.record",
+            f"there is no entry {body.record}",
+            "submit this event again once the record stands",
+        )
+    told = parse_statement(stands.entry).event.body
     named = told.notary if isinstance(told, CaptureRecord) else None
     if named is None or named.party == submission.party:
         return

@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from api.services.vetting import Vetting
+from ledger.submission import prepare
+from tallystick.admission import Refused
 from tallystick.digests import digest_pair
 from tallystick.events.facts import CaptureAttestation, CustodyAcceptance, CustodyRecord
 from tallystick.schema import write
@@ -188,6 +191,21 @@ def test_nobody_contradicts_a_record_in_the_notarys_name(desk: Desk, anchor: Anc
     report = desk.verify(desk.export(desk.studio, "object", subject).content)
     assert report.verdict == "proved"
     assert report.claim("capture").outcome == "needs_external_fact"
+
+
+def test_nobody_guesses_where_a_record_will_stand(desk: Desk) -> None:
+    """It was let through where no entry stood yet, and went to the log behind the record that came in between."""
+    rival, subject = desk.house.party("studio"), desk.picture()[0]
+    world, store = desk.house.world, desk.house.services.log.store
+    with store.snapshot() as reads:
+        at = reads.size()
+        guessed = world.say(
+            rival.who, "capture.attest", subject, CaptureAttestation(at, "notary", digest_pair(b"deed"))
+        )
+        (vetted,) = Vetting("log.example").vet_all(reads, [prepare(guessed)])
+    assert isinstance(vetted, Refused)
+    assert (vetted.code, vetted.field) == ("unregistered", "body.record")
+    assert problem(rival.state(guessed))[1:] == ("unregistered", "body.record")
 
 
 def test_the_notary_that_is_named_may_say_another_thing(desk: Desk, anchor: AnchorDriver) -> None:
