@@ -136,7 +136,8 @@ class StatusLists:
                 if pointer not in self._reserved and reads.get(status_key(pointer)) is None:
                     self._remember(pointer)
                     return pointer
-            self._number += 1
+            # Behind the last the first has room again: what was handed out and never used is forgotten by then.
+            self._number = self._number % MOST_LISTS + 1
 
     def is_own(self, pointer: StatusPointer) -> bool:
         """Whether this log signs the list."""

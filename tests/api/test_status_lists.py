@@ -255,3 +255,15 @@ def test_a_full_list_is_followed_by_another(desk: Desk, monkeypatch: pytest.Monk
     first = statuses.reserve()
     assert (statuses.reserve().list, first.index) == (f"{desk.house.world.origin}/status/2", 0)
     monkeypatch.setattr(statuses, "_number", 1)
+
+
+def test_behind_the_last_list_the_first_has_room_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A party that reserves without end brought everybody's licences to lists of numbers that are refused."""
+    monkeypatch.setattr(status_lists, "MOST_LISTS", 3)
+    monkeypatch.setattr(status_lists, "LIST_SIZE", 8)
+    monkeypatch.setattr(status_lists, "_REMEMBERED", 8)
+    services = desk.house.services
+    found = status_lists.StatusLists(services.log, "log.example", services.keyring.signers["status"], 60, lambda: 0)
+    numbers = [int(one.list.rpartition("/")[2]) for one in found.reserve_many(200)]
+    assert set(numbers) == {1, 2, 3}
+    assert 1 in numbers[-40:]
