@@ -17,10 +17,14 @@ _REMEMBERED = 10_000
 
 AT_A_TIME = 256 << 20
 """Bytes of bodies that one party sends at a time, whole in memory until they are read: four of the largest batches."""
+UPLOADED_AT_A_TIME = 8 << 30
+"""Bytes that one party uploads at a time, on the disk until they are answered: eight of the largest."""
 
 
 class Bodies:
-    """What is in memory of bodies that parties send. Who sends too much, or never ends, is in nobody else's way."""
+    """What is in memory of bodies that parties send, or on the disk. Who sends too much, or never ends, is in nobody
+    else's way.
+    """
 
     def __init__(self, most: int = AT_A_TIME) -> None:
         self._most = most

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import field
 from datetime import UTC, datetime
+from functools import partial
 
 from anchors.chains import RESERVED, read_chains
 from anchors.outbox import Outbox
@@ -18,7 +19,7 @@ from api.crew.pool import cores
 from api.folders import data_folder
 from api.founding import found_keyring, found_log
 from api.keyring import Keyring, passphrase_of
-from api.limits import Bodies, Limits
+from api.limits import UPLOADED_AT_A_TIME, Bodies, Limits
 from api.orders.book import OrderBook
 from api.orders.hands import Hands
 from api.orders.service import LicenceOrders
@@ -115,6 +116,7 @@ class Services:
     trust: bytes
     limits: Limits = field(default_factory=Limits)
     bodies: Bodies = field(default_factory=Bodies)
+    uploads: Bodies = field(default_factory=partial(Bodies, UPLOADED_AT_A_TIME))
 
     def now(self) -> str:
         """The service's clock, as it stands in events."""

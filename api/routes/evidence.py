@@ -19,6 +19,7 @@ from api.routes.uploads import (
     parse_file_list,
     parse_json,
     receive,
+    upload_folder,
 )
 from api.services.evidence import EvidenceRequest
 from api.services.originals import Brought
@@ -77,7 +78,7 @@ async def export_evidence(request: Request, services: UsedServices, account: Kno
     ``X-Tallystick-Seconds`` how long it took.
     """
     require_scope(account, "evidence")
-    with services.files.work_folder() as folder:
+    with upload_folder(request, services, account) as folder:
         form = await receive(
             request,
             folder,

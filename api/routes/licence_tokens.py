@@ -9,7 +9,7 @@ from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from api.routes.base import MAX_BODY_BYTES, KnownAccount, Schema, UsedServices, as_schema, read_json, router
-from api.routes.uploads import Form, multipart, receive
+from api.routes.uploads import Form, multipart, receive, upload_folder
 from api.services.licence_tokens import LIFETIME, MAX_LIFETIME
 from tallystick.errors import MalformedInput
 from tallystick.keys import PublicKey
@@ -84,7 +84,7 @@ async def check_licence(request: Request, services: UsedServices, account: Known
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json":
         asked = as_schema(CheckSchema, await read_json(request, MAX_BODY_BYTES))
         return await run_in_threadpool(_check_json, asked, services, account)
-    with services.files.work_folder() as folder:
+    with upload_folder(request, services, account) as folder:
         texts = {"question": 1600, "audience": 4000, "nonce": 4000}
         form = await receive(request, folder, texts, {"file": 1, "sidecar": 1})
         return await run_in_threadpool(_check_form, form, services, account)

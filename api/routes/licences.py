@@ -14,7 +14,15 @@ from api.routes.base import KnownAccount, MaybeAccount, Schema, UsedServices, ro
 from api.routes.downloads import send_once
 from api.routes.events import RecordedSchema, recorded_schema
 from api.routes.licence_tokens import MAX_SIDECAR_BYTES
-from api.routes.uploads import MAX_LISTS_BYTES, MAX_UPLOAD_BYTES, multipart, parse_file_list, parse_json, receive
+from api.routes.uploads import (
+    MAX_LISTS_BYTES,
+    MAX_UPLOAD_BYTES,
+    multipart,
+    parse_file_list,
+    parse_json,
+    receive,
+    upload_folder,
+)
 from api.services.claim_stamps import Dated
 from api.services.issuing import IssuedFile
 from api.services.licence_files import SIDECAR
@@ -188,7 +196,7 @@ async def sign_original(licence: str, request: Request, services: UsedServices, 
     A format that carries no credential gets its manifest store (`application/c2pa`), to be kept beside the file.
     """
     await run_in_threadpool(services.licence_files.require_licensor, account, licence)
-    with services.files.work_folder() as folder:
+    with upload_folder(request, services, account) as folder:
         form = await receive(request, folder, {"files": MAX_LISTS_BYTES, "disclose": 4096}, {"file": 1})
         if "file" not in form.files:
             raise FieldError("file", "missing")
@@ -219,7 +227,7 @@ _SIGNED_FORM = multipart(
 )
 async def add_receipt(request: Request, services: UsedServices, account: KnownAccount) -> Response:
     """The file (or its sidecar) with the log's receipt in one more update manifest; repeat it for a later anchor."""
-    with services.files.work_folder() as folder:
+    with upload_folder(request, services, account) as folder:
         form = await receive(request, folder, {}, {"file": 1, "sidecar": 1})
         if "file" not in form.files:
             raise FieldError("file", "missing")

@@ -7,7 +7,8 @@ anybody asked who sends it. Here the route asks first, and calls ``receive`` the
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -27,6 +28,9 @@ from tallystick.schema import FieldError, read
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
+
+    from api.accounts import Account
+    from api.wiring import Services
 
 MAX_UPLOAD_BYTES = 1 << 30
 MAX_LISTS_BYTES = 64 << 20
@@ -68,6 +72,18 @@ class Form:
                 raise FieldError(name, f"two files are called {upload.name[:200]!r}")
             found[upload.name] = upload.path
         return found
+
+
+@contextmanager
+def upload_folder(request: Request, services: Services, account: Account) -> Iterator[Path]:
+    """A folder for one upload of a party, gone at the end of the block. Raises ``TooMany``, ``Unavailable``.
+
+    What is uploaded by all leaves the log its room; what is uploaded by one leaves the others theirs.
+    """
+    told = request.headers.get("content-length", "")
+    size = int(told) if told.isdecimal() and len(told) < 19 else MAX_UPLOAD_BYTES
+    with services.uploads.room(account.party, size), services.files.work_folder() as folder:
+        yield folder
 
 
 async def receive(request: Request, folder: Path, texts: Mapping[str, int], files: Mapping[str, int]) -> Form:

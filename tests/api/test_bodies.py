@@ -21,7 +21,8 @@ def begun(house: House, party: Party, path: str, size: int | None, *headers: str
     line = socket.create_connection((house.http.base_url.host, house.http.base_url.port or 0), timeout=30)
     length = "Transfer-Encoding: chunked" if size is None else f"Content-Length: {size}"
     head = [f"POST {path} HTTP/1.1", "Host: here", f"Authorization: Bearer {party.token}", length, *headers]
-    line.sendall("\r\n".join([*head, "Content-Type: application/json", "", ""]).encode())
+    kind = [] if any(one.startswith("Content-Type") for one in headers) else ["Content-Type: application/json"]
+    line.sendall("\r\n".join([*head, *kind, "", ""]).encode())
     line.sendall(b"5\r\n     \r\n" if size is None else b" " * 5)
     return line
 
@@ -58,6 +59,24 @@ def test_what_is_begun_and_never_ends(
         wait_until(lambda: rival.id in small._held, "it is counted")
         assert problem(studio.post("/v1/events", {"type": "no"}))[0] == 422
         assert problem(studio.post("/v1/licences", {}))[0] == 422
+
+
+def test_uploads_that_never_end_are_in_nobody_elses_way(
+    house: House, studio: Party, rival: Party, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They fill the disk as far as the log leaves it to them, and then nobody was given a card."""
+    uploads = house.services.uploads
+    monkeypatch.setattr(uploads, "_most", 20 * MIB)
+    kind = "Content-Type: multipart/form-data; boundary=here"
+    with ExitStack() as lines:
+        lines.enter_context(begun(house, studio, "/v1/signed-files/receipt", 15 * MIB, kind))
+        wait_until(lambda: uploads._held.get(studio.id, 0) == 15 * MIB, "it is counted")
+        for path in ("/v1/signed-files/receipt", "/v1/licences/check", "/v1/evidence"):
+            with begun(house, studio, path, 15 * MIB, kind) as line:
+                assert line.recv(4096).startswith(b"HTTP/1.1 429 "), path
+        lines.enter_context(begun(house, rival, "/v1/licences/check", 15 * MIB, kind))
+        wait_until(lambda: uploads._held.get(rival.id, 0) == 15 * MIB, "it is counted")
+    wait_until(lambda: uploads._held == {}, "nothing is counted any more")
 
 
 def test_four_of_the_largest_batches_at_a_time() -> None:
