@@ -57,9 +57,9 @@ class Document:
         return self.value(value.number) if isinstance(value, Ref) else value
 
     def dictionary(self, value: Any, what: str) -> Dictionary:
-        """As ``follow``. Raises ``DocumentRefused`` unless it is a dictionary."""
+        """As ``follow``. Raises ``DocumentRefused`` unless it is a dictionary; a stream is none (ISO 32000-2 7.3.8)."""
         found = self.follow(value)
-        if not isinstance(found, dict):
+        if not isinstance(found, dict) or (isinstance(value, Ref) and self.objects[value.number].stream is not None):
             raise DocumentRefused("pdf.form", f"{what} is not a dictionary")
         return found
 
@@ -75,8 +75,8 @@ class Document:
 
     def first_page(self) -> int:
         """The number of the first page."""
-        pages = self.dictionary(self.catalog.get(b"Pages"), "the page tree")
-        kids = self.follow(pages.get(b"Kids"))
+        pages = self.follow(self.catalog.get(b"Pages"))
+        kids = self.follow(pages.get(b"Kids")) if isinstance(pages, dict) else None
         if not isinstance(kids, tuple) or not kids or not isinstance(kids[0], Ref):
             raise DocumentRefused("pdf.form", "the page tree holds no pages")
         return int(kids[0].number)
@@ -90,8 +90,7 @@ def signed_document(revision: Revision) -> Document:
     if set(named(revision.trailer)) - held:
         raise DocumentRefused("pdf.dangling", "the trailer names notes on the file that are not there (shadow)")
     for number, one in revision.objects.items():
-        active = keys_of(one.value) & ACTIVE
-        if active:
+        if active := _active(one):
             raise DocumentRefused("pdf.active", f"object {number} has {sorted(active)[0].decode('ascii', 'replace')}")
         names = Counter(named(one.value))
         missing = set(names) - held
@@ -100,6 +99,13 @@ def signed_document(revision: Revision) -> Document:
         found.named.update(names)
     found.fields = _fields(found)
     return found
+
+
+def _active(one: Object) -> set[bytes]:
+    """Keys by which an object acts; a stream with ``F`` has its bytes in another file (ISO 32000-2 7.3.8.2)."""
+    if one.stream is not None and isinstance(one.value, dict) and b"F" in one.value:
+        return {b"F"}
+    return keys_of(one.value) & ACTIVE
 
 
 def _fields(document: Document) -> tuple[int, ...]:
@@ -119,7 +125,7 @@ def extend(before: Document, revision: Revision) -> Document:
     for number, one in revision.objects.items():
         if number in before.objects and not _may_replace(before, number, one, gained):
             raise DocumentRefused("pdf.changed", f"a later revision changes object {number}, which was signed")
-        if keys_of(one.value) & ACTIVE:
+        if _active(one):
             raise DocumentRefused("pdf.active", f"a later revision brings object {number}, which acts")
     after = Document(
         root=before.root,

@@ -166,7 +166,7 @@ def _covered(
     if found.get(b"SubFilter") != form or not isinstance(contents, bytes) or not isinstance(span, tuple):
         raise DocumentRefused("pdf.signature", f"a signature is not of the form {form.text.decode('ascii')}")
     numbers = [int(one.text) for one in span if isinstance(one, Number) and one.text.isdigit()]
-    if len(numbers) != 4 or len(span) != 4:
+    if len(numbers) != 4 or span != tuple(Number(b"%d" % one) for one in numbers):
         raise DocumentRefused("pdf.range", "a signature does not say which bytes it covers")
     zero, end, start, length = numbers
     hole = data[end:start]
@@ -232,15 +232,17 @@ def _signer(one: SignerInfo, certificates: Sequence[bytes], signed: tuple[bytes,
 
 def _signature_token(one: SignerInfo) -> bytes | None:
     """The signature timestamp among the unsigned attributes; nothing else is taken there."""
+    if one.unsigned is None:
+        return None
     tokens = []
     for attribute in der.members(one.unsigned, "unsigned attributes", 8):
         fields = Fields(attribute.content, "an unsigned attribute")
         expect(fields, _SIGNATURE_TIMESTAMP, "the type of an unsigned attribute", "a signature timestamp")
         tokens.append(der.single(fields.take(der.SET, "its values").content, der.SEQUENCE, "one timestamp").whole)
         fields.end()
-    if len(tokens) > 1:
-        raise MalformedInput("a signature of the PDF has several timestamps")
-    return tokens[0] if tokens else None
+    if len(tokens) != 1:  # a set without members is none (RFC 5652 5.3)
+        raise MalformedInput("the unsigned attributes of the PDF's signature are not one timestamp")
+    return tokens[0]
 
 
 def _stamped(
@@ -312,7 +314,8 @@ def _streams(document: Document, kind: bytes) -> list[bytes]:
     if not isinstance(listed, tuple):
         raise MalformedInput(f"the {kind.decode('ascii')} of the security store are no list")
     numbers = dict.fromkeys(one.number for one in listed if isinstance(one, Ref))
-    if len(numbers) > MAX_ENCLOSED:
-        raise MalformedInput(f"the security store holds more than {MAX_ENCLOSED} of {kind.decode('ascii')}")
     found = (document.objects.get(number) for number in numbers)
-    return [one.stream for one in found if one is not None and one.stream is not None]
+    streams = [one.stream for one in found if one is not None and one.stream is not None]
+    if len(streams) > MAX_ENCLOSED:
+        raise MalformedInput(f"the security store holds more than {MAX_ENCLOSED} of {kind.decode('ascii')}")
+    return streams

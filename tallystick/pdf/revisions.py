@@ -22,7 +22,7 @@ _HEADER = re.compile(rb"%PDF-(1\.7|2\.0)\n%[\x80-\xff]{4,8}\n")
 _OBJECT = re.compile(rb"([1-9][0-9]{0,6}) 0 obj[ \n\r]")
 _SECTION = re.compile(rb"(0|[1-9][0-9]{0,6}) ([1-9][0-9]{0,6}) ?\r?\n")
 _ENTRY = re.compile(rb"([0-9]{10}) ([0-9]{5}) ([nf])(?: \r| \n|\r\n)")
-_END = re.compile(rb"\n?startxref\r?\n([1-9][0-9]{0,9})\r?\n%%EOF\r?\n?")
+_END = re.compile(rb"\n?startxref\r?\n([1-9][0-9]{0,9})\r?\n%%EOF(?:\r?\n)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ def _stream(data: bytes, reader: Values, value: object) -> bytes:
 
 
 def _check_table(data: bytes, reader: Values, expected: dict[int, int]) -> None:
-    """Exactly the objects of this revision, each where it stands; object 0 is the only free one."""
+    """Exactly the objects of this revision, each once and where it stands; object 0 is the only free one."""
     listed: dict[int, int] = {}
     while not reader.take(b"trailer"):
         section = _SECTION.match(data, reader.at)
@@ -138,6 +138,7 @@ def _check_table(data: bytes, reader: Values, expected: dict[int, int]) -> None:
             if number in listed:
                 raise MalformedInput(f"object {number} is listed twice in a table of the PDF")
             listed[number] = offset
+    listed.pop(0, None)
     if listed != expected:
         raise MalformedInput("a table of the PDF lists other objects, or other places, than stand in its revision")
 
@@ -151,9 +152,11 @@ def _entries(data: bytes, reader: Values, first: int, count: int) -> Iterator[tu
         if entry is None:
             raise MalformedInput("a cross-reference table of the PDF is not of its form")
         reader.at = entry.end()
-        if entry[3] == b"n" and entry[2] == b"00000":
+        if number == 0 and entry[0][:18] == b"0000000000 65535 f":
+            yield 0, 0
+        elif number != 0 and entry[3] == b"n" and entry[2] == b"00000":
             yield number, int(entry[1])
-        elif number != 0 or entry[0][:18] != b"0000000000 65535 f":
+        else:
             raise MalformedInput(f"a table of the PDF says that object {number} is free")
 
 

@@ -124,6 +124,9 @@ class Values:
                 break
             if byte == 0x5C:
                 byte = self._escape()
+            elif byte == 0x0D:  # every end of a line that is not escaped says LF (ISO 32000-2 7.3.4.2)
+                self.take(b"\n")
+                byte = 0x0A
             out.append(byte)
         raise MalformedInput(f"a string of the PDF does not end, or holds a bare parenthesis, before byte {self.at}")
 

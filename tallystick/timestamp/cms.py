@@ -51,7 +51,7 @@ class SignerInfo:
     algorithm: str
     algorithm_has_null: bool
     signature: bytes
-    unsigned: bytes
+    unsigned: bytes | None
 
 
 SIGNER_FIELDS = tuple(one.name for one in fields_of(SignerInfo))
@@ -88,7 +88,7 @@ def parse_signer(fields: Fields) -> SignerInfo:
         algorithm=algorithm,
         algorithm_has_null=has_null,
         signature=signature,
-        unsigned=b"" if unsigned is None else unsigned.content,
+        unsigned=None if unsigned is None else unsigned.content,
     )
 
 

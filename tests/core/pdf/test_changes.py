@@ -41,9 +41,6 @@ SWAPPED: dict[str, tuple[Objects, int, Objects]] = {
     "a text by the notes": ({3: SMALL[3].replace(b"/Annots", b"/X 11 0 R /Annots"), 11: b"(a)"}, 11, {11: b"(b)"}),
     "content by the notes": ({4: CONTENT}, 4, {4: CONTENT.replace(b"q Q", b"X X")}),
     "the attachment by the notes": ({10: ATTACHED}, 10, {10: ATTACHED.replace(b'{"v":2}', b'{"v":3}')}),
-    "content by the form": ({**form_is(4), 4: CONTENT}, 8, {4: CONTENT.replace(b"q Q", b"X X")}),
-    "the attachment by the form": (
-        {**form_is(10), 10: ATTACHED}, 8, {10: ATTACHED.replace(b'{"v":2}', b'{"v":3}')}),
     "notes that become a list": ({}, 8, {8: b"[1]"}),
     "a list that becomes notes": ({8: b"[1]"}, 8, {8: b"<<>>"}),
     "notes that become a stream": ({}, 8, {8: CONTENT}),
