@@ -9,11 +9,6 @@ const AUTHORITY_INFORMATION = "1.3.6.1.5.5.7.1.1";
 const OCSP = "1.3.6.1.5.5.7.48.1";
 const URI = 0x86;
 
-/** Whether the certificate names a place: where lists are, or where somebody answers (not: where certificates are). */
-export function tellsOfRevocation(certificate: Certificate): boolean {
-  return addresses(certificate).length > 0;
-}
-
 /** The places, as they are written; an extension without its form names none. */
 export function addresses({ extensions }: Certificate): string[] {
   const information = extensions.get(AUTHORITY_INFORMATION);

@@ -8,7 +8,7 @@ import { parseCertificate, type Certificate } from "./certificate.ts";
 import {
   bits, demandTag, ENUMERATED, explicit, Fields, GENERALIZED_TIME, INTEGER, integer, OCTET_STRING, oid, parseDer, partsOf, SEQUENCE, sequence, signatureBits, type Der,
 } from "./der.ts";
-import { demandName } from "./sameName.ts";
+import { demandName } from "./names.ts";
 import { answersFor } from "./responder.ts";
 import { reasonOf, type Word } from "./revocation.ts";
 import { areUnderstood, extensionsOf, isNull, isSignedBy, type Extension } from "./signed.ts";

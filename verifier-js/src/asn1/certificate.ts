@@ -4,8 +4,8 @@ import { Failed, Malformed } from "../base/errors.ts";
 import { bits, BOOLEAN, demandTag, explicit, Fields, INTEGER, integer, OCTET_STRING, oid, parseDer, sequence, signatureBits, type Der } from "./der.ts";
 import { demandForm } from "./extensions.ts";
 import { demandName, nameText } from "./names.ts";
-import { isPss, isSignedWithPss, parsePss, pssHashes } from "./pss.ts";
-import { publicKey, signatureAlgorithm, verifyWith, type HashName, type PublicKey } from "./publicKey.ts";
+import { publicKey, type PublicKey } from "./publicKey.ts";
+import { signingAlgorithm } from "./signing.ts";
 import { timeOf } from "./times.ts";
 
 export { nameText };
@@ -20,8 +20,8 @@ export interface Certificate {
   /** What is signed. */
   tbs: Bytes;
   serial: bigint;
-  /** Bytes of the serial number, as DER writes it. */
-  serialLength: number;
+  /** As DER writes it. */
+  serialBytes: Bytes;
   /** Names, DER: equal are those of equal bytes (RFC 5280 §4.1.2.4: an issuer is written as its subject is). */
   issuer: Bytes;
   subject: Bytes;
@@ -85,16 +85,16 @@ function parseSigned(tbs: Der | undefined, algorithm: Der | undefined): Omit<Cer
   fields.end();
   demandVersion(version, identifiers, list !== undefined);
   return {
-    tbs: tbs!.raw, serial: integer(serial), serialLength: serial.content.length, issuer: issuer.raw, subject: subject.raw, name: nameText(subject),
+    tbs: tbs!.raw, serial: integer(serial), serialBytes: serial.content, issuer: issuer.raw, subject: subject.raw, name: nameText(subject),
     notBefore: timeOf(validity[0]!), notAfter: timeOf(validity[1]!), keyInfo, identifiers, extensions: list === undefined ? new Map() : parseExtensions(explicit(list, 3)),
     signatureAlgorithm: algorithm,
   };
 }
 
-/** Parameters of RSA-PSS have a form; what it does not allow, SHA-1 or another mask, leads nowhere later. */
+/** Parameters of the algorithms that count have a form (Timestamps 8); others than these, SHA-1 or another mask, lead nowhere later. */
 function demandAlgorithm(algorithm: Der): void {
   try {
-    if (isPss(algorithm)) parsePss(algorithm);
+    signingAlgorithm(algorithm);
   } catch (error) {
     if (!(error instanceof Failed)) throw error;
   }
@@ -135,7 +135,7 @@ function parseExtensions(list: Der): Map<string, Extension> {
 /** A certificate of the form that counts in a search: with a serial number as RFC 5280 §4.1.2.2 has it. Any other is as if it were not there. */
 export function readable(bytes: Bytes): Certificate | undefined {
   const found = readableRoot(bytes);
-  return found !== undefined && found.serial > 0n && found.serialLength <= LONGEST_SERIAL ? found : undefined;
+  return found !== undefined && found.serial > 0n && found.serialBytes.length <= LONGEST_SERIAL ? found : undefined;
 }
 
 /** A root's serial number may be any: who publishes the trust file chose it. */
@@ -150,25 +150,6 @@ export function readableRoot(bytes: Bytes): Certificate | undefined {
 
 export function keyOf(certificate: Certificate): PublicKey {
   return publicKey(certificate.keyInfo);
-}
-
-/** `Failed` unless the issuer, of that name, signed it by RSA or ECDSA over SHA-2. */
-export function verifyIssued(certificate: Certificate, issuer: Certificate): void {
-  if (!equal(certificate.issuer, issuer.subject)) throw new Failed(`${certificate.name} names another issuer than ${issuer.name}`);
-  const key = keyOf(issuer);
-  const { kind, hash } = issuedUnder(certificate);
-  if (key.kind !== kind) throw new Failed(`${certificate.name} is signed by another kind of key than ${issuer.name} has`);
-  if (key.kind === "rsa" && isPss(certificate.signatureAlgorithm)) {
-    if (!isSignedWithPss(key, parsePss(certificate.signatureAlgorithm), certificate.tbs, certificate.signature)) throw new Failed("a signature does not verify");
-  } else verifyWith(key, hash, certificate.tbs, certificate.signature);
-}
-
-/** Kind of key and hash by which it is signed; `Failed` where it is not RSA or ECDSA over SHA-2. */
-export function issuedUnder({ signatureAlgorithm: algorithm, name }: Certificate): { kind: "rsa" | "ecdsa"; hash: HashName } {
-  if (isPss(algorithm)) return { kind: "rsa", hash: pssHashes(parsePss(algorithm)).hash };
-  const { kind, hash } = signatureAlgorithm(algorithm);
-  if (hash === undefined) throw new Failed(`${name} is signed under an algorithm without a hash`);
-  return { kind, hash };
 }
 
 function extension(certificate: Certificate, name: string): Der | undefined {

@@ -4,7 +4,8 @@ import { Failed, Malformed } from "../base/errors.ts";
 import { keyOf, readable, subjectKeyIdentifier, type Certificate } from "./certificate.ts";
 import { demandTag, explicit, Fields, INTEGER, integer, OCTET_STRING, oid, sequence, SEQUENCE, SET, type Der } from "./der.ts";
 import { demandNamed } from "./ess.ts";
-import { hashAlgorithm, HASHES, signatureAlgorithm, verifyWith, type HashName } from "./publicKey.ts";
+import { hashAlgorithm, HASHES, type HashName } from "./hashes.ts";
+import { signatureAlgorithm, verifyWith } from "./publicKey.ts";
 
 const SIGNED_DATA = "1.2.840.113549.1.7.2";
 const CONTENT_TYPE = "1.2.840.113549.1.9.3";

@@ -41,10 +41,11 @@ export function firstDer(bytes: Bytes): Der {
   return read(bytes, 0, 0);
 }
 
-function read(bytes: Bytes, at: number, depth: number, levels = Infinity): Der {
+/** Tag of the value at this place, and where its content begins and ends; nothing is made of it. */
+export function bounds(bytes: Bytes, at: number): [tag: number, start: number, end: number] {
   const tag = bytes[at];
   let length = bytes[at + 1];
-  if (tag === undefined || length === undefined || depth > DEEPEST) throw new Malformed("DER that ends early or is too deep");
+  if (tag === undefined || length === undefined) throw new Malformed("DER that ends early");
   if ((tag & 31) === 31) throw new Malformed("a DER tag of several bytes");
   let start = at + 2;
   if (length >= 0x80) {
@@ -56,9 +57,15 @@ function read(bytes: Bytes, at: number, depth: number, levels = Infinity): Der {
     start += count;
   }
   if (start + length > bytes.length) throw new Malformed("DER that ends early");
-  const content = bytes.subarray(start, start + length);
+  return [tag, start, start + length];
+}
+
+function read(bytes: Bytes, at: number, depth: number, levels = Infinity): Der {
+  if (depth > DEEPEST) throw new Malformed("DER that is too deep");
+  const [tag, start, end] = bounds(bytes, at);
+  const content = bytes.subarray(start, end);
   demandForm(tag, content);
-  return { tag, content, raw: bytes.subarray(at, start + length), children: (tag & 0x20) !== 0 && depth < levels ? all(content, depth + 1, levels) : [] };
+  return { tag, content, raw: bytes.subarray(at, end), children: (tag & 0x20) !== 0 && depth < levels ? all(content, depth + 1, levels) : [] };
 }
 
 function all(content: Bytes, depth: number, levels: number): Der[] {
@@ -72,13 +79,16 @@ function all(content: Bytes, depth: number, levels: number): Der[] {
 }
 
 function demandForm(tag: number, content: Bytes): void {
-  const [first, second] = content;
-  if (tag === INTEGER || tag === ENUMERATED) {
-    const needless = (first === 0 && second !== undefined && second < 0x80) || (first === 0xff && second !== undefined && second >= 0x80);
-    if (first === undefined || needless) throw new Malformed("a DER integer with a needless byte");
-  }
+  const [first] = content;
+  if (tag === INTEGER || tag === ENUMERATED) integerForm(content, 0, content.length);
   if (tag === BOOLEAN && (content.length !== 1 || (first !== 0 && first !== 0xff))) throw new Malformed("a DER boolean of another form");
   if (tag === OID) oidOf(content);
+}
+
+/** One byte at least, and none that is needless. */
+export function integerForm(bytes: Bytes, from: number, to: number): void {
+  const [first, second] = [bytes[from]!, bytes[from + 1]!];
+  if (to === from || (to > from + 1 && ((first === 0 && second < 0x80) || (first === 0xff && second >= 0x80)))) throw new Malformed("a DER integer with a needless byte");
 }
 
 /** Dotted text of an object identifier. */

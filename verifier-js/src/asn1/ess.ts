@@ -4,7 +4,7 @@ import { equal, type Bytes } from "../base/bytes.ts";
 import { Failed, Malformed } from "../base/errors.ts";
 import type { Certificate } from "./certificate.ts";
 import { demandTag, explicit, Fields, integer, OCTET_STRING, sequence, SEQUENCE, type Der } from "./der.ts";
-import { hashAlgorithm, HASHES } from "./publicKey.ts";
+import { hashAlgorithm, HASHES } from "./hashes.ts";
 
 const SIGNING_CERTIFICATE = "1.2.840.113549.1.9.16.2.12";
 const SIGNING_CERTIFICATE_2 = "1.2.840.113549.1.9.16.2.47";

@@ -2,6 +2,7 @@
 import { equal, type Bytes } from "../base/bytes.ts";
 import { Malformed } from "../base/errors.ts";
 import { BIT_STRING, BOOLEAN, demandTag, Fields, GENERALIZED_TIME, INTEGER, integer, OCTET_STRING, oid, OID, parseDer, SEQUENCE, SET, type Der } from "./der.ts";
+import { attributesOf, demandName } from "./names.ts";
 import { timeOf } from "./times.ts";
 
 type Form = (value: Der) => void;
@@ -71,10 +72,8 @@ function inside(form: Form): Form {
 
 const ascii: Form = ({ content }) => demand(content.every((byte) => byte < 0x80), "a name that is not ASCII");
 
-const distinguished: Form = (value) => {
-  for (const set of demandTag(value, SEQUENCE).children) relative(set);
-};
-const relative: Form = many((part) => members(anOid, any)(part), SET);
+const distinguished: Form = (value) => void demandName(value);
+const relative: Form = (value) => void attributesOf(value);
 
 const otherName: Form = ({ children: [type, value, ...more] }) => {
   oid(type);

@@ -3,7 +3,8 @@ import { equal, hex, type Bytes } from "../base/bytes.ts";
 import { Malformed } from "../base/errors.ts";
 import { sha256 } from "../base/hashes.ts";
 import type { Certificate } from "./certificate.ts";
-import { explicit, Fields, GENERALIZED_TIME, INTEGER, integer, parseDer, partsOf, SEQUENCE, sequence, signatureBits, UTC_TIME, type Der } from "./der.ts";
+import { explicit, Fields, GENERALIZED_TIME, INTEGER, integer, parseDer, partsOf, SEQUENCE, signatureBits, UTC_TIME, type Der } from "./der.ts";
+import { Entries, type Entry } from "./entries.ts";
 import { sameName } from "./sameName.ts";
 import { reasonOf, type Word } from "./revocation.ts";
 import { areUnderstood, extensionsOf, isSignedBy, type Extension } from "./signed.ts";
@@ -15,17 +16,11 @@ const PARTIAL = ["2.5.29.27", "2.5.29.28"];
 const VERSION_2 = 1n;
 const EXTENSIONS = 0;
 
-interface Entry {
-  revoked: number;
-  extensions: Extension[];
-}
-
 /** What a list says once its issuer is known to have signed it. */
 interface List {
   from: number;
   until: number | undefined;
-  /** By serial number, of several entries the first. */
-  entries: Map<bigint, Entry>;
+  entries: Entries;
 }
 
 /** The parts of a list as far as they must be read to know whose it is. */
@@ -58,7 +53,7 @@ class Listed {
     if (!this.isBy(issuer)) return [];
     const list = this.read();
     if (list === undefined) return [];
-    const found = list.entries.get(certificate.serial);
+    const found = list.entries.find(certificate.serialBytes);
     if (found !== undefined && saysNothing(found)) return [];
     const reason = found?.extensions.find(({ name }) => name === REASON);
     this.digest ??= hex(sha256(this.bytes));
@@ -110,7 +105,7 @@ function readOutline(bytes: Bytes): Outline {
 
 /** TBSCertList (§5.1.2), wholly: entries about others too. */
 function readList(tbs: Bytes): List {
-  const fields = new Fields(sequence(parseDer(tbs)));
+  const fields = new Fields(partsOf(tbs));
   const version = fields.optional(INTEGER);
   if (version !== undefined && integer(version) !== VERSION_2) throw new Malformed("a list of a version that is neither 1 nor 2");
   fields.next();
@@ -118,26 +113,11 @@ function readList(tbs: Bytes): List {
   const from = timeOf(needed(fields.next()));
   const next = fields.optional(UTC_TIME) ?? fields.optional(GENERALIZED_TIME);
   const until = next === undefined ? undefined : timeOf(next);
-  const entries = new Map<bigint, Entry>();
-  for (const each of fields.optional(SEQUENCE)?.children ?? []) {
-    const { serial, entry } = readEntry(each, version !== undefined);
-    if (!entries.has(serial)) entries.set(serial, entry);
-  }
+  const entries = new Entries(fields.optional(SEQUENCE)?.content ?? new Uint8Array(), version !== undefined);
   const held = fields.optional(0xa0 | EXTENSIONS);
   fields.end();
-  if (held !== undefined) demandWhole(extensionsOf(explicit(held, EXTENSIONS)), version !== undefined);
+  if (held !== undefined) demandWhole(extensionsOf(explicit(parseDer(held.raw), EXTENSIONS)), version !== undefined);
   return { from, until, entries };
-}
-
-/** Extensions are of version 2. */
-function readEntry(value: Der, extended: boolean): { serial: bigint; entry: Entry } {
-  const fields = new Fields(sequence(value));
-  const serial = integer(fields.next());
-  const revoked = timeOf(needed(fields.next()));
-  const list = fields.optional(SEQUENCE);
-  fields.end();
-  if (list !== undefined && !extended) throw new Malformed("extensions in a list of version 1");
-  return { serial, entry: { revoked, extensions: list === undefined ? [] : extensionsOf(list) } };
 }
 
 function demandWhole(extensions: Extension[], extended: boolean): void {

@@ -3,18 +3,21 @@ import { compare, decodeUtf8, hex, type Bytes } from "../base/bytes.ts";
 import { Malformed } from "../base/errors.ts";
 import { demandTag, oid, sequence, SET, type Der } from "./der.ts";
 
-/** A Name (§4.1.2.4): sequence of sets, in the order of DER, of an object identifier and a value each. */
+/** A Name (§4.1.2.4): sequence of relative names. */
 export function demandName(value: Der | undefined): Der {
-  for (const set of sequence(value)) {
-    const parts = demandTag(set, SET).children;
-    if (parts.length === 0 || parts.some((part, place) => place > 0 && compare(parts[place - 1]!.raw, part.raw) > 0)) throw new Malformed("a name with an empty set, or one that is not in order");
-    for (const part of parts) {
-      const pair = sequence(part);
-      oid(pair[0]);
-      if (pair.length !== 2) throw new Malformed("a name of another form");
-    }
-  }
+  sequence(value).forEach(attributesOf);
   return value!;
+}
+
+/** The attributes of a relative name: a set, in the order of DER, of an object identifier and a value each. */
+export function attributesOf(set: Der): [string, Der][] {
+  const { children } = demandTag(set, SET);
+  if (children.length === 0 || children.some((each, place) => place > 0 && compare(children[place - 1]!.raw, each.raw) > 0)) throw new Malformed("a name with an empty set, or one that is not in order");
+  return children.map((each) => {
+    const [type, value, ...more] = sequence(each);
+    if (value === undefined || more.length > 0) throw new Malformed("a name of another form");
+    return [oid(type), value];
+  });
 }
 
 const ATTRIBUTES: Record<string, string> = {
@@ -24,14 +27,12 @@ const ATTRIBUTES: Record<string, string> = {
 
 /** A name as RFC 4514 writes it: the last part first. */
 export function nameText(name: Der): string {
-  const sets = sequence(name).map((set) => set.children.map(attributeText).join("+"));
+  const sets = sequence(name).map((set) => attributesOf(set).map(attributeText).join("+"));
   return sets.reverse().join(",");
 }
 
-function attributeText(part: Der): string {
-  const [type, value] = sequence(part);
-  const name = oid(type);
-  return `${ATTRIBUTES[name] ?? name}=${escaped(value!)}`;
+function attributeText([type, value]: [string, Der]): string {
+  return `${ATTRIBUTES[type] ?? type}=${escaped(value)}`;
 }
 
 function escaped({ tag, content }: Der): string {

@@ -1,8 +1,10 @@
 /** From who signed a timestamp or a document to a root of the trust file (Timestamps 3, number 5). */
 import { equal, type Bytes } from "../base/bytes.ts";
-import { Failed } from "../base/errors.ts";
+import { Failed, Malformed } from "../base/errors.ts";
 import { formatTime } from "../base/time.ts";
-import { basicConstraints, EXTENSION, issuedUnder, keyOf, keyUsage, purposes, readable, readableRoot, verifyIssued, type Certificate } from "./certificate.ts";
+import { basicConstraints, EXTENSION, keyOf, keyUsage, purposes, readable, readableRoot, type Certificate } from "./certificate.ts";
+import type { PublicKey } from "./publicKey.ts";
+import { holds, makes, signingAlgorithm, type Signing } from "./signing.ts";
 
 /** What the signer of a path is for. */
 export interface Purpose {
@@ -85,34 +87,33 @@ class Search<A extends Above> {
   }
 
   *from(path: Certificate[]): Generator<Path<A>> {
-    if (path.length >= LONGEST_PATH) return;
-    const last = path.at(-1)!;
-    for (const { authority, root } of this.roots)
-      if (!equal(root.raw, path[0]!.raw) && this.isIssued(last, root)) yield { authority, certificates: [...path, root] };
+    for (const { authority, root } of this.roots) {
+      const place = path.findIndex(({ raw }) => equal(raw, root.raw));
+      // It stands on the path already: it ends it there, without a further signature. A signer is never its own root.
+      if (place > 0 && place === path.length - 1) yield { authority, certificates: path };
+      if (place < 0 && this.isIssued(path, root)) yield { authority, certificates: [...path, root] };
+    }
     for (const other of this.others)
-      if (!path.some(({ raw }) => equal(raw, other.raw)) && this.isIssued(last, other)) yield* this.from([...path, other]);
+      if (!path.some(({ raw }) => equal(raw, other.raw)) && this.isIssued(path, other)) yield* this.from([...path, other]);
   }
 
-  /** Counted is only where name and kind of key fit; after the last one that may be looked at nothing is found. */
-  private isIssued(certificate: Certificate, issuer: Certificate): boolean {
-    if (!fits(certificate, issuer) || ++this.looked > MOST_SIGNATURES) return false;
-    try {
-      verifyIssued(certificate, issuer);
-      return true;
-    } catch (error) {
-      if (error instanceof Failed) return false;
-      throw error;
-    }
+  /** Whether one more signed the last of the path. Counted is only where name and key fit; after the last signature that may be looked at nothing is found. */
+  private isIssued(path: Certificate[], issuer: Certificate): boolean {
+    const certificate = path.at(-1)!;
+    const link = path.length < LONGEST_PATH ? linkBetween(certificate, issuer) : undefined;
+    return link !== undefined && ++this.looked <= MOST_SIGNATURES && holds(link.key, link.how, certificate.tbs, certificate.signature);
   }
 }
 
-/** By name, by the kind of key that the algorithm is of, and over SHA-2: what is signed otherwise leads nowhere. */
-function fits(certificate: Certificate, issuer: Certificate): boolean {
-  if (!equal(certificate.issuer, issuer.subject)) return false;
+/** By the issuer's name, byte for byte, and by a key that makes such signatures; what does not fit leads nowhere. */
+function linkBetween(certificate: Certificate, issuer: Certificate): { key: PublicKey; how: Signing } | undefined {
+  if (!equal(certificate.issuer, issuer.subject)) return undefined;
   try {
-    return issuedUnder(certificate).kind === keyOf(issuer).kind;
-  } catch {
-    return false;
+    const [key, how] = [keyOf(issuer), signingAlgorithm(certificate.signatureAlgorithm)];
+    return makes(key, how) ? { key, how } : undefined;
+  } catch (error) {
+    if (error instanceof Failed || error instanceof Malformed) return undefined;
+    throw error;
   }
 }
 

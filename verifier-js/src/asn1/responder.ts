@@ -3,7 +3,8 @@ import { equal, type Bytes } from "../base/bytes.ts";
 import { Failed, Malformed } from "../base/errors.ts";
 import { EXTENSION, keyUsage, parseCertificate, purposes, type Certificate } from "./certificate.ts";
 import { demandTag, explicit, integer, parseDer, partsOf, SEQUENCE, sequence, signatureBits } from "./der.ts";
-import { isSignedBy, signerKey } from "./signed.ts";
+import { isSignedBy } from "./signed.ts";
+import { signerKey } from "./signing.ts";
 
 const OCSP_SIGNING = "1.3.6.1.5.5.7.3.9";
 const KNOWN_CRITICAL: string[] = [
@@ -40,6 +41,6 @@ function isUnderstood({ extensions }: Certificate): boolean {
 
 /** On one of the curves, Ed25519, or RSA of 2048 to 16384 bits; others have no key here. */
 function hasKey(responder: Certificate): boolean {
-  signerKey(responder, LONGEST_RSA);
+  signerKey(responder.keyInfo, LONGEST_RSA);
   return true;
 }

@@ -4,7 +4,6 @@ import { saidByAnswers } from "./answers.ts";
 import type { Certificate } from "./certificate.ts";
 import { ENUMERATED, integer, INTEGER, parseDer } from "./der.ts";
 import { saidByLists } from "./lists.ts";
-import { tellsOfRevocation } from "./addresses.ts";
 import { Malformed } from "../base/errors.ts";
 
 /** One word about one certificate; times in Unix seconds. */
@@ -84,7 +83,7 @@ export class Words {
 export interface Enclosed {
   /** By the order of the path, lists before answers. */
   said: Said[];
-  /** Those who say where their issuer tells of revocation, and of whom nothing here reaches the instant. */
+  /** Those on the path, but the root, of whom nothing here reaches the instant. */
   silent: Certificate[];
 }
 
@@ -95,17 +94,17 @@ export function enclosed(path: Certificate[], at: number, lists: Bytes[], answer
   const silent: Certificate[] = [];
   path.slice(0, -1).forEach((certificate, place) => {
     const issuer = path[place + 1]!;
-    const words = distinct([...inside.about(certificate, issuer), ...beside.about(certificate, issuer)]);
+    const words = joined(inside.about(certificate, issuer), beside.about(certificate, issuer));
     said.push(...words);
-    if (!words.some((word) => reaches(word, at)) && tellsOfRevocation(certificate)) silent.push(certificate);
+    if (!words.some((word) => reaches(word, at))) silent.push(certificate);
   });
   return { said, silent };
 }
 
-/** Lists before answers; the same bytes inside and beside say it once. */
-function distinct(words: Said[]): Said[] {
-  const forms = (form: Word["form"]): Said[] => words.filter((word) => word.form === form);
-  return [...new Map([...forms("list"), ...forms("answer")].map((word) => [JSON.stringify(word), word])).values()];
+/** Lists before answers; what stands inside and beside says it once. Single responses of one answer count each by itself. */
+function joined(inside: Said[], beside: Said[]): Said[] {
+  const all = [...inside, ...beside.filter(({ sha256 }) => !inside.some((word) => word.sha256 === sha256))];
+  return [...all.filter(({ form }) => form === "list"), ...all.filter(({ form }) => form === "answer")];
 }
 
 /** Said then or later, or with a newer word due only then or later, or that he is revoked. */

@@ -1,7 +1,7 @@
 /** Whether two names say the same (RFC 5280 §7.1, with case and spaces as they are written). */
 import { decodeUtf8, equal, hex, type Bytes } from "../base/bytes.ts";
-import { Malformed } from "../base/errors.ts";
-import { demandTag, oid, parseDer, sequence, SET, type Der } from "./der.ts";
+import { parseDer, sequence, type Der } from "./der.ts";
+import { attributesOf } from "./names.ts";
 
 const ASCII = /^[\x00-\x7f]*$/;
 /** Kinds of text, and how many bytes each character of them has; UTF-8 has its own way. */
@@ -15,21 +15,6 @@ export function sameName(one: Bytes, other: Bytes): boolean {
 
 function said(name: Bytes): string {
   return JSON.stringify(sequence(parseDer(name)).map((set) => attributesOf(set).map(([type, value]) => `${type} ${textOf(value)}`).sort()));
-}
-
-/** Malformed where this is no Name: a sequence of sets of a type and a value each. */
-export function demandName(name: Der): void {
-  sequence(name).forEach(attributesOf);
-}
-
-function attributesOf(set: Der): [string, Der][] {
-  const { children } = demandTag(set, SET);
-  if (children.length === 0) throw new Malformed("a name with an empty set");
-  return children.map((each) => {
-    const [type, value, ...more] = sequence(each);
-    if (value === undefined || more.length > 0) throw new Malformed("a name of another form");
-    return [oid(type), value];
-  });
 }
 
 /** Text as text, T61String as far as it is ASCII; what is no text stays what it is. */

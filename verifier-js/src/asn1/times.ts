@@ -5,7 +5,7 @@ import { parseTime } from "../base/time.ts";
 import { GENERALIZED_TIME, UTC_TIME, type Der } from "./der.ts";
 
 /** Unix seconds of a certificate's validity. */
-export function timeOf(value: Der): number {
+export function timeOf(value: Pick<Der, "tag" | "content">): number {
   const text = decodeUtf8(value.content);
   if (value.tag === UTC_TIME && /^[0-9]{12}Z$/.test(text)) return seconds((Number(text.slice(0, 2)) < 50 ? "20" : "19") + text);
   if (value.tag === GENERALIZED_TIME && /^[0-9]{14}Z$/.test(text)) return seconds(text);

@@ -2,11 +2,11 @@
 import { equal, type Bytes } from "../base/bytes.ts";
 import { Failed, Malformed } from "../base/errors.ts";
 import type { Authority } from "../trust.ts";
-import { EXTENSION, policies, readable, readableRoot, type Certificate } from "./certificate.ts";
+import { policies, readable, readableRoot, subjectNames, type Certificate } from "./certificate.ts";
 import { parseSignedData, verifySigner } from "./cms.ts";
 import { BOOLEAN, demandTag, explicit, Fields, INTEGER, integer, OCTET_STRING, oid, parseDer, SEQUENCE, sequence, type Der } from "./der.ts";
 import { findPath, TIMESTAMPS } from "./path.ts";
-import { hashAlgorithm, HASHES, type HashName } from "./publicKey.ts";
+import { hashAlgorithm, HASHES, type HashName } from "./hashes.ts";
 import { enclosed, undone, Words, type Said } from "./revocation.ts";
 import { extensionsOf } from "./signed.ts";
 import { genTime } from "./times.ts";
@@ -20,6 +20,8 @@ const OPERATOR_ONLY = "2.25.136187603105352834587325482968368822740";
 const LONGEST_SERIAL = 21;
 const LONGEST_ACCURACY = 5;
 const SECOND = 1_000_000;
+/** Certificates are valid from and to whole seconds, so one fraction is as any other. */
+const A_FRACTION = 0.5;
 const DIRECTORY_NAME = 0xa4;
 
 /** A token that holds. */
@@ -79,7 +81,7 @@ export function verifyTimestamp(bytes: Bytes, message: Bytes, authorities: Autho
   const { signer } = verifySigner(data, [...data.certificates, ...named(authorities)], TST_INFO, data.content);
   demandAuthorityName(info.tsa, signer);
   const { seconds, micros } = info.time;
-  const found = findPath(signer, data.certificates, authorities, seconds + micros / SECOND, TIMESTAMPS);
+  const found = findPath(signer, data.certificates, authorities, seconds + (micros > 0 ? A_FRACTION : 0), TIMESTAMPS);
   const path = found?.certificates ?? [signer];
   const latest = seconds + Math.ceil((micros + (info.accuracy ?? 0)) / SECOND);
   const heard = enclosed(path, latest, [], [], words);
@@ -161,6 +163,5 @@ function thousandth({ raw }: Der): bigint {
 function demandAuthorityName(tsa: Der | undefined, signer: Certificate): void {
   if (tsa === undefined) return;
   const isSubject = tsa.tag === DIRECTORY_NAME && tsa.children.length === 1 && equal(tsa.children[0]!.raw, signer.subject);
-  const others = signer.extensions.get(EXTENSION.subjectNames);
-  if (!isSubject && (others === undefined || !sequence(parseDer(others.value)).some((name) => equal(name.raw, tsa.raw)))) throw new Failed("the token names another authority than its signer");
+  if (!isSubject && !subjectNames(signer).some((name) => equal(name, tsa.raw))) throw new Failed("the token names another authority than its signer");
 }

@@ -13,12 +13,12 @@ export function demandNotRevoked(found: Enclosed, at: number): void {
 
 /** Of whom nothing is enclosed that reaches the instant, though their issuer tells of revocation somewhere. */
 export function unanswered({ silent }: Pick<Enclosed, "silent">, at: number): Sentence[] {
-  return silent.map((certificate) => {
+  return silent.flatMap((certificate) => {
     const places = addresses(certificate).join(", ");
-    return {
+    return places === "" ? [] : [{
       en: `this needs an external fact: whether ${certificate.name} was revoked up to ${formatTime(at)}, for nothing that is enclosed says so; ask ${places}`,
       zh: `尚需外部事实：所附材料未说明 ${certificate.name} 截至 ${formatTime(at)} 是否已被吊销；请查询 ${places}`,
-    };
+    }];
   });
 }
 

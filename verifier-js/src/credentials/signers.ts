@@ -1,11 +1,11 @@
 /** Who signs claims, and the path above him (Signed files 2, numbers 3 and 8). */
 import { equal, type Bytes } from "../base/bytes.ts";
-import { Failed } from "../base/errors.ts";
+import { Failed, Malformed } from "../base/errors.ts";
 import { formatTime } from "../base/time.ts";
 import { verifyRaw, type Algorithm } from "./algorithms.ts";
 import { basicConstraints, EXTENSION, keyUsage, parseCertificate, purposes, readableRoot, subjectKeyIdentifier, type Certificate } from "../asn1/certificate.ts";
-import { oid, parseDer, sequence, type Der } from "../asn1/der.ts";
-import { isSignedBy, signerKey, type SignerKey } from "../asn1/signed.ts";
+import { parseDer, sequence } from "../asn1/der.ts";
+import { holds, signerKey, signingAlgorithm, type SignerKey } from "../asn1/signing.ts";
 import { opened, within } from "./open.ts";
 
 /** RFC 5280 §4.1.2.2; others read longer ones in several ways. */
@@ -14,10 +14,8 @@ const LONGEST_SERIAL = 20;
 const LONGEST_KEY = 16_384;
 const ALGORITHMS = new Map<number, Algorithm>([
   [-7, { kind: "ecdsa", hash: "sha256", size: 32 }], [-35, { kind: "ecdsa", hash: "sha384", size: 48 }], [-36, { kind: "ecdsa", hash: "sha512", size: 66 }],
-  [-8, { kind: "ed25519" }],
+  [-8, { kind: "ed25519" }], [-37, { kind: "pss", hash: "sha256" }], [-38, { kind: "pss", hash: "sha384" }], [-39, { kind: "pss", hash: "sha512" }],
 ]);
-/** PS256, PS384, PS512: C2PA allows them; they are not judged here. */
-const PSS = [-37, -38, -39];
 
 const DIGITAL_SIGNATURE = 0;
 const CERTIFICATE_SIGN = 5;
@@ -32,11 +30,6 @@ const OTHER_USES = [ANY_USE, "1.3.6.1.5.5.7.3.8", "1.3.6.1.5.5.7.3.9"];
 const UNDERSTOOD: string[] = [
   EXTENSION.basicConstraints, EXTENSION.keyUsage, EXTENSION.extendedKeyUsage, EXTENSION.policies, EXTENSION.subjectNames, EXTENSION.subjectKey, EXTENSION.authorityKey,
 ];
-const SHA2_SIGNATURES = [
-  "1.2.840.113549.1.1.11", "1.2.840.113549.1.1.12", "1.2.840.113549.1.1.13", "1.2.840.10045.4.3.2", "1.2.840.10045.4.3.3", "1.2.840.10045.4.3.4", "1.3.101.112",
-];
-const PSS_SIGNATURE = "1.2.840.113549.1.1.10";
-
 function refuse(code: string, why: string): never {
   throw new Failed(`signer.${code}: ${why}`);
 }
@@ -44,14 +37,14 @@ function refuse(code: string, why: string): never {
 /** A certificate that every reader reads alike; any other is left to other programs. */
 export function certificateOf(bytes: Bytes): Certificate {
   const found = opened(() => parseCertificate(bytes));
-  within(found.serial > 0n && found.serialLength <= LONGEST_SERIAL, "a serial number that is not positive, or longer than 20 bytes");
+  within(found.serial > 0n && found.serialBytes.length <= LONGEST_SERIAL, "a serial number that is not positive, or longer than 20 bytes");
   return found;
 }
 
 /** `Failed` where it is none that may sign claims. */
 export function claimKey(certificate: Certificate): SignerKey {
   try {
-    return signerKey(certificate, LONGEST_KEY);
+    return signerKey(certificate.keyInfo, LONGEST_KEY);
   } catch (error) {
     return refuse("key", `${certificate.name}: ${(error as Error).message}`);
   }
@@ -59,7 +52,6 @@ export function claimKey(certificate: Certificate): SignerKey {
 
 /** `Failed` unless the leaf's key made this signature under this algorithm of COSE. */
 export function verifyClaim(certificate: Certificate, algorithm: number, message: Bytes, signature: Bytes): void {
-  within(!PSS.includes(algorithm), "a signature by RSA");
   const how = ALGORITHMS.get(algorithm);
   if (how === undefined) throw new Failed(`algorithm.unsupported: a signature under the algorithm ${algorithm}`);
   if (!verifyRaw(claimKey(certificate), how, message, signature)) throw new Failed("claimSignature.mismatch: the signature does not hold by the signer's key");
@@ -86,8 +78,13 @@ function demandRoot(bytes: Bytes): void {
   }
 }
 
-function isIssued(certificate: Certificate, issuer: Certificate): boolean {
-  return isSignedBy(issuer, certificate.signatureAlgorithm, certificate.tbs, certificate.signature);
+function isIssued({ signatureAlgorithm, tbs, signature }: Certificate, issuer: Certificate): boolean {
+  try {
+    return holds(signerKey(issuer.keyInfo, LONGEST_KEY), signingAlgorithm(signatureAlgorithm), tbs, signature);
+  } catch (error) {
+    if (error instanceof Failed || error instanceof Malformed) return false;
+    throw error;
+  }
 }
 
 /** `Failed` unless all of number 8 holds at this instant (Unix seconds), revocation aside. */
@@ -119,13 +116,16 @@ function demandSound(certificate: Certificate): void {
   for (const [name, { critical }] of certificate.extensions)
     if (name === EXTENSION.nameConstraints || (critical && !UNDERSTOOD.includes(name))) refuse("extension", `${certificate.name} has an extension that is not understood, ${name}`);
   claimKey(certificate);
-  const algorithm = algorithmOf(certificate.signatureAlgorithm);
-  within(algorithm !== PSS_SIGNATURE, "a certificate signed by RSA-PSS");
-  if (!SHA2_SIGNATURES.includes(algorithm)) refuse("algorithm", `${certificate.name} is signed over another hash than SHA-2`);
+  demandAlgorithm(certificate);
 }
 
-function algorithmOf(algorithm: Der): string {
-  return oid(sequence(algorithm)[0]);
+/** A root's own too. */
+function demandAlgorithm({ signatureAlgorithm, name }: Certificate): void {
+  try {
+    signingAlgorithm(signatureAlgorithm);
+  } catch (error) {
+    refuse("algorithm", `${name}: ${(error as Error).message}`);
+  }
 }
 
 /** An authority with so many others between it and the leaf (RFC 5280 §4.2.1.9). */
