@@ -1,10 +1,10 @@
-/** Signatures as COSE writes them (RFC 9053 §2, RFC 8230 §2): under exactly the key, curve and hash that the algorithm is of. */
+/** Signatures as COSE writes them (RFC 9053 §2): under exactly the key, curve and hash that the algorithm is of. */
 import { p256, p384, p521 } from "@noble/curves/nist.js";
 import { type Bytes } from "../base/bytes.ts";
 import { HASHES, type HashName } from "../asn1/hashes.ts";
 import { holds, type SignerKey } from "../asn1/signing.ts";
 
-export type Algorithm = { kind: "ed25519" } | { kind: "pss"; hash: HashName } | { kind: "ecdsa"; hash: HashName; /** Bytes of r, and of s. */ size: number };
+export type Algorithm = { kind: "ed25519" } | { kind: "ecdsa"; hash: HashName; /** Bytes of r, and of s. */ size: number };
 
 const CURVES = new Map([[32, p256], [48, p384], [66, p521]]);
 

@@ -14,8 +14,10 @@ const LONGEST_SERIAL = 20;
 const LONGEST_KEY = 16_384;
 const ALGORITHMS = new Map<number, Algorithm>([
   [-7, { kind: "ecdsa", hash: "sha256", size: 32 }], [-35, { kind: "ecdsa", hash: "sha384", size: 48 }], [-36, { kind: "ecdsa", hash: "sha512", size: 66 }],
-  [-8, { kind: "ed25519" }], [-37, { kind: "pss", hash: "sha256" }], [-38, { kind: "pss", hash: "sha384" }], [-39, { kind: "pss", hash: "sha512" }],
+  [-8, { kind: "ed25519" }],
 ]);
+/** PS256, PS384, PS512: C2PA allows them; they are not judged here (ADR 50). */
+const PSS = [-37, -38, -39];
 
 const DIGITAL_SIGNATURE = 0;
 const CERTIFICATE_SIGN = 5;
@@ -52,6 +54,7 @@ export function claimKey(certificate: Certificate): SignerKey {
 
 /** `Failed` unless the leaf's key made this signature under this algorithm of COSE. */
 export function verifyClaim(certificate: Certificate, algorithm: number, message: Bytes, signature: Bytes): void {
+  within(!PSS.includes(algorithm), "a signature by RSA");
   const how = ALGORITHMS.get(algorithm);
   if (how === undefined) throw new Failed(`algorithm.unsupported: a signature under the algorithm ${algorithm}`);
   if (!verifyRaw(claimKey(certificate), how, message, signature)) throw new Failed("claimSignature.mismatch: the signature does not hold by the signer's key");
