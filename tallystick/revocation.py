@@ -28,7 +28,7 @@ from cryptography.x509.oid import (
 from tallystick.certificate_keys import is_for_pss, key_of
 from tallystick.errors import MalformedInput
 from tallystick.lazy_dataclass import dataclass
-from tallystick.revocation_forms import entry_says, speaks_of_all, understood_words
+from tallystick.revocation_forms import entry_says, is_same_name, speaks_of_all, understood_words
 
 if TYPE_CHECKING:
     from cryptography.x509.ocsp import OCSPResponse, OCSPSingleResponse
@@ -189,7 +189,7 @@ def _listed(certificate: x509.Certificate, issuer: x509.Certificate, lists: Iter
     for one, sha256 in lists:
         with suppress(*_UNREADABLE):
             # The signature first: what strangers put into a list may take long to read.
-            if one.issuer == issuer.subject and one.is_signature_valid(key) and _speaks_of_all(one):
+            if _names(one, issuer) and one.is_signature_valid(key) and _speaks_of_all(one):
                 entry = one.get_revoked_certificate_by_serial_number(certificate.serial_number)
                 revoked, reason = None, None
                 if entry is not None:
@@ -200,6 +200,10 @@ def _listed(certificate: x509.Certificate, issuer: x509.Certificate, lists: Iter
                 since, until = one.last_update_utc, one.next_update_utc
                 of, by = _name(certificate), _name(issuer)
                 yield Revocation(of, "list", by, since, until, revoked, reason, sha256)
+
+
+def _names(one: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
+    return is_same_name(one.issuer.public_bytes(), issuer.subject.public_bytes())
 
 
 def _speaks_of_all(one: x509.CertificateRevocationList) -> bool:

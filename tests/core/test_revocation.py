@@ -10,7 +10,7 @@ from asn1crypto import core
 from asn1crypto import ocsp as der_ocsp
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ed25519, padding
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import AuthorityInformationAccessOID as Access
@@ -33,6 +33,7 @@ from tests.c2pa_corpus.people import (
     weak_key,
 )
 from tests.core.revocation_kit import NOW, answer
+from tests.core.timestamp.forge import tlv
 
 KEY, OTHER = private_key("revocation issuer", "es256"), private_key("revocation other", "es256")
 WHEN = datetime(2025, 5, 1, tzinfo=UTC)
@@ -226,6 +227,65 @@ def test_an_entry_of_another_issuer_or_that_takes_one_off_says_nothing() -> None
     assert [listed(listing((one, True))) for one in (OTHERS, removed)] == [[], []]
     assert listed(listing((removed, False))) == []
     assert listed(listing((x509.CRLReason(x509.ReasonFlags.key_compromise), False))) == [WHEN]
+
+
+def odd_list(
+    version: bytes = b"\2\1\1", entry: bytes = b"", of_all: bytes = b"", issuer: bytes = b"", before: bytes = b""
+) -> bytes:
+    """A list that names LEAF, written by hand; ``entry``, ``of_all``: the extensions, ``before``: entries about others."""
+    ecdsa = tlv(0x30, bytes.fromhex("06082a8648ce3d040302"))
+    serial = core.Integer(LEAF.certificate.serial_number).dump()
+    entries = tlv(0x30, before + tlv(0x30, serial + tlv(0x17, b"250501000000Z") + entry))
+    name = issuer or ABOVE.certificate.subject.public_bytes()
+    times = tlv(0x17, b"250601000000Z") + tlv(0x17, b"250608000000Z")
+    signed = tlv(0x30, version + ecdsa + name + times + entries + of_all)
+    return tlv(0x30, signed + ecdsa + tlv(0x03, b"\0" + KEY.sign(signed, ec.ECDSA(hashes.SHA256()))))
+
+
+NUMBER = tlv(0x30, tlv(0x30, bytes.fromhex("0603551d14") + tlv(4, b"\2\1\1")))
+REASON = tlv(0x30, tlv(0x30, bytes.fromhex("0603551d15") + tlv(4, b"\x0a\1\1")))
+EMPTY = b"\x30\0"
+
+
+def another(extensions: bytes = b"") -> bytes:
+    return tlv(0x30, b"\2\1\7" + tlv(0x17, b"250501000000Z") + extensions)
+
+
+def test_a_list_of_version_1_has_no_extensions() -> None:
+    assert listed(odd_list(b"")) == listed(odd_list(b"", before=another())) == [WHEN]
+    assert listed(odd_list(of_all=tlv(0xA0, NUMBER), entry=REASON, before=another(REASON))) == [WHEN]
+    assert listed(odd_list(b"", of_all=tlv(0xA0, NUMBER))) == []
+    assert listed(odd_list(b"", entry=REASON)) == []
+    assert listed(odd_list(b"", before=another(REASON))) == []
+
+
+def test_where_a_list_has_extensions_there_is_one_at_least() -> None:
+    odd = tlv(0x30, tlv(0x30, bytes.fromhex("06032a0304") + tlv(4, EMPTY)))
+    assert listed(odd_list(entry=odd, of_all=tlv(0xA0, odd))) == [WHEN]
+    assert listed(odd_list(of_all=tlv(0xA0, EMPTY))) == []
+    assert listed(odd_list(entry=EMPTY)) == []
+    assert listed(odd_list(before=another(EMPTY))) == []
+
+
+def written(tag: int, encoding: str = "ascii") -> bytes:
+    """The name of ABOVE, its texts in strings of another kind."""
+    parts = [(one.oid.dotted_string, str(one.value)) for one in ABOVE.certificate.subject]
+    found = [core.ObjectIdentifier(kind).dump() + tlv(tag, value.encode(encoding)) for kind, value in parts]
+    return tlv(0x30, b"".join(tlv(0x31, tlv(0x30, one)) for one in found))
+
+
+@pytest.mark.parametrize(
+    ("tag", "encoding"),
+    [(0x0C, "utf-8"), (0x13, "ascii"), (0x14, "ascii"), (0x16, "ascii"), (0x1A, "ascii"), (0x1C, "utf-32-be"),
+     (0x1E, "utf-16-be")],
+)  # fmt: skip
+def test_a_list_names_its_issuer_in_whichever_kind_of_text(tag: int, encoding: str) -> None:
+    assert listed(odd_list(issuer=written(tag, encoding))) == [WHEN]
+
+
+@pytest.mark.parametrize("tag", [0x04, 0x17, 0x18], ids=["octets", "a UTCTime", "a GeneralizedTime"])
+def test_a_list_whose_issuer_has_no_text_where_the_issuer_has_one_says_nothing(tag: int) -> None:
+    assert listed(odd_list(issuer=written(tag))) == []
 
 
 RSA_KEY = weak_key()
