@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
 from tallystick import canonical
+from tallystick.admission.log_rules import ROLE_ALGORITHMS
 from tallystick.base64s import from_base64
 from tallystick.cosignature import Witness, cosigned_at, parse_witness
 from tallystick.errors import MalformedInput, VerificationFailed
@@ -263,7 +264,19 @@ def _check_members(file: TrustFile) -> None:
         members = ", ".join((*V3_MEMBERS, "tsa_roots[].certificates"))
         raise MalformedInput(f"below version 4 a trust file is of version 3 exactly if it has one of: {members}")
     check_chains(file.evm_chains or ())
+    _check_algorithms(file)
     _check_auditors(file)
+
+
+def _check_algorithms(file: TrustFile) -> None:
+    """A key of another algorithm than its role fits no log: whoever wrote the file made a mistake."""
+    roles = [("registrar", log.registrar) for log in file.logs]
+    roles += [("exporter", one.key) for one in file.exporters]
+    roles += [(one.role, one.key) for log in file.logs for one in log.replaced or ()]
+    for role, key in roles:
+        if key.alg not in ROLE_ALGORITHMS[role]:
+            fitting = " or ".join(ROLE_ALGORITHMS[role])
+            raise MalformedInput(f"a key of the role {role} is of {key.alg}, not {fitting}")
 
 
 def _check_auditors(file: TrustFile) -> None:

@@ -76,6 +76,10 @@ def test_a_later_version_says_what_to_install() -> None:
         parse_trust(json.dumps(write(file()) | {"v": 9, "shiny": True}).encode())
 
 
+def written(algorithm: str) -> Any:
+    return write(key_from("x", algorithm).public.to_text())
+
+
 WITNESS = verifier_key("w", COSIGNATURE_ED25519, key_from("w").public.raw)
 LOG = write(file())["logs"][0]
 CHANGES: dict[str, Callable[[dict[str, Any]], Any]] = {
@@ -108,6 +112,10 @@ CHANGES: dict[str, Callable[[dict[str, Any]], Any]] = {
     ),
     "a root that is not base64": lambda value: value.update(c2pa_roots=["-----BEGIN"]),
     "a time of another form": lambda value: value.update(issued="2026-01-01"),
+    "a registrar who signs post-quantum": lambda value: value["logs"][0].update(registrar=written("ml-dsa-44")),
+    "a registrar with a chain's key": lambda value: value["logs"][0].update(registrar=written("es256k")),
+    "an exporter who signs post-quantum": lambda value: value["exporters"][0].update(key=written("ml-dsa-44")),
+    "an exporter with a chain's key": lambda value: value["exporters"][0].update(key=written("es256k")),
     "true for a number": lambda value: value.update(status_max_age=True),
 }
 
@@ -118,6 +126,20 @@ def test_what_it_refuses(name: str) -> None:
     CHANGES[name](value)
     with pytest.raises(MalformedInput):
         parse_trust(json.dumps(value).encode())
+
+
+@pytest.mark.parametrize("role", ["log", "log-pq", "authority", "registrar", "service", "exporter", "status"])
+def test_a_replaced_key_is_of_an_algorithm_of_its_role(role: str) -> None:
+    fitting = {"log": ["ed25519"], "log-pq": ["ml-dsa-44"], "authority": ["es256k"]}.get(role, ["ed25519", "es256"])
+    for algorithm in ("ed25519", "es256", "es256k", "ml-dsa-44"):
+        value = write(file(v=2, logs=(trusted_log(WORLD.signers.keys, WORLD.registrar.signer.public, ()),)))
+        rotated = {"position": 9, "since": "2026-01-01T00:00:00Z", "role": role, "key": written(algorithm)}
+        value["logs"][0]["replaced"] = [rotated]
+        if algorithm in fitting:
+            assert parse_trust(json.dumps(value).encode()).logs[WORLD.origin].replaced[0].role == role
+        else:
+            with pytest.raises(MalformedInput, match=f"role {role} is of {algorithm}"):
+                parse_trust(json.dumps(value).encode())
 
 
 BLOCK = {"number": 7, "hash": "ab" * 32}
