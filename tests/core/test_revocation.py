@@ -232,7 +232,7 @@ def test_an_entry_of_another_issuer_or_that_takes_one_off_says_nothing() -> None
 def odd_list(
     version: bytes = b"\2\1\1", entry: bytes = b"", of_all: bytes = b"", issuer: bytes = b"", before: bytes = b""
 ) -> bytes:
-    """A list that names LEAF, written by hand; ``entry``, ``of_all``: the extensions, ``before``: entries about others."""
+    """A list that names LEAF, by hand. ``entry``, ``of_all``: extensions; ``before``: entries about others."""
     ecdsa = tlv(0x30, bytes.fromhex("06082a8648ce3d040302"))
     serial = core.Integer(LEAF.certificate.serial_number).dump()
     entries = tlv(0x30, before + tlv(0x30, serial + tlv(0x17, b"250501000000Z") + entry))
