@@ -154,7 +154,9 @@ def _accuracy(content: bytes) -> int:
 
 
 def _check_extensions(content: bytes) -> None:
-    """Raise ``MalformedInput`` for a critical one: it may say that the token means something else."""
+    """Raise ``MalformedInput`` for none, and for a critical one: it may say that the token means something else."""
+    if not content:
+        raise MalformedInput("the TSTInfo has extensions, and none among them (RFC 5280 §4.1)")
     for one in der.members(content, "extensions of the TSTInfo", _MANY):
         fields = Fields(one.content, "an extension of the TSTInfo")
         kind = der.oid(fields.take(der.OID, "its type").content, "the type of an extension")

@@ -28,6 +28,7 @@ from tests.core.timestamp.forge import (
     holder,
     key,
     named,
+    tlv,
     token,
     usage,
 )
@@ -343,6 +344,25 @@ def _self_signed(name: str, by: Holder) -> x509.Certificate:
     return builder.sign(by.key, hashes.SHA256())
 
 
+LISTS = [f"2.5.29.{arc}" for arc in (9, 17, 18, 30, 31, 32, 33, 36, 37, 46)] + [
+    "1.3.6.1.5.5.7.1.1",
+    "1.3.6.1.5.5.7.1.11",
+]
+
+
+@pytest.mark.parametrize("kind", LISTS)
+def test_a_certificate_with_an_empty_list_of_what_must_be_one_at_least_is_of_another_form(kind: str) -> None:
+    empty = (x509.UnrecognizedExtension(x509.ObjectIdentifier(kind), b"\x30\0"), False)
+    own = TIME_STAMPING if kind != "2.5.29.37" else TIME_STAMPING[:1]
+    with pytest.raises(VerificationFailed, match=r"nothing in it|does not parse"):
+        verify_token(token(below("of empty lists", extensions=(*own, empty))), MESSAGE, TRUSTED)
+    # Above the signer it is as if it were not there.
+    between = holder("between with empty lists", ROOT, (*AUTHORITY, empty))
+    signer = holder("below empty lists", between)
+    with pytest.raises(UnknownAuthority):
+        verify_token(token(Recipe(signer, certificates=(signer.der, between.der))), MESSAGE, TRUSTED)
+
+
 def test_a_certificate_of_the_right_names_that_another_made() -> None:
     """Whoever makes a root of the same name may sign signers of the same name; the trusted root's key did not."""
     thief = Holder(_self_signed("root of an authority", Holder(ROOT.certificate, key("thief"))), key("thief"))
@@ -387,6 +407,7 @@ FORMS: dict[str, tuple[dict[str, Any], str]] = {
     "no certificate is named": ({"ess": ()}, "names the signing certificate"),
     "another version": ({"version": "v1"}, "of version 3"),
     "a critical extension": ({"extensions": (("1.2.3.4.5", True, b"\x05\x00"),)}, "critical extension 1.2.3.4.5"),
+    "extensions, and none among them": ({"edit_info": lambda info: tlv(0x30, info[2:] + tlv(0xA1, b""))}, "none among"),
     "an accuracy of a thousand milliseconds": ({"accuracy": {"millis": 1000}}, "accuracy"),
     "an accuracy of no milliseconds": ({"accuracy": {"seconds": 1, "millis": 0}}, "accuracy"),
     "an accuracy below nought": ({"accuracy": {"seconds": -1}}, "accuracy"),
