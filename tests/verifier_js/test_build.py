@@ -28,7 +28,9 @@ def test_a_changed_source_is_another_file(second: Second, tmp_path: Path) -> Non
     shutil.copytree(SOURCE, copy, ignore=shutil.ignore_patterns("node_modules", "dist"))
     (copy / "node_modules").symlink_to(outsiders.npm_packages("verifier") / "node_modules")
     source = copy / "src" / "steps" / "step10.ts"
-    source.write_text(source.read_text().replace("brings no anchor", "has no anchor"))
+    before = source.read_text()
+    source.write_text(before.replace("the case has no anchor", "the case brings no anchor"))
+    assert source.read_text() != before
     subprocess.run([str(second.node), str(copy / "build.mjs"), str(copy / "made")], check=True, timeout=PATIENCE)
     assert (copy / "made" / "verifier.html").read_bytes() != (second.folder / "verifier.html").read_bytes()
 
