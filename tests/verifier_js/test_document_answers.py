@@ -200,7 +200,7 @@ EXTENSIONS: Table = {
            ("one that must by half", (extension("1.2.3.4", NULL, b"\1\1\1"),), OPEN),
            ("one twice", (extension("1.2.3.4"),) * 2, OPEN),
            ("one that is none", (NULL,), OPEN),
-           ("none of them", (), REFUSED))
+           ("none of them", (), OPEN))
        for where, made in (("of the answer", Answer((REVOKED,), extensions=given)),
                            ("of him", single(extensions=given)))},
     "the reason removeFromCRL": (single(extensions=(extension("2.5.29.21", b"\x0a\1\x08"),)), REFUSED),

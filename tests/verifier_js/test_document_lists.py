@@ -96,7 +96,7 @@ FORMS: dict[str, tuple[bytes, str]] = {
     **{f"{name}, uncritically": (whole(dotted, value), OPEN)
        for name, dotted, value in (("a delta", "2.5.29.27", b"\2\1\5"), ("a part", "2.5.29.28", tlv(0x30, b"")),
                                    ("a part that is none", "2.5.29.28", b"x"))},
-    "no extensions": (Listed((HIS,), ()).der(), REFUSED),
+    "no extensions": (Listed((HIS,), ()).der(), OPEN),
     **{f"an entry for {value.hex()}": (his(REASON, value), outcome)
        for value, outcome in ((b"\x0a\1\x08", OPEN), (b"\x0a\1\0", REFUSED), (b"\x0a\1\7", REFUSED), (b"x", REFUSED),
                               (b"\x0a\1\x63", REFUSED), (b"\x0a\1\x08\0", REFUSED), (b"\2\1\x08", REFUSED),

@@ -100,7 +100,7 @@ WITH_NAMES = {
     "of X.400": (bytes.fromhex("3004a3020500"), False),
     "that are not ASCII": (tlv(0x30, tlv(0x86, b"\xff")), False),
     "of three bytes": (tlv(0x30, tlv(0x87, b"123")), False),
-    "none": (tlv(0x30, b""), True),
+    "none": (tlv(0x30, b""), False),
     "of four bytes": (tlv(0x30, tlv(0x87, b"1234")), True),
 }
 KEPT = {"of qualified statements": "1.3.6.1.5.5.7.1.3", "unknown": "1.2.3.4"}
