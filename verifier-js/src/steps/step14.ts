@@ -40,7 +40,7 @@ function judge(examination: Examination, head: Head, number: number, used: Set<s
     examination.stamped.push(stamped);
     examination.tokens.push({ timestamp: stamp, digest: hex(sha256(token)), size: Number(note.size) });
   }));
-  return { number, ...(note === undefined ? {} : { size: Number(note.size), root: hex(note.root) }), ...(stamp === undefined ? {} : factsOf(stamp)), proved: holds };
+  return { number, ...(note === undefined ? {} : { size: Number(note.size), root: hex(note.root) }), ...(stamp === undefined ? {} : factsOf(stamp)), ...(holds ? { trust: rests(note!, stamp!) } : {}), proved: holds };
 }
 
 /** A token, or the note beside it, without its form is contradicted, not malformed. */
@@ -83,7 +83,31 @@ function factsOf({ time, latest, signer, operatorOnly, revocation, details: { ac
   if (authority === undefined) return {};
   return {
     ...told(revocation), authority: authority.name, independent: authority.independent && !operatorOnly, operator_only: operatorOnly, gen_time: formatTime(time),
-    accuracy: accuracy === undefined ? null : accuracy / 1_000_000, not_before: formatTime(earliest), not_after: formatTime(latest), policy, serial: String(serial), ordering,
+    accuracy: accuracy === undefined ? null : decimal(accuracy), not_before: formatTime(earliest), not_after: formatTime(latest), policy, serial: String(serial), ordering,
     signer, signer_sha256: hex(sha256(path[0]!.raw)), root_sha256: hex(sha256(path.at(-1)!.raw)),
   };
+}
+
+/** Seconds, of millionths, without an exponent or zeros at the end. */
+function decimal(micros: number): string {
+  return (micros / 1_000_000).toFixed(6).replace(/\.?0+$/, "");
+}
+
+/** What the time of a token that holds is of, and who vouches for it. */
+function rests({ size, root }: Checkpoint, stamp: Timestamp): Sentence {
+  const [by, until] = [voucher(stamp), formatTime(stamp.latest)];
+  return {
+    zh: `不晚于 ${until}，日志大小为 ${size}，根为 ${hex(root)}；不说明其是否延续此前内容；担保方：${by.zh}`,
+    en: `the log had size ${size} and root ${hex(root)} no later than ${until}; nothing is said of what came before; vouched for by: ${by.en}`,
+  };
+}
+
+function voucher({ authority, operatorOnly }: Timestamp): Sentence {
+  const { name, independent } = authority!;
+  if (operatorOnly) return {
+    zh: "仅日志运营方自身；尚需：由独立于运营方者对同一内容所作的时间戳或锚定",
+    en: "operator only; needs: a timestamp or an anchor of the same by someone independent of the operator",
+  };
+  if (independent) return { zh: `独立于运营方的时间戳机构 ${name}`, en: `the timestamp authority ${name}, independent of the operator` };
+  return { zh: `时间戳机构 ${name}；未被认定独立于运营方`, en: `the timestamp authority ${name}, which the trust file does not call independent of the operator` };
 }
