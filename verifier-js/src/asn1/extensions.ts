@@ -129,9 +129,10 @@ const countInside = (value: Der): void => {
   demand(value.content[0]! < 0x80, "a negative count");
 };
 
-/** §4.2.1.9. */
+/** §4.2.1.9: a path length stands only beside `cA`. */
 const constraints: Form = (value) => {
   optionals([[BOOLEAN, ({ content }) => demand(content[0] === 0xff, "a default that is written out")], [INTEGER, count]], value);
+  demand(value.children[0]?.tag !== INTEGER, "a path length of what is no authority");
 };
 
 const qualifier: Form = (value) => {
