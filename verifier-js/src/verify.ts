@@ -4,6 +4,7 @@ import { replay } from "./admission/replay.ts";
 import { Failed, LaterVersion, Malformed, NotShown } from "./base/errors.ts";
 import { parseTime } from "./base/time.ts";
 import { Bag, type Progress } from "./bundle/bag.ts";
+import type { Case } from "./bundle/case.ts";
 import { wholeDigest } from "./bundle/whole.ts";
 import type { Source } from "./bundle/source.ts";
 import type { Accusation } from "./steps/accusations.ts";
@@ -29,7 +30,7 @@ import { custody, isKept } from "./steps/step16.ts";
 import { isDeclared, platform } from "./steps/step17.ts";
 import { findSubjects } from "./steps/subjects.ts";
 import { Words } from "./asn1/revocation.ts";
-import { factOf } from "./credentials/revoked.ts";
+import { factOf, type SaidFact } from "./credentials/revoked.ts";
 import { factsOf } from "./facts/index.ts";
 import { CLAIMS, type Claim, type ClaimId, type Report } from "./report.ts";
 import type { Trust } from "./trust.ts";
@@ -80,14 +81,19 @@ function partOf(error: unknown): Sentence {
 }
 
 function examine(opened: Opened, signer: Trust["exporters"][number], { trust, at, accusations }: Required<Omit<Reader, "progress">>): Examination {
-  const said = (ending: string): Bytes[] => [...opened.case.revocation].filter(([name]) => name.endsWith(ending)).map(([, bytes]) => bytes);
   const examination: Examination = {
-    ...opened, words: new Words(said(".crl"), said(".ocsp")), exporter: signer, trust, at, atSeconds: parseTime(at), replay: replay(opened.entries), log: trust.logs.find((log) => log.origin === opened.case.file.log),
+    ...opened, words: wordsOf(opened.case), exporter: signer, trust, at, atSeconds: parseTime(at), replay: replay(opened.entries), log: trust.logs.find((log) => log.origin === opened.case.file.log),
     head: undefined, subjects: new Set(), about: [], accusations, forks: [], anchors: [], tokens: [], stamped: [],
   };
   examination.subjects = findSubjects(examination);
   examination.about = [...examination.replay.admitted.values()].filter((entry) => examination.subjects.has(entry.statement.event.subject)).map((entry) => entry.position).sort((a, b) => a - b);
   return examination;
+}
+
+/** Lists and answers by the ends of their names. */
+function wordsOf({ revocation }: Case): Words {
+  const ending = (end: string): Bytes[] => [...revocation].filter(([name]) => name.endsWith(end)).map(([, bytes]) => bytes);
+  return new Words(ending(".crl"), ending(".ocsp"));
 }
 
 async function runSteps(examination: Examination, findings: Map<ClaimId, Findings>): Promise<Report["facts"]> {
@@ -122,8 +128,13 @@ async function runSteps(examination: Examination, findings: Map<ClaimId, Finding
   };
 }
 
-/** What counts of each member about those who signed here. */
-function heard({ case: { revocation }, words }: Examination): object[] {
+interface HeardFact {
+  file: string;
+  says: SaidFact[];
+}
+
+/** Of each member, in order, what counts of it about those who signed here: nothing, perhaps. */
+function heard({ case: { revocation }, words }: Examination): HeardFact[] {
   return [...revocation.keys()].map((file) => ({ file, says: (words.heard.get(file) ?? []).map(factOf) }));
 }
 

@@ -143,11 +143,12 @@ export function bits(value: Der | undefined): Bytes {
   return content.subarray(1);
 }
 
-/** The bytes of a signature: bits that are said to be unused are zeros, and mean nothing. */
+/** The bytes of a bit string that is a signature: whole ones, or with unused bits at the end that are zeros. */
 export function signatureBits(value: Der | undefined): Bytes {
   const { content } = demandTag(value, BIT_STRING);
-  const [unused, last] = [content[0], content.at(-1)!];
-  if (unused === undefined || unused > 7 || (unused > 0 && (content.length === 1 || (last & ((1 << unused) - 1)) !== 0))) throw new Malformed("a bit string of another form");
+  const [unused] = content;
+  if (unused === undefined || unused > 7 || (unused > 0 && content.length === 1)) throw new Malformed("a bit string that does not say how many bits it has");
+  if ((content.at(-1)! & ((1 << unused) - 1)) !== 0) throw new Malformed("a bit string with unused bits that are not zeros");
   return content.subarray(1);
 }
 

@@ -8,7 +8,7 @@ export function within(holds: boolean, what: string): asserts holds {
   if (!holds) throw new Open(what);
 }
 
-/** What another program may still accept is left open. */
+/** `Open` where this fails or has not its form: another program may still accept it. */
 export function opened<T>(run: () => T): T {
   try {
     return run();

@@ -12,7 +12,6 @@ import { admitted, type Examination } from "../steps/examination.ts";
 import { readHead } from "../steps/logKeys.ts";
 import { within } from "./open.ts";
 
-const LONGEST_ATTACHMENT = 4 << 20;
 const entry = base64Of(65_535);
 const proof = list(0, 64, base64Of(32));
 /** A signed note: text of several lines. */
@@ -27,34 +26,35 @@ const licence = record({
   disclosures: mapOf(0, 512, matching(/0|[1-9][0-9]*/), list(1, 32, text(1, 524_288))),
   status: record({ list: text(1, 200), index: integer(0, 1_048_575) }),
 });
-const certificate = record({
-  v: oneOf(1), certificate: identifier("R"), object: identifier("A"), number: text(1, 80), log: origin, position: integer(), entry,
-  checkpoint: noteText, proof,
-});
-
-const document = record({
-  v: oneOf(2), certificate: identifier("R"), object: identifier("A"), number: text(1, 80), log: origin, position: integer(), entry,
-  checkpoint: noteText, proof, disclosures: list(0, 32, text(1, 1_048_576)),
-});
+const said = {
+  certificate: identifier("R"), object: identifier("A"), number: text(1, 80), log: origin, position: integer(), entry, checkpoint: noteText, proof,
+};
+const certificate = record({ v: oneOf(1), ...said });
+/** What is attached to a certificate as PDF (5.3). */
+const attachment = record({ v: oneOf(2), ...said, disclosures: list(0, 32, text(1, 1_048_576)) });
+const LONGEST_ATTACHMENT = 4 << 20;
 
 /** `Failed` where the payload names something else than the entry's subject, or than the bundle shows. */
 export function demandPayload(examination: Examination, subject: string, assertion: { label: string; value: Json } | undefined): void {
   if (assertion === undefined) throw new Failed("the file names no licence and no certificate");
-  try {
+  inForm(() => {
     if (assertion.label === "licence") demandLicence(examination, subject, assertion.value);
     else demandCertificate(examination, subject, certificate(assertion.value));
-  } catch (error) {
-    if (error instanceof Malformed) throw new Failed(`what the file says of the log is not of its form: ${error.message}`);
-    throw error;
-  }
+  });
 }
 
-/** The same of what is attached to a PDF: whatever is not as the bundle shows it is refused. */
+/** The same of what is attached to a certificate as PDF. */
 export function demandAttachment(examination: Examination, subject: string, bytes: Bytes): void {
-  try {
-    const found = document(parseCanonical(bytes, LONGEST_ATTACHMENT));
+  inForm(() => {
+    const found = attachment(parseCanonical(bytes, LONGEST_ATTACHMENT));
     demandCertificate(examination, subject, found);
     demandOpened(parseStatement(found.entry), found.disclosures);
+  });
+}
+
+function inForm(run: () => void): void {
+  try {
+    run();
   } catch (error) {
     if (error instanceof Malformed) throw new Failed(`what the file says of the log is not of its form: ${error.message}`);
     throw error;
