@@ -204,7 +204,8 @@ def _authority_faults(authority: x509.Certificate, below: int, kind: str, profil
         yield Fault("signer.not_an_authority", f"{who} lacks the key usage keyCertSign")
     purposes = _extension(authority, x509.ExtendedKeyUsage)
     named = set(purposes) if isinstance(purposes, x509.ExtendedKeyUsage) else set()
-    if named and not named & profile.purposes:
+    # Issuers of real signers name purposes of their own besides none of these: only what is another trade is refused.
+    if not named & profile.purposes and any(_is_other_trade(oid) for oid in named):
         yield Fault("signer.purpose", f"{who} is for other purposes than such signers")
 
 

@@ -179,7 +179,7 @@ def test_every_entry_is_looked_at_a_few_times_however_many_histories_there_are(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     object_id, data = desk.picture()
-    for _ in range(20):
+    for _ in range(16):  # as many as one party may have open about one thing
         desk.studio.record("dispute.open", DisputeOpening(object_id, "authorship"))
     looked = 0
 
@@ -194,5 +194,5 @@ def test_every_entry_is_looked_at_a_few_times_however_many_histories_there_are(
     report = judged(desk, bundle)
     (told,) = (line for line in report.claim("completeness").evidence if line.key == "map.whole")
     shown = report.facts["statements"]
-    assert told.values["count"] > 20
-    assert 20 < looked <= 3 * len(shown)
+    assert told.values["count"] > 16
+    assert 16 < looked <= 3 * len(shown)
