@@ -110,8 +110,11 @@ function demandLeaf(leaf: Certificate): void {
   if (equal(leaf.issuer, leaf.subject)) refuse("self_signed", `${leaf.name} issued itself`);
   if (basicConstraints(leaf).ca) refuse("is_ca", `${leaf.name} is an authority`);
   if (usage === undefined || !usage.has(DIGITAL_SIGNATURE) || usage.has(CERTIFICATE_SIGN) || usage.has(LIST_SIGN)) refuse("key_usage", `the key of ${leaf.name} is not for signatures alone`);
-  const others = uses.some((use) => OTHER_USES.includes(use) || (use.startsWith(C2PA_USES) && !CLAIM_USES.includes(use)));
-  if (others || !uses.some((use) => CLAIM_USES.includes(use))) refuse("purpose", `${leaf.name} is not for claims, or for something that excludes them`);
+  if (uses.some(isOtherUse) || !uses.some((use) => CLAIM_USES.includes(use))) refuse("purpose", `${leaf.name} is not for claims, or for something that excludes them`);
+}
+
+function isOtherUse(use: string): boolean {
+  return OTHER_USES.includes(use) || (use.startsWith(C2PA_USES) && !CLAIM_USES.includes(use));
 }
 
 /** What each on the path must be. */
@@ -134,10 +137,10 @@ function demandAlgorithm({ signatureAlgorithm, name }: Certificate): void {
 /** An authority with so many others between it and the leaf (RFC 5280 §4.2.1.9). */
 function demandAuthority(certificate: Certificate, between: number): void {
   const { ca, pathLength } = basicConstraints(certificate);
-  const uses = purposes(certificate);
+  const uses = purposes(certificate) ?? [];
   if (!ca || keyUsage(certificate)?.has(CERTIFICATE_SIGN) !== true) refuse("not_an_authority", `${certificate.name} is none that may sign certificates`);
   if (pathLength !== undefined && pathLength < BigInt(between)) refuse("path_length", `below ${certificate.name} stand more authorities than it allows`);
-  if (uses !== undefined && !uses.some((use) => CLAIM_USES.includes(use))) refuse("purpose", `${certificate.name} is for other purposes alone`);
+  if (uses.some(isOtherUse) && !uses.some((use) => CLAIM_USES.includes(use))) refuse("purpose", `${certificate.name} is for other purposes alone`);
 }
 
 /** Names and signature; key identifiers are those of one key (RFC 5280 §4.2.1.1). */
