@@ -18,6 +18,7 @@ from anchors.timestamps.outbox import Stamps
 from anchors.timestamps.runner import StampRunner
 from anchors.timestamps.wire import REPLY_TYPE, encode_grant, parse_request
 from api.worker import _source
+from ledger.store import Search, Store
 from tests.api.desk import Desk, anchoring, case_of
 from tests.api.house import open_house
 from tests.c2pa_corpus.people import der
@@ -31,6 +32,7 @@ from tests.core.verify.words_kit import (
     holder,
     listing,
 )
+from tests.patience import wait_until
 from tests.world import START
 
 NOW = datetime.fromtimestamp(START, UTC)
@@ -70,7 +72,15 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
                 (service,) = read_authorities(settings.timestamps)
                 client = TimestampClient(service, clock, tower)
                 StampRunner(client, Policy(), stamps, _source(settings), clock).run_once()
+            # The log enters the token by itself, within a second: not between two exports that are to be the same.
+            log = house.services.log.store
+            wait_until(lambda: _holds(log, "log.time"), "a token is entered")
             yield Place(desk, kept, object_id)
+
+
+def _holds(log: Store, kind: str) -> bool:
+    with log.snapshot() as reads:
+        return bool(reads.search(Search(type=kind)))
 
 
 def test_without_any_the_bundle_is_as_before_and_says_whom_to_ask(place: Place) -> None:
