@@ -297,6 +297,7 @@ def custom(
     extra: tuple[tuple[x509.ExtensionType, bool], ...] = (),
     curve: ec.EllipticCurve | None = None,
     digest: hashes.HashAlgorithm | None = None,
+    serial: int | None = None,
 ) -> Identity:
     """A certificate under `parent` that breaks the profile where the test says so."""
     key = ec.generate_private_key(curve or ec.SECP256R1())
@@ -320,7 +321,7 @@ def custom(
         .subject_name(subject)
         .issuer_name(issuer)
         .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
+        .serial_number(serial or x509.random_serial_number())
         .not_valid_before(BORN)
         .not_valid_after(BORN + timedelta(days=LONG))
     )

@@ -115,13 +115,24 @@ def test_a_second_certificate_chain_is_refused() -> None:
 
 @pytest.mark.filterwarnings("ignore:Parsed a serial number")
 def test_certificates_that_do_not_parse_are_refused() -> None:
+    """The serial numbers are given: of one by chance 1 in 256 is no DER once it is made negative."""
     from tests.core.c2pa.kit import der
 
     signer = world().signer
-    good = der(signer.certificate)
-    serial = good.index(b"\xa0\x03\x02\x01\x02\x02") + 7
-    negative = good[:serial] + bytes([good[serial] | 0x80]) + good[serial + 1 :]
-    for wrong, says in ((negative, "serial number"), (b"nonsense", "does not parse"), (b"", "does not parse")):
+
+    def negative(serial: int) -> bytes:
+        good = der(custom(world().issuing, serial=serial).certificate)
+        at = good.index(b"\xa0\x03\x02\x01\x02\x02") + 7
+        return good[:at] + bytes([good[at] | 0x80]) + good[at + 1 :]
+
+    for wrong, says in (
+        (negative(0x4F), "serial number"),
+        (negative(0x0102 << 144), "serial number"),
+        (negative(0xFF << 144), "serial number"),
+        (negative(0x7F80 << 144), "does not parse"),
+        (b"nonsense", "does not parse"),
+        (b"", "does not parse"),
+    ):
         assert says in refusal_of(resign(signed(), (wrong,), signer.key))
     assert "1 to 8" in refusal_of(resign(signed(), (b"\x30\x00",) * 9, signer.key))
 
