@@ -63,7 +63,7 @@ def test_a_flipped_s_is_another_entry_of_the_same_statement() -> None:
     assert other.leaf != made.leaf
 
 
-def changed_bytes_are_refused(step: int) -> None:
+def check_changed_bytes(step: int) -> None:
     said = World().object()
     said.verify(key_from("little world/studio").public)
     for at in range(len(said.entry)):
@@ -81,12 +81,12 @@ def changed_bytes_are_refused(step: int) -> None:
 
 
 def test_changed_bytes_are_malformed_or_fail() -> None:
-    changed_bytes_are_refused(37)
+    check_changed_bytes(37)
 
 
 @pytest.mark.exhaustive
 def test_every_changed_byte_is_malformed_or_fails() -> None:
-    changed_bytes_are_refused(1)
+    check_changed_bytes(1)
 
 
 def test_cut_or_longer_entries_are_malformed() -> None:

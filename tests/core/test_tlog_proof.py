@@ -187,7 +187,7 @@ def test_every_leaf_of_some_trees() -> None:
             assert check(parse_proof(proof.encode()), ENTRIES[index]).index == index
 
 
-def refuse(proof: TlogProof = PROOF, entry: bytes = ENTRIES[INDEX], by: Trust = TRUST, at: int = START) -> str:
+def expect_refused(proof: TlogProof = PROOF, entry: bytes = ENTRIES[INDEX], by: Trust = TRUST, at: int = START) -> str:
     with pytest.raises(VerificationFailed) as caught:
         check(proof, entry, by, at)
     return str(caught.value)
@@ -198,14 +198,14 @@ def change(**fields: object) -> TlogProof:
 
 
 def test_another_entry_index_or_path() -> None:
-    refuse(entry=ENTRIES[INDEX + 1])
-    refuse(entry=b"")
+    expect_refused(entry=ENTRIES[INDEX + 1])
+    expect_refused(entry=b"")
     # The leaf hash is no entry: else a node could pass for one.
-    refuse(entry=leaf_hash(ENTRIES[INDEX]))
+    expect_refused(entry=leaf_hash(ENTRIES[INDEX]))
     for index in (0, INDEX ^ 1, INDEX + 256, 299, 300, 1 << 63):
-        refuse(change(index=index))
+        expect_refused(change(index=index))
     for path in (PROOF.path[:-1], (*PROOF.path, bytes(32)), PROOF.path[::-1], ()):
-        refuse(change(path=path))
+        expect_refused(change(path=path))
 
 
 def test_another_entry_index_or_path_by_policy() -> None:
@@ -217,34 +217,34 @@ def test_another_entry_index_or_path_by_policy() -> None:
 
 def test_a_path_for_another_size() -> None:
     for size in (200, 256, 299):
-        refuse(change(path=tuple(prove_inclusion(READER, INDEX, size))))
-        refuse(change(note=note(head(size))))
+        expect_refused(change(path=tuple(prove_inclusion(READER, INDEX, size))))
+        expect_refused(change(note=note(head(size))))
 
 
 def test_a_node_is_no_entry() -> None:
     """The two children of a node, as bytes, are not an entry one level up."""
     left, right = READER.nodes([(0, INDEX - 1), (0, INDEX)])
-    refuse(change(index=INDEX >> 1, path=PROOF.path[1:]), left + right)
+    expect_refused(change(index=INDEX >> 1, path=PROOF.path[1:]), left + right)
 
 
 def test_another_log() -> None:
-    assert "does not name" in refuse(change(note=note(head(origin=OTHER.origin), OTHER)))
+    assert "does not name" in expect_refused(change(note=note(head(origin=OTHER.origin), OTHER)))
     # Its own keys under our name, and our keys under its name.
-    refuse(change(note=note(head(), OTHER)))
-    assert "does not name" in refuse(change(note=note(head(origin=OTHER.origin))))
-    refuse(by=trust(world=OTHER))
+    expect_refused(change(note=note(head(), OTHER)))
+    assert "does not name" in expect_refused(change(note=note(head(origin=OTHER.origin))))
+    expect_refused(by=trust(world=OTHER))
 
 
 def test_each_signature_of_the_log_is_demanded() -> None:
     for left_out in range(3):
         lines = [line for at, line in enumerate(NOTE.signatures) if at != left_out]
-        refuse(change(note=Note(NOTE.text, tuple(lines))))
+        expect_refused(change(note=Note(NOTE.text, tuple(lines))))
 
 
 def test_a_quorum_that_is_not_met() -> None:
     for count in (0, 1):
         few = change(note=note(head(), cosign=count))
-        refuse(few)
+        expect_refused(few)
         check(few, by=trust(count))
         with pytest.raises(VerificationFailed, match="not the quorum"):
             verify_proof_by_policy(few, leaf_hash(ENTRIES[INDEX]), policy(), START)
@@ -266,7 +266,7 @@ def test_cosignatures_that_do_not_count() -> None:
         "later than this check": cosigned(NOTE.text, START + 1)[1],
     }
     for line in attacks.values():
-        refuse(with_line(line))
+        expect_refused(with_line(line))
         with pytest.raises(VerificationFailed):
             verify_proof_by_policy(with_line(line), leaf_hash(ENTRIES[INDEX]), policy(), START)
 
@@ -284,7 +284,7 @@ def test_the_log_itself_is_no_witness() -> None:
 
 def test_time() -> None:
     assert check(at=START).signed_at == START
-    assert "after the time of this check" in refuse(at=START - 1)
+    assert "after the time of this check" in expect_refused(at=START - 1)
     with pytest.raises(VerificationFailed, match="not the quorum"):
         verify_proof_by_policy(PROOF, leaf_hash(ENTRIES[INDEX]), policy(), START - 1)
 
@@ -336,5 +336,5 @@ def test_flipping_any_byte_convinces_nobody() -> None:
 
 def test_the_empty_tree_holds_nothing() -> None:
     empty = Checkpoint(WORLD.origin, 0, CompactRange().root())
-    refuse(TlogProof(0, (), note(empty)), b"")
+    expect_refused(TlogProof(0, (), note(empty)), b"")
     assert empty.root == hashlib.sha256(b"").digest()

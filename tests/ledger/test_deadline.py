@@ -65,7 +65,7 @@ def dripping(request: pytest.FixtureRequest) -> Iterator[str]:
     join(thread)
 
 
-def given_up(ask: Callable[[], object], kind: type[Exception]) -> Exception:
+def expect_given_up(ask: Callable[[], object], kind: type[Exception]) -> Exception:
     """What it raised, soon."""
     found: list[Exception] = []
 
@@ -87,7 +87,7 @@ def test_a_log(dripping: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(source, "ATTEMPTS", 1)
     monkeypatch.setattr(source, "LEAST_RATE", 1 << 30)
     with closing(HttpSource(dripping, timeout=1.0)) as log:
-        assert "nothing was learnt" in str(given_up(log.checkpoint, Unreachable))
+        assert "nothing was learnt" in str(expect_given_up(log.checkpoint, Unreachable))
 
 
 def test_a_log_may_take_as_long_as_its_bytes_take(dripping: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,17 +95,17 @@ def test_a_log_may_take_as_long_as_its_bytes_take(dripping: str, monkeypatch: py
     monkeypatch.setattr(source, "LEAST_RATE", 1 << 20)  # of a checkpoint, one second more
     with closing(HttpSource(dripping, timeout=1.0)) as log:
         begun = time.monotonic()
-        given_up(log.checkpoint, Unreachable)
+        expect_given_up(log.checkpoint, Unreachable)
         assert time.monotonic() - begun > 1.9
 
 
 def test_a_service_that_is_given_audits(dripping: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(handing, "_TIMEOUT", 1.0)
-    assert "later" in str(given_up(lambda: hand_over(dripping, b"note"), Unreachable))
+    assert "later" in str(expect_given_up(lambda: hand_over(dripping, b"note"), Unreachable))
 
 
 def test_a_witness(dripping: str) -> None:
     with closing(Transport(dripping, 1.0)) as line:
-        given_up(lambda: line.post(b"old 0\n"), WitnessFailed)
+        expect_given_up(lambda: line.post(b"old 0\n"), WitnessFailed)
     with closing(Transport(dripping, 1.0)) as line:
-        given_up(lambda: line.get("/x"), WitnessFailed)
+        expect_given_up(lambda: line.get("/x"), WitnessFailed)

@@ -161,7 +161,7 @@ LIES: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-def refused(leader: Leader, victim: str, lie: str) -> Copy:
+def expect_refused(leader: Leader, victim: str, lie: str) -> Copy:
     copy = Copy(leader)
     leader.bend = lambda path, data: LIES[lie](data) if path == victim else data
     with pytest.raises(BadSource):
@@ -177,14 +177,14 @@ def refused(leader: Leader, victim: str, lie: str) -> Copy:
 def test_a_file_that_was_changed_is_not_kept(victim: str, lie: str) -> None:
     if lie == "long" and "entries" in victim:
         lie = "short"  # What follows a bundle is cut off: it is the full one where the partial one is gone.
-    copy = refused(Leader(600), victim, lie)
+    copy = expect_refused(Leader(600), victim, lie)
     copy.follower().step()
     assert copy.check() == 600
 
 
 def test_a_changed_tile_of_any_level_is_not_kept(tall: Leader) -> None:
     for victim in ("tile/2/000.p/1", "tile/1/000", "tile/0/255", "tile/0/256"):
-        refused(tall, victim, "flipped")
+        expect_refused(tall, victim, "flipped")
 
 
 def test_what_follows_a_bundle_is_cut_off() -> None:

@@ -242,7 +242,7 @@ def test_another_takes_over_by_itself_when_the_lease_has_run_out(lives: Lives, l
 # --- random kills -----------------------------------------------------------------------------
 
 
-def random_kills(lives: Lives, dsn: str, count: int) -> None:
+def check_random_kills(lives: Lives, dsn: str, count: int) -> None:
     """Each life is killed at a random moment while another process goes on submitting."""
     chance = random.Random(20261121)
     with ExitStack() as stack:
@@ -267,9 +267,9 @@ def random_kills(lives: Lives, dsn: str, count: int) -> None:
 
 
 def test_three_random_kills(lives: Lives, log_dsn: str) -> None:
-    random_kills(lives, log_dsn, 3)
+    check_random_kills(lives, log_dsn, 3)
 
 
 @pytest.mark.exhaustive
 def test_thirty_random_kills(lives: Lives, log_dsn: str) -> None:
-    random_kills(lives, log_dsn, 30)
+    check_random_kills(lives, log_dsn, 30)

@@ -59,7 +59,7 @@ class Bench:
     def ask(self, request: AddCheckpoint) -> Answer:
         return self.witness.add_checkpoint(request.encode())
 
-    def refused(self, status: int, request: AddCheckpoint) -> Answer:
+    def expect_refused(self, status: int, request: AddCheckpoint) -> Answer:
         """Refused, and nothing changed."""
         before = self.heads.get(WORLD.origin)
         answer = self.ask(request)
@@ -171,17 +171,17 @@ def test_what_is_kept_is_what_was_verified(bench: Bench) -> None:
 
 def test_400(bench: Bench) -> None:
     bench.feed(9)
-    bench.refused(400, dataclasses.replace(LOG.request(9, 12), old_size=13))
+    bench.expect_refused(400, dataclasses.replace(LOG.request(9, 12), old_size=13))
     for data in (b"", b"old 9\n", LOG.request(9, 12).encode()[:-1], b"x" * (1 << 20)):
         assert bench.witness.add_checkpoint(data).status == 400
 
 
 def test_404(bench: Bench) -> None:
     stranger = World("third world", "log.example/third")
-    bench.refused(404, grown(stranger, 5).request(0, 5))
+    bench.expect_refused(404, grown(stranger, 5).request(0, 5))
     # Signed by a log that is known, in a name that is not.
     text = Checkpoint("log.example/third", 5, LOG.head(5).root).body()
-    bench.refused(404, AddCheckpoint(0, (), Note(text, (sign_ed25519(text, WORLD.origin, WORLD.roles["log"]),))))
+    bench.expect_refused(404, AddCheckpoint(0, (), Note(text, (sign_ed25519(text, WORLD.origin, WORLD.roles["log"]),))))
 
 
 def test_403(bench: Bench) -> None:
@@ -200,15 +200,15 @@ def test_403(bench: Bench) -> None:
         "witnesses alone": VOICE.cosign(good.text, START),
     }
     for lines in attacks.values():
-        bench.refused(403, AddCheckpoint(0, (), Note(good.text, tuple(lines))))
+        bench.expect_refused(403, AddCheckpoint(0, (), Note(good.text, tuple(lines))))
     text = grown(OTHER, 9).note(9).text
     swapped = Note(text, (dataclasses.replace(ed, name=OTHER.origin),))
-    bench.refused(403, AddCheckpoint(0, (), swapped))
+    bench.expect_refused(403, AddCheckpoint(0, (), swapped))
 
 
 def test_409_tells_the_size(bench: Bench) -> None:
     def told(request: AddCheckpoint) -> bytes:
-        answer = bench.refused(409, request)
+        answer = bench.expect_refused(409, request)
         assert answer.media_type == "text/x.tlog.size"
         return answer.body
 
@@ -222,13 +222,13 @@ def test_an_old_checkpoint_again(bench: Bench) -> None:
     """Replayed, it would take the witness back, and the next fork would be cosigned."""
     bench.feed(5, 9)
     for old in range(6):
-        assert bench.refused(409, LOG.request(old, 5)).body == b"9\n"
-    bench.refused(400, dataclasses.replace(LOG.request(5, 5), old_size=9))
+        assert bench.expect_refused(409, LOG.request(old, 5)).body == b"9\n"
+    bench.expect_refused(400, dataclasses.replace(LOG.request(5, 5), old_size=9))
 
 
 def test_409_for_a_fork_at_the_same_size(bench: Bench) -> None:
     bench.feed(9)
-    answer = bench.refused(409, FORK.request(9, 9))
+    answer = bench.expect_refused(409, FORK.request(9, 9))
     # Not the size: a client that was told it would ask again for ever.
     assert answer.media_type == "text/plain; charset=utf-8"
     assert b"a fork" in answer.body
@@ -243,9 +243,9 @@ def test_409_for_a_fork_at_the_same_size(bench: Bench) -> None:
 def test_a_fork_is_kept_whatever_old_size_it_comes_with(bench: Bench) -> None:
     bench.feed(9)
     for old in (0, 5, 9, 9):
-        bench.refused(409, FORK.request(old, 9))
+        bench.expect_refused(409, FORK.request(old, 9))
     assert len(bench.heads.forks()) == 1
-    bench.refused(403, AddCheckpoint(9, (), Note(FORK.note(9).text, FORK.note(10).signatures[:2])))
+    bench.expect_refused(403, AddCheckpoint(9, (), Note(FORK.note(9).text, FORK.note(10).signatures[:2])))
     assert len(bench.heads.forks()) == 1
 
 
@@ -254,26 +254,26 @@ def test_forks_that_are_kept_are_few(bench: Bench) -> None:
     for number in range(KEPT_FORKS + 5):
         text = Checkpoint(WORLD.origin, 9, sha256(b"%d" % number).digest()).body()
         note = Note(text, (sign_ed25519(text, WORLD.origin, WORLD.roles["log"]),))
-        bench.refused(409, AddCheckpoint(9, (), note))
+        bench.expect_refused(409, AddCheckpoint(9, (), note))
     assert len(bench.heads.forks()) == KEPT_FORKS
 
 
 def test_422(bench: Bench) -> None:
-    bench.refused(422, dataclasses.replace(LOG.request(0, 9), proof=(bytes(32),)))
+    bench.expect_refused(422, dataclasses.replace(LOG.request(0, 9), proof=(bytes(32),)))
     bench.feed(9)
     good = LOG.request(9, 12)
-    bench.refused(422, FORK.request(9, 12))
-    bench.refused(422, dataclasses.replace(FORK.request(9, 12), proof=good.proof))
+    bench.expect_refused(422, FORK.request(9, 12))
+    bench.expect_refused(422, dataclasses.replace(FORK.request(9, 12), proof=good.proof))
     for proof in ((), good.proof[:-1], (*good.proof, bytes(32)), good.proof[::-1], LOG.proof(8, 12), LOG.proof(9, 13)):
-        bench.refused(422, dataclasses.replace(good, proof=proof))
-    bench.refused(422, dataclasses.replace(LOG.request(9, 9), proof=(bytes(32),)))
+        bench.expect_refused(422, dataclasses.replace(good, proof=proof))
+    bench.expect_refused(422, dataclasses.replace(LOG.request(9, 9), proof=(bytes(32),)))
     bench.feed(12)
 
 
 def test_an_empty_tree_has_one_root(bench: Bench) -> None:
     text = Checkpoint(WORLD.origin, 0, bytes(32)).body()
     note = Note(text, (sign_ed25519(text, WORLD.origin, WORLD.roles["log"]),))
-    bench.refused(422, AddCheckpoint(0, (), note))
+    bench.expect_refused(422, AddCheckpoint(0, (), note))
     assert LOG.head(0).root == EMPTY_ROOT
 
 
@@ -293,7 +293,7 @@ def test_a_clock_that_falls_back(bench: Bench) -> None:
     bench.now -= SETBACK
     check_cosigned(bench.ask(LOG.request(9, 12)), LOG.note(12), START)
     bench.now -= 1
-    bench.refused(503, LOG.request(12, 13))
+    bench.expect_refused(503, LOG.request(12, 13))
     bench.now = START + 5
     bench.feed(13)
 
@@ -304,7 +304,7 @@ def test_a_clock_that_falls_back(bench: Bench) -> None:
 def test_it_remembers_across_restarts(bench: Bench) -> None:
     bench.feed(9)
     again = Bench(bench.path)
-    assert again.refused(409, FORK.request(0, 12)).body == b"9\n"
+    assert again.expect_refused(409, FORK.request(0, 12)).body == b"9\n"
     again.feed(12)
     assert bench.held() == 12
     again.heads.close()

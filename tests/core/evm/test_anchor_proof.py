@@ -36,11 +36,11 @@ class Case:
         self.target = self.blocks.target()
         self.proof = self.blocks.pack(self.second, 1, 60)
 
-    def refused(self, proof: AnchorProof, step: int, **target: Any) -> None:
+    def expect_refused(self, proof: AnchorProof, step: int, **target: Any) -> None:
         with pytest.raises(VerificationFailed, match=f"^step {step}: "):
             anchor.verify(proof, replace(self.target, **target))
 
-    def fails(self, proof: AnchorProof) -> None:
+    def expect_fault(self, proof: AnchorProof) -> None:
         with pytest.raises(TallystickError):
             anchor.verify(proof, self.target)
 
@@ -141,9 +141,9 @@ def test_every_binary_member_is_bound(case: Case) -> None:
         assert change(data) == case.proof, name
         sample = sorted(chance.sample(range(len(data)), min(40, len(data))))
         for _, flipped in flips(data, sample, chance):
-            case.fails(change(flipped))
-        case.fails(change(data + b"\x00"))
-        case.fails(change(data[:-1]))
+            case.expect_fault(change(flipped))
+        case.expect_fault(change(data + b"\x00"))
+        case.expect_fault(change(data[:-1]))
 
 
 # --- each step, attacked by someone who can build everything before it ----------------------
@@ -159,7 +159,7 @@ def test_step_1_a_proof_does_not_choose_its_target(case: Case) -> None:
         "sealer": "00" * 20,
         "vouched_by": "chain",
     }.items():
-        case.refused(case.proof, 1, **{field: value})
+        case.expect_refused(case.proof, 1, **{field: value})
         # And where both agree on what is wrong, a later step or the missing knowledge refuses.
         other = replace(case.target, **{field: value})  # type: ignore[arg-type]
         with pytest.raises(VerificationFailed):
@@ -180,7 +180,7 @@ def test_step_1_a_chain_without_a_sealer_is_not_checked_here(case: Case) -> None
 
 def test_step_2_another_origin_or_authority(case: Case) -> None:
     for field, value in (("origin_hash", "11" * 32), ("authority", "22" * 20)):
-        case.refused(replace(case.proof, checkpoint=replace(case.proof.checkpoint, **{field: value})), 2)
+        case.expect_refused(replace(case.proof, checkpoint=replace(case.proof.checkpoint, **{field: value})), 2)
 
 
 def test_step_3_an_invented_block_without_the_sealers_key(case: Case) -> None:
@@ -188,8 +188,8 @@ def test_step_3_an_invented_block_without_the_sealers_key(case: Case) -> None:
     assert isinstance(fields, list)
     fields[11] = b"\x01"
     header = rlp.encode(fields)
-    case.refused(replace(case.proof, header=to_base64(header)), 3)
-    case.refused(case.sealed(header, STRANGER_KEY), 3)
+    case.expect_refused(replace(case.proof, header=to_base64(header)), 3)
+    case.expect_refused(case.sealed(header, STRANGER_KEY), 3)
 
 
 def test_step_3_the_seal_names_chain_and_genesis(case: Case) -> None:
@@ -201,7 +201,7 @@ def test_step_3_the_seal_names_chain_and_genesis(case: Case) -> None:
         block_hash,
     ):
         seal = replace(case.proof.finality, signature=secp256k1.sign_digest(SEALER_KEY, digest).hex())
-        case.refused(replace(case.proof, finality=seal), 3)
+        case.expect_refused(replace(case.proof, finality=seal), 3)
 
 
 @pytest.mark.parametrize(("field", "step"), [(4, 4), (5, 5), (3, 6)], ids=["transactions", "receipts", "state"])
@@ -210,55 +210,55 @@ def test_steps_4_to_6_a_sealed_header_with_another_root_does_not_fit(case: Case,
     fields = rlp.decode(from_base64(case.proof.header))
     assert isinstance(fields, list)
     fields[field] = keccak256(b"another root")
-    case.refused(case.sealed(rlp.encode(fields)), step)
+    case.expect_refused(case.sealed(rlp.encode(fields)), step)
 
 
 def test_step_4_another_transaction_of_the_block(case: Case) -> None:
     noise = case.blocks.pack(case.second, 0, 60)
-    case.refused(noise, 4)
+    case.expect_refused(noise, 4)
     index = replace(case.proof.transaction, index=0)
-    case.refused(replace(case.proof, transaction=index), 4)
+    case.expect_refused(replace(case.proof, transaction=index), 4)
     raw = replace(case.proof.transaction, raw=noise.transaction.raw)
-    case.refused(replace(case.proof, transaction=raw), 4)
+    case.expect_refused(replace(case.proof, transaction=raw), 4)
 
 
 def test_step_4_a_transaction_of_another_block(case: Case) -> None:
     other = case.blocks.pack(case.first, 0, 40)
-    case.refused(replace(case.proof, transaction=other.transaction), 4)
-    case.refused(replace(case.proof, transaction=other.transaction, receipt=other.receipt), 4)
+    case.expect_refused(replace(case.proof, transaction=other.transaction), 4)
+    case.expect_refused(replace(case.proof, transaction=other.transaction, receipt=other.receipt), 4)
 
 
 def test_step_5_another_receipt_or_event(case: Case) -> None:
     noise = case.blocks.pack(case.second, 0, 60)
-    case.refused(replace(case.proof, receipt=noise.receipt), 5)
-    case.refused(replace(case.proof, receipt=replace(case.proof.receipt, raw=noise.receipt.raw)), 5)
-    case.refused(replace(case.proof, log_index=1), 5)
+    case.expect_refused(replace(case.proof, receipt=noise.receipt), 5)
+    case.expect_refused(replace(case.proof, receipt=replace(case.proof.receipt, raw=noise.receipt.raw)), 5)
+    case.expect_refused(replace(case.proof, log_index=1), 5)
 
 
 @pytest.mark.parametrize("field", ["size", "root"])
 def test_step_5_another_checkpoint(case: Case, field: str) -> None:
     value = {"size": 61, "root": merkle.root_at(TREE, 61).hex()}[field]
-    case.refused(replace(case.proof, checkpoint=replace(case.proof.checkpoint, **{field: value})), 5)
+    case.expect_refused(replace(case.proof, checkpoint=replace(case.proof.checkpoint, **{field: value})), 5)
 
 
 def test_step_5_a_failed_anchor(case: Case) -> None:
     """A stale relay is mined, and its receipt says that it failed."""
     mined = case.blocks.mine([case.blocks.relay(40, 60)])
     assert mined.receipts[0].state_root == b""
-    case.refused(case.blocks.pack(mined, 0, 60), 5)
+    case.expect_refused(case.blocks.pack(mined, 0, 60), 5)
 
 
 def test_step_6_the_slot_of_another_block(case: Case) -> None:
     other = case.blocks.pack(case.first, 0, 40)
-    case.refused(replace(case.proof, storage_proof=other.storage_proof), 6)
-    case.refused(replace(case.proof, account_proof=other.account_proof, storage_proof=other.storage_proof), 6)
+    case.expect_refused(replace(case.proof, storage_proof=other.storage_proof), 6)
+    case.expect_refused(replace(case.proof, account_proof=other.account_proof, storage_proof=other.storage_proof), 6)
 
 
 def test_step_6_an_anchor_overtaken_in_its_own_block() -> None:
     """The event is there and the state has moved on: only the newer one is provable from this block."""
     case = Case("prague")
     mined = case.blocks.mine([case.blocks.relay(60, 70), case.blocks.relay(70, 80)])
-    case.refused(case.blocks.pack(mined, 0, 70), 6)
+    case.expect_refused(case.blocks.pack(mined, 0, 70), 6)
     assert anchor.verify(case.blocks.pack(mined, 1, 80), case.target).size == 80
 
 
@@ -288,7 +288,7 @@ def test_step_4_a_transaction_for_another_chain_or_contract(case: Case, change: 
     def part(nodes: tuple[str, ...]) -> AnchorProof:
         return replace(case.proof, transaction=TransactionProof(1, to_base64(raw), nodes))
 
-    case.refused(forged(case, 4, rlp.encode_int(1), raw, part), 4)
+    case.expect_refused(forged(case, 4, rlp.encode_int(1), raw, part), 4)
 
 
 def test_step_5_a_failed_transaction_with_the_right_event(case: Case) -> None:
@@ -300,7 +300,7 @@ def test_step_5_a_failed_transaction_with_the_right_event(case: Case) -> None:
     def part(nodes: tuple[str, ...]) -> AnchorProof:
         return replace(case.proof, receipt=ReceiptProof(to_base64(raw), nodes))
 
-    case.refused(forged(case, 5, rlp.encode_int(1), raw, part), 5)
+    case.expect_refused(forged(case, 5, rlp.encode_int(1), raw, part), 5)
 
 
 def _account(case: Case) -> list[rlp.Item]:
@@ -316,7 +316,7 @@ def _with_account(case: Case, account: list[rlp.Item]) -> AnchorProof:
 def test_step_6_other_code_with_the_right_storage(case: Case) -> None:
     nonce, balance, storage, code = _account(case)
     assert anchor.verify(_with_account(case, [nonce, balance, storage, code]), case.target).size == 60
-    case.refused(_with_account(case, [nonce, balance, storage, keccak256(b"obliging code")]), 6)
+    case.expect_refused(_with_account(case, [nonce, balance, storage, keccak256(b"obliging code")]), 6)
 
 
 def test_step_6_an_account_of_another_form(case: Case) -> None:

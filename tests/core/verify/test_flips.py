@@ -29,7 +29,7 @@ def test_every_byte_of_the_bundle(part: int, kit: Kit) -> None:
         assert "proved" not in {claim.outcome for claim in report.claims}, at
 
 
-def refuse_flip(kit: Kit, members: Members, name: str, at: int, mask: int) -> None:
+def expect_refused(kit: Kit, members: Members, name: str, at: int, mask: int) -> None:
     changed = {**members, name: flipped(members[name], at, mask)}
     report = kit.verify(kit.bundle(changed))
     assert report.verdict != "proved", (name, at, mask)
@@ -46,7 +46,7 @@ def spots(members: Members, draw: random.Random, per_member: int) -> Iterator[tu
 def test_a_sample_of_each_member_signed_again(part: int, kit: Kit) -> None:
     members = honest(kit)
     for name, at, mask in list(spots(members, random.Random(7), SAMPLE))[part::SLICES]:
-        refuse_flip(kit, members, name, at, mask)
+        expect_refused(kit, members, name, at, mask)
 
 
 @pytest.mark.exhaustive
@@ -54,7 +54,7 @@ def test_a_sample_of_each_member_signed_again(part: int, kit: Kit) -> None:
 def test_every_byte_of_each_member_signed_again(part: int, kit: Kit) -> None:
     members = honest(kit)
     for name, at, mask in list(spots(members, random.Random(8), 1 << 30))[part::64]:
-        refuse_flip(kit, members, name, at, mask)
+        expect_refused(kit, members, name, at, mask)
 
 
 @settings(max_examples=150)

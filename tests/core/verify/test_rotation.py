@@ -102,7 +102,7 @@ def test_the_exporters_new_key_is_for_a_renewed_trust_file_to_name(own_kit: Kit)
 # --- thieves ------------------------------------------------------------------------------
 
 
-def refused(report: Report, step: int) -> None:
+def expect_refused(report: Report, step: int) -> None:
     assert (report.verdict, report.refused_at) == ("not_proved", step), report.claims
     assert report.claim("checkpoint-signature").outcome == "contradicted"
 
@@ -154,7 +154,7 @@ def test_the_registrars_key_alone_rotates_nothing(own_kit: Kit) -> None:
     forged = prove_rotation(world.origin, "log", world.roles["log"], THIEF, world.roles["log"])
     forged = replace(forged, old=forged.new)
     forge(own_kit, world.say(world.registrar, "log.rotate", world.origin, forged))
-    refused(under(own_kit, with_own(own_kit)), 5)
+    expect_refused(under(own_kit, with_own(own_kit)), 5)
 
 
 @pytest.mark.parametrize("stolen", ["log", "service", "exporter", "status"])
@@ -165,7 +165,7 @@ def test_no_other_key_alone_rotates_the_logs(own_kit: Kit, stolen: str) -> None:
     as_registrar = Someone(world.registrar.id, world.roles[stolen])
     forge(own_kit, world.say(as_registrar, "log.rotate", world.origin, body))
     report = under(own_kit, with_own(own_kit))
-    refused(report, 5)
+    expect_refused(report, 5)
     assert report.claim("entitlement").outcome == "contradicted"
 
 
@@ -181,7 +181,7 @@ def test_the_registrars_key_alone_does_not_replace_itself(own_kit: Kit) -> None:
 def test_a_checkpoint_by_the_retired_key_where_the_rotation_is_shown(own_kit: Kit) -> None:
     retired = own_kit.world.signers
     rotate(own_kit, "log")
-    refused(under(own_kit, retired), 5)
+    expect_refused(under(own_kit, retired), 5)
     assert judged(own_kit).verdict == "proved"
 
 
@@ -194,7 +194,7 @@ def test_a_rotation_that_is_shown_at_another_place(own_kit: Kit) -> None:
         part[first - 1] = part.pop(first)  # type: ignore[index, assignment]
     bundle = own_kit.scene.bundle(case_members(replace(material, entries=entries, inclusion=inclusion)))
     report = own_kit.scene.verify(bundle, None, own_kit.world.clock + 60)
-    refused(report, 5)
+    expect_refused(report, 5)
 
 
 def test_a_rotation_that_is_shown_without_proof(own_kit: Kit) -> None:
@@ -202,7 +202,7 @@ def test_a_rotation_that_is_shown_without_proof(own_kit: Kit) -> None:
     material = own_kit.scene.material(own_kit.made)
     inclusion = {at: path for at, path in material.inclusion.items() if at != first}
     bundle = own_kit.scene.bundle(case_members(replace(material, inclusion=inclusion)))
-    refused(own_kit.scene.verify(bundle, None, own_kit.world.clock + 60), 5)
+    expect_refused(own_kit.scene.verify(bundle, None, own_kit.world.clock + 60), 5)
 
 
 def test_a_rotation_that_the_renewed_trust_file_does_not_know(own_kit: Kit) -> None:
@@ -215,7 +215,7 @@ def test_a_rotation_that_the_renewed_trust_file_does_not_know(own_kit: Kit) -> N
     world.log, world.roles, world.signers = Someone(world.origin, THIEF), {**world.roles, "log": THIEF}, retired
     body = prove_rotation(world.origin, "log", retired.ed25519, THIEF, retired.ed25519)
     own_kit.log.add(world.say(registrar, "log.rotate", world.origin, body))
-    refused(by(own_kit, trust, replace(retired, ed25519=THIEF)), 5)
+    expect_refused(by(own_kit, trust, replace(retired, ed25519=THIEF)), 5)
     assert by(own_kit, own_kit.trust(), replace(retired, ed25519=THIEF)).verdict == "proved", "the old one cannot know"
 
 
@@ -228,7 +228,7 @@ def test_all_three_retired_keys_and_no_rotation_shown(own_kit: Kit) -> None:
     own_kit.log.statements[before:] = [forged, own_kit.world.object()]
     size = first + 2
     assert under(own_kit, retired, size).claim("checkpoint-signature").outcome == "proved"
-    refused(by(own_kit, trust, retired, size), 5)
+    expect_refused(by(own_kit, trust, retired, size), 5)
 
 
 def test_retired_keys_that_sign_an_old_size_after_their_window(own_kit: Kit) -> None:
@@ -237,7 +237,7 @@ def test_retired_keys_that_sign_an_old_size_after_their_window(own_kit: Kit) -> 
     rotate(own_kit, "log")
     own_kit.world.clock += 3600
     trust = renewed(own_kit)
-    refused(by(own_kit, trust, retired, before), 5)
+    expect_refused(by(own_kit, trust, retired, before), 5)
     assert by(own_kit, trust, retired, before, then).verdict == "proved"
 
 

@@ -24,7 +24,7 @@ from tests.ledger.test_fast_json import PUT
 BODY = {"capability": CAPABILITY, "inputs": [{"object": OTHER, "role": "source"}], "more": {"x": [OBJECT, "10.5555/x"]}}
 
 
-def same(entry: bytes) -> bool:
+def check_same(entry: bytes) -> bool:
     """Whether it is about anything."""
     plain, (own, named) = about_entry(entry), mentioned(entry)
     assert (set(own), {text for text in named if has_form(text)}) == (set(plain.own), set(plain.named))
@@ -43,7 +43,7 @@ def entry(data: bytes, subject: str = OBJECT, alg: int = -8, issuer: str = "log.
 
 
 def test_of_all_that_is_said() -> None:
-    assert sum(same(one) for one in ENTRIES) > 20
+    assert sum(check_same(one) for one in ENTRIES) > 20
     assert sum(layout.usual(one) is not None for one in ENTRIES) > 20, "most are read the quick way"
 
 
@@ -52,9 +52,9 @@ def test_every_byte_of_a_statement_changed(which: int) -> None:
     whole = ENTRIES[which]
     for at in range(len(whole)):
         for change in (1, 0x20, 0x80):
-            same(whole[:at] + bytes([whole[at] ^ change]) + whole[at + 1 :])
-        same(whole[:at])
-        same(whole[:at] + whole[at + 1 :])
+            check_same(whole[:at] + bytes([whole[at] ^ change]) + whole[at + 1 :])
+        check_same(whole[:at])
+        check_same(whole[:at] + whole[at + 1 :])
 
 
 CHANGES: list[dict[str, Any]] = [
@@ -85,8 +85,8 @@ CHANGES: list[dict[str, Any]] = [
 @pytest.mark.parametrize("header", [OBJECT, OTHER, "log.example/map", "", "灯" * 7, "x" * 29, "x" * 28])
 def test_of_payloads_and_headers_of_any_kind(changes: dict[str, Any], header: str) -> None:
     """Whatever the header says of its subject: the payload decides, and the header must be one."""
-    same(entry(payload(**changes), header))
-    same(entry(payload(**changes), header, -7, "other"))
+    check_same(entry(payload(**changes), header))
+    check_same(entry(payload(**changes), header, -7, "other"))
 
 
 def nested(depth: int) -> bytes:
@@ -95,7 +95,7 @@ def nested(depth: int) -> bytes:
 
 @pytest.mark.parametrize("depth", [20, 29, 30, 31, 32, 33, 40, 1100])
 def test_what_is_too_deep_is_about_nothing(depth: int) -> None:
-    assert same(entry(nested(depth))) == (depth < 32)
+    assert check_same(entry(nested(depth))) == (depth < 32)
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -105,33 +105,33 @@ def test_a_header_that_only_begins_as_a_good_one(known: bool) -> None:
     good = entry(payload())
     header = layout.header(-8, bytes(32), "log.example", OBJECT)
     if known:
-        assert same(good)
+        assert check_same(good)
     for wrong in (header + b"x", header[:-1], header[:-2] + b"\xff\xff", header.replace(b"\x02\x78", b"\x00\x78")):
-        assert not same(cose.envelope(wrong, payload(), bytes(64)))
-        assert not same(cose.envelope(wrong, payload(subject=OBJECT + "x"), bytes(64)))
-        assert not same(cose.envelope(wrong, payload(subject=OBJECT[:-1]), bytes(64)))
-    assert same(good)
+        assert not check_same(cose.envelope(wrong, payload(), bytes(64)))
+        assert not check_same(cose.envelope(wrong, payload(subject=OBJECT + "x"), bytes(64)))
+        assert not check_same(cose.envelope(wrong, payload(subject=OBJECT[:-1]), bytes(64)))
+    assert check_same(good)
 
 
 def test_a_header_of_another_subject_is_not_remembered() -> None:
     """Where its text is cut, what follows may make another one, or none."""
     reading._known.clear()
     other = entry(payload(subject="y" * 28), "\u00e9" + "x" * 27)
-    assert same(other)
-    assert not same(other.replace(b"\xa9" + b"x" * 27, b"z" * 28).replace(b"y" * 28, b"z" * 28))
+    assert check_same(other)
+    assert not check_same(other.replace(b"\xa9" + b"x" * 27, b"z" * 28).replace(b"y" * 28, b"z" * 28))
 
 
 @pytest.mark.parametrize("escaped", ["\\u0031\\u0030.", "1\\u0030.", "10\\u002e"])
 def test_a_text_that_an_escape_hides(escaped: str) -> None:
     data = payload(body={"nothing": "x" * 200, "target": OTHER})
-    assert same(entry(data.replace(b'"target":"10.', b'"target":"' + escaped.encode())))
-    assert same(entry(data.replace(b'"target":"10.', b'"t\\u0061rget":"10.')))
+    assert check_same(entry(data.replace(b'"target":"10.', b'"target":"' + escaped.encode())))
+    assert check_same(entry(data.replace(b'"target":"10.', b'"t\\u0061rget":"10.')))
 
 
 def test_what_is_remembered_of_headers_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "_MOST_KNOWN", 3)
     for number in range(10):
-        assert same(entry(payload(), issuer=f"log{number}"))
+        assert check_same(entry(payload(), issuer=f"log{number}"))
         assert len(reading._known) <= 3
 
 
@@ -158,7 +158,7 @@ def test_the_same_of_hostile_payloads(changes: list[tuple[int, int, bytes]], eve
     data = json.dumps(event, ensure_ascii=False).encode()
     for at, cut, put in changes:
         data = data[:at] + put + data[at + cut :]
-    same(entry(data))
+    check_same(entry(data))
 
 
 def test_of_a_text_that_is_too_long_nothing_is_held(tmp_path: Path) -> None:
