@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterable, Sequence
 from ledger.errors import Conflict
 from ledger.store import BatchLine, Line, Reads, Store, Transaction, leaves_digest
 from ledger.submission import Outcome, Receipt, Submission, speaker
+from ledger.upkeep.erasing import erasures
 from tallystick.admission import BATCH, LOG, Refused, State, decide
 from tallystick.admission.log_rules import role_key
 from tallystick.admission.signer import check_signature, resolve_signer
-from tallystick.admission.state import LogState
+from tallystick.admission.state import Committed, LogState, committed_key
 from tallystick.errors import MalformedInput, TallystickError
 from tallystick.events import Event
 from tallystick.events.erasure import Erasure
@@ -51,6 +52,7 @@ class Scribe:
             for submission in submissions:
                 draft.take(submission)
             closing = draft.close() if draft.lines else None
+            draft.keep_brought()
             return draft.outcomes(closing)
 
     def _time(self, reads: Reads) -> int:
@@ -89,6 +91,7 @@ class _Draft:
         self._ids: list[bytes] = []
         self._placed: list[tuple[int, bool] | Exception] = []
         self._erasures: list[Erasure] = []
+        self._brought: list[tuple[int, Submission]] = []
         self.lines: list[Line] = []
 
     def _read_ahead(self, submissions: Sequence[Submission]) -> dict[str, State | None]:
@@ -121,6 +124,8 @@ class _Draft:
             duplicate = position is not None
             if position is None:
                 position = self._admit(submission)
+            elif submission.disclosures:
+                self._brought.append((position, submission))
             self._placed.append((position, duplicate))
         except TallystickError as error:
             self._placed.append(error)
@@ -216,6 +221,27 @@ class _Draft:
             body=Batch(self._first, last, policy),
         )
         return sign_statement(self._signer, self._origin, event)
+
+    def keep_brought(self) -> None:
+        """Values that came with statements that stood already: whoever sends them believes that they are kept.
+
+        After the batch, whose erasures count: what was erased stays away.
+        """
+        for position, submission in self._brought:
+            kept = self._working.disclosures(position)
+            texts = {name: text for name, text in submission.disclosures.items() if name not in kept}
+            if texts and (erased := self._erased(position)):
+                texts = {name: text for name, text in texts.items() if name not in erased}
+            if texts:
+                self._working.disclose(position, texts)
+
+    def _erased(self, position: int) -> set[str]:
+        """Names of values of an entry that were erased."""
+        held = self.get(committed_key(position))
+        if isinstance(held, Committed):
+            return set(held.erased)
+        # Of entries under rules version 1 no state says which values they have.
+        return {name for _, one in erasures(self._working) if one.position == position for name in one.names}
 
     def outcomes(self, closing: BatchLine | None) -> list[Outcome]:
         """One for each statement taken, in order."""

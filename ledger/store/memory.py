@@ -145,6 +145,10 @@ class MemoryReads:
         self._batches.append(batch)
         self._states.update(states)
 
+    def disclose(self, position: int, texts: Mapping[str, str]) -> None:
+        """See ``Transaction``."""
+        self._disclosures[position] = {**texts, **self._disclosures.get(position, {})}
+
     def erase(self, position: int, names: Sequence[str]) -> list[str]:
         """See ``Transaction``."""
         held = dict(self._disclosures.get(position, {}))

@@ -240,6 +240,14 @@ class PostgresReads:
             (batch.position, batch.first, batch.admitted_at, batch.digest),
         )
 
+    def disclose(self, position: int, texts: Mapping[str, str]) -> None:
+        """See ``Transaction``."""
+        query = (
+            "INSERT INTO disclosures (position, name, disclosure) SELECT %s, * FROM unnest(%s::text[], %s::text[])"
+            " ON CONFLICT DO NOTHING"
+        )
+        self._connection.execute(query, (position, list(texts), list(texts.values())))
+
     def erase(self, position: int, names: Sequence[str]) -> list[str]:
         """See ``Transaction``."""
         held = self.disclosures(position)

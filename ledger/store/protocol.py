@@ -187,6 +187,10 @@ class Transaction(Reads, Protocol):
         """Index what was appended, close the batch, and set states. Opaque entries have no lines."""
         ...
 
+    def disclose(self, position: int, texts: Mapping[str, str]) -> None:
+        """Keep disclosures of an entry that stands, by name; what is kept under a name stays."""
+        ...
+
     def erase(self, position: int, names: Sequence[str]) -> list[str]:
         """Delete disclosures for good; the names that were there, in order.
 

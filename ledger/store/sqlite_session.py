@@ -193,6 +193,12 @@ class SqliteTransaction(SqliteReads):
             "INSERT INTO batches VALUES (?, ?, ?, ?)", (batch.position, batch.first, batch.admitted_at, batch.digest)
         )
 
+    def disclose(self, position: int, texts: Mapping[str, str]) -> None:
+        """See ``Transaction``."""
+        self.pages += sum(map(len, texts.values())) // _PAGE + len(texts)
+        query = "INSERT INTO disclosures VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+        self._connection.executemany(query, [(position, *item) for item in texts.items()])
+
     def erase(self, position: int, names: Sequence[str]) -> list[str]:
         """See ``Transaction``."""
         held = self.disclosures(position)

@@ -321,6 +321,24 @@ def test_disclosures_are_kept_and_erased(filled: Store) -> None:
         assert reads.entries(3, 4) == [b"entry 3"]
 
 
+def test_disclosures_come_later_and_take_no_others_place(filled: Store) -> None:
+    with suppress(RuntimeError), filled.transaction() as working:
+        working.disclose(4, {"title": "ghi"})
+        raise RuntimeError("rolled back")
+    with filled.transaction() as working:
+        working.disclose(3, {"name": "another", "note": "jkl"})
+        working.disclose(4, {})
+        working.disclose(5, {"title": "ghi"})
+        assert working.disclosures(5) == {"title": "ghi"}
+    with filled.snapshot() as reads:
+        assert reads.disclosures(3) == {"name": "abc", "contact": "def", "note": "jkl"}
+        assert [reads.disclosures(at) for at in (4, 5)] == [{}, {"title": "ghi"}]
+        assert reads.size() == 7
+    with filled.transaction() as working:
+        assert working.erase(5, ["title"]) == ["title"]
+        assert working.disclosures(5) == {}
+
+
 @pytest.mark.parametrize("backend", sorted(BACKENDS))
 def test_nothing_works_after_close(backend: str, tmp_path: Path) -> None:
     store = BACKENDS[backend](tmp_path)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ledger.batch import _Draft
 from ledger.folder import Folder
 from ledger.log import Log
 from ledger.submission import prepare
@@ -15,7 +16,9 @@ from ledger.upkeep.backup import back_up
 from ledger.upkeep.fsck import fsck
 from ledger.upkeep.restore import restore
 from tallystick.admission import Refused
+from tallystick.admission.state import committed_key
 from tallystick.events.erasure import Erasure
+from tallystick.statement import Statement
 from tests.ledger.conftest import open_log
 from tests.world import World
 
@@ -72,6 +75,67 @@ def test_a_value_may_go_in_the_very_batch_that_brings_it(data: Path, world: Worl
         outcomes = log.submit_many(work).result()
         assert [isinstance(one, Exception) for one in outcomes] == [False, False]
         assert vault(log, position) == set()
+
+
+def titled(world: World) -> Statement:
+    plain = world.object()
+    return world.say(world.studio, "object.register", plain.event.subject, plain.event.body, {"a": "1", "b": "2"})
+
+
+def test_a_value_that_comes_after_its_statement_is_kept(data: Path, world: World) -> None:
+    """It was taken with the answer that the statement stands, and dropped: whoever sent it had nothing more to send."""
+    with open_log(data, world) as log:
+        said = titled(world)
+        (a, b) = world.disclosures[said.statement_id]
+        position = log.submit(said).result().position
+        assert vault(log, position) == set()
+        for values, kept in (((a,), {"a"}), ((a, b), {"a", "b"})):
+            again = log.submit(said, values).result()
+            assert (again.position, again.duplicate) == (position, True)
+            assert vault(log, position) == kept
+        with log.store.snapshot() as reads:
+            assert reads.disclosures(position) == {"a": a.text, "b": b.text}
+        log.publish_now()
+    assert fsck(Folder(data)).findings == ()
+
+
+def test_a_value_that_comes_twice_in_one_batch_is_kept(data: Path, world: World) -> None:
+    with open_log(data, world) as log:
+        said = titled(world)
+        (a, b) = world.disclosures[said.statement_id]
+        first, second = log.submit_many([prepare(said, [a]), prepare(said, [b])]).result()
+        assert (first.position, first.duplicate) == (second.position, False)
+        assert second.duplicate
+        assert vault(log, first.position) == {"a", "b"}
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["in the batch of its erasure", "later"])
+def test_a_value_that_was_erased_does_not_come_back(data: Path, world: World, together: bool) -> None:
+    with open_log(data, world) as log:
+        said = titled(world)
+        values = world.disclosures[said.statement_id]
+        position = log.submit(said).result().position
+        body = Erasure(position, ("a",), "objection")
+        erased = prepare(world.say(world.studio, "disclosure.erase", said.event.subject, body))
+        again = prepare(said, values)
+        for work in ([erased, again],) if together else ([erased], [again]):
+            log.submit_many(work).result()
+        assert vault(log, position) == {"b"}
+        log.publish_now()
+    assert fsck(Folder(data)).findings == ()
+
+
+def test_a_value_that_was_erased_under_the_first_rules_does_not_come_back(data: Path, world: World) -> None:
+    """No state says what an entry of theirs has; the erasures themselves do."""
+    with open_log(data, world) as log:
+        said = titled(world)
+        position = log.submit(said).result().position
+        body = Erasure(position, ("a",), "objection")
+        log.submit(world.say(world.studio, "disclosure.erase", said.event.subject, body)).result()
+        with log.store.transaction() as working:
+            draft = _Draft(working, [prepare(said, world.disclosures[said.statement_id])], 0, "", world.roles["log"])
+            draft._read[committed_key(position)] = None
+            assert draft._erased(position) == {"a"}
 
 
 def test_a_value_that_is_kept_in_spite_of_it_is_found(data: Path, world: World) -> None:
