@@ -1,4 +1,9 @@
-"""Who speaks as a notary of a capture record: for anybody else's word in that role would speak against the record."""
+"""Who bears out another's capture record: what makes it contradicted, or weaker, is not everybody's to say.
+
+A notary's word by anybody else than the record names speaks against it. And a word that the service records for a party
+is no more than that the party said so to the service: a verifier then wants an external fact for a record that was
+proved without it (docs/evidence/facts.md). So whoever is registered could take that from every record by a token.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +17,16 @@ ATTESTING = "capture.attest"
 
 
 def vet_attestation(reads: Reads, submission: Submission) -> None:
-    """Raise ``Refused`` for a notary's word by another than the record names, or about another document.
+    """Raise ``Refused`` for a notary's word by another than the record names, or about another document; and for a word
+    that the attester did not sign, unless the record has a notary, and may mean it.
 
-    A verifier calls a record contradicted by either (docs/evidence/facts.md). The notary whom it names may say what it
-    likes: that is what a court must see. So may everybody, as a witness, or in a dispute.
+    The notary whom it names may say what it likes: that is what a court must see. So may everybody, as a witness by a
+    key of its own, or in a dispute.
     """
     event = submission.statement.event
     body: CaptureAttestation = event.body
-    if body.role != "notary" or reads.position_of_event(submission.party, event.event_id) is not None:
+    is_signed = event.recorded_for is None
+    if (body.role != "notary" and is_signed) or reads.position_of_event(submission.party, event.event_id) is not None:
         return
     stands = reads.record(body.record)
     if stands is None:
@@ -31,7 +38,16 @@ def vet_attestation(reads: Reads, submission: Submission) -> None:
             "submit this event again once the record stands",
         )
     told = parse_statement(stands.entry).event.body
-    named = told.notary if isinstance(told, CaptureRecord) else None
+    if not isinstance(told, CaptureRecord):
+        return  # the rules refuse it
+    named = told.notary
+    if not is_signed and (body.role != "notary" or named is None):
+        raise Refused(
+            "not-entitled",
+            "recorded_for",
+            f"recorded by the service, a {body.role}'s word would weaken entry {body.record}",
+            "sign it with a key of the party's own, and submit it as a statement",
+        )
     if named is None or named.party == submission.party:
         return
     if named.party is not None:

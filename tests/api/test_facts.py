@@ -13,8 +13,8 @@ from api.services.vetting import Vetting
 from ledger.submission import prepare
 from tallystick.admission import Refused
 from tallystick.digests import digest_pair
-from tallystick.events.facts import CaptureAttestation, CustodyAcceptance, CustodyRecord
-from tallystick.schema import write
+from tallystick.events.facts import CaptureAttestation, CaptureRecord, CustodyAcceptance, CustodyRecord
+from tallystick.schema import read, write
 from tallystick.times import format_time
 from tests.api.desk import AnchorDriver, Desk, anchoring, case_of, member_names, told
 from tests.api.house import Party, open_house, problem
@@ -183,14 +183,40 @@ def test_nobody_contradicts_a_record_in_the_notarys_name(desk: Desk, anchor: Anc
     else:
         assert attest(office, b"deed").status_code == 201
         assert attest(rival, None).status_code == 201
-    told(
-        rival.submit("capture.attest", write(CaptureAttestation(at, "witness")), subject=subject), 201 if known else 409
-    )
+    seen = desk.house.world.say(rival.who, "capture.attest", subject, CaptureAttestation(at, "witness"))
+    told(rival.state(seen), 201 if known else 409)
     desk.publish()
     anchor.anchor()
     report = desk.verify(desk.export(desk.studio, "object", subject).content)
     assert report.verdict == "proved"
     assert report.claim("capture").outcome == "needs_external_fact"
+
+
+def test_nobody_weakens_a_record_by_a_word_that_it_does_not_sign(desk: Desk, anchor: AnchorDriver) -> None:
+    """Each such word wants a fact from outside, and stands in the object's history for ever."""
+    rival = desk.house.party("studio")
+    subject, _ = desk.picture()
+    said = desk.house.world.say(desk.studio.who, "capture.record", subject, read(CaptureRecord, capture(desk)))
+    at = desk.said(desk.studio, said)
+    for role in ("witness", "notary"):
+        answer = rival.submit("capture.attest", {"record": at, "role": role}, subject=subject)
+        assert problem(answer) == (403, "not-entitled", "recorded_for")
+        batch = {"events": [{"type": "capture.attest", "body": {"record": at, "role": role}, "subject": subject}]}
+        (refused,) = told(rival.post("/v1/events/batch", batch), 200)["results"]
+        assert (refused["code"], refused["field"]) == ("not-entitled", "recorded_for")
+    own = desk.house.world.say(rival.who, "capture.attest", subject, CaptureAttestation(at, "witness"))
+    desk.said(rival, own)
+    assert rival.submit("capture.attest", {"record": at, "role": "witness"}, subject=subject).status_code == 403
+    assert (
+        problem(rival.submit("capture.attest", {"record": 1, "role": "witness"}, subject=subject))[1] == "unregistered"
+    )
+    desk.publish()
+    anchor.anchor()
+    claim = desk.verify(desk.export(desk.studio, "object", subject).content).claim("capture")
+    keys = {one.key for one in claim.evidence}
+    assert {"capture.signed", "capture.attested", "factor.witness.present"} <= keys
+    # What is wanted yet is an auditor's word (step 13), and of the record itself nothing.
+    assert not keys & {"capture.recorded", "capture.attested-for", "capture.notary-alone"}
 
 
 def test_nobody_guesses_where_a_record_will_stand(desk: Desk) -> None:
