@@ -2,7 +2,7 @@
 
 It is looked at before the log is asked, whoever signed: sublicences against their parents' terms, as far as the values
 are held, the places that licences take in this log's status lists, how many disputes a party has open about one
-thing, and who speaks as a notary.
+thing, who bears out whose record, and what a court ordered.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from api.services.attesting import ATTESTING, vet_attestation
 from api.services.open_disputes import OPENING, OpenDisputes
+from api.services.ordered import CHANGING, vet_change
 from api.services.status_lists import LIST_SIZE, MOST_LISTS, is_list_of
 from api.services.sublicences import vet_sublicence
 from ledger.store import Reads
@@ -18,11 +19,11 @@ from ledger.submission import Submission
 from tallystick.admission import Refused
 from tallystick.events.licence import LicenceGrant, LicenceTransfer
 
-_CONCERNED = frozenset({"licence.grant", "licence.transfer", OPENING, ATTESTING})
+_CONCERNED = frozenset({"licence.grant", "licence.transfer", OPENING, ATTESTING, CHANGING})
 
 
 def concerns(item: object) -> bool:
-    """Whether ``Vetting`` looks at it: a licence that goes to somebody, a dispute, an attestation."""
+    """Whether ``Vetting`` looks at it: a licence that goes to somebody or changes, a dispute, an attestation."""
     return isinstance(item, Submission) and item.statement.event.type in _CONCERNED
 
 
@@ -49,10 +50,15 @@ class Vetting:
         event = submission.statement.event
         if event.type == OPENING:
             self._disputes.vet(reads, submission)
-            return
-        if event.type == ATTESTING:
+        elif event.type == ATTESTING:
             vet_attestation(reads, submission)
-            return
+        elif event.type == CHANGING:
+            vet_change(reads, submission)
+        else:
+            self._vet_licence(reads, submission)
+
+    def _vet_licence(self, reads: Reads, submission: Submission) -> None:
+        event = submission.statement.event
         _require_index(self._origin, event.body)
         if isinstance(event.body, LicenceGrant) and event.body.parent is not None:
             vet_sublicence(reads, event.body.parent, submission)
