@@ -62,6 +62,9 @@ class Parties:
                     answer = http.post("/entries", content=statement.entry, headers=COSE)
                 except httpx.TransportError:
                     return
+                if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
+                    self._stop.wait(1)  # as ``patiently`` does
+                    continue
                 place = int(answer.headers["location"].rpartition("/")[2])
                 if answer.status_code == 201:
                     proved = parse_inclusion(answer.content).verify(statement.entry, self.origin, self.key)
