@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 
 from anchors.errors import OutboxConflict
-from anchors.timestamps.schema import STAMPS
+from anchors.timestamps.schema import STAMPS, TOKENS_BY_SIZE
 
 _FIRST_FORMAT = 1
 
@@ -124,7 +124,7 @@ CREATE TABLE handover (
 ALTER TABLE attempt ADD COLUMN handover_id INTEGER REFERENCES handover;
 """
 
-STEPS: tuple[str, ...] = (_OTHER_CHAINS, _BUDGET, STAMPS, _HANDOVER)
+STEPS: tuple[str, ...] = (_OTHER_CHAINS, _BUDGET, STAMPS, _HANDOVER, TOKENS_BY_SIZE)
 """What came after the first format, oldest first. A step only adds, and is never changed: outboxes have taken it."""
 
 FORMAT = _FIRST_FORMAT + len(STEPS)

@@ -24,6 +24,32 @@ from tallystick.trust_line import Anchored, TrustLine, trust_line
 StampState = Literal["prepared", "sent", "final", "dropped"]
 Kind = Literal["checkpoint", "block"]
 
+_LAST = 1 << 40
+"""A second that no authority tells."""
+_TOKEN = "kind = 'checkpoint' AND proof IS NOT NULL"
+# The authorities one after the other, and of each the one row: neither list is read through.
+_ASKED = """
+WITH RECURSIVE asked (name) AS (
+    SELECT min(authority) FROM stamp
+    UNION ALL SELECT (SELECT min(authority) FROM stamp WHERE authority > name) FROM asked WHERE name IS NOT NULL
+)
+"""
+_NEWEST = f"""{_ASKED}
+SELECT * FROM stamp WHERE id IN (
+    SELECT (SELECT id FROM stamp WHERE {_TOKEN} AND authority = name AND gen_time < :before
+        ORDER BY size DESC, id DESC LIMIT 1) FROM asked WHERE name IS NOT NULL
+) ORDER BY authority
+"""
+_COVERING = f"""{_ASKED}
+SELECT * FROM stamp WHERE id IN (
+    SELECT coalesce(
+        (SELECT id FROM stamp WHERE {_TOKEN} AND authority = name AND size > :last AND size <= :size
+         ORDER BY size, id LIMIT 1),
+        (SELECT id FROM stamp WHERE {_TOKEN} AND authority = name AND size <= :size ORDER BY size DESC, id DESC LIMIT 1)
+    ) FROM asked WHERE name IS NOT NULL
+) ORDER BY id
+"""
+
 
 @dataclass(frozen=True)
 class Stamp:
@@ -167,11 +193,23 @@ class Stamps:
         )
         return [_stamp(row) for row in rows]
 
-    def newest(self) -> list[Stamp]:
-        """Of each authority the token over its largest checkpoint."""
+    def newest(self, now: int = _LAST) -> list[Stamp]:
+        """Of each authority the token over its largest checkpoint; none that is of a second after ``now``."""
+        rows = self._sql.execute(_NEWEST, {"before": (now + 1) * 1_000_000})
+        return [_stamp(row) for row in rows]
+
+    def covering(self, last: int, size: int) -> list[Stamp]:
+        """Of each authority the token over its first checkpoint of more than ``last`` entries, or over its largest.
+
+        None is over more than ``size`` entries. By age.
+        """
+        rows = self._sql.execute(_COVERING, {"last": last, "size": size})
+        return [_stamp(row) for row in rows]
+
+    def over_size(self, authority: str, size: int) -> list[Stamp]:
+        """Of an authority the tokens over checkpoints of so many entries, by age."""
         rows = self._sql.execute(
-            "SELECT * FROM stamp AS one WHERE id = (SELECT id FROM stamp WHERE authority = one.authority"
-            " AND kind = 'checkpoint' AND state = 'final' ORDER BY size DESC, id DESC LIMIT 1) ORDER BY authority"
+            f"SELECT * FROM stamp WHERE {_TOKEN} AND authority = ? AND size = ? ORDER BY id", (authority, size)
         )
         return [_stamp(row) for row in rows]
 

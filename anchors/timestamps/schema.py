@@ -33,3 +33,8 @@ CREATE TABLE stamp (
     CHECK (state <> 'final' OR (proof IS NOT NULL AND gen_time IS NOT NULL))
 ) STRICT;
 """
+
+TOKENS_BY_SIZE = """
+CREATE INDEX stamp_token ON stamp (authority, size) WHERE kind = 'checkpoint' AND proof IS NOT NULL;
+"""
+"""An export asks for few of the tokens; there may be one for each licence."""

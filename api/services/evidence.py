@@ -333,10 +333,10 @@ def _typed(records: Sequence[Record], files: Mapping[int, tuple[str, Path]]) -> 
             yield files[record.position][1], parse_statement(record.entry).event.body.media_type
 
 
-def _tokens_named(found: Gathered) -> list[str]:
-    """SHA-256 of the tokens that the case's entries name: what stands after such an entry is later than its token."""
+def _tokens_named(found: Gathered) -> list[TimeMark]:
+    """The tokens that the case's entries name: what stands after such an entry is later than its token."""
     bodies = (statement.event.body for statement in found.entries.values())
-    return [body.digest for body in bodies if isinstance(body, TimeMark) and body.kind == "rfc3161"]
+    return [body for body in bodies if isinstance(body, TimeMark) and body.kind == "rfc3161"]
 
 
 def _sha256(path: Path) -> str:

@@ -86,7 +86,9 @@ class TimeMarks:
             if not self._may(reads):
                 return []
             marks = newest(self._desk.final(), self._witnesses.policy.witnesses)
-            marks += [mark for one in self._stamps.newest() for mark in _of_authority(one)]
+            # A token of later than this clock's now waits until it has come: an authority's clock may be seconds ahead,
+            # and the checkpoint that holds it would be signed before it was made.
+            marks += [mark for one in self._stamps.newest(self._clock()) for mark in _of_authority(one)]
             return [_draft(one) for one in marks if reads.get(time_key(one.digest)) is None]
 
     def _may(self, reads: Reads) -> bool:

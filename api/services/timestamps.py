@@ -14,6 +14,7 @@ from api.services.errors import NotFound, Unavailable
 from tallystick.base64s import to_base64
 from tallystick.case import TimestampMaterial
 from tallystick.case.model import MAX_TIMESTAMPS
+from tallystick.events.log import TimeMark
 from tallystick.trust import TimeAuthority
 
 
@@ -44,10 +45,10 @@ class TimestampDesk:
         with self._lock:
             return self._stamps.alarming()
 
-    def newest(self) -> list[Stamp]:
-        """Of each authority the token over its largest checkpoint."""
+    def newest(self, now: int | None = None) -> list[Stamp]:
+        """Of each authority the token over its largest checkpoint; none that is of a second after ``now``."""
         with self._lock:
-            return self._stamps.newest()
+            return self._stamps.newest() if now is None else self._stamps.newest(now)
 
     def stamp(self, stamp_id: int) -> Stamp:
         """Raises ``NotFound``."""
@@ -64,25 +65,27 @@ class TimestampDesk:
             raise Unavailable(f"timestamp {stamp_id} is {stamp.state}: there is no token")
         return stamp.proof
 
-    def material(self, last: int, size: int, named: Iterable[str] = ()) -> list[tuple[int, TimestampMaterial]]:
+    def material(self, last: int, size: int, named: Iterable[TimeMark] = ()) -> list[tuple[int, TimestampMaterial]]:
         """For a case: of each authority the first token that covers the entry at ``last``, or the latest there is.
 
-        ``size``: of the case's tree. ``named``: SHA-256 (hex) of tokens that its entries name; they come too. With the
-        size that each is over.
+        ``size``: of the case's tree. ``named``: what its entries name; the tokens among them come too, the newest where
+        there are too many. With the size that each is over.
         """
-        wanted, by_authority, chosen = set(named), dict[str, list[Stamp]](), dict[int, Stamp]()
-        for stamp in self.stamps():
-            if stamp.kind != "checkpoint" or stamp.proof is None or stamp.size > size:
-                continue
-            by_authority.setdefault(stamp.authority, []).append(stamp)
-            if hashlib.sha256(stamp.proof).hexdigest() in wanted:
-                chosen[stamp.id] = stamp
-        for found in by_authority.values():
-            found.sort(key=lambda one: one.size)
-            best = next((one for one in found if one.size > last), found[-1])
-            chosen[best.id] = best
-        kept = [chosen[key] for key in sorted(chosen)][:MAX_TIMESTAMPS]
-        return [(one.size, TimestampMaterial(one.proof or b"", one.note)) for one in kept]
+        wanted: dict[tuple[int, str], set[str]] = {}
+        for one in named:
+            if one.kind == "rfc3161" and one.number <= size:
+                wanted.setdefault((one.number, one.source), set()).add(one.digest)
+        with self._lock:
+            chosen = {one.id: one for one in self._stamps.covering(last, size)}
+            for number, source in sorted(wanted, reverse=True):
+                if len(chosen) >= MAX_TIMESTAMPS:
+                    break
+                for stamp in self._stamps.over_size(source, number):
+                    if hashlib.sha256(stamp.proof or b"").hexdigest() in wanted[number, source]:
+                        chosen[stamp.id] = stamp
+        # Those that cover the case were chosen first: they are not what is left out.
+        kept = sorted(list(chosen)[:MAX_TIMESTAMPS])
+        return [(chosen[key].size, TimestampMaterial(chosen[key].proof or b"", chosen[key].note)) for key in kept]
 
     def tokens_over(self, block_hash: bytes) -> list[bytes]:
         """Tokens over a block of a chain."""

@@ -34,7 +34,14 @@ SPEC = TargetSpec(
     code_hash=b"\x05" * 32,
 )
 CONTRACT = b"\x06" * 20
-TAKEN = ["2d5d52a1ddf8f7ca", "64a1d072fd8beebb"]
+TAKEN = [
+    "2d5d52a1ddf8f7ca",
+    "64a1d072fd8beebb",
+    "035cd02c81c02b08",
+    "d38240b3e4dd58e9",
+    "a67b24ea010b377f",
+    "b6081d75573d8045",
+]
 """Digests of the first tables and of each step since."""
 ATTEMPT = NewAttempt(nonce=3, max_fee=10, max_tip=2, gas=100, sender=b"\x0b" * 20, raw=b"raw", tx_hash=b"\x01" * 32)
 MINED = Mined(tx_hash=b"\x07" * 32, block_hash=b"\x08" * 32, block_number=3, block_time=99)
