@@ -238,7 +238,9 @@ async def add_receipt(request: Request, services: UsedServices, account: KnownAc
             if beside.stat().st_size > MAX_SIDECAR_BYTES:
                 raise FieldError("sidecar", f"it has more than {MAX_SIDECAR_BYTES} bytes")
             sidecar = beside.read_bytes()
-        made, dated = await services.file_receipts.add(upload.path, upload.media_type, sidecar, folder / "updated")
+        made, dated = await services.file_receipts.add(
+            account.party, upload.path, upload.media_type, sidecar, folder / "updated"
+        )
         return send_once(made, upload.media_type if sidecar is None else SIDECAR, dated_header(dated))
 
 

@@ -131,7 +131,7 @@ class EvidenceService:
             parse_identifier(request.subject, SUBJECT_LETTERS[request.kind])
         except MalformedInput as error:
             raise FieldError("request.subject", str(error)) from None
-        async with self._issuer.heavy:
+        async with self._issuer.heavy.one(account.party):
             return await asyncio.to_thread(self._export, account, request, out)
 
     def _export(self, account: Account, request: EvidenceRequest, out: Path) -> Exported:

@@ -43,16 +43,18 @@ class FileReceipts:
         self._anchors = anchors
         self._stamps = stamps
 
-    async def add(self, upload: Path, media_type: str, sidecar: bytes | None, out: Path) -> tuple[Path, Dated]:
-        """``upload`` (or its sidecar) with one more update at ``out``; with what came of its timestamp.
+    async def add(
+        self, party: str, upload: Path, media_type: str, sidecar: bytes | None, out: Path
+    ) -> tuple[Path, Dated]:
+        """``upload`` of a party (or its sidecar) with one more update at ``out``; with what came of its timestamp.
 
         Where an authority answers, a signature that has none is dated too.
 
         Raises ``FieldError`` where it holds no sound credential, or an update that is not of ours, ``NotFound`` where
-        this log records no such file.
+        this log records no such file, ``TooMany`` or ``Unavailable`` where too much waits already.
         """
         head = await self._issuer.publish_witnessed()
-        async with self._issuer.heavy:
+        async with self._issuer.heavy.one(party):
             stamp = self._issuer.stamps.begin()
             made = await asyncio.to_thread(self._add, upload, media_type, sidecar, out, head, stamp)
             await stamp.passed()

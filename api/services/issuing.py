@@ -14,6 +14,7 @@ from api.services.erasures import ErasedFiles
 from api.services.errors import NotFound, Unavailable
 from api.services.gathering import kept_records
 from api.services.submission import SubmissionService
+from api.services.turns import Turns
 from api.services.voices import Voices
 from api.services.witnesses import WitnessService
 from credentials.manifests import Actor
@@ -29,8 +30,6 @@ from tallystick.statement import parse_statement
 from tallystick.tree_head import SignedCheckpoint
 
 _BLOCK = 1 << 20
-_AT_A_TIME = 2
-"""Large files read or signed at once: the others wait, and the threads that serve short requests stay free."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ class Issuer:
         self.signer = signer
         self.stamps = stamps
         self.actors = actors or {}
-        self.heavy = asyncio.Semaphore(_AT_A_TIME)
+        self.heavy = Turns()
         self.witnesses = witnesses
         self._clock = clock
 

@@ -74,7 +74,7 @@ class LicenceFiles:
         A format that carries no credential gets a sidecar (``SIDECAR``) instead, which the log then knows.
         """
         standing = await self._standing(account, licence, disclose)
-        async with self._issuer.heavy:
+        async with self._issuer.heavy.one(account.party):
             await asyncio.to_thread(_check_original, standing.object.digest_record, upload, file_list)
             stamp = self._issuer.stamps.begin()
             with _told("file"):
