@@ -209,7 +209,7 @@ def _services(
         proofs=proofs,
         log_keys=LogKeyService(log),
         receipts=receipts,
-        registration=RegistrationService(submission, receipts),
+        registration=RegistrationService(log, submission, receipts),
         desk=desk,
         timestamps=stamps,
         watch=watch,

@@ -49,7 +49,8 @@ routes = plain_router(tags=["SCITT"], responses={"4XX": _PROBLEM, "5XX": _PROBLE
     max_body_size=MAX_ENTRY_BYTES,
 )
 async def register(request: Request, services: UsedServices, account: MaybeAccount) -> Response:
-    """Register a statement that its issuer signed with a key of its own. No token is needed; one lifts the rate limit.
+    """Register a statement that its issuer signed with a key of its own. No token is needed; one lifts the rate limit,
+    and the issuer's own brings what was signed before this log knew the key.
 
     201 with the receipt, for a statement that stood there already too. 202 where publication takes longer than this
     waits: the entry is durable, and its receipt will be at Location.
@@ -58,7 +59,7 @@ async def register(request: Request, services: UsedServices, account: MaybeAccou
     # Whoever sends slowly takes no place from others.
     entry = await request.body()
     with services.limits.one(_client(request)) if account is None else nullcontext():
-        registered = await services.registration.register(entry)
+        registered = await services.registration.register(entry, account)
     position = registered.recorded.position
     if registered.receipt is None:
         return _pending(position)

@@ -12,8 +12,10 @@ from ledger.errors import BadSource
 from ledger.folder import Folder
 from ledger.succession import NotEnded
 from ledger.upkeep.fsck import fsck
-from tests.api.desk import Desk
+from tallystick.events.licence import LicenceStatus
+from tests.api.desk import Desk, told
 from tests.api.house import open_house, problem
+from tests.api.test_scitt import concise, register
 from tests.world import START
 
 OLD, NEW = "log.example/old", "log.example/new"
@@ -89,3 +91,42 @@ def test_the_settings() -> None:
         {"TALLYSTICK_PREDECESSOR": "https://log.example/", "TALLYSTICK_PREDECESSOR_TRUST": "t.json"}
     )
     assert (settings.predecessor, settings.predecessor_trust) == ("https://log.example/", Path("t.json"))
+
+
+def test_a_stranger_says_nothing_again_in_the_successor(tmp_path: Path) -> None:
+    """Every entry of the old log is public: it would choose a grant of them, and leave out that it was revoked."""
+    with open_house(tmp_path / "old", origin=OLD) as house:
+        desk, world = Desk(house, house.party("studio"), house.party("licensee")), house.world
+        made = world.object(desk.studio.who)
+        grant = world.licence(made.event.subject)
+        grant = world.say(desk.studio.who, "licence.grant", grant.event.subject, grant.event.body, world.terms("-"))
+        ended = LicenceStatus("revoke", "breach", world.now())
+        said = [made, grant, world.say(desk.studio.who, "licence.status", grant.event.subject, ended)]
+        places = [int(told(desk.studio.state(one))["position"]) for one in said]
+        public = [house.http.get(f"/v1/entries/{at}").content for at in places]
+    with open_house(tmp_path / "new", START + 86_400, origin=NEW) as house:
+        studio, rival = house.party("studio"), house.party("studio")
+        assert studio.who.id == desk.studio.id
+        for headers in ({}, {"Authorization": f"Bearer {rival.token}"}):
+            for entry in public:
+                answer = register(house.http, entry, **headers)
+                assert concise(answer) == (400, "Rejected", "forbidden")
+        assert house.http.get(f"/v1/subjects/{made.event.subject}").status_code == 404
+        # What it says here is taken from whoever brings it, and what it brings itself in whatever way.
+        # (A world draws the same names each time: past those that the old one drew.)
+        here = register(house.http, [house.world.object(studio.who) for _ in range(9)][-1].entry)
+        assert here.status_code == 201
+        assert register(house.http, public[0], Authorization=f"Bearer {studio.token}").status_code == 201
+        again = register(house.http, public[0])
+        assert (again.status_code, again.headers["location"] != here.headers["location"]) == (201, True)
+        assert studio.state(grant).status_code == 201
+
+
+def test_a_clock_that_is_a_little_late_is_no_other_log(tmp_path: Path) -> None:
+    with open_house(tmp_path, START) as house:
+        studio = house.party("studio")
+        for behind, status in ((300, 201), (301, 400)):
+            house.world.clock = START - behind
+            said = house.world.object(studio.who)
+            house.world.clock = START
+            assert register(house.http, said.entry).status_code == status
