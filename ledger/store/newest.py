@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 
-SCHEMA = "0002"
+SCHEMA = "0003"
 """The newest migration, known here so that opening an up-to-date database need not import Alembic either."""
 
 _NO_ROWID = "\n WITHOUT ROWID\n\n"
@@ -50,14 +50,36 @@ _MADE = (
         "type VARCHAR NOT NULL",
         "subject VARCHAR NOT NULL",
         "PRIMARY KEY (position)",
-        "CONSTRAINT statements_party_event_id UNIQUE (party, event_id)",
     ),
-    "CREATE INDEX statements_type ON statements (type, position)",
     _table(
-        "subject_references",
-        "subject VARCHAR NOT NULL",
+        "event_keys",
+        '"key" INTEGER NOT NULL',
         "position INTEGER NOT NULL",
-        "PRIMARY KEY (subject, position)",
+        'PRIMARY KEY ("key", position)',
+        end=_NO_ROWID,
+    ),
+    _table(
+        "kinds",
+        "type VARCHAR NOT NULL",
+        "last INTEGER NOT NULL",
+        "first INTEGER NOT NULL",
+        "PRIMARY KEY (type, last)",
+        end=_NO_ROWID,
+    ),
+    _table("names", "number INTEGER NOT NULL", "name VARCHAR NOT NULL", "state BLOB", "PRIMARY KEY (number)"),
+    _table(
+        "name_keys",
+        '"key" INTEGER NOT NULL',
+        "number INTEGER NOT NULL",
+        'PRIMARY KEY ("key", number)',
+        end=_NO_ROWID,
+    ),
+    _table(
+        "mentions",
+        "name INTEGER NOT NULL",
+        "last INTEGER NOT NULL",
+        "first INTEGER NOT NULL",
+        "PRIMARY KEY (name, last)",
         end=_NO_ROWID,
     ),
     _table(
@@ -69,7 +91,6 @@ _MADE = (
         "PRIMARY KEY (position)",
     ),
     "CREATE INDEX batches_admitted_at ON batches (admitted_at)",
-    _table("states", '"key" VARCHAR NOT NULL', "state BLOB NOT NULL", 'PRIMARY KEY ("key")', end=_NO_ROWID),
     _table(
         "disclosures",
         "position INTEGER NOT NULL",

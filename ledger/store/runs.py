@@ -15,7 +15,7 @@ from __future__ import annotations
 import sqlite3
 import struct
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import field
 from itertools import islice
 
@@ -98,10 +98,13 @@ class StatementIds:
                     ]
         return found
 
-    def add(self, first: int, statement_ids: Sequence[bytes]) -> None:
-        """The ids of the entries that ``chunks`` is about to get from ``first`` on. Raises ``ValueError``."""
+    def add(self, first: int, statement_ids: Sequence[bytes], absent: Container[bytes] = ()) -> None:
+        """The ids of the entries that ``chunks`` is about to get from ``first`` on. Raises ``ValueError``.
+
+        ``absent``: ids that ``find`` did not find in this transaction, and that were not added since.
+        """
         fresh = dict(zip(statement_ids, range(first, first + len(statement_ids)), strict=True))
-        if len(fresh) < len(statement_ids) or self.find(statement_ids):
+        if len(fresh) < len(statement_ids) or self.find([one for one in statement_ids if one not in absent]):
             raise ValueError("a statement id that was to be appended is indexed already")
         self._tail.update(fresh)
         while len(self._tail) >= TAIL:

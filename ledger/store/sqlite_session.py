@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
-from ledger.store import chunks, runs
+from ledger.store import chunks, event_ids, names, runs
 from ledger.store.protocol import BatchLine, Line, Record, Search, check_ids
 from ledger.store.states import dump_state, load_state
 from tallystick.admission import State
 
-T = TypeVar("T")
-
 _PAGE = 4096
-_PARAMETERS = 500  # per statement, below SQLite's limit of 999 in old builds
 
-_RECORD = (
-    "SELECT s.position, s.party, s.event_id, s.type, s.subject, b.admitted_at, b.position"
-    " FROM statements s JOIN batches b ON b.position ="
+_COLUMNS = "SELECT s.position, s.party, s.event_id, s.type, s.subject, b.admitted_at, b.position"
+_STATEMENTS = (
+    "statements s JOIN batches b ON b.position ="
     " (SELECT position FROM batches WHERE position >= s.position ORDER BY position LIMIT 1)"
 )
+_RECORD = f"{_COLUMNS} FROM {_STATEMENTS}"
 _BATCH = "SELECT position, first, admitted_at, digest FROM batches"
 
 
@@ -53,16 +51,24 @@ class SqliteReads:
 
     def search(self, search: Search) -> list[Record]:
         """See ``Reads``."""
-        query, conditions, order = _RECORD, ["s.position > ?"], "s.position"
+        source, conditions, order = _STATEMENTS, ["s.position > ?"], "s.position"
         values: list[str | int] = [search.after]
-        if search.subject is not None:
-            # The index of references gives them in this order; by the other column SQLite would sort all of them first.
-            order = "r.position"
-            query += " JOIN subject_references r ON r.position = s.position AND r.subject = ? AND r.position > ?"
-            values = [search.subject, search.after, search.after]
         if search.type is not None:
             conditions.append("s.type = ?")
             values.append(search.type)
+        # Rows of entries that follow one another come first: in their order the entries need not be sorted.
+        if search.subject is not None:
+            source = f"mentions r CROSS JOIN {_STATEMENTS}"
+            conditions.append(f"r.name = {names.NUMBER}")
+            values += [names.name_key(search.subject), search.subject]
+        elif search.type is not None:
+            source = f"kinds r CROSS JOIN {_STATEMENTS}"
+            conditions.append("r.type = ?")
+            values.append(search.type)
+        if source != _STATEMENTS:
+            order = "r.last, s.position"
+            conditions.append("r.last > ? AND s.position BETWEEN r.first AND r.last")
+            values.append(search.after)
         if search.since is not None:
             # Times never fall: the first batch of that time or later begins the range.
             conditions.append("s.position >= (SELECT min(first) FROM batches WHERE admitted_at >= ?)")
@@ -70,14 +76,12 @@ class SqliteReads:
         if search.until is not None:
             conditions.append("s.position <= (SELECT max(position) FROM batches WHERE admitted_at < ?)")
             values.append(search.until)
-        query += f" WHERE {' AND '.join(conditions)} ORDER BY {order} LIMIT ?"
+        query = f"{_COLUMNS} FROM {source} WHERE {' AND '.join(conditions)} ORDER BY {order} LIMIT ?"
         return self._records(self._connection.execute(query, (*values, search.limit)).fetchall())
 
     def next_about(self, subject: str, after: int) -> int | None:
         """See ``Reads``."""
-        query = "SELECT position FROM subject_references WHERE subject = ? AND position > ? ORDER BY position LIMIT 1"
-        row = self._connection.execute(query, (subject, after)).fetchone()
-        return row[0] if row else None
+        return names.next_mention(self._connection, subject, after + 1)
 
     def last_batch(self) -> BatchLine | None:
         """See ``Reads``."""
@@ -102,40 +106,27 @@ class SqliteReads:
 
     def position_of_event(self, party: str, event_id: str) -> int | None:
         """See ``Reads``."""
-        query = "SELECT position FROM statements WHERE party = ? AND event_id = ?"
-        row = self._connection.execute(query, (party, event_id)).fetchone()
-        return row[0] if row else None
+        return self.positions_of_events([(party, event_id)]).get((party, event_id))
 
     def positions_of_events(self, events: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
         """See ``Reads``."""
-        by_party: dict[str, list[str]] = {}
-        for party, event_id in events:
-            by_party.setdefault(party, []).append(event_id)
-        query = "SELECT event_id, position FROM statements WHERE party = ? AND event_id IN"
-        return {
-            (party, event_id): position
-            for party, event_ids in by_party.items()
-            for some in _some(event_ids)
-            for event_id, position in self._connection.execute(f"{query} ({_marks(some)})", (party, *some))
-        }
+        return event_ids.find(self._connection, dict(zip(events, event_ids.event_keys(events), strict=True)))
 
     def get(self, key: str) -> State | None:
         """See ``Reads``."""
-        row = self._connection.execute("SELECT state FROM states WHERE key = ?", (key,)).fetchone()
-        return load_state(row[0]) if row else None
+        state = names.state_of(self._connection, key)
+        return None if state is None else load_state(state)
 
     def get_many(self, keys: Collection[str]) -> dict[str, State]:
         """See ``Reads``."""
-        query = "SELECT key, state FROM states WHERE key IN"
-        return {
-            key: load_state(state)
-            for some in _some(list(keys))
-            for key, state in self._connection.execute(f"{query} ({_marks(some)})", some)
-        }
+        found = names.find(self._connection, dict(zip(keys, names.keys_of(keys), strict=True)))
+        return {key: load_state(state) for key, _, state in found if state is not None}
 
     def states(self) -> Iterator[tuple[str, State]]:
         """See ``Reads``."""
-        for key, state in self._connection.execute("SELECT key, state FROM states ORDER BY key"):
+        for key, state in self._connection.execute(
+            "SELECT name, state FROM names WHERE state IS NOT NULL ORDER BY name"
+        ):
             yield key, load_state(state)
 
     def disclosures(self, position: int) -> dict[str, str]:
@@ -150,45 +141,50 @@ class SqliteTransaction(SqliteReads):
     def __init__(self, connection: sqlite3.Connection, statement_ids: Callable[[], runs.StatementIds]) -> None:
         super().__init__(connection)
         self._statement_ids = statement_ids
+        self._absent: set[bytes] = set()
+        """Statement ids that were looked for in this transaction, and stand nowhere."""
+        self._event_ids = event_ids.EventIds(connection)
+        self._names = names.Names(connection)
         self.erased = False
         self.pages = 1
         """Pages that were changed, about."""
 
     def positions_of(self, statement_ids: Sequence[bytes]) -> dict[bytes, int]:
         """See ``Reads``."""
-        return self._statement_ids().find(statement_ids)
+        found = self._statement_ids().find(statement_ids)
+        self._absent.update([one for one in statement_ids if one not in found])
+        return found
+
+    def positions_of_events(self, events: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
+        """See ``Reads``."""
+        return self._event_ids.find(events)
+
+    def get_many(self, keys: Collection[str]) -> dict[str, State]:
+        """See ``Reads``."""
+        return {key: load_state(state) for key, state in self._names.states(keys).items()}
 
     def append(self, entries: Sequence[bytes], statement_ids: Sequence[bytes] = ()) -> int:
         """See ``Transaction``."""
         first = self.size()
         check_ids(entries, statement_ids)
         if statement_ids:
-            self._statement_ids().add(first, statement_ids)
+            self._statement_ids().add(first, statement_ids, self._absent)
+            self._absent.difference_update(statement_ids)
         chunks.write(self._connection, first, entries, statement_ids)
         self.pages += sum(map(len, entries)) // _PAGE + len(entries) // 16
         return first
 
     def index(self, lines: Sequence[Line], batch: BatchLine, states: Mapping[str, State]) -> None:
         """See ``Transaction``."""
-        # The keys of a line are scattered over the indexes.
-        self.pages += 4 * len(lines)
+        # The keys of a line, its event's and its name's, are scattered; all else stands side by side.
+        self.pages += 2 * len(lines)
+        self._event_ids.add(lines)
+        self._names.write(lines, {key: dump_state(state) for key, state in states.items()})
         many = self._connection.executemany
-        many(
-            "INSERT INTO statements VALUES (?, ?, ?, ?, ?)",
-            ((line.position, line.party, line.event_id, line.type, line.subject) for line in lines),
-        )
-        many(
-            "INSERT INTO subject_references VALUES (?, ?)",
-            ((name, line.position) for line in lines for name in sorted(line.references)),
-        )
-        many(
-            "INSERT INTO disclosures VALUES (?, ?, ?)",
-            ((line.position, *item) for line in lines for item in line.disclosures.items()),
-        )
-        many(
-            "INSERT INTO states VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET state = excluded.state",
-            ((key, dump_state(state)) for key, state in states.items()),
-        )
+        many("INSERT INTO statements VALUES (?, ?, ?, ?, ?)", [line[:5] for line in lines])
+        many("INSERT INTO kinds VALUES (?, ?, ?)", names.spans([(line.type, line.position) for line in lines]))
+        if values := [(line.position, *item) for line in lines for item in line.disclosures.items()]:
+            many("INSERT INTO disclosures VALUES (?, ?, ?)", values)
         self._connection.execute(
             "INSERT INTO batches VALUES (?, ?, ?, ?)", (batch.position, batch.first, batch.admitted_at, batch.digest)
         )
@@ -207,12 +203,3 @@ class SqliteTransaction(SqliteReads):
         self._connection.executemany(query, [(position, name) for name in erased])
         self.erased = self.erased or bool(erased)
         return erased
-
-
-def _some(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    for at in range(0, len(values), _PARAMETERS):
-        yield values[at : at + _PARAMETERS]
-
-
-def _marks(values: Sequence[object]) -> str:
-    return ",".join("?" * len(values))

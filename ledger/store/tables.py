@@ -6,7 +6,7 @@ driver SQL (an ORM object per row is fourteen times as slow).
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import Column, Index, LargeBinary
 from sqlmodel import Field, SQLModel
 
 
@@ -53,13 +53,9 @@ class FilterRow(SQLModel, table=True):
 
 
 class StatementRow(SQLModel, table=True):
-    """One index line per entry; an event id of a party stands once."""
+    """One index line per entry."""
 
     __tablename__ = "statements"
-    __table_args__ = (
-        UniqueConstraint("party", "event_id", name="statements_party_event_id"),
-        Index("statements_type", "type", "position"),
-    )
 
     position: int = Field(primary_key=True)
     party: str
@@ -68,14 +64,59 @@ class StatementRow(SQLModel, table=True):
     subject: str
 
 
-class ReferenceRow(SQLModel, table=True):
-    """Which entries name an identifier."""
+class EventKeyRow(SQLModel, table=True):
+    """Where an event may stand that a party said under an id, see ``ledger.store.event_ids``."""
 
-    __tablename__ = "subject_references"
+    __tablename__ = "event_keys"
     __table_args__ = ({"sqlite_with_rowid": False},)
 
-    subject: str = Field(primary_key=True)
+    key: int = Field(primary_key=True)
     position: int = Field(primary_key=True)
+
+
+class KindRow(SQLModel, table=True):
+    """Entries of one type that follow one another."""
+
+    __tablename__ = "kinds"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    type: str = Field(primary_key=True)
+    last: int = Field(primary_key=True)
+    first: int
+
+
+class NameRow(SQLModel, table=True):
+    """A name, and what admission remembers under it: canonical JSON of ``tallystick.admission.encode_state``, if any.
+
+    See ``ledger.store.names``.
+    """
+
+    __tablename__ = "names"
+
+    number: int = Field(primary_key=True)
+    name: str
+    state: bytes | None = Field(sa_column=Column(LargeBinary, nullable=True))
+
+
+class NameKeyRow(SQLModel, table=True):
+    """Which name it may be."""
+
+    __tablename__ = "name_keys"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    key: int = Field(primary_key=True)
+    number: int = Field(primary_key=True)
+
+
+class MentionRow(SQLModel, table=True):
+    """Entries that follow one another and mention a name, which stands here by its number."""
+
+    __tablename__ = "mentions"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    name: int = Field(primary_key=True)
+    last: int = Field(primary_key=True)
+    first: int
 
 
 class BatchRow(SQLModel, table=True):
@@ -88,16 +129,6 @@ class BatchRow(SQLModel, table=True):
     first: int
     admitted_at: int
     digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-
-
-class StateRow(SQLModel, table=True):
-    """What admission remembers: canonical JSON of ``tallystick.admission.encode_state`` by key."""
-
-    __tablename__ = "states"
-    __table_args__ = ({"sqlite_with_rowid": False},)
-
-    key: str = Field(primary_key=True)
-    state: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
 class DisclosureRow(SQLModel, table=True):

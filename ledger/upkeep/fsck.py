@@ -16,7 +16,7 @@ from ledger.folder import Folder
 from ledger.store import Reads, Store
 from ledger.tiles import Tiles
 from ledger.tilestore import TileStore
-from ledger.upkeep import fsck_database, fsck_tree
+from ledger.upkeep import fsck_database, fsck_keys, fsck_tree
 from ledger.upkeep.completeness import Completeness
 from ledger.upkeep.opening import keys_of, open_unchanged
 from ledger.upkeep.replaying import Finding, Progress, Replayed, replay_log
@@ -60,6 +60,7 @@ def fsck(folder: Folder, progress: Progress = lambda done: None, bucket: BucketP
         "the schema": lambda: fsck_database.schema(folder.database),
         "the table chunks": lambda: fsck_database.chunks(folder.database),
         "the index": lambda: fsck_database.rows(folder.database),
+        "the keys of the index": lambda: fsck_keys.keys(folder.database),
     }
     with closing(open_unchanged(folder)) as store:
         tiles, kept = _published_in(folder, bucket)

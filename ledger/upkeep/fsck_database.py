@@ -74,11 +74,15 @@ def rows(database: Path) -> Iterator[Finding]:
                 yield from _found(statement_ids, waiting)
                 waiting = {}
         yield from _found(statement_ids, waiting)
-        counts = {"statements": size, "subject_references": named, "disclosures": values, "batches": batches}
+        counts = {"statements": size, "disclosures": values, "batches": batches}
         for table, expected in counts.items():
             (count,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
             if count != expected:
                 yield Finding(-1, f"the table {table} has {count} rows, the entries give {expected}")
+        for table, expected in {"mentions": named, "kinds": size}.items():
+            (count,) = connection.execute(f"SELECT coalesce(sum(last - first + 1), 0) FROM {table}").fetchone()
+            if count != expected:
+                yield Finding(-1, f"the rows of the table {table} cover {count} positions, the entries give {expected}")
 
 
 def chunks(database: Path) -> Iterator[Finding]:

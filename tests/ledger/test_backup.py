@@ -150,7 +150,7 @@ def test_a_damaged_log_is_not_backed_up(data: Path, tmp_path: Path) -> None:
 def test_pages_that_are_damaged_are_not_backed_up(data: Path, tmp_path: Path) -> None:
     database = bytearray((data / "ledger.sqlite").read_bytes())
     with sqlite3.connect(data / "ledger.sqlite") as connection:
-        (root,) = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'statements_type'").fetchone()
+        (root,) = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'batches_admitted_at'").fetchone()
     connection.close()
     database[(root - 1) * 4096 + 8] ^= 0x11
     (data / "ledger.sqlite").write_bytes(bytes(database))

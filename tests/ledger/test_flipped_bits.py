@@ -119,15 +119,24 @@ COLUMNS = {
     "statements.event_id": "the index does not say",
     "statements.type": "the index does not say",
     "statements.subject": "the index does not say",
-    "subject_references.subject": "the index does not find this entry under",
+    "event_keys.key": "the index does not find this entry by its event id",
+    "kinds.type": "the index does not find this entry by its type",
+    "kinds.first": "the rows of the table kinds cover",
+    "names.name": "the index does not find",
+    "names.state": "the states cannot be read",
+    "name_keys.key": "the index does not find the name",
+    "name_keys.number": "the index does not find the name",
+    "mentions.name": "the index does not find this entry under",
+    "mentions.first": "the rows of the table mentions cover",
     "disclosures.disclosure": "the private value",
     "disclosures.name": "the private value",
-    "states.state": "the states cannot be read",
-    "states.key": "is not stored",
     "batches.digest": "is not as appended",
     "batches.first": "the store has the batch as",
     "batches.admitted_at": "the store has the batch as",
 }
+
+WHERE = {"batches": "position = 10", "mentions": "(name, last) = (SELECT max(name), last FROM mentions)"}
+"""Which row, where a column has no value that stands once."""
 
 
 @pytest.mark.parametrize("column", COLUMNS)
@@ -135,7 +144,7 @@ def test_a_flipped_bit_in_a_column(data: Path, column: str) -> None:
     table, name = column.split(".")
     with closing(sqlite3.connect(data / "ledger.sqlite")) as connection:
         unique = f"{name} IN (SELECT {name} FROM {table} GROUP BY {name} HAVING count(*) = 1 LIMIT 1)"
-        where = "position = 10" if table == "batches" else unique
+        where = WHERE.get(table, unique)
         (value,) = connection.execute(f"SELECT {name} FROM {table} WHERE {where}").fetchone()
     if isinstance(value, int):
         other: Any = value ^ 1
@@ -154,7 +163,8 @@ def test_the_columns_are_all_of_them(data: Path) -> None:
         found = {
             f"{table}.{column[1]}" for table in tables for column in connection.execute(f"PRAGMA table_info({table})")
         }
-    keys = {f"{table}.position" for table in ("chunks", "statements", "subject_references", "batches", "disclosures")}
+    keys = {f"{table}.position" for table in ("chunks", "statements", "event_keys", "batches", "disclosures")}
+    keys |= {"kinds.last", "mentions.last", "names.number"}
     index = {one for one in found if one.split(".")[0] in ("runs", "buckets", "filters")}
     assert found == {*COLUMNS, *keys, *index, "alembic_version.version_num"}
 

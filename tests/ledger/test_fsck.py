@@ -121,7 +121,11 @@ DAMAGES: dict[str, tuple[Callable[[Path], Any], int, str]] = {
         10,
         "the store has the batch as 11 to 12",
     ),
-    "state": (lambda data: sql(data, "DELETE FROM states WHERE key = 'log'"), -1, "give to log is not stored"),
+    "state": (
+        lambda data: sql(data, "UPDATE names SET state = NULL WHERE name = 'log'"),
+        -1,
+        "give to log is not stored",
+    ),
 }
 
 
@@ -137,26 +141,76 @@ def test_a_damage_is_found_and_named(data: Path, damage: str) -> None:
 def test_a_state_that_was_changed(data: Path) -> None:
     licence = next(iter(_keys(data, "/L-")))
     connection = sqlite3.connect(data / "ledger.sqlite")
-    (state,) = connection.execute("SELECT state FROM states WHERE key = ?", (licence,)).fetchone()
+    (state,) = connection.execute("SELECT state FROM names WHERE name = ?", (licence,)).fetchone()
     connection.close()
-    sql(data, "UPDATE states SET state = ? WHERE key = ?", state.replace(b'"valid"', b'"revoked"'), licence)
+    sql(data, "UPDATE names SET state = ? WHERE name = ?", state.replace(b'"valid"', b'"revoked"'), licence)
     findings = check(data).findings
     assert [str(one) for one in findings] == [f"the state stored under {licence} is not what the entries give"]
 
 
 def _keys(data: Path, part: str) -> list[str]:
     connection = sqlite3.connect(data / "ledger.sqlite")
-    rows = connection.execute("SELECT key FROM states WHERE key LIKE ?", (f"10.%{part}%",)).fetchall()
+    rows = connection.execute(
+        "SELECT name FROM names WHERE state IS NOT NULL AND name LIKE ?", (f"10.%{part}%",)
+    ).fetchall()
     connection.close()
     return [key for (key,) in rows]
 
 
 def test_an_entry_that_one_cannot_find_by_a_name(data: Path, world: World) -> None:
-    sql(data, "DELETE FROM subject_references WHERE position = 5 AND subject = ?", world.provider.id)
+    number = "(SELECT number FROM names WHERE name = ?)"
+    sql(data, f"DELETE FROM mentions WHERE first = 5 AND last = 5 AND name = {number}", world.provider.id)
     assert [str(one) for one in check(data).findings] == [
         f"position 5: the index does not find this entry under {world.provider.id}",
-        "the table subject_references has 35 rows, the entries give 36",
+        "the rows of the table mentions cover 35 positions, the entries give 36",
     ]
+
+
+_MENTION = "(name, last) = (SELECT max(name), last FROM mentions)"
+
+# What is done to the index, and what is said of it.
+INDEX = {
+    "a name": (["DELETE FROM name_keys WHERE number = 1"], "the index does not find the name"),
+    "a name's key": (['UPDATE name_keys SET "key" = 5 WHERE number = 1'], "the index does not find the name"),
+    "a key of no name": (["INSERT INTO name_keys VALUES (5, 999)"], "name_keys has a row for no name, number 999"),
+    "a name twice": (
+        [
+            "INSERT INTO names SELECT 999, name, state FROM names WHERE name = 'log'",
+            "INSERT INTO name_keys SELECT \"key\", 999 FROM name_keys JOIN names USING (number) WHERE name = 'log'",
+        ],
+        "the name log has two numbers",
+    ),
+    "a name of nothing": (["INSERT INTO names VALUES (999, 'x', NULL)"], "the name x has a number, and nothing stands"),
+    "a mention of nothing": (["INSERT INTO mentions VALUES (999, 5, 5)"], "mentions cover 37 positions, the entries"),
+    "a mention too early": ([f"UPDATE mentions SET first = first - 1 WHERE {_MENTION}"], "mentions cover 37 positions"),
+    "a mention too late": ([f"UPDATE mentions SET last = last + 1 WHERE {_MENTION}"], "mentions cover 37 positions"),
+    "an event": (
+        ["DELETE FROM event_keys WHERE position = 5"],
+        "position 5: the index does not find this entry by its",
+    ),
+    "an event elsewhere": (["UPDATE event_keys SET position = 99 WHERE position = 5"], "for no event, position 99"),
+    "an event too many": (["INSERT INTO event_keys VALUES (5, 6)"], "event_keys has a row for no event, position 6"),
+    "an event twice": (
+        [
+            "UPDATE statements SET (party, event_id) = (SELECT party, event_id FROM statements WHERE position = 5)"
+            " WHERE position = 7",
+            'UPDATE event_keys SET "key" = (SELECT "key" FROM event_keys WHERE position = 5) WHERE position = 7',
+        ],
+        "position 7: the event id ",
+    ),
+    "a type": (["DELETE FROM kinds WHERE first = 28"], "position 28: the index does not find this entry by its type"),
+    "a type too early": (["UPDATE kinds SET first = first - 1 WHERE first = 28"], "kinds cover 30 positions"),
+    "a type too late": (["UPDATE kinds SET first = 29, last = 29 WHERE first = 28"], "position 28: the index does not"),
+}
+
+
+@pytest.mark.parametrize("damage", sorted(INDEX))
+def test_a_damage_of_the_index_is_found_and_named(data: Path, damage: str) -> None:
+    do, words = INDEX[damage]
+    for statement in do:
+        sql(data, statement)
+    findings = [str(one) for one in check(data).findings]
+    assert any(words in one for one in findings), findings
 
 
 def test_an_old_database(data: Path, world: World, tmp_path: Path) -> None:

@@ -84,6 +84,27 @@ def test_whatever_happens_the_index_is_exact(database: Path, seed: int) -> None:
     assert max(level for level, _ in levels(database)) >= 2
 
 
+def test_an_id_that_was_looked_for_stands_once(database: Path) -> None:
+    """Who asked first is not looked for again, unless it was added since."""
+    store = open_store(database)
+    ids = [statement_id(at) for at in range(200)]
+    append(store, ids)
+    new = [statement_id(at) for at in range(200, 300)]
+    with store.transaction() as working:
+        assert working.positions_of([*ids[:5], *new]) == {one: at for at, one in enumerate(ids[:5])}
+        with pytest.raises(ValueError, match="indexed already"):
+            working.append([b"e"] * 2, [new[0], ids[3]])
+        working.append([b"e"] * 100, new)
+        for again in (new[:1], [statement_id(400), new[-1]]):
+            with pytest.raises(ValueError, match="indexed already"):
+                working.append([b"e"] * len(again), again)
+        working.index([], BatchLine(299, 200, 1, bytes(32)), {})
+    for again in ([new[7]], [ids[7]]):
+        with pytest.raises(ValueError, match="indexed already"):
+            append(store, again)
+    store.close()
+
+
 def test_runs_are_merged_as_ids_come(database: Path) -> None:
     store = open_store(database)
     append(store, [statement_id(at) for at in range(511)])

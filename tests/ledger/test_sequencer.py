@@ -412,7 +412,7 @@ def test_a_damaged_state_spares_the_statements_that_do_not_need_it(tmp_path: Pat
     write(scribe, world, [world.key_set(), world.policy()])
     write(scribe, world, world.parties())
     with closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as database, database:
-        database.execute("UPDATE states SET state = '{}' WHERE key = ?", (world.licensee.id,))
+        database.execute("UPDATE names SET state = '{}' WHERE name = ?", (world.licensee.id,))
     first, second = write(scribe, world, [world.object(world.licensee), world.object(world.studio)])
     assert isinstance(first, MalformedInput)
     assert isinstance(second, Receipt)
