@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 
 from ledger.log import Log
 from ledger.upkeep.completeness import Census, Completeness
@@ -15,6 +16,8 @@ BREATH = 0.01
 """Seconds to wait before the next step."""
 PAUSE = 2.0
 """Seconds to wait once every entry has been read."""
+SHARE = 50
+"""While the log grows, no more than one part in so many of a core: who submits needs it, and the figure can wait."""
 
 
 @dataclass(frozen=True)
@@ -38,20 +41,33 @@ class CompletenessCheck:
         self._lock = threading.Lock()
         self._census = Census()
         self._entries = 0
+        self._size: int | None = None
+        """When the last step was done."""
 
     def advance(self) -> Figure:
         """Read up to ``STEP`` more entries, and say what is known then."""
+        return self._advance()[0]
+
+    def _advance(self) -> tuple[Figure, int]:
+        """And how many entries there are."""
         with self._lock, self._log.store.snapshot() as reads:
             for entry in reads.entries(self._entries, self._entries + STEP):
                 self._census.take(self._entries, entry, reads)
                 self._entries += 1
-            return Figure(self._census.figure(), self._entries)
+            return Figure(self._census.figure(), self._entries), reads.size()
 
     async def run(self) -> None:
         """Keep up with the log for ever."""
-        read = 0
         while True:
-            figure = await asyncio.to_thread(self.advance)
+            await asyncio.sleep(await asyncio.to_thread(self.step))
+
+    def step(self) -> float:
+        """``advance``, and the seconds to wait before the next step."""
+        before, began = self._entries, time.thread_time()
+        figure, size = self._advance()
+        took = time.thread_time() - began
+        grown, self._size = size - (self._size or size), size
+        if figure.entries - before < STEP:
             # What came while it read can wait for a step of its own.
-            await asyncio.sleep(BREATH if figure.entries - read >= STEP else PAUSE)
-            read = figure.entries
+            return PAUSE
+        return max(BREATH, took * (SHARE - 1)) if grown else BREATH

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import ledger.batch
+from api.services import completeness
 from tallystick.admission import Admission, decide
 from tallystick.statement import Statement
 from tests.api.house import House, Party
@@ -44,3 +47,20 @@ def test_the_figure_falls_and_names_the_object(house: House, studio: Party, monk
         page = house.http.get("/", params={"lang": language}).text
         assert "75.00%" in page
         assert planted["subject"] in page
+
+
+def test_it_is_counted_slowly_while_the_log_grows(house: House, studio: Party, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who submits comes first; as soon as nobody does, what is left is counted in one go."""
+    monkeypatch.setattr(completeness, "STEP", 2)
+    ticks = itertools.count()
+    monkeypatch.setattr(completeness, "time", SimpleNamespace(thread_time=lambda: next(ticks)))
+    check, waits = completeness.CompletenessCheck(house.services.log), list[float]()
+    for number in range(8):
+        if number in (2, 3):
+            studio.record("object.register", picture(b"%d" % number))
+        waits.append(check.step())
+    slow = completeness.SHARE - 1
+    assert waits[:6] == [completeness.BREATH, completeness.BREATH, slow, slow, completeness.BREATH, completeness.BREATH]
+    while check.step() != completeness.PAUSE:
+        pass
+    assert check.advance().entries == house.services.log.status().size
