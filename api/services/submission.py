@@ -226,5 +226,7 @@ def _family(kind: str) -> str:
 
 def _recorded(statement: Statement, receipt: Receipt) -> Recorded:
     event, (position, _, admitted_at, duplicate) = statement.event, receipt
-    named = event.type, event.subject, event.event_id, statement.statement_id
-    return Recorded(position, *named, admitted_at, duplicate, event.commitments)
+    kind, subject, event_id = event.type, event.subject, event.event_id
+    return Recorded(
+        position, kind, subject, event_id, statement.statement_id, admitted_at, duplicate, event.commitments
+    )
