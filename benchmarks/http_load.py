@@ -25,6 +25,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from tallystick.keyfile import write_key
 from tallystick.keys import Algorithm, LocalSigner
 
@@ -273,7 +275,7 @@ def _some(connection: socket.socket) -> bytes:
 
 
 def _recorded(status: int, answer: bytes) -> int:
-    results = json.loads(answer)["results"] if status == 200 else []
+    results = orjson.loads(answer)["results"] if status == 200 else []
     wrong = [one for one in results if "position" not in one]
     if status != 200 or wrong:
         raise RuntimeError(f"{status}: {wrong[:1] or answer[:400]!s}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from tallystick.errors import MalformedInput
 from tallystick.identifiers import parse_identifier
 from tallystick.statement import Statement
@@ -16,13 +18,20 @@ _BEFORE = frozenset(b":,[")
 def references(statement: Statement) -> frozenset[str]:
     """Every identifier in the statement: issuer, subject, party recorded for, and all that its body names."""
     event, payload = statement.event, statement.parts.payload
-    named = [statement.issuer, event.subject]
-    if event.recorded_for is not None:
-        named.append(event.recorded_for.party)
+    recorded = event.recorded_for
+    named = _speakers(statement.issuer, None if recorded is None else recorded.party)
+    if _is_identifier(event.subject):
+        named |= {event.subject}
     # Most entries name nothing else: there is nothing to look for.
-    if payload.count(_OPENING) != event.subject.startswith("10.") + (event.recorded_for is not None):
-        named += _named(payload)
-    return frozenset([text for text in named if _is_identifier(text)])
+    if payload.count(_OPENING) != event.subject.startswith("10.") + (recorded is not None):
+        named |= {text for text in _named(payload) if _is_identifier(text)}
+    return named
+
+
+# A batch has few speakers.
+@lru_cache(maxsize=1024)
+def _speakers(issuer: str, party: str | None) -> frozenset[str]:
+    return frozenset([text for text in (issuer, party) if text is not None and _is_identifier(text)])
 
 
 def _named(payload: bytes) -> list[str]:

@@ -88,16 +88,19 @@ def pack(made: Sequence[Submission | Exception | None]) -> list[bytes]:
 def _packed(
     one: Submission, speakers: dict[tuple[str, bytes], int], keys: dict[PublicKey | None, int]
 ) -> tuple[Any, ...]:
-    parts = one.statement.parts
+    statement, statement_id, party, references, disclosures, verified_with = one
+    parts = statement.parts
+    # Most name nothing but who speaks, for whom, and the subject: that is known where the event is read.
+    usual = references == {parts.issuer, party, parts.subject}
     return (
-        one.statement.entry,
+        statement.entry,
         layout.payload_at(parts),
         len(parts.payload),
-        one.statement_id,
+        statement_id,
         speakers.setdefault((parts.issuer, parts.kid), len(speakers)),
-        tuple(one.references),
-        one.disclosures,
-        keys.setdefault(one.verified_with, len(keys)),
+        None if usual else tuple(references),
+        disclosures or None,
+        keys.setdefault(verified_with, len(keys)),
     )
 
 
@@ -119,12 +122,13 @@ def _unpacked(
     size: int,
     statement_id: bytes,
     speaker: int,
-    references: tuple[str, ...],
-    disclosures: dict[str, str],
+    references: tuple[str, ...] | None,
+    disclosures: dict[str, str] | None,
     key: int,
 ) -> Submission:
     event = event_again(orjson.loads(entry[start : start + size]))
     issuer, kid = speakers[speaker]
     statement = statement_again(entry, issuer, kid, event, statement_id)
     party = event.recorded_for.party if event.recorded_for else issuer
-    return Submission(statement, statement_id, party, frozenset(references), disclosures, keys[key])
+    named = (issuer, party, event.subject) if references is None else references
+    return Submission(statement, statement_id, party, frozenset(named), disclosures or {}, keys[key])
