@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Any, TypeAlias
 
 from api.crew.wire import Lost, receive, send
-from api.tuning import share_one_heap, tune
+from api.tuning import keep_what_is_freed, share_one_heap, tune
 
 IDLE_SECONDS = 60.0
 
@@ -32,5 +32,6 @@ def work(connection: socket.socket, begin: Begin) -> None:
 def main(begin: Begin) -> None:
     """The whole life of a hand."""
     share_one_heap()
+    keep_what_is_freed()
     with suppress(Lost), socket.socket(fileno=0) as connection:
         work(connection, begin)

@@ -11,14 +11,12 @@ from cryptography.hazmat.primitives.serialization import load_der_private_key
 from api.crew.working import main
 from api.orders.drawing import Outcome, Work, draw_all
 from api.orders.hands import LentKeys, LentSigner
-from api.tuning import keep_what_is_freed
 from credentials.manifests import Actor
 from credentials.signer import ClaimSigner
 
 
 def begin(keys: LentKeys) -> Callable[[Sequence[Work]], list[Outcome]]:
     """What is done with each order."""
-    keep_what_is_freed()
     actors = {party: Actor(_signer(one), one.role) for party, one in keys.actors.items()}
     return partial(draw_all, _signer(keys.signer), actors)
 
