@@ -13,7 +13,9 @@ from ledger.copies.mirror import Mirror
 from ledger.copies.source import open_source
 from ledger.errors import Unreachable
 
-SourceName = Annotated[str, typer.Argument(metavar="SOURCE", help="URL of the log or of a mirror, or a folder.")]
+SourceName = Annotated[
+    str, typer.Argument(metavar="SOURCE", help="URL of the log or of a mirror, s3://…, or a folder.")
+]
 
 
 def mirror(

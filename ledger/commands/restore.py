@@ -7,14 +7,19 @@ from typing import Annotated
 
 import typer
 
+from ledger.bucket.objects import Objects
+from ledger.bucket.place import parse_place
 from ledger.commands.terminal import Checkpoints, Data, messages, progress, read_keys
-from ledger.copies.source import open_source
+from ledger.copies.bucket_source import BucketSource
+from ledger.copies.source import Source, open_source
 from ledger.folder import Folder
+from ledger.tilestore import CHECKPOINT
 from ledger.upkeep.restore import restore as bring_back
 
 Backup = Annotated[Path | None, typer.Option(help="A folder that `backup` made; not where a database stands already.")]
-Tiles = Annotated[
-    str | None, typer.Option("--from-tiles", help="URL or folder of a mirror: gives entries that the database lacks.")
+From = Annotated[
+    str | None,
+    typer.Option("--from-tiles", help="URL, s3://… or folder of a mirror: gives entries that the database lacks."),
 ]
 Lost = Annotated[
     bool,
@@ -23,25 +28,37 @@ Lost = Annotated[
         help="There is no copy of the checkpoint store. You vouch that nothing was signed after what is given here.",
     ),
 ]
+Tiles = Annotated[
+    str | None,
+    typer.Option(
+        "--tiles",
+        envvar="TALLYSTICK_TILES",
+        help="The object store of the published tiles, as s3://…: read where --from-tiles is not given, and filled.",
+    ),
+]
 
 
 def restore(
     folder: Data,
     backup: Backup = None,
-    from_tiles: Tiles = None,
+    from_tiles: From = None,
     key: Annotated[list[str] | None, typer.Option("--key", help="Verifier keys, or files of them.")] = None,
     checkpoints: Checkpoints = None,
     checkpoint_store_lost: Lost = False,
+    tiles: Tiles = None,
 ) -> None:
     """Bring a log back into DIR, from a backup, from tiles (also those in DIR/public), or from both.
 
     Status 1: entries that a signed checkpoint covers are still missing, and nothing can be
     written to the log until they are found; or what was given is damaged, or a fork.
     """
-    with messages(), progress("entries brought back") as step:
-        source = open_source(from_tiles) if from_tiles else None
+    where = Folder(folder, checkpoints)
+    with messages():
+        objects = _objects(tiles)
+        source = open_source(from_tiles) if from_tiles else _shown(objects)
         log = read_keys(key) if key else None
-        done = bring_back(Folder(folder, checkpoints), backup, source, log, checkpoint_store_lost, step)
+        with progress("entries brought back") as step:
+            done = bring_back(where, backup, source, log, checkpoint_store_lost, step)
     typer.echo(f"the log has {done.entries} entries, {done.signed} of them signed; {done.brought} came from tiles")
     if done.given_up:
         typer.echo(
@@ -50,3 +67,32 @@ def restore(
         )
     if done.missing_values:
         typer.echo(f"{done.missing_values} private values of those are in no tile: only a newer backup can hold them")
+    if objects and done.signed:
+        _fill(where, objects)
+
+
+def _objects(tiles: str | None) -> Objects | None:
+    place = parse_place(tiles) if tiles else None
+    if place is None:
+        return None
+    from ledger.bucket.s3 import S3Objects  # the library is loaded where there is a bucket
+
+    return S3Objects(place)
+
+
+def _shown(objects: Objects | None) -> Source | None:
+    """The object store, if a log is shown there: an empty one gives nothing. Raises where it does not answer."""
+    if objects is None or objects.get(CHECKPOINT) is None:
+        return None
+    return BucketSource(objects)
+
+
+def _fill(folder: Folder, objects: Objects) -> None:
+    from ledger.upkeep.filling import fill
+
+    with messages(), progress("tiles put") as step:
+        count = fill(folder, objects, step)
+    typer.echo(
+        f"{count} tiles are in {objects.name}; the checkpoint is shown when the log opens there. "
+        f"Then run `fsck`, and {folder.public} may go"
+    )

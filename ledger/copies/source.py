@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from ledger.bucket.place import is_place, parse_place
 from ledger.errors import BadSource, NoLog, Unreachable
 from ledger.tilestore import CHECKPOINT
 from serving.deadline import within
@@ -45,9 +46,17 @@ class Source(Protocol):
 
 
 def open_source(where: str) -> Source:
-    """A source from what a person typed: a URL, or a folder that is one or holds one as ``public``."""
+    """A source from what a person typed: a URL, ``s3://…``, or a folder that is one or holds one as ``public``.
+
+    Raises ``NoLog``, ``MalformedInput``.
+    """
     if where.startswith(("http://", "https://")):
         return HttpSource(where)
+    if is_place(where):
+        from ledger.bucket.s3 import S3Objects  # the library is loaded where there is a bucket
+        from ledger.copies.bucket_source import BucketSource
+
+        return BucketSource(S3Objects(parse_place(where)))
     return FolderSource(Path(where))
 
 
@@ -70,7 +79,7 @@ class FolderSource:
 
     def tile(self, tile: Tile) -> bytes:
         """See ``Source``."""
-        return _first(tile, self._read, self.name)
+        return first_of(tile, self._read, self.name)
 
     def close(self) -> None:
         """See ``Source``."""
@@ -78,7 +87,7 @@ class FolderSource:
     def _read(self, path: str, limit: int) -> bytes | None:
         try:
             with (self._root / path).open("rb") as file:
-                return _limited(file.read(limit + 1), limit, path)
+                return limited(file.read(limit + 1), limit, path)
         except (FileNotFoundError, NotADirectoryError):
             return None
 
@@ -107,7 +116,7 @@ class HttpSource:
 
     def tile(self, tile: Tile) -> bytes:
         """See ``Source``."""
-        return _first(tile, self._get, self.name)
+        return first_of(tile, self._get, self.name)
 
     def _get(self, path: str, limit: int) -> bytes | None:
         for attempt in range(ATTEMPTS):
@@ -117,7 +126,7 @@ class HttpSource:
                 problem = str(error) or type(error).__name__
             else:
                 if status == 200:
-                    return _limited(body, limit, path)
+                    return limited(body, limit, path)
                 if status in (404, 410):
                     return None
                 problem = f"HTTP status {status}"
@@ -152,7 +161,8 @@ class HttpSource:
             self._idle.pop().close()
 
 
-def _first(tile: Tile, read: Callable[[str, int], bytes | None], name: str) -> bytes:
+def first_of(tile: Tile, read: Callable[[str, int], bytes | None], name: str) -> bytes:
+    """A tile or bundle by ``read`` (path, most bytes), or the front of the full one. Raises ``BadSource``."""
     for one in dict.fromkeys((tile, Tile(tile.level, tile.index))):
         found = read(one.path(), _most(one))
         if found is not None:
@@ -164,7 +174,8 @@ def _most(tile: Tile) -> int:
     return tile.width * (_HASH if tile.level is not None else 2 + MAX_ENTRY_BYTES)
 
 
-def _limited(data: bytes, limit: int, path: str) -> bytes:
+def limited(data: bytes, limit: int, path: str) -> bytes:
+    """The bytes of a file. Raises ``BadSource`` where they are more than it can have."""
     if len(data) > limit:
         raise BadSource(f"{path} has more than {limit} bytes, which no such file can have")
     return data

@@ -282,3 +282,116 @@ def test_strangers_cannot_write(moved: Path, bucket: Bucket) -> None:
     request = urllib.request.Request(f"{bucket.public}/{PREFIX}/{CHECKPOINT}", b"mine", method="PUT")
     with pytest.raises(urllib.error.HTTPError):
         urllib.request.urlopen(request, timeout=30)
+
+
+# --- brought back where the bucket is the setting ---------------------------------------------
+
+
+@pytest.fixture
+def named(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The bucket as the service's setting names it, for commands too."""
+    monkeypatch.setenv("TALLYSTICK_TILES", bucket.place(PREFIX))
+    return bucket.place(PREFIX)
+
+
+def contents(place: BucketPlace) -> dict[str, tuple[bytes, int]]:
+    objects = S3Objects(place)
+    found = {name: objects.get(name) for name in objects.names() if name != PROBE}
+    return {name: (one.data, one.epoch) for name, one in found.items() if one}
+
+
+def test_a_bucket_that_was_lost_is_filled_by_a_restore(
+    data: Path, world: World, place: BucketPlace, named: str, tmp_path: Path
+) -> None:
+    assert run("backup", data, tmp_path / "backup")[0] == 0
+    for name in ("ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm"):
+        (data / name).unlink(missing_ok=True)
+    shutil.rmtree(data / "public")
+    code, out, told = run("restore", data, "--backup", tmp_path / "backup")
+    assert code == 0, told
+    assert "tiles are in s3://" in out
+    assert CHECKPOINT not in contents(place), "the service shows it, and nobody else"
+    shutil.rmtree(data / "public")
+    with open_there(data, world, place) as log:
+        grow(log, world)
+    assert shown(place).size == 31
+    assert run("fsck", data)[0] == 0
+
+
+def test_a_restore_is_brought_forward_from_the_bucket_that_is_set(
+    moved: Path, world: World, place: BucketPlace, named: str, tmp_path: Path
+) -> None:
+    """By the credentials: nobody else may have to read it. And the bucket is as it was."""
+    with open_there(moved, world, place) as log:
+        assert run("backup", moved, tmp_path / "backup")[0] == 0
+        grow(log, world)
+    before = contents(place)
+    shutil.rmtree(moved)
+    code, out, told = run("restore", moved, "--backup", tmp_path / "backup", "--checkpoint-store-lost")
+    assert code == 0, told
+    assert out.startswith("the log has 31 entries, 31 of them signed; 2 came from tiles")
+    after = contents(place)
+    assert {name: after[name] for name in before} == before
+    with open_there(moved, world, place) as log:
+        grow(log, world)
+    assert run("fsck", moved)[0] == 0
+
+
+def test_a_rehearsal_disturbs_nobody(moved: Path, world: World, place: BucketPlace, named: str, tmp_path: Path) -> None:
+    """A second machine has the setting too: the service goes on publishing."""
+    with open_there(moved, world, place) as log:
+        assert run("backup", moved, tmp_path / "backup")[0] == 0
+        lost = ("--checkpoint-store-lost", "--backup", tmp_path / "backup")
+        assert run("restore", tmp_path / "rehearsal", *lost)[0] == 0
+        grow(log, world)
+    assert shown(place).size == 31
+
+
+def test_a_bucket_that_is_away_stops_a_restore_before_it_begins(
+    moved: Path, s3: Server, named: str, tmp_path: Path
+) -> None:
+    """What it shows is not known: to go on without could be a second history."""
+    assert run("backup", moved, tmp_path / "backup")[0] == 0
+    s3.plan(denied="writer")
+    lost = ("--checkpoint-store-lost", "--backup", tmp_path / "backup")
+    code, _, told = run("restore", tmp_path / "new", *lost)
+    assert (code, "access was denied" in told) == (2, True), told
+    assert not (tmp_path / "new" / "ledger.sqlite").exists()
+
+
+def test_a_bucket_with_other_tiles_or_of_another_log_is_not_filled(
+    moved: Path, bucket: Bucket, place: BucketPlace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("backup", moved, tmp_path / "backup")[0] == 0
+    monkeypatch.setenv("TALLYSTICK_TILES", bucket.place("other"))
+    S3Objects(parse_place(bucket.place("other"))).create("tile/0/000.p/29", b"x")
+    lost = ("--checkpoint-store-lost", "--backup", tmp_path / "backup")
+    code, _, told = run("restore", tmp_path / "new", *lost)
+    assert (code, "exists with other bytes" in told) == (1, True), told
+
+
+def test_a_mirror_reads_a_bucket_by_its_name(
+    moved: Path, world: World, place: BucketPlace, named: str, tmp_path: Path
+) -> None:
+    code, out, told = run("mirror", named, tmp_path / "copy", *KEYS)
+    assert (code, out.split(",")[0]) == (0, "log.example/little: 29 entries"), told
+    code, _, told = run("mirror", named.replace(PREFIX, "nothing"), tmp_path / "none", *KEYS)
+    assert (code, "there is no checkpoint in s3://" in told) == (2, True)
+    assert "expected s3://" in run("mirror", "s3://x?secret=1", tmp_path / "none", *KEYS)[2]
+
+
+def test_a_bucket_that_shows_more_than_was_brought_back_is_not_filled(
+    moved: Path, world: World, place: BucketPlace, named: str, tmp_path: Path
+) -> None:
+    assert run("mirror", named, tmp_path / "old", *KEYS)[0] == 0
+    with open_there(moved, world, place) as log:
+        assert run("backup", moved, tmp_path / "backup")[0] == 0
+        grow(log, world)
+    before = contents(place)
+    lost = ("--checkpoint-store-lost", "--backup", tmp_path / "backup", "--from-tiles", tmp_path / "old")
+    code, _, told = run("restore", tmp_path / "new", *lost)
+    assert (code, "shows a checkpoint of 31 leaves that this log signed" in told) == (1, True), told
+    assert contents(place) == before
+    # Said at once, and again by the service; without the older copy it is brought forward.
+    code, out, told = run("restore", tmp_path / "new")
+    assert (code, "the log has 31 entries" in out) == (0, True), told
