@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from benchmarks.harness import Bench, Row, seconds
+from benchmarks.mapping_floor import Bare
 from benchmarks.marks import MICROS
 from ledger.map.disk import DiskMap
 from ledger.store import leaves_digest
@@ -26,13 +28,18 @@ def benchmark(bench: Bench) -> Iterator[Row]:
     chance = random.Random(1)
     subjects: list[str] = []
     count = max(BATCH, bench.scale.leaves) if bench.scale.name != "tiny" else bench.scale.leaves
-    with closing(DiskMap(bench.fresh("map") / "map.sqlite")) as found:
-        took = 0.0
+    folder = bench.fresh("map")
+    with closing(_Watched(folder / "map.sqlite")) as found, closing(Bare(folder / "bare.sqlite")) as bare:
+        took = floor = 0.0
         for first in range(0, count, BATCH):
             entries = list(_batch(chance, subjects, min(BATCH, count - first)))
             took += seconds(partial(_take, found, entries, leaves_digest(leaf_hashes(entries))))
+            bare.prepare(entries, found.changed, found.written)
+            floor += seconds(bare.run)
+            found.written.clear()
         note = f"{count:,} events, {2 * len(subjects):,} identifiers or so, a root for each {BATCH:,} events"
-        yield Row("verifiable-map update per event", took / count * 1e6, MICROS, note=note)
+        peers = {"bare hashes and rows": floor / count * 1e6}
+        yield Row("verifiable-map update per event", took / count * 1e6, MICROS, peers, f"{note}; {bare.told(count)}")
         keys = [key_of(OWN, one) for one in chance.sample(subjects, min(100, len(subjects)))]
         proved = bench.each(lambda: [found.prove(key) for key in keys])
         yield Row("verifiable-map proof made", proved / len(keys) * 1e6, MICROS)
@@ -40,6 +47,23 @@ def benchmark(bench: Bench) -> Iterator[Row]:
         proof = found.prove(key_of(OWN, text))
         verified = bench.each(lambda: prove_answer(root, OWN, text, proof))
         yield Row("verifiable-map proof verified", verified * 1e6, MICROS, note=f"{len(proof.path)} steps")
+
+
+class _Watched(DiskMap):
+    """Remembers what a batch changed and wrote."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.changed: Mapping[bytes, Sequence[bytes]] = {}
+        self.written: list[tuple[int, bytes]] = []
+
+    def _change(self, root: bytes, changes: Mapping[bytes, Sequence[bytes]]) -> bytes:
+        self.changed = changes
+        return super()._change(root, changes)
+
+    def _write(self) -> None:
+        self.written += self._rows
+        super()._write()
 
 
 def _take(found: DiskMap, entries: list[bytes], digest: bytes) -> None:

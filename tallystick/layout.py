@@ -17,8 +17,7 @@ KID_BYTES = 32
 
 _START, _FREE, _SUBJECT = b"\xd2\x84", 0xA0, 2
 _BYTES, _TEXT = 0x40, 0x60
-_START_BYTES = len(_START)
-_USUAL, _SIGNATURE = _START + b"\x58\xa0\x59\x58\x40", 66
+_USUAL, _SHORT, _LONG, _SIGNED, _SIGNATURE = _START + b"\x58", b"\xa0\x58", b"\xa0\x59", b"\x58\x40", 66
 
 
 class Parts(NamedTuple):
@@ -87,18 +86,20 @@ def payload(entry: bytes) -> bytes | None:
 def usual(entry: bytes) -> tuple[int, int, int] | None:
     """Where the header ends, where the payload begins and ends; ``None`` where it is not seen at once.
 
-    As nearly all are: the header is shorter than 256 bytes and the payload is not, both in shortest form.
+    As nearly all are: header and payload have 24 bytes or more, the header fewer than 256, both in shortest form.
     """
     try:
-        header = entry[_START_BYTES + 1]
-        at = _START_BYTES + 2 + header
-        size = entry[at + 2] << 8 | entry[at + 3]
-        end = at + 4 + size
-        heads = entry[: _START_BYTES + 1] + entry[at : at + 2] + entry[end : end + 2]
+        at = 4 + entry[3]
+        heads, size, start, least = entry[at : at + 2], entry[at + 2], at + 3, 24
+        if heads == _LONG:
+            size, start, least = size << 8 | entry[start], at + 4, 256
+        elif heads != _SHORT:
+            return None
     except IndexError:
         return None
-    if heads == _USUAL and header > 23 and size > 255 and end + _SIGNATURE == len(entry):
-        return at, at + 4, end
+    end = start + size
+    if size >= least and at > 27 and entry[:3] == _USUAL and entry[end : end + 2] == _SIGNED:
+        return (at, start, end) if end + _SIGNATURE == len(entry) else None
     return None
 
 

@@ -31,11 +31,11 @@ from ledger.map.pages import (
     DamagedPage,
     Leaves,
     Page,
+    Seals,
     combine,
     decode,
     down,
     neighbour,
-    place_of,
     step,
 )
 from ledger.map.reading import LONGEST, mentioned
@@ -84,6 +84,7 @@ class DiskMap:
         self._waiting = 0
         self._changes: Changes = {}
         self._rows: list[tuple[int, bytes]] = []
+        self._seals = Seals()
         self.damaged = False
         """Something was read that was never written: only ``reset`` helps."""
         self._broken = False
@@ -187,7 +188,7 @@ class DiskMap:
         root = place.heap[node]
         if root == NONE:
             self._check_empty(place, node, number, depth)
-        page = self._page(number, root)
+        page = self._page(number, root, depth)
         if isinstance(page, Branches):
             self._change_below(page, 1, number, depth, keys)
             place.heap[node] = self._keep(number, page)
@@ -211,7 +212,7 @@ class DiskMap:
             place, node = Branches(), 1
         place.parted[node] = True
         heap, left, at = place.heap, 2 * node, _parting(keys, number, depth)
-        for side, (below, its) in enumerate(zip(page.split(number, depth), (keys[:at], keys[at:]), strict=True)):
+        for side, (below, its) in enumerate(zip(page.split(depth), (keys[:at], keys[at:]), strict=True)):
             heap[left + side] = self._change_leaves(place, left + side, number << 1 | side, depth + 1, below, its)
         heap[node] = combine(depth, heap[left], heap[left + 1])
         return self._keep(number, place) if own else heap[node]
@@ -219,13 +220,14 @@ class DiskMap:
     def _keep(self, number: int, page: Page) -> bytes:
         """Write a page that changed; its root."""
         if page.heap[1] != NONE:
-            self._rows.append((number, page.encode()))
+            data = page.encode()
+            self._rows.append((number, data if isinstance(page, Branches) else self._seals.seal(number, data)))
         if len(self._rows) >= _ROWS:
             self._write()
         return page.heap[1]
 
     def _check_empty(self, place: Branches, node: int, number: int, depth: int) -> None:
-        """See ``Leaves``: what stands nearest to where nothing stands belongs where it stands."""
+        """See ``Leaves.check``: what stands nearest to where nothing stands belongs where it stands."""
         near = neighbour(place.heap, node)
         if not near:
             return
@@ -240,12 +242,10 @@ class DiskMap:
             while place.is_parted(node):
                 node = down(place.heap, node, depth)
                 number, depth = number << 1 | node & 1, depth + 1
-            page = self._page(number, place.heap[node])
+            page = self._page(number, place.heap[node], depth)
             if isinstance(page, Leaves):
-                break
+                return
             place, node = page, 1
-        if place_of(page.some(1, depth), depth) != number:
-            raise DamagedPage
 
     def _write(self) -> None:
         self._connection.executemany("INSERT OR REPLACE INTO pages VALUES (?, ?)", sorted(self._rows))
@@ -286,17 +286,22 @@ class DiskMap:
             page = self._page(number, page.heap[node])
         return MapProof(page.way(key, depth, path), tuple(path))
 
-    def _page(self, number: int, root: bytes) -> Page:
-        """The page that has this root; none was written where there are no leaves."""
+    def _page(self, number: int, root: bytes, depth: int | None = None) -> Page:
+        """The page that has this root; none was written where there are no leaves.
+
+        ``depth``: of a page that will be changed. Of one of leaves nothing needs to be held against its root then.
+        """
         if root == NONE:
             return Leaves()
         row = self._connection.execute("SELECT page FROM pages WHERE number = ?", (number,)).fetchone()
         try:
             page = decode(row[0] if row else b"")
+            if page.heap[1] != root:
+                raise DamagedPage
+            if depth is not None and isinstance(page, Leaves) and not self._seals.holds(number, row[0]):
+                page.check(number, depth)
         except (ValueError, TypeError):
             raise self._damage(f"page {number}") from None
-        if page.heap[1] != root:
-            raise self._damage(f"page {number}")
         return page
 
     @contextmanager

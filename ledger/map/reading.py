@@ -1,6 +1,7 @@
 """What an entry is about, read by code of its own: the answers of ``tallystick.map``, sooner.
 
-What this does not see at once to be a statement, in the layout that statements have, is read the plain way.
+What this does not see at once to be a statement, in the layout that statements have, is read the plain way. So is one
+that names something in another place than those that are looked at here: as many texts must be found as there are.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, TypeAlias
 
+import msgspec
 import orjson
 
 from ledger import fast_json
@@ -22,10 +24,50 @@ Mentioned: TypeAlias = tuple[Collection[str], Collection[str]]
 LONGEST = 128
 """Characters, more than an identifier has: no longer text is named."""
 _NOTHING: Mentioned = ((), ())
+_BEGINS = b'"10.'
+"""How an identifier begins in a payload of which no text has an escape."""
 _MOST_KNOWN = 1024
 _known = set[bytes]()
 """How entries begin whose headers are as they must be, up to the text of the subject, the header's length included:
 whatever text fills up that length, ``layout.read`` takes it."""
+
+
+class _Input(msgspec.Struct, gc=False):
+    object: str = ""
+
+
+class _Basis(msgspec.Struct, gc=False):
+    subject: str = ""
+
+
+class _Generation(msgspec.Struct, frozen=True, gc=False):
+    capability: str = ""
+    job: str = ""
+
+
+class _Body(msgspec.Struct, gc=False):
+    """Where most entries name something (docs/map.md §1): whatever type they have, for the value alone decides."""
+
+    basis: tuple[_Basis, ...] = ()
+    capability: str = ""
+    generation: _Generation = _Generation()
+    holder: str = ""
+    inputs: tuple[_Input, ...] = ()
+    object: str = ""
+    outputs: tuple[str, ...] = ()
+    title_chain: tuple[str, ...] = ()
+    to: str = ""
+    workflow: str = ""
+
+
+class _Event(msgspec.Struct, gc=False):
+    body: _Body
+    subject: str
+    type: str
+    recorded_for: str = ""
+
+
+_decode = msgspec.json.Decoder(_Event).decode
 
 
 def mentioned(entry: bytes) -> Mentioned:
@@ -37,22 +79,57 @@ def mentioned(entry: bytes) -> Mentioned:
     payload = entry[start:end]
     # Without escapes each quote is the beginning of a text, or its end.
     if b"\\" not in payload and payload.count(b"{") + payload.count(b"[") <= MAX_DEPTH:
-        try:
-            event = orjson.loads(payload)
-            kind, subject, body = event["type"], event["subject"], event["body"]
-        except (orjson.JSONDecodeError, KeyError, TypeError):
-            return about_entry(entry, fast_json.read)
-        if type(kind) is type(subject) is str and type(body) is dict and _is_header_of(subject, entry, header):
-            if kind in BOOKKEEPING:
-                return _NOTHING
-            # Most entries name nothing else: there is nothing to look for.
-            if payload.count(b'"10.') == subject.startswith("10."):
-                return (subject,), ()
-            if TARGET not in body:
-                named = _texts(body)
-                named.discard(subject)
-                return (subject,), named
+        # In what it passes over ``msgspec`` takes bytes that are not UTF-8, and nothing else that is no JSON.
+        found = (payload.isascii() and _in_their_places(payload)) or _anywhere(payload)
+        if found and _is_header_of(found[0], entry, header):
+            return found[1]
     return about_entry(entry, fast_json.read)
+
+
+def _in_their_places(payload: bytes) -> tuple[str, Mentioned] | None:
+    """Subject, and what is mentioned; ``None``: something may be named elsewhere, or this is no event."""
+    try:
+        event = _decode(payload)
+    except msgspec.DecodeError:
+        return None
+    subject, body = event.subject, event.body
+    if event.type in BOOKKEEPING:
+        return subject, _NOTHING
+    count = payload.count(_BEGINS) - (subject[:3] == "10.") - (event.recorded_for[:3] == "10.")
+    if not count:
+        return subject, ((subject,), ())
+    made = body.generation
+    texts = {body.capability, made.capability, made.job, body.holder, body.object, body.to, body.workflow}
+    texts.update(body.outputs, body.title_chain)
+    for one in body.inputs:
+        texts.add(one.object)
+    for link in body.basis:
+        texts.add(link.subject)
+    named = {text for text in texts if text[:3] == "10." and len(text) <= LONGEST}
+    named.discard(subject)
+    # As many as begin so: no name of a member does, none stands twice, and of two members of one name neither was lost.
+    return (subject, ((subject,), named)) if len(named) == count else None
+
+
+def _anywhere(payload: bytes) -> tuple[str, Mentioned] | None:
+    """The same, wherever it is named; ``None``: it is read the plain way."""
+    try:
+        event = orjson.loads(payload)
+        kind, subject, body = event["type"], event["subject"], event["body"]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return None
+    if not (type(kind) is type(subject) is str and type(body) is dict):
+        return None
+    if kind in BOOKKEEPING:
+        return subject, _NOTHING
+    # Most entries name nothing else: there is nothing to look for.
+    if payload.count(_BEGINS) == subject.startswith("10."):
+        return subject, ((subject,), ())
+    if TARGET in body:
+        return None
+    named = _texts(body)
+    named.discard(subject)
+    return subject, ((subject,), named)
 
 
 def _is_header_of(subject: str, entry: bytes, end: int) -> bool:

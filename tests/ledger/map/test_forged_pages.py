@@ -15,7 +15,7 @@ import pytest
 
 from ledger.errors import Corrupt
 from ledger.map.disk import DiskMap
-from ledger.map.pages import NONE, SLOTS, WIDTH, Branches, DamagedPage, Leaves, decode
+from ledger.map.pages import NONE, SEAL, SLOTS, WIDTH, Branches, DamagedPage, Leaves, Seals, decode
 from tallystick.map import MemoryMap
 
 DEPTH = 3
@@ -38,23 +38,31 @@ def page(*keys: bytes, depth: int = DEPTH) -> Leaves:
 
 HERE = "101"
 """The bits of a page of depth 3."""
+NUMBER = int("1" + HERE, 2)
 
 
-def test_an_inner_digest_that_is_not_of_what_is_below() -> None:
-    found = page(key(HERE + "0"), key(HERE + "1"))
-    heap = list(found.heap)
-    heap[3] = bytes([1]) * 32
-    found.heap = heap
+def refused(found: Leaves) -> None:
     with pytest.raises(DamagedPage):
-        found.change([key(HERE + "01")], added(key(HERE + "01")), DEPTH)
+        found.check(NUMBER, DEPTH)
+
+
+def test_what_is_as_it_was_made() -> None:
+    Leaves().check(NUMBER, DEPTH)
+    for count in (1, 2, 3, 7, 40, 300):
+        page(*(key(HERE + format(one * 7919 % 8192, "013b")) for one in range(count))).check(NUMBER, DEPTH)
+
+
+@pytest.mark.parametrize("node", [1, 2, 3, 5, SLOTS - 1, SLOTS, 2 * SLOTS - 1])
+def test_a_digest_that_is_not_of_what_is_below(node: int) -> None:
+    found = page(*(key(HERE + format(one, f"0{WIDTH}b")) for one in range(SLOTS)))
+    found.heap[node] = bytes([1]) * 32
+    refused(found)
 
 
 @pytest.mark.parametrize("behind", ["0000000", "1111111", "0000001"], ids=["its slot", "another", "beside it"])
 def test_leaves_of_another_page(behind: str) -> None:
     """A page of 001… where that of 101… was looked for: no node above tells them apart."""
-    found, new = page(key("001" + "0000000")), key(HERE + behind)
-    with pytest.raises(DamagedPage):
-        found.change([new], added(new), DEPTH)
+    refused(page(key("001" + behind)))
 
 
 @pytest.mark.parametrize("bit", range(WIDTH))
@@ -70,10 +78,7 @@ def test_leaves_on_the_wrong_side_of_nothing(bit: int) -> None:
         heap[node], node = found.heap[1], node >> 1
     forged = Leaves(counts, heap, found._records)
     assert forged.heap[1] == found.heap[1]
-    for told in ("0" * WIDTH, "".join(bits), "1" * WIDTH):
-        new = key(HERE + told + "1")
-        with pytest.raises(DamagedPage):
-            forged.change([new], added(new), DEPTH)
+    refused(forged)
 
 
 def test_a_key_that_is_shown_for_leaves_of_another_side() -> None:
@@ -81,34 +86,61 @@ def test_a_key_that_is_shown_for_leaves_of_another_side() -> None:
     right, shown = page(key(HERE + "1")), page(key(HERE + "0"))
     forged = Leaves(shown.counts, [NONE, right.heap[1], right.heap[1], NONE, *shown.heap[4:]], shown._records)
     assert forged.heap[1] == right.heap[1]
-    new = key(HERE + "1" * WIDTH)
-    with pytest.raises(DamagedPage):
-        forged.change([new], added(new), DEPTH)
+    refused(forged)
 
 
-@pytest.mark.parametrize("behind", ["0" * WIDTH, "0" * WIDTH + "1", "01" * WIDTH])
-def test_a_page_that_is_split_stands_where_it_belongs(behind: str) -> None:
-    """All its leaves on one side, and the other would get new ones."""
-    found = page(key("001" + behind))
-    with pytest.raises(DamagedPage):
-        found.split(int("1" + HERE, 2), DEPTH)
-
-
-def test_a_page_that_is_split_leads_to_its_root() -> None:
-    found = page(key(HERE + "0"), key(HERE + "1"))
-    found.heap = [NONE, found.heap[1], bytes([1]) * 32, *found.heap[3:]]
-    with pytest.raises(DamagedPage):
-        found.split(int("1" + HERE, 2), DEPTH)
+def test_leaves_that_stand_twice_or_out_of_order() -> None:
+    """In one slot; keys that do not differ have no node between them."""
+    found = page(key(HERE + "1" * 9), key(HERE + "1" * 8))
+    low, high = found._records[:72], found._records[72:]
+    for records in (high + low, low + low, high + high):
+        refused(Leaves(found.counts, found.heap, records))
 
 
 def test_a_slot_without_its_leaf() -> None:
     found = page(key(HERE + "0"))
-    with pytest.raises(DamagedPage):
-        Leaves(None, found.heap).change([key(HERE + "01")], added(key(HERE + "01")), DEPTH)
-    with pytest.raises(DamagedPage):
-        Leaves(None, found.heap).some(1, DEPTH)
+    refused(Leaves(None, found.heap))
+    refused(Leaves(None, found.heap, found._records))
     with pytest.raises(DamagedPage):
         Leaves(None, found.heap).way(key(HERE), DEPTH, [])
+
+
+def test_a_leaf_beside_its_slot() -> None:
+    """Counts tell which leaves a slot has: one more that none of them counts is no leaf of the page."""
+    found = page(key(HERE + "0"), key(HERE + "1"))
+    refused(Leaves([*found.counts[1:], found.counts[0]], found.heap, found._records))
+    refused(Leaves(found.counts, found.heap, found._records + found._records[-72:]))
+
+
+# --- seals ---------------------------------------------------------------------------------------
+
+
+def sealed() -> tuple[Seals, bytes]:
+    seals = Seals()
+    return seals, seals.seal(NUMBER, page(key(HERE + "0")).encode())
+
+
+def test_a_seal_is_of_its_page_and_number_alone() -> None:
+    seals, data = sealed()
+    assert seals.holds(NUMBER, data)
+    assert not seals.holds(NUMBER ^ 1, data)
+    for at in (0, 1, 300, len(data) // 2, len(data) - SEAL - 1, len(data) - SEAL, len(data) - 20, len(data) - 1):
+        assert not seals.holds(NUMBER, data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+    for cut in (b"", data[:5], data[:-1], data[1:], data[:-SEAL], data[-SEAL:]):
+        assert not seals.holds(NUMBER, cut)
+    other = seals.seal(NUMBER, page(key(HERE + "1")).encode())
+    assert not seals.holds(NUMBER, data[:-SEAL] + other[-SEAL:])
+
+
+def test_a_seal_of_another_process_is_none() -> None:
+    """Its key is made anew with each map that is opened."""
+    _, data = sealed()
+    assert not Seals().holds(NUMBER, data)
+
+
+def test_no_two_seals_have_one_nonce() -> None:
+    seals, data = sealed()
+    assert len({seals.seal(NUMBER, data)[-SEAL:][:12] for _ in range(300)}) == 300
 
 
 Rows = dict[int, bytes]

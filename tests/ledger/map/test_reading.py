@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ledger.map import reading
 from ledger.map.disk import DiskMap
-from ledger.map.reading import LONGEST, mentioned
+from ledger.map.reading import LONGEST, _in_their_places, mentioned
 from tallystick import canonical, cose, layout
 from tallystick.identifiers import has_form
 from tallystick.map.memory import MemoryMap, about_entry
@@ -22,6 +22,17 @@ from tests.ledger.map.test_disk import ENTRIES
 from tests.ledger.test_fast_json import PUT
 
 BODY = {"capability": CAPABILITY, "inputs": [{"object": OTHER, "role": "source"}], "more": {"x": [OBJECT, "10.5555/x"]}}
+IN_PLACE = {
+    "basis": [{"kind": "object", "subject": PARTY}, {"kind": "declared"}],
+    "capability": CAPABILITY,
+    "generation": {"capability": CAPABILITY, "job": OTHER},
+    "inputs": [{"object": OTHER, "role": "source"}],
+    "outputs": [OTHER, "10.5555/x"],
+    "title_chain": [PARTY],
+    "holder": PARTY,
+    "to": "somebody",
+    "workflow": OTHER,
+}
 
 
 def check_same(entry: bytes) -> bool:
@@ -44,7 +55,10 @@ def entry(data: bytes, subject: str = OBJECT, alg: int = -8, issuer: str = "log.
 
 def test_of_all_that_is_said() -> None:
     assert sum(check_same(one) for one in ENTRIES) > 20
-    assert sum(layout.usual(one) is not None for one in ENTRIES) > 20, "most are read the quick way"
+    spans = [layout.usual(one) for one in ENTRIES]
+    assert all(spans), "a statement is as statements are"
+    read = [_in_their_places(one[start:end]) for one, (_, start, end) in zip(ENTRIES, spans, strict=True)]
+    assert sum(found is not None for found in read) > 20, "most are read the quick way"
 
 
 @pytest.mark.parametrize("which", [0, 9, 14])
@@ -73,11 +87,43 @@ CHANGES: list[dict[str, Any]] = [
     {"body": {"names": {OTHER: 1}, "x": "y" * 200}},
     {"body": {**BODY, "again": [OBJECT, OTHER, OTHER]}},
     {"private": {"a": OTHER}, "recorded_for": PARTY},
+    {"recorded_for": PARTY},
+    {"recorded_for": None, "body": {"x": "y" * 200}},
     {"type": "log.batch"},
     {"type": "log.time"},
     {"type": "log.map-root"},
     {"type": None},
     {"type": ["x"]},
+]
+
+
+ONCE = {"capability": CAPABILITY, "inputs": [{"object": OTHER}], "x": "y" * 20}
+CHANGES += [{"body": ONCE}, {"body": ONCE, "recorded_for": PARTY}, {"body": {**ONCE, "workflow": PARTY}}]
+CHANGES += [
+    {"body": {**ONCE, **more}, **rest}
+    for more, rest in [
+        ({name: value}, rest) for name, value in IN_PLACE.items() for rest in ({}, {"recorded_for": PARTY})
+    ]
+]
+CHANGES += [
+    {"body": {**ONCE, "capability": OBJECT}},
+    {"body": {**ONCE, "outputs": [OBJECT, PARTY]}},
+    {"body": {**ONCE, "outputs": [PARTY, PARTY]}},
+    {"body": {**ONCE, "outputs": [PARTY, "10." + "9" * 200]}},
+    {"body": {**ONCE, "holder": "Fred", "note": PARTY}},
+    {"body": {**ONCE, "note": PARTY}, "recorded_for": "Fred"},
+    {"body": {**ONCE, "generation": {"job": PARTY, "inputs": [{"object": PARTY}]}}},
+    {"body": {**ONCE, "generation": None}},
+    {"body": {**ONCE, "inputs": PARTY}},
+    {"body": {**ONCE, "inputs": [PARTY]}},
+    {"body": {**ONCE, "outputs": [[PARTY]]}},
+    {"body": {**ONCE, "target": PARTY}},
+    {"body": {**ONCE, "title": "灯", "of": PARTY}},
+    {"body": {"capability": CAPABILITY}, "event_id": "e"},
+    {"body": {}, "event_id": "e", "time": None},
+    {"body": ONCE, "subject": "log.example/map"},
+    {"body": ONCE, "recorded_for": 5},
+    {"body": ONCE, "event_id": PARTY},
 ]
 
 
@@ -87,6 +133,19 @@ def test_of_payloads_and_headers_of_any_kind(changes: dict[str, Any], header: st
     """Whatever the header says of its subject: the payload decides, and the header must be one."""
     check_same(entry(payload(**changes), header))
     check_same(entry(payload(**changes), header, -7, "other"))
+
+
+def test_who_it_is_recorded_for_is_not_looked_for_elsewhere() -> None:
+    assert _in_their_places(payload(body=ONCE, recorded_for=PARTY)) == (OBJECT, ((OBJECT,), {CAPABILITY, OTHER}))
+    assert _in_their_places(payload(body={**ONCE, "note": PARTY})) is None
+
+
+def test_a_length_in_a_longer_form_than_it_needs() -> None:
+    data = payload(body={"capability": CAPABILITY}, event_id="e")
+    assert check_same(entry(data))
+    long = entry(data).replace(bytes([0xA0, 0x58, len(data)]), bytes([0xA0, 0x59, 0, len(data)]))
+    assert len(long) == len(entry(data)) + 1
+    assert not check_same(long)
 
 
 def nested(depth: int) -> bytes:
@@ -141,6 +200,12 @@ STRANGE = [
     b'"10.5555/x"',
     b'"target":"x",',
     b'"subject":"x",',
+    b'"capability":"x",',
+    b'"capability":"10.5555/x",',
+    b'"outputs":[],',
+    b'"body":{},',
+    b'"body":{"outputs":["10.5555/x"]},',
+    b'"recorded_for":"10.5555/x",',
     b"\xff",
     b"\xed\xa0\x80",
     b"\xef\xbb\xbf",
@@ -150,7 +215,9 @@ STRANGE = [
 @settings(max_examples=1500)
 @given(
     st.lists(st.tuples(st.integers(0, 420), st.integers(0, 3), st.sampled_from([*PUT, *STRANGE]))),
-    st.sampled_from([{}, {"body": {**BODY, "target": OTHER}}, {"v": 0.5}]),
+    st.sampled_from(
+        [{}, {"body": {**BODY, "target": OTHER}}, {"v": 0.5}, {"body": ONCE}, {"body": {"outputs": [OTHER]}}]
+    ),
 )
 def test_the_same_of_hostile_payloads(changes: list[tuple[int, int, bytes]], event: dict[str, Any]) -> None:
     """Anything put anywhere, in place of up to three bytes."""
@@ -165,7 +232,7 @@ def test_of_a_text_that_is_too_long_nothing_is_held(tmp_path: Path) -> None:
     """Not in the map, which holds what it read of thousands of entries: as many megabytes as entries have."""
     text = "10.5555/" + "x" * LONGEST
     named, own = entry(payload(body={"x": text})), entry(payload(subject=text))
-    assert mentioned(named) == ((OBJECT,), set())
+    assert mentioned(named) == ((OBJECT,), set()) == mentioned(entry(payload(body={"outputs": [text]})))
     with closing(DiskMap(tmp_path / "map.sqlite")) as found:
         plain = MemoryMap()
         for one in (named, own, own, *ENTRIES):
