@@ -6,6 +6,7 @@ invisible characters make a reader see other words than those that were signed.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from typing import Any
@@ -28,6 +29,29 @@ def message(error: Exception) -> str:
         # "[Errno 2] No such file or directory: 'case.zip'" is for programmers.
         told = f"{os.fsdecode(error.filename)}: {error.strerror}"
     return printable(told[:LONGEST])
+
+
+_REASONS_ZH = {
+    errno.ENOENT: "没有这个文件或文件夹",
+    errno.EISDIR: "这是文件夹，须给出其中的文件",
+    errno.ENOTDIR: "路径中有一段不是文件夹",
+    errno.EACCES: "无权读写",
+    errno.ENOSPC: "磁盘已满",
+    errno.EROFS: "所在磁盘只读",
+    errno.EEXIST: "已有同名文件",
+}
+"""What the operating system says most often, in Chinese."""
+
+
+def untried(error: Exception, lang: str = "en") -> str:
+    """Why nothing was verified, with its head: a file that cannot be opened or written is not one of a wrong form."""
+    zh = lang == "zh"
+    if not isinstance(error, OSError):
+        return f"{'格式不符：' if zh else 'malformed: '}{message(error)}"
+    told = message(error)
+    if zh and error.strerror and (reason := _REASONS_ZH.get(error.errno or 0)):
+        told = told.removesuffix(error.strerror) + reason
+    return f"{'无法读写：' if zh else 'cannot be opened or written: '}{told}"
 
 
 def json_text(value: Any, indent: int | None = 2) -> str:

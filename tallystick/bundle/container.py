@@ -141,7 +141,7 @@ def _parse_central(data: bytes, count: int) -> list[Member]:
         if data[at : at + len(header)] != header:
             raise MalformedInput(
                 f"the zip directory entry of {member.name!r} is not of the plain form "
-                "(stored, regular file, 1980-01-01, no extra field)"
+                "(stored, regular file, 1980-01-01, no extra field): was it unpacked and packed again?"
             )
         members.append(member)
         at += len(header)

@@ -43,6 +43,7 @@ from tallystick.events import Event, parse_event
 from tallystick.identifiers import DEFAULT_PREFIX, Letter, new_identifier
 from tallystick.keyfile import read_key
 from tallystick.note import parse_note
+from tallystick.printing import message
 from tallystick.receipt import parse_inclusion
 from tallystick.schema import write
 from tallystick.statement import sign_statement
@@ -70,10 +71,10 @@ def run(command: str, arguments: Sequence[str]) -> int:
     except SystemExit as done:
         return done.code if isinstance(done.code, int) else 1
     except (MalformedInput, OSError) as error:
-        print(f"tallystick {command}: {error}", file=sys.stderr)
+        print(f"tallystick {command}: {message(error)}", file=sys.stderr)
         return 2
     except TallystickError as error:
-        print(f"tallystick {command}: {error}", file=sys.stderr)
+        print(f"tallystick {command}: {message(error)}", file=sys.stderr)
         return 1
     return 0
 

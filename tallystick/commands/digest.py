@@ -13,6 +13,7 @@ from tallystick.assets import Asset, describe
 from tallystick.content import Content, check_content, read_content
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.events.objects import ObjectRegistration
+from tallystick.printing import untried
 from tallystick.schema import write
 from tallystick.statement import MAX_ENTRY_BYTES, parse_statement
 
@@ -45,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
         expected = None if args.against is None else read_record(args.against)
         asset = describe(args.path)
     except (MalformedInput, OSError) as error:
-        print(f"malformed: {error}", file=sys.stderr)
+        print(untried(error), file=sys.stderr)
         return EXIT_MALFORMED
     _print(asset, args)
     if expected is None:

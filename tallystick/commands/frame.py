@@ -11,7 +11,7 @@ from typing import Any
 
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.lazy_dataclass import dataclass
-from tallystick.printing import json_text, message, printable
+from tallystick.printing import json_text, message, printable, untried
 from tallystick.report.phrase import Language, Phrase
 from tallystick.times import format_time, parse_time
 from tallystick.trust import MAX_TRUST_BYTES, Trust, parse_trust
@@ -49,8 +49,16 @@ def time_of(args: argparse.Namespace) -> int:
     """Unix seconds of ``--at``. The one place where verification meets the clock, and it says so."""
     if args.at is None:
         args.at = format_time(int(datetime.now(UTC).timestamp()))
-        print(f"as of {args.at}, by the clock of this machine (--at gives another time)", file=sys.stderr)
+        tell_clock(args.at, getattr(args, "lang", "en"))
     return parse_time(args.at)
+
+
+def tell_clock(at: str, lang: str) -> None:
+    """That the instant was taken from this machine."""
+    if lang == "zh":
+        print(f"验证所据时间 {at} 取自本机时钟（可用 --at 另行指定）", file=sys.stderr)
+    else:
+        print(f"as of {at}, by the clock of this machine (--at gives another time)", file=sys.stderr)
 
 
 def read_limited(path: Path, limit: int) -> bytes:
@@ -85,9 +93,9 @@ def answer(
         found = verify(args)
     except (VerificationFailed, UnknownVersion) as error:
         head = not_proved.zh if args.lang == "zh" else not_proved.en
-        return _failed(args, "not_proved", head, error, refused or {})
+        return _failed(args, "not_proved", f"{head}: {message(error)}", error, refused or {})
     except (MalformedInput, OSError) as error:
-        return _failed(args, "malformed", "malformed", error, refused or {})
+        return _failed(args, "malformed", untried(error, args.lang), error, refused or {})
     if args.json:
         print(json_text(found.value))
     else:
@@ -95,9 +103,9 @@ def answer(
     return found.status
 
 
-def _failed(args: argparse.Namespace, verdict: str, head: str, error: Exception, refused: Mapping[str, Any]) -> int:
+def _failed(args: argparse.Namespace, verdict: str, told: str, error: Exception, refused: Mapping[str, Any]) -> int:
     if args.json:
         print(json_text({"verdict": verdict, **refused, "error": message(error)}, indent=None))
     else:
-        print(f"{head}: {message(error)}", file=sys.stderr)
+        print(told, file=sys.stderr)
     return EXIT_MALFORMED if verdict == "malformed" else EXIT_NOT_PROVED

@@ -18,7 +18,7 @@ from tallystick.licence.question import EXAMPLE, parse_question
 from tallystick.licence.seen import MAX_SEEN_BYTES, NOTHING_SEEN, SeenLists, decode_seen, encode_seen
 from tallystick.licence.status_list import FreshnessPolicy
 from tallystick.licence.wording import NAMES
-from tallystick.printing import json_text, message, printable
+from tallystick.printing import json_text, message, printable, untried
 from tallystick.times import format_time
 from tallystick.token.binding import MAX_AGE, Expected
 from tallystick.trust import MAX_TRUST_BYTES, Trust, parse_trust
@@ -72,9 +72,9 @@ def run(args: argparse.Namespace) -> int:
         request = _request(args, trust, at)
         files = _files(args)
     except UnknownVersion as error:
-        return _unknown(error)
+        return _unknown(error, args.lang)
     except (MalformedInput, OSError) as error:
-        return _malformed(error)
+        return _malformed(error, args.lang)
     several = args.file is not None and args.file.is_dir()
     codes = {_run_one(args, file, trust, request, several) for file in files}
     return next(code for code in _GRAVEST if code in codes)
@@ -121,9 +121,9 @@ def _run_one(args: argparse.Namespace, file: Path | None, trust: Trust, request:
         if args.seen and found.status_as_of:
             _remember(args.seen, found)
     except UnknownVersion as error:
-        return _unknown(error)
+        return _unknown(error, args.lang)
     except (MalformedInput, OSError) as error:
-        return _malformed(error)
+        return _malformed(error, args.lang)
     told = presented.disagreements
     if args.json:
         document = answer_document(found, trust.fingerprint, told, presented.facts.receipt)
@@ -148,13 +148,13 @@ def _remember(path: Path, found: LicenceCheck) -> None:
         path.write_bytes(encode_seen(known.with_list(status.list, status.issued_at, status.log_size)))
 
 
-def _unknown(error: Exception) -> int:
-    print(f"cannot tell: {message(error)}", file=sys.stderr)
+def _unknown(error: Exception, lang: str) -> int:
+    print(f"{'无法判断：' if lang == 'zh' else 'cannot tell: '}{message(error)}", file=sys.stderr)
     return EXITS[LicenceAnswer.CANNOT_TELL]
 
 
-def _malformed(error: Exception) -> int:
-    print(f"malformed: {message(error)}", file=sys.stderr)
+def _malformed(error: Exception, lang: str) -> int:
+    print(untried(error, lang), file=sys.stderr)
     return EXIT_MALFORMED
 
 

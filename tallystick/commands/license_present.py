@@ -12,7 +12,7 @@ from typing import Any
 from tallystick.errors import MalformedInput
 from tallystick.keyfile import read_key
 from tallystick.keys import LocalSigner
-from tallystick.printing import message
+from tallystick.printing import untried
 from tallystick.times import parse_time
 from tallystick.token.binding import bind
 from tallystick.token.licence import MAX_TOKEN_BYTES, parse_licence_token
@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
         else:
             args.output.write_text(f"{shown.text}\n", encoding="ascii")
     except (MalformedInput, TokenRefused, OSError) as error:
-        print(f"malformed: {message(error)}", file=sys.stderr)
+        print(untried(error), file=sys.stderr)
         return 2
     return 0
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tallystick.commands.frame import add_output, add_time, add_trust, read_limited, time_of, trust_of
 from tallystick.errors import MalformedInput
-from tallystick.printing import json_text, message, printable
+from tallystick.printing import json_text, message, printable, untried
 from tallystick.trust import Trust
 from tallystick.versions import UnknownVersion
 
@@ -71,19 +71,28 @@ def run(args: argparse.Namespace) -> int:
     try:
         at, trust = time_of(args), _trust(args)
         report = _verify(args, trust, at)
-        if args.html is not None:
-            from tallystick.report.as_html import html_report
-
-            args.html.write_text(html_report(report, args.lang), encoding="utf-8")
-        if args.forms is not None:
-            _write_forms(report, args.forms)
     except UnknownVersion as error:
         return _failed(args, "not_proved", error)
     except (MalformedInput, OSError) as error:
         return _failed(args, "malformed", error)
     _print(report, args)
     _print_opinions(report, args, trust)
+    try:
+        _write_pages(report, args)
+    except OSError as error:
+        # The verdict is told by then: a folder that is not there must not cost it.
+        print(untried(error, args.lang), file=sys.stderr)
+        return EXITS["malformed"]
     return EXITS[report.verdict]
+
+
+def _write_pages(report: Report, args: argparse.Namespace) -> None:
+    if args.html is not None:
+        from tallystick.report.as_html import html_report
+
+        args.html.write_text(html_report(report, args.lang), encoding="utf-8")
+    if args.forms is not None:
+        _write_forms(report, args.forms)
 
 
 def _write_forms(report: Report, folder: Path) -> None:
@@ -165,6 +174,8 @@ def _failed(args: argparse.Namespace, verdict: str, error: Exception) -> int:
     """Nothing was verified: the trust file, a path or the time is at fault."""
     if args.json:
         print(json_text({"verdict": verdict, "claims": [], "error": message(error)}, indent=None))
+    elif verdict == "malformed":
+        print(untried(error, args.lang), file=sys.stderr)
     else:
-        print(f"{verdict.replace('_', ' ')}: {message(error)}", file=sys.stderr)
+        print(f"{'未证明：' if args.lang == 'zh' else 'not proved: '}{message(error)}", file=sys.stderr)
     return EXITS[verdict]

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from tallystick import canonical
 from tallystick.certificate_qr import MAX_TEXT, PREFIX, QrFact, verify_qr
+from tallystick.commands.frame import tell_clock
 from tallystick.errors import MalformedInput, VerificationFailed
-from tallystick.printing import json_text, message, printable
+from tallystick.printing import json_text, message, printable, untried
 from tallystick.report.certificate_words import OVER, WORDS
 from tallystick.report.phrases import Language
 from tallystick.times import format_time, parse_time
@@ -49,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     """Verify and print; the exit status says whether it is proved."""
     if args.at is None:
         args.at = format_time(int(datetime.now(UTC).timestamp()))
-        print(f"as of {args.at}, by the clock of this machine (--at gives another time)", file=sys.stderr)
+        tell_clock(args.at, args.lang)
     try:
         at, trust = parse_time(args.at), parse_trust(_read(args.trust, MAX_TRUST_BYTES))
         found = _verified(args.certificate, trust, at)
@@ -203,7 +204,7 @@ def _failed(args: argparse.Namespace, verdict: str, status: int, error: Exceptio
     if args.json:
         print(json_text({"verdict": verdict, "error": message(error)}, indent=None))
     elif verdict == "malformed":
-        print(f"malformed: {message(error)}", file=sys.stderr)
+        print(untried(error, args.lang), file=sys.stderr)
     else:
         phrase = WORDS["not-proved"]
         print(f"{phrase.zh if args.lang == 'zh' else phrase.en}: {message(error)}", file=sys.stderr)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tallystick.report.event_names import kind_name
-from tallystick.report.layout import Row, Section, plain, shortened
+from tallystick.report.layout import Row, Section, at_hand, plain, shortened
 from tallystick.report.lines import sentence
 from tallystick.report.phrase import Language
 from tallystick.report.phrases import PHRASES
 from tallystick.report.rules import operator_alone
 from tallystick.report.whole import unseen, whole_up_to
 from tallystick.report.words import CLAIMS, DIVISIONS, OUTCOMES, Division, words
-from tallystick.times import format_time
 from tallystick.verify.outcome import Claim, Line, Outcome, Report
 
 _ELSEWHERE = frozenset({"rests-on", "adverse.event", "time.source"})
@@ -85,7 +84,7 @@ def _unread(report: Report, language: Language) -> Iterable[str]:
 
 def in_short(report: Report, language: Language) -> str:
     """Which case, of which log, as of when."""
-    at = plain(format_time(report.at))
+    at = at_hand(report.at, language)
     if not report.facts:
         return words(language).unread.format(at=at)
     case = f"{kind_name(report.facts['kind'], language)} {report.facts['subject']}"

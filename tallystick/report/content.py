@@ -13,14 +13,13 @@ from tallystick.report.annex import annex_sections
 from tallystick.report.conclusions import adverse_lines, alarms, divisions, in_short, lead
 from tallystick.report.custody import custody_section
 from tallystick.report.event_names import event_name, in_words, kind_name
-from tallystick.report.layout import Document, Row, Section, plain, shown
+from tallystick.report.layout import Document, Row, Section, at_hand, plain, shown
 from tallystick.report.phrase import Language
 from tallystick.report.rules import rules_section
 from tallystick.report.speakers import who_section
 from tallystick.report.time_section import time_part
 from tallystick.report.unproved import unproved_section
 from tallystick.report.words import VERDICTS, words
-from tallystick.times import format_time
 from tallystick.verify.outcome import Report
 
 
@@ -61,7 +60,7 @@ def _about(report: Report, language: Language, enclosed: bool) -> Iterable[Row]:
         yield w.log, str(facts["log"])
         yield w.exporter, f"{facts['exporter']['name']} ({facts['exporter']['key']})"
         yield w.exported, plain(facts["exported_at"])
-    yield w.as_of, plain(format_time(report.at))
+    yield w.as_of, at_hand(report.at, language)
     yield w.trust, f"{report.trust_publisher}: sha256 {report.trust_fingerprint}"
     yield w.bundle, w.own_digest if enclosed else f"sha256 {report.bundle_sha256}"
     if facts:

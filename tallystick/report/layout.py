@@ -9,9 +9,11 @@ from dataclasses import replace
 from tallystick.lazy_dataclass import dataclass
 from tallystick.printing import printable
 from tallystick.report.phrase import Language
+from tallystick.verify.outcome import time_text
 
 _DIGEST = re.compile(r"\b(?:0x)?([0-9a-f]{40,})\b")
 _KEPT = 10
+_BEIJING = 8 * 3600
 Row = tuple[str, ...]
 
 
@@ -90,6 +92,12 @@ def shown(document: Document) -> Document:
 def plain(time: object) -> str:
     """A time for people: its two halves part where a line ends."""
     return str(time).replace("T", " ")
+
+
+def at_hand(seconds: int, language: Language) -> str:
+    """The instant of the verification; in Chinese by Beijing's clock too, whose date may be the next one."""
+    told = plain(time_text(seconds))
+    return f"{told}（北京时间 {plain(time_text(seconds + _BEIJING))[:-1]}）" if language == "zh" else told
 
 
 def shortened(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tallystick.printing import printable
+from tallystick.report.detail_words import in_chinese
 from tallystick.report.event_names import event_name, in_words
 from tallystick.report.phrases import PHRASES, Language
 from tallystick.report.time_words import source_name, word_name
@@ -14,6 +15,8 @@ def sentence(line: Line, language: Language, *, advice: bool = True) -> str:
     """The line in one language; with ``advice``, and what to do next where it reports a fault."""
     phrase = PHRASES[line.key]
     values = {name: printable(_text(value, language)[:600]) for name, value in line.values.items()}
+    if language == "zh" and "detail" in values:
+        values["detail"] = in_chinese(values["detail"])
     if line.key == "adverse.event":
         values["type"] = event_name(values["type"], language)
         values |= {name: in_words(values[name], language) for name in ("detail", "standing")}

@@ -1,7 +1,7 @@
 """What each line of evidence says, in English and Chinese: what was found, and for a fault what to do next.
 
-A value in braces comes from the evidence. ``{detail}`` is the core's own message
-(found and expected values), in English in both languages.
+A value in braces comes from the evidence. ``{detail}`` is the core's own message (found and expected values), in
+English; in Chinese those that are met most often are said in Chinese (``detail_words``).
 """
 
 from __future__ import annotations

@@ -59,6 +59,7 @@ def time_part(report: Report, language: Language) -> TimePart:
 
 
 def _limits(claim: Claim, told: TimeWords) -> Iterable[str]:
+    yield told.zone
     if not any(line.key == "time.not-after" for line in claim.evidence):
         yield told.alone
     elif any(line.key == "time.no-start" for line in claim.evidence):

@@ -61,6 +61,7 @@ class TimeWords:
     all_independent: str
     all_operator: str
     all_claimed: str
+    zone: str
     alone: str
     no_start: str
     never: str
@@ -75,6 +76,7 @@ TIME: dict[Language, TimeWords] = {
         all_independent="All entries about the case: on independents' word",
         all_operator="All entries about the case: with the operator's word",
         all_claimed="All entries about the case: as their signers say",
+        zone="All times are UTC: they end in Z. By a local clock the date may be another.",
         alone="Nobody independent of the operator bounds the time.",
         no_start="Nobody independent shows an earliest time: the left end stays open.",
         never="These are times at which entries stood in the log. When a work was made, none of them shows.",
@@ -87,9 +89,10 @@ TIME: dict[Language, TimeWords] = {
         all_independent="全部涉案条目：据独立方陈述",
         all_operator="全部涉案条目：结合运营方陈述",
         all_claimed="全部涉案条目：据签名者自述",
+        zone="所有时间均为协调世界时（UTC，以 Z 结尾）；北京时间须加 8 小时，日期可能晚一天。",
         alone="没有独立于运营方的来源限定时间。",
         no_start="没有独立方证明最早时间：左端未定。",
-        never="以上均为条目载入日志的时间；作品何时形成，均不能说明。",
+        never="所列均为条目载入日志的时间；作品何时形成，均不能说明。",
         nothing="不展示时间：其所依据的步骤不成立。",
     ),
 }
