@@ -105,7 +105,7 @@ class CertificateFacts:
     time_marks: tuple[TimeMark, ...] = ()
     signature: Bilingual = Bilingual("本文件未经签名。", "This document is not signed.")
     time_basis: Bilingual = Bilingual(
-        "时间仅由日志运营者陈述；本证书中没有独立的时间来源。",
+        "时间仅由日志运营方陈述；本证书中没有独立的时间来源。",
         "The time rests on the operator of the log alone; no independent source of time is part of this certificate.",
     )
 

@@ -131,7 +131,7 @@ _PROVED = {
         "the log had size {size} and root {root} no later than {time}; nothing is said of what came before",
     ),
     "witness": Wording(
-        "见证方于 {time} 见到日志大小为 {size}，根为 {root}，且为其此前所见的延续",
+        "见证人于 {time} 见到日志大小为 {size}，根为 {root}，且为其此前所见的延续",
         "a witness saw the log at size {size} and root {root} at {time}, extending what it saw before",
     ),
 }
@@ -169,7 +169,7 @@ def _voucher(anchor: Anchored) -> Wording:
         if anchor.vouched:
             return Wording("信任文件所载的区块哈希", "the block hash that the trust file names")
         return Wording("尚无；区块头未经证实", "nobody yet: the block header is not vouched for")
-    zh, en = ("时间戳机构", "the timestamp authority") if anchor.kind == "rfc3161" else ("见证方", "witness")
+    zh, en = ("时间戳机构", "the timestamp authority") if anchor.kind == "rfc3161" else ("见证人", "witness")
     if anchor.independent:
         return Wording(f"独立于运营方的{zh} {anchor.name}", f"{en} {anchor.name}, independent of the operator")
     return Wording(

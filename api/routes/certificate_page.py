@@ -77,7 +77,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "dispute_line": "{dispute}：{claim}，提出于{opened}，{status}",
         "as_of": "截至日志的{size}条记录，{time}。",
         "unpublished": "以上内容尚未全部被已发布的检查点覆盖。",
-        "limits": "本页面仅为运营者的陈述。经签名的文件及其证明可在断网情况下说明日志截至某检查点的内容；"
+        "limits": "本页面仅为运营方的陈述。经签名的文件及其证明可在断网情况下说明日志截至某检查点的内容；"
         "此后的情况只有更新的检查点才能说明。",
     },
 }

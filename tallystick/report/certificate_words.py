@@ -33,7 +33,7 @@ WORDS: dict[str, Phrase] = {
     "stamp": Phrase(
         "timestamp over the {over}: {time}, by {authority}", "对{over}的时间戳：{time}，由 {authority} 签发"
     ),
-    "own": Phrase("(the operator's own word)", "（仅为运营者的陈述）"),
+    "own": Phrase("(the operator's own word)", "（仅为运营方的陈述）"),
     "independent": Phrase("(independent, says the trust file)", "（信任文件认定其独立）"),
     "dependent": Phrase("(not called independent by the trust file)", "（信任文件未认定其独立）"),
     "problem": Phrase("note: {text}", "注意：{text}"),

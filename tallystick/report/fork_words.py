@@ -24,7 +24,7 @@ WORDS: dict[str, Phrase] = {
     ),
     "limits": Phrase("This does not prove:", "以上并不证明："),
     "limit-who": Phrase(
-        "who forked it: the operator, or a thief of these keys", "何人所为：系运营者，抑或窃得上述密钥之人"
+        "who forked it: the operator, or a thief of these keys", "何人所为：系运营方，抑或窃得上述密钥之人"
     ),
     "limit-which": Phrase("which of the two histories is the true one", "两部历史何者为真"),
 }

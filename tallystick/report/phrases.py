@@ -21,7 +21,7 @@ _EXPORT = (
 _FORKED = (
     "keep both checkpoints; tell the log's operator, its witnesses and whoever relies on it; anchors and witnesses "
     "may tell which history came first",
-    "请保全两个检查点，并告知日志运营者、见证人及信赖该日志者；锚定与见证或可判明何者在先",
+    "请保全两个检查点，并告知日志运营方、见证人及信赖该日志者；锚定与见证或可判明何者在先",
 )
 PHRASES: dict[str, Phrase] = {
     **TIME_PHRASES,

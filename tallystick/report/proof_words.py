@@ -12,7 +12,7 @@ WORDS: dict[str, Phrase] = {
         "日志 {origin} 签名确认：该条目位于第 {index} 位，当时共 {size} 个条目；根 {root}",
     ),
     "signed-at": Phrase("signed at {time}, by the log's own word", "签署时间 {time}，为日志自述"),
-    "witnessed": Phrase("cosigned in time by the witnesses {names}", "见证方 {names} 已按时联署"),
+    "witnessed": Phrase("cosigned in time by the witnesses {names}", "见证人 {names} 已按时联署"),
     "extra": Phrase(
         "{size} bytes of extra data came along: nothing authenticates them", "附带额外数据 {size} 字节：未经任何认证"
     ),
@@ -24,6 +24,6 @@ WORDS: dict[str, Phrase] = {
     ),
     "limit-view": Phrase(
         "that the log shows everybody the same: no witness was asked for",
-        "日志向所有人展示同一内容：未要求任何见证方",
+        "日志向所有人展示同一内容：未要求任何见证人",
     ),
 }

@@ -22,7 +22,7 @@ WORDS: dict[str, Phrase] = {
         "a checkpoint of this tree bears all three signatures of the log",
         "该树的检查点带有日志的全部三个签名",
     ),
-    "witnessed": Phrase("cosigned by the witnesses {names}", "见证方 {names} 已联署"),
+    "witnessed": Phrase("cosigned by the witnesses {names}", "见证人 {names} 已联署"),
     "signed": Phrase(
         "the statement is signed by the {role} key that the trust file names", "声明由信任文件所列的{role}密钥签名"
     ),
@@ -45,7 +45,7 @@ WORDS: dict[str, Phrase] = {
     ),
     "limit-view": Phrase(
         "that the log shows everybody the same: no witness is asked here",
-        "日志向所有人展示同一内容：此处未查验见证方",
+        "日志向所有人展示同一内容：此处未查验见证人",
     ),
     "later": Phrase(
         "the statement is of a later version: install a newer tallystick to read it",

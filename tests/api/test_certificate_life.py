@@ -291,7 +291,7 @@ def test_a_stranger_verifies_the_pdf(
     assert ("PROVED" in said, "已证明" in said) == (lang == "en", lang == "zh")
     assert AUTHOR in said
     assert ("as of the checkpoint" in said) == (lang == "en")
-    assert ("operator's own word" in said or "运营者的陈述" in said) is True
+    assert ("operator's own word" in said or "运营方的陈述" in said) is True
     changed = pdf.read_bytes().replace(b"/Rotate 0", b"/Rotate 9", 1)
     pdf.write_bytes(changed)
     status, said = verified(capsys, pdf, "--trust", trust, "--at", at, "--lang", lang)
