@@ -23,6 +23,7 @@ from tallystick.content import FileContent, FolderContent
 from tallystick.events.objects import ObjectRegistration
 from tallystick.keys import Signer
 from tallystick.lazy_dataclass import dataclass
+from tallystick.report.certificate_words import VALUE_NAMES
 from tallystick.times import format_time
 from tallystick.tree_head import SignedCheckpoint
 
@@ -43,24 +44,7 @@ REASONS = {
     "reissue": Bilingual("补发（内容不变）", "reissue; nothing in it differs"),
     "correction": Bilingual("更正", "correction"),
 }
-FIELDS = {
-    "title": Bilingual("作品名称", "title"),
-    "kind": Bilingual("作品类别", "kind"),
-    "authority": Bilingual("登记机构", "authority"),
-    "authors": Bilingual("作者", "authors"),
-    "holders": Bilingual("权利人", "rights holders"),
-    "created": Bilingual("创作完成日期", "date of creation"),
-    "published": Bilingual("首次发表日期", "first publication"),
-    "film_permit": Bilingual("公映许可证", "film permit"),
-    "isan": Bilingual("ISAN", "ISAN"),
-    "eidr": Bilingual("EIDR", "EIDR"),
-    "doi": Bilingual("DOI", "DOI"),
-    "iscc": Bilingual("ISCC", "ISCC"),
-    "edit": Bilingual("版本", "edit"),
-    "runtime": Bilingual("时长", "runtime"),
-    "human_authorship": Bilingual("人类创作声明", "human authorship"),
-    "references": Bilingual("其他编号", "other numbers"),
-}
+FIELDS = {name: Bilingual(one.zh, one.en) for name, one in VALUE_NAMES.items()}
 """The private values of a certificate, for people."""
 _STANDING = Bilingual(
     "其是否独立于登记机构，由信任文件认定", "a trust file says whether it is independent of the registrar"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -14,8 +14,8 @@ from tallystick.certificate_qr import MAX_TEXT, PREFIX, QrFact, verify_qr
 from tallystick.commands.frame import tell_clock
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.printing import json_text, message, printable, untried
-from tallystick.report.certificate_words import OVER, WORDS
-from tallystick.report.phrases import Language
+from tallystick.report.certificate_words import MEMBER_NAMES, OVER, VALUE_NAMES, WORDS
+from tallystick.report.phrases import Language, Phrase
 from tallystick.times import format_time, parse_time
 from tallystick.trust import MAX_TRUST_BYTES, Trust, parse_trust
 from tallystick.versions import UnknownVersion
@@ -193,11 +193,26 @@ def _content_lines(found: CardFact | CertificateFact, language: Language, say: _
         problems = found.card.problems
     else:
         for name, value in found.values.items():
-            shown = value if isinstance(value, str) else canonical.encode(value).decode()
-            yield "  " + say("value", name=name, value=shown)
+            yield "  " + say("value", name=_named(VALUE_NAMES, name, language), value=_shown(value, language))
         problems = found.document.problems
     for problem in problems:
         yield "  " + say("problem", text=problem)
+
+
+def _named(names: Mapping[str, Phrase], name: str, language: Language) -> str:
+    phrase = names.get(name)
+    return name if phrase is None else phrase.zh if language == "zh" else phrase.en
+
+
+def _shown(value: Any, language: Language) -> str:
+    """A value for people: members of a list are numbered where there are several, those of a record named."""
+    if isinstance(value, list) and all(isinstance(one, str | dict) for one in value):
+        told = [_shown(one, language) for one in value]
+        return told[0] if len(told) == 1 else " ".join(f"({n}) {one}" for n, one in enumerate(told, 1))
+    if isinstance(value, dict) and all(isinstance(one, str) for one in value.values()):
+        parted = "，" if language == "zh" else ", "
+        return parted.join(f"{_named(MEMBER_NAMES, name, language)} {one}" for name, one in value.items())
+    return value if isinstance(value, str) else canonical.encode(value).decode()
 
 
 def _failed(args: argparse.Namespace, verdict: str, status: int, error: Exception) -> int:

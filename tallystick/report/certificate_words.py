@@ -45,7 +45,7 @@ WORDS: dict[str, Phrase] = {
         "that checkpoint was signed at {time}, by the log's own word", "该检查点签署于 {time}，为日志自述"
     ),
     "supersedes": Phrase("it supersedes {certificate}", "它替代 {certificate}"),
-    "value": Phrase("as logged: {name} = {value}", "日志承诺的内容：{name} = {value}"),
+    "value": Phrase("as logged: {name}: {value}", "日志所承诺的{name}：{value}"),
     "light": Phrase(
         "by the log's Ed25519 signature and the registrar's alone: a code has no room for the others",
         "仅凭日志的Ed25519签名和登记机构的签名：二维码容不下其余签名",
@@ -66,3 +66,31 @@ WORDS: dict[str, Phrase] = {
     "limit-truth": Phrase("that what was registered is true, or who owns the work", "登记内容属实，或作品归谁所有"),
 }
 OVER = {"signature": Phrase("signature", "签名"), "document": Phrase("document", "文件")}
+
+VALUE_NAMES: dict[str, Phrase] = {
+    "title": Phrase("title", "作品名称"),
+    "kind": Phrase("kind", "作品类别"),
+    "authority": Phrase("authority", "登记机构"),
+    "authors": Phrase("authors", "作者"),
+    "holders": Phrase("rights holders", "权利人"),
+    "created": Phrase("date of creation", "创作完成日期"),
+    "published": Phrase("first publication", "首次发表日期"),
+    "film_permit": Phrase("film permit", "公映许可证"),
+    "isan": Phrase("ISAN", "ISAN"),
+    "eidr": Phrase("EIDR", "EIDR"),
+    "doi": Phrase("DOI", "DOI"),
+    "iscc": Phrase("ISCC", "ISCC"),
+    "edit": Phrase("edit", "版本"),
+    "runtime": Phrase("runtime", "时长"),
+    "human_authorship": Phrase("human authorship", "人类创作声明"),
+    "references": Phrase("other numbers", "其他编号"),
+}
+"""The private values of a certificate, for people."""
+
+MEMBER_NAMES: dict[str, Phrase] = {
+    "name": Phrase("name", "名称"),
+    "party": Phrase("party", "主体"),
+    "share": Phrase("share", "份额"),
+    "value": Phrase("value", "内容"),
+}
+"""What holders and other numbers consist of."""

@@ -289,7 +289,9 @@ def test_a_stranger_verifies_the_pdf(
     status, said = verified(capsys, pdf, "--trust", trust, "--at", at, "--lang", lang)
     assert status == 0, said
     assert ("PROVED" in said, "已证明" in said) == (lang == "en", lang == "zh")
-    assert AUTHOR in said
+    assert f"as logged: authors: {AUTHOR}" in said or f"日志所承诺的作者：{AUTHOR}" in said
+    assert ("权利人" in said) == (lang == "zh")
+    assert '{"' not in said, "a judge is not to read JSON"
     assert ("as of the checkpoint" in said) == (lang == "en")
     assert ("operator's own word" in said or "运营方的陈述" in said) is True
     changed = pdf.read_bytes().replace(b"/Rotate 0", b"/Rotate 9", 1)
