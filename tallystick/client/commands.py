@@ -55,6 +55,9 @@ from tallystick.trust import parse_trust
 _LOOK_SECONDS = 0.5
 """Between two looks at an order."""
 
+_FICKLE = {".ds_store", "thumbs.db", "desktop.ini"}
+"""Names of files that systems write by themselves."""
+
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
 Server = Annotated[str, typer.Option(envvar="TALLYSTICK_SERVER", help="Address of the service.")]
@@ -105,6 +108,7 @@ def register(
     if (key is None) != (party is None):
         raise MalformedInput("--key and --party belong together")
     asset = read_asset(path)
+    _tell_fickle(asset)
     body = {
         "kind": kind,
         "origin": "authored",
@@ -272,6 +276,18 @@ def _keep_receipt(client: Client, position: int, out: Path) -> None:
         _warn(
             f"{beside.name} is below the operator's quorum of witnesses ({error}): a verifier who demands them "
             "will not call the receipt proved; fetch both again later"
+        )
+
+
+def _tell_fickle(asset: Asset) -> None:
+    """What the system writes by itself, whenever somebody looks into a folder, makes another folder of it."""
+    names = [one.path for one in asset.entries]
+    found = [name for name in names if name.rpartition("/")[2].casefold() in _FICKLE]
+    if found and len(names) > 1:
+        more = f" and {len(found) - 1} more" if found[1:] else ""
+        _warn(
+            f"{found[0]}{more}: systems write such files by themselves, and then this folder is not the registered one "
+            "any more; unless they are meant, remove them and register again"
         )
 
 

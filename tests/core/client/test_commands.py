@@ -48,6 +48,22 @@ def statement_at(desk: Desk, position: int) -> Any:
     return parse_statement(desk.house.http.get(f"/v1/entries/{position}").content)
 
 
+def test_what_systems_write_into_a_folder_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given = ["--kind", "composite", "--token-file", str(folder / "token")]
+    assert entry.register([str(folder / "prop"), *given]) == 0
+    assert capsys.readouterr().err == ""
+    (folder / "prop" / ".DS_Store").write_bytes(b"where the icons stand")
+    (folder / "prop" / "镜头").mkdir()
+    (folder / "prop" / "镜头" / "Thumbs.db").write_bytes(b"pictures of pictures")
+    assert entry.register([str(folder / "prop"), *given]) == 0
+    told = capsys.readouterr()
+    assert registered(told.out)
+    assert told.err.startswith("note: .DS_Store and 1 more: systems write such files by themselves")
+    # Who names the file itself means it.
+    assert entry.register([str(folder / "prop" / ".DS_Store"), *given]) == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_the_service_records_a_file(folder: Path, desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = [str(folder / "picture.png"), "--kind", "image", "--media-type", "image/png", "--title", "Secret 灯"]
     assert entry.register([*arguments, "--token-file", str(folder / "token")]) == 0
