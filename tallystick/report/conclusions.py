@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from tallystick.report.event_names import kind_name
 from tallystick.report.layout import Row, Section, at_hand, plain, shortened
-from tallystick.report.lines import sentence
+from tallystick.report.lines import OF_KINDS, sentence
 from tallystick.report.phrase import Language
 from tallystick.report.phrases import PHRASES
 from tallystick.report.rules import operator_alone
@@ -66,12 +66,20 @@ def lead(report: Report, language: Language) -> Iterable[str]:
         yield w.time_contradicted
     elif time.outcome != "proved":
         yield w.time
+    yield from _subject(report, language)
     if report.facts and not adverse_lines(report):
         whole = whole_up_to(report)
         yield w.no_adverse if whole is None else w.none_withheld.format(size=whole.size, time=plain(whole.time))
     for claim in report.claims:
         if claim.required and claim.outcome in ("not_proved", "needs_external_fact"):
             yield f"{CLAIMS[claim.id][language]}: {OUTCOMES[claim.outcome][language]}"
+
+
+def _subject(report: Report, language: Language) -> Iterable[str]:
+    """What the licence is, or how the dispute ended: whoever reads of a revocation asks that next."""
+    claim = report.claim("traceability")
+    if not claim.rests_on:
+        yield from (sentence(line, language) for line in claim.evidence if line.key in OF_KINDS)
 
 
 def _unread(report: Report, language: Language) -> Iterable[str]:

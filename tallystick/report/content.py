@@ -12,7 +12,7 @@ from tallystick import __version__
 from tallystick.report.annex import annex_sections
 from tallystick.report.conclusions import adverse_lines, alarms, divisions, in_short, lead
 from tallystick.report.custody import custody_section
-from tallystick.report.event_names import event_name, in_words, kind_name
+from tallystick.report.event_names import event_name, kind_name, told_of
 from tallystick.report.layout import Document, Row, Section, at_hand, plain, shown
 from tallystick.report.phrase import Language
 from tallystick.report.rules import rules_section
@@ -78,8 +78,8 @@ def _adverse(report: Report, language: Language) -> Iterable[Section]:
 
 
 def _adverse_row(one: Mapping[str, Any], language: Language) -> Row:
-    detail = "; ".join(in_words(str(one[name]), language) for name in ("detail", "standing") if one[name])
-    return plain(one["time"]), event_name(one["type"], language), str(one["about"]), detail, str(one["position"])
+    told = told_of(one, language)
+    return plain(one["time"]), event_name(one["type"], language), str(one["about"]), told, str(one["position"])
 
 
 def _when(report: Report, language: Language) -> Section:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from tallystick.report.phrases import Language
 
 EVENTS: dict[str, tuple[str, str]] = {
@@ -64,6 +67,9 @@ WORDS_ZH: dict[str, str] = {
     "upheld": "成立", "rejected": "驳回", "settled": "和解", "withdrawn": "撤回", "open": "未决",
     "consent-withdrawn": "撤回同意", "purpose-ended": "目的已实现或无必要", "retention-ended": "保存期限届满",
     "unlawful": "处理违法", "legal-duty": "法定义务", "objection": "提出异议",
+    "correction": "更正", "reissue": "补发",
+    "valid": "有效", "suspended": "已中止", "revoked": "已撤销", "expired": "已届满",
+    "filed": "已备案", "approved": "已核准",
     "key-compromise": "密钥失窃", "evidence": "证据", "agreement": "协议", "lapse": "逾期",
 }  # fmt: skip
 
@@ -83,6 +89,22 @@ def in_words(text: str, language: Language) -> str:
     if language == "en":
         return text
     return "，".join(WORDS_ZH.get(word, word) for word in text.split(", "))
+
+
+_BESIDE: dict[str, tuple[str, str]] = {
+    "effective": ("effective {value}", "自 {value} 起生效"),
+    "now": ("by the entries shown it is {value}", "依所示条目现为{value}"),
+}
+
+
+def told_of(values: Mapping[str, Any], language: Language) -> str:
+    """What an adverse event says in words, from when it counts, and how that stands as of the examination."""
+    told = [in_words(str(values[name]), language) for name in ("detail", "standing") if values[name]]
+    for name, phrase in _BESIDE.items():
+        if value := values.get(name):
+            shown = value if name == "effective" else in_words(str(value), language)
+            told.append(phrase[0 if language == "en" else 1].format(value=shown))
+    return ("；" if language == "zh" else "; ").join(told)
 
 
 def _pick(table: dict[str, tuple[str, str]], name: str, language: Language) -> str:

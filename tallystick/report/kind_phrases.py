@@ -30,7 +30,7 @@ KIND_PHRASES: dict[str, Phrase] = {
     **_both(
         "licence",
         "by the entries shown {licence} is {status}, by {by}",
-        "依所出示的条目，{licence} 的状态为 {status}，由 {by} 决定",
+        "依所出示的条目，{licence} 的状态为：{status}（以 {by} 的条目为准）",
     ),
     **_both(
         "graph",

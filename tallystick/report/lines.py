@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from tallystick.printing import printable
 from tallystick.report.detail_words import in_chinese
-from tallystick.report.event_names import event_name, in_words
+from tallystick.report.event_names import event_name, in_words, told_of
 from tallystick.report.phrases import PHRASES, Language
 from tallystick.report.time_words import source_name, word_name
 from tallystick.time_interval import Source
 from tallystick.verify.outcome import Line
+
+OF_KINDS = tuple(f"traceability.{kind}{more}" for kind in ("licence", "dispute") for more in ("", "-no-root"))
+"""What the subject of a case is."""
 
 
 def sentence(line: Line, language: Language, *, advice: bool = True) -> str:
@@ -19,9 +22,11 @@ def sentence(line: Line, language: Language, *, advice: bool = True) -> str:
         values["detail"] = in_chinese(values["detail"])
     if line.key == "adverse.event":
         values["type"] = event_name(values["type"], language)
-        values |= {name: in_words(values[name], language) for name in ("detail", "standing")}
+        values["detail"] = told_of(values, language)
     if line.key == "time.source":
         values["word"] = word_name(line.values["word"], language)
+    if line.key in OF_KINDS:
+        values["status"] = in_words(values["status"], language)
     if line.key == "disclosure.erased":
         values["grounds"] = in_words(values["grounds"], language)
     if language == "zh":

@@ -411,8 +411,8 @@ PHRASES: dict[str, Phrase] = {
     ),
     # step 13
     "adverse.event": Phrase(
-        "{time}: {type} about {about} (entry {position}): {detail} {standing}",
-        "{time}：{type}，涉及 {about}（第 {position} 条）：{detail} {standing}",
+        "{time}: {type} about {about} (entry {position}): {detail}",
+        "{time}：{type}，涉及 {about}（第 {position} 条）：{detail}",
     ),
     "adverse.misnamed": Phrase(
         "the index does not name exactly the adverse entries that the case holds: {positions}",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from tallystick.admission.state import DisputeState
+from tallystick.admission.standing import standing_at
+from tallystick.admission.state import CapabilityState, DisputeState, LicenceState
 from tallystick.events.adverse import spoken_against
 from tallystick.replay import Admitted
+from tallystick.times import parse_time
 from tallystick.verify.examination import Examination
 from tallystick.verify.histories import check_histories
 from tallystick.verify.outcome import Finding, Tally, say, time_text
@@ -32,13 +34,36 @@ def check_completeness(ex: Examination) -> Finding:
             "detail": _detail(one),
             "standing": standing,
         }
-        ex.adverse.append(say("adverse.event", **values))
+        ex.adverse.append(say("adverse.event", **values, **_beside(ex, one)))
         events.append(values)
     tally.lines += ex.adverse
     ex.facts["adverse"] = events
     _check_named(ex, tally, {event["position"] for event in events})
     check_histories(ex, tally)
     return tally.finding()
+
+
+_ABOUT_NOW = 300
+"""Seconds between what an event says and when it was admitted that are no date of its own."""
+
+
+def _beside(ex: Examination, one: Admitted) -> dict[str, str]:
+    """What keeps a reader from taking an adverse event for more than it is: from when it counts, and what came of it.
+
+    ``effective``: where that is another time than its admission. ``now``: what licence or capability is by the entries
+    shown, as of the instant of the examination.
+    """
+    event = one.placed.statement.event
+    state = ex.history.state(event.subject)
+    if isinstance(state, CapabilityState):
+        return {"effective": "", "now": state.status}
+    if event.type != "licence.status" or not isinstance(state, LicenceState):
+        return {"effective": "", "now": ""}
+    dated = state.changes is not None and abs(parse_time(event.body.effective) - one.admitted_at) > _ABOUT_NOW
+    return {
+        "effective": event.body.effective if dated else "",
+        "now": standing_at(ex.replay.state, event.subject, time_text(ex.at)).status,
+    }
 
 
 def reaches_the_end(ex: Examination) -> bool:

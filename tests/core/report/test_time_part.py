@@ -59,8 +59,9 @@ def test_contradictions_come_first_and_in_red(dated_back: Report, language: Lang
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_nobody_independent_is_said(alone: Report, good: Report, language: Language) -> None:
     said = time_part(alone, language).paragraphs
-    assert len(said) == 2
-    assert len(time_part(good, language).paragraphs) == 1
+    assert len(said) == 3
+    assert len(time_part(good, language).paragraphs) == 2
+    assert "UTC" in said[0]
 
 
 def test_the_bars_are_the_numbers(good: Report) -> None:

@@ -20,7 +20,9 @@ from tallystick.events.log import MapRoot
 from tallystick.identifiers import Letter
 from tallystick.map import NAMED, OWN, MapProof, MemoryMap, Relation, key_of
 from tallystick.report.as_text import text_report
-from tallystick.report.conclusions import alarms
+from tallystick.report.conclusions import adverse_lines, alarms
+from tallystick.report.lines import sentence
+from tallystick.times import format_time, parse_time
 from tallystick.verify import Report
 from tests.core.verify.kit import Scene
 from tests.core.verify.mutate import Members, described, edit_json, without_entry
@@ -65,8 +67,8 @@ class Play:
         )
 
 
-def play(folder: Path, rules: int = 4, **source_fields: Any) -> Play:
-    """``source_fields``: of the object that the job reads."""
+def play(folder: Path, rules: int = 4, later: int = 0, **source_fields: Any) -> Play:
+    """``later``: seconds after which the revocation counts. ``source_fields``: of the object that the job reads."""
     world = World("play", "log.example/play", rules=rules)  # type: ignore[arg-type]
     scene = Scene(folder, world)
     log = scene.log
@@ -82,7 +84,8 @@ def play(folder: Path, rules: int = 4, **source_fields: Any) -> Play:
     log.add(granted)
     told = Play(scene, {"object": made, "licence": licence, "job": job.id}, [], {})
     told.state()
-    log.add(world.say(world.studio, "licence.status", licence, LicenceStatus("revoke", "breach", world.now())))
+    effective = format_time(parse_time(world.now()) + later)
+    log.add(world.say(world.studio, "licence.status", licence, LicenceStatus("revoke", "breach", effective)))
     one, two = (world.identifier(Letter.DISPUTE) for _ in range(2))
     log.add(world.say(world.licensee, "dispute.open", one, DisputeOpening(licence, "authority")))
     log.add(world.say(world.studio, "dispute.open", two, DisputeOpening(licence, "licence")))
@@ -122,6 +125,38 @@ def test_a_licence_and_what_it_is(told: Play) -> None:
     assert facts["standing"]["decided_by"] == licence
     assert [one["licence"] for one in facts["standing"]["chain"]] == [licence]
     assert facts["adverse"][0]["type"] == "licence.status"
+
+
+STANDS = {
+    "en": "by the entries shown {licence} is {status}, by {licence}",
+    "zh": "依所出示的条目，{licence} 的状态为：{status}（以 {licence} 的条目为准）",
+}
+"""Among the first lines of a report on a licence."""
+
+
+@pytest.mark.parametrize(
+    ("later", "status", "words"), [(0, "revoked", "已撤销"), (86_400 * 365, "valid", "有效")], ids=["now", "ahead"]
+)
+def test_a_licence_that_ends_later_is_not_read_as_ended(tmp_path: Path, later: int, status: str, words: str) -> None:
+    """A judge reads *revoked* in red on the first page, and has to be told since when, and what the licence is."""
+    made = play(tmp_path, later=later)
+    report, licence = made.judge(members_of(made.case("licence"))), made.names["licence"]
+    assert report.facts["standing"]["status"] == status
+    [line] = [one for one in adverse_lines(report) if one.values["type"] == "licence.status"]
+    since = str(line.values["effective"])
+    assert bool(since) is bool(later)
+    assert sentence(line, "en").endswith(
+        f": revoke, breach{f'; effective {since}' if later else ''}; by the entries shown it is {status}"
+    )
+    assert sentence(line, "zh").endswith(
+        f"：撤销，违约{f'；自 {since} 起生效' if later else ''}；依所示条目现为{words}"
+    )
+    for language, told in (("en", status), ("zh", words)):
+        whole = text_report(report, language)  # type: ignore[arg-type]
+        first = whole[: whole.index("\n\n")]
+        assert STANDS[language].format(licence=licence, status=told) in first
+        assert since in whole[whole.index("\n\n") :], "in the table of adverse events too"
+    assert "effective" not in report.facts["adverse"][0], "facts are those of the format"
 
 
 def test_a_job_and_its_node_of_the_workflow(told: Play) -> None:
