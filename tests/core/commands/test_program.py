@@ -69,7 +69,7 @@ def test_the_status_of_a_missing_file_is_kept(tmp_path: Path, kit: Kit) -> None:
     (tmp_path / "case.zip").unlink()
     done = start(LEFT + RUN + "sys.exit(__main__.program())", *given)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("malformed: ")
+    assert done.stderr.startswith("cannot be opened or written: ")
 
 
 def test_a_verdict_that_could_not_be_written_is_no_success(tmp_path: Path, kit: Kit) -> None:
@@ -142,4 +142,21 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path, kit: Kit) -> None:
     given = case(tmp_path, kit)
     (tmp_path / "case.zip").unlink()
     done = start(RUN + "sys.exit(__main__.program())", *given)
-    assert (done.returncode, done.stderr) == (2, f"malformed: {tmp_path / 'case.zip'}: No such file or directory\n")
+    told = f"cannot be opened or written: {tmp_path / 'case.zip'}: No such file or directory\n"
+    assert (done.returncode, done.stderr) == (2, told)
+
+
+def test_a_file_that_is_not_there_is_named_in_chinese(tmp_path: Path, kit: Kit) -> None:
+    given = case(tmp_path, kit)
+    (tmp_path / "case.zip").unlink()
+    done = start(RUN + "sys.exit(__main__.program())", *given, "--lang", "zh")
+    assert (done.returncode, done.stderr) == (2, f"无法读写：{tmp_path / 'case.zip'}: 没有这个文件或文件夹\n")
+
+
+def test_a_report_that_cannot_be_written_does_not_cost_the_verdict(tmp_path: Path, kit: Kit) -> None:
+    given, nowhere = case(tmp_path, kit), tmp_path / "nowhere" / "report.html"
+    done = start(RUN + "sys.exit(__main__.program())", *given, "--html", str(nowhere))
+    assert (done.returncode, done.stdout[:6]) == (2, "PROVED")
+    assert done.stderr == f"cannot be opened or written: {nowhere}: No such file or directory\n"
+    told = start(RUN + "sys.exit(__main__.program())", *given, "--html", str(nowhere), "--json")
+    assert (told.returncode, json.loads(told.stdout)["verdict"]) == (2, "proved"), "one document, and no other"
