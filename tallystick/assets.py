@@ -57,6 +57,8 @@ def describe(path: Path, progress: Progress = lambda name, read: None) -> Asset:
     if path.is_file():
         content = describe_file(path, path.name, progress)
         return Asset(content, ((entry_of(_nfc(path.name), content), path),))
+    if not path.is_dir():
+        raise MalformedInput(f"{path} is neither a file nor a folder")
     found = sorted(_walk(path, ""), key=lambda item: item[0].encode())
     if not found:
         raise MalformedInput(f"the folder {path} holds no file")

@@ -55,7 +55,10 @@ class Channel:
         return answer
 
     def _unreachable(self, error: httpx.HTTPError) -> Unreachable:
-        return Unreachable(f"no answer from {self.base_url}: {error or type(error).__name__}")
+        return Unreachable(
+            f"no answer from {self.base_url}: {error or type(error).__name__}; is the service running there, and is "
+            "this its address (--server, TALLYSTICK_SERVER)?"
+        )
 
     def _download(
         self, method: str, path: str, destination: Path, told: Told = lambda stage, count, total: None, **options: Any

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import secrets
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -36,18 +35,14 @@ from tallystick.case import kind_of
 from tallystick.checkpoint import parse_body
 from tallystick.client.exporting import Bringing, Cut, bring, disclosing, request_of
 from tallystick.client.http import MAX_WAIT, Client, Exported
+from tallystick.client.registering import Hand, fickle, say_registered
 from tallystick.client.server import check_server
-from tallystick.commitments import disclose
 from tallystick.errors import MalformedInput, TallystickError, VerificationFailed
-from tallystick.events import Event, parse_event
-from tallystick.identifiers import DEFAULT_PREFIX, Letter, new_identifier
-from tallystick.keyfile import read_key
+from tallystick.identifiers import DEFAULT_PREFIX
 from tallystick.note import parse_note
 from tallystick.printing import message
 from tallystick.receipt import parse_inclusion
 from tallystick.schema import write
-from tallystick.statement import sign_statement
-from tallystick.times import format_time
 from tallystick.tlog_proof import parse_proof
 from tallystick.transparent import split
 from tallystick.trust import parse_trust
@@ -55,8 +50,7 @@ from tallystick.trust import parse_trust
 _LOOK_SECONDS = 0.5
 """Between two looks at an order."""
 
-_FICKLE = {".ds_store", "thumbs.db", "desktop.ini"}
-"""Names of files that systems write by themselves."""
+_TOKEN = re.compile(r"[!-~]{1,512}")
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -108,7 +102,8 @@ def register(
     if (key is None) != (party is None):
         raise MalformedInput("--key and --party belong together")
     asset = read_asset(path)
-    _tell_fickle(asset)
+    if told := fickle(asset):
+        _warn(told)
     body = {
         "kind": kind,
         "origin": "authored",
@@ -125,7 +120,7 @@ def register(
             answer = client.submit("object.register", body, private=private, **more)
         else:
             opened = passphrase if passphrase is not None else typer.prompt("Passphrase of the key", hide_input=True)
-            answer = _sign(client, key, opened, party, prefix, body, private, event_id)
+            answer = say_registered(client, Hand(party, key, opened, prefix), body, private, event_id, _working)
         _tell_registered(answer, asset)
         if receipt is not None:
             _keep_receipt(client, answer["position"], receipt)
@@ -163,6 +158,7 @@ def export(
     """Export everything that a stranger needs to verify SUBJECT offline, as one signed bundle."""
     if kind_of(subject) is None:
         raise MalformedInput(f"{subject} is no object, licence, job or dispute")
+    _check_place(output)
     if original is None and (only or redact or of or reason):
         raise MalformedInput("--of, --only, --redact and --reason are about --original: name it")
     request = request_of(subject, disclosing(disclose, opened or []))
@@ -185,6 +181,7 @@ def prove(
     server: Server = "http://127.0.0.1:8000",
 ) -> None:
     """Fetch the proof that an entry is in the log, for `tallystick verify-proof`, which needs no network."""
+    _check_place(output)
     with Client(check_server(server)) as client:
         proof = client.tlog_proof(position)
         bytes_of = None if entry is None else client.entry(position)
@@ -207,6 +204,7 @@ def order(
     token: Token = None,
 ) -> None:
     """Order many licences at once, wait until each has its card, fetch the cards. Repeated, it is the same order."""
+    _check_place(output)
     try:
         asked = json.loads(path.read_bytes())
         name = str(asked["order"])
@@ -231,36 +229,6 @@ def order(
 # --- parts ----------------------------------------------------------------------
 
 
-def _sign(
-    client: Client,
-    key: Path,
-    passphrase: str,
-    party: str,
-    prefix: str,
-    body: dict[str, Any],
-    private: dict[str, Any],
-    event_id: str | None,
-) -> dict[str, Any]:
-    opened = [disclose(name, value, secrets.token_bytes(16)) for name, value in private.items()]
-    event: dict[str, Any] = {
-        "v": 1,
-        "type": "object.register",
-        "event_id": event_id or secrets.token_hex(16),
-        "subject": new_identifier(Letter.OBJECT, secrets.token_bytes(10), prefix),
-        "time": format_time(int(datetime.now(UTC).timestamp())),
-        "body": body,
-    }
-    if opened:
-        event["private"] = {one.name: write(one.commitment) for one in opened}
-    checked: Event = parse_event(event)
-    statement = sign_statement(read_key(key, passphrase.encode()), party, checked)
-    if client.has_token:
-        return client.state(statement, opened)
-    with _working("waiting for the receipt"):
-        position = client.register(statement).position
-    return {"subject": checked.subject, "event_id": checked.event_id, "position": position}
-
-
 def _keep_receipt(client: Client, position: int, out: Path) -> None:
     with _working("waiting for the receipt"):
         whole, note = client.confirmed(position, MAX_WAIT)
@@ -279,22 +247,11 @@ def _keep_receipt(client: Client, position: int, out: Path) -> None:
         )
 
 
-def _tell_fickle(asset: Asset) -> None:
-    """What the system writes by itself, whenever somebody looks into a folder, makes another folder of it."""
-    names = [one.path for one in asset.entries]
-    found = [name for name in names if name.rpartition("/")[2].casefold() in _FICKLE]
-    if found and len(names) > 1:
-        more = f" and {len(found) - 1} more" if found[1:] else ""
-        _warn(
-            f"{found[0]}{more}: systems write such files by themselves, and then this folder is not the registered one "
-            "any more; unless they are meant, remove them and register again"
-        )
-
-
 def _tell_registered(answer: dict[str, Any], asset: Asset) -> None:
     print(f"{answer['subject']} registered at position {answer['position']}, event id {answer['event_id']}")
     for name, value in write(asset.content).items():
-        print(f"  {name:<7}{value}")
+        if name != "v":
+            print(f"  {name:<7}{value}")
     print("The log knows these digests alone: keep the bytes.")
 
 
@@ -325,9 +282,15 @@ def _reading(path: Path) -> Iterator[Callable[[str, int], None]]:
     total = sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) if path.is_dir() else None
     if path.is_file():
         total = path.stat().st_size
-    with Progress(*_bytes_columns(), console=Console(stderr=True), transient=True) as progress:
+    with _progress(*_bytes_columns()) as progress:
         task = progress.add_task("reading", total=total)
         yield lambda name, read: progress.advance(task, read)
+
+
+def _progress(*columns: ProgressColumn) -> Progress:
+    """Shown on a terminal, and gone at the end; elsewhere nothing."""
+    console = Console(stderr=True)
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
 def _bytes_columns() -> tuple[ProgressColumn, ...]:
@@ -337,7 +300,7 @@ def _bytes_columns() -> tuple[ProgressColumn, ...]:
 @contextmanager
 def _transfer(what: str) -> Iterator[Callable[[str, int, int], None]]:
     """Bytes sent, then a wait of unknown length, then bytes received."""
-    with Progress(SpinnerColumn(), *_bytes_columns(), console=Console(stderr=True), transient=True) as progress:
+    with _progress(SpinnerColumn(), *_bytes_columns()) as progress:
         task = progress.add_task(what, total=None)
         seen: set[str] = set()
 
@@ -355,7 +318,7 @@ def _transfer(what: str) -> Iterator[Callable[[str, int, int], None]]:
 @contextmanager
 def _working(what: str) -> Iterator[None]:
     columns = (SpinnerColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with _progress(*columns) as progress:
         progress.add_task(what)
         yield
 
@@ -364,7 +327,7 @@ def _working(what: str) -> Iterator[None]:
 def _counting(total: int) -> Iterator[Callable[[dict[str, Any]], None]]:
     """A line that tells how far an order is."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with _progress(*columns) as progress:
         task = progress.add_task("ordered", total=total)
 
         def tell(found: dict[str, Any]) -> None:
@@ -376,10 +339,23 @@ def _counting(total: int) -> Iterator[Callable[[dict[str, Any]], None]]:
 
 def connect(server: str, token_file: Path | None, token: str | None, needed: bool = True) -> Client:
     """The client of that service, with the token from the file, or as given."""
-    found = (token if token_file is None else token_file.read_text(encoding="utf-8")) or ""
-    if needed and not found.strip():
+    given = (token if token_file is None else token_file.read_text(encoding="utf-8", errors="replace")) or ""
+    found = given.strip()
+    if needed and not found:
         raise MalformedInput("no token: name its file with --token-file, or set TALLYSTICK_TOKEN")
-    return Client(check_server(server), found.strip() or None, timeout=600.0)
+    if found and not _TOKEN.fullmatch(found):
+        # Not shown: it may be a private key.
+        where = "TALLYSTICK_TOKEN" if token_file is None else token_file
+        raise MalformedInput(f"{where} holds no token: expected one word, such as ts_…, and nothing else")
+    return Client(check_server(server), found or None, timeout=600.0)
+
+
+def _check_place(output: Path) -> None:
+    """Before anything is asked for: who waited for a bundle must not learn then that there is no such folder."""
+    if not output.parent.is_dir():
+        raise MalformedInput(f"there is no folder {output.parent}: make it, or write {output.name} elsewhere")
+    if output.is_dir():
+        raise MalformedInput(f"{output} is a folder: name the file to be written")
 
 
 def _sha256(path: Path) -> str:

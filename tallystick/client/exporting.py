@@ -105,8 +105,23 @@ def _cut_file(path: Path, cut: Cut, told: Progress) -> tuple[PartsMap, dict[str,
     if cut.only:
         here = chunks_within(cut.only, place.size, whole=True)
     here -= chunks_within(cut.redact, place.size, whole=False)
+    _check_cut(here, chunks_of(place.size), place.size)
     parts = part_file(_counted(place, told), here, cut.reason)
     return parts, slices(parts, place)
+
+
+def _check_cut(here: set[int], count: int, size: int) -> None:
+    """Something is shown and something is left out, by whole chunks, or there is nothing to cut."""
+    if here and len(here) < count:
+        return
+    if count <= 1:
+        found = f"the file has {size} bytes, one chunk of 1 MiB"
+    else:
+        found = f"of the file's {count} chunks of 1 MiB {'all' if here else 'none'} would be shown"
+    raise MalformedInput(
+        f"{found}: --only shows the chunks that lie within it altogether, --redact leaves out those that it touches; "
+        f"{'give other bounds, or the whole file' if count > 1 else 'give the whole file, or leave it out'}"
+    )
 
 
 def _counted(place: Slice, told: Progress) -> Any:

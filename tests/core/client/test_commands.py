@@ -48,6 +48,53 @@ def statement_at(desk: Desk, position: int) -> Any:
     return parse_statement(desk.house.http.get(f"/v1/entries/{position}").content)
 
 
+def test_a_party_that_signs_says_it_once_under_its_event_id(
+    folder: Path, desk: Desk, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer was lost, and the same command is given again: client.md promises that it is recorded once."""
+    monkeypatch.setenv("TALLYSTICK_KEY_PASSPHRASE", "words")
+    monkeypatch.setattr("tallystick.client.registering.format_time", lambda seconds: desk.house.world.now())
+    signed = ["--key", str(folder / "key.pem"), "--party", desk.studio.id, "--event-id", "picture-1"]
+    with_token = ["--token-file", str(folder / "token")]
+    given = [str(folder / "picture.png"), "--kind", "image", "--title", "灯 One", *signed, *with_token]
+    assert entry.register(given) == 0
+    first = registered(capsys.readouterr().out)
+    assert entry.register(given) == 0
+    assert registered(capsys.readouterr().out) == first
+    # Anything else under that id is refused, and is not told as done.
+    (folder / "other.png").write_bytes(b"another picture")
+    for other in (
+        [str(folder / "other.png"), *given[1:]],
+        [given[0], "--kind", "video", *given[3:]],
+        [*given[:4], "灯 Two", *given[5:]],
+        [*given[:3], *given[5:]],
+    ):
+        assert entry.register(other) == 1, other
+        told = capsys.readouterr()
+        assert told.out == ""
+        assert "conflict [event_id]" in told.err
+    untold = [str(folder / "other.png"), "--kind", "image", *signed[:-1], "picture-2"]
+    assert entry.register(untold) == 0, "a party that signs needs no token"
+    second = registered(capsys.readouterr().out)
+    assert entry.register(untold) == 0
+    assert registered(capsys.readouterr().out) == second != first
+
+
+@pytest.mark.parametrize("held", ["key.pem", "prop", "picture.png"], ids=["a private key", "a folder", "a picture"])
+def test_what_is_no_token_is_not_sent_nor_shown(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, held: str
+) -> None:
+    """A private key given as the token stood on the terminal, in the message about an HTTP header."""
+    given = [str(folder / "picture.png"), "--kind", "image"]
+    assert entry.register([*given, "--token-file", str(folder / held)]) == 2
+    told = capsys.readouterr().err
+    assert "PRIVATE KEY" not in told
+    assert held == "prop" or "holds no token" in told
+    monkeypatch.setenv("TALLYSTICK_TOKEN", (folder / "key.pem").read_text())
+    assert entry.register(given) == 2
+    assert capsys.readouterr().err.startswith("tallystick register: TALLYSTICK_TOKEN holds no token: expected one word")
+
+
 def test_what_systems_write_into_a_folder_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     given = ["--kind", "composite", "--token-file", str(folder / "token")]
     assert entry.register([str(folder / "prop"), *given]) == 0
@@ -81,7 +128,7 @@ def test_a_party_signs_with_its_own_key(
     monkeypatch.setenv("TALLYSTICK_TOKEN", desk.studio.token)
     monkeypatch.setenv("TALLYSTICK_KEY_PASSPHRASE", "words")
     # The house's clock stands still in the past.
-    monkeypatch.setattr("tallystick.client.commands.format_time", lambda seconds: desk.house.world.now())
+    monkeypatch.setattr("tallystick.client.registering.format_time", lambda seconds: desk.house.world.now())
     arguments = ["--kind", "composite", "--key", str(folder / "key.pem"), "--party", desk.studio.id, "--title", "Prop"]
     assert entry.register([str(folder / "prop"), *arguments]) == 0
     subject, position = registered(capsys.readouterr().out)
@@ -96,7 +143,7 @@ def test_who_signs_needs_no_token(
 ) -> None:
     monkeypatch.delenv("TALLYSTICK_TOKEN", raising=False)
     monkeypatch.setenv("TALLYSTICK_KEY_PASSPHRASE", "words")
-    monkeypatch.setattr("tallystick.client.commands.format_time", lambda seconds: desk.house.world.now())
+    monkeypatch.setattr("tallystick.client.registering.format_time", lambda seconds: desk.house.world.now())
     arguments = [str(folder / "prop"), "--kind", "composite", "--key", str(folder / "key.pem")]
     arguments += ["--party", desk.studio.id]
     assert entry.register(arguments) == 0
@@ -238,7 +285,7 @@ def test_single_values_are_opened_by_position_and_name(
         (["--redact", "0-1"], "name it"),
         (["--original", "{folder}/film.bin", "--reason", "x"], "say what"),
         (["--original", "{folder}/film.bin", "--redact", "0-999999999"], "no range of bytes"),
-        (["--original", "{folder}/film.bin", "--redact", "0-4194307"], "something is here, and not everything"),
+        (["--original", "{folder}/film.bin", "--redact", "0-4194307"], "5 chunks of 1 MiB none would be shown"),
         (["--original", "{folder}/prop", "--redact", "nothing.txt"], "has no such file"),
         (["--original", "{folder}/prop", "--only", "0-1"], "for a single file"),
         (["--open", "x:title"], "POSITION:NAME"),
@@ -280,6 +327,27 @@ def test_what_is_left_out_is_said(folder: Path, desk: Desk, capsys: pytest.Captu
         ("register", ["{folder}/nothing", "--kind", "image"], 2, "is not there"),
         ("register", ["{folder}/picture.png", "--kind", "image", "--key", "key.pem"], 2, "belong together"),
         ("register", ["{folder}/picture.png"], 2, "--kind"),
+        ("register", ["/dev/null", "--kind", "data"], 2, "is neither a file nor a folder"),
+        ("export", ["{object}", "-o", "{folder}/nowhere/x.zip"], 2, "there is no folder"),
+        ("export", ["{object}", "-o", "{folder}"], 2, "is a folder: name the file to be written"),
+        (
+            "export",
+            ["{object}", "-o", "x.zip", "--original", "{folder}/picture.png", "--only", "0-4"],
+            2,
+            "the file has 11 bytes, one chunk of 1 MiB",
+        ),
+        (
+            "export",
+            ["{object}", "-o", "x.zip", "--original", "{folder}/film", "--redact", "0-3145728"],
+            2,
+            "of the file's 3 chunks of 1 MiB none would be shown",
+        ),
+        (
+            "export",
+            ["{object}", "-o", "x.zip", "--original", "{folder}/film", "--only", "0-3145728"],
+            2,
+            "of the file's 3 chunks of 1 MiB all would be shown",
+        ),
     ],
 )
 def test_what_goes_wrong_is_one_sentence(
@@ -292,6 +360,7 @@ def test_what_goes_wrong_is_one_sentence(
     says: str,
 ) -> None:
     known = {"party": desk.studio.id, "object": desk.picture()[0], "folder": str(folder)}
+    (folder / "film").write_bytes(bytes(3 * CHUNK_BYTES))
     given = [one.format(**known) for one in arguments] + ["--token-file", str(folder / "token")]
     assert getattr(entry, command)(given) == status
     told = capsys.readouterr()
