@@ -1,4 +1,5 @@
 """Keys of certificates, and how one certificate is signed by another's (docs/evidence/timestamps.md, section 8).
+And of the form of extensions what cryptography leaves open.
 
 cryptography checks the signature. Here stands what it would leave open: which algorithms, with which parameters, go
 with which keys, and how large an RSA key is. Nothing but X.509's own bytes decides.
@@ -11,7 +12,9 @@ from itertools import product
 from typing import Literal
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import ExtensionOID
 
 from tallystick.lazy_dataclass import dataclass
 from tallystick.timestamp import der
@@ -34,6 +37,27 @@ _POINTS = (2, 3, 4)
 """First byte of a point: compressed, or not."""
 _HASHES = {256: (1, 11, 2), 384: (2, 12, 3), 512: (3, 13, 4)}
 """Last arcs of a hash, of RSA (PKCS #1 v1.5) with it, and of ECDSA with it."""
+
+_NOT_EMPTY = frozenset(
+    one.dotted_string
+    for one in (
+        ExtensionOID.SUBJECT_DIRECTORY_ATTRIBUTES,
+        ExtensionOID.SUBJECT_ALTERNATIVE_NAME,
+        ExtensionOID.ISSUER_ALTERNATIVE_NAME,
+        ExtensionOID.NAME_CONSTRAINTS,
+        ExtensionOID.CRL_DISTRIBUTION_POINTS,
+        ExtensionOID.CERTIFICATE_POLICIES,
+        ExtensionOID.POLICY_MAPPINGS,
+        ExtensionOID.POLICY_CONSTRAINTS,
+        ExtensionOID.EXTENDED_KEY_USAGE,
+        ExtensionOID.FRESHEST_CRL,
+        ExtensionOID.AUTHORITY_INFORMATION_ACCESS,
+        ExtensionOID.SUBJECT_INFORMATION_ACCESS,
+    )
+)
+"""Lists of one at least (RFC 5280 §4.2), which cryptography takes when they are empty."""
+_EMPTY = bytes([der.SEQUENCE, 0])
+_MAY_BE_EMPTY = bytes([der.OCTET_STRING, 2]) + _EMPTY
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +116,24 @@ def _parts(certificate: x509.Certificate) -> _Parts:
     return _Parts(algorithm, issuer, subject, key)
 
 
+def empty_list(certificate: x509.Certificate) -> str | None:
+    """An extension that is a list of one at least and holds none, as it stands there: it has another form than its."""
+    signed, what = certificate.tbs_certificate_bytes, "certificate"
+    if _MAY_BE_EMPTY not in signed:
+        return None
+    fields = Fields(der.single(signed, der.SEQUENCE, what).content, what)
+    while fields.more:
+        if (part := fields.next()).tag == der.context(3):
+            listed = der.single(part.content, der.SEQUENCE, what).content
+            for one in der.members(listed, what, len(listed)):
+                extension = Fields(one.content, what)
+                kind = der.oid(extension.take(der.OID, what).content, what)
+                extension.maybe(der.BOOLEAN)
+                if kind in _NOT_EMPTY and extension.take(der.OCTET_STRING, what).content == _EMPTY:
+                    return kind
+    return None
+
+
 def scheme_of(certificate: x509.Certificate) -> Scheme | None:
     """How a certificate is signed; ``None`` if in a way that is not taken."""
     return _algorithms().get(_parts(certificate).algorithm)
@@ -111,7 +153,10 @@ def key_of(certificate: x509.Certificate, most_rsa_bits: int) -> Scheme | None:
         found = Scheme("pss", 0)
     if found is None or found.kind == "ed25519":
         return found
-    return found if _is_sound(certificate.public_key(), most_rsa_bits) else None
+    try:
+        return found if _is_sound(certificate.public_key(), most_rsa_bits) else None
+    except UnsupportedAlgorithm:  # by the library, whichever it is
+        return None
 
 
 def is_for_pss(certificate: x509.Certificate) -> bool:

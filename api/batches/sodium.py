@@ -16,7 +16,7 @@ _SIZE = SIGNATURE_BYTES["ed25519"]
 
 # Signatures over nothing that hold with the cofactor and not without (docs/evidence/values.md §9): to R, or to the key,
 # a point of order 8 was added.
-_NOT_OURS = [
+_BY_COFACTOR = [
     (
         "94ebceeddab3d3b0305ad0388d0fda33274f1a8c2be9dbebfeb2bc3b363fa07d",
         "607055ca3d4aa8af26961afb12b1e60a75fac88f9c260ff25806631dbb269159"
@@ -28,6 +28,13 @@ _NOT_OURS = [
         "b15bfecde28e6d33845bf1f85e305ebd54d553b041f6c39594fd55fbf755e807",
     ),
 ]
+# And the first of RFC 8032, §7.1, with the order of the group added to S: who takes both gives one statement two forms.
+_TOO_LARGE = (
+    "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
+    "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e06522490155"
+    "4c8c7872aa064e049dbb3013fbf29380d25bf5f0595bbe24655141438e7a101b",
+)
+_NOT_OURS = [*_BY_COFACTOR, _TOO_LARGE]
 
 
 class Quick:

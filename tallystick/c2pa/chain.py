@@ -16,7 +16,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID as Purpose
 from cryptography.x509.oid import ExtensionOID
 
 from tallystick.c2pa.refusal import CredentialRefused
-from tallystick.certificate_keys import key_of, scheme_of, signs
+from tallystick.certificate_keys import empty_list, key_of, scheme_of, signs
 from tallystick.errors import MalformedInput
 from tallystick.lazy_dataclass import dataclass
 
@@ -110,6 +110,8 @@ def faults(
     roots: None where it is not asked in which root the path ends.
     """
     try:
+        for certificate in chain:
+            yield from _form_faults(certificate)
         yield from _leaf_faults(chain[0], profile)
         for number, certificate in enumerate(chain):
             yield from _common_faults(certificate)
@@ -119,6 +121,7 @@ def faults(
         for certificate in (*chain, *(_anchor(chain, roots) if roots else ())):
             yield from _time_faults(certificate, at)
     except (
+        MalformedInput,
         ValueError,
         TypeError,
         x509.UnsupportedGeneralNameType,
@@ -133,6 +136,11 @@ def _extension(certificate: x509.Certificate, kind: type[x509.ExtensionType]) ->
         return certificate.extensions.get_extension_for_class(kind).value
     except x509.ExtensionNotFound:
         return None
+
+
+def _form_faults(certificate: x509.Certificate) -> Iterator[Fault]:
+    if empty := empty_list(certificate):
+        yield Fault("signer.malformed", f"{name_of(certificate.subject)} has the extension {empty}, and nothing in it")
 
 
 def _leaf_faults(leaf: x509.Certificate, profile: Profile) -> Iterator[Fault]:
@@ -183,7 +191,10 @@ def _common_faults(certificate: x509.Certificate) -> Iterator[Fault]:
             yield Fault("signer.extension", f"{who} has the critical extension {extension.oid.dotted_string}")
     if key_of(certificate, MAX_RSA_BITS) is None:
         yield Fault("signer.key", f"{who} has a key that C2PA does not allow (P-256/384/521, Ed25519, RSA from 2048)")
-    used = certificate.signature_hash_algorithm
+    try:
+        used = certificate.signature_hash_algorithm
+    except UnsupportedAlgorithm:
+        used = None
     if used is not None and not isinstance(used, _SIGNATURE_HASHES):
         yield Fault("signer.algorithm", f"{who} was signed with {used.name}; SHA-256, SHA-384 or SHA-512 is needed")
     elif scheme_of(certificate) is None:
@@ -224,6 +235,7 @@ def _path_faults(chain: Sequence[x509.Certificate], roots: SignerRoots | None, p
         last = name_of(chain[-1].issuer)
         yield Fault("signer.untrusted", f"the chain ends below {last}, which is not one of the trusted signer roots")
     elif anchor[0] != chain[-1]:
+        yield from _form_faults(anchor[0])
         yield from _common_faults(anchor[0])
         yield from _authority_faults(anchor[0], len(chain) - 1, "root", profile)
 
@@ -235,7 +247,7 @@ def _link_faults(certificate: x509.Certificate, issuer: x509.Certificate) -> Ite
         certificate.verify_directly_issued_by(issuer)
         # A key or a way of signing that is not taken at all is a fault by itself.
         fits = key is None or scheme is None or signs(key, scheme)
-    except (ValueError, TypeError, InvalidSignature):
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
         fits = False
     if not fits:
         yield Fault("signer.chain_broken", f"{who} was not issued by {above}, which follows it in the chain")

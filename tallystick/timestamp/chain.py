@@ -17,7 +17,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
-from tallystick.certificate_keys import key_of, may_have_issued
+from tallystick.certificate_keys import empty_list, key_of, may_have_issued
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.lazy_dataclass import dataclass
 from tallystick.timestamp import der
@@ -39,26 +39,6 @@ _KNOWN_CRITICAL = frozenset(
         ExtensionOID.SUBJECT_ALTERNATIVE_NAME,
     }
 )
-_NOT_EMPTY = frozenset(
-    one.dotted_string
-    for one in (
-        ExtensionOID.SUBJECT_DIRECTORY_ATTRIBUTES,
-        ExtensionOID.SUBJECT_ALTERNATIVE_NAME,
-        ExtensionOID.ISSUER_ALTERNATIVE_NAME,
-        ExtensionOID.NAME_CONSTRAINTS,
-        ExtensionOID.CRL_DISTRIBUTION_POINTS,
-        ExtensionOID.CERTIFICATE_POLICIES,
-        ExtensionOID.POLICY_MAPPINGS,
-        ExtensionOID.POLICY_CONSTRAINTS,
-        ExtensionOID.EXTENDED_KEY_USAGE,
-        ExtensionOID.FRESHEST_CRL,
-        ExtensionOID.AUTHORITY_INFORMATION_ACCESS,
-        ExtensionOID.SUBJECT_INFORMATION_ACCESS,
-    )
-)
-"""Lists of one at least (RFC 5280 §4.2), which cryptography takes when they are empty."""
-_EMPTY = bytes([der.SEQUENCE, 0])
-_MAY_BE_EMPTY = bytes([der.OCTET_STRING, 2]) + _EMPTY
 _MAX_RSA_BITS = 8192
 _UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm, x509.UnsupportedGeneralNameType, x509.DuplicateExtension)
 
@@ -185,24 +165,9 @@ def load(certificate: bytes) -> x509.Certificate:
         _ = found.extensions, found.subject, found.issuer, found.public_key()
     except (*_UNREADABLE, x509.InvalidVersion) as error:
         raise VerificationFailed(f"a certificate does not parse: {error}") from None
-    if _MAY_BE_EMPTY in certificate and (empty := next(_empty_lists(found), None)):
+    if empty := empty_list(found):
         raise VerificationFailed(f"a certificate has the extension {empty}, and nothing in it")
     return found
-
-
-def _empty_lists(certificate: x509.Certificate) -> Iterator[str]:
-    """Extensions that are lists of one at least and hold none, as they stand there."""
-    what = "certificate"
-    fields = Fields(der.single(certificate.tbs_certificate_bytes, der.SEQUENCE, what).content, what)
-    while fields.more:
-        if (part := fields.next()).tag == der.context(3):
-            listed = der.single(part.content, der.SEQUENCE, what).content
-            for one in der.members(listed, what, len(listed)):
-                extension = Fields(one.content, what)
-                kind = der.oid(extension.take(der.OID, what).content, what)
-                extension.maybe(der.BOOLEAN)
-                if kind in _NOT_EMPTY and extension.take(der.OCTET_STRING, what).content == _EMPTY:
-                    yield kind
 
 
 def path_faults(path: Sequence[x509.Certificate], at: datetime) -> Iterator[str]:

@@ -159,7 +159,7 @@ def test_both_end_alike_under_any_bytes_that_are_a_key(raw: bytes, signature: by
 
 
 def test_a_library_with_another_equation_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As a later libsodium may have: it takes what only the cofactor makes hold."""
+    """As a later libsodium may have: it takes what only the cofactor makes hold, or an S beyond the order."""
     for key, signature in ODD:
         with pytest.raises(VerificationFailed):
             PublicKey("ed25519", key).verify(b"", signature)
@@ -187,12 +187,23 @@ def test_it_is_asked_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_odd_signatures_hold_with_the_cofactor() -> None:
     """Else they would say nothing of the library: 8·S·B = 8·R + 8·k·A."""
-    for key, signature in ODD:
+    for key, signature in ODD[:-1]:
         r, a, s = decoded(signature[:32]), decoded(key), int.from_bytes(signature[32:], "little")
         right = add(r, times(challenge(signature[:32], key, b""), a))
         assert s < ORDER
         assert times(8 * s, BASE) == times(8, right)
         assert times(s, BASE) != right
+
+
+def test_the_last_of_them_is_a_good_one_with_a_larger_s() -> None:
+    key, signature = ODD[-1]
+    s = int.from_bytes(signature[32:], "little")
+    assert s >= ORDER
+    good = signature[:32] + (s - ORDER).to_bytes(32, "little")
+    PublicKey("ed25519", key).verify(b"", good)
+    assert confirmed(key, b"", good)
+    r, a = decoded(signature[:32]), decoded(key)
+    assert times(s, BASE) == add(r, times(challenge(signature[:32], key, b""), a)), "the equation alone would take it"
 
 
 # --- signing -----------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ import pytest
 from asn1crypto import core, keys
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -269,6 +270,21 @@ def test_public_exponents_have_at_most_64_bits(exponent: int, holds: bool) -> No
     else:
         with pytest.raises(UnknownAuthority):
             search.find(leaf, AT)
+
+
+def test_a_key_that_the_library_does_not_take_is_none() -> None:
+    """Whatever it is: the caller need not know how a library says so."""
+
+    class Strange:
+        tbs_certificate_bytes = CLAIMANT.certificate.tbs_certificate_bytes
+
+        def public_key(self) -> object:
+            raise UnsupportedAlgorithm("not here")
+
+    own = certificate_with(KEY.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+    assert key_of(own, 8192) == Scheme("rsa", 0)
+    Strange.tbs_certificate_bytes = own.tbs_certificate_bytes
+    assert key_of(Strange(), 8192) is None  # type: ignore[arg-type]
 
 
 def certificate_with(info: bytes) -> x509.Certificate:

@@ -20,6 +20,9 @@ from credentials.documents_ca import revocation_list
 from fixtures.keys import private_key
 from tallystick import revocation
 from tallystick.revocation import enclosed
+from tallystick.revocation_forms import is_same_name
+from tallystick.timestamp import der
+from tallystick.timestamp.der import Fields
 from tests.c2pa_corpus.people import (
     AUTHORITY,
     ISSUING,
@@ -339,6 +342,81 @@ def test_of_what_an_answer_says_the_first_64_count() -> None:
     told = ("answer", "CN=issuing,O=Corpus", WHEN)
     assert said(long_answer(*[other] * 63, mine)) == [told]
     assert said(long_answer(*[other] * 64, mine)) == []
+
+
+def words_of(answered: bytes) -> list[bytes]:
+    """The single responses of an answer, each as it stands there."""
+    listed = Fields(tbs_of(answered)[2], "answer")
+    return [listed.next().whole for _ in iter(lambda: listed.more, False)]
+
+
+def tbs_of(answered: bytes) -> tuple[bytes, bytes, bytes]:
+    """(who answers, time, content of the list of single responses) of an answer."""
+    signed = ocsp.load_der_ocsp_response(answered).tbs_response_bytes
+    fields = Fields(der.single(signed, der.SEQUENCE, "answer").content, "answer")
+    return fields.next().whole, fields.next().whole, fields.next().content
+
+
+def by_hand(*words: bytes, who: bytes | None = None, more: bytes = b"") -> bytes:
+    """An answer of the issuer that consists of these single responses. ``more``: its extensions."""
+    name, time, _ = tbs_of(answer(SIGNER, ISSUING))
+    signed = tlv(0x30, (who or name) + time + tlv(0x30, b"".join(words)) + more)
+    ed25519 = bytes.fromhex("300506032b6570")
+    basic = tlv(0x30, signed + ed25519 + tlv(0x03, b"\0" + ISSUING.key.sign(signed)))
+    return tlv(0x30, b"\x0a\1\0" + tlv(0xA0, tlv(0x30, bytes.fromhex("06092b0601050507300101") + tlv(0x04, basic))))
+
+
+def with_extensions(word: bytes, extensions: bytes) -> bytes:
+    return tlv(0x30, der.single(word, der.SEQUENCE, "word").content + tlv(0xA1, extensions))
+
+
+ODD = tlv(0x30, tlv(0x30, bytes.fromhex("06032a0304") + tlv(4, EMPTY)))
+
+
+def test_where_an_answer_has_extensions_there_is_one_at_least() -> None:
+    (mine,) = words_of(answer(SIGNER, ISSUING, WHEN))
+    told = [("answer", "CN=issuing,O=Corpus", WHEN)]
+    assert said(by_hand(mine)) == told
+    assert said(by_hand(with_extensions(mine, ODD), more=tlv(0xA1, ODD))) == told
+    assert said(by_hand(mine, more=tlv(0xA1, EMPTY))) == []
+    assert said(by_hand(with_extensions(mine, EMPTY))) == []
+
+
+def test_words_about_others_and_those_after_the_64th_are_of_their_form_too() -> None:
+    """They are not looked at; but an answer that is not wholly of its form says nothing."""
+    (mine,), (other,) = words_of(answer(SIGNER, ISSUING, WHEN)), words_of(answer(person("another", ISSUING), ISSUING))
+    told = [("answer", "CN=issuing,O=Corpus", WHEN)]
+    assert said(by_hand(mine, *[other] * 64, with_extensions(other, ODD))) == told
+    for wrong in (with_extensions(other, EMPTY), with_extensions(other, tlv(0x30, tlv(0x30, b"\x06\0")))):
+        assert said(by_hand(mine, wrong)) == []
+        assert said(by_hand(mine, *[other] * 64, wrong)) == []
+
+
+@pytest.mark.parametrize(
+    ("tag", "text"),
+    [(0x0C, "é".encode()), (0x14, b"\xe9"), (0x14, b"e\x01"), (0x1E, "é".encode("utf-16-be"))],
+    ids=repr,
+)
+def test_who_answers_may_have_a_name_of_any_text(tag: int, text: bytes) -> None:
+    """It is compared with nothing: the signature tells who it was."""
+    name = tlv(0x30, tlv(0x31, tlv(0x30, bytes.fromhex("0603550403") + tlv(tag, text))))
+    (mine,) = words_of(answer(SIGNER, ISSUING, WHEN))
+    assert said(by_hand(mine, who=tlv(0xA1, name))) == [("answer", "CN=issuing,O=Corpus", WHEN)]
+
+
+def called(tag: int, text: bytes) -> bytes:
+    return tlv(0x30, tlv(0x31, tlv(0x30, bytes.fromhex("0603550403") + tlv(tag, text))))
+
+
+def test_t61_is_text_as_far_as_it_is_ascii() -> None:
+    """Beyond it nobody agrees which characters its bytes are."""
+    utf8, t61, latin = called(0x0C, "Café".encode()), called(0x14, b"Caf\xe9"), called(0x16, b"Caf\xe9")
+    assert is_same_name(called(0x14, b"Cafe"), called(0x0C, b"Cafe"))
+    assert is_same_name(t61, t61)
+    assert not is_same_name(t61, utf8)
+    assert not is_same_name(t61, latin)
+    assert not is_same_name(t61, called(0x14, b"Caf\xc2e"))
+    assert not is_same_name(called(0x14, "Café".encode()), utf8), "bytes of UTF-8 are not its text here"
 
 
 def test_a_responder_whose_certificate_cannot_be_read_says_nothing() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -9,8 +11,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from credentials.ca import Identity, issue_signer
 from tallystick.c2pa import CredentialRefused, SignerRoots
-from tallystick.c2pa.chain import faults, require_signer
-from tests.core.c2pa.kit import AT, BORN, LONG, custom, world
+from tallystick.c2pa.chain import CLAIM_SIGNING, faults, require_signer
+from tests.core.c2pa.kit import AT, BORN, LONG, custom, der, world
+from tests.core.timestamp.test_verify import LISTS
 
 
 def codes(identity: Identity, roots: SignerRoots | None = None) -> list[str]:
@@ -19,6 +22,32 @@ def codes(identity: Identity, roots: SignerRoots | None = None) -> list[str]:
 
 def under(authority: Identity) -> Identity:
     return issue_signer(authority, "Signer", BORN, LONG)
+
+
+@pytest.mark.parametrize("kind", LISTS)
+def test_an_extension_that_is_an_empty_list_has_no_form_that_there_is(kind: str) -> None:
+    """As of a timestamp's certificates, wherever on the path it stands (docs/evidence/timestamps.md, section 3)."""
+    empty = (x509.UnrecognizedExtension(x509.ObjectIdentifier(kind), b"\x30\0"), False)
+    purposes = () if kind == "2.5.29.37" else (CLAIM_SIGNING.dotted_string,)
+    authority: dict[str, Any] = {"usage": ("key_cert_sign",), "ca": True}
+    assert codes(custom(world().issuing, purposes, extra=(empty,)))[0] == "signer.malformed"
+    assert codes(under(custom(world().root, (), **authority, extra=(empty,))))[0] == "signer.malformed"
+    root = custom(world().root, (), **authority, self_signed=True, extra=(empty,))
+    below = under(root)
+    found = [fault.code for fault in faults(below.chain[:1], SignerRoots(root.chain), AT)]
+    assert found == ["signer.malformed"]
+    one = (x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x30\0"), False)
+    assert codes(custom(world().issuing, extra=(one,))) == []
+
+
+def test_a_way_of_signing_that_the_library_does_not_know() -> None:
+    """Its name is told, and that it fits no issuer; not that the certificate could not be read."""
+    data = der(custom(world().issuing).certificate)
+    ecdsa, other = bytes.fromhex("06082a8648ce3d040302"), bytes.fromhex("06082a811ccf55018375")  # SM2 with SM3
+    assert data.count(ecdsa) == 2
+    strange = x509.load_der_x509_certificate(data.replace(ecdsa, other))
+    found = [fault.code for fault in faults((strange, *world().issuing.chain[:-1]), world().roots, AT)]
+    assert found == ["signer.algorithm", "signer.chain_broken"]
 
 
 def test_an_authority_needs_both_marks() -> None:
