@@ -6,11 +6,12 @@ import os
 import secrets
 from pathlib import Path
 
+from api.authority import QuickAuthority
 from tallystick.errors import MalformedInput
 from tallystick.keyfile import read_key, write_key
 from tallystick.keys import Algorithm, LocalSigner
 from tallystick.lazy_dataclass import dataclass
-from tallystick.tree_head import LocalAuthority, LogSigners
+from tallystick.tree_head import LogSigners
 
 # es256 where outside software (HSMs, other COSE libraries) most often verifies.
 ROLES: dict[str, Algorithm] = {
@@ -33,7 +34,7 @@ class Keyring:
     def log_signers(self, origin: str) -> LogSigners:
         """The three that sign checkpoints."""
         return LogSigners(
-            origin, self.signers["log"], self.signers["log-pq"], LocalAuthority(self.signers["authority"])
+            origin, self.signers["log"], self.signers["log-pq"], QuickAuthority(self.signers["authority"])
         )
 
 

@@ -81,6 +81,12 @@ def recover(digest: bytes, signature: bytes) -> bytes:
     return b"\x04" + x.to_bytes(32, "big") + y.to_bytes(32, "big")
 
 
+def remember(digest: bytes, signature: bytes, public: bytes) -> None:
+    """``recover`` need not reckon this ``public`` (65 bytes): who signed recovered it by a library of its own."""
+    r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
+    _keep((digest, r, s, signature[64]), (int.from_bytes(public[1:33], "big"), int.from_bytes(public[33:], "big")))
+
+
 def verify_signer(address: bytes, digest: bytes, signature: bytes) -> None:
     """Raise ``VerificationFailed`` unless the key of ``address`` made ``signature`` over ``digest``."""
     found = address_of(recover(digest, signature))
