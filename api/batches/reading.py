@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from binascii import b2a_base64
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
 
 from api.services.drafts import Draft
 from ledger import fast_json
 from tallystick import canonical
 from tallystick.base64s import from_base64
 from tallystick.errors import MalformedInput
-from tallystick.lazy_dataclass import dataclass
 
 MAX_ITEMS = 1000
 """Drafts or statements in one call."""
@@ -21,8 +23,7 @@ STATEMENT_FIELDS = frozenset({"statement", "disclosures"})
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class SignedStatement:
+class SignedStatement(NamedTuple):
     """A statement that a party signed itself: the entry's bytes and the RFC 9901 disclosures it gives us to keep."""
 
     entry: bytes
@@ -85,7 +86,44 @@ def statement_in(body: bytes) -> SignedStatement | None:
 
 def statements_in(body: bytes) -> list[SignedStatement] | None:
     """Of the body of a batch of statements."""
-    return read_batch(_value_in(body), "statements", read_statement)
+    found = _bare_statements(body)
+    return read_batch(_value_in(body), "statements", read_statement) if found is None else found
+
+
+class _Bare(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    statement: bytes
+
+
+class _BareBatch(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    statements: list[_Bare]
+
+
+_bare_batch = msgspec.json.Decoder(_BareBatch).decode
+
+
+def _bare_statements(body: bytes) -> list[SignedStatement] | None:
+    """Of a batch with nothing but statements in it, as most are. ``None``: of any other, or one with anything wrong."""
+    if not body.isascii() or b"\\" in body:
+        return None
+    try:
+        items = _bare_batch(body).statements
+    except msgspec.DecodeError:
+        return None
+    # Without escapes the quotes are those around texts: the list's name, and of each item its name and its text. So
+    # nothing stands twice.
+    if not 1 <= len(items) <= MAX_ITEMS or body.count(b'"') != 2 + 4 * len(items):
+        return None
+    quote, found = body.find, []
+    at = quote(b'"', quote(b'"') + 1)
+    for one in items:
+        # Behind the name comes the text, as the bytes are written in base64: there is no other way to spell them.
+        text = b'"%b"' % b2a_base64(one.statement, newline=False)
+        at = quote(b'"', quote(b'"', quote(b'"', at + 1) + 1) + 1)
+        if not body.startswith(text, at):
+            return None
+        at += len(text) - 1
+        found.append(SignedStatement(one.statement))
+    return found
 
 
 def _value_in(body: bytes) -> canonical.JsonValue:
