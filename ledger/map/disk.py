@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TypeAlias, TypeVar
 
 from ledger.errors import Corrupt, MapUnreachable
+from ledger.map.behind import Copying
 from ledger.map.pages import (
     CAPACITY,
     DEEPEST,
@@ -48,8 +49,10 @@ GATHER = 32_768
 """Additions that are made together."""
 _ROWS = 256
 """Pages that are written together."""
-_BEHIND = 4000
-"""SQLite's pages that the log behind the file holds before they are copied to it: 64 MB."""
+_PAGE = 16_384
+"""Bytes of one of SQLite's pages, so that most of one of ours stands in one."""
+_BEHIND = 1 << 26
+"""Bytes that the log behind the file holds before it is copied; of four times as many SQLite itself sees to it."""
 _VERSION = 4
 T = TypeVar("T")
 _Gathered: TypeAlias = defaultdict[T, list[bytes]]
@@ -84,7 +87,10 @@ class DiskMap:
         self._waiting = 0
         self._changes: Changes = {}
         self._rows: list[tuple[int, bytes]] = []
+        self._written = 0
+        """Bytes of pages, in this transaction."""
         self._seals = Seals()
+        self._copying = Copying(path, _BEHIND)
         self.damaged = False
         """Something was read that was never written: only ``reset`` helps."""
         self._broken = False
@@ -123,6 +129,7 @@ class DiskMap:
         size, root = self._durable
         if size == self.size and not self._waiting:
             return
+        self._written = 0
         changes = self._by_key()
         with self._transaction():
             if changes:
@@ -133,6 +140,7 @@ class DiskMap:
             changed = self._connection.execute("UPDATE reached SET standing = ? WHERE standing = ?", (stands, stood))
             if changed.rowcount != 1:
                 raise self._damage("what it has reached")
+        self._copying.wrote(self._written)
         self._durable = self.size, root
         self._forget()
 
@@ -249,6 +257,7 @@ class DiskMap:
 
     def _write(self) -> None:
         self._connection.executemany("INSERT OR REPLACE INTO pages VALUES (?, ?)", sorted(self._rows))
+        self._written += sum(len(page) for _, page in self._rows)
         self._rows.clear()
 
     # --- what it says ----------------------------------------------------------------------------
@@ -337,6 +346,7 @@ class DiskMap:
                 self._connection.execute("DELETE FROM pages")
                 self._connection.execute("UPDATE reached SET standing = ?", (_standing(0, NONE),))
         if self._broken:
+            self._copying.end()
             with self._reaching():
                 self._connection.close()
                 self._connection, _ = _made_anew(self._path)
@@ -349,6 +359,7 @@ class DiskMap:
         try:
             self.flush()
         finally:
+            self._copying.end()
             self._connection.close()
 
 
@@ -397,12 +408,12 @@ def _standing(size: int, root: bytes) -> bytes:
 def _reached(connection: sqlite3.Connection) -> Durable | None:
     """What the map is of; ``None`` for another version's, or one that does not say."""
     # Before anything is written: a page of the map then stands in one of SQLite's.
-    connection.execute("PRAGMA page_size=16384")
+    connection.execute(f"PRAGMA page_size={_PAGE}")
     connection.execute("PRAGMA journal_mode=WAL")
     # A commit that a power failure takes back leaves an older map, which is as good.
     connection.execute("PRAGMA synchronous=NORMAL")
     # Pages of the next batches are mostly those of this one: they are copied from the log behind once, not each time.
-    connection.execute(f"PRAGMA wal_autocheckpoint={_BEHIND}")
+    connection.execute(f"PRAGMA wal_autocheckpoint={4 * _BEHIND // _PAGE}")
     connection.execute("PRAGMA cache_size=-4096")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version == 0:
