@@ -7,6 +7,11 @@ from ledger.store import Reads
 from tallystick.events.licence import LICENSEE
 from tallystick.statement import Statement, parse_statement
 
+CONFIDENTIAL = frozenset({"payment", "contract"})
+"""Terms that are between those who agreed on them: files show them where they are named, and no later holder is shown
+them.
+"""
+
 
 def last_of(
     reads: Reads, licence: str, kind: str, default: tuple[int, Statement] | None = None
@@ -27,3 +32,20 @@ def kept_terms(reads: Reads, licence: str) -> dict[str, str]:
         # Who held it before is nobody now, also where the new licensee's name was withheld or erased.
         kept.pop(LICENSEE, None)
     return {**kept, **reads.disclosures(moved)}
+
+
+def was_transferred(reads: Reads, licence: str) -> bool:
+    """Whether somebody else holds it than whom it was granted to."""
+    grant = last_of(reads, licence, "licence.grant")
+    return last_of(reads, licence, "licence.transfer", grant) is not grant
+
+
+def terms_shown(reads: Reads, licence: str, agreed: bool) -> dict[str, str]:
+    """As ``kept_terms``, for one who may read them. ``agreed``: he is licensor, or the registrar.
+
+    Price and contract were agreed with whom it was granted to: they are not for who holds it later.
+    """
+    kept = kept_terms(reads, licence)
+    if agreed or not was_transferred(reads, licence):
+        return kept
+    return {name: text for name, text in kept.items() if name not in CONFIDENTIAL}

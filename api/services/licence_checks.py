@@ -7,11 +7,11 @@ from typing import Any
 
 from api.accounts import Account
 from api.services.errors import Forbidden, NotFound, ServiceError
-from api.services.kept import kept_terms
+from api.services.kept import terms_shown
 from api.services.licence_tokens import LicenceTokens, licence_state
 from api.services.voices import Voices, require_scope
 from ledger.log import Log
-from tallystick.admission.standing import concerned
+from tallystick.admission.standing import concerned, licensor_of
 from tallystick.commitments import parse_disclosure
 from tallystick.licence.bearer import read_licence_token
 from tallystick.licence.check import CheckRequest, FileFacts, Outcome, Reason, Stage
@@ -62,7 +62,8 @@ class LicenceChecks:
                     f"the terms of {licence} are not yours to ask about", "check a file or a token", "licence"
                 )
             evidence = self._tokens.evidence_of(licence, account)
-            kept = kept_terms(reads, licence)
+            agreed = account.party == licensor_of(reads, state) or self._voices.is_registrar(account)
+            kept = terms_shown(reads, licence, agreed)
         shown = pieces(evidence, tuple(map(parse_disclosure, kept.values())))
         asked = [Reason(stage, Outcome.CONDITION, _ASKED) for stage in (Stage.ISSUER, Stage.SIGNATURE)]
         return self._answer(account, Presented(FileFacts(asked[0], asked[1], shown.credential)), request, evidence)

@@ -11,14 +11,13 @@ from api.accounts import Account
 from api.services.errors import Forbidden, NotFound, ServiceError
 from api.services.gathering import Gathered, gather_grant
 from api.services.issuing import Issuer
-from api.services.kept import kept_terms, last_of
-from api.services.standings import CONFIDENTIAL
+from api.services.kept import CONFIDENTIAL, last_of, terms_shown
 from api.services.status_lists import StatusLists
 from api.services.voices import require_scope
 from credentials.token_signer import TokenIssuer
 from ledger.store import Reads
 from tallystick.admission import Refused
-from tallystick.admission.standing import concerned, lineage, standing_at
+from tallystick.admission.standing import concerned, licensor_of, lineage, standing_at
 from tallystick.admission.state import LicenceState, LogState, PartyState
 from tallystick.base64s import to_base64
 from tallystick.commitments import parse_disclosure
@@ -61,7 +60,10 @@ class LicenceTokens:
     async def issue(
         self, account: Account, licence: str, disclose: Sequence[str] | None, key: PublicKey | None, lifetime: int
     ) -> str:
-        """A token that shows the terms in ``disclose`` (``None``: all that are kept), bound to the licensee's key.
+        """A token that shows the terms in ``disclose``, bound to the licensee's key.
+
+        ``None``: all that are kept; of a licence that was transferred not price and contract, which were agreed with
+        another, and which licensor and registrar alone may have shown then.
 
         ``key``: that key, where no party of this log has it. Raises ``Forbidden``, ``NotFound``, ``FieldError``,
         ``Refused`` (not in force), ``Conflict`` (a status list that this log does not sign).
@@ -110,7 +112,10 @@ class LicenceTokens:
             self._require_own(account, licence, state, reads)
             position, grant = last_of(reads, licence, "licence.grant")
             _, transfer = last_of(reads, licence, "licence.transfer", (position, grant))
-            kept = kept_terms(reads, licence)
+            agreed = account.party == licensor_of(reads, state) or self._issuer.voices.is_registrar(account)
+            kept = terms_shown(reads, licence, agreed)
+            if disclose is None and transfer is not grant:
+                disclose = [name for name in kept if name not in CONFIDENTIAL]
             commitments = {**grant.event.commitments, **transfer.event.commitments}
             licensee = _licensee(kept, state.holder)
             holder = key or _registered_key(reads, licensee)

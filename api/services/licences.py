@@ -158,11 +158,13 @@ class LicenceService:
         require_scope(account, "read-private")
         parse_identifier(licence, Letter.LICENCE)
         with self._issuer.log.store.snapshot() as reads:
-            state, shown = reads.get(licence), terms_kept(reads, licence)
-            if not isinstance(state, LicenceState) or shown is None:
+            state = reads.get(licence)
+            licensor = (licensor_of(reads, state) or state.licensor) if isinstance(state, LicenceState) else None
+            agreed = account.party == licensor or self._issuer.voices.is_registrar(account)
+            shown = terms_kept(reads, licence, agreed)
+            if not isinstance(state, LicenceState) or licensor is None or shown is None:
                 raise NotFound(f"{licence} is not registered", "grant the licence first", "licence")
-            licensor = licensor_of(reads, state) or state.licensor
-        if account.party not in (licensor, state.holder) and not self._issuer.voices.is_registrar(account):
+        if account.party != state.holder and not agreed:
             raise Forbidden(f"the terms of {licence} are not yours to read", "ask the licensor for them", "licence")
         return agreement(licence, licensor, shown, state.parent)
 

@@ -8,6 +8,7 @@ from api.accounts import Account
 from api.services.errors import TooLarge
 from api.services.gathering import Gathered, Grants
 from api.services.issuing import Issuer
+from api.services.kept import CONFIDENTIAL
 from api.services.licences import RegisteredObject, registered_object, require_agreement
 from api.services.privacy import may_read
 from credentials.errors import TextNotPrintable
@@ -28,8 +29,6 @@ from tallystick.schema import FieldError
 from tallystick.statement import Statement
 from tallystick.tree_head import SignedCheckpoint
 
-CONFIDENTIAL = frozenset({"payment", "contract"})
-"""Terms that a file leaves out unless they are asked for."""
 LIMITING = (
     *("use", "territory", "window", "windows", "media", "sublicensing", "ai_use"),
     *("holdback", "format", "language", "derivatives"),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from api.services.kept import kept_terms, last_of
+from api.services.kept import last_of, terms_shown
 from ledger.store import Reads
 from ledger.submission import Submission
 from tallystick.admission import Refused
@@ -49,15 +49,16 @@ def vet_sublicence(reads: Reads, parent: str, submission: Submission) -> None:
         require_within(reads, submission.party, parent, child, "private")
 
 
-def terms_kept(reads: Reads, licence: str) -> DisclosedTerms | None:
+def terms_kept(reads: Reads, licence: str, agreed: bool = True) -> DisclosedTerms | None:
     """The terms of a registered licence, of its holder of now, as far as the service holds their values.
 
+    ``agreed``: see ``terms_shown``.
     ``None`` where it cannot read them, or there is no such licence.
     """
     if not isinstance(reads.get(licence), LicenceState):
         return None
     _, grant = last_of(reads, licence, "licence.grant")
-    values = {name: parse_disclosure(text).value for name, text in kept_terms(reads, licence).items()}
+    values = {name: parse_disclosure(text).value for name, text in terms_shown(reads, licence, agreed).items()}
     return _terms(grant.event.commitments.keys(), values)
 
 

@@ -171,3 +171,36 @@ def test_the_card_prints_where_the_status_stands_now(desk: Desk, buyer: Party, m
     told(desk.studio.post(f"/v1/licences/{licence}/card", {}))
     assert [one.status for one in printed] == [f"{one.list}#{one.index}" for one in (before, now)]
     assert [one.licensee for one in printed] == [desk.licensee.id, buyer.id]
+
+
+# --- what was agreed with the former holder ------------------------------------------------------------
+
+
+def test_a_later_holder_is_not_shown_what_another_agreed_to_pay(desk: Desk, buyer: Party) -> None:
+    """The terms stay and their commitments with them; price and contract are between those who agreed on them."""
+    licence, _ = free(desk)
+    price = str(desk.terms("x", b"")["payment"]["amount"])
+    before = issued(desk, licence, desk.licensee)
+    assert "payment" in {one.name for one in before.shown}
+    assert price in json.dumps(told(desk.licensee.get(f"/v1/licences/{licence}/odrl"), 200))
+    move(desk, licence, buyer)
+    desk.publish()
+
+    def names(who: Party, **asked: object) -> set[str]:
+        return {one.name for one in issued(desk, licence, who, **asked).shown}
+
+    for who in (buyer, desk.studio, desk.house.registrar):
+        assert {"use", "licensee"} <= names(who)
+        assert not {"payment", "contract"} & names(who), "not unless they are asked for"
+    for who in (desk.studio, desk.house.registrar):
+        assert names(who, disclose=["payment", "use"]) == {"payment", "use"}
+    refused = buyer.post(f"/v1/licences/{licence}/token", {"disclose": ["payment"]})
+    assert problem(refused) == (422, "malformed", "disclose")
+    assert problem(buyer.post(f"/v1/licences/{licence}/vc", {"disclose": ["payment"]}))[:2] == (422, "malformed")
+    written = told(buyer.get(f"/v1/licences/{licence}/odrl"), 200)
+    assert "payment" in written["ts:withheld"]
+    assert price not in json.dumps(written)
+    assert price in json.dumps(told(desk.studio.get(f"/v1/licences/{licence}/odrl"), 200))
+    asked = {"question": "play in DE on streaming", "licence": licence}
+    assert price not in json.dumps(told(buyer.post("/v1/licences/check", asked), 200))
+    assert price in json.dumps(told(desk.studio.post("/v1/licences/check", asked), 200))
