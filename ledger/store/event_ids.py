@@ -10,8 +10,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 
-from ledger.store.names import keys_of, marks, pieces
+from ledger.store.names import keys_of
 from ledger.store.protocol import Line
+from ledger.store.rows import insert, marks, pieces
 
 Event = tuple[str, str]
 """Party and event id."""
@@ -68,4 +69,4 @@ class EventIds:
             raise ValueError("an event id that was to be indexed is indexed already")
         free = self._free
         rows = [(free.pop(event), line.position) for event, line in zip(events, lines, strict=True)]
-        self._connection.executemany("INSERT INTO event_keys VALUES (?, ?)", rows)
+        insert(self._connection, "event_keys", rows)

@@ -17,11 +17,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from ledger.store.protocol import Line
+from ledger.store.rows import insert, marks, pieces
 
 T = TypeVar("T")
-
-PARAMETERS = 500
-"""In a statement, below SQLite's limit of 999 in old builds."""
 
 NUMBER = "(SELECT n.number FROM name_keys k CROSS JOIN names n ON n.number = k.number WHERE k.key = ? AND n.name = ?)"
 """The number of a name; its values are ``(name_key(name), name)``."""
@@ -102,33 +100,21 @@ class Names:
         """Entries mention names, and states are set."""
         rows = spans((name, line.position) for line in lines for name in sorted(line.references))
         wanted = dict.fromkeys([*[name for name, _, _ in rows], *states])
-        numbers, free, many = self._numbers, self._free, self._connection.executemany
+        numbers, free = self._numbers, self._free
         if unknown := [name for name in wanted if name not in numbers and name not in free]:
             self.states(unknown)
         fresh = [name for name in wanted if name in free]
         changed = [(state, numbers[name]) for name, state in states.items() if name in numbers]
         if changed:
-            many("UPDATE names SET state = ? WHERE number = ?", changed)
+            self._connection.executemany("UPDATE names SET state = ? WHERE number = ?", changed)
         if fresh:
             self._begin(fresh, states)
-        many("INSERT INTO mentions VALUES (?, ?, ?)", [(numbers[name], last, first) for name, last, first in rows])
+        insert(self._connection, "mentions", [(numbers[name], last, first) for name, last, first in rows])
 
     def _begin(self, fresh: Sequence[str], states: Mapping[str, bytes]) -> None:
         """New names get the next numbers, in this order."""
         (last,) = self._connection.execute("SELECT coalesce(max(number), 0) FROM names").fetchone()
         placed = list(enumerate(fresh, last + 1))
-        many, free = self._connection.executemany, self._free
-        many("INSERT INTO names VALUES (?, ?, ?)", [(number, name, states.get(name)) for number, name in placed])
-        many("INSERT INTO name_keys VALUES (?, ?)", [(free.pop(name), number) for number, name in placed])
+        insert(self._connection, "names", [(number, name, states.get(name)) for number, name in placed])
+        insert(self._connection, "name_keys", [(self._free.pop(name), number) for number, name in placed])
         self._numbers.update((name, number) for number, name in placed)
-
-
-def pieces(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    """As many as a statement takes at a time."""
-    for at in range(0, len(values), PARAMETERS):
-        yield values[at : at + PARAMETERS]
-
-
-def marks(values: Sequence[object]) -> str:
-    """A question mark for each."""
-    return ",".join("?" * len(values))

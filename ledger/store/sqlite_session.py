@@ -8,6 +8,7 @@ from typing import Any
 
 from ledger.store import chunks, event_ids, names, runs
 from ledger.store.protocol import BatchLine, Line, Record, Search, check_ids
+from ledger.store.rows import insert
 from ledger.store.states import dump_state, load_state
 from tallystick.admission import State
 
@@ -180,11 +181,10 @@ class SqliteTransaction(SqliteReads):
         self.pages += 2 * len(lines)
         self._event_ids.add(lines)
         self._names.write(lines, {key: dump_state(state) for key, state in states.items()})
-        many = self._connection.executemany
-        many("INSERT INTO statements VALUES (?, ?, ?, ?, ?)", [line[:5] for line in lines])
-        many("INSERT INTO kinds VALUES (?, ?, ?)", names.spans([(line.type, line.position) for line in lines]))
-        if values := [(line.position, *item) for line in lines for item in line.disclosures.items()]:
-            many("INSERT INTO disclosures VALUES (?, ?, ?)", values)
+        disclosed = [(line.position, *item) for line in lines for item in line.disclosures.items()]
+        insert(self._connection, "statements", [line[:5] for line in lines])
+        insert(self._connection, "kinds", names.spans([(line.type, line.position) for line in lines]))
+        insert(self._connection, "disclosures", disclosed)
         self._connection.execute(
             "INSERT INTO batches VALUES (?, ?, ?, ?)", (batch.position, batch.first, batch.admitted_at, batch.digest)
         )
