@@ -47,7 +47,8 @@ def prepare(
 ) -> Submission:
     """Raises ``VerificationFailed`` when a disclosure does not open a commitment of the statement."""
     opened = list(disclosures)
-    open_commitments(statement.event.commitments, opened)
+    if opened:
+        open_commitments(statement.event.commitments, opened)
     return Submission(
         statement,
         statement.statement_id,

@@ -104,6 +104,12 @@ def parse_identifier(text: str, letter: Letter | None = None) -> Identifier:
     return Identifier(text)
 
 
+def is_known(text: str, letter: Letter | None = None) -> bool:
+    """Whether ``parse_identifier`` took it before, most likely; of any other nothing is said."""
+    found = _known.get(text)
+    return found is not None and (letter is None or found is letter)
+
+
 def has_form(text: str) -> bool:
     """Whether form and check character are those of an identifier of any letter: a later version may assign more."""
     if text in _known:

@@ -18,7 +18,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union, dataclass_transform,
 
 from tallystick.base64s import from_base64
 from tallystick.errors import MalformedInput
-from tallystick.identifiers import Letter, parse_identifier
+from tallystick.identifiers import Letter, is_known, parse_identifier
 from tallystick.lazy_dataclass import dataclass, is_record
 from tallystick.times import parse_time
 from tallystick.versions import UnknownVersion
@@ -29,6 +29,7 @@ Decoder = Callable[[Any], Any]
 
 _decoders: dict[Any, Decoder] = {}
 _written: dict[Any, Callable[[Any], Any]] = {}
+_checks: dict[Any, Callable[[Any], Any]] = {}
 OFTEN = 100
 """Records of a kind are read by code of their own from then on; to write it takes as long as to read fifty."""
 
@@ -46,12 +47,14 @@ class FieldError(MalformedInput):
 class Rule:
     """A constraint on one value; ``check`` raises ``MalformedInput``.
 
-    ``holds``: something quicker that is true of most values that ``check`` passes, and of no other.
+    ``holds``: something quicker that is true of most values that ``check`` passes, and of no other; ``code``: the same
+    as an expression of ``{0}``, the value, for readers that are written out.
     """
 
     what: str
     check: Callable[[Any], object]
     holds: Callable[[Any], object] | None = None
+    code: str | None = None
 
 
 def matching(pattern: str, what: str) -> Rule:
@@ -89,7 +92,7 @@ def text(longest: int, shortest: int = 1) -> Rule:
     return Rule(
         f"text of at most {longest} characters",
         check,
-        lambda value: shortest <= len(value) <= longest and value.isprintable(),
+        code=f"{shortest:d} <= len({{0}}) <= {longest:d} and {{0}}.isprintable()",
     )
 
 
@@ -100,7 +103,7 @@ def between(least: int, most: int) -> Rule:
         if not least <= value <= most:
             raise MalformedInput(f"expected {least} to {most}, found {value}")
 
-    return Rule(f"{least} to {most}", check, lambda value: least <= value <= most)
+    return Rule(f"{least} to {most}", check, code=f"{least:d} <= {{0}} <= {most:d}")
 
 
 def items(most: int, least: int = 0) -> Rule:
@@ -110,12 +113,12 @@ def items(most: int, least: int = 0) -> Rule:
         if not least <= len(value) <= most:
             raise MalformedInput(f"expected {least} to {most} items, found {len(value)}")
 
-    return Rule(f"{least} to {most} items", check, lambda value: least <= len(value) <= most)
+    return Rule(f"{least} to {most} items", check, code=f"{least:d} <= len({{0}}) <= {most:d}")
 
 
 def identifier(letter: Letter | None = None) -> Rule:
     """An identifier of the given type."""
-    return Rule("an identifier", lambda value: parse_identifier(value, letter))
+    return Rule("an identifier", lambda value: parse_identifier(value, letter), lambda value: is_known(value, letter))
 
 
 def base64_bytes(most: int) -> Rule:
@@ -145,8 +148,15 @@ def record(cls: type[T]) -> type[T]:
 
 def is_good(cls: type[Any], value: Any) -> bool:
     """Whether ``read`` takes it, as far as that is quickly seen: of what is not, nothing is said."""
-    written = _written.get(cls)
-    return written is not None and written(value) is not None
+    check = _checks.get(cls)
+    if check is None:
+        if cls not in _written:
+            return False
+        from tallystick.schema_written import write_check
+
+        fields = _Fields(cls)
+        check = _checks[cls] = write_check(cls, fields.hint, fields.required)
+    return check(value) is True
 
 
 def read(cls: type[T], value: Any, path: str = "") -> T:

@@ -20,18 +20,8 @@ _PLAIN = (str, int, bool)
 
 def write_reader(cls: Any, hint: Callable[[str], Any], required: Collection[str]) -> Callable[[Any], Any]:
     """Of the record ``cls``; it gives ``None`` for what is not good. ``hint``: the annotation of a field."""
-    code, fields = _Code(cls), cls.__annotations__
-    code.add(0, "def read(value):")
-    code.add(1, "if type(value) is not dict: return None")
-    code.add(1, "get = value.get")
-    code.add(1, "try:")
-    places = {name: f"_{at}" for at, name in enumerate(fields)}
-    for name, place in places.items():
-        code.add(2, f"{place} = get({name!r}, absent)")
-        if name not in required:
-            code.add(2, f"if {place} is not absent:")
-        code.field(3 if name not in required else 2, place, hint(name))
-    code.add(1, "except wrong: return None")
+    code = _read_fields(cls, hint, required)
+    fields, places = cls.__annotations__, _places(cls)
     code.add(1, "found = {" + ", ".join(f"{name!r}: {places[name]}" for name in fields if name in required) + "}")
     for name in fields:
         if name not in required:
@@ -42,6 +32,36 @@ def write_reader(cls: Any, hint: Callable[[str], Any], required: Collection[str]
     code.add(1, "give(made, '__dict__', found)")
     code.add(1, "return made")
     return code.made()
+
+
+def write_check(cls: Any, hint: Callable[[str], Any], required: Collection[str]) -> Callable[[Any], Any]:
+    """As ``write_reader``, for who wants no record: it gives ``True`` for what is good."""
+    code, places = _read_fields(cls, hint, required), _places(cls)
+    count = " + ".join(
+        [str(len(required)), *(f"({places[name]} is not absent)" for name in places if name not in required)]
+    )
+    code.add(1, f"return True if len(value) == {count} else None")
+    return code.made()
+
+
+def _places(cls: Any) -> dict[str, str]:
+    return {name: f"_{at}" for at, name in enumerate(cls.__annotations__)}
+
+
+def _read_fields(cls: Any, hint: Callable[[str], Any], required: Collection[str]) -> _Code:
+    """As far as each field is read, and nothing made of them."""
+    code = _Code(cls)
+    code.add(0, "def read(value):")
+    code.add(1, "if type(value) is not dict: return None")
+    code.add(1, "get = value.get")
+    code.add(1, "try:")
+    for name, place in _places(cls).items():
+        code.add(2, f"{place} = get({name!r}, absent)")
+        if name not in required:
+            code.add(2, f"if {place} is not absent:")
+        code.field(3 if name not in required else 2, place, hint(name))
+    code.add(1, "except wrong: return None")
+    return code
 
 
 _makers: dict[Any, Callable[[dict[str, Any]], Any]] = {}
@@ -144,10 +164,13 @@ class _Code:
         self.add(depth, f"if type({place}) is not {kind.__name__}: return None")
 
     def _rule(self, depth: int, place: str, rule: schema.Rule) -> None:
-        if rule.holds is None:
-            self.add(depth, f"{self._named(rule.check)}({place})")
+        check = f"{self._named(rule.check)}({place})"
+        if rule.code is not None:
+            self.add(depth, f"if not ({rule.code.format(place)}): {check}")
+        elif rule.holds is not None:
+            self.add(depth, f"if not {self._named(rule.holds)}({place}): {check}")
         else:
-            self.add(depth, f"if not {self._named(rule.holds)}({place}): {self._named(rule.check)}({place})")
+            self.add(depth, check)
 
     def _list(self, depth: int, place: str, inner: Any) -> None:
         found, item = f"{place}f", f"{place}i"

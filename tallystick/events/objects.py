@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from tallystick.content import Content, FileContent, read_content
@@ -9,7 +10,7 @@ from tallystick.digests import DigestPair
 from tallystick.identifiers import Letter
 from tallystick.schema import HEX32, Rule, identifier, is_good, items, record, text
 
-CONTENT = Rule("a digest record", lambda value: read_content(value, ""), lambda value: is_good(FileContent, value))
+CONTENT = Rule("a digest record", lambda value: read_content(value, ""), partial(is_good, FileContent))
 
 
 @record

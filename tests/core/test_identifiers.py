@@ -17,6 +17,7 @@ from tallystick.identifiers import (
     check_character,
     check_prefix,
     has_form,
+    is_known,
     letter_of,
     new_identifier,
     parse_identifier,
@@ -201,3 +202,13 @@ def test_the_form_seen_two_characters_at_a_time(text: str, right: bool) -> None:
     except MalformedInput:
         formed = False
     assert has_form(text) == (formed and text[-1] == check_character(text[:-2]))
+
+
+def test_what_is_known_was_parsed_before_and_names_what_it_names() -> None:
+    made = new_identifier(Letter.OBJECT, b"0123456789")
+    assert is_known(made)
+    assert is_known(made, Letter.OBJECT)
+    assert not is_known(made, Letter.PARTY)
+    for other in ("", made[:-1], made + "0", made.lower(), made[:-1] + ("0" if made[-1] != "0" else "1")):
+        assert not is_known(other)
+        assert not is_known(other, Letter.OBJECT)

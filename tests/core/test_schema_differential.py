@@ -14,7 +14,7 @@ from tallystick.content import FileEntry, FolderContent
 from tallystick.errors import MalformedInput
 from tallystick.events import BODIES
 from tallystick.events.envelope import _Envelope
-from tallystick.schema_written import write_reader
+from tallystick.schema_written import write_check, write_reader
 from tests.core.oracles import schema as plain
 from tests.world import World
 
@@ -95,13 +95,42 @@ def test_a_written_reader_takes_what_is_good_and_nothing_else(cls: type[Any]) ->
     """Alone, for in its place the slower reader answers where it says nothing."""
     fields = schema._Fields(cls)
     read = write_reader(cls, fields.hint, fields.required)
+    check = write_check(cls, fields.hint, fields.required)
     chance = random.Random(cls.__name__)
     for value in [value for kind, value in VALUES if kind is cls]:
         assert read(value) == plain.read(cls, value)
+        assert check(value) is True
         # One that is there in place of another, too.
         swapped = [{name: item for name, item in {**value, "x": 1}.items() if name != gone} for gone in value]
         for spoilt in [*swapped, {**value, "x": 1}, *(spoil(value, chance) for _ in range(200))]:
             made = read(spoilt)
             expected = outcome(plain.read, cls, spoilt, "")
             assert made is None or expected == ("read", made)
-        assert read([value]) is None
+            # Who only looks sees the same.
+            assert check(spoilt) is (None if made is None else True)
+        assert read([value]) is check([value]) is None
+
+
+EDGES: list[tuple[schema.Rule, list[Any]]] = [
+    (schema.text(5), ["", "x", "x" * 5, "x" * 6, "a\n", "\u202e", "é" * 5, "\x7f"]),
+    (schema.text(5, 2), ["x", "xx", "x" * 5, "x" * 6]),
+    (schema.between(-3, 7), [-4, -3, 0, 7, 8]),
+    (schema.items(4, 1), [(), (1,), (1,) * 4, (1,) * 5, {}, {"x": 1}]),
+    (schema.items(4), [(), (1,) * 4, (1,) * 5]),
+    (schema.COUNT, [-1, 0, (1 << 53) - 1, 1 << 53]),
+]
+
+
+@pytest.mark.parametrize(("rule", "values"), EDGES)
+def test_a_rule_that_is_written_out_says_the_same(rule: schema.Rule, values: list[Any]) -> None:
+    assert rule.code is not None
+    taken = 0
+    for value in values:
+        try:
+            rule.check(value)
+            good = True
+        except MalformedInput:
+            good = False
+        assert bool(eval(rule.code.format("value"), {"value": value})) == good
+        taken += good
+    assert 0 < taken < len(values)
