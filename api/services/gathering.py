@@ -44,6 +44,10 @@ _CAPABILITY_TYPES = tuple(kind for kind in SUBJECTS if kind.startswith("capabili
 _FILES = "credential.issue"
 _SETTLEMENTS = frozenset({"settlement.record", "settlement.accept"})
 """These decide nothing about a licence: a case shows them, a file of the licence and its evidence do not."""
+MOST_USED = 16
+"""Licences of one object by which a party may have used it, all of which are shown: where there are more, one that
+always was in force is enough. Whoever holds an object may grant without being asked.
+"""
 _PLATFORM = "platform.file"
 _KEPT = ("capture.record", "capture.attest", "custody.record", "custody.accept")
 """What is said of an object's making and keeping: of the objects of the case alone, not of all that they rest on."""
@@ -103,15 +107,15 @@ def gather_case(reads: Reads, subject: str, size: int, limit: int) -> Gathered:
 
     Without the entries about signed files, which decide nothing: see ``add_files``. Where there is no room for all that
     was said later, by whomever, it is without the licences, then without any: else anybody who is registered could keep
-    the subject from every court. Histories by the map then tell that it is not all.
+    the subject from every court. Nor, where there is no room for these, what was settled, and what is said of the
+    making and keeping of anything but the subject itself. Histories by the map then tell that it is not all.
     """
-    work = _Work(reads, size, limit)
-    work.add_log((*_LOG_TYPES, _TARGETS, _PLATFORM))
     focus = focus_of(reads, subject, size)
-    work.add_subjects(focus)
-    for record in _kept(reads, focus):
-        work.add(record)
-    work.close()
+    try:
+        work = _case(_Work(reads, size, limit), focus, focus)
+    except TooLarge:
+        spare = _case(_Work(reads, size, limit, without=_SETTLEMENTS), focus, {subject})
+        return Gathered(spare.finished(), frozenset(focus))
     found = [record for record in records_of(reads, subject=subject) if record.type in _LATER]
     for kinds in (_LATER, _SAID_OF, ()):
         later = [record.subject for record in found if record.type in kinds]
@@ -126,12 +130,14 @@ def gather_case(reads: Reads, subject: str, size: int, limit: int) -> Gathered:
     return Gathered(work.finished(), frozenset(focus))
 
 
-def _kept(reads: Reads, subjects: Iterable[str]) -> Iterator[Record]:
-    for subject in sorted(subjects):
-        if letter_of(Identifier(subject)) is Letter.OBJECT:
-            for kind in _KEPT:
-                found = records_of(reads, subject=subject, type=kind)
-                yield from (record for record in found if record.subject == subject)
+def _case(work: _Work, focus: Iterable[str], kept: Iterable[str]) -> _Work:
+    """What decides the ``focus`` again, and what is said of the making and keeping of those that are ``kept``."""
+    work.add_log((*_LOG_TYPES, _TARGETS, _PLATFORM))
+    work.add_subjects(focus)
+    for record in work.kept(kept):
+        work.add(record)
+    work.close()
+    return work
 
 
 def files_about(reads: Reads, subjects: Iterable[str], size: int) -> list[Record]:
@@ -218,6 +224,14 @@ class _Work:
         for record in self._own(subject):
             self.add(record)
         return self._waiting
+
+    def kept(self, subjects: Iterable[str]) -> Iterator[Record]:
+        """What is said of the making and keeping of the objects among them."""
+        for subject in sorted(subjects):
+            if letter_of(Identifier(subject)) is Letter.OBJECT:
+                for kind in _KEPT:
+                    found = records_of(self._reads, subject=subject, type=kind)
+                    yield from (record for record in found if record.subject == subject)
 
     def add(self, record: Record) -> None:
         """One entry with the batch entry that closes over it; ``close`` finds what it rests on."""
@@ -308,9 +322,20 @@ class _Work:
         for used in _used(statement.event.body):
             state = self._reads.get(used)
             if isinstance(state, ObjectState) and state.holder != speaker:
-                for record in takewhile(lambda one: one.position < position, records_of(self._reads, subject=used)):
-                    if record.type == "licence.grant" and self._ever_held(record, speaker):
-                        yield record.subject
+                before = takewhile(lambda one: one.position < position, records_of(self._reads, subject=used))
+                found = [one for one in before if one.type == "licence.grant" and self._ever_held(one, speaker)]
+                if len(found) > MOST_USED:
+                    found = next(([one] for one in found if self._always_stood(one, used, speaker)), found)
+                yield from (one.subject for one in found)
+
+    def _always_stood(self, granted: Record, used: str, party: str) -> bool:
+        """Whether the licence alone shows that the party may use the object since it was granted."""
+        state, body = self._reads.get(granted.subject), parse_statement(granted.entry).event.body
+        if not isinstance(state, LicenceState) or (state.parent, state.pointer) != (None, body.status):
+            return False
+        if (state.object, state.holder) != (used, party):
+            return False
+        return not self._reads.search(Search(subject=granted.subject, type="licence.status", limit=1))
 
     def _ever_held(self, granted: Record, party: str) -> bool:
         """Whether the licence was granted to the party, or transferred to it since."""

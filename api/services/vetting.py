@@ -2,7 +2,7 @@
 
 It is looked at before the log is asked, whoever signed: sublicences against their parents' terms, as far as the values
 are held, the places that licences take in this log's status lists, how many disputes a party has open about one
-thing, who bears out whose record, and what a court ordered.
+thing, and how often it says what others' evidence rests on, who bears out whose record, and what a court ordered.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from api.services.attesting import ATTESTING, vet_attestation
 from api.services.open_disputes import OPENING, OpenDisputes
 from api.services.ordered import CHANGING, vet_change
+from api.services.said_often import MOST, SaidOften
 from api.services.status_lists import LIST_SIZE, MOST_LISTS, is_list_of
 from api.services.sublicences import vet_sublicence
 from ledger.store import Reads
@@ -19,11 +20,11 @@ from ledger.submission import Submission
 from tallystick.admission import Refused
 from tallystick.events.licence import LicenceGrant, LicenceTransfer
 
-_CONCERNED = frozenset({"licence.grant", "licence.transfer", OPENING, ATTESTING, CHANGING})
+_CONCERNED = frozenset({"licence.grant", "licence.transfer", OPENING, ATTESTING, CHANGING, *MOST})
 
 
 def concerns(item: object) -> bool:
-    """Whether ``Vetting`` looks at it: a licence that goes to somebody or changes, a dispute, an attestation."""
+    """Whether ``Vetting`` looks at it: a licence that goes to somebody or changes, a dispute, and few others."""
     return isinstance(item, Submission) and item.statement.event.type in _CONCERNED
 
 
@@ -33,6 +34,7 @@ class Vetting:
     def __init__(self, origin: str) -> None:
         self._origin = origin
         self._disputes = OpenDisputes()
+        self._often = SaidOften()
 
     def vet_all(self, reads: Reads, items: Sequence[Submission | Exception]) -> list[Submission | Exception]:
         """Each, or why it is refused."""
@@ -47,15 +49,17 @@ class Vetting:
         return vetted
 
     def _vet(self, reads: Reads, submission: Submission) -> None:
-        event = submission.statement.event
-        if event.type == OPENING:
+        kind = submission.statement.event.type
+        if kind == OPENING:
             self._disputes.vet(reads, submission)
-        elif event.type == ATTESTING:
+        elif kind == ATTESTING:
             vet_attestation(reads, submission)
-        elif event.type == CHANGING:
+        elif kind == CHANGING:
             vet_change(reads, submission)
-        else:
+        elif kind not in MOST:
             self._vet_licence(reads, submission)
+        if kind in MOST:
+            self._often.vet(reads, submission)
 
     def _vet_licence(self, reads: Reads, submission: Submission) -> None:
         event = submission.statement.event
