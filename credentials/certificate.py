@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -133,7 +133,7 @@ def _registration(facts: CertificateFacts) -> list[tuple[str, str, str]]:
         *(("权利人", "rights holder", _holder(one)) for one in facts.holders),
         ("创作完成日期", "date of creation", facts.created),
         ("首次发表日期", "first publication", facts.published),
-        ("登记日期", "date of registration", facts.registered),
+        ("登记日期", "date of registration", _moment(facts.registered)),
         ("登记机构", "authority", facts.authority),
         ("作品标识", "object", facts.asset),
         ("证书标识", "certificate", facts.certificate),
@@ -142,6 +142,15 @@ def _registration(facts: CertificateFacts) -> list[tuple[str, str, str]]:
         ("人工智能部分", "AI part", _both(facts.ai_part)),
     ]
     return [row for row in rows if row[2]]
+
+
+def _moment(text: str) -> str:
+    """RFC 3339 in UTC; and by Beijing's clock, where the date may be the next one."""
+    try:
+        instant = datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ")
+    except ValueError:
+        return text
+    return f"{text} (UTC)\n北京时间 {instant + timedelta(hours=8):%Y-%m-%d %H:%M:%S}"
 
 
 def _holder(holder: Holder) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from tallystick.licence.clauses import AiUse, Scope, Window
 from tallystick.licence.terms import DisclosedTerms
+from tallystick.licence.vocabulary import MEDIA
 from tallystick.licence.wording import NAMES, WITHHELD
 
+_EXCLUSIVITY = {"exclusive": "专有 exclusive", "sole": "排他 sole", "non-exclusive": "普通 non-exclusive"}
 _ROOM = 40
 """Characters of a list before the rest is only counted."""
 
@@ -16,18 +18,19 @@ def territory(shown: DisclosedTerms) -> str:
 
 
 def media(shown: DisclosedTerms) -> str:
-    """Words of the vocabulary, and those excluded."""
-    return _known(shown, "media") or _scope(shown.terms.media)
+    """Words of the vocabulary, and those excluded; one word in Chinese too."""
+    told = _known(shown, "media") or _scope(shown.terms.media)
+    return f"{MEDIA[told].zh} {told}" if told in MEDIA else told
 
 
 def window(shown: DisclosedTerms) -> str:
-    """First day, and the day before which it ends."""
+    """First day, and the day before which it ends, which is said: it is no day of the licence any more."""
     return _known(shown, "window") or _window(shown.terms.window)
 
 
 def exclusivity(shown: DisclosedTerms) -> str:
     """The word."""
-    return _known(shown, "exclusivity") or str(shown.terms.exclusivity)
+    return _known(shown, "exclusivity") or _EXCLUSIVITY[str(shown.terms.exclusivity)]
 
 
 def ai_use(shown: DisclosedTerms) -> str:
@@ -65,8 +68,9 @@ def _list(words: tuple[str, ...]) -> str:
 
 def _window(window: Window | None) -> str:
     assert window is not None  # _known saw to it
-    end = window.end[:10] if window.end else "…"
-    return f"{window.start[:10]} – {end}"
+    if window.end is None:
+        return f"{window.start[:10]} – …"
+    return f"{window.start[:10]} – {window.end[:10]} 前 before"
 
 
 def _ai_use(flags: AiUse | None) -> str:

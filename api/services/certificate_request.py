@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from api.services.drafts import Draft
 from credentials.certificate_facts import Bilingual
+from credentials.days import check_day
 from credentials.shares import check_shares
 from credentials.work_numbers import CHECKS, check_reference
 from tallystick import canonical
@@ -66,6 +67,8 @@ class CertificateRequest:
         found: dict[str, Any] = {
             name: _field(name, check, value) for name, check in CHECKS.items() if (value := getattr(self, name))
         }
+        for name in ("created", "published"):
+            _field(name, check_day, getattr(self, name))
         _field("holders", check_shares, [one.get("share", "") for one in self.holders])
         found["references"] = [
             {**one, "value": _field(f"references[{at}].value", check_reference, one["name"], one["value"])}
@@ -81,7 +84,8 @@ class CertificateRequest:
 
     def authorship(self) -> Bilingual | None:
         """The statement, which is in one language as it was given."""
-        return Bilingual(self.human_authorship, "(as declared)") if self.human_authorship else None
+        said = Bilingual(self.human_authorship, "（依申请人陈述 as declared）")
+        return said if self.human_authorship else None
 
     def draft(self) -> Draft:
         """The event. Its id follows from the number, so that a request that was cut short can be repeated."""

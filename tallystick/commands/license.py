@@ -172,7 +172,7 @@ def _receipt(shown: ReceiptShown | None, lang: str) -> list[str]:
 
 def _second(told: tuple[str, ...], lang: str) -> list[str]:
     head = Wording("另一引擎的意见（不影响结论）", "another engine disagrees (this decides nothing)")
-    return [f"{head.in_language(lang)}: {one}" for one in told]
+    return [f"{head.in_language(lang)}{_MARKS_OF[lang][1]}{one}" for one in told]
 
 
 # --- for people -----------------------------------------------------------------
@@ -192,6 +192,8 @@ _STAGES = {
     Stage.INCLUSION: Wording("入账", "inclusion"),
 }
 _MARKS = {Outcome.MET: "+", Outcome.FAILED: "x", Outcome.UNKNOWN: "?", Outcome.CONDITION: "!"}
+_MARKS_OF = {"zh": ("，", "："), "en": (", ", ": ")}
+"""What parts a sentence, and what stands before what is told."""
 _LEGEND = Wording(
     "+ 成立  x 不成立  ? 无法判断  ! 须由使用者遵守或自行查明",
     "+ holds  x does not hold  ? cannot be told  ! for the user to keep, or to find out",
@@ -211,13 +213,14 @@ def lines(found: LicenceCheck, fingerprint: str, lang: str) -> list[str]:
         ("问题", "许可", "信任文件 SHA-256", "决定性条款") if zh else ("question", "licence", "trust", "decided by")
     )
     known = ("状态截至", "日志大小") if zh else ("status of", "log size")
+    comma, colon = _MARKS_OF[lang]
     return [
         head,
-        f"{labels[3]}: {_reason(found.deciding, lang)}",
-        f"{labels[0]}: {found.question}",
-        f"{labels[1]}: {found.licence or '-'}",
-        *([f"{known[0]}: {status.issued_at}, {known[1]} {status.log_size}"] if status else []),
-        f"{labels[2]}: {fingerprint}",
+        f"{labels[3]}{colon}{_reason(found.deciding, lang)}",
+        f"{labels[0]}{colon}{found.question}",
+        f"{labels[1]}{colon}{found.licence or '-'}",
+        *([f"{known[0]}{colon}{status.issued_at}{comma}{known[1]} {status.log_size}"] if status else []),
+        f"{labels[2]}{colon}{fingerprint}",
         "",
         *(f"{_MARKS[reason.outcome]} {_reason(reason, lang)}" for reason in found.reasons),
         "",
@@ -228,6 +231,9 @@ def lines(found: LicenceCheck, fingerprint: str, lang: str) -> list[str]:
 
 def _reason(reason: Reason, lang: str) -> str:
     stage, text = _STAGES[reason.stage].in_language(lang), reason.text.in_language(lang)
+    comma, colon = _MARKS_OF[lang]
     if reason.term is None or reason.clause is None:
-        return f"{stage}: {text}"
-    return f"{stage}, {NAMES[reason.term].in_language(lang)} [{reason.clause.in_language(lang)}]: {text}"
+        return f"{stage}{colon}{text}"
+    clause = reason.clause.in_language(lang)
+    shown = f"［{clause}］" if lang == "zh" else f" [{clause}]"
+    return f"{stage}{comma}{NAMES[reason.term].in_language(lang)}{shown}{colon}{text}"

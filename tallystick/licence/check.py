@@ -232,9 +232,10 @@ def _conclude(
 
 def _decide(reasons: tuple[Reason, ...], answered: Answer | None) -> tuple[LicenceAnswer, Reason]:
     for outcome, result in ((Outcome.FAILED, LicenceAnswer.NOT_VALID), (Outcome.UNKNOWN, LicenceAnswer.CANNOT_TELL)):
-        for reason in reasons:
-            if reason.outcome is outcome:
-                return result, reason
+        told = [reason for reason in reasons if reason.outcome is outcome]
+        if told:
+            # What was not judged for what another stage lacks tells nobody what to bring.
+            return result, next((one for one in told if not one.text.en.startswith(_NOT_JUDGED)), told[0])
     if answered is None:
         raise ValueError("without terms some stage is failed or unknown")
     granting = answered.deciding.term
@@ -248,8 +249,12 @@ def _as_of(status: ProvedStatus) -> StatusAsOf:
 # --- stages 3 to 7 --------------------------------------------------------------
 
 
+_NOT_JUDGED = "not judged: "
+
+
 def _untold(stage: Stage) -> Reason:
-    return Reason(stage, Outcome.UNKNOWN, Wording("前提不成立，未予判断", "not judged: what it rests on does not hold"))
+    told = Wording("前提不成立，未予判断", f"{_NOT_JUDGED}what it rests on does not hold")
+    return Reason(stage, Outcome.UNKNOWN, told)
 
 
 def _detail(stage: Stage, outcome: Outcome, zh: str, en: str, error: Exception) -> Reason:
@@ -384,7 +389,11 @@ def _status(given: Given, request: CheckRequest) -> tuple[ProvedStatus | None, R
         found = _proved_status(given, request)
     except VerificationFailed as error:
         return None, _detail(
-            Stage.STATUS, Outcome.UNKNOWN, "所附状态不足为凭", "the status that was given proves nothing", error
+            Stage.STATUS,
+            Outcome.UNKNOWN,
+            "所附状态不足为凭",
+            "the status that was given proves nothing",
+            error,
         )
     return found, _judged_status(found)
 

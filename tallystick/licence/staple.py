@@ -13,6 +13,7 @@ from tallystick import canonical
 from tallystick.admission.decide import CLOCK_TOLERANCE
 from tallystick.base64s import from_base64
 from tallystick.checkpoint import parse_body
+from tallystick.errors import VerificationFailed
 from tallystick.events.log import RoleKey
 from tallystick.keys import PublicKey
 from tallystick.lazy_dataclass import dataclass
@@ -123,4 +124,7 @@ def _require_one_checkpoint(staple: StatusStaple, grant: ProvedGrant, found: Sta
             f"the stapled checkpoint is of size {checkpoint.size} with root {checkpoint.root.hex()}"
         )
     hashes = [from_base64(each) for each in staple.proof]
-    verify_inclusion(grant.statement.leaf, grant.position, checkpoint.size, hashes, checkpoint.root)
+    try:
+        verify_inclusion(grant.statement.leaf, grant.position, checkpoint.size, hashes, checkpoint.root)
+    except VerificationFailed as error:
+        raise VerificationFailed(f"it does not show this licence's grant; is it another licence's? {error}") from None

@@ -227,7 +227,7 @@ def test_disputes_stand_on_the_certificate_with_their_outcome(
 
     monkeypatch.setattr("api.services.certificates.render_certificate", render)
     issue(desk, "2026-F-11", object=object_id)
-    told = (f"{disputes[0]} (rejected)", f"{disputes[1]} (open)")
+    told = (f"{disputes[0]} 驳回 rejected", f"{disputes[1]} 未决 open")
     assert [facts.disputes for facts in printed] == [told, told], "once in rehearsal"
 
 
@@ -235,6 +235,8 @@ def test_disputes_stand_on_the_certificate_with_their_outcome(
     ("change", "field"),
     [
         ({"title": "🏮"}, None),
+        ({"published": "2026-02-30"}, "published"),
+        ({"created": "2025年11月31日"}, "created"),
         ({"title": ""}, "title"),
         ({"title": "x" * 301}, "title"),
         ({"authors": ["x"] * 51}, "authors"),
@@ -251,6 +253,8 @@ def test_disputes_stand_on_the_certificate_with_their_outcome(
     ],
     ids=[
         "emoji",
+        "no such day",
+        "no such day in Chinese",
         "no title",
         "long title",
         "many authors",

@@ -137,6 +137,12 @@ def flatten(value: object) -> list[str]:
     return [str(value)]
 
 
+def test_the_day_of_registration_is_told_by_beijings_clock_too() -> None:
+    late = replace(FACTS, registered="2026-12-31T16:30:00Z")
+    printed = "\n".join(text for section in _sections(late) for row in section.rows for text in row)
+    assert "2026-12-31T16:30:00Z (UTC)\n北京时间 2027-01-01 00:30:00" in printed
+
+
 def test_a_certificate_embeds_its_fonts_and_is_reproducible() -> None:
     pdf = render_certificate(FACTS)
     assert pdf == render_certificate(FACTS)

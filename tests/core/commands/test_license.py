@@ -92,7 +92,7 @@ def test_the_story_of_the_main_job(desk: Desk, capsys: pytest.CaptureFixture[str
 def test_in_chinese(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
     assert desk.run("--lang", "zh") == 0
     out = capsys.readouterr().out
-    assert out.startswith("有效：截至2026-02-01T00:00:00Z\n决定性条款: 问题, 许可用途 [展示、播放]: 包含播放\n")
+    assert out.startswith("有效：截至2026-02-01T00:00:00Z\n决定性条款：问题，许可用途［展示、播放］：包含播放\n")
     assert "许可不是所有权" in out
     assert desk.run("--lang", "zh", status=False) == 3
     assert capsys.readouterr().out.startswith("无法判断")
