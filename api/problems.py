@@ -94,7 +94,7 @@ def problem_of(error: Exception) -> Problem:
         return Problem(422, "bad-disclosure", str(error), "disclosures", "give the disclosures that were hashed")
     if isinstance(error, Conflict):
         hint = "repeat that event exactly, or choose a new event id"
-        return Problem(409, "conflict", str(error), "event_id", hint)
+        return Problem(409, "conflict", str(error).partition("; ")[0], "event_id", hint)
     if isinstance(error, LogHalted):
         hint = "nothing was recorded; wait until the operator has decided, and submit the same again"
         return Problem(503, "halted", str(error), hint=hint)
@@ -155,4 +155,6 @@ async def _validation(request: Request, error: Exception) -> Response:
     field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
     where = "body" if place == "body" and not field else field
     hint = f"correct the {place} and submit again; /docs shows what is expected"
+    if place == "body" and not field and "json" not in request.headers.get("content-type", ""):
+        hint = "send JSON, and say so: Content-Type: application/json"
     return respond(Problem(422, "malformed", f"{first['msg']}", where or None, hint), request)

@@ -133,7 +133,7 @@ def _present(folder: Path, one: str, role: str, passphrase: bytes) -> LocalSigne
     if one == role and not path.exists():
         found = sorted((folder / RETIRED).glob(f"{role}-*.pem"), key=lambda name: name.stat().st_mtime_ns)
         if not found:
-            raise NotRotated(f"no key file {path}")
+            raise NotRotated(f"no key file {path}: bring it back from its copy, or correct the path")
         path = found[-1]
     return read_key(path, passphrase)
 

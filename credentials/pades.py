@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import logging
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -67,6 +68,8 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
     from pyhanko.sign.general import SigningError
     from pyhanko_certvalidator.errors import PathError
 
+    # It warns at each certificate that nothing is fetched, which is meant (docs/certificate.md).
+    logging.getLogger("pyhanko.sign.signers.pdf_signer").setLevel(logging.ERROR)
     try:
         return asyncio.run(work)
     except (PdfError, SigningError, PathError, OSError, ValueError) as error:

@@ -31,7 +31,7 @@ def read_key(path: Path, passphrase: bytes) -> LocalSigner:
     try:
         pem = path.read_bytes()
     except FileNotFoundError:
-        raise MalformedInput(f"no key file {path}") from None
+        raise MalformedInput(f"no key file {path}: bring it back from its copy, or correct the path") from None
     try:
         return LocalSigner(serialization.load_pem_private_key(pem, passphrase))
     except (ValueError, TypeError, UnsupportedAlgorithm):

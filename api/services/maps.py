@@ -120,4 +120,7 @@ def read_auditors(path: Path | None) -> tuple[Auditor, ...]:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise MalformedInput(f"TALLYSTICK_AUDITORS: {path}: {error}") from None
-    return tuple(parse_auditor(line.strip()) for line in lines if line.strip() and not line.startswith("#"))
+    try:
+        return tuple(parse_auditor(line.strip()) for line in lines if line.strip() and not line.startswith("#"))
+    except MalformedInput as error:
+        raise MalformedInput(f"TALLYSTICK_AUDITORS: {path}: {error}; a line is a key that `monitor` printed") from None

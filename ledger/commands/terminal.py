@@ -17,7 +17,8 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from ledger.copies.known import KnownLog, known_log
 from ledger.errors import BadSource, Corrupt, Forked, HistoryLost
 from ledger.upkeep.replaying import Finding
-from tallystick.errors import TallystickError
+from tallystick.errors import MalformedInput, TallystickError
+from tallystick.printing import message
 
 WRONG = 1
 NOT_TRIED = 2
@@ -48,7 +49,7 @@ def messages() -> Iterator[None]:
     try:
         yield
     except (TallystickError, OSError, sqlite3.Error) as error:
-        typer.echo(str(error), err=True)
+        typer.echo(message(error), err=True)
         raise typer.Exit(WRONG if isinstance(error, _FOUND) else NOT_TRIED) from None
 
 
@@ -71,10 +72,22 @@ Keys = Annotated[
 def read_keys(given: Sequence[str]) -> KnownLog:
     """A log by its keys, as typed or in files. Raises ``MalformedInput``."""
     lines: list[str] = []
+    files: list[str] = []
     for one in given:
         path = Path(one)
-        lines += path.read_text(encoding="utf-8").split("\n") if path.is_file() else [one]
-    return known_log([line.strip() for line in lines if line.strip()])
+        if path.is_file():
+            lines += path.read_text(encoding="utf-8", errors="replace").split("\n")
+            files.append(one)
+        elif "+" not in one:
+            raise MalformedInput(f"there is no file {one}, and it is no verifier key (name+hash+base64)")
+        else:
+            lines.append(one)
+    try:
+        return known_log([line.strip() for line in lines if line.strip()])
+    except MalformedInput as error:
+        if not files:
+            raise
+        raise MalformedInput(f"{', '.join(files)}: {error}; expected what GET /vkeys of the log gives") from None
 
 
 @contextmanager

@@ -16,7 +16,9 @@ from tallystick.key_history import KeyHistory, history_of
 def open_unchanged(folder: Folder) -> SqliteStore:
     """The database of a log, which is not migrated. Raises ``NoLog``, ``UnknownSchema`` or ``Corrupt``."""
     if not folder.database.is_file():
-        raise NoLog(f"there is no log in {folder.path}: correct the path")
+        inside = folder.path / "log"
+        there = (inside / folder.database.name).is_file()
+        raise NoLog(f"there is no log in {folder.path}: {f'one is in {inside}' if there else 'correct the path'}")
     if schema_of(folder.database) != SCHEMA:
         raise UnknownSchema(f"{folder.database} has another schema than this program: open the log with it once")
     try:

@@ -101,8 +101,8 @@ def _require_tested(context: Context, capability: CapabilityState) -> None:
         raise Refused(
             "wrong-state",
             "subject",
-            f"{context.event.subject} has "
-            f"{'passed' if capability.passed else 'not passed'} its test and grade {capability.grade or 'none'}",
+            f"{context.event.subject} has {'passed' if capability.passed else 'not passed'} its test, "
+            f"and its grade is {capability.grade or 'none'}",
             "record a passed test and a grade first",
         )
 

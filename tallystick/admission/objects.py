@@ -154,7 +154,7 @@ def register_job(context: Context) -> None:
             "capability-not-approved",
             "body.capability",
             f"{body.capability} is {capability.status} at position {context.position}",
-            "have the registrar approve the capability, or use another",
+            "have the registrar approve or reinstate the capability, or use another",
         )
     for index, item in enumerate(body.inputs):
         require_use(context, party, item.object, f"body.inputs[{index}].object")

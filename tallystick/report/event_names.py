@@ -74,6 +74,18 @@ WORDS_ZH: dict[str, str] = {
 }  # fmt: skip
 
 
+ROLES_ZH: dict[str, str] = {
+    "log": "日志（Ed25519）",
+    "log-pq": "日志（ML-DSA-44）",
+    "authority": "日志（EIP-712）",
+    "registrar": "登记机构",
+    "service": "服务",
+    "exporter": "出具方",
+    "status": "许可状态",
+}
+"""Roles of the log's keys."""
+
+
 def event_name(kind: str, language: Language) -> str:
     """The event type in words; an unknown one as it is written."""
     return _pick(EVENTS, kind, language)

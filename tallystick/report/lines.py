@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tallystick.printing import printable
 from tallystick.report.detail_words import in_chinese
-from tallystick.report.event_names import event_name, in_words, told_of
+from tallystick.report.event_names import ROLES_ZH, event_name, in_words, told_of
 from tallystick.report.phrases import PHRASES, Language
 from tallystick.report.time_words import source_name, word_name
 from tallystick.time_interval import Source
@@ -25,6 +25,8 @@ def sentence(line: Line, language: Language, *, advice: bool = True) -> str:
         values["detail"] = told_of(values, language)
     if line.key == "time.source":
         values["word"] = word_name(line.values["word"], language)
+    if language == "zh" and line.key.startswith("checkpoint.rotated-"):
+        values["role"] = ROLES_ZH.get(values["role"], values["role"])
     if line.key in OF_KINDS:
         values["status"] = in_words(values["status"], language)
     if line.key == "disclosure.erased":

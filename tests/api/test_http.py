@@ -110,6 +110,7 @@ def test_other_content_types_are_refused(house: House, studio: Party) -> None:
     headers = {"Authorization": f"Bearer {studio.token}", "Content-Type": "text/plain"}
     answer = house.http.post("/v1/events", content=b"{}", headers=headers)
     assert problem(answer) == (422, "malformed", "body")
+    assert answer.json()["hint"] == "send JSON, and say so: Content-Type: application/json"
 
 
 @pytest.mark.parametrize("path", ["/", "/v1/status", "/checkpoint", "/nothing", "/docs", "/openapi.json"])

@@ -99,8 +99,16 @@ def test_the_same_event_again_is_found_where_it_stands(studio: Party) -> None:
 def test_another_event_under_the_same_id_is_refused(studio: Party, other: dict[str, Any]) -> None:
     event = {"type": "object.register", "event_id": "taken", "body": picture(), "private": {"title": "Lantern"}}
     assert studio.post("/v1/events", event).status_code in (200, 201)
-    assert problem(studio.post("/v1/events", {**event, **other})) == (409, "conflict", "event_id")
+    refused = studio.post("/v1/events", {**event, **other})
+    assert problem(refused) == (409, "conflict", "event_id")
+    assert refused.json()["hint"] not in refused.json()["detail"], "said once"
     assert studio.post("/v1/events", event).status_code == 200
+
+
+def test_a_name_of_a_private_value_that_is_none_is_named(studio: Party) -> None:
+    answer = studio.submit("object.register", picture(), private={"标题": "灯笼"})
+    assert problem(answer) == (400, "malformed", None)
+    assert answer.json()["detail"] == "the key '标题' is not ASCII text; a value may be any text"
 
 
 def test_event_ids_of_two_parties_are_two(studio: Party, rival: Party) -> None:

@@ -87,9 +87,22 @@ def test_nothing_to_serve_and_nothing_to_copy(tmp_path: Path, keys: Path, data: 
     code, _, error = run("mirror", data, data, "--key", keys)
     assert (code, "a copy needs a folder of its own" in error) == (2, True)
     code, _, error = run("mirror", data, tmp_path / "copy", "--key", "nonsense")
-    assert (code, "is not a verifier key" in error) == (2, True)
+    assert (code, "there is no file nonsense, and it is no verifier key" in error) == (2, True)
+    (tmp_path / "trust.json").write_text('{"keys": ["log.example+12345678+rDVfpaECPq+bxzASBgNVHRMB"]}\n')
+    code, _, error = run("mirror", data, tmp_path / "copy", "--key", tmp_path / "trust.json")
+    assert (code, error.count("trust.json"), "expected what GET /vkeys of the log gives" in error) == (2, 1, True)
     assert run("mirror", data, tmp_path / "copy")[0] == 2
     assert not (tmp_path / "copy").exists()
+
+
+def test_where_the_log_is_instead_is_told(tmp_path: Path) -> None:
+    """``fsck data`` instead of ``fsck data/log``."""
+    (tmp_path / "data" / "log").mkdir(parents=True)
+    _, _, error = run("fsck", tmp_path / "data")
+    assert error == f"there is no log in {tmp_path / 'data'}: correct the path\n"
+    (tmp_path / "data" / "log" / "ledger.sqlite").touch()
+    code, _, error = run("fsck", tmp_path / "data")
+    assert (code, error) == (2, f"there is no log in {tmp_path / 'data'}: one is in {tmp_path / 'data' / 'log'}\n")
 
 
 def test_a_source_out_of_reach_leaves_no_folder(tmp_path: Path, keys: Path) -> None:
