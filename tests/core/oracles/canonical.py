@@ -97,7 +97,7 @@ def _check(value: JsonValue, depth: int) -> None:
     elif isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(key, str) or not key.isascii():
-                raise MalformedInput(f"the key {key!r} is not ASCII text")
+                raise MalformedInput(f"the key {key!r} is not ASCII text; a value may be any text")
             _check(item, depth + 1)
     elif isinstance(value, list | tuple):
         for item in value:
