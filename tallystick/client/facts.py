@@ -53,7 +53,9 @@ def attest(
     token_file: TokenFile = None,
     token: Token = None,
 ) -> None:
-    """Bear a capture record out, as a notary or a witness."""
+    """Bear a capture record out, as the notary that it names. A witness signs itself (``Client.state``): recorded for
+    it by the service its word would weaken the record, and is refused.
+    """
     body: dict[str, Any] = {"record": position, "role": role}
     if statement is not None:
         body["statement"] = _pair(_file(statement))
