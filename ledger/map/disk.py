@@ -42,7 +42,7 @@ from ledger.map.pages import (
 from ledger.map.reading import LONGEST, mentioned
 from tallystick.identifiers import has_form
 from tallystick.map import NAMED, OWN, MapProof, key_of
-from tallystick.map.proof import EMPTY_ROOT, HASH_SIZE, KEY_BITS, MapProofFailed, prove_key
+from tallystick.map.proof import EMPTY_ROOT, HASH_SIZE, KEY_BITS, MapProofFailed, keys_of, prove_key
 from tallystick.merkle import leaf_hashes
 
 GATHER = 32_768
@@ -104,20 +104,25 @@ class DiskMap:
     def take(self, entries: Iterable[bytes], leaves: Sequence[bytes] | None = None) -> None:
         """The next entries of the log. ``leaves``: their leaf hashes, where they are known."""
         entries = list(entries)
-        own, named = self._own, self._named
-        for entry, leaf in zip(entries, leaves or leaf_hashes(entries), strict=True):
-            subjects, others = mentioned(entry)
-            if subjects:
-                one = self.size.to_bytes(8, "big") + leaf
-                for text in subjects:
-                    (own[text] if len(text) <= LONGEST else self._gathered[key_of(OWN, text)]).append(one)
-                for text in others:
-                    named[text].append(one)
-                self._waiting += len(subjects) + len(others)
-            self.size += 1
-            # Between two entries, so that what is durable is the map of a size.
-            if self._waiting >= GATHER:
-                self._apply()
+        own, named, size, waiting = self._own, self._named, self.size, self._waiting
+        try:
+            for entry, leaf in zip(entries, leaves or leaf_hashes(entries), strict=True):
+                subjects, others = mentioned(entry)
+                if subjects:
+                    one = size.to_bytes(8, "big") + leaf
+                    for text in subjects:
+                        (own[text] if len(text) <= LONGEST else self._gathered[key_of(OWN, text)]).append(one)
+                    for text in others:
+                        named[text].append(one)
+                    waiting += len(subjects) + len(others)
+                size += 1
+                # Between two entries, so that what is durable is the map of a size.
+                if waiting >= GATHER:
+                    self.size, self._waiting = size, waiting
+                    self._apply()
+                    waiting = self._waiting
+        finally:
+            self.size, self._waiting = size, waiting
 
     def add(self, key: bytes, index: int, leaf: bytes) -> None:
         """One more entry in the history under ``key``."""
@@ -146,9 +151,11 @@ class DiskMap:
 
     def _by_key(self) -> dict[bytes, list[bytes]]:
         """What was gathered. So each text is hashed once, and looked at once whether it is an identifier."""
-        own = {key_of(OWN, text): added for text, added in self._own.items()}
-        named = {key_of(NAMED, text): added for text, added in self._named.items() if has_form(text)}
-        return own | named | self._gathered
+        named = {text: added for text, added in self._named.items() if has_form(text)}
+        changes = dict(zip(keys_of(OWN, self._own), self._own.values(), strict=True))
+        changes.update(zip(keys_of(NAMED, named), named.values(), strict=True))
+        changes.update(self._gathered)
+        return changes
 
     def _forget(self) -> None:
         for gathered in (self._own, self._named, self._gathered):

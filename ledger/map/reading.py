@@ -7,7 +7,7 @@ that names something in another place than those that are looked at here: as man
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
 import orjson
@@ -32,32 +32,35 @@ _known = set[bytes]()
 whatever text fills up that length, ``layout.read`` takes it."""
 
 
+_Short = Annotated[str, msgspec.Meta(max_length=LONGEST)]
+
+
 class _Input(msgspec.Struct, gc=False):
-    object: str = ""
+    object: _Short = ""
 
 
 class _Basis(msgspec.Struct, gc=False):
-    subject: str = ""
+    subject: _Short = ""
 
 
 class _Generation(msgspec.Struct, frozen=True, gc=False):
-    capability: str = ""
-    job: str = ""
+    capability: _Short = ""
+    job: _Short = ""
 
 
 class _Body(msgspec.Struct, gc=False):
     """Where most entries name something (docs/map.md §1): whatever type they have, for the value alone decides."""
 
     basis: tuple[_Basis, ...] = ()
-    capability: str = ""
+    capability: _Short = ""
     generation: _Generation = _Generation()
-    holder: str = ""
+    holder: _Short = ""
     inputs: tuple[_Input, ...] = ()
-    object: str = ""
-    outputs: tuple[str, ...] = ()
-    title_chain: tuple[str, ...] = ()
-    to: str = ""
-    workflow: str = ""
+    object: _Short = ""
+    outputs: tuple[_Short, ...] = ()
+    title_chain: tuple[_Short, ...] = ()
+    to: _Short = ""
+    workflow: _Short = ""
 
 
 class _Event(msgspec.Struct, gc=False):
@@ -78,11 +81,16 @@ def mentioned(entry: bytes) -> Mentioned:
     header, start, end = spans
     payload = entry[start:end]
     # Without escapes each quote is the beginning of a text, or its end.
-    if b"\\" not in payload and payload.count(b"{") + payload.count(b"[") <= MAX_DEPTH:
-        # In what it passes over ``msgspec`` takes bytes that are not UTF-8, and nothing else that is no JSON.
-        found = (payload.isascii() and _in_their_places(payload)) or _anywhere(payload)
-        if found and _is_header_of(found[0], entry, header):
-            return found[1]
+    if b"\\" in payload or payload.count(b"{") + payload.count(b"[") > MAX_DEPTH:
+        return about_entry(entry, fast_json.read)
+    # In what it passes over ``msgspec`` takes bytes that are not UTF-8, and nothing else that is no JSON.
+    found = (_in_their_places(payload) if payload.isascii() else None) or _anywhere(payload)
+    if found is None:
+        return about_entry(entry, fast_json.read)
+    subject = found[0].encode()
+    at = header - len(subject)
+    if (entry[:at] in _known and entry[at:header] == subject) or _is_header_of(found[0], entry, at):
+        return found[1]
     return about_entry(entry, fast_json.read)
 
 
@@ -100,15 +108,20 @@ def _in_their_places(payload: bytes) -> tuple[str, Mentioned] | None:
         return subject, ((subject,), ())
     made = body.generation
     texts = {body.capability, made.capability, made.job, body.holder, body.object, body.to, body.workflow}
-    texts.update(body.outputs, body.title_chain)
+    if body.outputs:
+        texts.update(body.outputs)
+    if body.title_chain:
+        texts.update(body.title_chain)
     for one in body.inputs:
         texts.add(one.object)
     for link in body.basis:
         texts.add(link.subject)
-    named = {text for text in texts if text[:3] == "10." and len(text) <= LONGEST}
-    named.discard(subject)
-    # As many as begin so: no name of a member does, none stands twice, and of two members of one name neither was lost.
-    return (subject, ((subject,), named)) if len(named) == count else None
+    texts.discard("")
+    # As many as begin so, and no others: no name of a member does, none stands twice, and of two members of one name
+    # neither was lost.
+    if len(texts) == count and min(texts) >= "10." and max(texts) < "10/" and subject not in texts:
+        return subject, ((subject,), texts)
+    return None
 
 
 def _anywhere(payload: bytes) -> tuple[str, Mentioned] | None:
@@ -132,19 +145,14 @@ def _anywhere(payload: bytes) -> tuple[str, Mentioned] | None:
     return subject, ((subject,), named)
 
 
-def _is_header_of(subject: str, entry: bytes, end: int) -> bool:
-    """Whether ``layout.read`` takes the header, and it is that of ``subject``."""
-    text = subject.encode()
-    at = end - len(text)
-    begin = entry[:at]
-    if entry[at:end] == text and begin in _known:
-        return True
+def _is_header_of(subject: str, entry: bytes, at: int) -> bool:
+    """Whether ``layout.read`` takes the header, and it is that of ``subject``, which stands at ``at``."""
     parts = layout.read(entry)
     if parts is None or parts.subject != subject:
         return False
     if len(_known) >= _MOST_KNOWN:
         _known.clear()
-    _known.add(begin)
+    _known.add(entry[:at])
     return True
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from itertools import pairwise
 from typing import Annotated, Any
@@ -33,6 +33,12 @@ class MapProofFailed(VerificationFailed):
 def key_of(relation: Relation, text: str) -> bytes:
     """Where the history of ``text`` stands."""
     return sha256(_KEYS[relation] + text.encode()).digest()
+
+
+def keys_of(relation: Relation, texts: Iterable[str]) -> list[bytes]:
+    """``key_of`` each text; spelled out, for all that a log names comes this way."""
+    label = _KEYS[relation]
+    return [sha256(label + text.encode()).digest() for text in texts]
 
 
 def link(chain: bytes, index: int, leaf: bytes) -> bytes:

@@ -199,6 +199,35 @@ def test_memory_does_not_grow_with_the_map(tmp_path: Path, monkeypatch: pytest.M
     assert max(written) == 3
 
 
+def test_what_is_durable_amid_many_entries_is_the_map_of_its_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disk, "GATHER", 30)
+    path = tmp_path / "map.sqlite"
+    found = DiskMap(path, 2)
+    found.take(ENTRIES)
+    found._connection.close()
+    with closing(DiskMap(path, 2)) as again:
+        assert 0 < again.size < len(ENTRIES)
+        again.take(ENTRIES[again.size :])
+        assert again.root() == root_in_memory()
+
+
+def test_what_cannot_be_made_durable_amid_many_entries_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many as were taken, and what they add, are taken once."""
+    monkeypatch.setattr(disk, "GATHER", 30)
+    path = tmp_path / "map.sqlite"
+    with closing(DiskMap(path, 2)) as found, closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute(FULL)
+        with pytest.raises(MapUnreachable, match="disk full"):
+            found.take(ENTRIES)
+        assert 0 < found.size < len(ENTRIES)
+        assert found._waiting >= 30
+        other.execute("DROP TRIGGER full")
+        found.take(ENTRIES[found.size :])
+        assert found.root() == root_in_memory()
+
+
 @pytest.mark.parametrize("damage", [b"", b"no database", b"\x00" * 8192])
 def test_a_file_that_is_none_is_made_anew(tmp_path: Path, damage: bytes) -> None:
     path = tmp_path / "map.sqlite"

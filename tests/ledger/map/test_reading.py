@@ -111,6 +111,8 @@ CHANGES += [
     {"body": {**ONCE, "outputs": [PARTY, PARTY]}},
     {"body": {**ONCE, "outputs": [PARTY, "10." + "9" * 200]}},
     {"body": {**ONCE, "holder": "Fred", "note": PARTY}},
+    {"body": {**ONCE, "holder": "10/5555", "note": PARTY}},
+    {"body": {**ONCE, "holder": "10-5555", "note": PARTY}},
     {"body": {**ONCE, "note": PARTY}, "recorded_for": "Fred"},
     {"body": {**ONCE, "generation": {"job": PARTY, "inputs": [{"object": PARTY}]}}},
     {"body": {**ONCE, "generation": None}},
