@@ -211,7 +211,7 @@ def _shown(value: Any, language: Language) -> str:
         return told[0] if len(told) == 1 else " ".join(f"({n}) {one}" for n, one in enumerate(told, 1))
     if isinstance(value, dict) and all(isinstance(one, str) for one in value.values()):
         parted = "，" if language == "zh" else ", "
-        return parted.join(f"{_named(MEMBER_NAMES, name, language)} {one}" for name, one in value.items())
+        return parted.join(f"{_named(MEMBER_NAMES, name, language)} {one}" for name, one in value.items() if one)
     return value if isinstance(value, str) else canonical.encode(value).decode()
 
 
