@@ -57,7 +57,8 @@ class KnownLog:
         if missing:
             lacks = " or ".join(missing)
             raise VerificationFailed(
-                f"the checkpoint lacks the signature of {lacks}; if a key was replaced give the new one too"
+                f"the checkpoint lacks the signature of {lacks}; if a key was replaced give the new one too "
+                "(--key): GET /vkeys gives it, and whoever follows the log has it"
             )
         return Head(checkpoint, note.decode(), parsed)
 
