@@ -25,6 +25,8 @@ ACTIVE = frozenset(
 """Keys by which a document could act, or show itself differently to different readers."""
 
 _FIELD = {b"FT", b"T", b"Type", b"Subtype", b"F", b"Rect", b"P", b"V", b"TU"}
+_NAME = re.compile(rb"[ -\-/-~]{1,127}")
+"""Of a field that is gained: visible ASCII and spaces, no point, which divides names (ISO 32000-2 12.7.4.2)."""
 _INFO = {b"ModDate", b"Producer"}
 _DATES = re.compile(rb"(xmp:(?:ModifyDate|MetadataDate)(?:=\"|>))[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.+Z-]{9,21}(?=[\"<])")
 _SHOWN = {b"Kids", b"Contents", b"Annots", b"Names"}
@@ -232,8 +234,30 @@ def _check_field(before: Document, after: Document, number: int) -> None:
     wanted = (Name(b"Sig"), Name(b"Widget"), (Number(b"0"),) * 4, Ref(before.first_page()))
     if not set(found) <= _FIELD or shape != wanted or not isinstance(value, Ref):
         raise DocumentRefused("pdf.changed", f"a later revision adds field {number}, which is no document timestamp")
+    if (name := found.get(b"T")) is not None:
+        _check_name(before, name)
     if _added(before, after, value.number).get(b"Type") != Name(b"DocTimeStamp"):
         raise DocumentRefused("pdf.changed", f"field {number} of a later revision holds no new document timestamp")
+
+
+def _check_name(before: Document, name: Any) -> None:
+    """Fields of one name are one field to a reader: its value would be the signature, or what came after it."""
+    fields = [_plain(before.objects.get(number)) or {} for number in before.fields]
+    others = {_text(before.follow(one.get(b"T"))) for one in fields}
+    if not isinstance(name, bytes) or not _NAME.fullmatch(name) or _text(name) in others:
+        raise DocumentRefused(
+            "pdf.changed", "a later revision adds a field under a name that there is, or that is none"
+        )
+
+
+def _text(value: Any) -> str | None:
+    """A text string (ISO 32000-2 7.9.2.2), as far as it can be an ASCII text."""
+    if not isinstance(value, bytes):
+        return None
+    for mark, encoding in ((b"\xfe\xff", "utf-16-be"), (b"\xef\xbb\xbf", "utf-8")):
+        if value.startswith(mark):
+            return value.removeprefix(mark).decode(encoding, "replace")
+    return value.decode("latin-1")
 
 
 def _added(before: Document, after: Document, number: int) -> Dictionary:

@@ -142,8 +142,12 @@ class Values:
 
 
 def unescaped(name: bytes) -> bytes:
-    """A name with ``#2F`` and the like resolved. Raises ``MalformedInput`` for a stray ``#``."""
-    if name.count(b"#") != len(_ESCAPED.findall(name)):
+    """A name with ``#2F`` and the like resolved. Raises ``MalformedInput`` for a stray ``#``, and for ``#00``.
+
+    No name holds a zero (ISO 32000-2 7.3.5). To a reader in C it ends there, and ``/OpenAction#00`` is ``/OpenAction``.
+    """
+    escapes = _ESCAPED.findall(name)
+    if name.count(b"#") != len(escapes) or b"00" in escapes:
         raise MalformedInput("a name of the PDF has an escape that is none")
     return _ESCAPED.sub(lambda found: bytes([int(found[1], 16)]), name)
 

@@ -99,6 +99,69 @@ def test_a_document_timestamp_and_its_field_are_no_streams() -> None:
     assert code(stamped(document(Recipe()), {21: as_stream(empty)})) == "pdf.changed"
 
 
+# --- names ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"/AcroForm", b"/OpenAction#00 3 0 R /AcroForm"),
+        (b"/AcroForm", b"/X /Y#00Z /AcroForm"),
+        (b"/AcroForm", b"/#00 1 /AcroForm"),
+    ],
+)
+def test_no_name_holds_a_zero(old: bytes, new: bytes) -> None:
+    """ISO 32000-2 7.3.5. Where a reader's names end at a zero, the first is an action."""
+    assert judge(with_objects({1: SMALL[1].replace(old, new.replace(b"#00", b"#41"))})) == b'{"v":2}'
+    with pytest.raises(MalformedInput, match="an escape that is none"):
+        judge(with_objects({1: SMALL[1].replace(old, new)}))
+
+
+UTF_16 = b"\xfe\xff" + "Registrar".encode("utf-16-be")
+
+
+def renamed(new: bytes, own: bytes = b"(Registrar)") -> bytes:
+    """A document whose timestamp's field has this name, and the signature's that one."""
+    field = SMALL[6].replace(b"(Registrar)", new).replace(b"7 0 R", b"21 0 R")
+    return stamped(with_objects({6: SMALL[6].replace(b"(Registrar)", own), 12: b"(Registrar)"}), {20: field})
+
+
+@pytest.mark.parametrize(
+    ("new", "own"),
+    [
+        (b"(Registrar)", b"(Registrar)"),
+        (b"(Regis\\164rar)", b"(Registrar)"),
+        (b"<526567697374726172>", b"(Registrar)"),
+        (b"<%s>" % UTF_16.hex().encode(), b"(Registrar)"),
+        (b"(Registrar)", b"<%s>" % UTF_16.hex().encode()),
+        (b"(Registrar)", b"<efbbbf526567697374726172>"),
+        (b"(Registrar)", b"12 0 R"),
+        (b"12 0 R", b"(Clock)"),
+        (b"(Registrar.Clock)", b"(Registrar)"),
+        (b"()", b"(Registrar)"),
+        (b"(Clock\xe9)", b"(Registrar)"),
+        (b"(Clock\\000)", b"(Registrar)"),
+        (b"/Clock", b"(Registrar)"),
+        (b"(%s)" % (b"x" * 128), b"(Registrar)"),
+    ],
+)
+def test_a_field_that_is_gained_has_a_name_of_its_own(new: bytes, own: bytes) -> None:
+    """Two fields of one name are one to a reader, whose value is the signature or what came after it."""
+    assert code(renamed(new, own)) == "pdf.changed"
+
+
+@pytest.mark.parametrize("new", [b"(Clock)", b"(Registrar-2)", b"(registrar)", b"(%s)" % (b"x" * 127)])
+def test_other_names_may_be_gained(new: bytes) -> None:
+    assert judge(renamed(new)) == b'{"v":2}'
+    assert judge(renamed(new, b"<%s>" % UTF_16.hex().encode())) == b'{"v":2}'
+
+
+def test_a_field_that_is_gained_may_have_no_name() -> None:
+    field = SMALL[6].replace(b"/T (Registrar) ", b"").replace(b"7 0 R", b"21 0 R")
+    assert b"/T " not in field
+    assert judge(stamped(document(Recipe()), {20: field})) == b'{"v":2}'
+
+
 # --- one form of each ---------------------------------------------------------------------------------------
 
 
