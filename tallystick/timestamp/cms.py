@@ -18,6 +18,8 @@ SIGNING_CERTIFICATE = "1.2.840.113549.1.9.16.2.12"
 SIGNING_CERTIFICATE_V2 = "1.2.840.113549.1.9.16.2.47"
 
 _MANY = 64
+_AROUND = 8
+"""Values around that of a signed attribute: from the whole (ContentInfo) to the SET in the attribute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,7 @@ def _attributes(content: bytes) -> dict[str, Element]:
         fields.end()
         if kind in found or len(values) != 1:
             raise MalformedInput(f"the signed attribute {kind} has more than one value, or none")
+        der.require_form(values[0], _AROUND, f"the signed attribute {kind}")
         found[kind] = values[0]
     return found
 

@@ -14,6 +14,10 @@ from tallystick.lazy_dataclass import dataclass
 BOOLEAN, INTEGER, BIT_STRING, OCTET_STRING, NULL, OID = 0x01, 0x02, 0x03, 0x04, 0x05, 0x06
 UTF8, GENERALIZED_TIME, SEQUENCE, SET = 0x0C, 0x18, 0x30, 0x31
 _MAX_OID_BYTES = 64
+_DEEPEST = 32
+_ENUMERATED, _CONSTRUCTED, _CLASS, _NUMBER = 0x0A, 0x20, 0xC0, 0x1F
+_OF_PARTS = frozenset({0x08, 0x0B, 0x10, 0x11})
+"""Universal types whose values are always made of values: EXTERNAL, EMBEDDED PDV, SEQUENCE, SET."""
 
 
 def context(number: int, *, constructed: bool = True) -> int:
@@ -138,3 +142,49 @@ def oid(content: bytes, what: str) -> str:
             first = min(arcs[0] // 40, 2)
             return ".".join(map(str, (first, arcs[0] - 40 * first, *arcs[1:])))
     raise MalformedInput(f"{what} is not an object identifier in its one form (DER)")
+
+
+def require_form(value: Element, inside: int, what: str) -> None:
+    """That what nobody reads is DER too (docs/evidence/timestamps.md §2). ``inside``: values around it.
+
+    Raises ``MalformedInput``.
+    """
+    waiting = [(value, inside)]
+    while waiting:
+        one, depth = waiting.pop()
+        if depth > _DEEPEST:
+            raise MalformedInput(f"{what}: values stand in more than {_DEEPEST} others")
+        if not one.tag & _CLASS:
+            _require_universal(one, what)
+        if one.tag & _CONSTRUCTED:
+            fields = Fields(one.content, what)
+            while fields.more:
+                waiting.append((fields.next(), depth + 1))
+
+
+def _require_universal(one: Element, what: str) -> None:
+    number, content = one.tag & _NUMBER, one.content
+    if number == 0 or bool(one.tag & _CONSTRUCTED) != (number in _OF_PARTS):
+        raise MalformedInput(f"{what}: a value of type {number} is not in its one form (DER)")
+    if number in (INTEGER, _ENUMERATED):
+        integer(content, what, most_bytes=len(content))
+    elif number == BOOLEAN and content not in (b"\x00", b"\xff"):
+        raise MalformedInput(f"{what}: a truth value is not in its one form (DER)")
+    elif number == NULL and content:
+        raise MalformedInput(f"{what}: a NULL is empty")
+    elif number == OID and (not content or content[-1] & 0x80 or _is_needless(content)):
+        raise MalformedInput(f"{what}: an object identifier is not in its one form (DER)")
+    elif number == BIT_STRING and not _is_bits(content):
+        raise MalformedInput(f"{what}: a bit string is not in its one form (DER)")
+
+
+def _is_needless(content: bytes) -> bool:
+    """Whether an arc of an object identifier begins with a byte that says nothing."""
+    return any(byte == 0x80 and (at == 0 or not content[at - 1] & 0x80) for at, byte in enumerate(content))
+
+
+def _is_bits(content: bytes) -> bool:
+    """Unused bits: at most seven, which are zeros."""
+    unused = content[0] if content else 8
+    last = content[-1] if len(content) > 1 else 0
+    return unused <= 7 and (len(content) > 1 or unused == 0) and not last & (1 << unused) - 1

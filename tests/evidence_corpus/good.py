@@ -13,6 +13,7 @@ from tallystick.c2pa.verdict import CERTIFICATE
 from tallystick.case import CaseMaterial, OriginalMaterial
 from tallystick.events.certificate import CertificateIssue
 from tallystick.identifiers import Letter
+from tallystick.licence.clauses import AiUse
 from tallystick.note import COSIGNATURE_ED25519, verifier_key
 from tallystick.trust import TimeAuthority, TrustedAuditor, TrustFile, Witnesses
 from tests.core.c2pa import kit as c2pa_kit
@@ -27,6 +28,7 @@ from tests.evidence_corpus import documents
 from tests.evidence_corpus.shelf import Honest
 from tests.world import World, key_from
 
+MACHINES = AiUse("prohibited", "permitted", "prohibited", "permitted")
 WITNESSES = ("w1", "w2")
 
 
@@ -88,6 +90,7 @@ def _cards(folder: Path) -> dict[str, Desk]:
         "card-of-after-a-transfer": transferred(folder / "after", before=False, old=False),
         "card-that-shows-another-entry-beside-its-grant": misdirected(folder / "beside", lie=False),
         "card-that-encloses-that-its-signer-was-not-revoked": desk(folder / "enclosing", finish=enclosing(None)),
+        "card-that-tells-machines-what-they-may": desk(folder / "machines", training=MACHINES),
     }
 
 

@@ -150,3 +150,58 @@ def test_certificates_of_a_token_are_at_most_32_whatever_they_are() -> None:
     assert verify_token(token(replace(GOOD, certificates=(TSA.der, *odd[:31]))), MESSAGE, TRUSTED) == fact
     with pytest.raises(MalformedInput):
         verify_token(token(replace(GOOD, certificates=(TSA.der, *odd))), MESSAGE, TRUSTED)
+
+
+# --- signed attributes that nobody reads (X.690) ---------------------------------------------------------------
+
+
+def with_attribute(value: bytes) -> bytes:
+    """A token that signs an attribute of a type unknown here, with this value."""
+
+    def edit(data: bytes) -> bytes:
+        attributes = [one.dump() for one in cms.CMSAttributes.load(data)]
+        unknown = tlv(0x30, bytes.fromhex("06032a0304") + tlv(0x31, value))
+        return tlv(0x31, b"".join(sorted([*attributes, unknown])))
+
+    return token(replace(GOOD, edit_signed=edit))
+
+
+def nested(levels: int) -> bytes:
+    """An empty sequence inside so many others."""
+    value = b""
+    for _ in range(levels + 1):
+        value = tlv(0x30, value)
+    return value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "0101ff", "010100", "020100", "02020080", "0a0101", "0500", "06032a0304", "030100", "0302018e", "040102",
+        "0c0141", "3003020101", "3103020101", "2800", "a003020101", "8000", "4101ff",
+        "180f32303236303130313030303030305a",
+    ],
+)  # fmt: skip
+def test_an_attribute_that_nobody_reads_may_hold_what_is_der(value: str) -> None:
+    assert verify_token(with_attribute(bytes.fromhex(value)), MESSAGE, TRUSTED).signer == "CN=an authority"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "010101", "0100", "0102ffff", "0200", "02020001", "0202ff80", "0a00", "0a020001", "050100", "0600", "0602802a",
+        "06022a80", "0300", "030108", "030101", "0302018f", "03020900", "2403040102", "2c030c0141", "2200", "1000",
+        "1100", "0800", "0000", "2000", "30020201", "3004020200", "1f8101", "30021f00", "8181", "308003020101",
+    ],
+)  # fmt: skip
+def test_and_nothing_that_is_not(value: str) -> None:
+    with pytest.raises(MalformedInput):
+        verify_token(with_attribute(bytes.fromhex(value)), MESSAGE, TRUSTED)
+
+
+def test_values_of_an_attribute_stand_in_at_most_32_others() -> None:
+    assert verify_token(with_attribute(nested(24)), MESSAGE, TRUSTED).signer == "CN=an authority"
+    with pytest.raises(MalformedInput, match="more than 32 others"):
+        verify_token(with_attribute(nested(25)), MESSAGE, TRUSTED)
+    with pytest.raises(MalformedInput, match="more than 32 others"):
+        verify_token(with_attribute(nested(9000)), MESSAGE, TRUSTED)

@@ -23,6 +23,7 @@ from tallystick.errors import MalformedInput
 from tallystick.events.certificate import CertificateIssue
 from tallystick.events.credential import CredentialIssue
 from tallystick.identifiers import Letter
+from tallystick.licence.clauses import AiUse
 from tallystick.licence.credential import LicenceCredential, ShownEntry, encode_credential
 from tallystick.merkle import prove_inclusion
 from tallystick.trust import Trust
@@ -54,8 +55,14 @@ class Desk:
         return self.scene.judge(material, trust or self.trust())
 
 
-def sign(folder: Path, assertions: Mapping[str, Any], when: int, signer: ClaimSigner | None = None) -> bytes:
-    said = c2pa_kit.manifest(assertions=assertions, when=datetime.fromtimestamp(when, UTC))
+def sign(
+    folder: Path,
+    assertions: Mapping[str, Any],
+    when: int,
+    signer: ClaimSigner | None = None,
+    training: AiUse | None = None,
+) -> bytes:
+    said = c2pa_kit.manifest(assertions=assertions, when=datetime.fromtimestamp(when, UTC), training=training)
     out = folder / "signed.png"
     sign_asset(signer or c2pa_kit.claim_signer(), c2pa_kit.plain("image/png"), out, said, "image/png")
     return out.read_bytes()
@@ -107,10 +114,11 @@ def desk(
     signer: ClaimSigner | None = None,
     later: int = 0,
     finish: Callable[[bytes], bytes] = lambda card: card,
+    training: AiUse | None = None,
 ) -> Desk:
     """A desk in a new folder; ``assertions`` makes other assertions of the honest ones, ``signer`` signs.
 
-    finish: what becomes of the card before it is logged.
+    finish: what becomes of the card before it is logged. training: what it tells machines.
     """
     folder.mkdir(exist_ok=True)
     world = World("desk", "log.example/desk", rules=3)
@@ -120,7 +128,7 @@ def desk(
     scene.log.add(*world.parties(), source, licence)
     subject = licence.event.subject
     honest = {LICENCE: encode_credential(credential_of(scene, subject, scene.log.find("licence.grant")))}
-    card = finish(sign(folder, assertions(honest), world.clock + later, signer))
+    card = finish(sign(folder, assertions(honest), world.clock + later, signer, training))
     position = issue(scene, subject, card)
     scene.anchor()
     return Desk(scene, subject, position, card)
