@@ -57,8 +57,8 @@ installed nor while it verifies.
 
 Windows, and macOS on Intel: not every package publishes a wheel there at the versions that were tested. Open
 `verifier.html` in a browser instead, on any system: it is the second verifier, written apart from the first, and needs
-nothing else. It judges certificates (PDF) and their cards (PNG); other files with Content Credentials, most licence
-cards among them, it leaves to other programs: a case that holds one is not proved there (step 12).
+nothing else. It judges certificates (PDF) and cards (PNG); other files with Content Credentials it leaves to other
+programs: a case that holds one is not proved there (step 12).
 
 ## 中文
 
@@ -73,7 +73,7 @@ cards among them, it leaves to other programs: a case that holds one is not prov
 中的安装包，pip 拒绝安装。安装和验证均不访问网络。
 
 Windows 和 Intel 处理器的 macOS：所测试版本的依赖包未全部提供安装包。请改用任意系统的浏览器打开 `verifier.html`：
-这是独立编写的第二检验程序，无需其他软件；它检验登记证书（PDF）和证书卡（PNG）；其他带内容凭证的文件（包括多数许可卡）留待其他程序检验，
+这是独立编写的第二检验程序，无需其他软件；它检验登记证书（PDF）和卡片（PNG）；其他带内容凭证的文件留待其他程序检验，
 含有此类文件的案卷在其中不为“已证明”（第 12 步）。
 """
 

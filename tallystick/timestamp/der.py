@@ -15,9 +15,9 @@ BOOLEAN, INTEGER, BIT_STRING, OCTET_STRING, NULL, OID = 0x01, 0x02, 0x03, 0x04, 
 UTF8, GENERALIZED_TIME, SEQUENCE, SET = 0x0C, 0x18, 0x30, 0x31
 _MAX_OID_BYTES = 64
 _DEEPEST = 32
-_ENUMERATED, _CONSTRUCTED, _CLASS, _NUMBER = 0x0A, 0x20, 0xC0, 0x1F
-_OF_PARTS = frozenset({0x08, 0x0B, 0x10, 0x11})
-"""Universal types whose values are always made of values: EXTERNAL, EMBEDDED PDV, SEQUENCE, SET."""
+_ENUMERATED, _RELATIVE_OID, _CONSTRUCTED, _CLASS, _NUMBER = 0x0A, 0x0D, 0x20, 0xC0, 0x1F
+_OF_PARTS = frozenset({0x08, 0x0B, 0x10, 0x11, 0x1D})
+"""Universal types made of values: EXTERNAL, EMBEDDED PDV, SEQUENCE, SET, CHARACTER STRING; DER has no others so."""
 
 
 def context(number: int, *, constructed: bool = True) -> int:
@@ -172,7 +172,7 @@ def _require_universal(one: Element, what: str) -> None:
         raise MalformedInput(f"{what}: a truth value is not in its one form (DER)")
     elif number == NULL and content:
         raise MalformedInput(f"{what}: a NULL is empty")
-    elif number == OID and (not content or content[-1] & 0x80 or _is_needless(content)):
+    elif number in (OID, _RELATIVE_OID) and (not content or content[-1] & 0x80 or _is_needless(content)):
         raise MalformedInput(f"{what}: an object identifier is not in its one form (DER)")
     elif number == BIT_STRING and not _is_bits(content):
         raise MalformedInput(f"{what}: a bit string is not in its one form (DER)")

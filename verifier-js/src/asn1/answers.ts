@@ -111,7 +111,7 @@ function orNothing<T>(read: () => T): T | undefined {
 /** BasicOCSPResponse, its parts unread. */
 function readOutline(bytes: Bytes): Outline {
   const [, held] = partsOf(bytes);
-  const [, response] = partsOf(partsOf(demandTag(held, 0xa0).raw)[0]!.raw);
+  const [, response] = sequence(explicit(held, 0));
   const [data, algorithm, signature, certificates] = partsOf(demandTag(response, OCTET_STRING).content);
   const list = certificates === undefined ? undefined : partsOf(certificates.raw)[0];
   return {

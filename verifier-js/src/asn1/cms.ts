@@ -1,8 +1,8 @@
 /** Signed data of CMS (RFC 5652 §5) with one signer: who signed, and that he did (Timestamps 2 and 3, Signed files 5.2). */
-import { compare, equal, type Bytes } from "../base/bytes.ts";
+import { compare, concat, equal, type Bytes } from "../base/bytes.ts";
 import { Failed, Malformed } from "../base/errors.ts";
 import { keyOf, readable, subjectKeyIdentifier, type Certificate } from "./certificate.ts";
-import { demandTag, explicit, Fields, INTEGER, integer, OCTET_STRING, oid, sequence, SEQUENCE, SET, type Der } from "./der.ts";
+import { demandDer, demandTag, explicit, Fields, INTEGER, integer, OCTET_STRING, oid, sequence, SEQUENCE, SET, type Der } from "./der.ts";
 import { demandNamed } from "./ess.ts";
 import { hashAlgorithm, HASHES, type HashName } from "./hashes.ts";
 import { signatureAlgorithm, verifyWith } from "./publicKey.ts";
@@ -12,6 +12,7 @@ const CONTENT_TYPE = "1.2.840.113549.1.9.3";
 const MESSAGE_DIGEST = "1.2.840.113549.1.9.4";
 const SIGNING_CERTIFICATE_2 = "1.2.840.113549.1.9.16.2.47";
 const MOST_CERTIFICATES = 32;
+const UNSIGNED_ATTRIBUTES = 0xa1;
 
 /** The signed attributes of a document, and no other (Signed files 5.2, number 3). */
 export const DOCUMENT_ATTRIBUTES = [CONTENT_TYPE, MESSAGE_DIGEST, SIGNING_CERTIFICATE_2];
@@ -36,7 +37,7 @@ export interface Signed {
   unsigned: Der | undefined;
 }
 
-/** The signed data in a ContentInfo, of this version and about content of this type. */
+/** The signed data in a ContentInfo, of this version and about content of this type. What has no meaning here is not read, so it need not have a form either. */
 export function parseSignedData(value: Der, version: bigint, contentType: string): SignedData {
   const [type, wrapped, ...more] = sequence(value);
   if (oid(type) !== SIGNED_DATA || more.length > 0) throw new Malformed("no signed data");
@@ -44,15 +45,16 @@ export function parseSignedData(value: Der, version: bigint, contentType: string
   if (integer(fields.next()) !== version) throw new Malformed("signed data of another version");
   const digests = demandTag(fields.next(), SET).children;
   const content = parseContent(fields.next(), contentType);
-  const certificates = fields.optional(0xa0)?.children ?? [];
-  const lists = fields.optional(0xa1) !== undefined;
+  const certificates = fields.optional(0xa0);
+  const lists = fields.optional(0xa1);
   const [signer, ...others] = demandTag(fields.next(), SET).children;
   fields.end();
-  if (certificates.length > MOST_CERTIFICATES) throw new Malformed(`more than ${MOST_CERTIFICATES} certificates`);
+  if ((certificates?.children.length ?? 0) > MOST_CERTIFICATES) throw new Malformed(`more than ${MOST_CERTIFICATES} certificates`);
   if (signer === undefined || others.length > 0) throw new Malformed("signed data with another count of signers than one");
   const parts = sequence(signer);
+  demandDer(value, [certificates, lists, ...parts.filter(({ tag }) => tag === UNSIGNED_ATTRIBUTES)].filter((each) => each !== undefined));
   demandDigests(digests, parts);
-  return { certificates: certificates.flatMap(({ raw }) => readable(raw) ?? []), content, signer: parts, lists };
+  return { certificates: certificates?.children.flatMap(({ raw }) => readable(raw) ?? []) ?? [], content, signer: parts, lists: lists !== undefined };
 }
 
 function parseContent(value: Der | undefined, contentType: string): Bytes | undefined {
@@ -85,7 +87,7 @@ function parseSignerInfo(parts: Der[]): SignerInfo {
   const signed = demandTag(fields.next(), 0xa0);
   const algorithm = demandTag(fields.next(), SEQUENCE);
   const signature = demandTag(fields.next(), OCTET_STRING).content;
-  const unsigned = fields.optional(0xa1);
+  const unsigned = fields.optional(UNSIGNED_ATTRIBUTES);
   fields.end();
   if (identifier === undefined || version !== (identifier.tag === SEQUENCE ? 1n : 3n)) throw new Malformed("a signer of another version than his name is of");
   return { identifier, hash, signed, algorithm, signature, unsigned };
@@ -101,7 +103,7 @@ export function verifySigner(data: SignedData, known: Certificate[], contentType
   const key = keyOf(signer);
   if (key.kind !== kind || hash !== info.hash) throw new Failed("a signature under another algorithm than the signer's key or digest is of");
   // §5.4: what is signed is the SET OF itself, not the tag under which it stands.
-  verifyWith(key, hash, Uint8Array.of(SET, ...info.signed.raw.subarray(1)), info.signature);
+  verifyWith(key, hash, concat(Uint8Array.of(SET), info.signed.raw.subarray(1)), info.signature);
   return { signer, signature: info.signature, attributes: [...attributes.keys()], unsigned: info.unsigned };
 }
 

@@ -1,7 +1,7 @@
 /** Forms of the extensions of RFC 5280 §4.2, and of a few others: one that has not the form of its kind makes a certificate none (Timestamps 3). */
-import { equal, type Bytes } from "../base/bytes.ts";
+import { concat, equal, type Bytes } from "../base/bytes.ts";
 import { Malformed } from "../base/errors.ts";
-import { BIT_STRING, BOOLEAN, demandTag, Fields, GENERALIZED_TIME, INTEGER, integer, OCTET_STRING, oid, OID, parseDer, SEQUENCE, SET, type Der } from "./der.ts";
+import { BIT_STRING, BOOLEAN, demandTag, Fields, GENERALIZED_TIME, INTEGER, integer, OCTET_STRING, oid, OID, parseDer, retagged, SEQUENCE, SET, type Der } from "./der.ts";
 import { attributesOf, demandName } from "./names.ts";
 import { timeOf } from "./times.ts";
 
@@ -59,7 +59,7 @@ function optionals(known: [number, Form][], value: Der, tag = SEQUENCE): void {
 
 /** An implicit tag: the content is that of the type, whatever the tag says. */
 function implicit(tag: number, form: Form): Form {
-  return (value) => form({ ...value, tag });
+  return (value) => form(retagged(value, tag));
 }
 
 /** The one value in an explicit tag. */
@@ -86,7 +86,7 @@ function generalName(addresses: number[]): Form {
   const kinds = new Map<number, Form>([
     [0xa0, otherName], [0x81, ascii], [0x82, ascii], [0xa4, inside(distinguished)], [0x86, ascii],
     [0x87, ({ content }) => demand(addresses.includes(content.length), "an address of another length")],
-    [0x88, ({ content, raw }) => void oid(parseDer(Uint8Array.of(OID, ...raw.subarray(1, raw.length - content.length), ...content)))],
+    [0x88, ({ raw }) => void oid(parseDer(concat(Uint8Array.of(OID), raw.subarray(1))))],
   ]);
   return (value) => {
     const form = kinds.get(value.tag);

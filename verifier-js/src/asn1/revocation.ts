@@ -2,7 +2,7 @@
 import { hex, type Bytes } from "../base/bytes.ts";
 import { saidByAnswers } from "./answers.ts";
 import type { Certificate } from "./certificate.ts";
-import { ENUMERATED, integer, INTEGER, parseDer } from "./der.ts";
+import { ENUMERATED, integer, INTEGER, parseDer, retagged } from "./der.ts";
 import { saidByLists } from "./lists.ts";
 import { Malformed } from "../base/errors.ts";
 
@@ -39,7 +39,7 @@ const HARMLESS = ["unspecified", "affiliationChanged", "superseded", "cessationO
 export function reasonOf(value: Bytes): string | undefined {
   try {
     const found = parseDer(value);
-    return found.tag === ENUMERATED ? REASONS.get(integer({ ...found, tag: INTEGER })) : undefined;
+    return found.tag === ENUMERATED ? REASONS.get(integer(retagged(found, INTEGER))) : undefined;
   } catch (error) {
     if (error instanceof Malformed) return undefined;
     throw error;

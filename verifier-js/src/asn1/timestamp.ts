@@ -4,7 +4,7 @@ import { Failed, Malformed } from "../base/errors.ts";
 import type { Authority } from "../trust.ts";
 import { policies, readable, readableRoot, subjectNames, type Certificate } from "./certificate.ts";
 import { parseSignedData, verifySigner } from "./cms.ts";
-import { BOOLEAN, demandTag, explicit, Fields, INTEGER, integer, OCTET_STRING, oid, parseDer, SEQUENCE, sequence, type Der } from "./der.ts";
+import { BOOLEAN, demandTag, explicit, Fields, INTEGER, integer, OCTET_STRING, oid, onlyDer, parseDer, retagged, SEQUENCE, sequence, type Der } from "./der.ts";
 import { findPath, TIMESTAMPS } from "./path.ts";
 import { hashAlgorithm, HASHES, type HashName } from "./hashes.ts";
 import { enclosed, undone, Words, type Said } from "./revocation.ts";
@@ -73,7 +73,7 @@ interface Info {
 /** The first check that fails refuses: `Failed` or `Malformed`. */
 export function verifyTimestamp(bytes: Bytes, message: Bytes, authorities: Authority[], words: Words = new Words()): Timestamp {
   if (bytes.length > LONGEST) throw new Malformed("a token of more than 65,536 bytes");
-  const data = parseSignedData(parseDer(bytes), SIGNED_DATA_VERSION, TST_INFO);
+  const data = parseSignedData(onlyDer(bytes), SIGNED_DATA_VERSION, TST_INFO);
   if (data.content === undefined) throw new Malformed("a token without content");
   if (data.certificates.length > MOST_CERTIFICATES) throw new Malformed("a token with more than 32 certificates");
   const info = readInfo(data.content);
@@ -132,7 +132,7 @@ function readInfo(content: Bytes): Info {
 
 /** Extensions stand under an implicit tag. */
 function demandUncritical(extensions: Der): void {
-  if (extensionsOf({ ...extensions, tag: SEQUENCE }).some(({ critical }) => critical)) throw new Failed("a critical extension");
+  if (extensionsOf(retagged(extensions, SEQUENCE)).some(({ critical }) => critical)) throw new Failed("a critical extension");
 }
 
 /** Seconds, and 1–999 of milliseconds and of microseconds; together in microseconds. */

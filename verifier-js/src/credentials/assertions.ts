@@ -7,7 +7,7 @@ import { parseTime } from "../base/time.ts";
 import { decodeItem, listOf, mapWith, Tag, textOf, type Item } from "./items.ts";
 import { onlyContent } from "./jumbf.ts";
 import { reference, type Assertion, type Manifest } from "./manifest.ts";
-import { within } from "./open.ts";
+import { opened, within } from "./open.ts";
 
 const OURS = "org.tallystick.";
 /** Their labels are those of payloads, without what ours begin with. */
@@ -15,6 +15,9 @@ const PAYLOADS = ["licence", "certificate"];
 const LONGEST_PAYLOAD = 512 << 10;
 const ACTIONS = "c2pa.actions.v2";
 const INGREDIENT = /^c2pa\.ingredient\.v3(__[1-9][0-9]{0,3})?$/;
+/** What the file tells machines (CAWG, Training and Data Mining 1.1). */
+const MINING = "cawg.training-mining";
+const MINING_USES = ["cawg.ai_generative_training", "cawg.ai_inference", "cawg.ai_training", "cawg.data_mining"];
 export const BINDING = "c2pa.hash.data";
 
 export interface Asserted {
@@ -30,6 +33,10 @@ export function readAssertions(manifest: Manifest, at: number): Asserted {
   const actions = manifest.assertions.get(ACTIONS);
   for (const each of asserted) {
     if (payloads.includes(each) || each.label === ACTIONS || each.label === BINDING) continue;
+    if (each.label === MINING) {
+      demandMining(each);
+      continue;
+    }
     within(INGREDIENT.test(each.label), `the assertion ${each.label}`);
     demandIngredient(each);
   }
@@ -42,6 +49,17 @@ function demandIngredient({ box }: Assertion): void {
   const members = mapWith(decodeItem(onlyContent(box, "cbor")), "relationship", "dc:title", "dc:format", "instanceID", "description");
   for (const text of members.values()) textOf(text);
   within(members.get("relationship") === "componentOf" && members.has("dc:title"), "an ingredient of another kind than a component");
+}
+
+/** Of the one form of section 3. What it says decides nothing here, so whatever is wrong with it leaves the card open, and refuses nothing. */
+function demandMining({ box, created }: Assertion): void {
+  within(created, "what machines may do, not by the signer himself");
+  const entries = opened(() => mapWith(mapWith(decodeItem(onlyContent(box, "cbor")), "entries").get("entries"), ...MINING_USES));
+  within(entries.size === MINING_USES.length, "what machines may do, without one of the four entries");
+  for (const entry of entries.values()) {
+    const use = mapWith(entry, "use").get("use");
+    within(use === "allowed" || use === "notAllowed", "a use by machines that is neither allowed nor not allowed");
+  }
 }
 
 /** The first created the work; none is later than `at` (time.future). */

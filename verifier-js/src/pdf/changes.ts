@@ -7,6 +7,8 @@ import type { Layout } from "./signedRevision.ts";
 import { differing, isName, isNumber, isReferenceTo, referenced, sameItems, type Dictionary, type Value } from "./values.ts";
 
 const CODE = "pdf.changed";
+/** A point would put the field below another one (ISO 32000-2, 12.7.4.2). */
+const FIELD_NAME = /^[ -\-/-~]{1,127}$/;
 const FIELD_KEYS = new Set(["FT", "Subtype", "Rect", "P", "V", "F", "T", "TU", "Type"]);
 
 export class Changes {
@@ -16,11 +18,14 @@ export class Changes {
   private readonly first: Objects;
   /** By their numbers, what is or was the `DSS`. */
   private readonly stores = new Set<number>();
+  /** What the `T` of each field is, as it is written: of the first revision's, and of those that were gained. */
+  private readonly names = new Set<string>();
 
   constructor(layout: Layout, first: Revision) {
     this.layout = layout;
     this.objects = new Map(first.objects);
     this.first = first.objects;
+    this.name(layout.field);
   }
 
   /** The document timestamp of a later revision, if it brings one. */
@@ -93,9 +98,22 @@ export class Changes {
     const { page } = this.layout;
     const shape = isName(field.get("FT"), "Sig") && isName(field.get("Subtype"), "Widget") && isReferenceTo(field.get("P"), page) && isNothing(field.get("Rect"));
     demand(shape && [...field.keys()].every((key) => FIELD_KEYS.has(key)), CODE, "the field that is gained is none for a signature that shows nothing on the first page");
+    if (field.has("T")) this.demandFreeName(field.get("T"));
+    this.name(field);
     const stamp = this.added(objects, value);
     if (stamp === undefined || !isName(stamp.get("Type"), "DocTimeStamp")) refuse(CODE, "the field that is gained has no new document timestamp");
     return stamp;
+  }
+
+  /** Fields of one name are one field: its value would be what was signed, and what was added. */
+  private demandFreeName(value: Value | undefined): void {
+    demand(value?.kind === "string" && FIELD_NAME.test(value.bytes), CODE, "the field that is gained has a name of another form");
+    demand(!writings(value.bytes).some((each) => this.names.has(each)), CODE, "the field that is gained has the name of a field before it");
+  }
+
+  private name(field: Dictionary): void {
+    const name = resolve(this.objects, field.get("T"))?.value;
+    if (name?.kind === "string") this.names.add(name.bytes);
   }
 
   private added(objects: Objects, number: number): Dictionary | undefined {
@@ -109,6 +127,11 @@ function itemsOf(value: Value | undefined, key: string): Value[] {
   const listed = value.kind === "array" && value.items.every(({ kind }) => kind === "reference" || kind === "dictionary");
   if (!listed) refuse(CODE, `${key} is no list of fields or annotations that stands there itself`);
   return value.items;
+}
+
+/** The strings that say this text of ASCII: byte for byte, as UTF-8, as UTF-16 (ISO 32000-2, 7.9.2.2). */
+function writings(text: string): string[] {
+  return [text, `\xef\xbb\xbf${text}`, `\xfe\xff${text.replace(/./g, "\0$&")}`];
 }
 
 /** `[0 0 0 0]`. */

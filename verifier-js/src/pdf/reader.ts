@@ -10,7 +10,8 @@ const WHITE_SPACE = /[ \t\n\r]*/y;
 const ENDED = String.raw`(?![^ \t\n\r()<>[\]/])`;
 const REFERENCE = new RegExp(`([1-9][0-9]{0,6}) 0 R${ENDED}`, "y");
 const NUMBER = new RegExp(String.raw`[+-]?(?:[0-9]{1,10}(?:\.[0-9]{0,12})?|\.[0-9]{1,12})${ENDED}`, "y");
-const NAME = new RegExp(String.raw`/((?:[!"$&'*-.0-;=?-Z\\^-z|~]|#[0-9A-Fa-f]{2}){1,127})${ENDED}`, "y");
+/** Without a null character, at which some readers would end the name (ISO 32000-2, 7.3.5). */
+const NAME = new RegExp(String.raw`/((?:[!"$&'*-.0-;=?-Z\\^-z|~]|#(?!00)[0-9A-Fa-f]{2}){1,127})${ENDED}`, "y");
 const WORD = new RegExp(`(?:true|false|null)${ENDED}`, "y");
 const HEX_STRING = /<([0-9A-Fa-f]*)>/y;
 const PLAIN = /[^()\\]+/y;

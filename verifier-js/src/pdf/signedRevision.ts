@@ -13,6 +13,8 @@ export interface Layout {
   metadata: number | undefined;
   /** How often the objects of the first revision name each. */
   named: Map<number, number>;
+  /** The one field of the form. */
+  field: Dictionary;
   signature: Dictionary;
 }
 
@@ -21,9 +23,10 @@ export function readLayout(revision: Revision): Layout {
   const named = demandWhole(revision);
   for (const [number, object] of objects) demand(!acts(object), "pdf.active", `object ${number} has a key by which a document acts`);
   const catalog = dictionaryOf(objects, { kind: "reference", number: root }, "the catalog");
+  const field = fieldOf(objects, catalog);
   return {
     catalog: root, form: referenced(catalog.get("AcroForm")), page: firstPage(objects, catalog), info,
-    metadata: referenced(catalog.get("Metadata")), named, signature: signatureOf(objects, catalog),
+    metadata: referenced(catalog.get("Metadata")), named, field, signature: signatureOf(objects, field),
   };
 }
 
@@ -40,12 +43,15 @@ function* namedIn(value: Value): Generator<number> {
   for (const each of within(value)) if (each.kind === "reference") yield each.number;
 }
 
-/** The value of the one field of the form. */
-function signatureOf(objects: Objects, catalog: Dictionary): Dictionary {
+/** The one field of the form. */
+function fieldOf(objects: Objects, catalog: Dictionary): Dictionary {
   const form = dictionaryOf(objects, catalog.get("AcroForm"), "the form");
   const fields = ownArray(form, "Fields");
   demand(fields.length === 1 && fields[0]!.kind === "reference", "pdf.form", "the form has not one field, by reference");
-  const field = dictionaryOf(objects, fields[0], "the field");
+  return dictionaryOf(objects, fields[0], "the field");
+}
+
+function signatureOf(objects: Objects, field: Dictionary): Dictionary {
   demand(isName(field.get("FT"), "Sig"), "pdf.signature", "the field is none for a signature");
   demand(field.get("V")?.kind === "reference", "pdf.signature", "the field has no signature, by reference");
   return dictionaryOf(objects, field.get("V"), "the signature", "pdf.signature");
