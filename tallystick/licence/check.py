@@ -232,10 +232,9 @@ def _conclude(
 
 def _decide(reasons: tuple[Reason, ...], answered: Answer | None) -> tuple[LicenceAnswer, Reason]:
     for outcome, result in ((Outcome.FAILED, LicenceAnswer.NOT_VALID), (Outcome.UNKNOWN, LicenceAnswer.CANNOT_TELL)):
-        told = [reason for reason in reasons if reason.outcome is outcome]
-        if told:
-            # What was not judged for what another stage lacks tells nobody what to bring.
-            return result, next((one for one in told if not one.text.en.startswith(_NOT_JUDGED)), told[0])
+        for reason in reasons:
+            if reason.outcome is outcome:
+                return result, reason
     if answered is None:
         raise ValueError("without terms some stage is failed or unknown")
     granting = answered.deciding.term
@@ -249,12 +248,8 @@ def _as_of(status: ProvedStatus) -> StatusAsOf:
 # --- stages 3 to 7 --------------------------------------------------------------
 
 
-_NOT_JUDGED = "not judged: "
-
-
 def _untold(stage: Stage) -> Reason:
-    told = Wording("前提不成立，未予判断", f"{_NOT_JUDGED}what it rests on does not hold")
-    return Reason(stage, Outcome.UNKNOWN, told)
+    return Reason(stage, Outcome.UNKNOWN, Wording("前提不成立，未予判断", "not judged: what it rests on does not hold"))
 
 
 def _detail(stage: Stage, outcome: Outcome, zh: str, en: str, error: Exception) -> Reason:

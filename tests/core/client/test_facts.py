@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from tallystick.client import facts
+from tallystick.digests import digest_pair
+from tallystick.schema import write
 from tallystick.statement import parse_statement
 from tests.api.desk import Desk, picture_bytes
 
@@ -42,6 +44,13 @@ def test_capture_attestation_custody_and_acceptance(
         "started": now,
         "ended": now,
         "clocks": [],
+        "notary": {
+            "name": "a notary's office",
+            "registration": "(2026) 12",
+            "statement": write(digest_pair(b"the notary's statement")),
+            "at": now,
+            "party": desk.licensee.id,
+        },
         "private": {"device": {"serial": "the number of the camera"}},
     }
     record.write_text(json.dumps(said))

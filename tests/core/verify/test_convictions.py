@@ -263,7 +263,7 @@ def test_verify_fork_proves_it(folder: Path, kit: Kit, capsys: pytest.CaptureFix
         ("elsewhere.json", 1, "the trust file names"),
         ("later.json", 1, "version"),
         ("malformed.json", 2, "malformed"),
-        ("missing.json", 2, "malformed"),
+        ("missing.json", 2, "cannot be opened"),
     ],
 )
 def test_verify_fork_refuses(

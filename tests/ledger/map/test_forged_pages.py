@@ -41,7 +41,7 @@ HERE = "101"
 NUMBER = int("1" + HERE, 2)
 
 
-def refused(found: Leaves) -> None:
+def expect_refused(found: Leaves) -> None:
     with pytest.raises(DamagedPage):
         found.check(NUMBER, DEPTH)
 
@@ -56,13 +56,13 @@ def test_what_is_as_it_was_made() -> None:
 def test_a_digest_that_is_not_of_what_is_below(node: int) -> None:
     found = page(*(key(HERE + format(one, f"0{WIDTH}b")) for one in range(SLOTS)))
     found.heap[node] = bytes([1]) * 32
-    refused(found)
+    expect_refused(found)
 
 
 @pytest.mark.parametrize("behind", ["0000000", "1111111", "0000001"], ids=["its slot", "another", "beside it"])
 def test_leaves_of_another_page(behind: str) -> None:
     """A page of 001… where that of 101… was looked for: no node above tells them apart."""
-    refused(page(key("001" + behind)))
+    expect_refused(page(key("001" + behind)))
 
 
 @pytest.mark.parametrize("bit", range(WIDTH))
@@ -78,7 +78,7 @@ def test_leaves_on_the_wrong_side_of_nothing(bit: int) -> None:
         heap[node], node = found.heap[1], node >> 1
     forged = Leaves(counts, heap, found._records)
     assert forged.heap[1] == found.heap[1]
-    refused(forged)
+    expect_refused(forged)
 
 
 def test_a_key_that_is_shown_for_leaves_of_another_side() -> None:
@@ -86,7 +86,7 @@ def test_a_key_that_is_shown_for_leaves_of_another_side() -> None:
     right, shown = page(key(HERE + "1")), page(key(HERE + "0"))
     forged = Leaves(shown.counts, [NONE, right.heap[1], right.heap[1], NONE, *shown.heap[4:]], shown._records)
     assert forged.heap[1] == right.heap[1]
-    refused(forged)
+    expect_refused(forged)
 
 
 def test_leaves_that_stand_twice_or_out_of_order() -> None:
@@ -94,13 +94,13 @@ def test_leaves_that_stand_twice_or_out_of_order() -> None:
     found = page(key(HERE + "1" * 9), key(HERE + "1" * 8))
     low, high = found._records[:72], found._records[72:]
     for records in (high + low, low + low, high + high):
-        refused(Leaves(found.counts, found.heap, records))
+        expect_refused(Leaves(found.counts, found.heap, records))
 
 
 def test_a_slot_without_its_leaf() -> None:
     found = page(key(HERE + "0"))
-    refused(Leaves(None, found.heap))
-    refused(Leaves(None, found.heap, found._records))
+    expect_refused(Leaves(None, found.heap))
+    expect_refused(Leaves(None, found.heap, found._records))
     with pytest.raises(DamagedPage):
         Leaves(None, found.heap).way(key(HERE), DEPTH, [])
 
@@ -108,8 +108,8 @@ def test_a_slot_without_its_leaf() -> None:
 def test_a_leaf_beside_its_slot() -> None:
     """Counts tell which leaves a slot has: one more that none of them counts is no leaf of the page."""
     found = page(key(HERE + "0"), key(HERE + "1"))
-    refused(Leaves([*found.counts[1:], found.counts[0]], found.heap, found._records))
-    refused(Leaves(found.counts, found.heap, found._records + found._records[-72:]))
+    expect_refused(Leaves([*found.counts[1:], found.counts[0]], found.heap, found._records))
+    expect_refused(Leaves(found.counts, found.heap, found._records + found._records[-72:]))
 
 
 # --- seals ---------------------------------------------------------------------------------------
