@@ -151,8 +151,9 @@ def signature(recipe: Recipe, message: bytes) -> bytes:
     }
     if recipe.stamp is not None:
         token = forge.token(replace(recipe.stamp, message=raw if recipe.stamped is None else recipe.stamped))
-        value = cms.ContentInfo.load(token)
-        signer["unsigned_attrs"] = [{"type": "signature_time_stamp_token", "values": [value]}]
+        # As bytes: asn1crypto reads what is in a value that is put together, and some of it is no DER on purpose.
+        kind = cms.CMSAttributeType("signature_time_stamp_token").dump()
+        signer["unsigned_attrs"] = [cms.CMSAttribute.load(tlv(0x30, kind + tlv(0x31, token)))]
     shown = (recipe.signer.der,) if recipe.shown is None else recipe.shown
     parts = [
         cms.CMSVersion("v1").dump(),
