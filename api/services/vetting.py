@@ -2,7 +2,8 @@
 
 It is looked at before the log is asked, whoever signed: sublicences against their parents' terms, as far as the values
 are held, the places that licences take in this log's status lists, how many disputes a party has open about one
-thing, and how often it says what others' evidence rests on, who bears out whose record, and what a court ordered.
+thing, and how often it says what others' evidence rests on, who bears out whose record, what a court ordered, and who
+erases what others' evidence rests on.
 """
 
 from __future__ import annotations
@@ -12,15 +13,17 @@ from collections.abc import Sequence
 from api.services.attesting import ATTESTING, vet_attestation
 from api.services.open_disputes import OPENING, OpenDisputes
 from api.services.ordered import CHANGING, vet_change
+from api.services.relied_on import vet_erasure
 from api.services.said_often import MOST, SaidOften
 from api.services.status_lists import LIST_SIZE, MOST_LISTS, is_list_of
 from api.services.sublicences import vet_sublicence
 from ledger.store import Reads
 from ledger.submission import Submission
+from ledger.upkeep.erasing import ERASURE
 from tallystick.admission import Refused
 from tallystick.events.licence import LicenceGrant, LicenceTransfer
 
-_CONCERNED = frozenset({"licence.grant", "licence.transfer", OPENING, ATTESTING, CHANGING, *MOST})
+_CONCERNED = frozenset({"licence.grant", "licence.transfer", OPENING, ATTESTING, CHANGING, ERASURE, *MOST})
 
 
 def concerns(item: object) -> bool:
@@ -56,6 +59,8 @@ class Vetting:
             vet_attestation(reads, submission)
         elif kind == CHANGING:
             vet_change(reads, submission)
+        elif kind == ERASURE:
+            vet_erasure(reads, submission)
         elif kind not in MOST:
             self._vet_licence(reads, submission)
         if kind in MOST:

@@ -42,6 +42,8 @@ _FROM_2 = (
 _FROM_1 = (_ROOTS, *_FROM_2)
 """A file of version 1 is of before any log stated roots of its map."""
 
+_RIGHT, _WRONG = 1, 2
+"""Of a root that was looked at. A program of before wrote 1 for either."""
 _ID_BYTES = 16
 """Of a statement id that are remembered: nobody finds two statements for them whose keys he does not hold."""
 
@@ -141,8 +143,13 @@ class WatchStore:
 
     def looked_at(self, position: int, alarms: Sequence[Alarm]) -> None:
         """A root was looked at, and this was found."""
-        done = ("UPDATE roots SET looked_at = 1 WHERE position = ?", (position,))
+        done = ("UPDATE roots SET looked_at = ? WHERE position = ?", (_WRONG if alarms else _RIGHT, position))
         self._write([*(_insert(alarm) for alarm in alarms), done])
+
+    def found_right(self, size: int, root: str) -> bool:
+        """Whether this root of the map was looked at, and nothing was found."""
+        query = "SELECT 1 FROM roots WHERE size = ? AND root = ? AND looked_at = ?"
+        return self._connection.execute(query, (size, root, _RIGHT)).fetchone() is not None
 
     def untold(self) -> Iterator[str]:
         """Lines of alarms, oldest first; one counts as told when the next is asked for."""

@@ -78,6 +78,70 @@ def test_an_order_that_is_still_to_come_is_not_withdrawn(desk: Desk) -> None:
     assert status(desk, at) is Status.VALID
 
 
+@pytest.mark.parametrize("action", ["revoke", "expire"])
+@pytest.mark.parametrize("later", [HOUR // 2, HOUR])
+def test_an_end_that_took_an_orders_place_is_not_withdrawn(desk: Desk, action: str, later: int) -> None:
+    """What was to come after it is moot by the rules, and does not come back when the licensor thinks better of it."""
+    licence, at = free(desk)
+    change(desk, desk.house.registrar, licence, "suspend", later=HOUR)
+    mine = change(desk, desk.studio, licence, action, later=later)
+    assert undo(desk, licence, "withdraw", change=mine) == ORDERED
+    change(desk, desk.house.registrar, licence, "withdraw", change=mine)
+    assert status(desk, at) is Status.VALID
+
+
+def test_an_end_after_an_order_is_withdrawn(desk: Desk) -> None:
+    """The order stands before it as after it; so does an end that was there before the order."""
+    licence, at = free(desk)
+    earlier = change(desk, desk.studio, licence, "revoke", later=3 * HOUR)
+    change(desk, desk.house.registrar, licence, "suspend")
+    change(desk, desk.studio, licence, "withdraw", change=earlier)
+    later = change(desk, desk.studio, licence, "revoke", later=HOUR)
+    change(desk, desk.studio, licence, "withdraw", change=later)
+    assert undo(desk, licence, later=2 * HOUR) == ORDERED
+    assert status(desk, at) is Status.SUSPENDED
+
+
+def test_an_order_that_would_be_lifted_by_what_was_said_ahead_waits_until_that_is_withdrawn(desk: Desk) -> None:
+    licence, at = free(desk)
+    registrar, clock = desk.house.registrar, desk.house.world.clock
+    change(desk, desk.studio, licence, "suspend", later=HOUR // 2)
+    ahead = change(desk, desk.studio, licence, "reinstate", later=HOUR)
+    asked = {"action": "suspend", "grounds": "court-order", "effective": format_time(clock)}
+    answer = registrar.post(f"/v1/licences/{licence}/status", asked)
+    assert problem(answer) == (409, "wrong-state", "body.effective")
+    assert f"withdraw the change at {ahead} first" in answer.json()["hint"]
+    # One that takes effect later lifts itself over it.
+    withdrawn = change(desk, registrar, licence, "suspend", later=2 * HOUR)
+    change(desk, registrar, licence, "withdraw", change=withdrawn)
+    change(desk, registrar, licence, "withdraw", change=ahead)
+    change(desk, registrar, licence, "suspend")
+    assert undo(desk, licence, later=HOUR) == ORDERED
+    assert status(desk, at) is Status.SUSPENDED
+
+
+def test_an_order_about_a_licence_that_its_licensor_suspended(desk: Desk) -> None:
+    """The rules take no second suspension."""
+    licence, at = free(desk)
+    registrar = desk.house.registrar
+    change(desk, desk.studio, licence, "suspend")
+    asked = {"action": "suspend", "grounds": "court-order"}
+    assert problem(registrar.post(f"/v1/licences/{licence}/status", asked)) == (409, "wrong-state", "body.action")
+    change(desk, registrar, licence, "reinstate")
+    change(desk, registrar, licence, "suspend")
+    assert undo(desk, licence) == ORDERED
+    assert status(desk, at) is Status.SUSPENDED
+
+
+def test_an_order_within_what_the_registrar_said_ahead(desk: Desk) -> None:
+    licence, at = free(desk)
+    registrar = desk.house.registrar
+    change(desk, registrar, licence, "suspend", later=HOUR // 2)
+    change(desk, registrar, licence, "reinstate", later=HOUR)
+    change(desk, registrar, licence, "suspend")
+    assert status(desk, at) is Status.SUSPENDED
+
+
 def test_an_order_under_a_suspension_of_ones_own(desk: Desk) -> None:
     """Said before the order, it takes effect after it: at that time the licensor's own word decides, and hides it."""
     licence, at = free(desk)

@@ -29,7 +29,7 @@ def erased_while_drawn(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
         made, licence = draw(hands, works), works[0].card.licence
         if not done_before:
             done_before.append(licence)
-            erase(desk.studio, position_of(desk, licence, "licence.grant"), licence, "territory")
+            erase(desk.house.registrar, position_of(desk, licence, "licence.grant"), licence, "territory")
         return made
 
     monkeypatch.setattr(Hands, "draw", meanwhile)
@@ -89,7 +89,7 @@ def test_an_erased_term_does_not_stay_in_the_order_book(desk: Desk, monkeypatch:
 
     assert kept()
     licence = items_of(desk.studio, "erased-3")[0]["licence"]
-    erase(desk.studio, position_of(desk, licence, "licence.grant"), licence, "attribution")
+    erase(desk.house.registrar, position_of(desk, licence, "licence.grant"), licence, "attribution")
     assert not kept()
 
 

@@ -152,7 +152,7 @@ def test_cards_that_show_it_go_and_are_made_again_without_it(desk: Desk) -> None
     licence, _ = desk.licence()
     position = position_of(desk, licence, "licence.grant")
     assert "media" in shown_names(credential_of(desk, card_of(desk, licence)))
-    erase(desk.studio, position, licence, "media")
+    erase(desk.house.registrar, position, licence, "media")
     assert problem(desk.studio.get(f"/v1/licences/{licence}/card"))[:2] == (404, "not-found")
     assert "media" not in shown_names(credential_of(desk, card_of(desk, licence)))
 
@@ -184,7 +184,7 @@ def test_a_crash_before_the_files_went_is_made_good_at_the_next_start(
         card_of(desk, licence)
         with monkeypatch.context() as cut:
             cut.setattr(CredentialFiles, "remove", lambda self, sha256: None)
-            erase(desk.studio, position_of(desk, licence, "licence.grant"), licence, "media")
+            erase(desk.house.registrar, position_of(desk, licence, "licence.grant"), licence, "media")
         assert [path for path in house.services.settings.credentials.iterdir() if len(path.name) == 64]
         assert problem(desk.studio.get(f"/v1/licences/{licence}/card"))[:2] == (404, "not-found")
         later = card_of(desk, licence)
@@ -201,7 +201,7 @@ def erasing(desk: Desk, licence: str) -> Callable[..., None]:
 
     def meanwhile(*values: Any) -> None:
         make(*values)
-        erase(desk.studio, position, licence, "territory")
+        erase(desk.house.registrar, position, licence, "territory")
 
     return meanwhile
 
@@ -280,7 +280,7 @@ def test_a_start_looks_once_at_what_was_erased_often(desk: Desk, monkeypatch: py
     licence, _ = desk.licence()
     position = position_of(desk, licence, "licence.grant")
     for name in ("media", "territory", "use"):
-        erase(desk.studio, position, licence, name)
+        erase(desk.house.registrar, position, licence, name)
     asked = counted(monkeypatch)
     services = desk.house.services
     ErasedFiles(services.log, services.files).sweep()
@@ -294,11 +294,11 @@ def test_a_start_looks_once_below_each_licence_of_a_chain(
     """Erased above after below, and below after above: those below are looked at once, for the later."""
     made = root(desk)
     below = sub(desk, made, rival)
-    erase(desk.licensee, position_of(desk, below, "licence.grant"), below, "media")
+    erase(desk.house.registrar, position_of(desk, below, "licence.grant"), below, "media")
     above = position_of(desk, made[0], "licence.grant")
-    erase(desk.studio, above, made[0], "territory")
+    erase(desk.house.registrar, above, made[0], "territory")
     told(desk.licensee.post(f"/v1/licences/{below}/card", {}))
-    erase(desk.licensee, position_of(desk, below, "licence.grant"), below, "use")
+    erase(desk.house.registrar, position_of(desk, below, "licence.grant"), below, "use")
     assert problem(desk.licensee.get(f"/v1/licences/{below}/card"))[:2] == (404, "not-found")
     asked = counted(monkeypatch)
     services = desk.house.services
@@ -310,7 +310,7 @@ def test_a_court_hears_of_erasures_that_are_read_once(desk: Desk, monkeypatch: p
     """Each of the many entries about a subject looked through all that was ever erased of it."""
     licence, _ = desk.licence()
     position = position_of(desk, licence, "licence.grant")
-    said = [erase(desk.studio, position, licence, name)["position"] for name in ("media", "territory", "use")]
+    said = [erase(desk.house.registrar, position, licence, name)["position"] for name in ("media", "territory", "use")]
     parse, parsed = gathering.parse_statement, list[bytes]()
     monkeypatch.setattr(gathering, "parse_statement", lambda entry: parsed.append(entry) or parse(entry))
     with desk.house.services.log.store.snapshot() as reads:
@@ -326,7 +326,7 @@ def test_a_court_hears_of_erasures_that_are_read_once(desk: Desk, monkeypatch: p
 
 def test_a_card_that_cannot_be_read_goes(desk: Desk) -> None:
     licence, _ = desk.licence()
-    erase(desk.studio, position_of(desk, licence, "licence.grant"), licence, "media")
+    erase(desk.house.registrar, position_of(desk, licence, "licence.grant"), licence, "media")
     card = told(desk.studio.post(f"/v1/licences/{licence}/card", {}))
     kept_at = desk.house.services.files.find(card["sha256"])
     assert kept_at is not None
@@ -344,5 +344,5 @@ def test_cards_of_sublicences_that_show_a_term_of_the_licence_above_go(desk: Des
     told(desk.licensee.post(card_at, {}))
     shown = credential_of(desk, desk.licensee.get(card_at).content).disclosures[str(position)]
     assert "territory" in {parse_disclosure(text).name for text in shown}
-    erase(desk.studio, position, made[0], "territory")
+    erase(desk.house.registrar, position, made[0], "territory")
     assert problem(desk.licensee.get(card_at))[:2] == (404, "not-found")

@@ -51,7 +51,7 @@ def test_no_token_for_a_former_holder_whose_successor_was_erased(desk: Desk, buy
     licence, _ = free(desk)
     at = move(desk, licence, buyer)
     assert issued(desk, licence, buyer).holder == buyer.who.signer.public
-    desk.licensee.record("disclosure.erase", Erasure(at, ("licensee",), "purpose-ended"), subject=licence)
+    desk.house.registrar.record("disclosure.erase", Erasure(at, ("licensee",), "purpose-ended"), subject=licence)
     for who in (desk.studio, buyer):
         assert problem(who.post(f"/v1/licences/{licence}/token", {"disclose": []})) == CONFLICT
 
@@ -153,7 +153,7 @@ def test_the_agreement_of_odrl_names_the_holder_of_now(desk: Desk, buyer: Party)
     assert {one["assignee"] for one in found["permission"]} == {f"info:doi/{buyer.id}"}
     assert desk.licensee.id not in json.dumps(found)
     assert problem(desk.licensee.get(f"/v1/licences/{licence}/odrl"))[:2] == (403, "forbidden")
-    desk.licensee.record("disclosure.erase", Erasure(at, ("licensee",), "purpose-ended"), subject=licence)
+    desk.house.registrar.record("disclosure.erase", Erasure(at, ("licensee",), "purpose-ended"), subject=licence)
     answer = buyer.get(f"/v1/licences/{licence}/odrl")
     assert problem(answer)[:2] == (422, "malformed"), "who its licensee is, nobody here knows any more"
     assert "the term licensee is withheld" in answer.json()["detail"]

@@ -39,8 +39,8 @@ def known(world: World) -> Any:
     return known_log(world.signers.keys.verifier_keys())
 
 
-def look(path: Path, data: Path, world: World) -> tuple[list[dict[str, Any]], bytes | None]:
-    with closing(Monitor(path, known(world), open_source(str(data)), Expectations(), HAND)) as monitor:
+def look(path: Path, data: Path, world: World, hand: Hand | None = HAND) -> tuple[list[dict[str, Any]], bytes | None]:
+    with closing(Monitor(path, known(world), open_source(str(data)), Expectations(), hand)) as monitor:
         monitor.look(START)
         return [json.loads(line) for line in monitor.alarms()], monitor.audit()
 
@@ -164,6 +164,42 @@ def test_an_auditor_signs_on_no_other_word_than_its_own(data: Path, world: World
     alarms, note = look(tmp_path / "m", data, world)
     assert [one["position"] for one in alarms if one["alarm"] == "map-root"][:1] == [position]
     assert note != before
+
+
+@pytest.mark.parametrize("first", ["nothing", "a right root", "the lie"])
+def test_a_monitor_without_a_key_believes_no_map_that_it_did_not_find_right(
+    data: Path, world: World, tmp_path: Path, first: str
+) -> None:
+    """Somebody who lies in the log puts the map of his lie where the monitor keeps its own, also after it told."""
+    if first == "a right root":
+        state(data, world)
+    look(tmp_path / "m", data, world, None)
+    position = disputed(data, world)
+    if first == "the lie":
+        alarms, _ = look(tmp_path / "m", data, world, None)
+        assert [one["position"] for one in alarms] == [position]
+    entries = state(data, world)[0]
+    stated = parse_statement(entries[position]).event.body
+    hidden = [b"-" if parse_statement(one).event.type == "dispute.open" else one for one in entries[: stated.size]]
+    with closing(DiskMap(tmp_path / "m" / "map.sqlite")) as forged:
+        forged.reset()
+        forged.take(hidden)
+        assert forged.root().hex() == stated.root
+    alarms, _ = look(tmp_path / "m", data, world, None)
+    expected = [] if first == "the lie" else [position]
+    assert [one["position"] for one in alarms if one["alarm"] == "map-root"] == expected
+
+
+def test_a_monitor_without_a_key_goes_on_with_its_own_map(
+    data: Path, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state(data, world)
+    look(tmp_path / "m", data, world, None)
+    begun: list[int] = []
+    monkeypatch.setattr(DiskMap, "reset", lambda self: begun.append(self.size))
+    state(data, world)
+    assert look(tmp_path / "m", data, world, None)[0] == []
+    assert begun == []
 
 
 def test_cut_short_between_scan_and_look_no_root_is_passed_over(
