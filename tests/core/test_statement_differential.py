@@ -47,6 +47,22 @@ def test_the_payload_alone_is_what_cbor2_finds() -> None:
     assert taken > 1000
 
 
+@pytest.mark.parametrize("header", [0, 1, 22, 23, 24, 25, 100, 254, 255])
+@pytest.mark.parametrize("payload", [0, 23, 24, 255, 256, 257])
+def test_a_length_that_is_not_in_its_shortest_form_is_no_statements(header: int, payload: int) -> None:
+    """One byte behind the head for fewer than 24, two for fewer than 256."""
+    head, body, signature = bytes([header]) + bytes(header), bytes(payload), b"\x58\x40" + bytes(64)
+    short = b"\xa0\x58" + bytes([payload]) if payload < 256 else b""
+    for lengths, least in ((short, 24), (b"\xa0\x59" + payload.to_bytes(2, "big"), 256)):
+        entry = b"\xd2\x84\x58" + head + lengths + body + signature
+        if not lengths or header < 24 or payload < least:
+            assert layout.usual(entry) is layout.payload(entry) is None
+            continue
+        start = 4 + header + len(lengths)
+        assert layout.usual(entry) == (4 + header, start, start + payload)
+        assert cbor2.dumps(cbor2.loads(entry), canonical=True) == entry
+
+
 @given(st.binary(max_size=300), st.binary(max_size=300), st.binary(max_size=80) | st.none(), st.booleans())
 def test_envelopes_are_what_cbor2_writes(protected: bytes, signature: bytes, payload: bytes | None, free: bool) -> None:
     unprotected = {394: [b"x"], 5: "y"} if free else {}

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from tallystick.events.objects import Basis
 from tallystick.identifiers import Letter
 from tallystick.merkle import leaf_hash
 from tallystick.statement import CONTENT_TYPE, Statement
+from tallystick.tiles import encode_bundle
 from tallystick.times import format_time
 from tests.ledger.conftest import open_log
 from tests.ledger.rows import change_entry, cut_entries
@@ -221,6 +223,28 @@ def test_an_old_database(data: Path, world: World, tmp_path: Path) -> None:
     shutil.copy(backup / "ledger.sqlite", data)
     findings = check(data).findings
     assert any("a checkpoint of size 31 was signed, the database ends here" in str(one) for one in findings)
+
+
+@pytest.mark.parametrize("with_leaves", [False, True], ids=["the database alone", "the bundle too"])
+def test_an_entry_changed_together_with_its_batchs_digest(data: Path, with_leaves: bool) -> None:
+    """Who writes in the database makes both agree: what was published still tells, and which of the two is right."""
+    _flip_entry(data, 17)
+    if with_leaves:
+        bundle = data / "public/tile/entries/000.p/29"
+        with closing(open_store(data / "ledger.sqlite")) as store, store.snapshot() as reads:
+            bundle.write_bytes(encode_bundle(reads.entries(0, reads.size())))
+    with closing(open_store(data / "ledger.sqlite")) as store, store.snapshot() as reads:
+        batch = reads.batch_of(17)
+        assert batch is not None
+        digest = leaves_digest(map(leaf_hash, reads.entries(batch.first, batch.position + 1)))
+    sql(data, "UPDATE batches SET digest = ? WHERE position = ?", digest, batch.position)
+    told = [str(one) for one in check(data).findings]
+    assert not any("is not as appended" in one for one in told)
+    if with_leaves:
+        assert any("is not what the entries give from entry 17 on" in one for one in told), told
+    else:
+        assert any("the stored one has not the published hash" in one for one in told), told
+    assert any("do not give the published root" in one for one in told), told
 
 
 # --- behind the policy -------------------------------------------------------------------
