@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from anchors.outbox_rows import Spent
 from tallystick.lazy_dataclass import dataclass
 
-URGENCY = ("dispute", "licence", "urgent", "certificate")
+URGENCY = ("dispute", "licence", "urgent", "evidence", "certificate")
 """Reasons of requests, most urgent first; any other reason comes after these. All of them anchor at once:
 the order only decides which reason the anchor bears."""
 

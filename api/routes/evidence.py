@@ -70,10 +70,14 @@ class EvidenceSchema(Schema):
 async def export_evidence(request: Request, services: UsedServices, account: KnownAccount) -> Response:
     """Gather everything and write one signed bundle.
 
-    ``X-Tallystick-Anchored`` says whether an anchor covers all of it, ``X-Tallystick-Witnessed`` whether the
-    checkpoint has its quorum of witnesses, ``X-Tallystick-Left-Out`` names the positions of entries about signed
-    files that are not in it. ``X-Tallystick-Histories`` says whether histories are shown by the map,
-    ``X-Tallystick-Audited`` whether an auditor's word reaches to the end of the tree, ``X-Tallystick-Unanswered``
+    ``X-Tallystick-Anchored`` says whether an anchor covers all of it. Where none does and this log anchors what is
+    wished for, one was asked for, of the position that ``X-Tallystick-Anchor-Wanted`` names: once there is one at
+    ``/v1/events/{position}/anchors``, the bundle is exported again. ``X-Tallystick-Witnessed`` says whether the
+    checkpoint has its quorum of witnesses, ``X-Tallystick-Left-Out`` names the positions of entries about signed files
+    that are not in it. ``X-Tallystick-Histories`` says whether histories are shown by the map,
+    ``X-Tallystick-Audited`` whether an auditor's word reaches to the end of the tree; where it does not and auditors
+    look at this log, ``X-Tallystick-Audit-Wanted`` names the position up to which it should
+    (``/v1/map/{id}?audited=true&covers={position}``); ``X-Tallystick-Unanswered`` tells
     (addresses, divided by spaces) where issuers tell of revocation of whose word nothing is here,
     ``X-Tallystick-Seconds`` how long it took.
     """
@@ -97,6 +101,8 @@ async def export_evidence(request: Request, services: UsedServices, account: Kno
             "X-Tallystick-Unanswered": " ".join(exported.unanswered[:_MAX_ADDRESSES]),
             "X-Tallystick-Seconds": f"{exported.seconds:.3f}",
         }
+        lacking = {"Anchor": exported.anchor_wanted, "Audit": exported.audit_wanted}
+        headers |= {f"X-Tallystick-{what}-Wanted": str(at) for what, at in lacking.items() if at is not None}
         return send_once(out, "application/zip", headers)
 
 

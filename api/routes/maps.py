@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated, Any
 
-from fastapi import Path, Request
+from fastapi import Path, Query, Request
 
 from api.routes.base import Schema, UsedServices, router
 from tallystick.base64s import to_base64
@@ -14,6 +14,8 @@ from tallystick.map import NAMED, OWN
 from tallystick.map.audit import MAX_AUDIT_BYTES
 
 routes = router("map")
+
+Covers = Annotated[int, Query(ge=0, lt=1 << 40)]
 
 
 class MapSchema(Schema):
@@ -43,13 +45,17 @@ class AuditedSchema(Schema):
 
 @routes.get("/map/{text:path}")
 def answer(
-    services: UsedServices, text: Annotated[str, Path(min_length=1, max_length=255)], audited: bool = False
+    services: UsedServices,
+    text: Annotated[str, Path(min_length=1, max_length=255)],
+    audited: bool = False,
+    covers: Covers = 0,
 ) -> MapSchema:
     """All entries about an identifier (or the log's origin) are so many, or there are none: proofs, to be verified.
 
-    With ``audited`` under the newest root that an auditor signed, else under the newest.
+    With ``audited`` under the newest root that an auditor signed, else under the newest. 404 as long as that root does
+    not cover the entry at position ``covers``: for those who wait until something is in the map.
     """
-    found = services.maps.answer(text, audited)
+    found = services.maps.answer(text, audited, covers)
     return MapSchema(
         text=found.text,
         position=found.position,

@@ -63,11 +63,18 @@ class AnchorDesk:
         self._outbox = outbox
         self._clock = clock
         self._lock = threading.Lock()
+        self._wanted = 0
 
     def request(self, reason: str, size: int) -> Request:
         """Ask that the log be anchored at ``size`` or beyond as soon as that is published."""
         with self._lock:
             return self._outbox.request(reason, size, self._clock())
+
+    def want(self, reason: str, size: int) -> None:
+        """As ``request``, unless this process has wanted as much before: an anchor of more entries serves as well."""
+        if size > self._wanted:
+            self.request(reason, size)
+            self._wanted = size
 
     async def urgent(self, reason: str, size: int) -> None:
         """As ``request``, beside the event loop."""

@@ -78,20 +78,22 @@ class Exported:
 
     left_out: positions of entries about signed files that are not in the bundle, because the files are not here, or
     are not the asker's to show.
-    anchored: whether an anchor covers all of it.
+    anchored: whether an anchor covers all of it. anchor_wanted: otherwise its last position, for which one was asked.
     witnessed: whether the quorum of this log's witnesses cosigned the checkpoint.
     histories: whether it shows histories by the map; without, a licence, job or dispute is not proved.
     audited: whether an auditor's word, and what is shown after it, reach to the end of the tree; without, what was said
-    of making and keeping is not proved.
+    of making and keeping is not proved. audit_wanted: otherwise, where auditors look at this log, its last position.
     unanswered: addresses of issuers of whose word on revocation nothing is here, where the operator keeps such words.
     seconds: how long it took.
     """
 
     left_out: tuple[int, ...]
     anchored: bool
+    anchor_wanted: int | None
     witnessed: bool
     histories: bool
     audited: bool
+    audit_wanted: int | None
     unanswered: tuple[str, ...]
     seconds: float
 
@@ -109,8 +111,8 @@ class EvidenceService:
         trust: bytes,
         settings: Settings,
     ) -> None:
-        """``settings``: of them, the folders of the platform's documents and of revocation data, and how long a tail
-        may be.
+        """``settings``: of them, the folders of the platform's documents and of revocation data, how long a tail may
+        be, and whether whoever submits may have the log anchored at once: who exports may then, too.
         """
         self._issuer = issuer
         self._log = issuer.log
@@ -123,6 +125,7 @@ class EvidenceService:
         self._platform = settings.platform
         self._revocation = settings.revocation
         self._most_behind = settings.evidence_tail
+        self._may_want_anchor = "urgent" in settings.anchor_at_once
 
     async def export(self, account: Account, request: EvidenceRequest, out: Path) -> Exported:
         """Write the bundle to ``out``. Raises ``ServiceError``, ``Refused``, ``FieldError``."""
@@ -156,6 +159,9 @@ class EvidenceService:
             whole = add_histories(reads, found, focus, views, origin, size, MAX_ENTRIES, self._most_behind)
             disclosures = self._disclosures(account, request, whole.case, reads)
         anchors, anchored = self._anchor_material(whole.case, last, size)
+        anchor_wanted = None if anchored or not self._may_want_anchor else last
+        if anchor_wanted is not None:
+            self._anchors.want("evidence", anchor_wanted + 1)
         material = self._material(request, whole, last, disclosures, files, anchors, head)
         material, unanswered = self._with_revocation(material, _typed(records, files))
         info = {
@@ -173,7 +179,9 @@ class EvidenceService:
             write_bundle(file, case_members(material), self._exporter, info)
         left_out = tuple(one.position for one in records if one.position not in files)
         witnessed = self._issuer.witnesses.met(head)
-        return Exported(left_out, anchored, witnessed, whole.material is not None, whole.to_the_end, unanswered, 0.0)
+        audit_wanted = last if self._maps.is_audited and not whole.to_the_end else None
+        histories = (whole.material is not None, whole.to_the_end, audit_wanted)
+        return Exported(left_out, anchored, anchor_wanted, witnessed, *histories, unanswered, 0.0)
 
     def _gather(self, reads: Reads, request: EvidenceRequest, size: int) -> Gathered:
         if reads.get(request.subject) is None:

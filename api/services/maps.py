@@ -70,14 +70,28 @@ class MapService:
                 raise Unavailable(str(error)) from None
             yield views
 
-    def answer(self, text: str, audited: bool = False) -> Answer:
-        """Raises ``NotFound`` while no root is stated, or none that an auditor signed, ``Unavailable``."""
+    @property
+    def is_audited(self) -> bool:
+        """Whether the operator keeps the words of somebody who replays the map."""
+        return self._roots is not None and bool(self._roots.auditors)
+
+    def answer(self, text: str, audited: bool = False, covers: int = 0) -> Answer:
+        """Raises ``NotFound`` while no root is stated, or none that an auditor signed, of which the map holds the entry
+        at ``covers``; ``Unavailable``.
+        """
         if self._roots is None:
             raise NotFound("this service keeps no map", "ask the service that does")
         try:
             with self._roots.view(audited=audited) as view:
                 if view is None:
                     raise NotFound("no root of the map is stated yet", "wait until one is; see docs/map.md")
+                if view.size <= covers:
+                    which = "newest root that an auditor signed" if audited else "newest root"
+                    raise NotFound(
+                        f"the {which} is of {view.size} entries: it does not cover the entry at position {covers}",
+                        "ask again: a root is stated some time after an entry, and signed when an auditor looks",
+                        "covers",
+                    )
                 return self._answer(view, text)
         except (LedgerError, TimeoutError) as error:
             raise Unavailable(str(error)) from None

@@ -62,7 +62,7 @@ class MapRoots:
     def __init__(
         self, log: Log, signer: Signer, folder: Path, every: int, clock: Clock, auditors: tuple[Auditor, ...] = ()
     ) -> None:
-        """``signer``: the log's own key. ``auditors``: whose audits are kept."""
+        """``signer``: the log's own key."""
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._log = log
         self._signer = signer
@@ -73,6 +73,8 @@ class MapRoots:
         self._ours = False
         """What the map holds beyond the newest root that is stated was worked out here."""
         self._audited = DiskMap(folder / "audited.sqlite")
+        self.auditors = auditors
+        """Whose audits are kept."""
         self._audits = Audits(folder / "audits", auditors)
 
     def close(self) -> None:

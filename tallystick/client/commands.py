@@ -151,6 +151,9 @@ def export(
     opened: Annotated[
         list[str] | None, typer.Option("--open", help="Open this value alone, POSITION:NAME; may be repeated.")
     ] = None,
+    wait: Annotated[
+        float, typer.Option(min=0, help="Seconds to wait until an anchor covers all of it; the service makes one.")
+    ] = 60.0,
     server: Server = "http://127.0.0.1:8000",
     token_file: TokenFile = None,
     token: Token = None,
@@ -169,7 +172,7 @@ def export(
             brought = bring(subject, of, original, cut, lambda path: describe(path, told), told)
     lists, parts = json.dumps(brought.lists), json.dumps(brought.parts)
     with connect(server, token_file, token) as client, _transfer("the service gathers and signs") as told_of:
-        exported = client.export(request, lists, brought.files, credential or [], output, parts, told_of)
+        exported = client.export(request, lists, brought.files, credential or [], output, parts, told_of, wait)
     _tell_exported(exported, output)
 
 
@@ -267,8 +270,16 @@ def _tell_exported(exported: Exported, output: Path) -> None:
     if exported.unanswered:
         places = ", ".join(exported.unanswered)
         _warn(f"whether those who signed were revoked is told at {places}: nothing of that is in it, ask the operator")
+    if exported.audit_wanted is not None:
+        _warn(
+            f"no auditor's word reaches position {exported.audit_wanted} yet: a verifier who demands one will not call "
+            "it proved; export again when an auditor has looked"
+        )
     if not exported.anchored:
-        _warn("no anchor covers all of it yet: until then a verifier will not call it proved; export again later")
+        _warn(
+            "no anchor covers all of it yet: until then a verifier may not call it proved; export again later, or "
+            "wait longer (--wait)"
+        )
 
 
 def read_asset(path: Path) -> Asset:
@@ -302,11 +313,12 @@ def _transfer(what: str) -> Iterator[Callable[[str, int, int], None]]:
     """Bytes sent, then a wait of unknown length, then bytes received."""
     with _progress(SpinnerColumn(), *_bytes_columns()) as progress:
         task = progress.add_task(what, total=None)
-        seen: set[str] = set()
+        shown = ""
 
         def told(stage: str, count: int, total: int) -> None:
-            if stage not in seen:
-                seen.add(stage)
+            nonlocal shown
+            if stage != shown:
+                shown = stage
                 progress.reset(task, total=total or None, description=stage)
             progress.advance(task, count)
             if stage == "sent" and progress.tasks[0].completed >= total:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from tallystick.base64s import from_base64
 from tallystick.checkpoint import Checkpoint
@@ -59,18 +59,24 @@ class _Answer:
     audits: tuple[str, ...]
 
 
-def ask_map(client: Client, text: str, trust: Trust, origin: str, at: int, *, audited: bool = False) -> MapAnswer:
+def ask_map(
+    client: Client, text: str, trust: Trust, origin: str, at: int, *, audited: bool = False, covers: int = 0
+) -> MapAnswer:
     """``GET /v1/map`` of the log ``origin``, verified by the caller's own trust file as of ``at`` (Unix seconds).
 
-    ``audited``: under the newest root that an auditor signed. Raises ``ServiceProblem``, and as ``check_answer``.
+    ``audited``: under the newest root that an auditor signed. Raises ``ServiceProblem``, with the code ``not-found`` as
+    long as no such root covers the entry at position ``covers``; and as ``check_answer``.
     """
-    query = "?audited=true" if audited else ""
-    answer = json.loads(client.fetch(f"/v1/map/{quote(text, safe='/')}{query}"))
+    query = urlencode({"audited": str(audited).lower(), "covers": covers})
+    answer = json.loads(client.fetch(f"/v1/map/{quote(text, safe='/')}?{query}"))
 
     def paths(old: int, new: int) -> list[bytes]:
         return _path(client.consistency(old, new)["path"])
 
-    return check_answer(answer, text, trust, origin, at, paths)
+    found = check_answer(answer, text, trust, origin, at, paths)
+    if found.size <= covers:
+        raise VerificationFailed(f"the answer is of {found.size} entries, which do not reach position {covers}")
+    return found
 
 
 def check_answer(answer: Any, text: str, trust: Trust, origin: str, at: int, paths: Paths) -> MapAnswer:

@@ -51,6 +51,11 @@ class Audited:
             size: int = parse_statement(reads.search(Search(type="log.map-root"))[-1].entry).event.body.size
             return size
 
+    @property
+    def origin(self) -> str:
+        """Of the log."""
+        return self.desk.house.services.voices.origin
+
     def kept_picture(self) -> tuple[str, bytes, int]:
         """A picture of which its maker said how it came about, and who keeps it; where the last of it stands."""
         subject, data = self.desk.picture("a private title")

@@ -7,7 +7,7 @@ import json
 import time
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -16,6 +16,8 @@ from typing import Any
 import httpx
 from PIL import Image
 
+from anchors.outbox import Outbox
+from anchors.outbox_rows import Request
 from anchors.worker import AnchorWorker
 from api.worker import open_worker
 from tallystick import canonical
@@ -227,9 +229,21 @@ class AnchorDriver:
         """Publish and anchor what is published; the size that the contract holds now."""
         size = self.desk.publish()
         told(self.desk.house.registrar.post("/v1/anchors", {"reason": "test"}), 202)
-        until = time.monotonic() + PATIENCE
-        while self.desk.house.services.desk.anchored_size() < size:
+        return self.settle(size)
+
+    def settle(self, size: int | None = None) -> int:
+        """Do what was asked for, until the contract holds ``size``, or all that is wanted; the size that it holds."""
+        until, anchors = time.monotonic() + PATIENCE, self.desk.house.services.desk
+        wanted = size or max((one.size for one in self.requests()), default=0)
+        while anchors.anchored_size() < wanted:
             assert time.monotonic() < until, "the anchor did not become final"
             if self.worker.run_once().progress in ("idle", "waiting for its name"):
                 time.sleep(0.02)
-        return self.desk.house.services.desk.anchored_size()
+        return anchors.anchored_size()
+
+    def requests(self) -> list[Request]:
+        """What is asked for and not anchored yet, of whichever target."""
+        with closing(Outbox(self.desk.house.services.settings.outbox)) as outbox:
+            # Before there is a target, whatever was asked for.
+            targets = [target.id for target in outbox.targets()] or [0]
+            return list({one.id: one for target in targets for one in outbox.pending(target)}.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from tests.api.desk import (
     PNG,
     AnchorDriver,
     Desk,
+    anchoring,
     case_of,
     disclosed_values,
     file_list,
@@ -27,7 +29,7 @@ from tests.api.desk import (
     registration,
     told,
 )
-from tests.api.house import House, Party, problem
+from tests.api.house import House, Party, open_house, problem
 from tests.world import Capability, Someone, World
 
 SECRET = "a name that only the studio may tell"
@@ -97,6 +99,52 @@ def test_an_object_with_its_original(desk: Desk, anchor: AnchorDriver) -> None:
     assert report.verdict == "proved", report
     assert {claim.id: claim.outcome for claim in report.claims}["content"] == "proved"
     assert types_in(answer.content) == ["object.register", "party.register"]
+
+
+def test_what_no_anchor_covers_is_anchored_because_somebody_exports_it(desk: Desk, anchor: AnchorDriver) -> None:
+    anchor.anchor()
+    object_id, _ = desk.picture()
+    answer = desk.export(desk.studio, "object", object_id)
+    assert answer.headers["x-tallystick-anchored"] == "no"
+    assert desk.verify(answer.content).verdict == "not_proved"
+    # Nobody looks at this log: nobody is to be waited for.
+    assert (answer.headers["x-tallystick-audited"], "x-tallystick-audit-wanted" in answer.headers) == ("no", False)
+    wanted = int(answer.headers["x-tallystick-anchor-wanted"])
+    assert [(one.reason, one.size) for one in anchor.requests()] == [("evidence", wanted + 1)]
+    # As often as it is asked for: one anchor is wanted.
+    desk.export(desk.studio, "object", object_id)
+    assert len(anchor.requests()) == 1
+    assert anchor.settle() > wanted
+    answer = desk.export(desk.studio, "object", object_id)
+    assert answer.headers["x-tallystick-anchored"] == "yes"
+    assert "x-tallystick-anchor-wanted" not in answer.headers
+    assert desk.verify(answer.content).verdict == "proved"
+
+
+def test_a_card_that_comes_after_the_anchor_of_its_licence_is_anchored_too(desk: Desk, anchor: AnchorDriver) -> None:
+    """Licences are anchored at once, cards are not: one that came a moment too late was uncovered for an hour."""
+    licence, _ = desk.licence()
+    desk.publish()
+    anchor.settle()
+    card = told(desk.studio.post(f"/v1/licences/{licence}/card", {}))["position"]
+    answer = desk.export(desk.studio, "licence", licence)
+    anchored = {claim.id: claim for claim in desk.verify(answer.content).claims}["anchor"]
+    assert (anchored.outcome, "anchor.uncovered" in {line.key for line in anchored.evidence}) == ("not_proved", True)
+    assert int(answer.headers["x-tallystick-anchor-wanted"]) >= card
+    anchor.settle()
+    again = desk.verify(desk.export(desk.studio, "licence", licence).content)
+    assert {claim.id: claim.outcome for claim in again.claims}["anchor"] == "proved"
+
+
+def test_where_nobody_may_wish_for_an_anchor_an_export_asks_for_none(tmp_path: Path) -> None:
+    with open_house(tmp_path, anchor_at_once=("dispute", "licence")) as house:
+        desk = Desk(house, house.party("studio"), house.party("licensee"))
+        with anchoring(desk) as driver:
+            object_id, _ = desk.picture()
+            answer = desk.export(desk.studio, "object", object_id)
+            assert answer.headers["x-tallystick-anchored"] == "no"
+            assert "x-tallystick-anchor-wanted" not in answer.headers
+            assert driver.requests() == []
 
 
 def test_a_generated_object_brings_job_capability_and_source(

@@ -39,6 +39,7 @@ def subjects(bundle: bytes) -> set[str]:
 def reached(house: Audited, answer: Any) -> None:
     """The facts are proved, and the service said so beforehand."""
     assert answer.headers["X-Tallystick-Audited"] == "yes"
+    assert "X-Tallystick-Audit-Wanted" not in answer.headers
     report = judged(house, answer.content)
     assert report.verdict == "proved"
     assert {name: report.claim(name).outcome for name in FACTS} == dict.fromkeys(FACTS, "proved")
@@ -47,6 +48,8 @@ def reached(house: Audited, answer: Any) -> None:
 def not_reached(house: Audited, answer: Any) -> Report:
     """The facts need an external one; all else is as it was."""
     assert answer.headers["X-Tallystick-Audited"] == "no"
+    about = [one.position for one in case_of(answer.content).entries if one.statement.event.subject != house.origin]
+    assert int(answer.headers["X-Tallystick-Audit-Wanted"]) >= max(about)
     report = judged(house, answer.content)
     assert report.verdict == "proved"
     assert {report.claim(name).outcome for name in ("capture", "custody")} == {"needs_external_fact"}

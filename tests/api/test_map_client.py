@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tallystick.base64s import from_base64, to_base64
-from tallystick.client.http import Client
+from tallystick.client.http import Client, ServiceProblem
 from tallystick.client.maps import MapAnswer, _stated, ask_map, check_answer
 from tallystick.cosignature import cosign_ml_dsa
 from tallystick.errors import MalformedInput, VerificationFailed
@@ -72,6 +72,40 @@ def test_what_is_there_and_what_is_not(house: Audited, subject: str, audited: bo
     assert found.auditors == (HAND.name,)
     gone = asked(house, NEVER, audited)
     assert (gone.own, gone.named, gone.size) == (None, None, found.size)
+
+
+def test_who_waits_for_an_entry_is_told_nothing_until_a_root_covers_it(
+    house: Audited, subject: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = house.desk
+    own, _ = desk.picture()
+    at = desk.studio.record("dispute.open", DisputeOpening(own, "ownership"))["position"]
+    trust, now, origin = trusting(house), desk.house.world.clock, origin_of(house)
+    roots = desk.house.services.maps._roots
+    assert roots is not None
+    with Client(str(desk.house.http.base_url)) as client:
+
+        def covering(audited: bool) -> MapAnswer:
+            return ask_map(client, own, trust, origin, now, audited=audited, covers=at)
+
+        def waits(audited: bool, who: str) -> None:
+            with pytest.raises(ServiceProblem, match=f"{who}is of .*not cover the entry at position {at}") as refused:
+                covering(audited)
+            assert (refused.value.status, refused.value.code, refused.value.field) == (404, "not-found", "covers")
+
+        waits(False, "root ")
+        roots.state(at_once=True)
+        desk.publish()
+        assert covering(False).size > at
+        waits(True, "root that an auditor signed ")
+        assert house.audit() > at
+        found = covering(True)
+        assert (found.own and found.own.count, found.auditors) == (2, (HAND.name,))
+        # A service that does not know the question answers it all the same.
+        fetch = client.fetch
+        monkeypatch.setattr(client, "fetch", lambda path: fetch(path.partition("&covers")[0]))
+        with pytest.raises(VerificationFailed, match="do not reach position 1000000"):
+            ask_map(client, subject, trust, origin, now, covers=1_000_000)
 
 
 def test_an_auditor_whom_the_reader_does_not_know_says_nothing(house: Audited, subject: str) -> None:

@@ -38,6 +38,10 @@ def folder(tmp_path: Path, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+AT_ONCE = ("--wait", "0")
+"""Nobody anchors here: whoever waits for an anchor waits in vain."""
+
+
 def registered(output: str) -> tuple[str, int]:
     found = re.match(r"(\S+) registered at position (\d+), event id \S+\n", output)
     assert found, output
@@ -195,7 +199,7 @@ def test_a_bundle_with_the_original_in_it(folder: Path, desk: Desk, capsys: pyte
     subject, _ = registered(capsys.readouterr().out)
     desk.publish()
     out = folder / "case.zip"
-    assert entry.export([subject, "-o", str(out), "--original", str(folder / "prop"), *token]) == 0
+    assert entry.export([subject, "-o", str(out), "--original", str(folder / "prop"), *token, *AT_ONCE]) == 0
     told = capsys.readouterr()
     assert re.match(
         rf"{re.escape(str(out))}: {out.stat().st_size} bytes in \d+\.\d\d\d s, SHA-256 [0-9a-f]{{64}}\n", told.out
@@ -231,7 +235,7 @@ def test_a_film_of_which_parts_stay_here(
 ) -> None:
     subject, out = film(folder, desk, capsys), folder / "case.zip"
     given = [subject, "-o", str(out), "--original", str(folder / "film.bin"), "--token-file", str(folder / "token")]
-    assert entry.export([*given, *options, "--reason", "a third party's face"]) == 0
+    assert entry.export([*given, *options, "--reason", "a third party's face", *AT_ONCE]) == 0
     told = content_lines(desk, out.read_bytes())
     assert (told["content.chunks"]["pieces"], told["content.chunks"]["count"]) == (pieces, 5)
     assert told["content.withheld"]["reason"] == "a third party's face"
@@ -246,7 +250,12 @@ def test_a_folder_of_which_a_file_and_its_name_stay_here(
     subject, _ = registered(capsys.readouterr().out)
     desk.publish()
     out = folder / "case.zip"
-    assert entry.export([subject, "-o", str(out), "--original", str(folder / "prop"), "--redact", "prop", *token]) == 0
+    assert (
+        entry.export(
+            [subject, "-o", str(out), "--original", str(folder / "prop"), "--redact", "prop", *token, *AT_ONCE]
+        )
+        == 0
+    )
     told = content_lines(desk, out.read_bytes())["content.lines"]
     assert (told["lines"], told["count"], told["files"]) == (2, 3, 2)
     assert b"body.bin" not in out.read_bytes()
@@ -261,7 +270,7 @@ def test_the_original_of_a_licence_is_that_of_its_object(
     (folder / "licensed.png").write_bytes(data)
     out, token = folder / "case.zip", ["--token-file", str(folder / "token")]
     given = [licence, "-o", str(out), "--original", str(folder / "licensed.png"), *token]
-    assert entry.export([*given, "--of", object_id]) == 0
+    assert entry.export([*given, "--of", object_id, *AT_ONCE]) == 0
     assert set(case_of(out.read_bytes()).originals[object_id]) == {"licensed.png"}
     assert entry.export(given) == 1
     assert "does not begin with an object of the case" in capsys.readouterr().err
@@ -274,7 +283,7 @@ def test_single_values_are_opened_by_position_and_name(
     told = desk.studio.record("object.register", registration(b"words"), private={"title": "open", "script": "closed"})
     desk.publish()
     out, at = folder / "case.zip", told["position"]
-    assert entry.export([told["subject"], "-o", str(out), "--open", f"{at}:title", *token]) == 0
+    assert entry.export([told["subject"], "-o", str(out), "--open", f"{at}:title", *token, *AT_ONCE]) == 0
     assert [one.name for one in case_of(out.read_bytes()).disclosures[at]] == ["title"]
     assert capsys.readouterr().err.count("error") == 0
 
@@ -310,7 +319,7 @@ def test_what_is_left_out_is_said(folder: Path, desk: Desk, capsys: pytest.Captu
     position = desk.studio.post(f"/v1/licences/{licence}/card", {}).json()["position"]
     desk.publish()
     token = ["--token-file", str(folder / "token")]
-    assert entry.export([licence, "-o", str(folder / "case.zip"), "--disclose", "none", *token]) == 0
+    assert entry.export([licence, "-o", str(folder / "case.zip"), "--disclose", "none", *token, *AT_ONCE]) == 0
     assert f"signed files recorded at {position} are not in it" in capsys.readouterr().err
 
 

@@ -20,7 +20,7 @@ from tallystick.receipt import parse_consistency, parse_inclusion
 from tallystick.schema import write
 from tallystick.transparent import split
 from tallystick.tree_head import parse_log_keys
-from tests.api.desk import PNG, Desk, case_of, file_list, picture_bytes, registration
+from tests.api.desk import PATIENCE, PNG, Desk, anchoring, case_of, file_list, picture_bytes, registration
 from tests.api.house import Party
 
 
@@ -183,6 +183,47 @@ def test_an_export_without_files(desk: Desk, studio: Client, tmp_path: Path) -> 
     request = json.dumps({"kind": "licence", "subject": licence, "disclose": "none"})
     exported = studio.export(request, "{}", {}, [], tmp_path / "case.zip")
     assert exported.left_out == (position,)
+
+
+def test_an_export_waits_for_the_anchor_that_the_service_asked_for(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing else would have anchored it within an hour: an object, and a card after its licence."""
+    object_id, _ = desk.picture()
+    desk.publish()
+    place, request = tmp_path / "case.zip", json.dumps({"kind": "object", "subject": object_id})
+    stages, looks = [], []
+    with client_of(desk, desk.studio) as client, anchoring(desk) as driver:
+        plain = client.anchors_of
+
+        def looked(position: int) -> dict[str, Any]:
+            found = plain(position)
+            looks.append(found["anchors"])
+            driver.settle()
+            return found
+
+        def told(stage: str, count: int, total: int) -> None:
+            stages.append(stage)
+
+        monkeypatch.setattr(client, "anchors_of", looked)
+        exported = client.export(request, "{}", {}, [], place, told=told, wait=PATIENCE)
+        again = client.export(request, "{}", {}, [], place, wait=PATIENCE)
+    assert (exported.anchored, exported.anchor_wanted) == (again.anchored, again.anchor_wanted) == (True, None)
+    assert looks[0] == []
+    assert looks[-1] != []
+    assert list(dict.fromkeys(stages)) == ["received", "waiting for an anchor"]
+    report = desk.verify(place.read_bytes())
+    assert {claim.id: claim.outcome for claim in report.claims}["anchor"] == "proved"
+
+
+def test_an_export_that_waited_in_vain_is_written_all_the_same(desk: Desk, studio: Client, tmp_path: Path) -> None:
+    object_id, _ = desk.picture()
+    desk.publish()
+    request = json.dumps({"kind": "object", "subject": object_id})
+    exported = studio.export(request, "{}", {}, [], tmp_path / "case.zip", wait=0.01)
+    assert not exported.anchored
+    assert exported.anchor_wanted is not None
+    assert (tmp_path / "case.zip").stat().st_size == exported.size
 
 
 def test_a_refused_export_leaves_nothing(desk: Desk, studio: Client, tmp_path: Path) -> None:
