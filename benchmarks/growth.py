@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -27,29 +28,52 @@ WORDS = {100_000: "100,000", 1_000_000: "1 million", 10_000_000: "10 million"}
 
 
 def benchmark(bench: Bench) -> Iterator[Row]:
-    """Plain, then with unique hashes."""
+    """Plain, then with unique hashes, then with an index of what each entry names."""
     leaves = bench.scale.grown
     folders = {False: bench.fresh("grown"), True: bench.fresh("grown-unique")}
     for unique, folder in folders.items():
-        steps = grow(folder, leaves, unique)
+        steps = grow(folder, leaves, "unique" if unique else "plain")
         line = UNIQUE if unique else PLAIN
         bench.series.setdefault("append-rate", {})[line] = _rates(steps)
         bench.series.setdefault("append-memory", {})[line] = [(one.size, one.resident / 1e6) for one in steps]
         yield from _speed(steps, unique)
+        yield from _memory(steps, unique)
         if not unique:
-            yield from _memory(steps)
             yield from _proofs(bench, folder, leaves)
         began = time.perf_counter()
         with closing(open_store(folder / "ledger.sqlite")) as store:
             check(folder, store)
         yield Row(f"all of it recomputed from stored bytes, {line}", leaves / (time.perf_counter() - began), LEAVES)
     yield from _reopening(bench, folders[True], leaves)
+    for folder in folders.values():
+        shutil.rmtree(folder)
+    yield from _indexed(bench)
+
+
+def _indexed(bench: Bench) -> Iterator[Row]:
+    """What a log holds in memory whose entries are found by what they name, and how fast they get there."""
+    folder, leaves = bench.fresh("grown-indexed"), bench.scale.indexed
+    steps = grow(folder, leaves, "indexed")
+    yield from _indexed_rows(steps, (folder / "ledger.sqlite").stat().st_size)
+    with closing(open_store(folder / "ledger.sqlite")) as store:
+        check(folder, store)
+
+
+def _indexed_rows(steps: Sequence[Step], size: int) -> Iterator[Row]:
+    for one in steps:
+        if one.size in WORDS:
+            name = f"peak memory with an index, {WORDS[one.size]} leaves"
+            yield Row(name, one.peak / 1e6, MB, note=f"{one.resident / 1e6:.1f} resident just then")
+    *_, before, last = [Step(0, 0.0, 0), *steps]
+    rate = (last.size - before.size) / (last.seconds - before.seconds)
+    note = f"the last {last.size - before.size:,}; the database {size / 1e6:,.0f} MB"
+    yield Row(f"entries stored with an index, to {WORDS.get(last.size, f'{last.size:,}')}", rate, LEAVES, note=note)
 
 
 def _reopening(bench: Bench, large: Path, leaves: int) -> Iterator[Row]:
     """What a large log adds to opening: the store, the history, the last checkpoint."""
     small = bench.fresh("small")
-    grow(small, 2 * entries.BATCH, unique=True)
+    grow(small, 2 * entries.BATCH, "unique")
     with closing(open_store(small / "ledger.sqlite")) as store:
         check(small, store)
     took = {at: statistics.median(_seconds(partial(_open, at)) for _ in range(5)) for at in (small, large)}
@@ -92,11 +116,12 @@ def _speed(steps: Sequence[Step], unique: bool) -> Iterator[Row]:
         yield Row(f"{name}, to {last.size:,}", last.size / last.seconds, LEAVES)
 
 
-def _memory(steps: Sequence[Step]) -> Iterator[Row]:
+def _memory(steps: Sequence[Step], unique: bool) -> Iterator[Row]:
+    name = "resident memory appending, unique statement hash" if unique else "resident memory appending"
     for size, words in WORDS.items():
         at = next((one for one in steps if one.size == size), None)
         if at is not None:
-            yield Row(f"resident memory appending, {words} leaves", at.resident / 1e6, MB)
+            yield Row(f"{name}, {words} leaves", at.resident / 1e6, MB, note=f"at most {at.peak / 1e6:.1f} until then")
 
 
 def _proofs(bench: Bench, folder: Path, leaves: int) -> Iterator[Row]:

@@ -59,12 +59,14 @@ class Scale:
     """Seconds over which something short is repeated."""
     kinds: int = 3
     """Kinds of keys with which HTTP batches are signed."""
+    indexed: int = 200_000
+    """Entries, each of an object of its own, to which one log with an index grows."""
 
 
 SCALES = {
-    "tiny": Scale("tiny", 2_000, 4_000, 600, 2, 20, 0.3, 2, 2, 2, 2, 1, 0.005, 1),
+    "tiny": Scale("tiny", 2_000, 4_000, 600, 2, 20, 0.3, 2, 2, 2, 2, 1, 0.005, 1, 4_000),
     "default": Scale("default", 200_000, 1_000_000, 20_000, 12, 1_000, 3, 40, 256, 60, 200, 3),
-    "large": Scale("large", 1_000_000, 10_000_000, 20_000, 100, 1_000, 10, 200, 1024, 200, 400, 3),
+    "large": Scale("large", 1_000_000, 10_000_000, 20_000, 100, 1_000, 10, 200, 1024, 200, 400, 3, indexed=10_000_000),
 }
 
 

@@ -60,7 +60,16 @@ def _pinned(name: str) -> str:
 
 def resident(pid: int | str = "self") -> int:
     """Bytes of memory that a process holds now."""
+    return _memory(pid, "VmRSS:")
+
+
+def peak(pid: int | str = "self") -> int:
+    """The most that it ever held."""
+    return _memory(pid, "VmHWM:")
+
+
+def _memory(pid: int | str, which: str) -> int:
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
+        if line.startswith(which):
             return int(line.split()[1]) * 1024
     raise RuntimeError(f"process {pid} says nothing of its memory")

@@ -56,6 +56,7 @@ MARKS = {
     "resident memory appending, 100,000 leaves": at_most(150, MB),
     "resident memory appending, 1 million leaves": at_most(150, MB),
     "resident memory appending, 10 million leaves": at_most(150, MB),
+    "peak memory with an index, 10 million leaves": at_most(150, MB),
     "resident memory of the service after the HTTP load": at_most(150, MB),
     "service start to first answer": at_most(600, MS),
     "reopening a 10-million-leaf log, beyond a small one": at_most(100, MS),

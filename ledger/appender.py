@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from types import TracebackType
 from typing import NamedTuple
 
@@ -24,6 +25,10 @@ from tallystick.tiles import WIDTH, Tile, encode_bundle, parse_bundle
 
 BESIDE = 64
 """From so many entries on, the tree grows while the disk commits them; handing over costs more for fewer."""
+
+
+AT_ONCE = 1 << 20
+"""Bytes of bundles that are compared with the store in one question."""
 
 
 class Appender:
@@ -64,15 +69,15 @@ class Appender:
         leaves = leaf_hashes(entries)
         digest = leaves_digest(leaves)
         with self._store.transaction() as working:
-            first = working.append(entries, statement_ids)
+            follows = working.size() == self._edge.size
+            beside = partial(self._start, entries, leaves) if follows and len(entries) >= BESIDE else None
+            first = working.append(entries, statement_ids, beside)
             last = self._last if self._last and self._last.position == first - 1 else working.last_batch()
             admitted_at = max(self._clock(), last.admitted_at if last else 0)
             line = BatchLine(first + len(entries) - 1, first, admitted_at, digest)
             working.index([], line, {})
-            follows = first == self._edge.size
-            if follows and len(entries) >= BESIDE:
-                # SQLite lets go of the interpreter's lock while it writes and waits for the disk.
-                self._growing = self._beside.submit(self._grow, entries, leaves)
+            if beside:
+                beside()
         self._last = line
         if not follows:
             self._rest()
@@ -84,6 +89,13 @@ class Appender:
         self._behind.gather(grown.tiles)
         self._edge, self._begun = grown.edge, grown.begun
         return grown.root
+
+    def _start(self, entries: Sequence[bytes], leaves: Sequence[bytes]) -> None:
+        """Let the tree grow beside, unless it does already: while SQLite writes and waits for the disk, or PostgreSQL
+        has got the entries, nobody holds the interpreter's lock.
+        """
+        if not self._growing:
+            self._growing = self._beside.submit(self._grow, entries, leaves)
 
     def _grow(self, entries: Sequence[bytes], leaves: Sequence[bytes]) -> _Grown:
         """What the tree becomes by entries that are being committed; what was committed before is written meanwhile.
@@ -170,8 +182,11 @@ class _AsStored:
 
     def draft(self, tiles: Iterable[tuple[Tile, bytes]]) -> Draft:
         """See ``DraftSink``. Raises ``Corrupt``."""
+        taken = list(tiles)
         with self._store.snapshot() as reads:
-            return self._tiles.draft(self._compared(reads, tiles))
+            for first, end, data in _together(taken):
+                self._compare(reads, first, end, data)
+        return self._tiles.draft(taken)
 
     def finish(self, drafts: Iterable[Draft]) -> None:
         """See ``DraftSink``."""
@@ -181,16 +196,32 @@ class _AsStored:
         """See ``TileSink``. Raises ``Corrupt``."""
         self.finish([self.draft(tiles)])
 
-    def _compared(self, reads: Reads, tiles: Iterable[tuple[Tile, bytes]]) -> Iterator[tuple[Tile, bytes]]:
-        for tile, data in tiles:
-            if tile.level is None:
-                self._compare(reads, tile.index * WIDTH, tile.width, data)
-            yield tile, data
-
-    def _compare(self, reads: Reads, first: int, width: int, data: bytes) -> None:
-        if reads.holds(first, first + width, data):
+    def _compare(self, reads: Reads, first: int, end: int, data: bytes) -> None:
+        if reads.holds(first, end, data):
             return
-        stored, given = reads.entries(first, first + width), parse_bundle(data)
+        stored, given = reads.entries(first, end), parse_bundle(data)
         # What is stored may be shorter than what was appended.
         at = next((at for at, want in enumerate(given) if stored[at : at + 1] != [want]), 0)
         raise Corrupt(f"the stored entry {first + at} is not as it was appended; run `fsck`", first + at)
+
+
+def _together(tiles: Iterable[tuple[Tile, bytes]]) -> Iterator[tuple[int, int, bytes]]:
+    """First position, end and bytes of the bundles among ``tiles``: neighbours as one, so that the store is asked once.
+
+    What is put together stays below ``AT_ONCE``, unless one bundle alone is longer.
+    """
+    first = end = length = 0
+    some: list[bytes] = []
+    for tile, data in tiles:
+        if tile.level is not None:
+            continue
+        start = tile.index * WIDTH
+        if some and (start != end or length + len(data) > AT_ONCE):
+            yield first, end, b"".join(some)
+            some = []
+        if not some:
+            first, length = start, 0
+        some.append(data)
+        end, length = start + tile.width, length + len(data)
+    if some:
+        yield first, end, b"".join(some)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import threading
 from bisect import bisect_left
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from ledger.errors import LogClosed
@@ -120,7 +120,12 @@ class MemoryReads:
         """See ``Reads``."""
         return dict(self._disclosures.get(position, {}))
 
-    def append(self, entries: Sequence[bytes], statement_ids: Sequence[bytes] = ()) -> int:
+    def append(
+        self,
+        entries: Sequence[bytes],
+        statement_ids: Sequence[bytes] = (),
+        meanwhile: Callable[[], object] | None = None,
+    ) -> int:
         """See ``Transaction``."""
         first = len(self._entries)
         check_ids(entries, statement_ids)
@@ -129,6 +134,8 @@ class MemoryReads:
                 raise ValueError(f"the statement id of position {position} is indexed already")
             self._by_statement[one] = position
             self._ids[position] = one
+        if meanwhile:
+            meanwhile()
         self._entries += entries
         return first
 

@@ -8,7 +8,7 @@ and has not written anything. Driver SQL throughout.
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import LiteralString
 
@@ -207,11 +207,19 @@ class PostgresReads:
         query = "SELECT name, disclosure FROM disclosures WHERE position = %s ORDER BY name"
         return dict(self._connection.execute(query, (position,)).fetchall())
 
-    def append(self, entries: Sequence[bytes], statement_ids: Sequence[bytes] = ()) -> int:
+    def append(
+        self,
+        entries: Sequence[bytes],
+        statement_ids: Sequence[bytes] = (),
+        meanwhile: Callable[[], object] | None = None,
+    ) -> int:
         """See ``Transaction``."""
         check_ids(entries, statement_ids)
         first = self._size
         values = [list(entries), list(statement_ids)] if statement_ids else [list(entries)]
+        if meanwhile:
+            # What it begins gets the interpreter's lock when the message is on its way, and has it until the answer.
+            meanwhile()
         try:
             self._connection.execute(_APPEND_WITH_IDS if statement_ids else _APPEND, (first - 1, *values))
         except psycopg.errors.UniqueViolation as error:

@@ -10,7 +10,7 @@ disclosures are ever deleted.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
@@ -175,11 +175,17 @@ class Reads(Protocol):
 class Transaction(Reads, Protocol):
     """The one write transaction."""
 
-    def append(self, entries: Sequence[bytes], statement_ids: Sequence[bytes] = ()) -> int:
+    def append(
+        self,
+        entries: Sequence[bytes],
+        statement_ids: Sequence[bytes] = (),
+        meanwhile: Callable[[], object] | None = None,
+    ) -> int:
         """Put entries at the end; their first position.
 
         Statement ids have 32 bytes, one for each entry, or there are none at all. Raises
-        ``ValueError`` when one stands already.
+        ``ValueError`` when one stands already. ``meanwhile`` may be called, once: by a store that
+        is about to wait for them, when it is not known yet whether they will stand.
         """
         ...
 

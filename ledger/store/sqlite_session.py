@@ -164,7 +164,12 @@ class SqliteTransaction(SqliteReads):
         """See ``Reads``."""
         return {key: load_state(state) for key, state in self._names.states(keys).items()}
 
-    def append(self, entries: Sequence[bytes], statement_ids: Sequence[bytes] = ()) -> int:
+    def append(
+        self,
+        entries: Sequence[bytes],
+        statement_ids: Sequence[bytes] = (),
+        meanwhile: Callable[[], object] | None = None,
+    ) -> int:
         """See ``Transaction``."""
         first = self.size()
         check_ids(entries, statement_ids)

@@ -91,8 +91,18 @@ def test_a_log_of_ten_million_answers_the_marks_of_its_sizes() -> None:
     rows = {row.name: row.value for unique in (False, True) for row in growth._speed(steps, unique)}
     assert rows["library append, unique statement hash, to 1 million"] == 50_000
     assert rows["library append, unique statement hash, at 10 million"] == 25_000
-    told = {row.name for row in growth._memory(steps)}
+    told = {row.name for row in growth._memory(steps, unique=False)}
     assert told == {name for name in MARKS if name.startswith("resident memory appending")}
+
+
+def test_a_log_with_an_index_answers_the_mark_of_its_size() -> None:
+    steps = [Step(size, size / 25_000, 70_000_000, 90_000_000) for size in (100_000, 9_500_000, 10_000_000)]
+    rows = {row.name: row for row in growth._indexed_rows(steps, 5_000_000_000)}
+    assert {name for name in rows if name in MARKS} == {name for name in MARKS if name.startswith("peak memory")}
+    ten = rows["peak memory with an index, 10 million leaves"]
+    assert (ten.value, ten.met, ten.note) == (90, True, "70.0 resident just then")
+    assert rows["entries stored with an index, to 10 million"].value == 25_000
+    assert rows["entries stored with an index, to 10 million"].note == "the last 500,000; the database 5,000 MB"
 
 
 def test_a_mark_is_a_least_or_a_most() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -33,11 +33,16 @@ class PolicedTransaction:
         if self.over:
             raise Violation("a transaction was used after its end")
 
-    def append(self, entries: Sequence[bytes], statement_ids: Sequence[bytes] = ()) -> int:
+    def append(
+        self,
+        entries: Sequence[bytes],
+        statement_ids: Sequence[bytes] = (),
+        meanwhile: Callable[[], object] | None = None,
+    ) -> int:
         self._check_over()
         if self.indexed:
             raise Violation("entries were appended after the batch was closed")
-        first = self._inner.append(entries, statement_ids)
+        first = self._inner.append(entries, statement_ids, meanwhile)
         if first != self.first + len(self.appended):
             raise Violation(f"appended at {first}, the log ends at {self.first + len(self.appended)}")
         self.appended += entries

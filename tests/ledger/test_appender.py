@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from ledger.appender import Appender
+from ledger.appender import AT_ONCE, BESIDE, Appender, _together
 from ledger.behind import MANY, WAVE, WriteBehind
 from ledger.errors import Corrupt, HistoryLost
 from ledger.integrate import recompute
 from ledger.publisher import Publisher
 from ledger.reader import PublishedLog
 from ledger.store.memory import MemoryStore
+from ledger.store.postgres import open_store as open_postgres
 from ledger.store.sqlite import create, open_store
 from ledger.tiles import Draft
 from ledger.tilestore import TileStore
@@ -27,6 +28,7 @@ from tests.ledger.rawlog import raw_entry
 from tests.world import START, World
 
 SIGNERS = World().signers
+STEPS = ["begin", "append", "index", "commit"]
 
 
 def entries(first: int, count: int) -> list[bytes]:
@@ -206,17 +208,23 @@ def test_what_another_hand_appended_meanwhile_is_integrated_too() -> None:
 
 @pytest.mark.parametrize("count", [1, 300])
 @pytest.mark.parametrize("when", ["before", "done"])
-def test_a_commit_that_fails_leaves_no_trace_of_the_tree_that_grew_beside_it(when: str, count: int) -> None:
+@pytest.mark.parametrize("step", STEPS)
+def test_an_append_that_fails_leaves_no_trace_of_the_tree_that_grew_beside_it(step: str, when: str, count: int) -> None:
     bench = Bench()
     store = bench.store = FaultyStore(bench.store)  # type: ignore[assignment]
-    failing = entries(300, count) if when == "done" else [b"never stored"] * count
+    stands = (step, when) == ("commit", "done")
+    failing = entries(300, count) if stands else [b"never stored"] * count
     with bench.appender() as log:
         log.append(entries(0, 300))
-        store.plan = Plan(["begin", "append", "index", "commit"].index("commit"), when)
-        with pytest.raises(Fault, match="commit"):
+        store.plan = Plan(STEPS.index(step), when)
+        with pytest.raises(Fault, match=step):
             log.append(failing)
+        # From so many on it grew before anybody knew: from when the store had them, or from the commit on.
+        begun = step != "begin" and (step, when) != ("append", "before")
+        assert bool(log._growing) == (begun and count >= BESIDE)
         store.plan = Plan()
-        size = 300 + count * (when == "done")
+        size = 300 + count * stands
+        assert log.size == 300
         assert log.append(entries(size, 700)) == log.settle() == root(size + 700)
     assert recompute(bench.tiles, 0, size + 700) == root(size + 700)
 
@@ -274,7 +282,50 @@ def test_an_old_database_is_not_signed_after_all() -> None:
         bench.publisher()
 
 
+def test_in_postgresql_a_refusal_leaves_no_trace_of_the_tree_that_grew_while_the_server_looked(
+    dsn: str, tmp_path: Path
+) -> None:
+    store = open_postgres(dsn)
+    store.epoch = 0
+    (tmp_path / "public").mkdir()
+    tiles = TileStore(tmp_path / "public")
+    ids = [leaf_hash(entry) for entry in entries(0, 900)]
+    with Appender(store, tiles, lambda: START) as log:
+        log.append(entries(0, 300), ids[:300])
+        with pytest.raises(ValueError, match="indexed already"):
+            log.append([b"never stored"] * 300, [*ids[300:599], ids[7]])
+        assert log._growing is not None
+        assert log.append(entries(300, 300), ids[300:600]) == root(600)
+        assert log.append(entries(600, 300), ids[600:]) == log.settle() == root(900)
+    publisher = Publisher(store, tiles, MemoryCheckpoints(), SIGNERS, lambda: START)
+    assert publisher.publish().checkpoint.root == root(900)
+    store.close()
+
+
 # --- the parts ----------------------------------------------------------------------------
+
+
+def test_bundles_that_follow_one_another_are_compared_together_up_to_a_bound() -> None:
+    long = b"l" * (AT_ONCE // 2)
+    tiles = [
+        (Tile(None, 0), b"a"),
+        (Tile(0, 0), b"no bundle"),
+        (Tile(None, 1), b"b"),
+        (Tile(None, 3), b"d"),
+        (Tile(None, 4), long),
+        (Tile(None, 5), long),
+        (Tile(None, 6), long + long + long),
+        (Tile(None, 7), b"h"),
+        (Tile(None, 8, 7), b"i"),
+    ]
+    assert list(_together(tiles)) == [
+        (0, 512, b"ab"),
+        (768, 1280, b"d" + long),
+        (1280, 1536, long),
+        (1536, 1792, long * 3),
+        (1792, 2055, b"hi"),
+    ]
+    assert list(_together([])) == list(_together([(Tile(0, 0), b"")])) == []
 
 
 class SlowSink:

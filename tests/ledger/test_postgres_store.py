@@ -168,6 +168,44 @@ def test_nothing_works_after_closing(dsn: str) -> None:
         pass
 
 
+# --- an append ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("count", [1, 300])
+def test_what_may_be_done_meanwhile_begins_once_and_before_it_is_known_whether_they_stand(
+    store: PostgresStore, count: int
+) -> None:
+    entries = [raw_entry(at) for at in range(count)]
+    called: list[int] = []
+
+    def append(ids: list[bytes]) -> None:
+        with store.transaction() as working:
+            working.append(entries, ids, lambda: called.append(working.size()))
+
+    append([at.to_bytes(32, "big") for at in range(count)])
+    with pytest.raises(ValueError, match="indexed already"):
+        append([at.to_bytes(32, "big") for at in range(count - 1, 2 * count - 1)])
+    assert called == [0, count]
+    with store.snapshot() as reads:
+        assert reads.entries(0, 2 * count) == entries
+        assert reads.positions_of([bytes(32)]) == {bytes(32): 0}
+
+
+def test_what_fails_meanwhile_appends_nothing(store: PostgresStore) -> None:
+    def fail() -> None:
+        raise RuntimeError("closed")
+
+    def append() -> None:
+        with store.transaction() as working:
+            working.append([b"entry"], meanwhile=fail)
+
+    with pytest.raises(RuntimeError, match="closed"):
+        append()
+    fill(store, 2)
+    with store.snapshot() as reads:
+        assert reads.size() == 2
+
+
 # --- erasure ----------------------------------------------------------------------------
 
 
