@@ -21,6 +21,10 @@ from tallystick.lazy_dataclass import dataclass
 
 MOST = {"capability.test": 32, "capture.record": 256, "licence.consent": 32, "licence.status": 128}
 """Of one party about one subject, by the type."""
+MOST_IN_ALL = {"licence.status": 192}
+"""Of all but the registrar: whoever holds a parent hands it on, and a licence remembers 256 changes (A45). Beyond them
+the rules take no suspension, and what a court orders must find room.
+"""
 ENDING = frozenset({"revoke", "expire"})
 MOST_ENDING = 16
 """Of these so many beyond the others: to end it a licensor must always be able."""
@@ -54,12 +58,23 @@ class SaidOften:
             return
         if reads.position_of_event(party, event.event_id) is not None:
             return  # it is said again, and stands
-        most = MOST[event.type] + (MOST_ENDING if getattr(event.body, "action", None) in ENDING else 0)
+        ending = MOST_ENDING if getattr(event.body, "action", None) in ENDING else 0
+        most = MOST[event.type] + ending
         with self._lock:
             said, now = self._read(reads, event.type, event.subject), time.monotonic()
             said.coming = {one: until for one, until in said.coming.items() if until > now}
-            others = sum(1 for one in said.coming if one[0] == party and one != (party, event.event_id))
-            count = said.counts[party] + others
+            coming = sum(1 for one in said.coming if one[0] == party and one != (party, event.event_id))
+            count = said.counts[party] + coming
+            # What others only try counts against nobody: it is no licensor whom the rules refuse.
+            registrar = log.registrar if isinstance(log, LogState) else ""
+            in_all = said.counts.total() - said.counts[registrar] + coming
+            if in_all >= MOST_IN_ALL.get(event.type, in_all + 1) + ending:
+                raise Refused(
+                    "wrong-state",
+                    "subject",
+                    f"{event.type} was said of {event.subject} {in_all} times",
+                    f"all say it at most {MOST_IN_ALL[event.type]} times of one subject: have the registrar say it",
+                )
             if count >= most:
                 raise Refused(
                     "wrong-state",

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from api.services.gathering import MOST_USED, gather_case, gather_grant
-from api.services.said_often import MOST, MOST_ENDING, SaidOften
+from api.services.said_often import MOST, MOST_ENDING, MOST_IN_ALL, SaidOften
 from api.services.vetting import Vetting
 from ledger.submission import prepare
-from tallystick.admission import Refused
+from tallystick.admission import Refused, licensing
 from tallystick.digests import digest_pair
 from tallystick.events.capability import CapabilityFiling, CapabilityTest, Weights
 from tallystick.events.facts import CaptureRecord
@@ -23,8 +23,9 @@ from tallystick.schema import write
 from tallystick.times import format_time
 from tests.api.desk import Desk, anchoring, case_of, picture_bytes, registration, told
 from tests.api.house import Party, open_house, problem
+from tests.api.test_former_holders import move
 from tests.api.test_histories import judged
-from tests.api.test_status_chains import HOUR, free
+from tests.api.test_status_chains import HOUR, free, sublicence
 
 ENOUGH = (409, "wrong-state", "subject")
 
@@ -94,6 +95,33 @@ def test_a_licensor_ends_what_it_changed_so_often(desk: Desk) -> None:
     assert batch(desk.studio, "licence.status", licence, ahead[most:]) == [None] * MOST_ENDING
     assert batch(desk.studio, "licence.status", licence, [change("revoke", 0)]) == ["wrong-state"]
     assert batch(desk.house.registrar, "licence.status", licence, [change("revoke", 0)]) == [None]
+
+
+def test_licensors_one_after_the_other_leave_a_court_its_room(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who holds the parent hands it on, and both change the sublicence as often as each may."""
+    monkeypatch.setattr(licensing, "MAX_CHANGES", 12)
+    monkeypatch.setitem(MOST, "licence.status", 6)
+    monkeypatch.setitem(MOST_IN_ALL, "licence.status", 8)
+    registrar, heir = desk.house.registrar, desk.house.party("licensee")
+    parent, _ = free(desk, sublicences=1)
+    below, _ = sublicence(desk, parent, heir)
+    now = format_time(desk.house.world.clock)
+
+    def turns(who: Party, count: int) -> list[str | None]:
+        actions = ("suspend", "reinstate") * count
+        return [code for one in actions for code in batch(who, "licence.status", below, [change(one)])]
+
+    def change(action: str, grounds: str = "request") -> LicenceStatus:
+        return LicenceStatus(action, grounds, now)  # type: ignore[arg-type]
+
+    for _ in range(2):
+        tried = batch(desk.house.party("licensee"), "licence.status", below, [change("suspend")] * 6)
+        assert set(tried) == {"not-holder"}, "what others try counts against nobody"
+    assert turns(desk.licensee, 3) == [None] * 6
+    move(desk, parent, heir)
+    assert turns(heir, 2) == [None] * 2 + ["wrong-state"] * 2
+    assert batch(registrar, "licence.status", below, [change("suspend", "court-order")]) == [None]
+    assert batch(heir, "licence.status", below, [change("revoke")]) == [None]
 
 
 def test_requests_at_the_same_time_say_it_no_oftener(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
