@@ -14,6 +14,7 @@ AT_A_TIME = 2
 MOST_WAITING = 16
 """Of one party, beside the one under way."""
 MOST_IN_ALL = 256
+"""Beyond these a party has one that waits, and no more: who has none is kept out by nobody."""
 
 
 class Turns:
@@ -47,7 +48,7 @@ class Turns:
         own = self._waiting.get(party, ())
         if len(own) >= self._each:
             raise TooMany(f"{len(own)} exports or signed files of {party} wait already, behind the one under way")
-        if sum(map(len, self._waiting.values())) >= self._in_all:
+        if own and sum(map(len, self._waiting.values())) >= self._in_all:
             raise Unavailable(f"{self._in_all} exports or signed files wait already")
         turn = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(party, deque()).append(turn)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -51,8 +52,12 @@ def test_a_party_with_many_exports_holds_up_nobody(desk: Desk, monkeypatch: pyte
         assert [one.result().status_code for one in asked] == [200] * (MOST_WAITING + 1)
 
 
-def test_where_all_places_to_wait_are_taken_everybody_is_told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(desk.house.services.evidence._issuer, "heavy", Turns(at_a_time=0, in_all=0))
+def test_where_all_places_to_wait_are_taken_whoever_waits_already_is_told(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = Turns(at_a_time=0, in_all=1)
+    full._waiting[desk.studio.id] = deque([None])  # type: ignore[list-item]
+    monkeypatch.setattr(desk.house.services.evidence._issuer, "heavy", full)
     object_id, data = desk.picture()
     licence = desk.grant(object_id, data)
     desk.publish()

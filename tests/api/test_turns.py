@@ -95,12 +95,26 @@ def test_too_many_of_one_party_are_told_so_and_the_others_are_not() -> None:
             await desk.tasks["a-3"]
         await desk.ask("b-0", "c-0")
         assert desk.begun == ["a-0", "b-0"]
-        await desk.ask("d-0")
+        await desk.ask("c-1")
         with pytest.raises(Unavailable, match="3 exports"):
-            await desk.tasks["d-0"]
+            await desk.tasks["c-1"]
         await desk.end("a-0")
-        await desk.ask("d-1")
-        assert not desk.tasks["d-1"].done()
+        await desk.ask("c-2")
+        assert not desk.tasks["c-2"].done()
+
+    run(test, lambda: Turns(each=2, in_all=3))
+
+
+def test_some_parties_together_keep_nobody_out() -> None:
+    """Each asks for as much as it may, again and again."""
+
+    async def test(desk: Desk) -> None:
+        await desk.ask("a-0", "b-0", "a-1", "a-2", "b-1", "b-2", "c-0", "d-0", "d-1")
+        for one_more in ("b-2", "d-1"):
+            with pytest.raises(Unavailable, match="3 exports"):
+                await desk.tasks[one_more]
+        assert [await desk.end("a-0"), await desk.end("b-0")] == [["a-1"], ["b-1"]]
+        assert [await desk.end("a-1"), await desk.end("b-1")] == [["c-0"], ["d-0"]]
 
     run(test, lambda: Turns(each=2, in_all=3))
 
