@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field, replace
@@ -13,7 +14,7 @@ from typing import Literal
 from api.accounts import Account
 from api.services.anchoring import AnchorDesk
 from api.services.enclosing import enclose
-from api.services.errors import Forbidden, NotFound
+from api.services.errors import Forbidden, NotFound, Unavailable
 from api.services.gathering import TIME, Gathered, add_files, add_times, files_about, focus_of, gather_case, is_kept_by
 from api.services.histories import Histories, add_histories
 from api.services.issuing import Issuer
@@ -27,6 +28,7 @@ from api.services.voices import require_scope
 from api.settings import Settings
 from ledger.map.roots import MapView
 from ledger.store import Reads, Record
+from ledger.upkeep.erasing import erasures
 from tallystick.admission.standing import concerned
 from tallystick.admission.state import LOG, CertificateState, LicenceState, ObjectState
 from tallystick.bundle import write_bundle
@@ -50,6 +52,11 @@ from tallystick.tree_head import SignedCheckpoint, signing_time
 from tallystick.trust import parse_trust
 
 _SUFFIXES = {"image/png": ".png", "application/pdf": ".pdf", "image/jpeg": ".jpg", "video/mp4": ".mp4"}
+
+_ATTEMPTS = 3
+"""At an export beside which values of its own entries are erased. Only who may erase these makes it begin again."""
+
+_log = logging.getLogger(__name__)
 
 Disclose = Literal["all", "none"] | Mapping[int, Sequence[str]]
 
@@ -98,6 +105,10 @@ class Exported:
     seconds: float
 
 
+class _ErasedMeanwhile(Exception):
+    """A value of the case was erased since it was read."""
+
+
 class EvidenceService:
     """Exports cases, signed by the exporter's key."""
 
@@ -139,9 +150,14 @@ class EvidenceService:
 
     def _export(self, account: Account, request: EvidenceRequest, out: Path) -> Exported:
         begun = time.monotonic()
-        with self._maps.open() as views:
-            exported = self._export_under(views, account, request, out)
-        return replace(exported, seconds=time.monotonic() - begun)
+        for _ in range(_ATTEMPTS):
+            try:
+                with self._maps.open() as views:
+                    exported = self._export_under(views, account, request, out)
+                return replace(exported, seconds=time.monotonic() - begun)
+            except (_ErasedMeanwhile, FileNotFoundError):
+                _log.info("what %s shows was erased while it was exported: it is gathered again", request.subject)
+        raise Unavailable("values of this case are being erased", "export again when that is done")
 
     def _export_under(
         self, views: tuple[MapView, ...], account: Account, request: EvidenceRequest, out: Path
@@ -149,6 +165,7 @@ class EvidenceService:
         head = self._log.published.checkpoint()
         size = head.checkpoint.size
         with self._log.store.snapshot() as reads:
+            begin = reads.size()
             found = self._gather(reads, request, size)
             records = files_about(reads, found.focus, size)
             files = self._files(account, request, records, reads)
@@ -177,11 +194,18 @@ class EvidenceService:
                 draft.unlink(missing_ok=True)
         with out.open("wb") as file:
             write_bundle(file, case_members(material), self._exporter, info)
+        self._check_unerased(whole.case, begin)
         left_out = tuple(one.position for one in records if one.position not in files)
         witnessed = self._issuer.witnesses.met(head)
         audit_wanted = last if self._maps.is_audited and not whole.to_the_end else None
         histories = (whole.material is not None, whole.to_the_end, audit_wanted)
         return Exported(left_out, anchored, anchor_wanted, witnessed, *histories, unanswered, 0.0)
+
+    def _check_unerased(self, case: Gathered, begin: int) -> None:
+        """Nothing leaves that was erased before: as little as the vault, a bundle that was on its way may show it."""
+        with self._log.store.snapshot() as reads:
+            if any(one.position in case.entries for _, one in erasures(reads, begin - 1)):
+                raise _ErasedMeanwhile
 
     def _gather(self, reads: Reads, request: EvidenceRequest, size: int) -> Gathered:
         if reads.get(request.subject) is None:
