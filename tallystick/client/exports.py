@@ -13,6 +13,7 @@ import httpx
 from tallystick.bundle import Slice
 from tallystick.client.channel import Channel, Told
 from tallystick.client.lazy import LazyFile
+from tallystick.client.problems import ServiceProblem, Unreachable
 from tallystick.lazy_dataclass import dataclass
 
 
@@ -73,7 +74,11 @@ class Exports(Channel):
         """Whether an anchor covers the entry before ``until``."""
         while (left := until - time.monotonic()) > 0:
             told("waiting for an anchor", 0, 0)
-            if self.anchors_of(position)["anchors"]:
+            try:
+                found = self.anchors_of(position)
+            except (ServiceProblem, Unreachable):
+                return False  # the bundle stands, and is told to be without an anchor
+            if found.get("anchors"):
                 return True
             time.sleep(min(left, _LOOK_SECONDS))
         return False

@@ -226,6 +226,32 @@ def test_an_export_that_waited_in_vain_is_written_all_the_same(desk: Desk, studi
     assert (tmp_path / "case.zip").stat().st_size == exported.size
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [httpx.Response(200, json={}), httpx.Response(200, json=[]), httpx.Response(503, json={"code": "unavailable"})],
+    ids=["nothing", "a list", "a problem"],
+)
+def test_a_service_that_does_not_tell_of_anchors_costs_no_bundle(
+    desk: Desk, tmp_path: Path, answer: httpx.Response
+) -> None:
+    asked = []
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            request.read()
+            return httpx.Response(200, content=b"a bundle", headers={"X-Tallystick-Anchor-Wanted": "7"})
+        asked.append(request.url.path)
+        return answer
+
+    with client_of(desk) as client:
+        client.close()
+        client._http = httpx.Client(base_url="http://there", transport=httpx.MockTransport(serve))
+        exported = client.export("{}", "{}", {}, [], tmp_path / "case.zip", wait=0.1)
+    assert (exported.anchored, exported.anchor_wanted, exported.audit_wanted) == (False, 7, None)
+    assert (tmp_path / "case.zip").read_bytes() == b"a bundle"
+    assert set(asked) == {"/v1/events/7/anchors"}
+
+
 def test_a_refused_export_leaves_nothing(desk: Desk, studio: Client, tmp_path: Path) -> None:
     unknown = desk.house.world.identifier(Letter.OBJECT)
     place = tmp_path / "case.zip"
