@@ -12,8 +12,10 @@ import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
+from api.services.errors import TooMany
 from tallystick.errors import TallystickError
 from tallystick.lazy_dataclass import dataclass
 
@@ -35,6 +37,15 @@ CREATE TABLE IF NOT EXISTS item (
 CREATE INDEX IF NOT EXISTS unfinished ON item (order_id, n) WHERE state IN ('waiting', 'granted');
 """
 _ITEM = "n, request, state, licence, position, made, card, size, problem"
+_LEFT = "state IN ('waiting', 'granted')"
+_NEXT = f"(SELECT order_id FROM item WHERE {_LEFT} AND order_id > open.id ORDER BY order_id LIMIT 1)"
+_UNFINISHED = (
+    f"WITH RECURSIVE open(id) AS (SELECT 0 UNION ALL SELECT {_NEXT} FROM open WHERE open.id IS NOT NULL)"
+    " SELECT o.* FROM open JOIN orders o ON o.id = open.id"
+)
+"""Orders of which something is left to do, without a look at each of their items."""
+MOST_OPEN = 64
+"""Orders of a party that are not done: each may have 16 MiB of terms."""
 
 
 class LaterOrders(TallystickError):
@@ -128,6 +139,11 @@ class OrderBook:
             row = self._row(order.party, order.name)
             if row is not None:
                 return row, False
+            if sum(1 for one in db.execute(_UNFINISHED) if one[1] == order.party) >= MOST_OPEN:
+                raise TooMany(
+                    f"{MOST_OPEN} orders of {order.party} are being worked off",
+                    "give this one when one of them is done",
+                )
             made = db.execute(
                 "INSERT INTO orders (party, name, digest, scopes, disclose, total, accepted) VALUES (?,?,?,?,?,?,?)",
                 (*known, order.total, order.accepted),
@@ -167,23 +183,28 @@ class OrderBook:
     # --- work ------------------------------------------------------------------------
 
     def next_piece(
-        self, least: int, limit: int, shares: int, busy: Collection[tuple[int, int]]
+        self,
+        least: int,
+        limit: int,
+        shares: int,
+        busy: Collection[tuple[int, int]],
+        served: Mapping[str, int] = MappingProxyType({}),
     ) -> tuple[Order, list[Item]] | None:
-        """Unfinished items of the oldest order that has any, but those that somebody is at: (order, number).
+        """Unfinished items of an order, but those that somebody is at: (order, number). It is the oldest order of the
+        party that was ``served`` longest ago, by numbers that grow: nobody waits for all that another has ordered.
 
         At most ``limit``; of the last of an order one of so many ``shares``, unless that is fewer than ``least``.
         """
-        unfinished = f"SELECT order_id, {_ITEM} FROM item WHERE state IN ('waiting', 'granted') ORDER BY order_id, n"
+        unfinished = f"SELECT {_ITEM} FROM item WHERE {_LEFT} AND order_id = ? ORDER BY n LIMIT ?"
         with self._lock:
-            rows = self._db.execute(f"{unfinished} LIMIT ?", (limit * shares + len(busy),)).fetchall()
-            free = [row for row in rows if (row[0], row[1]) not in busy]
-            if not free:
-                return None
-            row = self._db.execute("SELECT * FROM orders WHERE id = ?", (free[0][0],)).fetchone()
-        order = _order(row)
-        mine = [one[1:] for one in free if one[0] == order.id]
-        size = min(limit, max(least, -(-len(mine) // shares)))
-        return order, [_item(one) for one in mine[:size]]
+            orders = [_order(row) for row in self._db.execute(_UNFINISHED)]
+            for order in sorted(orders, key=lambda one: (served.get(one.party, 0), one.id)):
+                rows = self._db.execute(unfinished, (order.id, limit * shares + len(busy)))
+                mine = [row for row in rows if (order.id, row[0]) not in busy]
+                if mine:
+                    size = min(limit, max(least, -(-len(mine) // shares)))
+                    return order, [_item(one) for one in mine[:size]]
+        return None
 
     def granted(self, order: Order, found: Iterable[tuple[int, str, int]]) -> None:
         """Items whose licence stands in the log: number, licence, position. Their terms are forgotten."""

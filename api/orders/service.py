@@ -98,6 +98,9 @@ class LicenceOrders:
         """Held by whoever decodes a large order."""
         self._drawing = asyncio.Semaphore(hands.count)
         self._busy: set[tuple[int, int]] = set()
+        self._served: dict[str, int] = {}
+        """By party: when a piece of it was begun last, counted in pieces."""
+        self._begun = 0
         self._wake = asyncio.Event()
         self._trouble: dict[int, str] = {}
         self._tries: dict[tuple[int, int], int] = {}
@@ -172,12 +175,12 @@ class LicenceOrders:
                 await self._wake.wait()
 
     async def work_piece(self) -> bool:
-        """One piece of the oldest order; whether there was one."""
+        """One piece of the oldest order of the party whose turn it is; whether there was one."""
         # Beside the event loop: taking and marking must not be divided between lanes.
         try:
             # What is under way is small at the beginning, so that no hand waits long for its first.
             most = min(PIECE, SMALL + len(self._busy))
-            found = self._book.next_piece(min(SMALL, most), most, self._hands.count, self._busy)
+            found = self._book.next_piece(min(SMALL, most), most, self._hands.count, self._busy, self._served)
         except Exception:
             # One lane that ends would end them all.
             _log.exception("the next piece of an order could not be looked up; trying again")
@@ -188,6 +191,8 @@ class LicenceOrders:
                 self._tries.clear()
             return False
         order, items = found
+        self._begun += 1
+        self._served[order.party] = self._begun
         mine = {(order.id, item.n) for item in items}
         self._busy |= mine
         try:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from api.orders import service
-from api.orders.book import Order, OrderBook
+from api.orders.book import _UNFINISHED, MOST_OPEN, Order, OrderBook
 from api.orders.hands import Hands
 from api.orders.service import LicenceOrders
-from api.services.errors import Unavailable
+from api.services.errors import TooMany, Unavailable
 from api.services.issuing import Issuer
 from api.services.licences import LicenceService
 from tests.api.test_orders import COUNT, Begun, begun, check, quick, work
@@ -195,3 +197,80 @@ def test_pieces_are_small_at_the_beginning_and_the_end(tmp_path: Path) -> None:
         busy |= {(order.id, one.n) for one in found[1]}
     book.close()
     assert sizes == [10, 20, 40, 30, 15, 10, 5]
+
+
+def taken(book: OrderBook, party: str, name: str, count: int) -> Order:
+    return book.accept(Order(0, party, name, "00", frozenset(), None, count, 1), [b"{}"] * count)[0]
+
+
+def test_parties_take_turns_and_each_by_the_age_of_its_orders(tmp_path: Path) -> None:
+    """Who orders thousands, again and again, keeps nobody waiting for more than a piece."""
+    with closing(OrderBook(tmp_path / "orders.db")) as book:
+        for name in ("first", "second", "third"):
+            taken(book, "rival", name, 60)
+        busy, served, given = set[tuple[int, int]](), dict[str, int](), list[tuple[str, str, int]]()
+
+        def turn() -> None:
+            found = book.next_piece(10, 50, 1, busy, served)
+            assert found is not None
+            order, items = found
+            given.append((order.party, order.name, len(items)))
+            served[order.party] = len(given)
+            busy.update((order.id, one.n) for one in items)
+
+        turn()
+        taken(book, "studio", "mine", 60)
+        taken(book, "museum", "ours", 5)
+        for _ in range(6):
+            turn()
+        assert given == [
+            ("rival", "first", 50),
+            ("studio", "mine", 50),
+            ("museum", "ours", 5),
+            ("rival", "first", 10),
+            ("studio", "mine", 10),
+            ("rival", "second", 50),
+            ("rival", "second", 10),
+        ]
+        turn()
+        turn()
+        assert book.next_piece(10, 50, 1, busy, served) is None
+
+
+def test_a_small_order_is_done_long_before_a_large_one_that_was_there_before(tmp_path: Path) -> None:
+    async def whole() -> list[str]:
+        with closing(OrderBook(tmp_path / "orders.db")) as book:
+            for party, count in (("rival", 400), ("studio", 5)):
+                taken(book, party, "all", count)
+            hands: Any = SimpleNamespace(count=1)
+            orders, done = LicenceOrders(book, hands, *[None] * 3, lambda: 0), list[str]()  # type: ignore[arg-type]
+
+            async def work(order: Order, items: Any) -> None:
+                done.append(order.party)
+                book.refused(order, [(one.n, {"status": 422}) for one in items])
+
+            orders._work = work  # type: ignore[method-assign]
+            while await orders.work_piece():
+                pass
+            return done
+
+    assert asyncio.run(whole())[:3] == ["rival", "studio", "rival"]
+
+
+def test_a_party_has_so_many_orders_open(tmp_path: Path) -> None:
+    """Each may have 16 MiB, and a full disk stops everybody."""
+    with closing(OrderBook(tmp_path / "orders.db")) as book:
+        orders = [taken(book, "rival", f"n{n}", 1) for n in range(MOST_OPEN)]
+        with pytest.raises(TooMany, match=f"{MOST_OPEN} orders of rival"):
+            taken(book, "rival", "one more", 1)
+        assert taken(book, "rival", "n7", 1) == orders[7], "it is known"
+        assert taken(book, "studio", "mine", 1).party == "studio"
+        book.refused(orders[3], [(0, {"status": 422})])
+        assert taken(book, "rival", "one more", 1).name == "one more"
+
+
+def test_what_is_left_is_found_without_a_look_at_each_item(tmp_path: Path) -> None:
+    with closing(OrderBook(tmp_path / "orders.db")) as book:
+        plan = [row[3] for row in book._db.execute(f"EXPLAIN QUERY PLAN {_UNFINISHED}")]
+    assert any("USING INDEX unfinished (order_id>?)" in step for step in plan), plan
+    assert not any(step.startswith("SCAN item") for step in plan), plan
