@@ -15,7 +15,18 @@ from typing import LiteralString
 import psycopg
 
 from ledger.errors import DatabaseUnreachable, Fenced, LogClosed, LogExists, NoLog, UnknownSchema
-from ledger.store.postgres_wire import LOCKED, WRITER, Connection, Pool, connect, copy_rows, reaching, row
+from ledger.store.postgres_wire import (
+    LOCKED,
+    WRITER,
+    Connection,
+    Pool,
+    bytea_array,
+    connect,
+    copy_rows,
+    reaching,
+    row,
+    text_array,
+)
 from ledger.store.protocol import BatchLine, Line, Record, Search, check_ids
 from ledger.store.states import dump_state, load_state
 from tallystick.admission import State
@@ -168,7 +179,7 @@ class PostgresReads:
     def positions_of(self, statement_ids: Sequence[bytes]) -> dict[bytes, int]:
         """See ``Reads``."""
         query = "SELECT statement_id, position FROM entries WHERE statement_id = ANY(%s)"
-        return dict(self._connection.execute(query, (list(statement_ids),), binary=True).fetchall())
+        return dict(self._connection.execute(query, (bytea_array(statement_ids),), binary=True).fetchall())
 
     def position_of_event(self, party: str, event_id: str) -> int | None:
         """See ``Reads``."""
@@ -180,7 +191,7 @@ class PostgresReads:
             "SELECT party, event_id, position FROM statements"
             " JOIN unnest(%s::text[], %s::text[]) AS asked (p, e) ON party = p AND event_id = e"
         )
-        parties, events = [party for party, _ in pairs], [event for _, event in pairs]
+        parties, events = text_array([party for party, _ in pairs]), text_array([event for _, event in pairs])
         found = self._connection.execute(query, (parties, events)).fetchall()
         return {(party, event): position for party, event, position in found}
 
@@ -191,7 +202,7 @@ class PostgresReads:
     def get_many(self, keys: Collection[str]) -> dict[str, State]:
         """See ``Reads``."""
         query = "SELECT key, state FROM states WHERE key = ANY(%s)"
-        found = self._connection.execute(query, (list(keys),)).fetchall()
+        found = self._connection.execute(query, (text_array(keys),)).fetchall()
         return {key: load_state(state) for key, state in found}
 
     def states(self) -> Iterator[tuple[str, State]]:
@@ -216,7 +227,7 @@ class PostgresReads:
         """See ``Transaction``."""
         check_ids(entries, statement_ids)
         first = self._size
-        values = [list(entries), list(statement_ids)] if statement_ids else [list(entries)]
+        values = [bytea_array(entries), *([bytea_array(statement_ids)] if statement_ids else [])]
         if meanwhile:
             # What it begins gets the interpreter's lock when the message is on its way, and has it until the answer.
             meanwhile()
@@ -241,7 +252,7 @@ class PostgresReads:
             copy.execute(
                 "INSERT INTO states SELECT * FROM unnest(%s::text[], %s::bytea[])"
                 " ON CONFLICT (key) DO UPDATE SET state = excluded.state",
-                (list(states), [dump_state(state) for state in states.values()]),
+                (text_array(states), bytea_array([dump_state(state) for state in states.values()])),
             )
         copy.execute(
             "INSERT INTO batches VALUES (%s, %s, %s, %s)",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, LiteralString, TypeAlias
 
@@ -39,7 +39,9 @@ _SESSION = (
     "SET tcp_keepalives_idle = 2; SET tcp_keepalives_interval = 1;"
     f" SET tcp_keepalives_count = {SILENCE - 2}; SET tcp_user_timeout = {SILENCE * 1000};"
     # Where an administrator turned it off for all, this log still waits for its disk.
-    " SET synchronous_commit = on"
+    " SET synchronous_commit = on;"
+    # What is put together here as bytes (rows, arrays) is UTF-8, whatever the environment says.
+    " SET client_encoding = 'UTF8'"
 )
 _UNREACHABLE = (
     psycopg.OperationalError,
@@ -49,6 +51,9 @@ _UNREACHABLE = (
 _HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _NULL = struct.pack("!i", -1)
 _TRAILER = struct.pack("!h", -1)
+_ARRAY = struct.Struct("!iiiii").pack
+_LENGTH = struct.Struct("!i").pack
+_BYTEA, _TEXT = psycopg.adapters.types["bytea"], psycopg.adapters.types["text"]
 
 
 def connect(dsn: str, name: str = "tallystick") -> Connection:
@@ -143,4 +148,49 @@ def row(position: int, values: Sequence[bytes | None]) -> bytes:
     parts = [struct.pack("!hiq", len(values) + 1, 8, position)]
     for value in values:
         parts += (_NULL,) if value is None else (len(value).to_bytes(4, "big"), value)
+    return b"".join(parts)
+
+
+class _Array(bytes):
+    """An array as PostgreSQL receives it."""
+
+
+class _Bytea(_Array):
+    """``bytea[]``."""
+
+
+class _Text(_Array):
+    """``text[]``."""
+
+
+class _ByteaDumper(psycopg.adapt.Dumper):
+    format = psycopg.pq.Format.BINARY
+    oid = _BYTEA.array_oid
+
+    def dump(self, obj: _Array) -> _Array:
+        return obj
+
+
+class _TextDumper(_ByteaDumper):
+    oid = _TEXT.array_oid
+
+
+psycopg.adapters.register_dumper(_Bytea, _ByteaDumper)
+psycopg.adapters.register_dumper(_Text, _TextDumper)
+
+
+def bytea_array(values: Collection[bytes]) -> bytes:
+    """``values`` as one parameter: each entry of a log comes this way, and psycopg looks at each of a list often."""
+    return _Bytea(_array(_BYTEA.oid, values))
+
+
+def text_array(values: Collection[str]) -> bytes:
+    """The same of texts."""
+    return _Text(_array(_TEXT.oid, [value.encode() for value in values]))
+
+
+def _array(oid: int, values: Collection[bytes]) -> bytes:
+    parts = [_ARRAY(1, 0, oid, len(values), 1)]
+    for value in values:
+        parts += (_LENGTH(len(value)), value)
     return b"".join(parts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import psycopg
 import pytest
@@ -19,6 +19,8 @@ from ledger.errors import DatabaseUnreachable, Fenced, LogClosed, LogExists, NoL
 from ledger.store.postgres import SCHEMA, PostgresStore, create, open_store
 from ledger.store.postgres_migrate import SCRIPTS
 from ledger.store.postgres_tables import Declared
+from ledger.store.postgres_wire import bytea_array, connect, text_array
+from tallystick.admission.state import Taken
 from tests.ledger.rawlog import fill, raw_entry
 from tests.postgres import Server
 
@@ -204,6 +206,43 @@ def test_what_fails_meanwhile_appends_nothing(store: PostgresStore) -> None:
     fill(store, 2)
     with store.snapshot() as reads:
         assert reads.size() == 2
+
+
+# --- what is sent as bytes ---------------------------------------------------------------
+
+
+def test_arrays_arrive_as_they_were_given(dsn: str) -> None:
+    given: list[bytes] = [b"", b"\0", b"NULL", b'{"a","b"}', b"\\x00", bytes(range(256)), b"x" * 70_000]
+    texts = ["", "NULL", 'a "quoted", {bracketed} text', "\\", "名前 – ü 𝄞", "x" * 70_000]
+    with connect(dsn) as connection:
+        query = "SELECT %s::bytea[] = ARRAY[{}]::bytea[], %s::text[] = ARRAY[{}]::text[]"
+        singly = query.format(*(", ".join(["%s"] * len(values)) for values in (given, texts)))
+        arrived = connection.execute(singly, (bytea_array(given), *given, text_array(texts), *texts)).fetchone()  # type: ignore[arg-type]
+        assert arrived == (True, True)
+        empty = connection.execute("SELECT cardinality(%s), cardinality(%s)", (bytea_array([]), text_array([])))
+        assert empty.fetchone() == (0, 0)
+
+
+def test_texts_are_the_same_whatever_the_environment_says_of_them(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.conformance.test_store import line, write
+
+    monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
+    name = "名前 – ü"
+    with closing(open_store(dsn)) as store:
+        store.epoch = 0
+        known = Taken("ü")
+        write(
+            store,
+            [line(0, party=name, event_id=name, subject=name, references=frozenset({name}))],
+            states={name: known},
+        )
+        with store.snapshot() as reads:
+            assert reads.get_many([name, "other"]) == {name: known}
+            assert reads.positions_of_events([(name, name), (name, "other")]) == {(name, name): 0}
+            assert reads.position_of_event(name, name) == reads.next_about(name, -1) == 0
+    assert sql(dsn, "SELECT octet_length(party), octet_length(key) FROM statements, states") == [
+        (len(name.encode()),) * 2
+    ]
 
 
 # --- erasure ----------------------------------------------------------------------------
