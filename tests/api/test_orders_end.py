@@ -243,7 +243,8 @@ def test_a_small_order_is_done_long_before_a_large_one_that_was_there_before(tmp
             for party, count in (("rival", 400), ("studio", 5)):
                 taken(book, party, "all", count)
             hands: Any = SimpleNamespace(count=1)
-            orders, done = LicenceOrders(book, hands, *[None] * 3, lambda: 0), list[str]()  # type: ignore[arg-type]
+            orders = LicenceOrders(book, hands, None, None, None, lambda: 0)  # type: ignore[arg-type]
+            done = list[str]()
 
             async def work(order: Order, items: Any) -> None:
                 done.append(order.party)
