@@ -31,9 +31,10 @@ _CARD = "image/png"
 class ErasedFiles:
     """Removes the kept files of a licence or certificate that show a value which was erased.
 
-    A file that was logged before the erasure goes unread. One that was logged after it may have been made before:
-    it is opened. The log's erasures are the list of what to do: what a crash left undone, the next start does. What was
-    done since the start is not done again for each erasure that follows: a party may have said thousands.
+    A card is opened: it goes if it discloses what is not kept any more, whenever it was logged. A certificate that was
+    logged before the erasure goes unread. The log's erasures are the list of what to do: what a crash left undone, the
+    next start does. What was done since the start is not done again for each erasure that follows: a party may have
+    said thousands.
     """
 
     def __init__(self, log: Log, files: CredentialFiles, scrub: Callable[[], None] = lambda: None) -> None:
@@ -55,7 +56,9 @@ class ErasedFiles:
             for subject, position in _concerned(reads, last).items():
                 for record in kept_records(reads, subject):
                     sha256 = parse_statement(record.entry).event.body.file.sha256
-                    if record.position < position or self._shows_erased(reads, subject, sha256):
+                    # Who has something of an object erased takes no card from others that does not show it.
+                    is_old = record.position < position and letter_of(Identifier(subject)) is Letter.CERTIFICATE
+                    if is_old or self._shows_erased(reads, subject, sha256):
                         self._files.remove(sha256)
         self._swept = max(self._swept, swept)
 

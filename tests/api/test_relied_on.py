@@ -13,7 +13,7 @@ from tallystick.events.erasure import Erasure
 from tallystick.events.licence import LicenceGrant
 from tallystick.identifiers import Letter
 from tallystick.schema import write
-from tests.api.desk import Desk, told
+from tests.api.desk import Desk, picture_bytes, registration, told
 from tests.api.house import House, Party, problem
 from tests.api.test_erasures import erase, position_of
 from tests.api.test_former_holders import move
@@ -136,3 +136,19 @@ def test_an_erasure_that_stands_is_said_again(desk: Desk) -> None:
     first = told(desk.studio.state(said))
     accept(desk, at)
     assert told(desk.studio.state(said), 200)["position"] == first["position"]
+
+
+def test_a_licensor_has_no_card_of_anothers_removed_that_does_not_show_what_it_erased(desk: Desk) -> None:
+    """Nobody but the licensor has a new one made."""
+    data = picture_bytes(next(desk.shades))
+    private = {"title": "The Lantern", "note": "of no concern to others"}
+    object_id = str(desk.studio.record("object.register", registration(data), private=private)["subject"])
+    licence = desk.grant(object_id, data)
+    card, at = card_of(desk, licence), position_of(desk, object_id, "object.register")
+    assert "title" in shown_names(credential_of(desk, card))
+    erase(desk.studio, at, object_id, "note")
+    assert desk.licensee.get(f"/v1/licences/{licence}/card").content == card
+    desk.house.services.erased.sweep()
+    assert desk.licensee.get(f"/v1/licences/{licence}/card").content == card
+    erase(desk.studio, at, object_id, "title")
+    assert desk.licensee.get(f"/v1/licences/{licence}/card").status_code == 404
