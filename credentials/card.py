@@ -31,7 +31,9 @@ WIDTH, HEIGHT = 1600, 1010
 PAPER, INK, SOFT, SEAL, LINE = "#f8f4ea", "#1c2530", "#6b6f73", "#a8321f", "#d8cfba"
 _BAND, _LEFT, _QR_SIDE, _MARGIN = 92, 150, 300, 60
 _LABEL_SIZE, _VALUE_SIZE, _SMALLEST = 21, 34, 22
-_TOP, _ROW, _COLUMN = 262, 97, (WIDTH - _LEFT - _MARGIN) // 2
+_TOP, _ROW, _COLUMN = 256, 78, (WIDTH - _LEFT - _MARGIN) // 2
+"""Five rows end above the QR code."""
+_LOWER_ROW = 92
 _LOWER_WIDTH = WIDTH - _LEFT - _MARGIN - _QR_SIDE - 40
 _QR_BORDER = 2
 
@@ -66,9 +68,10 @@ class LicenceCard:
     title: str
     licensor: str
     licensee: str
+    use: str
+    media: str
     territory: str
     term: str
-    media: str
     exclusivity: str
     ai_use: str
     status: str
@@ -86,10 +89,11 @@ class LicenceCard:
 _ROWS = (
     (("object", "标的", "asset"), ("licence", "许可编号", "licence")),
     (("licensor", "许可人", "licensor"), ("licensee", "被许可人", "licensee")),
+    (("use", "用途", "use"), ("media", "媒介", "media")),
     (("territory", "地域", "territory"), ("term", "期限", "term")),
-    (("media", "媒介", "media"), ("exclusivity", "专有性", "exclusivity")),
+    (("exclusivity", "专有性", "exclusivity"), ("AI use", "人工智能使用", "ai_use")),
 )
-_LOWER = (("AI use", "人工智能使用", "ai_use"), ("status", "状态查询", "status"), ("log entry", "日志记录", "log"))
+_LOWER = (("status", "状态查询", "status"), ("log entry", "日志记录", "log"))
 
 _OWN = frozenset({"licence", "status", "log", "qr"})
 """What each card has for itself: to keep such a line would help no other."""
@@ -104,7 +108,7 @@ def _places() -> dict[str, tuple[tuple[int, int], int]]:
         for number, (_, _, name) in enumerate(row):
             places[name] = (_LEFT + number * _COLUMN, _TOP + line * _ROW), _COLUMN - 40
     for number, (_, _, name) in enumerate(_LOWER):
-        places[name] = (_LEFT, lower + 10 + number * 82), _LOWER_WIDTH
+        places[name] = (_LEFT, lower + 16 + number * _LOWER_ROW), _LOWER_WIDTH
     return places
 
 
@@ -208,9 +212,9 @@ def _background() -> Image.Image:
         for number, (english, chinese, _) in enumerate(row):
             _write(picture, (_LEFT + number * _COLUMN, top), f"{chinese} {english}", KAI, _LABEL_SIZE, _SOFT)
         top += _ROW
-    draw.line((MARGIN + _LEFT, top - 6, MARGIN + _LEFT + _LOWER_WIDTH, top - 6), fill=_LINE, width=2)
+    draw.line((MARGIN + _LEFT, top + 2, MARGIN + _LEFT + _LOWER_WIDTH, top + 2), fill=_LINE, width=2)
     for number, (english, chinese, _) in enumerate(_LOWER):
-        _write(picture, (_LEFT, top + 10 + number * 82), f"{chinese} {english}", KAI, _LABEL_SIZE, _SOFT)
+        _write(picture, (_LEFT, top + 16 + number * _LOWER_ROW), f"{chinese} {english}", KAI, _LABEL_SIZE, _SOFT)
     for number, line in enumerate(_SMALL_PRINT):
         _write(picture, (_LEFT, HEIGHT - 72 + number * 28), line, KAI, 20, _SOFT)
     return picture

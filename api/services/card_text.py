@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from tallystick.licence.clauses import AiUse, Scope, Window
 from tallystick.licence.terms import DisclosedTerms
-from tallystick.licence.vocabulary import MEDIA
+from tallystick.licence.vocabulary import MEDIA, USES, Word
 from tallystick.licence.wording import NAMES, WITHHELD
 
 _EXCLUSIVITY = {"exclusive": "专有 exclusive", "sole": "排他 sole", "non-exclusive": "普通 non-exclusive"}
 _ROOM = 40
-"""Characters of a list before the rest is only counted."""
+"""Characters of a list before the rest is only counted; a Chinese character is two."""
+_ROOM_BEFORE, _ROOM_OF_BOTH = 20, 36
+"""Where something is excluded: of what is included, and of both together."""
+
+
+def use(shown: DisclosedTerms) -> str:
+    """What may be done, and what is excluded: words of the vocabulary, in Chinese too where there is room."""
+    return _known(shown, "use") or _scope(shown.terms.use, USES)
 
 
 def territory(shown: DisclosedTerms) -> str:
@@ -18,9 +27,8 @@ def territory(shown: DisclosedTerms) -> str:
 
 
 def media(shown: DisclosedTerms) -> str:
-    """Words of the vocabulary, and those excluded; one word in Chinese too."""
-    told = _known(shown, "media") or _scope(shown.terms.media)
-    return f"{MEDIA[told].zh} {told}" if told in MEDIA else told
+    """As ``use``, of media."""
+    return _known(shown, "media") or _scope(shown.terms.media, MEDIA)
 
 
 def window(shown: DisclosedTerms) -> str:
@@ -51,16 +59,31 @@ def _known(shown: DisclosedTerms, name: str) -> str | None:
     return f"{WITHHELD.zh} {WITHHELD.en}" if name in shown.withheld else "—"
 
 
-def _scope(scope: Scope | None) -> str:
+def _scope(scope: Scope | None, known: Mapping[str, Word] | None = None) -> str:
+    """As long as the card has room for, in any type: what was granted must not be refused its card."""
     assert scope is not None  # _known saw to it
-    included = _list(scope.include)
-    return f"{included}; not {_list(scope.exclude)}" if scope.exclude else included
+    if known:
+        both = _joined(*([f"{known[word].zh} {word}" for word in words] for words in (scope.include, scope.exclude)))
+        if _width(both) <= _ROOM:
+            return both
+    if not scope.exclude:
+        return _list(scope.include, _ROOM)
+    included = _list(scope.include, _ROOM_BEFORE)
+    return f"{included}; not {_list(scope.exclude, _ROOM_OF_BOTH - len(included))}"
 
 
-def _list(words: tuple[str, ...]) -> str:
+def _joined(included: list[str], excluded: list[str]) -> str:
+    return "; not ".join(", ".join(words) for words in (included, excluded) if words)
+
+
+def _width(text: str) -> int:
+    return sum(1 if character.isascii() else 2 for character in text)
+
+
+def _list(words: tuple[str, ...], room: int) -> str:
     shown: list[str] = []
     for word in words:
-        if len(", ".join([*shown, word])) > _ROOM:
+        if len(", ".join([*shown, word])) > room:
             return f"{', '.join(shown)} +{len(words) - len(shown)}"
         shown.append(word)
     return ", ".join(shown)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from tallystick import canonical
-from tallystick.assets import Asset, describe
+from tallystick.assets import Asset, Progress, describe
 from tallystick.content import Content, check_content, read_content
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.events.objects import ObjectRegistration
@@ -18,6 +21,8 @@ from tallystick.schema import write
 from tallystick.statement import MAX_ENTRY_BYTES, parse_statement
 
 EXIT_DIFFERS, EXIT_MALFORMED = 1, 2
+_STEP = 64 << 20
+"""Bytes between two lines of progress: some tenths of a second."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -44,7 +49,8 @@ def run(args: argparse.Namespace) -> int:
     """Read, print and compare; the exit status says whether it is the same."""
     try:
         expected = None if args.against is None else read_record(args.against)
-        asset = describe(args.path)
+        with _reading(args.path) as told:
+            asset = describe(args.path, told)
     except (MalformedInput, OSError) as error:
         print(untried(error), file=sys.stderr)
         return EXIT_MALFORMED
@@ -76,6 +82,36 @@ def read_record(path: Path) -> Content:
     if not isinstance(body, ObjectRegistration):
         raise MalformedInput(f"{path} is an entry of the log, but registers no object")
     return body.digest_record
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[Progress]:
+    """Says on a terminal how much is read, on one line that is gone at the end; elsewhere nothing."""
+    if not sys.stderr.isatty():
+        yield lambda name, read: None
+        return
+    total = _size(path)
+    done, shown, lock = 0, 0, threading.Lock()
+
+    def told(name: str, read: int) -> None:
+        nonlocal done, shown
+        with lock:
+            done += read
+            if done - shown >= _STEP:
+                shown = done
+                print(f"\r\x1b[Kreading: {done >> 20} of {total >> 20} MiB", end="", file=sys.stderr, flush=True)
+
+    try:
+        yield told
+    finally:
+        if shown:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def _size(path: Path) -> int:
+    """Bytes that are going to be read."""
+    files = path.rglob("*") if path.is_dir() else (path,)
+    return sum(file.stat().st_size for file in files if file.is_file())
 
 
 def _print(asset: Asset, args: argparse.Namespace) -> None:

@@ -43,9 +43,10 @@ CARD = LicenceCard(
     title="玉壶 · The Jade Teapot",
     licensor="北京影子工作室 Shadow Studio",
     licensee="Nordlicht Film GmbH",
+    use="播放 play, 展示 display",
+    media="流媒体点播 streaming",
     territory="DE, AT, CH",
     term="2026-12-01 → 2028-11-30",
-    media="流媒体点播 streaming",
     exclusivity="非专有 non-exclusive",
     ai_use="推理 ✓ 训练 ✗",
     status="https://ledger.example/status/7#1290",
@@ -170,7 +171,7 @@ def test_empty_fields_are_refused() -> None:
         replace(FACTS, root="")
 
 
-@pytest.mark.parametrize("name", ["licence", "status", "log", "qr", "title", "issued", "media"])
+@pytest.mark.parametrize("name", ["licence", "status", "log", "qr", "title", "issued", "use", "media"])
 def test_cards_of_one_order_show_what_is_their_own(name: str) -> None:
     """What cards share is drawn once: here each differs from the one before in one field, and says no other."""
     other = replace(CARD, **{name: "10.5555/L-2222-2222-2222-2222-2"})

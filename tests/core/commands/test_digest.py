@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
 from tallystick.__main__ import main
+from tallystick.commands import digest
 from tallystick.content import file_content, read_content
+from tallystick.errors import MalformedInput
 from tallystick.schema import write
 from tests.world import World
 
@@ -93,3 +96,34 @@ def test_what_it_prints_for_people_is_no_record(
     told = capsys.readouterr().err
     assert told.startswith(f"malformed: {printed} is neither an entry of a log (")
     assert told.endswith("write one with `tallystick digest --json PATH > FILE`\n")
+
+
+@pytest.mark.parametrize("what", ["prop", "prop/body.bin"])
+def test_a_terminal_is_told_how_much_is_read(
+    folder: Path, what: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One line, gone at the end; standard output is what it is without one."""
+    monkeypatch.setattr(digest, "_STEP", 1 << 20)
+    assert main(["digest", str(folder.parent / what)]) == 0
+    record = capsys.readouterr()
+    assert record.err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert main(["digest", str(folder.parent / what)]) == 0
+    shown = capsys.readouterr()
+    lines = [f"\r\x1b[Kreading: {mib} of 2 MiB" for mib in (1, 2)]
+    assert (shown.out, shown.err) == (record.out, "".join(lines) + "\r\x1b[K")
+
+
+def test_a_line_of_progress_is_gone_when_reading_fails(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(digest, "_STEP", 1)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    (folder / "zz").write_bytes(b"1")
+    monkeypatch.setattr("tallystick.assets.entry_of", _refuse)
+    assert main(["digest", str(folder)]) == 2
+    assert capsys.readouterr().err.endswith("\r\x1b[Kmalformed: as if it had changed\n")
+
+
+def _refuse(*_: object) -> None:
+    raise MalformedInput("as if it had changed")
