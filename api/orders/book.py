@@ -139,11 +139,7 @@ class OrderBook:
             row = self._row(order.party, order.name)
             if row is not None:
                 return row, False
-            if sum(1 for one in db.execute(_UNFINISHED) if one[1] == order.party) >= MOST_OPEN:
-                raise TooMany(
-                    f"{MOST_OPEN} orders of {order.party} are being worked off",
-                    "give this one when one of them is done",
-                )
+            self._require_room(order.party)
             made = db.execute(
                 "INSERT INTO orders (party, name, digest, scopes, disclose, total, accepted) VALUES (?,?,?,?,?,?,?)",
                 (*known, order.total, order.accepted),
@@ -155,6 +151,18 @@ class OrderBook:
             found = self._row(order.party, order.name)
         assert found is not None  # it was just written
         return found, True
+
+    def require_room(self, party: str, name: str) -> None:
+        """Raise ``TooMany`` where the party has too many open, and none of this name: before all of it is read."""
+        with self._lock:
+            if self._row(party, name) is None:
+                self._require_room(party)
+
+    def _require_room(self, party: str) -> None:
+        if sum(1 for row in self._db.execute(_UNFINISHED) if _order(row).party == party) >= MOST_OPEN:
+            raise TooMany(
+                f"{MOST_OPEN} orders of {party} are being worked off", "give this one when one of them is done"
+            )
 
     def find(self, party: str, name: str) -> Order | None:
         """An order of the party."""

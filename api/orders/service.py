@@ -123,6 +123,7 @@ class LicenceOrders:
     def _written(
         self, account: Account, name: str, grants: Iterable[Mapping[str, Any]], disclose: Sequence[str] | None
     ) -> tuple[Order, bool]:
+        self._book.require_room(account.party, name)
         texts = list(_checked(grants))
         digest = _digest(texts, disclose)
         shown = None if disclose is None else tuple(disclose)

@@ -6,6 +6,7 @@ import asyncio
 import json
 import shutil
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,11 +14,12 @@ from typing import Any
 
 import pytest
 
+from api.accounts import Account
 from api.orders import service
 from api.orders.book import _UNFINISHED, MOST_OPEN, Order, OrderBook
 from api.orders.hands import Hands
 from api.orders.service import LicenceOrders
-from api.services.errors import TooMany, Unavailable
+from api.services.errors import ServiceError, TooMany, Unavailable
 from api.services.issuing import Issuer
 from api.services.licences import LicenceService
 from tests.api.test_orders import COUNT, Begun, begun, check, quick, work
@@ -268,6 +270,28 @@ def test_a_party_has_so_many_orders_open(tmp_path: Path) -> None:
         assert taken(book, "studio", "mine", 1).party == "studio"
         book.refused(orders[3], [(0, {"status": 422})])
         assert taken(book, "rival", "one more", 1).name == "one more"
+
+
+def test_one_order_too_many_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    """Large ones are read one at a time: who may give none would keep others waiting by them."""
+    looked = list[int]()
+
+    def grants() -> Iterator[dict[str, Any]]:
+        looked.append(1)
+        yield {}
+
+    with closing(OrderBook(tmp_path / "orders.db")) as book:
+        for n in range(MOST_OPEN):
+            taken(book, "rival", f"n{n}", 1)
+        hands: Any = SimpleNamespace(count=1)
+        orders = LicenceOrders(book, hands, None, None, None, lambda: 0)  # type: ignore[arg-type]
+        account = Account("t", "rival", frozenset({"submit"}))
+        with pytest.raises(TooMany):
+            asyncio.run(orders.accept(account, "one more", grants(), None))
+        assert looked == []
+        with pytest.raises(ServiceError, match="was given before"):
+            asyncio.run(orders.accept(account, "n7", grants(), None))
+        assert looked == [1]
 
 
 def test_what_is_left_is_found_without_a_look_at_each_item(tmp_path: Path) -> None:
