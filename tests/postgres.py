@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -38,9 +38,41 @@ TEMPLATE = "template_log"
 class Server:
     """A running server. ``database()`` gives the address of a fresh database with the tables of a log."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, start: Callable[[], subprocess.Popen[bytes]]) -> None:
         self.folder = folder
         self._numbers = itertools.count(1)
+        self._start = start
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, for the first time or again, and return when it answers."""
+        self._process = self._start()
+        for _ in range(1200):
+            try:
+                psycopg.connect(self.dsn("postgres")).close()
+            except psycopg.OperationalError:
+                assert self._process.poll() is None, "PostgreSQL did not start"
+                time.sleep(0.05)
+            else:
+                return
+        raise AssertionError("PostgreSQL did not answer")
+
+    def kill(self) -> None:
+        """All of its processes, at once and without a word."""
+        assert self._process
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait(30)
+
+    def end(self) -> None:
+        """Fast, and at once if that does not end: whoever is still connected may be frozen."""
+        if self._process is None or self._process.poll() is not None:
+            return
+        os.kill(self._process.pid, signal.SIGINT)
+        try:
+            self._process.wait(30)
+        except subprocess.TimeoutExpired:
+            os.kill(self._process.pid, signal.SIGQUIT)
+            self._process.wait(30)
 
     def dsn(self, database: str) -> str:
         return f"host={self.folder} user=postgres dbname={database}"
@@ -69,37 +101,22 @@ def serve(settings: dict[str, str] = _SETTINGS) -> Iterator[Server]:
     made.ensure_pgdata_inited()
     given = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     command = [made.bin_path / "postgres", "-D", folder, "-k", folder, *given]
-    # In a session of its own: Ctrl-C reaches the tests, which then end it. Silent: should the tests be killed, what
-    # still runs must not hold their output open.
-    quiet = subprocess.DEVNULL
-    process = subprocess.Popen(command, user=made.system_user, start_new_session=True, stdout=quiet, stderr=quiet)
+
+    def start() -> subprocess.Popen[bytes]:
+        # In a session of its own: Ctrl-C reaches the tests, which then end it. Silent: should the tests be killed, what
+        # still runs must not hold their output open.
+        quiet = subprocess.DEVNULL
+        return subprocess.Popen(command, user=made.system_user, start_new_session=True, stdout=quiet, stderr=quiet)
+
+    server = Server(folder, start)
     try:
-        server = Server(folder)
-        _wait(server, process)
+        server.start()
         server.admin(f"CREATE DATABASE {TEMPLATE}")
         create(server.dsn(TEMPLATE))
         yield server
     finally:
-        # Fast, and at once if that does not end: whoever is still connected may be frozen.
-        os.kill(process.pid, signal.SIGINT)
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            os.kill(process.pid, signal.SIGQUIT)
-            process.wait(30)
+        server.end()
         shutil.rmtree(folder)
-
-
-def _wait(server: Server, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(1200):
-        try:
-            psycopg.connect(server.dsn("postgres")).close()
-        except psycopg.OperationalError:
-            assert process.poll() is None, "PostgreSQL did not start"
-            time.sleep(0.05)
-        else:
-            return
-    raise AssertionError("PostgreSQL did not answer")
 
 
 @pytest.fixture(scope="session")
