@@ -122,7 +122,7 @@ def _wanted(form: Form) -> EvidenceRequest:
         originals=Brought(
             form.by_name("original"), _file_lists(form.texts.get("files")), _parts(form.texts.get("parts"))
         ),
-        credentials=[upload.path for upload in form.files.get("credential", [])],
+        credentials=[(upload.name, upload.path) for upload in form.files.get("credential", [])],
     )
 
 

@@ -53,6 +53,8 @@ from tallystick.trust import parse_trust
 
 _SUFFIXES = {"image/png": ".png", "application/pdf": ".pdf", "image/jpeg": ".jpg", "video/mp4": ".mp4"}
 
+_POSITIONS_TOLD = 10
+
 _ATTEMPTS = 3
 """At an export beside which values of its own entries are erased. Only who may erase these makes it begin again."""
 
@@ -67,7 +69,7 @@ class EvidenceRequest:
 
     Signed files that the service keeps show private values too: all that the asker may
     see are put in with "all", those whose position is named with a choice, none with
-    "none". ``credentials``: signed files that the asker brings, which are always put in.
+    "none". ``credentials``: signed files that the asker brings, by what the asker calls them; they are always put in.
     ``originals``: what the asker brings of originals. ``report``: enclose a report and forms for people.
     """
 
@@ -75,7 +77,7 @@ class EvidenceRequest:
     subject: str
     disclose: Disclose = "all"
     originals: Brought = field(default_factory=Brought)
-    credentials: Sequence[Path] = ()
+    credentials: Sequence[tuple[str, Path]] = ()
     report: bool = True
 
 
@@ -326,12 +328,12 @@ class EvidenceService:
         self, account: Account, request: EvidenceRequest, records: Sequence[Record], reads: Reads
     ) -> dict[int, tuple[str, Path]]:
         """Name and place of each signed file that goes into the bundle, by the position of its entry."""
-        brought = {_sha256(path): path for path in request.credentials}
+        brought = {_sha256(path): (name, path) for name, path in request.credentials}
         log = reads.get(LOG)
         chosen: dict[int, tuple[str, Path]] = {}
         for record in records:
             body: CredentialIssue = parse_statement(record.entry).event.body
-            path = brought.pop(body.file.sha256, None)
+            _, path = brought.pop(body.file.sha256, ("", None))
             kept = path is None and is_kept_by(record, log)
             if kept and self._may_show(account, request.disclose, record, reads):
                 path = self._issuer.erased.find(reads, record.subject, body.file.sha256)
@@ -339,7 +341,7 @@ class EvidenceService:
                 suffix = _SUFFIXES.get(body.media_type, ".bin")
                 chosen[record.position] = (f"{record.position}-{body.purpose}{suffix}", path)
         if brought:
-            raise FieldError("credential", f"the case records no signed file with SHA-256 {min(brought)}")
+            raise _unrecorded(brought, records)
         return chosen
 
     def _may_show(self, account: Account, disclose: Disclose, record: Record, reads: Reads) -> bool:
@@ -356,6 +358,19 @@ class EvidenceService:
             certified = reads.get(state.object)
             parties = (certified.holder,) if isinstance(certified, ObjectState) else ()
         return account.party in parties or self._voices.is_registrar(account)
+
+
+def _unrecorded(brought: Mapping[str, tuple[str, Path]], records: Sequence[Record]) -> FieldError:
+    """What was brought and is none of the files that the case records."""
+    sha256, (name, _) = min(brought.items())
+    positions = [str(record.position) for record in records]
+    told = ", ".join(positions[:_POSITIONS_TOLD]) + (" and later" if positions[_POSITIONS_TOLD:] else "")
+    return FieldError(
+        "credential",
+        f"{name} (SHA-256 {sha256}) is no signed file of this case, which records "
+        f"{'none' if not told else f'those of positions {told}'}: bring a file with the very bytes that were issued, "
+        "or leave it out",
+    )
 
 
 def _typed(records: Sequence[Record], files: Mapping[int, tuple[str, Path]]) -> Iterator[tuple[Path, str]]:

@@ -20,7 +20,8 @@ from api.services.witnesses import WitnessService
 from credentials.manifests import Actor
 from credentials.signer import ClaimSigner
 from ledger.log import Log
-from ledger.store import Reads
+from ledger.store import Reads, Search
+from ledger.upkeep.erasing import ERASURE
 from tallystick.digests import DigestPair, PairHasher
 from tallystick.events.credential import CredentialIssue
 from tallystick.identifiers import Letter, letter_of, parse_identifier
@@ -149,8 +150,27 @@ class Issuer:
         """As ``find_latest``. Raises ``NotFound``."""
         found = self.find_latest(reads, subject, purpose)
         if found is None:
-            raise NotFound(f"no {purpose} of {subject} is kept here", f"have the {purpose} issued first")
+            raise self._missing(reads, subject, purpose)
         return found
+
+    def _missing(self, reads: Reads, subject: str, purpose: str) -> NotFound:
+        """Never issued; or issued and gone, as after the erasure of a value that it showed."""
+        records = kept_records(reads, subject)
+        issued = [one.position for one in records if parse_statement(one.entry).event.body.purpose == purpose]
+        if not issued:
+            return NotFound(f"no {purpose} of {subject} was issued", f"have the {purpose} issued first")
+        gone = f"the {purpose} of {subject} that was issued (position {issued[-1]}) is not kept here any more"
+        if letter_of(parse_identifier(subject)) is Letter.CERTIFICATE and reads.search(
+            Search(subject=subject, type=ERASURE, limit=1)
+        ):
+            return NotFound(
+                f"{gone}: a value that it shows was erased",
+                "ask the registrar for another under a new number, which supersedes this one",
+            )
+        return NotFound(
+            f"{gone}: it was removed because a value that it shows was erased, or it is lost",
+            f"have the {purpose} made again, by the request that made it",
+        )
 
 
 def digest_of_file(path: Path) -> tuple[DigestPair, int]:

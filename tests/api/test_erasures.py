@@ -175,6 +175,29 @@ def test_a_certificate_that_names_somebody_goes(desk: Desk) -> None:
     check_gone(desk, text)
 
 
+def test_whoever_asks_for_a_file_that_is_gone_is_told_why(desk: Desk) -> None:
+    """Not that it was never issued."""
+    licence, _ = desk.licence()
+    card_at, position = f"/v1/licences/{licence}/card", position_of(desk, licence, "licence.grant")
+    asked = desk.studio.get(card_at).json()
+    assert (asked["detail"], asked["hint"]) == (f"no card of {licence} was issued", "have the card issued first")
+    made = told(desk.studio.post(card_at, {}))["position"]
+    erase(desk.house.registrar, position, licence, "media")
+    asked = desk.studio.get(card_at).json()
+    assert asked["detail"].startswith(f"the card of {licence} that was issued (position {made}) is not kept here any ")
+    assert "erased" in asked["detail"]
+    assert asked["hint"] == "have the card made again, by the request that made it"
+
+
+def test_a_certificate_that_shows_what_was_erased_is_not_made_again(desk: Desk) -> None:
+    issued = issue(desk, "erased-2")
+    erase(desk.house.registrar, issued["position"], issued["certificate"], "authors")
+    path = f"/v1/certificates/{issued['certificate']}/file"
+    asked = desk.house.registrar.get(path).json()
+    assert asked["detail"].endswith("is not kept here any more: a value that it shows was erased")
+    assert asked["hint"] == "ask the registrar for another under a new number, which supersedes this one"
+
+
 def test_a_crash_before_the_files_went_is_made_good_at_the_next_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -404,13 +404,6 @@ def test_only_objects_have_originals(desk: Desk) -> None:
     assert problem(desk.ask(desk.studio, "licence", licence, originals={"a": data})) == (422, "malformed", "original")
 
 
-def test_a_signed_file_that_the_case_does_not_record(desk: Desk) -> None:
-    licence, data = desk.licence()
-    desk.publish()
-    answer = desk.ask(desk.studio, "licence", licence, credentials=(data,))
-    assert problem(answer) == (422, "malformed", "credential")
-
-
 @pytest.mark.parametrize(
     ("disclose", "field"),
     [

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from tallystick.digests import digest_pair
 from tallystick.schema import write
 from tests.api.desk import Desk, told
-from tests.api.house import Party
+from tests.api.house import Party, problem
 from tests.api.test_licence_files import card_of
 
 
@@ -61,3 +62,17 @@ def test_a_certificate_is_not_had_by_its_digest(desk: Desk, rival: Party) -> Non
     certificate = desk.studio.get(f"/v1/certificates/{issued['certificate']}/file").content
     own = claim(desk, rival, certificate)
     assert rival.get(f"/v1/licences/{own}/card").status_code == 404
+
+
+def test_a_signed_file_that_the_case_does_not_record(desk: Desk) -> None:
+    licence, data = desk.licence()
+    desk.publish()
+    answer = desk.ask(desk.studio, "licence", licence, credentials=(data,))
+    assert problem(answer) == (422, "malformed", "credential")
+    digest = hashlib.sha256(data).hexdigest()
+    beginning = f"signed (SHA-256 {digest}) is no signed file of this case, which records "
+    assert answer.json()["detail"].startswith(beginning + "none: bring")
+    card = told(desk.studio.post(f"/v1/licences/{licence}/card", {}))["position"]
+    desk.publish()
+    again = desk.ask(desk.studio, "licence", licence, credentials=(data,)).json()["detail"]
+    assert again.startswith(f"{beginning}those of positions {card}: bring")
