@@ -33,6 +33,12 @@ _DIGESTS = {"256": hashes.SHA256(), "384": hashes.SHA384(), "512": hashes.SHA512
 # Which root is trusted and which time it is, is not the signer's to say.
 _NOT_NOW = frozenset({"signer.untrusted", "signer.expired", "signer.not_yet_valid"})
 
+_NEXT = {
+    "signer.expired": "; the operator puts another in its place: python -m api keys replace signer, or import",
+    "signer.not_yet_valid": "; the operator compares the clock of the service's machine",
+}
+"""What to do where time is at fault."""
+
 PrivateKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
 
 
@@ -82,7 +88,8 @@ class ClaimSigner:
     def _require(self, at: datetime, left_out: frozenset[str]) -> None:
         for fault in _faults(self.chain, at):
             if fault.code not in left_out:
-                raise SigningFailed(f"the signing certificate may not sign: {fault.detail} ({fault.code})")
+                told = f"the signing certificate may not sign: {fault.detail} ({fault.code})"
+                raise SigningFailed(told + _NEXT.get(fault.code, ""))
 
     def sign1(self, payload: bytes) -> Sign1:
         """COSE_Sign1 over the detached `payload`, with the chain in its protected header.

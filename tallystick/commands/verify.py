@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tallystick.commands.frame import add_output, add_time, add_trust, read_limited, time_of, trust_of
 from tallystick.errors import MalformedInput
 from tallystick.printing import json_text, message, printable, untried
+from tallystick.times import format_time, parse_time
 from tallystick.trust import Trust
 from tallystick.versions import UnknownVersion
 
@@ -76,6 +77,7 @@ def run(args: argparse.Namespace) -> int:
     except (MalformedInput, OSError) as error:
         return _failed(args, "malformed", error)
     _print(report, args)
+    _tell_early(report, args.lang)
     _print_opinions(report, args, trust)
     try:
         _write_pages(report, args)
@@ -159,6 +161,22 @@ def _print(report: Report, args: argparse.Namespace) -> None:
         from tallystick.report.as_text import text_report
 
         sys.stdout.write(text_report(report, args.lang))
+
+
+def _tell_early(report: Report, lang: str) -> None:
+    """Where the examination lies before the export: most often a clock is wrong, and nothing is wrong with the case."""
+    exported_at = report.facts.get("exported_at")
+    if exported_at is None or parse_time(exported_at) <= report.at:
+        return
+    at = format_time(report.at)
+    if lang == "zh":
+        told = f"提示：证据包自称出具于 {exported_at}，晚于验证所据时间 {at}：请核对本机时钟，或用 --at 指定时间"
+    else:
+        told = (
+            f"note: the bundle says it was exported at {exported_at}, after the time of verification, {at}: "
+            "compare the clock of this machine, or give another time with --at"
+        )
+    print(told, file=sys.stderr)
 
 
 def _print_opinions(report: Report, args: argparse.Namespace, trust: Trust) -> None:

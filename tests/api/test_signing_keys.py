@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from api.founding import found_keyring
 from api.settings import Settings, read_settings
 from api.signing_keys import add_commands, run
 from api.wiring import open_services
-from credentials.errors import KeyUnreadable
+from credentials.errors import KeyUnreadable, SigningFailed
 from credentials.keeping import claim_keys
 from tallystick.base64s import to_base64
 from tallystick.c2pa import CredentialRefused, judge, read, roots_of
@@ -114,3 +115,20 @@ def _check(stem: str) -> str:
             continue
         return character
     raise AssertionError("no check character fits")
+
+
+@pytest.mark.parametrize(
+    ("days", "told_next"),
+    [
+        (-1, "is valid from .*; the operator compares the clock of the service's machine"),
+        (731, "was valid until .*signer.expired.; the operator puts another in its place: python -m api keys replace"),
+    ],
+    ids=["before", "after"],
+)
+def test_a_signer_before_and_after_its_time_says_what_to_do(settings: Settings, days: int, told_next: str) -> None:
+    kept = claim_keys(settings.keys, (settings.keys / "passphrase").read_bytes().strip(), "x", AT)
+    begins = kept.signer.chain[0].not_valid_before_utc
+    kept.signer.require_valid(begins)
+    kept.signer.require_valid(begins + timedelta(days=729))
+    with pytest.raises(SigningFailed, match=told_next):
+        kept.signer.require_valid(begins + timedelta(days=days))

@@ -48,6 +48,19 @@ def test_proved_is_exit_status_0(run: Run, capsys: pytest.CaptureFixture[str]) -
     assert out[1] == "Time rests on the operator alone: it needs a fact from outside this bundle."
 
 
+def test_a_clock_that_is_behind_the_export_is_told(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    """By a day: everything is not proved then, and nothing is wrong with the bundle."""
+    assert run() == 0
+    assert "clock" not in capsys.readouterr().err
+    early = "2025-12-31T00:00:00Z"
+    assert run(at=early) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("note: the bundle says it was exported at 2026-")
+    assert f"after the time of verification, {early}: compare the clock of this machine, or give another" in told
+    assert run("--lang", "zh", at=early) == 1
+    assert f"晚于验证所据时间 {early}：请核对本机时钟" in capsys.readouterr().err
+
+
 def test_the_chinese_report_says_the_same(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--lang", "zh") == 0
     out = capsys.readouterr().out.splitlines()
