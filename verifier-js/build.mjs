@@ -51,5 +51,5 @@ async function page() {
 
 mkdirSync(target, { recursive: true });
 writeFileSync(join(target, "verifier.html"), await page());
-for (const [name, entry] of [["cli.mjs", "src/cli.ts"], ["vectors.mjs", "test/vectors.ts"], ["batch.mjs", "test/batch.ts"]])
+for (const [name, entry] of [["cli.mjs", "src/cli.ts"], ["vectors.mjs", "test/vectors.ts"], ["batch.mjs", "test/batch.ts"], ["unit.mjs", "test/unit/all.ts"]])
   writeFileSync(join(target, name), (await bundled(entry, { platform: "node", format: "esm" })).text);

@@ -15,6 +15,8 @@ from tallystick.evm.keccak import keccak256
 
 # Keys are 32-byte hashes or the RLP of a small index; every node below the root consumes at least one nibble.
 MAX_NODES = 65
+_LISTED = 32
+"""Bytes from which on a node is named by its hash, not put inside its parent."""
 
 
 class TrieProofFailed(VerificationFailed):
@@ -33,7 +35,7 @@ def prove_value(root: bytes, key: bytes, nodes: Sequence[bytes]) -> bytes:
     remaining = iter(nodes)
     reference: rlp.Item = root
     while True:
-        node = _resolve(reference, remaining)
+        node = _resolve(reference, remaining, reference is root)
         if len(node) == 2:
             prefix, is_leaf = _unpack(rlp.as_bytes(node[0], "a trie path"))
             if path[: len(prefix)] != prefix:
@@ -49,10 +51,10 @@ def prove_value(root: bytes, key: bytes, nodes: Sequence[bytes]) -> bytes:
             path = path[1:]
 
 
-def _resolve(reference: rlp.Item, remaining: Iterator[bytes]) -> list[rlp.Item]:
+def _resolve(reference: rlp.Item, remaining: Iterator[bytes], is_root: bool) -> list[rlp.Item]:
     """The node that ``reference`` names: the next of the proof by its hash, or the one embedded in its parent."""
     if isinstance(reference, list):
-        if len(rlp.encode(reference)) >= 32:
+        if len(rlp.encode(reference)) >= _LISTED:
             raise MalformedInput("a trie node of 32 bytes or more stands inside its parent")
         return _shape(reference)
     if len(reference) != 32:
@@ -62,6 +64,8 @@ def _resolve(reference: rlp.Item, remaining: Iterator[bytes]) -> list[rlp.Item]:
         raise TrieProofFailed(f"the trie proof ends before node {reference.hex()}")
     if keccak256(data) != reference:
         raise TrieProofFailed(f"a trie node hashes to {keccak256(data).hex()}, expected {reference.hex()}")
+    if len(data) < _LISTED and not is_root:
+        raise MalformedInput(f"a trie node of {len(data)} bytes is listed: it stands inside its parent")
     return _shape(rlp.as_list(rlp.decode(data), "a trie node"))
 
 

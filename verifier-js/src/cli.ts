@@ -5,9 +5,10 @@ import { LaterVersion, Malformed } from "./base/errors.ts";
 import { formatTime, parseTime } from "./base/time.ts";
 import { withFile } from "./node/fileSource.ts";
 import { EXIT, toJson, type Report } from "./report.ts";
+import { lines } from "./page/firstLines.ts";
 import { readAccusation } from "./steps/accusations.ts";
 import { parseTrust } from "./trust.ts";
-import { verify } from "./verify.ts";
+import { examined, type Beside } from "./verify.ts";
 
 const USAGE = "usage: node cli.mjs BUNDLE --trust FILE [--convictions FILE …] [--at TIME] [--json]";
 
@@ -26,15 +27,18 @@ async function main(): Promise<number> {
   parseTime(at);
   const trust = parseTrust(readFileSync(values.trust));
   const accusations = (values.convictions ?? []).map((file) => readAccusation(readFileSync(file)));
-  const report = await withFile(bundle, (source) => verify(source, { trust, at, accusations }));
-  print(report, values.json ?? false);
+  const { report, beside } = await withFile(bundle, (source) => examined(source, { trust, at, accusations }));
+  if (values.json ?? false) console.log(toJson(report));
+  else print(report, beside);
   return EXIT[report.verdict];
 }
 
-function print(report: Report, json: boolean): void {
-  if (json) console.log(toJson(report));
-  else for (const claim of report.claims) console.log(`${claim.step} ${claim.id}: ${claim.outcome}${claim.required ? " (required)" : ""}\n    ${claim.evidence.map((each) => each.en).join("\n    ")}`);
-  if (!json) console.log(`verdict: ${report.verdict}\ntrust file: ${report.trust_fingerprint}\nat: ${report.at}`);
+/** The verdict before all else, then what speaks against the case, then each claim. */
+function print(report: Report, beside: Beside): void {
+  console.log(`verdict: ${report.verdict}\ntrust file: ${report.trust_fingerprint}\nat: ${report.at}`);
+  for (const { text } of lines(report, beside, "en")) console.log(`! ${text}`);
+  for (const claim of report.claims)
+    console.log(`${claim.step} ${claim.id}: ${claim.outcome}${claim.required ? " (required)" : ""}\n    ${claim.evidence.map((each) => each.en).join("\n    ")}`);
 }
 
 main().then(

@@ -22,7 +22,7 @@ import { traceability } from "./steps/step09.ts";
 import { anchor } from "./steps/step10.ts";
 import { time } from "./steps/step11.ts";
 import { credential } from "./steps/step12.ts";
-import { completeness, histories, reachesEnd } from "./steps/step13.ts";
+import { completeness, histories, reachesEnd, type Adverse } from "./steps/step13.ts";
 import { timestamp } from "./steps/step14.ts";
 import type { HistoryFacts } from "./steps/histories.ts";
 import { capture, isCaptured } from "./steps/step15.ts";
@@ -32,6 +32,7 @@ import { findSubjects } from "./steps/subjects.ts";
 import { Words } from "./asn1/revocation.ts";
 import { factOf, type SaidFact } from "./credentials/revoked.ts";
 import { factsOf } from "./facts/index.ts";
+import { nowadays, tail, type Nowadays, type Tail } from "./facts/nowadays.ts";
 import { CLAIMS, type Claim, type ClaimId, type Report } from "./report.ts";
 import type { Trust } from "./trust.ts";
 
@@ -43,9 +44,23 @@ export interface Reader {
   progress?: Progress;
 }
 
-export async function verify(source: Source, { trust, at, accusations = [], progress = () => undefined }: Reader): Promise<Report> {
+/** What people are told besides the report, whose form is closed. */
+export interface Beside {
+  /** By position of an adverse event. */
+  nowadays: Map<number, Nowadays>;
+  /** Entries that are not shown from the largest root of the map that serves to the end of the tree. */
+  tail?: Tail;
+}
+
+export async function verify(source: Source, reader: Reader): Promise<Report> {
+  return (await examined(source, reader)).report;
+}
+
+export async function examined(source: Source, { trust, at, accusations = [], progress = () => undefined }: Reader): Promise<{ report: Report; beside: Beside }> {
   const findings = new Map(CLAIMS.map(({ id }) => [id, new Findings()]));
-  const refuse = (ended: 1 | 2): Report => report(findings, new Set(requiredClaims(trust)), {}, { trust, at, whole, ended, told: new Set() });
+  const refuse = (ended: 1 | 2): { report: Report; beside: Beside } => ({
+    report: report(findings, new Set(requiredClaims(trust)), {}, { trust, at, whole, ended, told: new Set() }), beside: { nowadays: new Map() },
+  });
   const whole = wholeDigest(source, progress);
   const first = new Findings();
   findings.set("integrity", first);
@@ -61,9 +76,9 @@ export async function verify(source: Source, { trust, at, accusations = [], prog
     signer = exporter(opened, trust);
     const { name, key } = signer;
     first.add("proved", `${opened.bag.payload().length} members are exactly those that exporter “${name}” (key ${key.kid}) signed`,
-      `${opened.bag.payload().length} 个成员正是导出方“${name}”（密钥 ${key.kid}）所签署的内容`);
+      `${opened.bag.payload().length} 个成员正是出具方“${name}”（密钥 ${key.kid}）所签署的内容`);
   } catch (error) {
-    first.fault({ en: "the exporter's signature", zh: "导出方的签名" }, error);
+    first.fault({ en: "the exporter's signature", zh: "出具方的签名" }, error);
     return refuse(2);
   }
   const examination = examine(opened, signer, { trust, at, accusations });
@@ -72,7 +87,10 @@ export async function verify(source: Source, { trust, at, accusations = [], prog
     ...(opened.case.file.timestamps === undefined ? [] : ["timestamp" as const]), ...(isCaptured(examination) ? ["capture" as const] : []),
     ...(isKept(examination) ? ["custody" as const] : []), ...(isDeclared(examination) ? ["platform" as const] : []),
   ]);
-  return report(findings, new Set(requiredClaims(trust, opened)), facts, { trust, at, whole, told });
+  return {
+    report: report(findings, new Set(requiredClaims(trust, opened)), facts, { trust, at, whole, told }),
+    beside: { nowadays: nowadays(examination, facts.adverse as Adverse[]), ...tail(examination) },
+  };
 }
 
 function partOf(error: unknown): Sentence {

@@ -129,6 +129,20 @@ CRAFTED: dict[str, rlp.Item] = {
 }
 
 
+def test_a_small_node_stands_inside_its_parent_and_nowhere_else() -> None:
+    """No chain's proof lists one, and the second verifier takes none (appendix D)."""
+    small: rlp.Item = [b"\x32", b"v"]
+    inside: rlp.Item = [b"", small, *[b""] * 15]
+    listed: rlp.Item = [b"", keccak256(rlp.encode(small)), *[b""] * 15]
+    root = rlp.encode(inside)
+    assert prove_value(keccak256(root), b"\x12", [root]) == b"v"
+    alone = rlp.encode([b"\x20\x12", b"v"])
+    assert prove_value(keccak256(alone), b"\x12", [alone]) == b"v"
+    root = rlp.encode(listed)
+    with pytest.raises(MalformedInput, match="a trie node of 3 bytes is listed"):
+        prove_value(keccak256(root), b"\x12", [root, rlp.encode(small)])
+
+
 @pytest.mark.parametrize("name", CRAFTED)
 def test_a_node_of_another_shape_is_malformed(name: str) -> None:
     """The root is the attacker's too, so that nothing but the shape can refuse it."""

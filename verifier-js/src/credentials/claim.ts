@@ -63,7 +63,7 @@ function timeOfSigning({ stamp }: ClaimSignature, authorities: Authority[], at: 
     return { time: undefined, problems: [{ en: `the certificate of ${token.signer}, who signed its timestamp, was revoked: it proves no time`, zh: `时间戳签名者 ${token.signer} 的证书已被吊销：该时间戳不证明时间` }] };
   within(authority !== undefined, `a timestamp by ${token.signer}, for whom nobody of the trust file vouches`);
   if (authority.independent && !token.operatorOnly) return { time: token.latest, problems: [] };
-  return { time: token.latest, problems: [{ en: `the time of signing is the word of ${authority.name}, who is not independent of the operator`, zh: `签名时间为 ${authority.name} 所述，其并不独立于运营者` }] };
+  return { time: token.latest, problems: [{ en: `the time of signing is the word of ${authority.name}, who is not independent of the operator`, zh: `签名时间为 ${authority.name} 所述，其并不独立于运营方` }] };
 }
 
 /** C2PA has a profile for these too (C2PA 14.5.1), of which timestamps alone ask less. */

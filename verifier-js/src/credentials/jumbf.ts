@@ -1,5 +1,5 @@
 /** Boxes of a manifest store (ISO/IEC 19566-5): superboxes with a label, and boxes of content. */
-import { bigEndian, decodeUtf8, equal, fromHex, hex, type Bytes } from "../base/bytes.ts";
+import { bigEndian, binary, decodeUtf8, equal, fromHex, hex, type Bytes } from "../base/bytes.ts";
 import { within } from "./open.ts";
 
 const REST = "00110010800000aa00389b71";
@@ -39,7 +39,7 @@ function parseBoxes(bytes: Bytes, depth: number, count: { boxes: number }): Box[
     within(length >= 8 && length <= bytes.length - at, "a box of a length that it cannot have");
     const type = hex(bytes.subarray(at + 4, at + 8));
     const content = bytes.subarray(at + 8, at + length);
-    found.push(type === SUPERBOX ? superbox(content, depth, count) : { type: latin(fromHex(type)), label: undefined, content, children: [] });
+    found.push(type === SUPERBOX ? superbox(content, depth, count) : { type: binary(bytes.subarray(at + 4, at + 8)), label: undefined, content, children: [] });
     at += length;
   }
   return found;
@@ -56,16 +56,12 @@ function superbox(content: Bytes, depth: number, count: { boxes: number }): Box 
   demandSalt(description.subarray(end + 1), description[16] === SALTED);
   const children = parseBoxes(content.subarray(length), depth + 1, count);
   within(children.every((each) => each.type !== "jumd"), "two descriptions");
-  return { type: latin(description.subarray(0, 4)), label: decodeUtf8(description.subarray(17, end)), content, children };
+  return { type: binary(description.subarray(0, 4)), label: decodeUtf8(description.subarray(17, end)), content, children };
 }
 
 function demandSalt(rest: Bytes, salted: boolean): void {
   if (!salted) return within(rest.length === 0, "a description with more than a label");
   within(SALT_SIZES.includes(rest.length - 8) && Number(bigEndian(rest.subarray(0, 4))) === rest.length && hex(rest.subarray(4, 8)) === SALT, "a description with something else than a salt");
-}
-
-function latin(bytes: Bytes): string {
-  return String.fromCharCode(...bytes);
 }
 
 /** Content of the one box in a superbox. */

@@ -4,11 +4,15 @@ import { Failed, Malformed } from "../base/errors.ts";
 import { keccak } from "../base/hashes.ts";
 import { bytesOf, decodeRlp, List, type Item } from "./rlp.ts";
 
+/** A node of so many bytes or more is listed, under its hash; a smaller one, but the root, stands inside its parent. */
+const LISTED = 32;
+
 export function trieValue(root: Bytes, key: Bytes, proof: Bytes[]): Bytes {
   const path = [...key].flatMap((byte) => [byte >> 4, byte & 15]);
   let reference = root;
   for (const [index, raw] of proof.entries()) {
     if (!equal(keccak(raw), reference)) throw new Failed("a trie node has another hash than its parent or the header says");
+    if (index > 0 && raw.length < LISTED) throw new Malformed("a listed trie node of fewer than 32 bytes, which stands inside its parent");
     const found = follow(decodeRlp(raw), path);
     if (found.value !== undefined) {
       if (index !== proof.length - 1) throw new Failed("trie nodes are left over");
@@ -32,7 +36,7 @@ function follow(start: Item, path: number[]): Found {
       if (child.next.length !== 32) throw new Failed("the trie holds nothing at this key");
       return { reference: child.next };
     }
-    if (child.next.raw.length >= 32) throw new Malformed("a trie node of 32 bytes or more inside its parent");
+    if (child.next.raw.length >= LISTED) throw new Malformed("a trie node of 32 bytes or more inside its parent");
     node = child.next;
   }
 }

@@ -1,5 +1,6 @@
 /** What the page and its worker say to each other. */
 import type { Report } from "../report.ts";
+import type { Beside } from "../verify.ts";
 
 export interface Question {
   bundle: File;
@@ -11,5 +12,5 @@ export interface Question {
 
 export type Answer =
   | { kind: "progress"; percent: number }
-  | { kind: "report"; report: Report; publisher: string; issued: string }
+  | { kind: "report"; report: Report; beside: Beside; publisher: string; issued: string }
   | { kind: "fault"; part: "trust" | "against" | "later" | "program"; detail: string };

@@ -2,18 +2,22 @@
 import { toJson, type Claim, type Report } from "../report.ts";
 import { OUTCOMES, type Outcome, type Sentence } from "../steps/findings.ts";
 import type { TimeFacts } from "../steps/step11.ts";
-import type { Adverse } from "../steps/step13.ts";
+import type { Beside } from "../verify.ts";
+import { adverseEvents } from "./adverse.ts";
+import { clock } from "./clock.ts";
 import { element } from "./element.ts";
 import { custodyOf, formed, saidBy, standings } from "./facts.ts";
-import { CLAIM_WORDS, EVENT_WORDS, OUTCOME_WORDS, VERDICT_WORDS, WORDS, type Language } from "./words.ts";
+import { firstLines } from "./firstLines.ts";
+import { CLAIM_WORDS, OUTCOME_WORDS, VERDICT_WORDS, WORDS, type Language } from "./words.ts";
 
 export interface Shown {
   report: Report;
+  beside: Beside;
   publisher: string;
   issued: string;
 }
 
-export function renderReport({ report, publisher, issued }: Shown, language: Language): HTMLElement[] {
+export function renderReport({ report, beside, publisher, issued }: Shown, language: Language): HTMLElement[] {
   const say = (sentence: Sentence): string => sentence[language];
   const verdict = VERDICT_WORDS[report.verdict];
   const required = report.claims.filter((claim) => claim.required);
@@ -23,17 +27,18 @@ export function renderReport({ report, publisher, issued }: Shown, language: Lan
       element("p", { class: "label" }, say(WORDS.verdict)),
       element("h2", {}, element("span", { "aria-hidden": "true" }, `${verdict.sign} `), say(verdict)),
       element("p", {}, say(verdict.why)),
-      ...(report.refused_at === null ? [] : [element("p", { class: "refused" }, `${say(WORDS.refused)} ${report.refused_at}`)])),
+      ...(report.refused_at === null ? [] : [element("p", { class: "refused" }, `${say(WORDS.refused)} ${report.refused_at}`)]),
+      element("p", { class: "instant" }, `${say(WORDS.asOf)} ${clock(report.at, language)}`), ...firstLines(report, beside, language)),
     ...inShort(report, language),
     element("section", {}, element("h3", {}, say(WORDS.fingerprint)), fingerprint(report.trust_fingerprint),
       element("p", {}, say(WORDS.compare)),
-      element("p", { class: "small" }, `${say(WORDS.publisher)}: ${publisher} · ${say(WORDS.issued)} ${issued} · ${say(WORDS.asOf)} ${report.at}`)),
-    ...standings(report, say),
-    ...when(report, say),
-    ...custodyOf(report, say),
+      element("p", { class: "small" }, `${say(WORDS.publisher)}: ${publisher} · ${say(WORDS.issued)} ${issued} · ${say(WORDS.asOf)} ${clock(report.at, language)}`)),
+    ...adverseEvents(report, beside, language),
+    ...standings(report, language),
+    ...when(report, language),
+    ...custodyOf(report, language),
     ...formed(report, say),
-    ...saidBy(report, say),
-    ...adverseEvents(report, say),
+    ...saidBy(report, language),
     element("section", {}, element("h3", {}, say(WORDS.required)), ...required.map((claim) => renderClaim(claim, language))),
     element("section", {}, element("h3", {}, say(WORDS.others)), ...others.map((claim) => renderClaim(claim, language))),
     element("section", { class: "small" }, ...about(report, say), element("p", {}, `${say(WORDS.sha)}: `, element("code", {}, report.bundle_sha256)),
@@ -74,18 +79,13 @@ function renderClaim(claim: Claim, language: Language): HTMLElement {
     element("ul", {}, ...items));
 }
 
-function adverseEvents({ facts }: Report, say: (sentence: Sentence) => string): HTMLElement[] {
-  const events = (facts.adverse ?? []) as Adverse[];
-  if (events.length === 0) return [];
-  const rows = events.map(({ time, type, subject, position }) => element("li", {}, `${time} · ${EVENT_WORDS[type] === undefined ? type : say(EVENT_WORDS[type])} · ${subject} · #${position}`));
-  return [element("section", { class: "adverse" }, element("h3", {}, say(WORDS.adverse)), element("ul", {}, ...rows))];
-}
-
-function when({ facts }: Report, say: (sentence: Sentence) => string): HTMLElement[] {
+function when({ facts }: Report, language: Language): HTMLElement[] {
+  const say = (sentence: Sentence): string => sentence[language];
+  const at = (time: string | null): string => (time === null ? "—" : clock(time, language));
   const time = facts.time as TimeFacts | undefined;
   if (time === undefined) return [];
   const row = (whose: Sentence, before: string | null, after: string | null): HTMLElement => element("tr", {},
-    element("th", { scope: "row" }, say(whose)), element("td", {}, before ?? "—"), element("td", {}, after ?? "—"));
+    element("th", { scope: "row" }, say(whose)), element("td", {}, at(before)), element("td", {}, at(after)));
   return [element("section", {}, element("h3", {}, say(WORDS.when)),
     element("div", { class: "scroll" }, element("table", {},
       element("tr", {}, element("td", {}), element("th", { scope: "col" }, say(WORDS.notBefore)), element("th", { scope: "col" }, say(WORDS.notAfter))),

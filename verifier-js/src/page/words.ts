@@ -5,14 +5,14 @@ import type { Outcome, Sentence } from "../steps/findings.ts";
 export type Language = "zh" | "en";
 
 export const CLAIM_WORDS: Record<ClaimId, Sentence> = {
-  integrity: { en: "The bundle is whole, and an exporter whom the trust file names signed it", zh: "证据包完整，并由信任文件所列的导出方签署" },
+  integrity: { en: "The bundle is whole, and an exporter whom the trust file names signed it", zh: "证据包完整，并由信任文件所列的出具方签署" },
   "statement-signature": { en: "Every entry is signed by a key that the log declares", zh: "每一条目均由日志所声明的密钥签名" },
   inclusion: { en: "Every entry stands in the signed tree of the log", zh: "每一条目均位于日志签名的树中" },
   "checkpoint-signature": { en: "The trusted log signed the state of the log that is shown", zh: "所示日志状态由受信任的日志签署" },
   entitlement: { en: "Whoever spoke was entitled to, at that place, by the rules", zh: "各陈述者在其位置上依规则有权陈述" },
   disclosure: { en: "What is disclosed is what was committed to", zh: "所披露内容与当初承诺一致" },
   content: { en: "The files are those that were registered", zh: "文件即所登记的文件" },
-  traceability: { en: "Objects, jobs and models of the case are all there and bound to one another", zh: "本案的对象、作业与模型齐备且相互关联" },
+  traceability: { en: "Objects, jobs and models of the case are all there and bound to one another", zh: "本案的客体、任务与模型齐备且相互关联" },
   anchor: { en: "A contract on a chain held this log and checked that it only grew", zh: "链上合约存有该日志，并核对其只增不改" },
   time: { en: "When it stood in the log, on the word of somebody independent", zh: "何时已在日志中（凭独立者之言）" },
   credential: { en: "The signed files are those of the log, by signers who were entitled", zh: "签名文件即日志所记录者，且签名者有权签署" },
@@ -20,7 +20,7 @@ export const CLAIM_WORDS: Record<ClaimId, Sentence> = {
   capture: { en: "What is said of how it came about agrees with the log", zh: "关于其如何产生的陈述与日志相符" },
   custody: { en: "Who kept the bytes since, without a gap", zh: "此后由谁保管，有无间断" },
   platform: { en: "What the operator declares about the platform", zh: "运营方关于平台的申报" },
-  timestamp: { en: "The timestamps hold, by authorities that the trust file names", zh: "时间戳成立，且出自信任文件所列授时机构" },
+  timestamp: { en: "The timestamps hold, by authorities that the trust file names", zh: "时间戳成立，且出自信任文件所列时间戳机构" },
 };
 
 export const OUTCOME_WORDS: Record<Outcome, Sentence & { sign: string }> = {
@@ -44,7 +44,17 @@ export const EVENT_WORDS: Record<string, Sentence> = {
   "log.freeze": { en: "the log was closed", zh: "日志被关闭" },
 };
 
+/** Words of the forms that stand beside an adverse event; in English they say it themselves. */
+export const DETAIL_WORDS: Record<string, string> = {
+  suspend: "中止", revoke: "撤销", expire: "到期", breach: "违约", "non-payment": "未付款", "court-order": "法院命令", request: "应请求", remedied: "已补救",
+  expiry: "期满", error: "差错", agreement: "协议", "condition-met": "条件成就", "requirements-met": "符合要求", "test-failed": "测试未通过", security: "安全",
+  law: "法律要求", dispute: "争议", superseded: "已被取代", authorship: "作者身份", ownership: "权属", authority: "权限", content: "内容", provenance: "来源",
+  licence: "许可", other: "其他", upheld: "成立", rejected: "驳回", settled: "和解", withdrawn: "撤回", evidence: "证据", lapse: "逾期", reissue: "换发",
+  correction: "更正", fail: "未通过", "key-compromise": "密钥泄露",
+};
+
 export const STANDING_WORDS: Record<string, Sentence> = {
+  filed: { en: "filed, not approved", zh: "已备案，未批准" }, approved: { en: "approved", zh: "已批准" },
   valid: { en: "valid", zh: "有效" }, suspended: { en: "suspended", zh: "已暂停" }, revoked: { en: "revoked", zh: "已撤销" }, expired: { en: "expired", zh: "已到期" },
   open: { en: "dispute open", zh: "争议未决" }, upheld: { en: "dispute upheld", zh: "争议成立" }, rejected: { en: "dispute rejected", zh: "争议被驳回" },
   settled: { en: "dispute settled", zh: "争议已和解" }, withdrawn: { en: "dispute withdrawn", zh: "争议已撤回" },
@@ -77,9 +87,16 @@ export const VERDICT_WORDS = {
   },
   malformed: {
     sign: "✗", en: "Malformed", zh: "格式不符",
-    why: { en: "A part does not have the form of the format. Ask the exporter for the bundle again, by another channel.", zh: "某一部分不符合格式。请通过其他渠道向导出方重新索取证据包。" },
+    why: { en: "A part does not have the form of the format. Ask the exporter for the bundle again, by another channel.", zh: "某一部分不符合格式。请通过其他渠道向出具方重新索取证据包。" },
   },
 } as const;
+
+/** Of the lines under the verdict. */
+export const FIRST_WORDS = {
+  operatorsTime: { en: "Time is on the operator's word alone: nobody independent bounds it from above.", zh: "时间仅依据运营方自身陈述：没有独立方限定其上限。" },
+  independentTime: { en: "It stood in the log, on the word of somebody independent, not after", zh: "据独立方陈述，入日志不晚于" },
+  unknownReach: { en: "what came later is not shown here", zh: "此后情况未予出示" },
+} satisfies Record<string, Sentence>;
 
 export const WORDS = {
   title: { en: "Examine a bundle of evidence", zh: "检验证据包" },
@@ -96,7 +113,7 @@ export const WORDS = {
   againstFault: { en: "The evidence against the log could not be read; leave it out, or get it again. Found:", zh: "无法读取针对日志的证据；请将其移除或重新取得。发现：" },
   short: { en: "In short", zh: "结论摘要" },
   carrier: { en: "Carrier", zh: "载体" },
-  carrierWhat: { en: "The bundle is as its exporter signed it.", zh: "证据包与其导出方所签署者一致。" },
+  carrierWhat: { en: "The bundle is as its exporter signed it.", zh: "证据包与其出具方所签署者一致。" },
   data: { en: "Data", zh: "数据" },
   dataWhat: { en: "What is shown stands unaltered in the log, since then and by whom as said below.", zh: "所示数据自入日志起未经改动；时间与陈述者见下文。" },
   substance: { en: "Content", zh: "内容" },
@@ -127,7 +144,7 @@ export const WORDS = {
   notAfter: { en: "not after", zh: "不晚于" },
   standing: { en: "What it is now", zh: "现状" },
   custody: { en: "Who kept the bytes", zh: "保管链" },
-  exported: { en: "the export", zh: "导出" },
+  exported: { en: "the export", zh: "出具" },
   kept: { en: "without a gap", zh: "连续" },
   gap: { en: "gap", zh: "中断" },
   formed: { en: "How it came about, and the platform (articles 17 and 18)", zh: "如何产生及平台（第十七条、第十八条）" },

@@ -2,7 +2,7 @@
 import { LaterVersion, Malformed } from "../base/errors.ts";
 import { parseTime } from "../base/time.ts";
 import { readAccusation, type Accusation } from "../steps/accusations.ts";
-import { verify } from "../verify.ts";
+import { examined } from "../verify.ts";
 import { parseTrust, type Trust } from "../trust.ts";
 import type { Answer, Question } from "./messages.ts";
 
@@ -47,8 +47,8 @@ async function judge({ bundle, trust: file, against, at }: Question): Promise<An
     if (percent !== told) say({ kind: "progress", percent });
     told = percent;
   };
-  const report = await verify(fileSource(bundle), { trust, at, accusations, progress });
-  return { kind: "report", report, publisher: trust.publisher, issued: trust.issued };
+  const { report, beside } = await examined(fileSource(bundle), { trust, at, accusations, progress });
+  return { kind: "report", report, beside, publisher: trust.publisher, issued: trust.issued };
 }
 
 addEventListener("message", ({ data }: MessageEvent<Question>) => {

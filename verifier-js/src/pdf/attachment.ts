@@ -3,7 +3,7 @@ import type { Bytes } from "../base/bytes.ts";
 import { arrayOf, dictionaryOf } from "./objects.ts";
 import { demand } from "./refusal.ts";
 import type { Objects } from "./revisions.ts";
-import { referenced, within, type Dictionary } from "./values.ts";
+import { firstItems, isReferenceTo, referenced, type Dictionary } from "./values.ts";
 
 const CODE = "pdf.attachment";
 const NAME = "tallystick-certificate.json";
@@ -13,7 +13,7 @@ export function attachmentOf(objects: Objects, catalog: Dictionary): Bytes {
   demandKeys(names, ["EmbeddedFiles"]);
   const tree = dictionaryOf(objects, names.get("EmbeddedFiles"), "EmbeddedFiles", CODE);
   demandKeys(tree, ["Names"], ["Limits"]);
-  const [name, specification, ...more] = arrayOf(objects, tree.get("Names"), "the files", CODE);
+  const [name, specification, ...more] = firstItems(arrayOf(objects, tree.get("Names"), "the files", CODE), 2);
   demand(name?.kind === "string" && name.bytes === NAME && more.length === 0, CODE, `there is not one file, ${NAME}`);
   const file = dictionaryOf(objects, specification, "the file", CODE);
   const embedded = dictionaryOf(objects, file.get("EF"), "EF", CODE);
@@ -22,21 +22,23 @@ export function attachmentOf(objects: Objects, catalog: Dictionary): Bytes {
 }
 
 function streamOf(objects: Objects, embedded: Dictionary): Bytes {
-  const numbers = new Set([...embedded.values()].map(referenced));
-  const [number] = numbers;
-  demand(embedded.has("F") && numbers.size === 1 && number !== undefined, CODE, "the members of EF do not name one stream, F among them");
+  const number = referenced(embedded.get("F"));
+  let one = number !== undefined;
+  for (const each of embedded.values()) one &&= isReferenceTo(each, number);
+  demand(one && number !== undefined, CODE, "the members of EF do not name one stream, F among them");
   const { value, stream } = objects.get(number)!;
   demand(value.kind === "dictionary" && stream !== undefined && !value.members.has("Filter"), CODE, "the file is no stream without a filter");
   return Uint8Array.from(stream, (character) => character.charCodeAt(0));
 }
 
 function demandKeys(dictionary: Dictionary, needed: string[], optional: string[] = []): void {
-  const fits = needed.every((key) => dictionary.has(key)) && [...dictionary.keys()].every((key) => needed.includes(key) || optional.includes(key));
+  let fits = needed.every((key) => dictionary.has(key));
+  for (const key of dictionary.keys()) fits &&= needed.includes(key) || optional.includes(key);
   demand(fits, CODE, `a dictionary of names without ${needed.join()}, or with more`);
 }
 
 function countOfKey(objects: Objects, key: string): number {
   let count = 0;
-  for (const { value } of objects.values()) for (const each of within(value)) if (each.kind === "dictionary" && each.members.has(key)) count++;
+  for (const { value } of objects.values()) for (const each of value.keys()) if (each === key) count++;
   return count;
 }

@@ -3,7 +3,7 @@ import { firstDer, type Der } from "../asn1/der.ts";
 import { concat, type Bytes } from "../base/bytes.ts";
 import { demand, under } from "./refusal.ts";
 import type { Document } from "./revisions.ts";
-import { isName, isNumber, type Dictionary, type PdfString } from "./values.ts";
+import { firstItems, isName, isNumber, type Dictionary, type Value } from "./values.ts";
 
 const BEFORE = "/Contents ";
 
@@ -26,17 +26,18 @@ export function covered({ bytes, text }: Document, end: number, signature: Dicti
   const { from, to } = contents;
   const range = signature.get("ByteRange");
   const expected = [0, from, to, end - to].map(String);
-  const fits = range?.kind === "array" && range.items.length === 4 && range.items.every((item, place) => isNumber(item, expected[place]!));
+  const numbers = range?.kind === "array" ? firstItems(range, 4) : [];
+  const fits = numbers.length === 4 && numbers.every((item, place) => isNumber(item, expected[place]));
   demand(fits, "pdf.range", `ByteRange is not [${expected.join(" ")}]`);
   return { message: () => concat(bytes.subarray(0, from), bytes.subarray(to, end)), contents: under(code, () => padded(contents, code)) };
 }
 
-function isInPairs(text: string, { from, to }: PdfString): boolean {
+function isInPairs(text: string, { from, to }: Value): boolean {
   return text.startsWith(BEFORE, from - BEFORE.length) && text[from] === "<" && (to - from) % 2 === 0;
 }
 
 /** One DER value, then zeros. */
-function padded({ bytes: written }: PdfString, code: string): Der {
+function padded({ bytes: written }: Value, code: string): Der {
   const bytes = Uint8Array.from(written, (character) => character.charCodeAt(0));
   const value = firstDer(bytes);
   demand(bytes.subarray(value.raw.length).every((byte) => byte === 0), code, "something else than zeros stands behind the value of Contents");

@@ -2,9 +2,9 @@
 import { acts, plainDictionary, resolve } from "./objects.ts";
 import { demand, refuse } from "./refusal.ts";
 import type { Objects, PdfObject, Revision } from "./revisions.ts";
-import { areMetadata, areNotes, demandStore } from "./replaceable.ts";
+import { areMetadata, demandStore, isNote } from "./replaceable.ts";
 import type { Layout } from "./signedRevision.ts";
-import { differing, isName, isNumber, isReferenceTo, referenced, sameItems, type Dictionary, type Value } from "./values.ts";
+import { added, differing, firstItems, isName, isNumber, isReferenceTo, referenced, type Dictionary, type Value } from "./values.ts";
 
 const CODE = "pdf.changed";
 /** A point would put the field below another one (ISO 32000-2, 12.7.4.2). */
@@ -64,11 +64,10 @@ export class Changes {
   private gained(objects: Objects, number: number | undefined, key: string): number | undefined {
     const [before, after] = [this.objects, objects].map((each) => (number === undefined ? undefined : plainDictionary(each.get(number))));
     if (before === undefined || after === undefined) return undefined;
-    const old = itemsOf(before.get(key), key);
-    const items = itemsOf(after.get(key), key);
-    if (sameItems(old, items) && before.has(key) === after.has(key)) return undefined;
-    const found = referenced(items.at(-1));
-    demand(found !== undefined && sameItems(old, items.slice(0, -1)), CODE, `${key} of object ${number} gains something else than one reference at its end`);
+    const more = added(itemsOf(before.get(key), key), itemsOf(after.get(key), key));
+    if (more?.length === 0 && before.has(key) === after.has(key)) return undefined;
+    const found = more?.length === 1 ? referenced(more[0]) : undefined;
+    demand(found !== undefined, CODE, `${key} of object ${number} gains something else than one reference at its end`);
     return found;
   }
 
@@ -86,8 +85,9 @@ export class Changes {
     if (this.stores.has(number) && !this.first.has(number)) return true;
     if (number !== info && !shared) return false;
     const free = [...(number === catalog ? ["DSS"] : []), ...(number === form ? ["Fields"] : []), ...(number === page ? ["Annots"] : [])];
-    const changed = differing(old, members).filter((key) => !free.includes(key));
-    return changed.length === 0 || (!shared && !named.has(number) && areNotes(changed));
+    const notes = !shared && !named.has(number);
+    for (const key of differing(old, members)) if (!free.includes(key) && !(notes && isNote(key))) return false;
+    return true;
   }
 
   /** The value of a field that was gained: new, of a form that shows nothing. */
@@ -97,7 +97,7 @@ export class Changes {
     if (field === undefined || value === undefined) refuse(CODE, "the field that is gained is no new dictionary with a value by reference");
     const { page } = this.layout;
     const shape = isName(field.get("FT"), "Sig") && isName(field.get("Subtype"), "Widget") && isReferenceTo(field.get("P"), page) && isNothing(field.get("Rect"));
-    demand(shape && [...field.keys()].every((key) => FIELD_KEYS.has(key)), CODE, "the field that is gained is none for a signature that shows nothing on the first page");
+    demand(shape && hasOnly(field, FIELD_KEYS), CODE, "the field that is gained is none for a signature that shows nothing on the first page");
     if (field.has("T")) this.demandFreeName(field.get("T"));
     this.name(field);
     const stamp = this.added(objects, value);
@@ -122,11 +122,20 @@ export class Changes {
 }
 
 /** None where there is no list yet. What begins with a name could be a colour space that a page calls `/Annots`. */
-function itemsOf(value: Value | undefined, key: string): Value[] {
+function itemsOf(value: Value | undefined, key: string): Iterable<Value> {
   if (value === undefined) return [];
-  const listed = value.kind === "array" && value.items.every(({ kind }) => kind === "reference" || kind === "dictionary");
-  if (!listed) refuse(CODE, `${key} is no list of fields or annotations that stands there itself`);
+  if (value.kind !== "array" || !areFields(value.items)) refuse(CODE, `${key} is no list of fields or annotations that stands there itself`);
   return value.items;
+}
+
+function areFields(items: Iterable<Value>): boolean {
+  for (const { kind } of items) if (kind !== "reference" && kind !== "dictionary") return false;
+  return true;
+}
+
+function hasOnly(dictionary: Dictionary, known: Set<string>): boolean {
+  for (const key of dictionary.keys()) if (!known.has(key)) return false;
+  return true;
 }
 
 /** The strings that say this text of ASCII: byte for byte, as UTF-8, as UTF-16 (ISO 32000-2, 7.9.2.2). */
@@ -136,5 +145,6 @@ function writings(text: string): string[] {
 
 /** `[0 0 0 0]`. */
 function isNothing(value: Value | undefined): boolean {
-  return value?.kind === "array" && value.items.length === 4 && value.items.every((each) => isNumber(each, "0"));
+  const items = value?.kind === "array" ? firstItems(value, 4) : [];
+  return items.length === 4 && items.every((each) => isNumber(each, "0"));
 }

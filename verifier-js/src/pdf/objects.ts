@@ -22,15 +22,19 @@ export function resolve(objects: Objects, value: Value | undefined): PdfObject |
 
 /** The members of a dictionary that is no stream. */
 export function dictionaryOf(objects: Objects, value: Value | undefined, what: string, code = "pdf.form"): Dictionary {
-  const found = resolve(objects, value);
-  if (found?.value.kind !== "dictionary" || found.stream !== undefined) refuse(code, `${what}: no dictionary`);
-  return found.value.members;
+  return demandDictionary(resolve(objects, value), what, code);
 }
 
-export function arrayOf(objects: Objects, value: Value | undefined, what: string, code = "pdf.form"): Value[] {
+export function demandDictionary(object: PdfObject | undefined, what: string, code = "pdf.form"): Dictionary {
+  const members = plainDictionary(object);
+  if (members === undefined) refuse(code, `${what}: no dictionary`);
+  return members;
+}
+
+export function arrayOf(objects: Objects, value: Value | undefined, what: string, code = "pdf.form"): Value {
   const found = resolve(objects, value);
   if (found?.value.kind !== "array") refuse(code, `${what}: no list`);
-  return found.value.items;
+  return found.value;
 }
 
 /** An object that is a dictionary without a stream. */
@@ -39,8 +43,8 @@ export function plainDictionary(object: PdfObject | undefined): Dictionary | und
 }
 
 /** The list that stands in this very dictionary. */
-export function ownArray(dictionary: Dictionary, key: string): Value[] {
+export function ownArray(dictionary: Dictionary, key: string): Value {
   const value = dictionary.get(key);
   demand(value?.kind === "array", "pdf.form", `${key} is no list that stands there itself`);
-  return value.items;
+  return value;
 }

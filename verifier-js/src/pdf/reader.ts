@@ -1,31 +1,29 @@
 /** Reads values byte for byte (Signed files 5.1): what ISO 32000 lets stand in several ways stands here in one. */
-import { binary } from "../base/bytes.ts";
+import { ESCAPE, HEX_STRING, NAME, nameAt, NUMBER, PLAIN, REFERENCE, WORD } from "./atoms.ts";
+import { KeyIndex } from "./keyIndex.ts";
 import { demandForm } from "./refusal.ts";
-import type { Dictionary, Value } from "./values.ts";
+import { Tape, type Kind } from "./tape.ts";
+import { Value } from "./values.ts";
 
 const DEEPEST = 24;
+/** As it is written. */
 const LONGEST_NAME = 127;
+/** So many keys are compared one by one. */
+const FEW = 16;
 const WHITE_SPACE = /[ \t\n\r]*/y;
-/** What ends a number, reference, name or word; `%` does not, for there are no comments. */
-const ENDED = String.raw`(?![^ \t\n\r()<>[\]/])`;
-const REFERENCE = new RegExp(`([1-9][0-9]{0,6}) 0 R${ENDED}`, "y");
-const NUMBER = new RegExp(String.raw`[+-]?(?:[0-9]{1,10}(?:\.[0-9]{0,12})?|\.[0-9]{1,12})${ENDED}`, "y");
-/** Without a null character, at which some readers would end the name (ISO 32000-2, 7.3.5). */
-const NAME = new RegExp(String.raw`/((?:[!"$&'*-.0-;=?-Z\\^-z|~]|#(?!00)[0-9A-Fa-f]{2}){1,127})${ENDED}`, "y");
-const WORD = new RegExp(`(?:true|false|null)${ENDED}`, "y");
-const HEX_STRING = /<([0-9A-Fa-f]*)>/y;
-const PLAIN = /[^()\\]+/y;
-const ESCAPE = /\\(?:([nrtbf()\\])|([0-7]{3}))/y;
-const ESCAPED: Record<string, string> = { n: "\n", r: "\r", t: "\t", b: "\b", f: "\f", "(": "(", ")": ")", "\\": "\\" };
+/** In this order: a reference begins like a number. */
+const SIMPLE: [Kind, RegExp][] = [["reference", REFERENCE], ["string", HEX_STRING], ["number", NUMBER], ["word", WORD]];
 
 export class Reader {
   /** The bytes, one character each. */
   readonly text: string;
   at: number;
+  private readonly tape: Tape;
 
   constructor(text: string, at = 0) {
     this.text = text;
     this.at = at;
+    this.tape = new Tape(text);
   }
 
   /** What of this (sticky) form stands here, if anything does; it is passed. */
@@ -34,6 +32,14 @@ export class Reader {
     const found = form.exec(this.text) ?? undefined;
     if (found !== undefined) this.at += found[0].length;
     return found;
+  }
+
+  /** Whether something of this form stands here; it is passed. */
+  private passed(form: RegExp): boolean {
+    form.lastIndex = this.at;
+    const stands = form.test(this.text);
+    if (stands) this.at = form.lastIndex;
+    return stands;
   }
 
   /** Whether these characters stand here; they are passed. */
@@ -50,74 +56,72 @@ export class Reader {
   }
 
   space(): void {
-    this.take(WHITE_SPACE);
+    this.passed(WHITE_SPACE);
   }
 
   /** The value here, behind white space. */
-  value(depth = 0): Value {
-    demandForm(depth <= DEEPEST, `values nested deeper than ${DEEPEST} at byte ${this.at}`);
+  value(): Value {
+    return new Value(this.tape, this.read(0));
+  }
+
+  /** Its place on the tape. */
+  private read(depth: number): number {
+    if (depth > DEEPEST) demandForm(false, `values nested deeper than ${DEEPEST} at byte ${this.at}`);
     this.space();
-    if (this.taken("<<")) return { kind: "dictionary", members: this.dictionary(depth) };
-    if (this.taken("[")) return { kind: "array", items: this.array(depth) };
-    if (this.text[this.at] === "(") return this.literalString();
-    return this.simple();
-  }
-
-  private dictionary(depth: number): Dictionary {
-    const members: Dictionary = new Map();
-    for (this.space(); !this.taken(">>"); this.space()) {
-      const key = this.name();
-      demandForm(!members.has(key), `a key twice in a dictionary: ${key}`);
-      members.set(key, this.value(depth + 1));
-    }
-    return members;
-  }
-
-  private array(depth: number): Value[] {
-    const items: Value[] = [];
-    for (this.space(); !this.taken("]"); this.space()) items.push(this.value(depth + 1));
-    return items;
-  }
-
-  private name(): string {
-    const written = this.demand(NAME, "name")[1]!;
-    demandForm(written.length <= LONGEST_NAME, `a name of more than ${LONGEST_NAME} characters`);
-    return written.replace(/#(..)/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 16)));
-  }
-
-  private simple(): Value {
     const from = this.at;
-    if (this.text[from] === "/") return { kind: "name", name: this.name() };
-    const reference = this.take(REFERENCE);
-    if (reference !== undefined) return { kind: "reference", number: Number(reference[1]) };
-    const digits = this.take(HEX_STRING)?.[1];
-    if (digits !== undefined) return { kind: "string", bytes: bytesOfHex(digits), from, to: this.at };
-    const number = this.take(NUMBER);
-    if (number !== undefined) return { kind: "number", written: number[0] };
-    return { kind: "word", word: this.demand(WORD, "value")[0] };
+    if (this.taken("<<")) return this.dictionary(from, depth);
+    if (this.taken("[")) return this.array(from, depth);
+    if (this.taken("(")) return this.literalString(from);
+    if (this.text[from] === "/") return this.name("name");
+    const kind = SIMPLE.find(([, form]) => this.passed(form))?.[0];
+    demandForm(kind !== undefined, `no value at byte ${from}`);
+    return this.tape.put(kind, from);
   }
 
-  /** In parts, for a string may be as long as the file. An end of a line that is not escaped is a line feed (ISO 32000-2, 7.3.4.2). */
-  private literalString(): Value {
-    const from = this.at++;
-    const parts: string[] = [];
-    while (!this.taken(")")) {
-      const plain = this.take(PLAIN);
-      if (plain !== undefined) parts.push(plain[0].replace(/\r\n?/g, "\n"));
-      else parts.push(escaped(this.demand(ESCAPE, "character of a string, or end of it,")));
+  private dictionary(from: number, depth: number): number {
+    const place = this.tape.open("dictionary", from);
+    const few: string[] = [];
+    const keys: number[] = [];
+    let index: KeyIndex | undefined;
+    for (this.space(); !this.taken(">>"); this.space()) {
+      const key = this.name("key");
+      if (index === undefined && few.length < FEW) {
+        const name = nameAt(this.text, this.tape.byte(key));
+        if (few.includes(name)) demandForm(false, `a key twice in a dictionary: ${name}`);
+        few.push(name);
+        keys.push(key);
+      } else {
+        index ??= indexOf(this.tape, keys);
+        if (!index.add(key)) demandForm(false, `a key twice in a dictionary: ${nameAt(this.text, this.tape.byte(key))}`);
+      }
+      this.read(depth + 1);
     }
-    return { kind: "string", bytes: parts.join(""), from, to: this.at };
+    this.tape.close(place);
+    return place;
+  }
+
+  private array(from: number, depth: number): number {
+    const place = this.tape.open("array", from);
+    for (this.space(); !this.taken("]"); this.space()) this.read(depth + 1);
+    this.tape.close(place);
+    return place;
+  }
+
+  private name(kind: "name" | "key"): number {
+    const from = this.at;
+    if (!this.passed(NAME)) demandForm(false, `no name at byte ${from}`);
+    if (this.at - from - 1 > LONGEST_NAME) demandForm(false, `a name of more than ${LONGEST_NAME} characters`);
+    return this.tape.put(kind, from);
+  }
+
+  private literalString(from: number): number {
+    while (!this.taken(")")) if (!this.passed(PLAIN) && !this.passed(ESCAPE)) demandForm(false, `no character of a string, or end of it, at byte ${this.at}`);
+    return this.tape.put("string", from);
   }
 }
 
-/** Three octal digits above 377 keep their low eight bits (ISO 32000-2, 7.3.4.2). */
-function escaped([, character, octal]: RegExpExecArray): string {
-  return character !== undefined ? ESCAPED[character]! : String.fromCharCode(parseInt(octal!, 8) & 0xff);
-}
-
-/** A last digit that is alone has a 0 behind it (ISO 32000-2, 7.3.4.3). */
-function bytesOfHex(digits: string): string {
-  const bytes = new Uint8Array(Math.ceil(digits.length / 2));
-  for (let place = 0; place < bytes.length; place++) bytes[place] = parseInt(digits.slice(2 * place, 2 * place + 2).padEnd(2, "0"), 16);
-  return binary(bytes);
+function indexOf(tape: Tape, keys: number[]): KeyIndex {
+  const index = new KeyIndex(tape);
+  for (const key of keys) index.add(key);
+  return index;
 }

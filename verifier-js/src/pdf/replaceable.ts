@@ -10,9 +10,9 @@ const STORE_KEYS = new Set(["Type", "Certs", "CRLs", "OCSPs", "VRI"]);
 const FOREIGN = new Set(["Annots", "Contents", "Kids", "Names"]);
 const DATES = /(?<=xmp:(?:ModifyDate|MetadataDate)(?:="|>))[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.+Z-]{9,21}(?=["<])/;
 
-/** The file's notes: when and by what program it was changed. */
-export function areNotes(changed: string[]): boolean {
-  return changed.every((key) => NOTES.has(key));
+/** Of the file's notes: when and by what program it was changed. */
+export function isNote(key: string): boolean {
+  return NOTES.has(key);
 }
 
 /** Whether two metadata streams are the same but for their length and their two dates. */
@@ -20,7 +20,7 @@ export function areMetadata(before: PdfObject, after: PdfObject): boolean {
   if (before.stream === undefined || after.stream === undefined) return false;
   if (before.value.kind !== "dictionary" || after.value.kind !== "dictionary") return false;
   const changed = differing(before.value.members, after.value.members);
-  if (changed.some((key) => key !== "Length")) return false;
+  for (const key of changed) if (key !== "Length") return false;
   const [old, parts] = [before.stream.split(DATES), after.stream.split(DATES)];
   return old.length === parts.length && old.every((part, place) => part === parts[place]);
 }
@@ -29,6 +29,6 @@ export function areMetadata(before: PdfObject, after: PdfObject): boolean {
 export function demandStore(object: PdfObject | undefined): void {
   const members = plainDictionary(object);
   if (members === undefined) refuse("pdf.changed", "the security store is no dictionary");
-  demand([...members.keys()].every((key) => STORE_KEYS.has(key)), "pdf.changed", "the security store has a member that belongs to none");
-  demand(!hasKey({ kind: "dictionary", members }, FOREIGN), "pdf.changed", "the security store holds what belongs to a page");
+  for (const key of members.keys()) demand(STORE_KEYS.has(key), "pdf.changed", "the security store has a member that belongs to none");
+  demand(!hasKey(object!.value, FOREIGN), "pdf.changed", "the security store holds what belongs to a page");
 }

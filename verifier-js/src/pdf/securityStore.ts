@@ -21,8 +21,12 @@ export function enclosuresOf(objects: Objects, store: Value | undefined): Enclos
 /** As they stand there: nothing is unpacked, and what is no reference to a stream says nothing. */
 function streamsOf(objects: Objects, store: Dictionary, key: string): Bytes[] {
   if (!store.has(key)) return [];
-  const numbers = new Set(ownArray(store, key).map(referenced));
-  const streams = [...numbers].flatMap((number) => (number === undefined ? [] : objects.get(number)?.stream ?? []));
-  demand(streams.length <= MOST, "pdf.form", `more than ${MOST} ${key} in the security store`);
-  return streams.map((stream) => Uint8Array.from(stream, (character) => character.charCodeAt(0)));
+  const streams = new Map<number, string>();
+  for (const item of ownArray(store, key).items) {
+    const number = referenced(item);
+    const stream = number === undefined ? undefined : objects.get(number)?.stream;
+    if (stream !== undefined) streams.set(number!, stream);
+    demand(streams.size <= MOST, "pdf.form", `more than ${MOST} ${key} in the security store`);
+  }
+  return [...streams.values()].map((stream) => Uint8Array.from(stream, (character) => character.charCodeAt(0)));
 }

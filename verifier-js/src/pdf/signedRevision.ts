@@ -1,8 +1,8 @@
 /** The first revision: what is shown, and what was signed (Signed files 5.2, numbers 1 and 2). */
-import { acts, dictionaryOf, ownArray, resolve } from "./objects.ts";
-import { demand } from "./refusal.ts";
+import { acts, demandDictionary, dictionaryOf, ownArray, resolve } from "./objects.ts";
+import { demand, refuse } from "./refusal.ts";
 import type { Objects, Revision } from "./revisions.ts";
-import { isName, referenced, within, type Dictionary, type Value } from "./values.ts";
+import { firstItems, isName, referenced, type Dictionary } from "./values.ts";
 
 /** By their numbers the objects that a later revision may replace, and what is judged of the first one. */
 export interface Layout {
@@ -22,7 +22,7 @@ export function readLayout(revision: Revision): Layout {
   const { objects, trailer: { root, info } } = revision;
   const named = demandWhole(revision);
   for (const [number, object] of objects) demand(!acts(object), "pdf.active", `object ${number} has a key by which a document acts`);
-  const catalog = dictionaryOf(objects, { kind: "reference", number: root }, "the catalog");
+  const catalog = demandDictionary(objects.get(root), "the catalog");
   const field = fieldOf(objects, catalog);
   return {
     catalog: root, form: referenced(catalog.get("AcroForm")), page: firstPage(objects, catalog), info,
@@ -33,22 +33,24 @@ export function readLayout(revision: Revision): Layout {
 /** A hole is what a later revision would fill. How often the objects name each. */
 function demandWhole({ objects, trailer }: Revision): Map<number, number> {
   const named = new Map<number, number>();
-  for (const { value } of objects.values()) for (const number of namedIn(value)) named.set(number, (named.get(number) ?? 0) + 1);
-  for (const number of [...named.keys(), ...[...trailer.members.values()].flatMap((value) => [...namedIn(value)])])
-    demand(objects.has(number), "pdf.dangling", `object ${number} is named and is not there`);
+  const demandThere = (number: number): void => {
+    if (!objects.has(number)) refuse("pdf.dangling", `object ${number} is named and is not there`);
+  };
+  for (const { value } of objects.values())
+    for (const number of value.references()) {
+      demandThere(number);
+      named.set(number, (named.get(number) ?? 0) + 1);
+    }
+  for (const value of trailer.members.values()) for (const number of value.references()) demandThere(number);
   return named;
-}
-
-function* namedIn(value: Value): Generator<number> {
-  for (const each of within(value)) if (each.kind === "reference") yield each.number;
 }
 
 /** The one field of the form. */
 function fieldOf(objects: Objects, catalog: Dictionary): Dictionary {
   const form = dictionaryOf(objects, catalog.get("AcroForm"), "the form");
-  const fields = ownArray(form, "Fields");
-  demand(fields.length === 1 && fields[0]!.kind === "reference", "pdf.form", "the form has not one field, by reference");
-  return dictionaryOf(objects, fields[0], "the field");
+  const [only, ...more] = firstItems(ownArray(form, "Fields"), 1);
+  demand(only?.kind === "reference" && more.length === 0, "pdf.form", "the form has not one field, by reference");
+  return dictionaryOf(objects, only, "the field");
 }
 
 function signatureOf(objects: Objects, field: Dictionary): Dictionary {
@@ -62,5 +64,5 @@ function firstPage(objects: Objects, catalog: Dictionary): number | undefined {
   const root = resolve(objects, catalog.get("Pages"));
   if (root?.value.kind !== "dictionary") return undefined;
   const kids = resolve(objects, root.value.members.get("Kids"))?.value;
-  return kids?.kind === "array" ? referenced(kids.items[0]) : undefined;
+  return kids?.kind === "array" ? referenced(firstItems(kids, 1)[0]) : undefined;
 }

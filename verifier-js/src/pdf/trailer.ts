@@ -30,7 +30,7 @@ export function readTrailer(reader: Reader, { table, objects, previous }: Surrou
   demandForm(value.kind === "dictionary", "a trailer that is no dictionary");
   reader.taken("\n");
   const { members } = value;
-  demandForm([...members.keys()].every((key) => KNOWN.has(key)), "a trailer with another member than Root, Size, Prev, Info and ID");
+  for (const key of members.keys()) demandForm(KNOWN.has(key), "a trailer with another member than Root, Size, Prev, Info and ID");
   const root = referenced(members.get("Root"));
   demandForm(root !== undefined && (previous === undefined || previous.root === root), "a trailer without Root, or with another one than before");
   const info = referenced(members.get("Info"));

@@ -7,7 +7,7 @@ import type { Trust } from "../trust.ts";
 import { attachmentOf } from "./attachment.ts";
 import { covered, type Covered } from "./byteRange.ts";
 import { Changes } from "./changes.ts";
-import { dictionaryOf } from "./objects.ts";
+import { demandDictionary } from "./objects.ts";
 import { readDocument, type Document } from "./revisions.ts";
 import { enclosuresOf } from "./securityStore.ts";
 import { readLayout } from "./signedRevision.ts";
@@ -53,7 +53,7 @@ function judge(document: Document, trust: Trust, at: number, admitted: number | 
   const judgedAt = instantOf(own, admitted, at);
   const path = pathOf(signature, trust.pdfRoots, judgedAt);
   const { said, problems } = demandNotRevoked(path, judgedAt, enclosuresOf(changes.objects, changes.store()), beside);
-  const catalog = dictionaryOf(first.objects, { kind: "reference", number: layout.catalog }, "the catalog");
+  const catalog = demandDictionary(first.objects.get(layout.catalog), "the catalog");
   const attachment = attachmentOf(first.objects, catalog);
   return { signer: signature.signer.name, judgedAt, attachment, revocation: said, problems: [...timestamps.problems, ...problems] };
 }

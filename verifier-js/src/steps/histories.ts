@@ -6,7 +6,9 @@ import { verifyConsistency } from "../log/merkle.ts";
 import { about, type Relation } from "../map/about.ts";
 import { audited, parseAudit, type Audit } from "../map/audit.ts";
 import { chainOf, verifyMapProof, type MapProof } from "../map/proof.ts";
+import type { Proofs } from "../bundle/case.ts";
 import type { RootProofs } from "../bundle/map.ts";
+import type { Checkpoint } from "../log/note.ts";
 import type { Statement } from "../log/statement.ts";
 import { formatTime, parseTime } from "../base/time.ts";
 import { pathName } from "./consistency.ts";
@@ -65,17 +67,17 @@ export function wantedHistories({ replay, subjects, case: { file } }: Examinatio
   return [...[...own].map((text): Wanted => ["own", text]), ...[...subjects].map((text): Wanted => ["named", text])];
 }
 
-/** Notes in the findings what the map shows; whether a root vouches for all of it. */
+/** Notes in the findings what the map shows; whether a root vouches for all of it. A root and what is shown contradict each other under whatever tree head. */
 export function histories(examination: Examination, used: Set<string>, findings: Findings): HistoryFacts[] {
   const { case: { map, file }, replay, head } = examination;
-  if (map === undefined || head === undefined) return [];
+  if (map === undefined) return [];
   const shown = shownHistories(examination);
   const wanted = wantedHistories(examination);
   const audits: Audit[] = [];
   map.audits.forEach((bytes, number) => {
     findings.check({ en: `audit ${number}`, zh: `审计 ${number}` }, () => { audits.push(parseAudit(bytes)); });
   });
-  for (const { size } of audits) used.add(pathName(size, head.note.size));
+  if (head !== undefined) for (const { size } of audits) used.add(pathName(size, head.note.size));
   return file.map!.roots.flatMap((position) => {
     const entry = replay.admitted.get(position);
     if (entry?.statement.event.type !== "log.map-root") {
@@ -126,6 +128,18 @@ function everyProof(proofs: RootProofs, wanted: Wanted[]): Wanted[] {
   return [...wanted, ...more];
 }
 
+/** Whether the tree that was audited lies in that of step 5. */
+function isOfTree({ size, tree }: Audit, head: Checkpoint, { consistency }: Proofs): boolean {
+  const path = consistency.find((each) => pathName(each.from, each.to) === pathName(size, head.size))?.path ?? [];
+  try {
+    verifyConsistency(size, tree, head.size, head.root, path);
+    return true;
+  } catch (error) {
+    if (error instanceof Failed) return false;
+    throw error;
+  }
+}
+
 /** Names of the trusted auditors whose audit is of this root. */
 function vouchers({ trust, atSeconds, head, case: { proofs, file } }: Examination, stated: Root, audit: Audit, number: number, findings: Findings): HistoryFacts["auditors"] {
   return trust.auditors.flatMap((auditor) => {
@@ -133,14 +147,7 @@ function vouchers({ trust, atSeconds, head, case: { proofs, file } }: Examinatio
     findings.check({ en: `audit ${number} by ${auditor.name}`, zh: `${auditor.name} 的审计 ${number}` }, () => {
       const time = audited(audit, auditor);
       if (time === undefined || time > atSeconds || time < parseTime(stated.at) - BACKDATED || (auditor.notAfter !== undefined && time > parseTime(auditor.notAfter))) return;
-      if (audit.origin !== file.log || audit.size !== BigInt(stated.size)) return;
-      try {
-        const path = proofs.consistency.find((each) => pathName(each.from, each.to) === pathName(audit.size, head!.note.size))?.path ?? [];
-        verifyConsistency(audit.size, audit.tree, head!.note.size, head!.note.root, path);
-      } catch (error) {
-        if (error instanceof Failed) return;
-        throw error;
-      }
+      if (audit.origin !== file.log || audit.size !== BigInt(stated.size) || head === undefined || !isOfTree(audit, head.note, proofs)) return;
       if (!equal(audit.root, stated.root)) throw new Failed("it found another map than the log states");
       names.push({ name: auditor.name, time: formatTime(time) });
     });

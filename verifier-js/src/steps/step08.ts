@@ -62,7 +62,7 @@ function inParts({ bag, case: { parts } }: Examination, slug: string, registered
   }
   const shown = here.reduce((sum, run) => sum + run.count, 0);
   findings.add("needs_external_fact", `of the ${pieces} pieces of the object, ${shown} are here and are the registered ones, at their places; for the rest compare your own copy`,
-    `该对象共 ${pieces} 个部分，此处有 ${shown} 个，均为所登记者且位于其处；其余请以自有副本比对`);
+    `该客体共 ${pieces} 个部分，此处有 ${shown} 个，均为所登记者且位于其处；其余请以自有副本比对`);
 }
 
 function demandSame(registered: DigestRecord, found: DigestRecord): void {

@@ -12,10 +12,10 @@ export function traceability(examination: Examination, findings: Findings): void
   const sources = new Set(own.flatMap((object) => madeFrom(examination, object)));
   for (const object of new Set([...own, ...sources])) bound(examination, object, findings);
   if (file.kind === "job" && !own.some((object) => state.objects.get(object)!.job === file.subject))
-    findings.add("not_proved", "the job has no output", "该作业没有产出");
+    findings.add("not_proved", "the job has no output", "该任务没有产出");
   if (file.kind !== "object" && (state.policy?.version ?? 0) >= 4 && servingRoots(examination).length === 0)
     findings.add("not_proved", "under no root of the map is there a proof of every history of its own", "没有任一映射根之下备有各自历史的全部证明");
-  findings.add("proved", `objects of the case: ${own.length}; those they were made from: ${sources.size}`, `本案对象：${own.length}；其来源对象：${sources.size}`);
+  findings.add("proved", `objects of the case: ${own.length}; those they were made from: ${sources.size}`, `本案客体：${own.length}；其来源客体：${sources.size}`);
 }
 
 /** Roots that an admitted entry states, under which there is a proof of every own history and nothing about the subjects beyond. */
@@ -50,5 +50,5 @@ function bound(examination: Examination, object: string, findings: Findings): vo
   const { jobs, capabilities } = examination.replay.state;
   const completed = admitted(examination, "job.complete").some((entry) => entry.event.subject === generation.job && entry.event.body.outputs.includes(object));
   if (!jobs.has(generation.job) || !completed || !capabilities.has(generation.capability))
-    findings.add("not_proved", `job ${generation.job} of ${object}, its completion or its capability is not here`, `${object} 的作业 ${generation.job}、其完成记录或模型备案不在此处`);
+    findings.add("not_proved", `job ${generation.job} of ${object}, its completion or its capability is not here`, `${object} 的任务 ${generation.job}、其完成记录或模型备案不在此处`);
 }

@@ -73,8 +73,8 @@ function sentences(what: Sentence, { authority, operatorOnly, time, accuracy, si
   const whose = operatorOnly ? { en: "is run by the log's operator: its time is the operator's word", zh: "由日志运营方运行：其时间仅为运营方之言" }
     : { en: `is ${independent ? "" : "not "}called independent of the operator by the trust file`, zh: `${independent ? "被" : "未被"}信任文件认定独立于运营方` };
   return [
-    { en: `${what.en}: authority ${name} says ${formatTime(time)} ± ${accuracy ?? "?"} s, signed by ${signer}`, zh: `${what.zh}：授时机构 ${name} 称 ${formatTime(time)} ± ${accuracy ?? "?"} 秒，由 ${signer} 签署` },
-    { en: `authority ${name} ${whose.en}`, zh: `授时机构 ${name} ${whose.zh}` }, ...wordsTold(revocation).map(about), ...unanswered({ silent }, latest).map(about),
+    { en: `${what.en}: authority ${name} says ${formatTime(time)} ± ${accuracy ?? "?"} s, signed by ${signer}`, zh: `${what.zh}：时间戳机构 ${name} 称 ${formatTime(time)} ± ${accuracy ?? "?"} 秒，由 ${signer} 签署` },
+    { en: `authority ${name} ${whose.en}`, zh: `时间戳机构 ${name} ${whose.zh}` }, ...wordsTold(revocation).map(about), ...unanswered({ silent }, latest).map(about),
   ];
 }
 

@@ -32,7 +32,7 @@ export function judged(examination: Examination): { record: CaptureRecord; fault
 
 export function capture(examination: Examination, findings: Findings): void {
   const found = judged(examination);
-  if (found.length === 0) findings.add("not_proved", "nothing is said of how the object came about", "没有关于该对象如何产生的陈述");
+  if (found.length === 0) findings.add("not_proved", "nothing is said of how the object came about", "没有关于该客体如何产生的陈述");
   for (const { record, faults } of found) {
     const { position, at, event: { subject, body } } = record;
     findings.add("proved", `entry ${position}, logged at ${at}: ${subject} came about by ${body.method}, from ${body.started} to ${body.ended}, as its holder says`,

@@ -105,7 +105,7 @@ function ofTokens(examination: Examination): Source[] {
   const held: HeldToken[] = [...examination.tokens, ...examination.anchors.flatMap((anchor) => anchor.tokens)];
   return held.map(({ timestamp: { authority, operatorOnly, time, accuracy, latest }, digest, size }) => source({
     kind: "token",
-    source: { en: `timestamp authority ${authority!.name} on the tree of ${size} entries`, zh: `授时机构 ${authority!.name} 对 ${size} 条的树` },
+    source: { en: `timestamp authority ${authority!.name} on the tree of ${size} entries`, zh: `时间戳机构 ${authority!.name} 对 ${size} 条的树` },
     by: authority!.independent && !operatorOnly ? "independent" : "operator", place: size, time, accuracy: accuracy ?? latest - time + SECONDS, digest: `rfc3161 ${digest}`,
   }));
 }
