@@ -21,6 +21,7 @@ from tallystick.cosignature import Witness, cosigned_at
 from tallystick.errors import MalformedInput, TallystickError, VerificationFailed
 from tallystick.lazy_dataclass import dataclass
 from tallystick.note import Note, Signature, parse_note
+from tallystick.times import format_time
 from tallystick.tree_head import SignedCheckpoint
 from tallystick.witnessing import (
     MAX_ANSWER_BYTES,
@@ -179,8 +180,10 @@ class WitnessClient:
     def _check_time(self, seconds: int) -> None:
         if seconds == 0:
             raise VerificationFailed("it bears no time")
-        if seconds > self._clock() + AHEAD:
-            raise VerificationFailed(f"its time {seconds} is in the future")
+        if seconds > (now := self._clock()) + AHEAD:
+            raise VerificationFailed(
+                f"it is dated {format_time(seconds)}, and here it is {format_time(now)}: compare the clocks of the two"
+            )
 
 
 def _told_size(reply: Reply) -> int | None:

@@ -17,6 +17,7 @@ from ledger.witness.client import ROUNDS, Reply, Transport, WitnessAlarm, Witnes
 from tallystick.cosignature import cosign_ml_dsa
 from tallystick.errors import MalformedInput
 from tallystick.note import Signature, verify_note
+from tallystick.times import format_time
 from tallystick.tree_head import SignedCheckpoint
 from tallystick.witnessing import AddCheckpoint, encode_cosignatures, encode_size, parse_add_checkpoint
 from tests.ledger.grove import Tree
@@ -217,6 +218,14 @@ def test_cosignatures_that_are_refused() -> None:
             pass
     # Of a line that stands twice one is taken: it is the same cosignature.
     assert passed == ["a known line twice"]
+
+
+def test_a_clock_that_is_wrong_by_a_day_is_told_in_words() -> None:
+    """The witness's or ours: nobody can tell from here."""
+    answer = ok(*VOICE.cosign(LOG.note(9).text, START + 86_400))
+    there, here = format_time(START + 86_400), format_time(START)
+    with pytest.raises(WitnessFailed, match=f"it is dated {there}, and here it is {here}: compare the clocks"):
+        Line(answer).client.cosign(offer(9))
 
 
 def test_lines_of_unknown_keys_are_ignored() -> None:
