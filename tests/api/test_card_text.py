@@ -13,6 +13,8 @@ from tallystick.licence.terms import DisclosedTerms, Terms
 from tallystick.licence.vocabulary import MEDIA, USES
 from tests.credentials.test_documents import CARD
 
+PNG = b"\x89PNG\r\n\x1a\n"
+
 
 def shown(**terms: Scope) -> DisclosedTerms:
     return DisclosedTerms(Terms(**terms), frozenset())
@@ -42,6 +44,8 @@ def test_the_longest_lists_have_room_on_the_card() -> None:
     """Of media nine and nine were refused their card before, long after they were granted."""
     words, countries = tuple(sorted(MEDIA, key=len)), ("CN", "DE", "GB", "US", "MM", "MW", "WS", "CM", "GM", "OM")
     for scope in (Scope(words[9:], words[:9]), Scope(words[-9:], words[-9:]), Scope(words, ())):
-        render_card(replace(CARD, media=media(shown(media=scope)), use=media(shown(media=scope))))
+        drawn = render_card(replace(CARD, media=media(shown(media=scope)), use=media(shown(media=scope))))
+        assert drawn.startswith(PNG)
     for scope in (Scope(countries, countries), Scope(("WW",), countries * 3), Scope(("MW",) * 40, ())):
-        render_card(replace(CARD, territory=territory(shown(territory=scope))))
+        drawn = render_card(replace(CARD, territory=territory(shown(territory=scope))))
+        assert drawn.startswith(PNG)
