@@ -28,7 +28,7 @@ from benchmarks import (
     web,
 )
 from benchmarks.harness import SCALES, Bench, Benchmark, Row
-from benchmarks.machine import machine, versions
+from benchmarks.machine import machine, spread, versions
 
 ROOT = Path(__file__).parents[1]
 OUT = ROOT / "bench-out"
@@ -64,6 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
     scale = SCALES["large" if given.large else "tiny" if given.tiny else "default"]
     given.out.mkdir(parents=True, exist_ok=True)
+    spread(given.out)
     # Beside the results, not in the system's temporary folder: that is often memory, where a sync costs nothing.
     folder = Path(tempfile.mkdtemp(prefix="run-", dir=given.out))
     try:
@@ -74,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(bench: Bench, chosen: Sequence[str], out: Path, docs: bool) -> int:
     console, errors = Console(width=None if sys.stdout.isatty() else WIDTH), Console(stderr=True)
-    where, used = machine(), versions()
+    where, used = machine(bench.fresh("files")), versions()
     rows: list[Row] = []
     failed: list[str] = []
     for name in chosen:

@@ -58,8 +58,7 @@ def _batches_signed_by_the_service(bench: Bench) -> Iterator[Row]:
         ("HTTP batches, service signs Ed25519", "ed25519", ()),
     )
     for name, alg, cores in kinds[: bench.scale.kinds]:
-        with serving(bench, alg, cores=cores) as service:
-            rate = _rate(bench, service, EVENTS_PATH, lambda _: http_load.draft_batch(bench.scale.per_batch))
+        rate = bench.median(partial(_drafts_rate, bench, alg, cores))
         bodies = [http_load.draft_batch(bench.scale.per_batch) for _ in range(bench.scale.batches)]
         floor = _floor(bench, bodies, "events", sign := partial(quick(_signer(alg)).sign, bytes(600)))
         yield Row(name, rate, EVENTS, {"bare signing": 1 / bench.each(sign), FLOOR: floor})
@@ -71,14 +70,25 @@ def _batches_signed_by_the_party(bench: Bench) -> Iterator[Row]:
         ("HTTP batches, party signs Ed25519, one core", "ed25519"),
     )
     for name, alg in kinds[: bench.scale.kinds]:
-        with serving(bench, party=alg, cores=(0,)) as service:
-            rate = _rate(
-                bench, service, STATEMENTS_PATH, lambda it: http_load.statement_batch(it, bench.scale.per_batch)
-            )
-            bodies = [http_load.statement_batch(service, bench.scale.per_batch) for _ in range(bench.scale.batches)]
+        bodies: list[bytes] = []
+        rate = bench.median(partial(_statements_rate, bench, alg, bodies))
         verify = _verification(alg)
         floor = _floor(bench, bodies, "statements", verify)
         yield Row(name, rate, EVENTS, {"bare verification": 1 / bench.each(verify), FLOOR: floor})
+
+
+def _drafts_rate(bench: Bench, alg: Algorithm, cores: Sequence[int]) -> float:
+    """Of a service of its own, which signs with ``alg``."""
+    with serving(bench, alg, cores=cores) as service:
+        return _rate(bench, service, EVENTS_PATH, lambda _: http_load.draft_batch(bench.scale.per_batch))
+
+
+def _statements_rate(bench: Bench, alg: Algorithm, bodies: list[bytes]) -> float:
+    """Of a service of its own, for a party that signs with ``alg``; ``bodies`` becomes some like those it was sent."""
+    with serving(bench, party=alg, cores=(0,)) as service:
+        make = partial(http_load.statement_batch, size=bench.scale.per_batch)
+        bodies[:] = [make(service) for _ in range(bench.scale.batches)]
+        return _rate(bench, service, STATEMENTS_PATH, make)
 
 
 def _verification(alg: Algorithm) -> Callable[[], object]:
