@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from api.batches.sodium import confirmed, quick
+from api.crew.pool import cores
 from benchmarks import http_load
 from benchmarks.harness import Bench, Row, seconds
 from benchmarks.http_load import Service
@@ -21,6 +22,8 @@ from tallystick.keys import Algorithm, LocalSigner
 
 EVENTS_PATH, STATEMENTS_PATH = "/v1/events/batch", "/v1/statements/batch"
 CLIENTS = (1, 16, 128)
+ONE = (0,)
+"""The core that a service is held to."""
 FLOOR = "that, unique inserts, hashes and JSON, bare, one core"
 
 
@@ -53,12 +56,12 @@ def benchmark(bench: Bench) -> Iterator[Row]:
 
 def _batches_signed_by_the_service(bench: Bench) -> Iterator[Row]:
     kinds: tuple[tuple[str, Algorithm, tuple[int, ...]], ...] = (
-        ("HTTP batches, service signs ES256, one core", "es256", (0,)),
+        ("HTTP batches, service signs ES256, one core", "es256", ONE),
         ("HTTP batches, service signs ES256, two cores", "es256", ()),
         ("HTTP batches, service signs Ed25519", "ed25519", ()),
     )
-    for name, alg, cores in kinds[: bench.scale.kinds]:
-        rate = bench.median(partial(_drafts_rate, bench, alg, cores))
+    for name, alg, held in kinds[: bench.scale.kinds]:
+        rate = bench.median(partial(_drafts_rate, bench, alg, held))
         bodies = [http_load.draft_batch(bench.scale.per_batch) for _ in range(bench.scale.batches)]
         floor = _floor(bench, bodies, "events", sign := partial(quick(_signer(alg)).sign, bytes(600)))
         yield Row(name, rate, EVENTS, {"bare signing": 1 / bench.each(sign), FLOOR: floor})
@@ -77,18 +80,24 @@ def _batches_signed_by_the_party(bench: Bench) -> Iterator[Row]:
         yield Row(name, rate, EVENTS, {"bare verification": 1 / bench.each(verify), FLOOR: floor})
 
 
-def _drafts_rate(bench: Bench, alg: Algorithm, cores: Sequence[int]) -> float:
+def _drafts_rate(bench: Bench, alg: Algorithm, held: Sequence[int]) -> float:
     """Of a service of its own, which signs with ``alg``."""
-    with serving(bench, alg, cores=cores) as service:
-        return _rate(bench, service, EVENTS_PATH, lambda _: http_load.draft_batch(bench.scale.per_batch))
+    with serving(bench, alg, cores=held) as service:
+        make = partial(http_load.draft_batch, bench.scale.per_batch)
+        return _rate(bench, service, EVENTS_PATH, lambda _: make(), connections(held))
 
 
 def _statements_rate(bench: Bench, alg: Algorithm, bodies: list[bytes]) -> float:
     """Of a service of its own, for a party that signs with ``alg``; ``bodies`` becomes some like those it was sent."""
-    with serving(bench, party=alg, cores=(0,)) as service:
+    with serving(bench, party=alg, cores=ONE) as service:
         make = partial(http_load.statement_batch, size=bench.scale.per_batch)
         bodies[:] = [make(service) for _ in range(bench.scale.batches)]
-        return _rate(bench, service, STATEMENTS_PATH, make)
+        return _rate(bench, service, STATEMENTS_PATH, make, connections(ONE))
+
+
+def connections(held: Sequence[int]) -> int:
+    """That send batches: one for each core that the service may use, and one whose batch is on its way meanwhile."""
+    return (len(held) or cores()) + 1
 
 
 def _verification(alg: Algorithm) -> Callable[[], object]:
@@ -106,11 +115,11 @@ def _floor(bench: Bench, bodies: Sequence[bytes], name: str, sign: Callable[[], 
     return len(bodies) * bench.scale.per_batch / took
 
 
-def _rate(bench: Bench, service: Service, path: str, make: Callable[[Service], bytes]) -> float:
+def _rate(bench: Bench, service: Service, path: str, make: Callable[[Service], bytes], clients: int) -> float:
     """Events a second, the first batches not counted: they warm the process up."""
     bodies = [make(service) for _ in range(bench.scale.batches + 2)]
     http_load.batches(service, path, bodies[:2])
-    return http_load.batches(service, path, bodies[2:]).per_second
+    return http_load.batches(service, path, bodies[2:], clients).per_second
 
 
 _SIGNERS: dict[Algorithm, LocalSigner] = {}
