@@ -38,18 +38,22 @@ def append(folder: Path, batches: Batches, ids: Batches = ()) -> float:
 
 def benchmark(bench: Bench) -> Iterator[Row]:
     """Ours and the others take turns, so that what slows the machine slows all of them."""
-    total, middle = bench.scale.leaves, _middle(bench)
+    total, rates = bench.scale.leaves, _rates(bench)
+    middle = {name: statistics.median(found) for name, found in rates.items()}
     ours, unique = middle.pop("ours"), middle.pop("unique")
-    yield Row("library append", ours, LEAVES, middle, f"{total:,} leaves")
+    spread = f"{len(rates['ours'])} turns, {min(rates['ours']):,.0f} to {max(rates['ours']):,.0f}"
+    yield Row("library append", ours, LEAVES, middle, f"{total:,} leaves; {spread}")
     for peer in ("hypercore", "pymerkle with roots", "bare SQLite inserts"):
-        yield Row(f"library append / {peer}", ours / middle[peer], RATIO)
+        ratios = [mine / theirs for mine, theirs in zip(rates["ours"], rates[peer], strict=True)]
+        told = f"{min(ratios):.2f} to {max(ratios):.2f}, turn by turn"
+        yield Row(f"library append / {peer}", statistics.median(ratios), RATIO, note=told)
     bare = {UNIQUE: middle[UNIQUE]}
     yield Row("library append, unique statement hash", unique, LEAVES, bare, f"{total:,} leaves")
     yield from _one_by_one(bench)
 
 
-def _middle(bench: Bench) -> dict[str, float]:
-    """The median rate of each, in leaves a second."""
+def _rates(bench: Bench) -> dict[str, list[float]]:
+    """Of each turn of each, in leaves a second."""
     total = bench.scale.leaves
     batches = entries.batches(total)
     hashes = [entries.ids(batch) for batch in batches]
@@ -64,12 +68,12 @@ def _middle(bench: Bench) -> dict[str, float]:
         "bare hashlib": lambda _: seconds(lambda: limits.hashes(batches)),
     }
     rates: dict[str, list[float]] = {name: [] for name in works}
-    for _ in range(bench.scale.repeats):
+    for _ in range(2 * bench.scale.repeats - 1):
         for name, work in works.items():
             rates[name].append(total / work(bench.fresh("library")))
     rebuilt = entries.batches(bench.scale.rebuilt)
     rates["merkletools (memory)"] = [bench.scale.rebuilt / seconds(lambda: merkle.merkletools(rebuilt))]
-    return {name: statistics.median(found) for name, found in rates.items()}
+    return rates
 
 
 def _pymerkle(folder: Path, batches: Batches, roots: bool) -> float:
