@@ -28,13 +28,15 @@ from benchmarks import (
     web,
 )
 from benchmarks.harness import SCALES, Bench, Benchmark, Row
-from benchmarks.machine import machine, spread, versions
+from benchmarks.machine import machine, spread, versions, warm
 
 ROOT = Path(__file__).parents[1]
 OUT = ROOT / "bench-out"
 WIDTH = 160
 """Of the table where there is no terminal."""
 
+WRITING = {"library", "growth", "postgres", "web"}
+"""Which use new memory, as pages of files."""
 BENCHMARKS: dict[str, Benchmark] = {
     "library": library.benchmark,
     "growth": growth.benchmark,
@@ -79,6 +81,8 @@ def _run(bench: Bench, chosen: Sequence[str], out: Path, docs: bool) -> int:
     rows: list[Row] = []
     failed: list[str] = []
     for name in chosen:
+        if name in WRITING and bench.scale.name != "tiny":
+            warm()
         began = time.monotonic()
         try:
             with errors.status(f"{name} ..."):

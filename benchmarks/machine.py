@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import mmap
 import os
 import platform
 import sqlite3
@@ -22,6 +23,9 @@ from tools.outsiders import ROOT as OUTSIDE
 
 FILES = 200
 """That are made to see what one costs."""
+WARMED = 3 << 30
+"""Bytes of memory that are touched before what writes much: more than it uses."""
+_STEP = 64 << 20
 PACKAGES = (
     "cryptography",
     "pynacl",
@@ -37,13 +41,14 @@ PACKAGES = (
 
 
 def machine(folder: Path) -> str:
-    """Processor, cores, memory, system, Python, how busy the machine was, and what a new file costs in ``folder``."""
+    """Processor, cores, memory, system, Python, how busy the machine was, and what a new file and memory cost."""
     cpuinfo = Path("/proc/cpuinfo").read_text(encoding="utf-8") if Path("/proc/cpuinfo").exists() else ""
     model = next((line.split(":")[1].strip() for line in cpuinfo.splitlines() if line.startswith("model name")), "?")
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     python = f"{platform.python_implementation()} {platform.python_version()} (four steps in {steps() * 1e9:.0f} ns)"
     cores, system = os.cpu_count(), f"{platform.system()} {platform.release()}"
-    busy = f"load {os.getloadavg()[0]:.1f} and {new_file(folder) * 1e6:.0f} µs for a new file at the start"
+    costs = f"{new_file(folder) * 1e6:.0f} µs for a new file and {warm(_STEP) * 1e6:.1f} for a new page of memory"
+    busy = f"load {os.getloadavg()[0]:.1f}, {costs} at the start"
     return f"{model}, {cores} cores, {memory:.0f} GiB, {system}, {python}, {busy}"
 
 
@@ -104,6 +109,21 @@ def _memory(pid: int | str, which: str) -> int:
         if line.startswith(which):
             return int(line.split()[1]) * 1024
     raise RuntimeError(f"process {pid} says nothing of its memory")
+
+
+def warm(size: int = WARMED) -> float:
+    """Touch memory and give it back: seconds for a page. Else a program pays for what the host does.
+
+    A host may take back what a virtual machine has free, and to get a page again took 9 µs on one, in whatever was
+    measured just then; of its own a system needs a quarter of one.
+    """
+    page = mmap.PAGESIZE
+    began = time.perf_counter()
+    with mmap.mmap(-1, size) as memory:
+        for start in range(0, size, _STEP):
+            end = min(size, start + _STEP)
+            memory[start:end:page] = bytes(len(range(start, end, page)))
+    return (time.perf_counter() - began) / (size // page)
 
 
 _GET_FLAGS, _SET_FLAGS, _TOP = 0x80086601, 0x40086602, 0x00020000
