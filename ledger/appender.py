@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import NamedTuple
 
 from ledger.batch import Clock
-from ledger.behind import WAVE, WriteBehind
+from ledger.behind import WriteBehind
 from ledger.errors import Corrupt
 from ledger.frontier import Frontier
 from ledger.integrate import check_known, integrate
@@ -52,6 +52,7 @@ class Appender:
         self._behind = WriteBehind(_AsStored(store, tiles))
         self._beside = ThreadPoolExecutor(1, "tree")
         self._growing: Future[_Grown] | None = None
+        self._writing: Future[None] | None = None
         self._integrate()
 
     @property
@@ -63,7 +64,8 @@ class Appender:
         """The root of the tree with these entries at its end, which are durable when this returns.
 
         Statement ids have 32 bytes, one for each entry or none at all; raises ``ValueError``
-        when one stands already, and then nothing was appended. Full tiles follow behind.
+        when one stands already, and then nothing was appended. Full tiles follow behind: what is met with those of
+        the batch before is raised after this one was committed, and ever after.
         """
         self._rest()
         leaves = leaf_hashes(entries)
@@ -84,10 +86,10 @@ class Appender:
             self._integrate()
             return self._edge.root()
         # Only now: what is kept in memory and what goes behind is what was committed.
-        grown = self._growing.result() if self._growing else self._grow(entries, leaves)
+        grown = self._growing.result() if self._growing else _grow(self._edge, self._begun, entries, leaves)
         self._growing = None
-        self._behind.gather(grown.tiles)
         self._edge, self._begun = grown.edge, grown.begun
+        self._write(grown.tiles)
         return grown.root
 
     def _start(self, entries: Sequence[bytes], leaves: Sequence[bytes]) -> None:
@@ -95,17 +97,20 @@ class Appender:
         has got the entries, nobody holds the interpreter's lock.
         """
         if not self._growing:
-            self._growing = self._beside.submit(self._grow, entries, leaves)
+            # If they are not committed after all, nobody asks for it.
+            self._growing = self._beside.submit(_grow, self._edge, self._begun, entries, leaves)
 
-    def _grow(self, entries: Sequence[bytes], leaves: Sequence[bytes]) -> _Grown:
-        """What the tree becomes by entries that are being committed; what was committed before is written meanwhile.
+    def _write(self, tiles: list[tuple[Tile, bytes]]) -> None:
+        """Have tiles of committed entries written beside; nobody waits for that but the tree of the next batch."""
+        self._written()
+        if tiles:
+            self._writing = self._beside.submit(self._behind.write, tiles)
 
-        If they are not committed after all, nobody asks for it.
-        """
-        grown = _grow(self._edge, self._begun, entries, leaves)
-        if len(entries) >= BESIDE or self._behind.waiting >= WAVE:
-            self._behind.step()
-        return grown
+    def _written(self) -> None:
+        """Return when nothing is written beside. Raises what was met there, and then always."""
+        if self._writing:
+            self._writing.result()
+            self._writing = None
 
     def _rest(self) -> None:
         """Return when nothing is done beside, for whatever came of it: an append may have failed meanwhile."""
@@ -115,6 +120,7 @@ class Appender:
 
     def _integrate(self) -> None:
         """Grow to what is stored, whatever that is. Raises ``Corrupt``."""
+        self._written()
         with self._store.snapshot() as reads:
             size = reads.size()
             grown = integrate(reads, self._behind, self._edge, size, unfinished=False)
@@ -126,6 +132,7 @@ class Appender:
     def settle(self) -> bytes:
         """The root; every tile and bundle of this size is durable, unfinished ones too."""
         self._rest()
+        self._written()
         with self._store.snapshot() as reads:
             integrate(reads, self._behind, self._edge, self._edge.size)
         self._behind.put(self._edge.partial_tiles(0))

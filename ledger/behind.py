@@ -18,7 +18,7 @@ class WriteBehind:
     """A ``TileSink`` before another one. Used by one thread at a time; nothing is durable before ``settle`` returned.
 
     The thread behind does nothing but wait for the disk: what needs the interpreter's lock again and again is done by
-    whoever calls ``step``, in a moment in which nobody else wants it.
+    whoever calls ``write``, in a moment in which nobody else wants it.
     """
 
     def __init__(self, tiles: DraftSink) -> None:
@@ -30,23 +30,15 @@ class WriteBehind:
         self._wave: Future[None] | None = None
         self._failed: BaseException | None = None
 
-    @property
-    def waiting(self) -> int:
-        """Tiles that nobody has written yet."""
-        return len(self._gathered)
-
-    def gather(self, tiles: Iterable[tuple[Tile, bytes]]) -> None:
-        """Take tiles, which ``step`` will write."""
-        self._gathered += tiles
-
     def put(self, tiles: Iterable[tuple[Tile, bytes]]) -> None:
-        """Take tiles, and write them if they are worth it. Raises what ``step`` does."""
+        """Take tiles, and write them if they are worth it. Raises what ``write`` does."""
         self._gathered += tiles
-        if self.waiting >= WAVE:
-            self.step()
+        if len(self._gathered) >= WAVE:
+            self.write()
 
-    def step(self) -> None:
-        """Write what was taken; raises what was met with any tiles, and then always."""
+    def write(self, tiles: Iterable[tuple[Tile, bytes]] = ()) -> None:
+        """Take tiles, and write all that was taken; raises what was met with any, and then always."""
+        self._gathered += tiles
         if self._failed:
             raise self._failed
         try:
@@ -59,8 +51,8 @@ class WriteBehind:
             raise
 
     def settle(self) -> None:
-        """Return when all that was taken is durable. Raises what ``step`` does."""
-        self.step()
+        """Return when all that was taken is durable. Raises what ``write`` does."""
+        self.write()
         try:
             self._wait()
             self._start()

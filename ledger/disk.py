@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -19,6 +20,10 @@ SIDE_BY_SIDE = 8
 
 class Written(Protocol):
     """A file whose bytes are written and not durable yet. It is let go of when nobody knows it any more."""
+
+    def hasten(self) -> None:
+        """Begin to write the bytes to the disk, without waiting for it."""
+        ...
 
     def sync(self) -> None:
         """Make the bytes durable."""
@@ -79,6 +84,13 @@ class _Descriptor:
             while done < len(data):
                 done += os.write(self._number, rest[done:])
 
+    def hasten(self) -> None:
+        """See ``Written``."""
+        # Linux then begins to write, and may forget what is on the disk already. Whatever comes of it, ``sync`` tells.
+        if hasattr(os, "posix_fadvise"):
+            with suppress(OSError):
+                os.posix_fadvise(self._number, 0, 0, os.POSIX_FADV_DONTNEED)
+
     def sync(self) -> None:
         """See ``Written``."""
         os.fsync(self._number)
@@ -95,7 +107,10 @@ class _Descriptor:
 
 
 class LocalDisk:
-    """A ``Disk`` on POSIX. Syncs side by side: the file system then writes its journal once for several."""
+    """A ``Disk`` on POSIX. Syncs side by side: the file system then writes its journal once for several.
+
+    The bytes of all are on their way before the first is waited for: each sync then has little left to do.
+    """
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(SIDE_BY_SIDE, "sync")
@@ -114,6 +129,9 @@ class LocalDisk:
 
     def end_writes(self, begun: Sequence[Written]) -> None:
         """See ``Disk``."""
+        if len(begun) > 1:
+            for one in begun:
+                one.hasten()
         self._each(_sync, begun)
         for one in begun:
             one.close()

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from ledger.appender import AT_ONCE, BESIDE, Appender, _together
-from ledger.behind import MANY, WAVE, WriteBehind
 from ledger.errors import Corrupt, HistoryLost
 from ledger.integrate import recompute
 from ledger.publisher import Publisher
@@ -249,6 +248,50 @@ def test_what_failed_behind_is_raised_and_never_forgotten() -> None:
     assert bench.publisher().publish().checkpoint.root == root(size)
 
 
+@pytest.mark.parametrize("count", [1, 300])
+def test_what_failed_behind_is_raised_by_every_append_from_then_on(count: int) -> None:
+    bench = Bench()
+    bench.disk.plan = Plan(fail=0)
+    with bench.appender() as log:
+        size = 300
+        assert log.append(entries(0, size)) == root(size)
+        for _ in range(3):
+            with pytest.raises(Fault):
+                log.append(entries(size, count))
+            # What was to be appended is committed all the same, and nothing else was.
+            size += count
+            assert bench.store._committed.size() == size == log.size
+        with pytest.raises(Fault):
+            log.settle()
+
+
+def test_an_append_waits_for_the_tiles_of_no_batch_but_those_before_the_last() -> None:
+    class Slow(TileStore):
+        leave = threading.Semaphore(0)
+
+        def draft(self, tiles: Iterable[tuple[Tile, bytes]]) -> Draft:
+            self.leave.acquire()
+            return super().draft(tiles)
+
+    bench = Bench()
+    bench.tiles = slow = Slow(ROOT, bench.disk)
+    with bench.appender() as log:
+        # Returns although nobody writes a tile of it.
+        assert log.append(entries(0, 600)) == root(600)
+        roots: list[bytes] = []
+        thread = threading.Thread(target=lambda: roots.append(log.append(entries(600, 600))))
+        thread.start()
+        thread.join(0.2)
+        assert thread.is_alive()
+        assert roots == []
+        slow.leave.release()
+        thread.join()
+        assert roots == [root(1200)]
+        slow.leave.release(9)
+        assert log.settle() == root(1200)
+    assert recompute(bench.tiles, 0, 1200) == root(1200)
+
+
 @pytest.mark.parametrize("when", ["before", "done", "torn"])
 def test_power_lost_at_any_step_behind_loses_no_entry_and_no_root(when: str) -> None:
     whole = Bench()
@@ -326,105 +369,3 @@ def test_bundles_that_follow_one_another_are_compared_together_up_to_a_bound() -
         (1792, 2055, b"hi"),
     ]
     assert list(_together([])) == list(_together([(Tile(0, 0), b"")])) == []
-
-
-class SlowSink:
-    """Waits for leave before each wave."""
-
-    def __init__(self) -> None:
-        self.leave = threading.Semaphore(0)
-        self.drafts: list[int] = []
-        self.waves: list[int] = []
-
-    def draft(self, tiles: Iterable[tuple[Tile, bytes]]) -> Draft:
-        self.drafts.append(len(list(tiles)))
-        return Draft(names=[(Path("a"), Path("b"))] * self.drafts[-1])
-
-    def finish(self, drafts: Iterable[Draft]) -> None:
-        self.leave.acquire()
-        self.waves.append(sum(len(draft.names) for draft in drafts))
-
-    def put(self, tiles: Iterable[tuple[Tile, bytes]]) -> None:
-        self.finish([self.draft(tiles)])
-
-
-def tiles_from(first: int, count: int, data: bytes = b"x") -> list[tuple[Tile, bytes]]:
-    return [(Tile(0, index), data) for index in range(first, first + count)]
-
-
-def test_while_a_wave_is_under_way_the_next_one_gathers() -> None:
-    sink = SlowSink()
-    behind = WriteBehind(sink)
-    behind.put(tiles_from(0, WAVE - 1))
-    assert sink.drafts == []
-    behind.put(tiles_from(WAVE - 1, 2))
-    for index in range(200, 200 + WAVE - 1):
-        behind.gather(tiles_from(index, 1))
-        behind.step()
-    assert (sink.drafts, sink.waves) == ([WAVE + 1] + [1] * (WAVE - 1), [])
-    sink.leave.release(2)
-    behind.settle()
-    assert sink.waves == [WAVE + 1, WAVE - 1]
-    behind.close()
-
-
-def test_a_failed_wave_is_raised_although_a_later_one_would_succeed() -> None:
-    class Failing(SlowSink):
-        def finish(self, drafts: Iterable[Draft]) -> None:
-            super().finish(drafts)
-            if len(self.waves) == 1:
-                raise Fault("planted")
-
-    sink = Failing()
-    behind = WriteBehind(sink)
-    behind.put(tiles_from(0, WAVE))
-    behind.put(tiles_from(WAVE, 3))
-    sink.leave.release(9)
-    for _ in range(2):
-        with pytest.raises(Fault):
-            behind.settle()
-    assert len(sink.waves) == 1
-    behind.close()
-
-
-def test_a_tile_that_could_not_be_written_is_never_forgotten() -> None:
-    class Failing(SlowSink):
-        def draft(self, tiles: Iterable[tuple[Tile, bytes]]) -> Draft:
-            super().draft(tiles)
-            if len(self.drafts) == 1:
-                raise Fault("planted")
-            return Draft()
-
-    sink = Failing()
-    behind = WriteBehind(sink)
-    with pytest.raises(Fault):
-        behind.put(tiles_from(0, WAVE))
-    sink.leave.release(9)
-    for go_on in (behind.step, behind.settle, behind.settle):
-        behind.gather(tiles_from(WAVE, 3))
-        with pytest.raises(Fault):
-            go_on()
-    assert (sink.drafts, sink.waves) == ([WAVE], [])
-    behind.close()
-
-
-def test_what_waits_for_the_disk_is_bounded() -> None:
-    sink = SlowSink()
-    behind = WriteBehind(sink)
-    behind.put(tiles_from(0, WAVE))
-    behind.put(tiles_from(WAVE, MANY - 1))
-    done = threading.Event()
-
-    def bring() -> None:
-        behind.gather(tiles_from(WAVE + MANY, 1))
-        behind.step()
-        done.set()
-
-    thread = threading.Thread(target=bring)
-    thread.start()
-    assert not done.wait(0.05)
-    sink.leave.release(2)
-    thread.join()
-    behind.settle()
-    behind.close()
-    assert sink.waves == [WAVE, MANY]
