@@ -28,7 +28,7 @@ from benchmarks import (
     web,
 )
 from benchmarks.harness import SCALES, Bench, Benchmark, Row
-from benchmarks.machine import machine, spread, versions, warm
+from benchmarks.machine import machine, spread, versions
 
 ROOT = Path(__file__).parents[1]
 OUT = ROOT / "bench-out"
@@ -81,8 +81,8 @@ def _run(bench: Bench, chosen: Sequence[str], out: Path, docs: bool) -> int:
     rows: list[Row] = []
     failed: list[str] = []
     for name in chosen:
-        if name in WRITING and bench.scale.name != "tiny":
-            warm()
+        if name in WRITING:
+            bench.warm()
         began = time.monotonic()
         try:
             with errors.status(f"{name} ..."):

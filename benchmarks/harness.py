@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.machine import warm
 from benchmarks.marks import MARKS, Mark
 
 
@@ -88,6 +89,11 @@ class Bench:
             made = self.folder / f"{name}-{number}"
         made.mkdir(parents=True)
         return made
+
+    def warm(self) -> None:
+        """Before what uses much new memory, as pages of files; not where it is only seen whether benchmarks run."""
+        if self.scale.name != "tiny":
+            warm()
 
     def each(self, work: Callable[[], object]) -> float:
         """Seconds for one call, over as many calls as take a fifth of a second (no time at all when tiny)."""

@@ -69,6 +69,7 @@ def _rates(bench: Bench) -> dict[str, list[float]]:
     }
     rates: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(2 * bench.scale.repeats - 1):
+        bench.warm()
         for name, work in works.items():
             rates[name].append(total / work(bench.fresh("library")))
     rebuilt = entries.batches(bench.scale.rebuilt)

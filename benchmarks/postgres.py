@@ -44,6 +44,7 @@ def benchmark(bench: Bench) -> Iterator[Row]:
             # Nobody counts the first: the server makes the files of its write-ahead log then.
             works["unique"]()
         for _ in range(rounds):
+            bench.warm()
             for name, work in works.items():
                 rates[name].append(total / work())
     bare, plain, unique = map(statistics.median, rates.values())

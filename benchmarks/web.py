@@ -33,6 +33,7 @@ def serving(
 ) -> Iterator[Service]:
     """A service on a fresh folder; when it has stopped, everything that it wrote is recomputed."""
     folder = bench.fresh("service")
+    bench.warm()
     with http_load.start(folder, service, party, cores) as running:
         if bench.scale.name != "tiny":
             http_load.until_anchored(running)
