@@ -88,8 +88,9 @@ class Appender:
         # Only now: what is kept in memory and what goes behind is what was committed.
         grown = self._growing.result() if self._growing else _grow(self._edge, self._begun, entries, leaves)
         self._growing = None
-        self._edge, self._begun = grown.edge, grown.begun
         self._write(grown.tiles)
+        # And only now: where tiles were not handed over, the next append makes them again, from what is stored.
+        self._edge, self._begun = grown.edge, grown.begun
         return grown.root
 
     def _start(self, entries: Sequence[bytes], leaves: Sequence[bytes]) -> None:

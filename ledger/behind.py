@@ -38,9 +38,9 @@ class WriteBehind:
 
     def write(self, tiles: Iterable[tuple[Tile, bytes]] = ()) -> None:
         """Take tiles, and write all that was taken; raises what was met with any, and then always."""
-        self._gathered += tiles
         if self._failed:
             raise self._failed
+        self._gathered += tiles
         try:
             self._draft()
             if self._drafted >= MANY or (self._drafted >= WAVE and self._at_rest()):

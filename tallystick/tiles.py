@@ -78,10 +78,12 @@ def _indexes(old: int, new: int) -> range:
 
 
 class _Lengths(dict[int, bytes]):
-    """Lengths as they stand before entries, each worked out once."""
+    """Lengths as they stand before entries; those that most have are worked out once."""
 
     def __missing__(self, length: int) -> bytes:
-        found = self[length] = length.to_bytes(2, "big")
+        found = length.to_bytes(2, "big")
+        if length < 4096:
+            self[length] = found
         return found
 
 

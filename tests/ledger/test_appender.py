@@ -260,9 +260,36 @@ def test_what_failed_behind_is_raised_by_every_append_from_then_on(count: int) -
                 log.append(entries(size, count))
             # What was to be appended is committed all the same, and nothing else was.
             size += count
-            assert bench.store._committed.size() == size == log.size
+            assert bench.store._committed.size() == size
         with pytest.raises(Fault):
             log.settle()
+
+
+@pytest.mark.parametrize("count", [1, 300])
+def test_tiles_that_could_not_be_handed_over_are_made_again(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench()
+    with bench.appender() as log:
+        log.append(entries(0, 255))
+        submit, refused = log._beside.submit, 0
+
+        def refuse(work: Any, *given: Any) -> Any:
+            nonlocal refused
+            if work == log._behind.write:
+                refused += 1
+                raise RuntimeError("can't start new thread")
+            return submit(work, *given)
+
+        monkeypatch.setattr(log._beside, "submit", refuse)
+        with pytest.raises(RuntimeError, match="can't start"):
+            log.append(entries(255, count))
+        assert refused == 1
+        monkeypatch.undo()
+        # It was committed, but nobody was told so: whoever settles has what was told, whoever goes on all of it.
+        assert log.settle() == root(255)
+        size = 255 + count + 3
+        assert log.append(entries(255 + count, 3)) == log.settle() == root(size)
+    bench.disk.lose_power()
+    assert recompute(bench.tiles, 0, size) == root(size)
 
 
 def test_an_append_waits_for_the_tiles_of_no_batch_but_those_before_the_last() -> None:
