@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from ledger.batch import Clock
 from ledger.behind import WriteBehind
-from ledger.errors import Corrupt
+from ledger.errors import Corrupt, LogClosed
 from ledger.frontier import Frontier
 from ledger.integrate import check_known, integrate
 from ledger.store import BatchLine, Reads, Store, leaves_digest
@@ -51,6 +51,9 @@ class Appender:
         """The batch appended last, which need not be asked for: in PostgreSQL that is a message and its answer."""
         self._behind = WriteBehind(_AsStored(store, tiles))
         self._beside = ThreadPoolExecutor(1, "tree")
+        # Begins its thread: one that cannot begin is met here, and not when something was given to it already.
+        self._beside.submit(bool).result()
+        self._closed = False
         self._growing: Future[_Grown] | None = None
         self._writing: Future[None] | None = None
         self._integrate()
@@ -64,9 +67,11 @@ class Appender:
         """The root of the tree with these entries at its end, which are durable when this returns.
 
         Statement ids have 32 bytes, one for each entry or none at all; raises ``ValueError``
-        when one stands already, and then nothing was appended. Full tiles follow behind: what is met with those of
-        the batch before is raised after this one was committed, and ever after.
+        when one stands already, and ``LogClosed`` after ``close``, and then nothing was appended. Full tiles follow
+        behind: what is met with those of a batch before is raised after this one was committed, and ever after.
         """
+        if self._closed:
+            raise LogClosed("this appender was closed: make another one over the same store and tiles")
         self._rest()
         leaves = leaf_hashes(entries)
         digest = leaves_digest(leaves)
@@ -102,8 +107,11 @@ class Appender:
             self._growing = self._beside.submit(_grow, self._edge, self._begun, entries, leaves)
 
     def _write(self, tiles: list[tuple[Tile, bytes]]) -> None:
-        """Have tiles of committed entries written beside; nobody waits for that but the tree of the next batch."""
-        self._written()
+        """Have tiles of committed entries written beside: the tree of the next batch waits for that, there, and so do
+        the next tiles. Raises what was met with the last ones, as soon as that is known.
+        """
+        if tiles or (self._writing and self._writing.done()):
+            self._written()
         if tiles:
             self._writing = self._beside.submit(self._behind.write, tiles)
 
@@ -142,6 +150,7 @@ class Appender:
 
     def close(self) -> None:
         """Let go of what was not settled: the store has it."""
+        self._closed = True
         self._beside.shutdown()
         self._behind.close()
 

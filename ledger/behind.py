@@ -18,7 +18,7 @@ class WriteBehind:
     """A ``TileSink`` before another one. Used by one thread at a time; nothing is durable before ``settle`` returned.
 
     The thread behind does nothing but wait for the disk: what needs the interpreter's lock again and again is done by
-    whoever calls ``write``, in a moment in which nobody else wants it.
+    whoever calls ``write``.
     """
 
     def __init__(self, tiles: DraftSink) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ledger.appender import AT_ONCE, BESIDE, Appender, _together
-from ledger.errors import Corrupt, HistoryLost
+from ledger.errors import Corrupt, HistoryLost, LogClosed
 from ledger.integrate import recompute
 from ledger.publisher import Publisher
 from ledger.reader import PublishedLog
@@ -256,6 +256,9 @@ def test_what_failed_behind_is_raised_by_every_append_from_then_on(count: int) -
         size = 300
         assert log.append(entries(0, size)) == root(size)
         for _ in range(3):
+            # A small batch does not wait to learn of it.
+            assert log._writing
+            assert isinstance(log._writing.exception(), Fault)
             with pytest.raises(Fault):
                 log.append(entries(size, count))
             # What was to be appended is committed all the same, and nothing else was.
@@ -292,6 +295,36 @@ def test_tiles_that_could_not_be_handed_over_are_made_again(count: int, monkeypa
     assert recompute(bench.tiles, 0, size) == root(size)
 
 
+def test_a_thread_that_cannot_begin_is_met_before_anything_is_given_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Python's executor keeps what it was given although its thread did not begin: it would be done twice, later.
+    begin = threading.Thread.start
+
+    def refuse(self: threading.Thread) -> None:
+        if self.name.startswith("tree"):
+            raise RuntimeError("can't start new thread")
+        begin(self)
+
+    bench = Bench()
+    with bench.appender() as log:
+        monkeypatch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError, match="can't start"):
+            bench.appender()
+        for first in range(0, 630, 63):
+            log.append(entries(first, 63))
+        assert log.append(entries(630, 300)) == log.settle() == root(930)
+    assert recompute(bench.tiles, 0, 930) == root(930)
+
+
+@pytest.mark.parametrize("count", [1, 300])
+def test_who_closed_an_appender_appends_nothing_by_it(count: int) -> None:
+    bench = Bench()
+    with bench.appender() as log:
+        log.append(entries(0, 250))
+    with pytest.raises(LogClosed, match="make another one"):
+        log.append(entries(250, count))
+    assert bench.store._committed.size() == 250
+
+
 def test_an_append_waits_for_the_tiles_of_no_batch_but_those_before_the_last() -> None:
     class Slow(TileStore):
         leave = threading.Semaphore(0)
@@ -303,8 +336,9 @@ def test_an_append_waits_for_the_tiles_of_no_batch_but_those_before_the_last() -
     bench = Bench()
     bench.tiles = slow = Slow(ROOT, bench.disk)
     with bench.appender() as log:
-        # Returns although nobody writes a tile of it.
-        assert log.append(entries(0, 600)) == root(600)
+        # Returns although nobody writes a tile of it, and so does a small one after it.
+        assert log.append(entries(0, 599)) == root(599)
+        assert log.append(entries(599, 1)) == root(600)
         roots: list[bytes] = []
         thread = threading.Thread(target=lambda: roots.append(log.append(entries(600, 600))))
         thread.start()
