@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Sequence
 
-from ledger.errors import Conflict
+from ledger.errors import Conflict, HistoryLost
 from ledger.store import BatchLine, Line, Reads, Store, Transaction, leaves_digest
 from ledger.submission import Outcome, Receipt, Submission, speaker
 from ledger.upkeep.erasing import erasures
@@ -34,29 +34,69 @@ _BATCH_ID = "batch-"
 _log = logging.getLogger(__name__)
 
 
-class Scribe:
-    """Writes batches of one log, whose key closes them. Holds nothing that the store does not: no crash confuses it."""
+class Reached:
+    """The newest batch that this process saw in the log, which no store of it may be without again.
 
-    def __init__(self, store: Store, origin: str, signer: Signer, clock: Clock) -> None:
+    What was acknowledged and is not published yet stands in no checkpoint: where a database is put back to an old copy
+    while the log is open, this alone tells.
+    """
+
+    def __init__(self) -> None:
+        self._known: BatchLine | None = None
+
+    def check(self, reads: Reads) -> BatchLine | None:
+        """The last batch. Raises ``HistoryLost`` where the one that is known is gone, or has become another."""
+        known, last = self._known, reads.last_batch()
+        if known and last != known and reads.batch_of(known.position) != known:
+            has = f"ends with entry {last.position}" if last else "is empty"
+            raise HistoryLost(
+                f"the batch that ends with entry {known.position} was acknowledged here and is gone from the database, "
+                f"which {has}: it was put back to an old copy. Nothing is recorded until the newest one is back; if "
+                "there is none, start again, and whoever said what is lost must say it again"
+            )
+        return last
+
+    def note(self, batch: BatchLine | None) -> None:
+        """This one is in the log, durably."""
+        if batch and (not self._known or batch.position > self._known.position):
+            self._known = batch
+
+
+class Scribe:
+    """Writes batches of one log, whose key closes them. All that it holds, it holds against the store.
+
+    ``reached``: what the process knew of the log before. Raises ``HistoryLost`` where that is gone.
+    """
+
+    def __init__(self, store: Store, origin: str, signer: Signer, clock: Clock, reached: Reached | None = None) -> None:
         self._store = store
         self._origin = origin
         self._signer = signer
         self._clock = clock
+        self._reached = reached or Reached()
+        with store.snapshot() as reads:
+            self._reached.note(self._reached.check(reads))
         self.clock_behind = 0
         """Seconds by which the clock was behind the log at the last batch; the log's time stood still meanwhile."""
 
     def write(self, submissions: Sequence[Submission]) -> list[Outcome]:
-        """One outcome for each submission; what is receipted is durable when this returns."""
+        """One outcome for each submission; what is receipted is durable when this returns.
+
+        Raises ``HistoryLost`` where the store is without what was written before; then nothing was.
+        """
         with self._store.transaction() as working:
-            draft = _Draft(working, submissions, self._time(working), self._origin, self._signer)
+            last = self._reached.check(working)
+            draft = _Draft(working, submissions, self._time(last), self._origin, self._signer)
             for submission in submissions:
                 draft.take(submission)
             closing = draft.close() if draft.lines else None
             draft.keep_brought()
-            return draft.outcomes(closing)
+            outcomes = draft.outcomes(closing)
+        self._reached.note(closing or last)
+        return outcomes
 
-    def _time(self, reads: Reads) -> int:
-        now, last = self._clock(), reads.last_batch()
+    def _time(self, last: BatchLine | None) -> int:
+        now = self._clock()
         self.clock_behind = max(0, last.admitted_at - now) if last else 0
         if last and self.clock_behind:
             _log.warning(

@@ -34,7 +34,8 @@ class LogClosed(LedgerError):
 
 
 class LogHalted(LedgerError):
-    """A witness showed, under this log's own signature, what the log contradicts: nothing is recorded nor signed."""
+    """A witness showed, under this log's own signature, what the log contradicts; or the database is an old copy of
+    what this process wrote. Nothing is recorded."""
 
 
 class Conflict(LedgerError):

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
 from ledger.batch import Scribe
-from ledger.errors import LogClosed, OutcomeUnknown
+from ledger.errors import HistoryLost, LogClosed, LogHalted, OutcomeUnknown
 from ledger.submission import Outcome, Submission
 from tallystick.lazy_dataclass import dataclass
 
@@ -85,6 +85,11 @@ class Sequencer:
     def _write(self, taken: list[_Work]) -> None:
         try:
             outcomes = self._scribe.write([one for work in taken for one in work.submissions])
+        except HistoryLost as error:
+            _log.critical("HALTED: %s", error)
+            for work in taken:
+                work.done.set_result([LogHalted(str(error)) for _ in work.submissions])
+            return
         # Whatever the store raises is the answer of everyone in the batch; the writer lives on.
         except Exception as error:
             _log.exception("a batch was not recorded, or nobody knows whether it was")

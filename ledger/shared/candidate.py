@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 
-from ledger.batch import Clock, Scribe
+from ledger.batch import Clock, Reached, Scribe
 from ledger.checkpoint_store import CheckpointStore
 from ledger.engine import LocalEngine
 from ledger.errors import DatabaseUnreachable, Fenced, LedgerError
@@ -49,6 +49,8 @@ class Candidate:
         self._closing = threading.Event()
         self.engine: LocalEngine | None = None
         self.error: Exception | None = None
+        # Of all the times that it was elected: another may have sequenced in between, and has taken nothing away.
+        self._reached = Reached()
         self._thread = threading.Thread(target=self._run, name="candidate", daemon=True)
         self._thread.start()
 
@@ -101,7 +103,7 @@ class Candidate:
         publisher = Publisher(
             office.store, tiles, office.checkpoints, signers, clock, office.cosigners, epoch, office.align
         )
-        scribe = Scribe(office.store, signers.origin, signers.ed25519, clock)
+        scribe = Scribe(office.store, signers.origin, signers.ed25519, clock, self._reached)
         return LocalEngine(publisher, scribe, office.publish_every)
 
     def _hold(self, epoch: int, engine: LocalEngine) -> None:
