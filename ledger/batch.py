@@ -9,14 +9,15 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 
 from ledger.errors import Conflict, HistoryLost
+from ledger.pending import Pending
 from ledger.store import BatchLine, Line, Reads, Store, Transaction, leaves_digest
 from ledger.submission import Outcome, Receipt, Submission, speaker
 from ledger.upkeep.erasing import erasures
-from tallystick.admission import BATCH, LOG, Refused, State, decide
+from tallystick.admission import LOG, Refused, State, decide
 from tallystick.admission.log_rules import role_key
 from tallystick.admission.signer import check_signature, resolve_signer
 from tallystick.admission.state import Committed, LogState, committed_key
-from tallystick.errors import MalformedInput, TallystickError
+from tallystick.errors import TallystickError
 from tallystick.events import Event
 from tallystick.events.erasure import Erasure
 from tallystick.events.log import Batch
@@ -125,31 +126,13 @@ class _Draft:
         self._first = working.size()
         self._known = working.positions_of([one.statement_id for one in submissions])
         self._events = working.positions_of_events([(one.party, one.statement.event.event_id) for one in submissions])
-        self._states: dict[str, State] = {}
-        self._read = self._read_ahead(submissions)
+        self._states = Pending(working, (one.references for one in submissions))
         self._entries: list[bytes] = []
         self._ids: list[bytes] = []
         self._placed: list[tuple[int, bool] | Exception] = []
         self._erasures: list[Erasure] = []
         self._brought: list[tuple[int, Submission]] = []
         self.lines: list[Line] = []
-
-    def _read_ahead(self, submissions: Sequence[Submission]) -> dict[str, State | None]:
-        """At once what the rules will ask for: most often what the statements name. Absent states are known as such."""
-        asked = {LOG, BATCH}.union(*(one.references for one in submissions))
-        try:
-            return {**dict.fromkeys(asked), **self._working.get_many(asked)}
-        except MalformedInput:
-            # A damaged state is the trouble of the statements that need it, and of no others.
-            return {}
-
-    def get(self, key: str) -> State | None:
-        """The state as of the entries drafted so far (a ``StateReader``)."""
-        try:
-            return self._read[key]
-        except KeyError:
-            found = self._read[key] = self._working.get(key)
-            return found
 
     @property
     def _next(self) -> int:
@@ -181,7 +164,7 @@ class _Draft:
         if position is None:
             return None
         # Whoever asks after a party's events in its name must be that party.
-        _, key = resolve_signer(submission.statement, self._admitted_at, self, self._next)
+        _, key = resolve_signer(submission.statement, self._admitted_at, self._states, self._next)
         check_signature(submission.statement, key)
         if self._event_at(position) != event:
             raise Conflict(submission.party, event.event_id, position)
@@ -201,7 +184,7 @@ class _Draft:
             raise Refused(
                 "not-entitled", "type", "batch entries and their ids are the sequencer's", "leave them to the log"
             )
-        changes = decide(statement, position, self._admitted_at, self, submission.verified_with).changes
+        changes = decide(statement, position, self._admitted_at, self._states, submission.verified_with).changes
         for key, state in changes:
             if key == LOG:
                 self._check_closable(state)
@@ -225,8 +208,7 @@ class _Draft:
         self._ids.append(statement_id)
         self._known[statement_id] = position
         self._events[party, event.event_id] = position
-        for key, state in changes:
-            self._states[key] = self._read[key] = state
+        self._states.put(changes)
         if isinstance(event.body, Erasure):
             self._erasures.append(event.body)
         self.lines.append(Line(position, party, event.event_id, event.type, event.subject, named, disclosures))
@@ -234,21 +216,21 @@ class _Draft:
     def close(self) -> BatchLine:
         """Append all that was admitted, and the batch entry after it."""
         statement = self._batch_entry()
-        admission = decide(statement, self._next, self._admitted_at, self, self._signer.public)
+        admission = decide(statement, self._next, self._admitted_at, self._states, self._signer.public)
         named = references(statement)
         closing = Submission(statement, statement.statement_id, speaker(statement), named, {})
         self._put(closing, self._next, admission.changes)
         digest = leaves_digest(leaf_hashes(self._entries))
         batch = BatchLine(self._next - 1, self._first, self._admitted_at, digest)
         self._working.append(self._entries, self._ids)
-        self._working.index(self.lines, batch, self._states)
+        self._working.index(self.lines, batch, self._states.changes)
         # After the index: a value may be erased in the very batch that brings it.
         for erasure in self._erasures:
             self._working.erase(erasure.position, erasure.names)
         return batch
 
     def _batch_entry(self) -> Statement:
-        log = self.get(LOG)
+        log = self._states.get(LOG)
         policy = log.policy if isinstance(log, LogState) else None
         if policy is None:
             raise Refused("no-policy", "type", "the log has no registration policy", "begin the log with its genesis")
@@ -277,7 +259,7 @@ class _Draft:
 
     def _erased(self, position: int) -> set[str]:
         """Names of values of an entry that were erased."""
-        held = self.get(committed_key(position))
+        held = self._states.get(committed_key(position))
         if isinstance(held, Committed):
             return set(held.erased)
         # Of entries under rules version 1 no state says which values they have.

@@ -1,4 +1,4 @@
-"""``python -m ledger backup DIR TARGET``: a verified copy of a log that may be in use."""
+"""``python -m ledger backup LOG TARGET``: a verified copy of a log that may be in use."""
 
 from __future__ import annotations
 
@@ -7,24 +7,35 @@ from typing import Annotated
 
 import typer
 
-from ledger.commands.terminal import Checkpoints, Data, messages, progress
-from ledger.folder import Folder
-from ledger.upkeep.backup import back_up
+from ledger.commands.kept import Checkpoints, Kept, folder, shared
+from ledger.commands.terminal import messages, progress
+from ledger.upkeep.backup import Holding, back_up
 
 
 def backup(
-    folder: Data,
+    log: Kept,
     target: Annotated[Path, typer.Argument(metavar="TARGET", help="A new folder, on another disk.")],
     checkpoints: Checkpoints = None,
 ) -> None:
-    """Copy the database of a log, with its private values, and verify the copy. The log may be in use.
+    """Copy the entries of a log, with its private values, and verify the copy. The log may be in use.
 
     Neither keys nor the checkpoint store are in it: keep copies of the keys apart, and never
     take the checkpoint store back in time. Tiles are not in it either: entries give them.
     """
-    with messages(), progress("pages copied") as step:
-        holding = back_up(Folder(folder, checkpoints), target, step)
+    with messages():
+        holding = _back_up(log, target, checkpoints)
     typer.echo(
         f"{target} holds {holding.entries} entries of {holding.origin}, the checkpoint of {holding.signed}, and "
         f"{holding.private_values} private values; no keys. It was read back: the entries give the signed root"
     )
+
+
+def _back_up(log: str, target: Path, checkpoints: str | None) -> Holding:
+    place = shared(log, checkpoints)
+    if place is None:
+        with progress("pages copied") as step:
+            return back_up(folder(log, checkpoints), target, step)
+    from ledger.shared.upkeep import back_up_shared
+
+    with progress("entries copied") as step:
+        return back_up_shared(place, target, step)

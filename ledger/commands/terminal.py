@@ -26,9 +26,6 @@ _FOUND = (BadSource, Corrupt, Forked, HistoryLost)
 SHOWN = 20
 """Findings printed at most."""
 
-Data = Annotated[Path, typer.Argument(metavar="DIR", help="The data folder of the log.")]
-Checkpoints = Annotated[Path | None, typer.Option(help="The checkpoint store, if it is kept elsewhere.")]
-
 
 def conclude(findings: Sequence[Finding]) -> None:
     """Print what is wrong, the first bad position first, and end with status 1; or say that nothing is."""

@@ -17,7 +17,7 @@ from itertools import chain
 from ledger.copies.known import Head, KnownLog
 from ledger.copies.source import Source
 from ledger.errors import BadSource, Corrupt, ForkSeen, LedgerError
-from ledger.tilestore import TileStore
+from ledger.tiles import Tiles
 from tallystick.errors import MalformedInput, TallystickError
 from tallystick.lazy_dataclass import dataclass
 from tallystick.merkle import (
@@ -51,7 +51,7 @@ class Step:
 class Follower:
     """A copy of one log. ``tiles`` is the copy's own tree, which anybody may serve at any time."""
 
-    def __init__(self, log: KnownLog, source: Source, tiles: TileStore) -> None:
+    def __init__(self, log: KnownLog, source: Source, tiles: Tiles) -> None:
         self._log = log
         self._source = source
         self._tiles = tiles
@@ -125,7 +125,7 @@ class Follower:
 class _Growth:
     """Obtains the tiles of a tree of ``size``, each verified by the one above, which was obtained before."""
 
-    def __init__(self, source: Source, tiles: TileStore, size: int) -> None:
+    def __init__(self, source: Source, tiles: Tiles, size: int) -> None:
         self._source = source
         self._tiles = tiles
         self._size = size

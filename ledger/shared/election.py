@@ -8,8 +8,13 @@ checkpoint store that each publication compares and swaps.
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
 import psycopg
 
+from ledger.errors import DatabaseUnreachable, LogBusy
 from ledger.store.postgres_wire import WRITER, Connection, Pool
 from tallystick.lazy_dataclass import dataclass
 
@@ -92,6 +97,28 @@ class Election:
         with self._pool.use() as connection:
             query = "UPDATE lease SET expires = '-infinity' WHERE epoch = %(epoch)s AND holder = %(holder)s"
             connection.execute(query, self._with(epoch=epoch))
+
+    @contextmanager
+    def hold(self, least: int) -> Iterator[int]:
+        """An epoch as by ``stand``, kept for as long as the block takes. Raises ``LogBusy`` while another sequences."""
+        epoch = self.stand(least)
+        if epoch is None:
+            raise LogBusy(f"{self.incumbent().holder} sequences this log: stop every process of it first")
+        over = threading.Event()
+        keeper = threading.Thread(target=self._keep, args=(epoch, over), name="lease", daemon=True)
+        keeper.start()
+        try:
+            yield epoch
+        finally:
+            over.set()
+            keeper.join()
+            self.resign(epoch)
+
+    def _keep(self, epoch: int, over: threading.Event) -> None:
+        """Should it not be kept, the fence refuses what is written, and so it is told."""
+        while not over.wait(self.seconds / 5):
+            with suppress(DatabaseUnreachable):
+                self.renew(epoch)
 
     def _with(self, **values: int) -> dict[str, object]:
         return {**values, "holder": self.holder, "seconds": self.seconds}

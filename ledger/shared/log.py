@@ -94,13 +94,9 @@ def rotate_shared(
     ):
         with store.snapshot() as reads:
             origin = keys_in(reads).origin
-        store.epoch = election.stand(held.latest(origin).epoch)
-        if store.epoch is None:
-            raise LogBusy(f"{election.incumbent().holder} sequences this log: stop every process of it first")
-        try:
+        with election.hold(held.latest(origin).epoch) as epoch:
+            store.epoch = epoch
             return write_rotation(store, signers, role, new, clock)
-        finally:
-            election.resign(store.epoch)
 
 
 def open_shared(
@@ -131,7 +127,8 @@ def open_shared(
         if size < signed:
             raise HistoryLost(
                 f"the database has {size} entries, a checkpoint of {signed} was signed: it is an old copy. "
-                "Bring back the newest database; to go on from this one would be a second history"
+                "Bring back the newest database, or bring this one forward with `python -m ledger restore`; to go on "
+                "from it as it is would be a second history"
             )
         election = Election(place.database, place.holder, place.lease)
         undo.callback(election.close)

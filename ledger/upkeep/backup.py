@@ -1,8 +1,8 @@
 """A copy of a log's database, taken while the log runs: one moment of it, verified after it was written.
 
-It holds entries, index, states and private values, and the checkpoint that was signed last
-before the copy was taken. Tiles are not in it: entries give them. Keys are not in it, nor is
-the checkpoint store, which must never go back in time.
+Its form is the same whatever keeps the log. It holds entries, index, states and private values,
+and the checkpoint that was signed last before the copy was taken. Tiles are not in it: entries
+give them. Keys are not in it, nor is the checkpoint store, which must never go back in time.
 """
 
 from __future__ import annotations
@@ -55,19 +55,32 @@ class Holding:
 def back_up(folder: Folder, target: Path, progress: Progress = lambda pages: None) -> Holding:
     """Write a backup into the new folder ``target``. Raises ``LogExists``, ``NoLog`` or ``Corrupt``.
 
-    ``progress`` is told how many more database pages are copied. What a crash leaves
-    behind is named ``target`` + ``.unfinished``, and is written over by the next attempt.
+    ``progress`` is told how many more database pages are copied.
+    """
+
+    def copy(database: Path) -> str:
+        with closing(open_unchanged(folder)) as store, store.snapshot() as reads:
+            origin = keys_in(reads).origin
+        # Read before the database is: whatever was signed is in the copy.
+        with closing(SqliteCheckpointStore(folder.checkpoints)) as signed:
+            note = signed.latest(origin).note
+        copy_database(folder.database, database, progress)
+        return note
+
+    return write_backup(target, copy)
+
+
+def write_backup(target: Path, copy: Callable[[Path], str]) -> Holding:
+    """A backup in the new folder ``target``, whole or under another name. Raises as ``back_up``.
+
+    ``copy`` makes the database, and gives the checkpoint that was signed last before. What a crash leaves behind is
+    named ``target`` + ``.unfinished``, and is written over by the next attempt.
     """
     if target.exists():
         raise LogExists(f"{target} exists: a backup replaces nothing, choose another name")
     unfinished = target.with_name(target.name + UNFINISHED)
     unfinished.mkdir(exist_ok=True)
-    with closing(open_unchanged(folder)) as store, store.snapshot() as reads:
-        origin = keys_in(reads).origin
-    # Read before the database is: whatever was signed is in the copy.
-    with closing(SqliteCheckpointStore(folder.checkpoints)) as signed:
-        note = signed.latest(origin).note
-    copy_database(folder.database, unfinished / DATABASE, progress)
+    note = copy(unfinished / DATABASE)
     (unfinished / NOTE).write_bytes(note.encode())
     holding = _describe(unfinished, note)
     (unfinished / MANIFEST).write_bytes(canonical.encode(write(holding)))
@@ -98,8 +111,7 @@ def read_backup(path: Path) -> Holding:
 
 def copy_database(source: Path, target: Path, progress: Progress = lambda pages: None) -> None:
     """Copy one moment of a database that may be in use, without its write-ahead log beside it."""
-    for name in (target, *(target.with_name(target.name + end) for end in ("-wal", "-shm", "-journal"))):
-        name.unlink(missing_ok=True)
+    clear(target)
     target.touch(mode=0o600)  # Private values stand in it.
     with closing(connect(source)) as live, closing(sqlite3.connect(target)) as copy:
         # One read transaction: writers go on, and the copy does not begin again with each of their commits.
@@ -114,6 +126,12 @@ def copy_database(source: Path, target: Path, progress: Progress = lambda pages:
 
         live.backup(copy, pages=_PAGES, progress=step)
         copy.execute("PRAGMA journal_mode=DELETE").fetchone()
+
+
+def clear(database: Path) -> None:
+    """Take away what an attempt that was cut short left."""
+    for name in (database, *(database.with_name(database.name + end) for end in ("-wal", "-shm", "-journal"))):
+        name.unlink(missing_ok=True)
 
 
 def _describe(path: Path, note: str) -> Holding:

@@ -1,14 +1,20 @@
-"""Entries that a database lacks, put back as they were admitted: positions, index, batches and states, from bundles."""
+"""Entries that a database lacks, put back as they were admitted: positions, index, batches, states; and private values.
+
+They come from published bundles, which hold no private values, or from another store, which does.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain, zip_longest
+from typing import TypeAlias
 
-from ledger.errors import Corrupt
-from ledger.store import BatchLine, Line, Store, Transaction, leaves_digest
+from ledger.errors import Corrupt, LogExists
+from ledger.pending import Pending
+from ledger.store import BatchLine, Line, Reads, Store, Transaction, leaves_digest
 from ledger.submission import prepare
-from ledger.tilestore import TileStore
-from tallystick.admission import State, StateReader, decide
+from ledger.tiles import Tiles
+from tallystick.admission import decide
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.events.erasure import Erasure
 from tallystick.events.log import Batch
@@ -19,17 +25,28 @@ from tallystick.times import parse_time
 
 _TOGETHER = 2048
 """Entries committed together, or one batch if it has more."""
+_CHUNK = 1000
+
+Values: TypeAlias = Callable[[int], Mapping[str, str]]
+"""The private values of the entry at a position, by name, as far as they are known."""
 
 
-def published_entries(tiles: TileStore, first: int, size: int) -> Iterator[bytes]:
+def published_entries(tiles: Tiles, first: int, size: int) -> Iterator[bytes]:
     """The entries from position ``first`` of a published tree of ``size``."""
     for index in range(first // WIDTH, (size + WIDTH - 1) // WIDTH):
         start, width = index * WIDTH, min(WIDTH, size - index * WIDTH)
         yield from parse_bundle(tiles.get(Tile(None, index, width)))[max(0, first - start) : width]
 
 
-def append_published(store: Store, entries: Iterable[bytes], progress: Callable[[int], None]) -> int:
-    """Put ``entries`` after those in ``store``; how many private values they commit to, which are not in them.
+def no_values(position: int) -> Mapping[str, str]:
+    """Tiles hold none."""
+    return {}
+
+
+def append_published(
+    store: Store, entries: Iterable[bytes], progress: Callable[[int], None], values: Values = no_values
+) -> int:
+    """Put ``entries`` after those in ``store``, with their ``values``; how many more values they commit to.
 
     Whole batches are committed, so that a crash leaves a log of fewer batches. Raises
     ``Corrupt`` where the rules do not admit what the log admitted, or a batch is cut off.
@@ -40,11 +57,37 @@ def append_published(store: Store, entries: Iterable[bytes], progress: Callable[
         written = 0
         with store.transaction() as working:
             while batch and (not written or written + len(batch) <= _TOGETHER):
-                missing += _append(working, batch)
+                missing += _append(working, batch, values)
                 written += len(batch)
                 batch = next(source, None)
         progress(written)
     return missing
+
+
+def copy_log(source: Reads, target: Store, progress: Callable[[int], None]) -> None:
+    """Put what ``source`` has after what ``target`` has, private values too; then both have the same batches.
+
+    An attempt that was cut short is gone on with. Raises ``LogExists`` where ``target`` holds what ``source`` does not,
+    and ``Corrupt`` where an entry of ``source`` is not as it was appended.
+    """
+    with target.snapshot() as reads:
+        first = reads.size()
+        for there, here in zip_longest(source.batches(0), reads.batches(0)):
+            if here is None:
+                break
+            if there != here:
+                raise LogExists(
+                    f"there are {first} entries, and those from position {here.first} on are not in the copy that was "
+                    f"given, which has {source.size()}: a restore replaces nothing. To bring forward what is there "
+                    "leave the copy out; to give it up choose an empty place"
+                )
+    chunks = (source.entries(at, at + _CHUNK) for at in range(first, source.size(), _CHUNK))
+    append_published(target, chain.from_iterable(chunks), progress, source.disclosures)
+    with target.snapshot() as reads:
+        for there, here in zip_longest(source.batches(0), reads.batches(0)):
+            if there != here:
+                at = (there or here).first
+                raise Corrupt(f"an entry of the batch from position {at} on is not as it was appended: run `fsck`", at)
 
 
 def _batches(entries: Iterable[bytes]) -> Iterator[list[Statement]]:
@@ -61,37 +104,32 @@ def _batches(entries: Iterable[bytes]) -> Iterator[list[Statement]]:
         raise Corrupt("the published entries end inside a batch: no checkpoint of this program covers that")
 
 
-class _Pending:
-    def __init__(self, below: StateReader) -> None:
-        self._below = below
-        self.changes: dict[str, State] = {}
-
-    def get(self, key: str) -> State | None:
-        return self.changes.get(key) or self._below.get(key)
-
-
-def _append(working: Transaction, batch: list[Statement]) -> int:
-    first, pending, lines = working.size(), _Pending(working), []
+def _append(working: Transaction, batch: list[Statement], values: Values) -> int:
+    first, lines, missing = working.size(), [], 0
     body: Batch = batch[-1].event.body
     if (body.first, body.last) != (first, first + len(batch) - 2):
         raise Corrupt(
             f"the batch after position {first - 1} closes {body.first} to {body.last}: not of this log", first
         )
     admitted_at = parse_time(batch[-1].event.time)
-    for position, statement in enumerate(batch, first):
-        ready, event = prepare(statement), statement.event
+    ready = [prepare(statement) for statement in batch]
+    pending = Pending(working, (one.references for one in ready))
+    for position, (one, statement) in enumerate(zip(ready, batch, strict=True), first):
+        event = statement.event
         try:
-            pending.changes.update(decide(statement, position, admitted_at, pending).changes)
+            pending.put(decide(statement, position, admitted_at, pending).changes)
         except VerificationFailed as error:
             raise Corrupt(
                 f"the rules refuse entry {position}: {error}; run `replay` on a whole log", position
             ) from None
-        lines.append(Line(position, ready.party, event.event_id, event.type, event.subject, ready.references))
+        known = values(position) if event.commitments else {}
+        missing += len(event.commitments) - len(known)
+        lines.append(Line(position, one.party, event.event_id, event.type, event.subject, one.references, known))
     digest = leaves_digest(leaf_hash(one.entry) for one in batch)
-    working.append([one.entry for one in batch], [one.statement_id for one in batch])
+    working.append([one.entry for one in batch], [one.statement_id for one in ready])
     working.index(lines, BatchLine(first + len(batch) - 1, first, admitted_at, digest), pending.changes)
     # The copy may be older than the erasure, and hold what was erased.
     for statement in batch:
         if isinstance(statement.event.body, Erasure):
             working.erase(statement.event.body.position, statement.event.body.names)
-    return sum(len(one.event.commitments) for one in batch)
+    return missing

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import NoReturn
 
 from ledger.acknowledged import acknowledged
-from ledger.checkpoint_store import SqliteCheckpointStore
 from ledger.copies.evidence import save_fork
 from ledger.copies.follow import Follower, check_extends
 from ledger.copies.known import Head, KnownLog
@@ -25,19 +24,20 @@ from ledger.errors import Corrupt, ForkSeen, HistoryLost, LogExists, NoLog, Wron
 from ledger.folder import Folder, FolderLock
 from ledger.frontier import Frontier
 from ledger.integrate import integrate, recompute
-from ledger.store.sqlite import SqliteStore, create, open_store
-from ledger.tilestore import TileStore
+from ledger.store.sqlite import create, open_store
+from ledger.tiles import Tiles
 from ledger.upkeep.backup import DATABASE, NOTE, check_entries, read_backup
+from ledger.upkeep.ground import RESTORING, FolderGround, Ground
 from ledger.upkeep.opening import keys_in
 from ledger.upkeep.rebuild import append_published, published_entries
 from tallystick.checkpoint import Checkpoint
+from tallystick.errors import MalformedInput
 from tallystick.key_history import KeyHistory
 from tallystick.lazy_dataclass import dataclass
 from tallystick.merkle import HASH_SIZE, root_at
 from tallystick.tiles import HEIGHT, WIDTH, Tile, TileReader, encode_bundle, parse_bundle
 from tallystick.tree_head import verify_tree_head
 
-RESTORING = ".restoring"
 Progress = Callable[[int], None]
 
 
@@ -75,12 +75,24 @@ def restore(
     try:
         note = _place_database(folder, backup, log)
         with closing(open_store(folder.database)) as store:
-            done = _Restoring(folder, store, source, log, note).run(store_lost, progress)
+            done = bring_back(FolderGround(folder, store), source, log, note, store_lost, progress)
         given_up = max(0, acknowledged(folder.acknowledged) - done.entries)
         folder.acknowledged.unlink(missing_ok=True)
         return replace(done, given_up=given_up)
     finally:
         lock.release()
+
+
+def bring_back(
+    ground: Ground,
+    source: Source | None,
+    log: KnownLog | None,
+    note: str,
+    store_lost: bool = False,
+    progress: Progress = lambda done: None,
+) -> Restored:
+    """As ``restore``, of what stands in its place already. ``note``: the backup's checkpoint, empty without one."""
+    return _Restoring(ground, source, log, note).run(store_lost, progress)
 
 
 def _place_database(folder: Folder, backup: Path | None, log: KnownLog | None) -> str:
@@ -122,15 +134,15 @@ def _own(keys: KeyHistory, given: KnownLog | None) -> KnownLog:
 class _Restoring:
     """One restore, once a database stands in its place."""
 
-    def __init__(self, folder: Folder, store: SqliteStore, source: Source | None, log: KnownLog | None, note: str):
-        self._folder = folder
-        self._store = store
+    def __init__(self, ground: Ground, source: Source | None, log: KnownLog | None, note: str):
+        self._ground = ground
+        self._store = ground.store
         self._source = source
-        self._tiles = TileStore(folder.public)
-        with store.snapshot() as reads:
+        self._tiles = ground.tiles
+        with self._store.snapshot() as reads:
             own = _own(keys_in(reads), log) if reads.size() else log
         if own is None:
-            raise NoLog(f"{folder.database} holds no entries, and no keys were given: give the keys of the log")
+            raise NoLog("the database holds no entries, and no keys were given: give the keys of the log")
         self._log = own
         self._backed_up = self._log.verify(note.encode()) if note else None
 
@@ -158,26 +170,26 @@ class _Restoring:
             self._one_history(head, newest, nodes)
         if shown is None or shown.checkpoint.size < newest.checkpoint.size:
             self._tiles.put_checkpoint(newest.note)
-        self._remember(held, newest)
+        if held is None or held.checkpoint.size < newest.checkpoint.size:
+            self._ground.remember(self._log.origin, newest.checkpoint.size, newest.note)
         return Restored(size, newest.checkpoint.size, brought, missing)
 
     def _held(self, store_lost: bool) -> Head | None:
         """What the checkpoint store remembers."""
-        path = self._folder.checkpoints
-        if path.exists():
-            with closing(SqliteCheckpointStore(path)) as store:
-                note = store.latest(self._log.origin).note
+        note = self._ground.signed(self._log.origin)
+        if note is not None:
             return self._log.verify(note.encode()) if note else None
         if not store_lost:
             raise NoLog(
-                f"there is no checkpoint store {path}: bring the newest one back (--checkpoints says where). Only "
-                "if every copy of it is lost give --checkpoint-store-lost, together with --from-tiles and the most "
-                "complete mirror that there is: if a later checkpoint was signed than those have, the log will fork"
+                f"there is no checkpoint store {self._ground.checkpoints}: bring the newest one back (--checkpoints "
+                "says where). Only if every copy of it is lost give --checkpoint-store-lost, together with "
+                "--from-tiles and the most complete mirror that there is: if a later checkpoint was signed than those "
+                "have, the log will fork"
             )
         return None
 
     def _follow(self, signed: Sequence[Head], progress: Progress) -> Head | None:
-        """Bring the public folder forward from the source; what it shows then, recomputed."""
+        """Bring the published tiles forward from the source; what they show then, recomputed."""
         if self._source:
             follower = Follower(self._log, self._source, self._tiles)
             for head in signed:
@@ -189,11 +201,12 @@ class _Restoring:
         note = self._tiles.checkpoint()
         shown = self._log.verify(note) if note else None
         if shown and shown.checkpoint.size:
-            root = recompute(self._tiles, 0, shown.checkpoint.size)
+            try:
+                root, why = recompute(self._tiles, 0, shown.checkpoint.size), "they do not give the signed root"
+            except (Corrupt, MalformedInput) as error:
+                root, why = b"", str(error)
             if root != shown.checkpoint.root:
-                raise Corrupt(
-                    f"the tiles in {self._folder.public} are damaged: move the folder away, and restore again"
-                )
+                raise Corrupt(f"the tiles are damaged in {self._ground.anew}, and restore again: {why}")
         return shown
 
     def _one_history(self, smaller: Head, larger: Head, nodes: TileReader) -> None:
@@ -203,7 +216,7 @@ class _Restoring:
             self._keep(fork)
 
     def _keep(self, fork: ForkSeen) -> NoReturn:
-        kept = save_fork(self._folder.path / EVIDENCE, fork)
+        kept = save_fork(self._ground.evidence / EVIDENCE, fork)
         raise ForkSeen(
             f"{fork}; nothing was restored from it, the evidence is in {kept}",
             fork.notes,
@@ -212,7 +225,7 @@ class _Restoring:
         ) from None
 
     def _bring_forward(self, shown: Head, progress: Progress) -> tuple[int, int]:
-        """Entries that came from the public folder, and how many private values they lack."""
+        """Entries that came from the published tiles, and how many private values they lack."""
         origin, size = shown.checkpoint.origin, shown.checkpoint.size
         with self._store.snapshot() as reads:
             first = reads.size()
@@ -227,7 +240,7 @@ class _Restoring:
         if size < signed:
             raise HistoryLost(
                 f"the database has {size} entries, a checkpoint of {signed} was signed. The missing ones are in every "
-                f"mirror and copy of the public folder that has {signed} entries (restore {self._folder.path} "
+                f"mirror and copy of the published tiles that has {signed} entries (restore {self._ground.name} "
                 "--from-tiles URL-OR-FOLDER), or in a newer backup. Nothing can be written to the log until then"
             )
 
@@ -246,26 +259,8 @@ class _Restoring:
             ends = [batch.position + 1 for batch in reads.batches(size - size % WIDTH) if batch.position + 1 < size]
         self._tiles.put(_earlier(self._tiles, size, ends))
 
-    def _remember(self, held: Head | None, newest: Head) -> None:
-        """The checkpoint store comes to remember the newest checkpoint; a new one appears whole or not at all."""
-        path, origin, size = self._folder.checkpoints, self._log.origin, newest.checkpoint.size
-        if held and held.checkpoint.size >= size:
-            return
-        disk, staged = LocalDisk(), path.with_name(path.name + RESTORING)
-        if not path.exists():
-            staged.unlink(missing_ok=True)
-            SqliteCheckpointStore.create(staged)
-        with closing(SqliteCheckpointStore(path if path.exists() else staged)) as store:
-            if not path.exists():
-                store.enter(origin)
-            epoch = store.take_over(origin)
-            store.swap(origin, epoch, store.latest(origin), size, newest.note)
-        if not path.exists():
-            disk.rename(staged, path)
-            disk.sync_folders([path.parent])
 
-
-def _earlier(tiles: TileStore, size: int, ends: list[int]) -> Iterator[tuple[Tile, bytes]]:
+def _earlier(tiles: Tiles, size: int, ends: list[int]) -> Iterator[tuple[Tile, bytes]]:
     """The partial tiles of checkpoints that may have been published before ``size``, and whose full tile is not there.
 
     Readers may still ask for them. ``ends``: ends of batches in the last bundle, each of which may have been one.

@@ -134,7 +134,7 @@ def test_a_value_that_was_erased_under_the_first_rules_does_not_come_back(data: 
         log.submit(world.say(world.studio, "disclosure.erase", said.event.subject, body)).result()
         with log.store.transaction() as working:
             draft = _Draft(working, [prepare(said, world.disclosures[said.statement_id])], 0, "", world.roles["log"])
-            draft._read[committed_key(position)] = None
+            draft._states._read[committed_key(position)] = None
             assert draft._erased(position) == {"a"}
 
 

@@ -1,0 +1,55 @@
+"""A shared log looked at and copied while it is in use."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from ledger.shared.checkpoint_postgres import PostgresCheckpointStore
+from ledger.shared.place import Place
+from ledger.store import Reads
+from ledger.store.postgres import open_store
+from ledger.store.sqlite import create
+from ledger.store.sqlite import open_store as open_file
+from ledger.upkeep.backup import Holding, clear, write_backup
+from ledger.upkeep.opening import keys_in
+from ledger.upkeep.rebuild import copy_log
+from ledger.upkeep.replaying import Progress, Replayed, replay_log
+
+
+def replay_shared(place: Place, progress: Progress = lambda done: None) -> Replayed:
+    """See ``ledger.upkeep.fsck.replay``. Raises ``NoLog``, ``UnknownSchema`` or ``DatabaseUnreachable``."""
+    with _reading(place) as reads:
+        return replay_log(reads, progress)
+
+
+def back_up_shared(place: Place, target: Path, progress: Progress = lambda entries: None) -> Holding:
+    """As ``ledger.upkeep.backup.back_up``, of the same form: each entry is decided again on its way into the copy.
+
+    ``progress`` is told how many more entries are copied. Raises ``LogExists``, ``NoLog``, ``Corrupt`` or
+    ``DatabaseUnreachable``.
+    """
+
+    def copy(database: Path) -> str:
+        with closing(PostgresCheckpointStore(place.signed)) as signed:
+            with _reading(place) as reads:
+                origin = keys_in(reads).origin
+            # Read before the entries are: whatever was signed is in the copy.
+            note = signed.latest(origin).note
+        clear(database)
+        create(database)
+        with _reading(place) as reads, closing(open_file(database)) as store:
+            copy_log(reads, store, progress)
+        with closing(sqlite3.connect(database)) as connection:
+            connection.execute("PRAGMA journal_mode=DELETE").fetchone()
+        return note
+
+    return write_backup(target, copy)
+
+
+@contextmanager
+def _reading(place: Place) -> Iterator[Reads]:
+    with closing(open_store(place.database)) as store, store.snapshot() as reads:
+        yield reads
