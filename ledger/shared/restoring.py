@@ -23,7 +23,7 @@ from ledger.store.postgres import PostgresStore, create, open_store
 from ledger.store.sqlite import open_store as open_file
 from ledger.tiles import Tiles
 from ledger.tilestore import TileStore
-from ledger.upkeep.backup import DATABASE, NOTE, read_backup
+from ledger.upkeep.backup import DATABASE, NOTE, Holding, read_backup
 from ledger.upkeep.opening import keys_in
 from ledger.upkeep.rebuild import copy_log
 from ledger.upkeep.restore import Restored, bring_back
@@ -89,7 +89,7 @@ def restore_shared(
     with ExitStack() as undo:
         scratch = Path(undo.enter_context(tempfile.TemporaryDirectory()))
         store = undo.enter_context(closing(open_store(place.database)))
-        origin = _origin(store, backup, log)
+        origin = _origin(store, read_backup(backup) if backup else None, log)
         held = signed_last(place, origin)
         election = undo.enter_context(closing(Election(place.database, place.holder, place.lease)))
         store.epoch = epoch = undo.enter_context(election.hold(held.epoch if held else 0))
@@ -104,12 +104,12 @@ def restore_shared(
         return done
 
 
-def _origin(store: PostgresStore, backup: Path | None, log: KnownLog | None) -> str:
+def _origin(store: PostgresStore, backup: Holding | None, log: KnownLog | None) -> str:
     with store.snapshot() as reads:
         if reads.size():
             return keys_in(reads).origin
     if backup:
-        return read_backup(backup).origin
+        return backup.origin
     if log is None:
         raise NoLog("the database is empty and there is no backup: give the log's keys too, to begin from tiles alone")
     return log.origin
@@ -117,8 +117,7 @@ def _origin(store: PostgresStore, backup: Path | None, log: KnownLog | None) -> 
 
 def _take(backup: Path, store: PostgresStore, scratch: Path, progress: Progress) -> str:
     """What the backup has and the database lacks; the backup's checkpoint."""
-    read_backup(backup)
-    # A copy: to be read it is opened, and a backup stays as it was made.
+    # A copy: an older one is brought to the newest schema when it is opened, and a backup stays as it was made.
     database = scratch / DATABASE
     database.touch(mode=0o600)
     shutil.copyfile(backup / DATABASE, database)
