@@ -23,7 +23,7 @@ from ledger.store.postgres import PostgresStore, create, open_store
 from ledger.store.sqlite import open_store as open_file
 from ledger.tiles import Tiles
 from ledger.tilestore import TileStore
-from ledger.upkeep.backup import DATABASE, NOTE, Holding, read_backup
+from ledger.upkeep.backup import DATABASE, NOTE, read_backup
 from ledger.upkeep.opening import keys_in
 from ledger.upkeep.rebuild import copy_log
 from ledger.upkeep.restore import Restored, bring_back
@@ -78,18 +78,20 @@ def restore_shared(
     store_lost: bool = False,
     progress: Progress = lambda done: None,
 ) -> Restored:
-    """As ``ledger.upkeep.restore.restore``, into the database of ``place``; its tables are made if they are missing.
+    """As ``ledger.upkeep.restore.restore``, into the database of ``place``; its tables are made where a log is given.
 
     With a bucket, tiles are worked on in a folder that is gone afterwards, and those that the bucket lacks are put
     there; no checkpoint is. ``evidence``: a folder for the evidence of a fork. Raises what that raises, and ``LogBusy``
     while a process of the log sequences, ``Fenced`` where one was elected in spite of that, ``DatabaseUnreachable``.
     """
-    with suppress(LogExists):
-        create(place.database)
+    given = read_backup(backup).origin if backup else log.origin if log else None
+    if given:
+        with suppress(LogExists):
+            create(place.database)
     with ExitStack() as undo:
         scratch = Path(undo.enter_context(tempfile.TemporaryDirectory()))
         store = undo.enter_context(closing(open_store(place.database)))
-        origin = _origin(store, read_backup(backup) if backup else None, log)
+        origin = _origin(store, given)
         held = signed_last(place, origin)
         election = undo.enter_context(closing(Election(place.database, place.holder, place.lease)))
         store.epoch = epoch = undo.enter_context(election.hold(held.epoch if held else 0))
@@ -104,15 +106,13 @@ def restore_shared(
         return done
 
 
-def _origin(store: PostgresStore, backup: Holding | None, log: KnownLog | None) -> str:
+def _origin(store: PostgresStore, given: str | None) -> str:
     with store.snapshot() as reads:
         if reads.size():
             return keys_in(reads).origin
-    if backup:
-        return backup.origin
-    if log is None:
+    if given is None:
         raise NoLog("the database is empty and there is no backup: give the log's keys too, to begin from tiles alone")
-    return log.origin
+    return given
 
 
 def _take(backup: Path, store: PostgresStore, scratch: Path, progress: Progress) -> str:

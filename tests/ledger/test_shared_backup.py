@@ -184,12 +184,21 @@ def test_a_log_moves_between_a_folder_and_databases(data: Path, dsn: str, tmp_pa
 def test_a_log_from_tiles_alone(worked: str, empty: str, tmp_path: Path) -> None:
     source = mirror(worked, tmp_path / "mirror")
     code, _, error = run("restore", url(empty), "--from-tiles", source, "--checkpoints", url(worked))
-    assert (code, "give the log's keys" in error) == (2, True)
+    assert (code, "the database has no tables of a log: correct its address" in error) == (2, True)
+    with psycopg.connect(empty) as connection:
+        # In a database that was mistyped nothing is made.
+        made = connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetchone()
+    assert made == (0,)
     (tmp_path / "vkeys").write_text("\n".join(VKEYS))
     keys = ("--key", tmp_path / "vkeys")
     code, out, _ = run("restore", url(empty), "--from-tiles", source, "--checkpoints", url(worked), *keys)
     assert (code, "29 came from tiles" in out, "15 private values" in out) == (0, True, True)
     sound(empty, at_step(1), SIZE, worked)
+
+
+def test_empty_tables_are_no_log(dsn: str, worked: str, tmp_path: Path) -> None:
+    with pytest.raises(NoLog, match="give the log's keys too"):
+        restore_shared(Place(dsn, "operator", worked), None, None, None, tmp_path)
 
 
 def test_a_value_that_was_erased_since_does_not_come_back(worked: str, kept: Path, empty: str, tmp_path: Path) -> None:
@@ -264,7 +273,8 @@ def test_a_backup_that_changed_is_refused(kept: Path, name: str, empty: str, tmp
     (kept / name).write_bytes(bytes(content))
     with pytest.raises(Corrupt):
         restore_shared(Place(empty, "operator"), kept, None, None, tmp_path, store_lost=True)
-    assert sizes(empty) == (0, None)
+    with pytest.raises(NoLog, match="has no tables"):
+        sizes(empty)
 
 
 def test_another_log_is_not_restored_beside_this_ones_checkpoints(worked: str, empty: str, tmp_path: Path) -> None:
