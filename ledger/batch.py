@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 
 from ledger.errors import Conflict, HistoryLost
 from ledger.pending import Pending
@@ -45,9 +46,17 @@ class Reached:
     def __init__(self) -> None:
         self._known: BatchLine | None = None
 
-    def check(self, reads: Reads) -> BatchLine | None:
-        """The last batch. Raises ``HistoryLost`` where the one that is known is gone, or has become another."""
-        known, last = self._known, reads.last_batch()
+    @property
+    def newest(self) -> BatchLine | None:
+        """Of the batches that were seen, the last."""
+        return self._known
+
+    def check(self, reads: Reads, known: BatchLine | None = None) -> BatchLine | None:
+        """The last batch. Raises ``HistoryLost`` where ``known``, or the newest, is gone, or has become another.
+
+        Who looks while another writes gives ``known``, taken before ``reads`` was: what came later is not in there.
+        """
+        known, last = known or self._known, reads.last_batch()
         if known and last != known and reads.batch_of(known.position) != known:
             has = f"ends with entry {last.position}" if last else "is empty"
             raise HistoryLost(
@@ -66,7 +75,7 @@ class Reached:
 class Scribe:
     """Writes batches of one log, whose key closes them. All that it holds, it holds against the store.
 
-    ``reached``: what the process knew of the log before. Raises ``HistoryLost`` where that is gone.
+    ``reached``: what the process knew of the log before. Where that is gone, nothing is written.
     """
 
     def __init__(self, store: Store, origin: str, signer: Signer, clock: Clock, reached: Reached | None = None) -> None:
@@ -75,7 +84,7 @@ class Scribe:
         self._signer = signer
         self._clock = clock
         self._reached = reached or Reached()
-        with store.snapshot() as reads:
+        with suppress(HistoryLost), store.snapshot() as reads:
             self._reached.note(self._reached.check(reads))
         self.clock_behind = 0
         """Seconds by which the clock was behind the log at the last batch; the log's time stood still meanwhile."""
@@ -95,6 +104,16 @@ class Scribe:
             outcomes = draft.outcomes(closing)
         self._reached.note(closing or last)
         return outcomes
+
+    def lost(self) -> HistoryLost | None:
+        """Why nothing is written just now: the store is without what this process saw in it. From any thread."""
+        known = self._reached.newest
+        try:
+            with self._store.snapshot() as reads:
+                self._reached.check(reads, known)
+        except HistoryLost as error:
+            return error
+        return None
 
     def _time(self, last: BatchLine | None) -> int:
         now = self._clock()

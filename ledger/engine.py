@@ -69,6 +69,13 @@ class Engine(Protocol):
         ...
 
 
+def refused(why: Exception, submissions: Sequence[Submission]) -> Future[list[Outcome]]:
+    """Nothing is recorded until the operator has decided: each outcome says why."""
+    done: Future[list[Outcome]] = Future()
+    done.set_result([LogHalted(str(why)) for _ in submissions])
+    return done
+
+
 class Shown:
     """The checkpoint that was published last, and who waits for one."""
 
@@ -110,13 +117,13 @@ class LocalEngine:
     def submit(self, submissions: Sequence[Submission]) -> Future[list[Outcome]]:
         """See ``Engine``. While the publisher is halted, nothing is recorded: each outcome says why."""
         if halted := self._publisher.halted:
-            refused: Future[list[Outcome]] = Future()
-            refused.set_result([LogHalted(str(halted)) for _ in submissions])
-            return refused
+            return refused(halted, submissions)
         return self._sequencer.submit(submissions)
 
     def publish_now(self) -> SignedCheckpoint:
-        """See ``Publisher.publish``."""
+        """See ``Publisher.publish``. Raises ``LogHalted`` too where what was acknowledged is gone: it may come back."""
+        if lost := self._scribe.lost():
+            raise LogHalted(str(lost))
         signed = self._publisher.publish()
         self._shown.put(signed)
         return signed
@@ -128,7 +135,7 @@ class LocalEngine:
     def status(self) -> EngineStatus:
         """See ``Engine``."""
         error = self.error
-        halted = self._publisher.halted
+        halted = self._publisher.halted or self._scribe.lost()
         return EngineStatus(
             self._shown.size,
             self._scribe.clock_behind,

@@ -31,7 +31,8 @@ WORDS: dict[Language, dict[str, str]] = {
         "checkpoint_line": "{size} entries, root {root}",
         "none": "none yet",
         "halted": "HALTED",
-        "halted_line": "a witness shows what this log signed and now contradicts: nothing is recorded nor signed",
+        "halted_line": "what this log signed or acknowledged is missing, or contradicted: nothing is recorded nor "
+        "signed until the operator has decided; /v1/status says why",
         "publishing": "Publishing",
         "ok": "in order",
         "failing": "failing: the operator's log says why",
@@ -70,7 +71,8 @@ WORDS: dict[Language, dict[str, str]] = {
         "checkpoint_line": "{size} 条，根 {root}",
         "none": "尚无",
         "halted": "已停止",
-        "halted_line": "见证人出示了本日志签署过而现在与之矛盾的内容：不再收录，也不再签署",
+        "halted_line": "本日志曾签署或确认的内容已缺失，或与现状矛盾：在运营者作出决定之前不再收录，也不再签署；"
+        "原因见 /v1/status",
         "publishing": "发布",
         "ok": "正常",
         "failing": "失败：原因见运营方日志",

@@ -33,8 +33,8 @@ class Status:
     """The log, its newest checkpoint, what its objects lack, and its anchors, newest first.
 
     ``seat``: who sequences a log that several services share. ``publishing``: whether the last attempt to publish
-    succeeded; why it did not is told to the operator's log. ``halted``: what a witness showed, since when nothing is
-    recorded nor signed.
+    succeeded; why it did not is told to the operator's log. ``halted``: why nothing is recorded nor signed:
+    a witness showed what was signed and is gone, or the database is without what was acknowledged.
     """
 
     voices: Voices

@@ -11,7 +11,7 @@ from contextlib import closing
 from ledger.batch import Clock, Reached, Scribe
 from ledger.checkpoint_store import CheckpointStore
 from ledger.engine import LocalEngine
-from ledger.errors import DatabaseUnreachable, Fenced, LedgerError
+from ledger.errors import DatabaseUnreachable, Fenced, HistoryLost, LedgerError
 from ledger.face import Cosigners
 from ledger.publisher import Publisher
 from ledger.shared.clerk import Clerk
@@ -73,7 +73,12 @@ class Candidate:
                     _log.exception("this process cannot sequence")
                 self.error = error
             # The lease is looked at often enough to lose little time, seldom enough to cost nothing.
-            self._closing.wait(office.election.seconds / 10)
+            self._closing.wait(office.election.seconds / (1 if self.lost else 10))
+
+    @property
+    def lost(self) -> HistoryLost | None:
+        """What was signed is not in the database: no process can sequence."""
+        return self.error if self.engine is None and isinstance(self.error, HistoryLost) else None
 
     def _serve(self, epoch: int) -> None:
         office = self._office

@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from contextlib import ExitStack, closing, suppress
 
 from ledger.batch import Clock
-from ledger.engine import EngineStatus, Seat, Shown
+from ledger.engine import EngineStatus, Seat, Shown, refused
 from ledger.errors import (
     DatabaseUnreachable,
     HistoryLost,
@@ -170,7 +170,9 @@ class SharedEngine:
         self._watch = _Watch(office.dsn, published)
 
     def submit(self, submissions: Sequence[Submission]) -> Future[list[Outcome]]:
-        """See ``Engine``."""
+        """See ``Engine``. Where what was signed is gone nobody would read the letters: each outcome says so."""
+        if lost := self._candidate.lost:
+            return refused(lost, submissions)
         return self._letters.submit(submissions)
 
     def publish_now(self) -> SignedCheckpoint:
@@ -194,7 +196,8 @@ class SharedEngine:
         here = engine is not None and incumbent.holder == self._office.election.holder
         error = own.error if own else self._trouble(incumbent.seconds)
         seat = Seat(incumbent.epoch, incumbent.holder, here)
-        halted = own.halted if own else None
+        lost = self._candidate.lost
+        halted = own.halted if own else str(lost) if lost else None
         return EngineStatus(self._watch.shown.size, own.clock_behind if own else 0, error, seat, halted)
 
     def _trouble(self, seconds: float) -> str | None:

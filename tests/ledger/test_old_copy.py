@@ -117,9 +117,37 @@ def test_what_another_hand_wrote_after_it_is_no_loss(desk: Desk) -> None:
 def test_who_is_elected_again_knows_what_it_wrote_before(desk: Desk) -> None:
     desk.write(desk.late)
     desk.store.inner = desk.old
+    again = desk.another()
     with pytest.raises(HistoryLost):
-        desk.another()
-    desk.another(Reached())
+        again.write([prepare(desk.late)])
+    desk.another(Reached()).write([prepare(desk.late)])
+
+
+def test_whoever_asks_is_told_what_is_lost_and_no_more(desk: Desk) -> None:
+    assert desk.scribe.lost() is None
+    desk.write(desk.late)
+    assert desk.scribe.lost() is None
+    desk.store.inner = desk.old
+    assert "an old copy" in str(desk.scribe.lost())
+    desk.store.inner = desk.new
+    assert desk.scribe.lost() is None
+
+
+def test_a_batch_that_comes_while_it_is_looked_at_is_not_lost(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It looks into a state of before, and knows of the batch before it is done looking."""
+    snapshot = desk.new.snapshot
+
+    @contextmanager
+    def slow() -> Iterator[Any]:
+        with snapshot() as reads:
+            reads.size()  # it is this state from here on
+            monkeypatch.undo()
+            desk.write(desk.late)
+            yield reads
+
+    monkeypatch.setattr(desk.new, "snapshot", slow)
+    assert desk.scribe.lost() is None
+    assert desk.reached.newest is not None
 
 
 def test_each_caller_is_told_why(desk: Desk) -> None:
@@ -139,28 +167,37 @@ def test_each_caller_is_told_why(desk: Desk) -> None:
         sequencer.close()
 
 
+@pytest.fixture
+def signed_dsn(postgres: Server) -> Iterator[str]:
+    """The checkpoint store's own database, which no failover takes back."""
+    with postgres.database("template1") as address:
+        yield address
+
+
 # --- a server -----------------------------------------------------------------------------
 
 
 @contextmanager
 def swapped(postgres: Server, name: str) -> Iterator[Callable[[], None]]:
-    """A copy of the database as it is now, and what puts it in its place, as a failover to a replica that is late."""
-
-    def off() -> None:
-        postgres.admin(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+    """A copy of the database as it is now; what puts it in its place, as a failover to a replica that is late; and
+    what, called again, puts the newest one back.
+    """
 
     def put() -> None:
         postgres.admin(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
-        off()
-        postgres.admin(f"ALTER DATABASE {name} RENAME TO {name}_lost")
-        postgres.admin(f"ALTER DATABASE {name}_old RENAME TO {name}")
+        postgres.admin(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+        for old, new in ((name, f"{name}_put"), (f"{name}_kept", name), (f"{name}_put", f"{name}_kept")):
+            postgres.admin(f"ALTER DATABASE {old} RENAME TO {new}")
+        postgres.admin(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
 
     postgres.admin(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
-    off()
-    postgres.admin(f"CREATE DATABASE {name}_old TEMPLATE {name}")
+    postgres.admin(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+    postgres.admin(f"CREATE DATABASE {name}_kept TEMPLATE {name}")
     postgres.admin(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
-    yield put
-    postgres.admin(f"DROP DATABASE IF EXISTS {name}_lost WITH (FORCE)")
+    try:
+        yield put
+    finally:
+        postgres.admin(f"DROP DATABASE IF EXISTS {name}_kept WITH (FORCE)")
 
 
 def test_a_server_that_failed_over_to_an_old_copy_gets_nothing_more(dsn: str, postgres: Server) -> None:
@@ -189,9 +226,47 @@ def test_a_server_that_failed_over_to_an_old_copy_gets_nothing_more(dsn: str, po
 
             wait_until(halted, "the old copy is seen")
             assert "ends with entry 6 was acknowledged here and is gone" in told[0]
+            # Who looks at it is told too, and nothing is signed of what may come back as another history.
+            wait_until(lambda: _taken(lambda: log.status().halted == told[0]), "the status says it")
+            seat = log.status().seat
+            assert seat is not None
+            assert seat.here
             with log.store.snapshot() as reads:
                 assert reads.size() == 5
+            # It goes on by itself when the newest is back.
+            put()
+            wait_until(lambda: _taken(lambda: log.submit(parties[2]).result().position == 7), "the log goes on")
+            wait_until(lambda: _taken(lambda: log.status().halted is None), "the status says it")
     assert fsck_shared(Place(dsn, "fsck")).findings == ()
+
+
+def test_where_what_was_signed_is_gone_nobody_sequences_and_each_caller_is_told(
+    dsn: str, signed_dsn: str, postgres: Server
+) -> None:
+    world = World()
+    place = Place(dsn, "one", signed_dsn, lease=1.0)
+    create_shared(place, founding(world), lambda: world.clock)
+    parties = world.parties()
+    name = str(psycopg.conninfo.conninfo_to_dict(dsn)["dbname"])
+    with open_shared(place, world.signers, lambda: world.clock, publish_every=0.0) as log:
+        log.wait_published(3, PATIENCE)
+        with swapped(postgres, name) as put:
+            wait_until(lambda: _taken(lambda: log.submit(parties[0]).result().position == 3), "the log goes on")
+            log.wait_published(5, PATIENCE)
+            put()
+            with psycopg.connect(dsn) as connection:
+                # Elected again, it finds what was signed missing.
+                connection.execute("UPDATE lease SET epoch = epoch + 7, expires = '-infinity'")
+            wait_until(lambda: _taken(lambda: "a checkpoint of 5 was signed" in str(log.status().halted)), "it is seen")
+            for _ in range(3):
+                (outcome,) = log.submit_many([prepare(parties[1])]).result()
+                assert isinstance(outcome, LogHalted)
+                assert "the database has 3 entries, a checkpoint of 5 was signed" in str(outcome)
+            put()
+            wait_until(lambda: _taken(lambda: log.submit(parties[1]).result().position == 5), "the log goes on")
+            assert log.status().halted is None
+            assert log.wait_published(7, PATIENCE).checkpoint.size == 7
+    assert fsck_shared(Place(dsn, "fsck", signed_dsn)).findings == ()
 
 
 def _taken(work: Callable[[], bool]) -> bool:
