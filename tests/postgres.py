@@ -38,15 +38,15 @@ TEMPLATE = "template_log"
 class Server:
     """A running server. ``database()`` gives the address of a fresh database with the tables of a log."""
 
-    def __init__(self, folder: Path, start: Callable[[], subprocess.Popen[bytes]]) -> None:
+    def __init__(self, folder: Path, start: Callable[[int | None], subprocess.Popen[bytes]]) -> None:
         self.folder = folder
         self._numbers = itertools.count(1)
         self._start = start
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        """Start it, for the first time or again, and return when it answers."""
-        self._process = self._start()
+    def start(self, largest: int | None = None) -> None:
+        """Start it, for the first time or again, and return when it answers. ``largest``: bytes of a file at most."""
+        self._process = self._start(largest)
         for _ in range(1200):
             try:
                 psycopg.connect(self.dsn("postgres")).close()
@@ -102,11 +102,14 @@ def serve(settings: dict[str, str] = _SETTINGS) -> Iterator[Server]:
     given = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     command = [made.bin_path / "postgres", "-D", folder, "-k", folder, *given]
 
-    def start() -> subprocess.Popen[bytes]:
+    def start(largest: int | None) -> subprocess.Popen[bytes]:
         # In a session of its own: Ctrl-C reaches the tests, which then end it. Silent: should the tests be killed, what
         # still runs must not hold their output open.
         quiet = subprocess.DEVNULL
-        return subprocess.Popen(command, user=made.system_user, start_new_session=True, stdout=quiet, stderr=quiet)
+        limit = ["sh", "-c", f'ulimit -f {largest // 512}; exec "$@"', "sh"] if largest else []
+        return subprocess.Popen(
+            [*limit, *command], user=made.system_user, start_new_session=True, stdout=quiet, stderr=quiet
+        )
 
     server = Server(folder, start)
     try:

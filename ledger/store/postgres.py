@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import LiteralString
 
 import psycopg
+from psycopg import sql
 
 from ledger.errors import DatabaseUnreachable, Fenced, LogClosed, LogExists, NoLog, UnknownSchema
 from ledger.store.postgres_wire import (
@@ -217,6 +218,12 @@ class PostgresReads:
         """See ``Reads``."""
         query = "SELECT name, disclosure FROM disclosures WHERE position = %s ORDER BY name"
         return dict(self._connection.execute(query, (position,)).fetchall())
+
+    def rows(self, table: str) -> int:
+        """How many rows a table has."""
+        query = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))
+        (found,) = self._connection.execute(query).fetchall()
+        return int(found[0])
 
     def append(
         self,

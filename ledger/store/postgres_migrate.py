@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from alembic import command
+from alembic.autogenerate import compare_metadata
 from alembic.config import Config
+from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 
+from ledger.store.postgres_tables import Declared
 from ledger.store.postgres_wire import connect
 
 SCRIPTS = Path(__file__).with_name("postgres_migrations")
@@ -28,6 +31,21 @@ def migrate(dsn: str) -> None:
             command.upgrade(config, "head")
     finally:
         engine.dispose()
+
+
+def differences(dsn: str) -> list[str]:
+    """How a log's tables differ from what is declared; tables of others do not count. ``DatabaseUnreachable``."""
+    engine = create_engine("postgresql+psycopg://", creator=lambda: _open(dsn))
+    try:
+        with engine.connect() as connection:
+            context = MigrationContext.configure(connection, opts={"include_object": _is_ours})
+            return [str(one) for one in compare_metadata(context, Declared.metadata)]
+    finally:
+        engine.dispose()
+
+
+def _is_ours(item: object, name: str | None, kind: str, reflected: bool, compared: object) -> bool:
+    return not (kind == "table" and reflected and compared is None)
 
 
 def _open(dsn: str) -> object:

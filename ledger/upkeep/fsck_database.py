@@ -8,15 +8,13 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from ledger import fast_json
 from ledger.store.runs import StatementIds
 from ledger.store.sqlite import connect, create
 from ledger.store.sqlite_session import SqliteReads
-from ledger.upkeep.replaying import Finding, entries_of
-from tallystick.commitments import open_commitments, parse_disclosure
-from tallystick.errors import MalformedInput, TallystickError
-from tallystick.references import references
-from tallystick.statement import parse_statement
+from ledger.upkeep.fsck_rows import Asked, miscounted, values
+from ledger.upkeep.replaying import Finding
+from tallystick.errors import MalformedInput
+from tallystick.statement import Statement
 from tallystick.tiles import parse_bundle
 
 _CHUNK = 1000
@@ -56,33 +54,20 @@ def rows(database: Path) -> Iterator[Finding]:
     """No row stands for what no entry says, and every private value opens a commitment of its entry."""
     with closing(connect(database)) as connection:
         connection.execute("BEGIN")
-        statement_ids, waiting = StatementIds(connection), dict[bytes, int]()
-        named = values = size = batches = 0
-        for position, entry in entries_of(SqliteReads(connection)):
-            size = position + 1
-            try:
-                statement = parse_statement(entry, fast_json.decode)
-            except TallystickError:
-                continue  # The replay says so.
-            named += len(references(statement))
-            batches += statement.event.type == "log.batch"
-            held = _disclosures(connection, position)
-            values += len(held)
-            yield from _opened(position, statement.event.commitments, held)
-            waiting[statement.statement_id] = position
-            if len(waiting) == _CHUNK:
-                yield from _found(statement_ids, waiting)
-                waiting = {}
-        yield from _found(statement_ids, waiting)
-        counts = {"statements": size, "disclosures": values, "batches": batches}
-        for table, expected in counts.items():
-            (count,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
-            if count != expected:
-                yield Finding(-1, f"the table {table} has {count} rows, the entries give {expected}")
-        for table, expected in {"mentions": named, "kinds": size}.items():
-            (count,) = connection.execute(f"SELECT coalesce(sum(last - first + 1), 0) FROM {table}").fetchone()
+        asked, ids = Asked(), _WritersIndex(StatementIds(connection))
+        yield from values(SqliteReads(connection), asked, ids.take)
+        yield from ids.check()
+        counts = {"statements": asked.entries, "disclosures": asked.values, "batches": asked.batches}
+        yield from miscounted(counts, lambda table: _one(connection, f"SELECT count(*) FROM {table}"))
+        for table, expected in {"mentions": asked.named, "kinds": asked.entries}.items():
+            count = _one(connection, f"SELECT coalesce(sum(last - first + 1), 0) FROM {table}")
             if count != expected:
                 yield Finding(-1, f"the rows of the table {table} cover {count} positions, the entries give {expected}")
+
+
+def _one(connection: sqlite3.Connection, query: str) -> int:
+    (found,) = connection.execute(query).fetchone()
+    return int(found)
 
 
 def chunks(database: Path) -> Iterator[Finding]:
@@ -100,26 +85,23 @@ def chunks(database: Path) -> Iterator[Finding]:
             start = last + 1
 
 
-def _disclosures(connection: sqlite3.Connection, position: int) -> list[tuple[str, str]]:
-    return connection.execute("SELECT name, disclosure FROM disclosures WHERE position = ?", (position,)).fetchall()
+class _WritersIndex:
+    """Holds the writer's index of statement ids against where they stand, many at a time."""
 
+    def __init__(self, found: StatementIds) -> None:
+        self._found = found
+        self._waiting: dict[bytes, int] = {}
 
-def _opened(position: int, commitments: dict, held: list[tuple[str, str]]) -> Iterator[Finding]:
-    for name, disclosure in held:
-        try:
-            parsed = parse_disclosure(disclosure)
-            open_commitments(commitments, [parsed])
-            problem = "" if parsed.name == name else f"it discloses {parsed.name!r}"
-        except TallystickError as error:
-            problem = str(error)
-        if problem:
-            yield Finding(position, f"the private value {name!r} in the table disclosures: {problem}")
+    def take(self, position: int, statement: Statement) -> Iterator[Finding]:
+        self._waiting[statement.statement_id] = position
+        if len(self._waiting) == _CHUNK:
+            yield from self.check()
 
-
-def _found(statement_ids: StatementIds, expected: dict[bytes, int]) -> Iterator[Finding]:
-    found = statement_ids.find(list(expected))
-    for statement_id, position in expected.items():
-        if found.get(statement_id) != position:
-            yield Finding(
-                position, "the writer's index of statement ids (runs, buckets, filters) does not find this one"
-            )
+    def check(self) -> Iterator[Finding]:
+        found = self._found.find(list(self._waiting))
+        for statement_id, position in self._waiting.items():
+            if found.get(statement_id) != position:
+                yield Finding(
+                    position, "the writer's index of statement ids (runs, buckets, filters) does not find this one"
+                )
+        self._waiting = {}

@@ -15,7 +15,16 @@ from tests.docs.pages import page, section, table
 FAULTS = page("faults.md")
 TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 # Every test of these files is a line of the page, or looks at the same as one that is.
-WHOLE = ("test_append_faults.py", "test_disk_faults.py", "test_power_loss.py", "test_sign_and_clock_faults.py")
+WHOLE = (
+    "test_append_faults.py",
+    "test_disk_faults.py",
+    "test_power_loss.py",
+    "test_sign_and_clock_faults.py",
+    "test_shared_damage.py",
+    "test_shared_faults.py",
+    "test_shared_locks.py",
+    "test_shared_network.py",
+)
 SAME = {
     "test_the_table_has_every_step",
     "test_a_disk_that_fails_at_every_operation",

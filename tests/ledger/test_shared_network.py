@@ -9,6 +9,7 @@ from contextlib import closing
 import pytest
 
 from tests.ledger.network import Host, NoNetworks
+from tests.ledger.sharer import STEPS
 from tests.ledger.test_shared_faults import Lives, Rescue, end_lease, keeper, lives
 from tests.postgres import Server
 
@@ -31,8 +32,7 @@ def seen_from(host: Host, dsn: str) -> str:
     return f"host={host.address} port={host.port} user={fields['user']} dbname={fields['dbname']}"
 
 
-POINTS = [("begin", "done"), ("index", "done"), ("commit", "before"), ("commit", "done"), ("tiles", "done")]
-POINTS += [("swap", "before"), ("swap", "done"), ("show", "before"), ("show", "done")]
+POINTS = [(step, when) for step in STEPS for when in ("before", "done")]
 
 
 @pytest.mark.parametrize(("step", "when"), POINTS)
