@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 import pytest
@@ -11,16 +12,42 @@ import pytest
 from ledger.batch import _Draft
 from ledger.folder import Folder
 from ledger.log import Log
+from ledger.shared.log import fsck_shared
+from ledger.shared.place import Place
 from ledger.submission import prepare
 from ledger.upkeep.backup import back_up
-from ledger.upkeep.fsck import fsck
+from ledger.upkeep.fsck import Report, fsck
+from ledger.upkeep.replaying import Finding
 from ledger.upkeep.restore import restore
 from tallystick.admission import Refused
 from tallystick.admission.state import committed_key
 from tallystick.events.erasure import Erasure
 from tallystick.statement import Statement
 from tests.ledger.conftest import open_log
+from tests.ledger.shared_copies import opened, worked, worked_log
 from tests.world import World
+
+__all__ = ["worked", "worked_log"]
+
+
+class Kept:
+    """The main job's log, in a folder or in a database."""
+
+    def __init__(self, open_it: Callable[[World], AbstractContextManager[Log]], check: Callable[[], Report]) -> None:
+        self.open = open_it
+        self._check = check
+
+    def findings(self) -> tuple[Finding, ...]:
+        return self._check().findings
+
+
+@pytest.fixture(params=["folder", "postgres"])
+def kept(request: pytest.FixtureRequest) -> Kept:
+    if request.param == "postgres":
+        dsn = request.getfixturevalue("worked")
+        return Kept(lambda world: opened(dsn, world), lambda: fsck_shared(Place(dsn, "fsck")))
+    data = request.getfixturevalue("data")
+    return Kept(lambda world: open_log(data, world), lambda: fsck(Folder(data)))
 
 
 def vault(log: Log, position: int) -> set[str]:
@@ -43,18 +70,18 @@ def granted(log: Log) -> int:
     return record.position
 
 
-def test_the_value_goes_with_the_batch_that_admits_the_erasure(data: Path, world: World) -> None:
-    with open_log(data, world) as log:
+def test_the_value_goes_with_the_batch_that_admits_the_erasure(kept: Kept, world: World) -> None:
+    with kept.open(world) as log:
         position = granted(log)
         before = vault(log, position)
         erase(log, world, position, "payment", "territory")
         assert vault(log, position) == before - {"payment", "territory"}
         log.publish_now()
-    assert fsck(Folder(data)).findings == ()
+    assert kept.findings() == ()
 
 
-def test_a_refused_erasure_deletes_nothing(data: Path, world: World) -> None:
-    with open_log(data, world) as log:
+def test_a_refused_erasure_deletes_nothing(kept: Kept, world: World) -> None:
+    with kept.open(world) as log:
         position = granted(log)
         before = vault(log, position)
         with pytest.raises(Refused, match="none named colour"):
@@ -62,8 +89,8 @@ def test_a_refused_erasure_deletes_nothing(data: Path, world: World) -> None:
         assert vault(log, position) == before
 
 
-def test_a_value_may_go_in_the_very_batch_that_brings_it(data: Path, world: World) -> None:
-    with open_log(data, world) as log:
+def test_a_value_may_go_in_the_very_batch_that_brings_it(kept: Kept, world: World) -> None:
+    with kept.open(world) as log:
         with log.store.snapshot() as reads:
             position = reads.size()
         plain = world.object()
@@ -82,25 +109,25 @@ def titled(world: World) -> Statement:
     return world.say(world.studio, "object.register", plain.event.subject, plain.event.body, {"a": "1", "b": "2"})
 
 
-def test_a_value_that_comes_after_its_statement_is_kept(data: Path, world: World) -> None:
+def test_a_value_that_comes_after_its_statement_is_kept(kept: Kept, world: World) -> None:
     """It was taken with the answer that the statement stands, and dropped: whoever sent it had nothing more to send."""
-    with open_log(data, world) as log:
+    with kept.open(world) as log:
         said = titled(world)
         (a, b) = world.disclosures[said.statement_id]
         position = log.submit(said).result().position
         assert vault(log, position) == set()
-        for values, kept in (((a,), {"a"}), ((a, b), {"a", "b"})):
+        for values, names in (((a,), {"a"}), ((a, b), {"a", "b"})):
             again = log.submit(said, values).result()
             assert (again.position, again.duplicate) == (position, True)
-            assert vault(log, position) == kept
+            assert vault(log, position) == names
         with log.store.snapshot() as reads:
             assert reads.disclosures(position) == {"a": a.text, "b": b.text}
         log.publish_now()
-    assert fsck(Folder(data)).findings == ()
+    assert kept.findings() == ()
 
 
-def test_a_value_that_comes_twice_in_one_batch_is_kept(data: Path, world: World) -> None:
-    with open_log(data, world) as log:
+def test_a_value_that_comes_twice_in_one_batch_is_kept(kept: Kept, world: World) -> None:
+    with kept.open(world) as log:
         said = titled(world)
         (a, b) = world.disclosures[said.statement_id]
         first, second = log.submit_many([prepare(said, [a]), prepare(said, [b])]).result()
@@ -110,8 +137,8 @@ def test_a_value_that_comes_twice_in_one_batch_is_kept(data: Path, world: World)
 
 
 @pytest.mark.parametrize("together", [True, False], ids=["in the batch of its erasure", "later"])
-def test_a_value_that_was_erased_does_not_come_back(data: Path, world: World, together: bool) -> None:
-    with open_log(data, world) as log:
+def test_a_value_that_was_erased_does_not_come_back(kept: Kept, world: World, together: bool) -> None:
+    with kept.open(world) as log:
         said = titled(world)
         values = world.disclosures[said.statement_id]
         position = log.submit(said).result().position
@@ -122,7 +149,7 @@ def test_a_value_that_was_erased_does_not_come_back(data: Path, world: World, to
             log.submit_many(work).result()
         assert vault(log, position) == {"b"}
         log.publish_now()
-    assert fsck(Folder(data)).findings == ()
+    assert kept.findings() == ()
 
 
 def test_a_value_that_was_erased_under_the_first_rules_does_not_come_back(data: Path, world: World) -> None:

@@ -20,6 +20,7 @@ from ledger.errors import Conflict, LogClosed, OutcomeUnknown
 from ledger.sequencer import Sequencer
 from ledger.store import Store
 from ledger.store.memory import MemoryStore
+from ledger.store.postgres import open_store as open_database
 from ledger.store.sqlite import create, open_store
 from ledger.submission import Outcome, Receipt, prepare
 from tallystick import cose
@@ -41,11 +42,15 @@ def world() -> World:
     return World()
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     if request.param == "sqlite":
         create(tmp_path / "ledger.sqlite")
         opened: Store = PolicedStore(open_store(tmp_path / "ledger.sqlite"))
+    elif request.param == "postgres":
+        elected = open_database(request.getfixturevalue("dsn"))
+        elected.epoch = 0
+        opened = PolicedStore(elected)
     else:
         opened = PolicedStore(MemoryStore())
     yield opened
