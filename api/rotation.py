@@ -1,7 +1,8 @@
 """``python -m api rotate ROLE``: a key of the log is replaced while the service is stopped.
 
-The new key is written beside the old one first, then the log has the entry, then the
-files change their names: what a crash left undone, the same command finishes.
+The new key is written beside the old one first, then the log has the entry, then a copy of
+the old one is put away and the new one takes its place: what a crash left undone, the same
+command finishes.
 """
 
 from __future__ import annotations
@@ -59,10 +60,9 @@ def rotate(settings: Settings, role: Role, clock: Clock) -> Rotated:
         passphrase = passphrase_of(folder, settings.passphrase, create=False)
         coming = folder / f"{role}.next.pem"
         if not coming.exists():
-            write_key(coming, LocalSigner.generate(ROLES[role]), passphrase)
-            sync_folder(folder)
+            _make(coming, role, passphrase)
         new = read_key(coming, passphrase)
-        keyring = Keyring({one: _present(folder, one, role, passphrase) for one in ROLES})
+        keyring = Keyring({one: read_key(folder / f"{one}.pem", passphrase) for one in ROLES})
         old = keyring.signers[role].public.kid.hex()
         if role == "authority":
             _check_contracts(settings)
@@ -127,23 +127,24 @@ def _targets(settings: Settings) -> list[Target]:
         return outbox.targets()
 
 
-def _present(folder: Path, one: str, role: str, passphrase: bytes) -> LocalSigner:
-    """The key in force; where a crash came between the two renames, the old one stands among the retired."""
-    path = folder / f"{one}.pem"
-    if one == role and not path.exists():
-        found = sorted((folder / RETIRED).glob(f"{role}-*.pem"), key=lambda name: name.stat().st_mtime_ns)
-        if not found:
-            raise NotRotated(f"no key file {path}: bring it back from its copy, or correct the path")
-        path = found[-1]
-    return read_key(path, passphrase)
+def _make(path: Path, role: Role, passphrase: bytes) -> None:
+    """A new key; under its name it is whole."""
+    draft = path.with_name(path.name + ".new")
+    draft.unlink(missing_ok=True)
+    write_key(draft, LocalSigner.generate(ROLES[role]), passphrase)
+    draft.rename(path)
+    sync_folder(path.parent)
 
 
 def _put_in_place(folder: Path, role: str, old: str) -> None:
-    retired = folder / RETIRED
+    present, retired = folder / f"{role}.pem", folder / RETIRED
     retired.mkdir(mode=0o700, exist_ok=True)
-    present = folder / f"{role}.pem"
-    if present.exists():
-        present.rename(retired / f"{role}-{old[:16]}.pem")
-    sync_folder(retired)
+    kept = retired / f"{role}-{old[:16]}.pem"
+    kept.unlink(missing_ok=True)
+    kept.touch(mode=0o600)
+    kept.write_bytes(present.read_bytes())
+    # All of it is on the disk before the old one's place is taken.
+    for path in (kept, retired, folder):
+        sync_folder(path)
     (folder / f"{role}.next.pem").rename(present)
     sync_folder(folder)

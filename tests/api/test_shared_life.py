@@ -32,6 +32,7 @@ class Life:
     def __init__(self, home: Server, other: Server, database: str, signed: str, folder: Path) -> None:
         self.home, self.other = home, other
         self.database, self.signed, self.folder = database, signed, folder
+        self.last = 0
         (self.token,) = TOKEN.findall(home.output)
         (folder / "vkeys").write_bytes(httpx.get(f"{home.url}/vkeys").content)
 
@@ -50,6 +51,7 @@ class Life:
         answer = self.post(at, "/v1/events", event)
         assert answer.status_code == 201, answer.text
         found: dict[str, Any] = answer.json()
+        self.last = found["position"]
         return found
 
     def private(self, at: Server, position: int) -> dict[str, Any]:
@@ -91,11 +93,18 @@ def life(postgres: Postgres, tmp_path: Path) -> Iterator[Life]:
 
 
 def test_from_its_first_statement_to_its_successor(life: Life, postgres: Postgres) -> None:
-    home, other = life.home, life.other
-    first, second = life.register(other, "first"), life.register(home, "second")
+    first, second = life.register(life.other, "first"), life.register(life.home, "second")
     life.published(second["position"] + 1)
+    erased_at_one_gone_at_both(life, first, second)
+    followed_at_either(life)
+    backed_up_while_both_are_at_work(life)
+    ended_at_one_and_the_other(life)
+    succeeded(life, postgres)
+    assert [one.stop() for one in (life.home, life.other)] == [0, 0]
 
-    # What is erased at one is gone at both, and from the database.
+
+def erased_at_one_gone_at_both(life: Life, first: dict[str, Any], second: dict[str, Any]) -> None:
+    home, other = life.home, life.other
     at = first["position"]
     assert [life.private(one, at)["title"]["value"] for one in (home, other)] == ["first", "first"]
     body = {"position": at, "names": ["title"], "grounds": "objection"}
@@ -108,7 +117,9 @@ def test_from_its_first_statement_to_its_successor(life: Life, postgres: Postgre
         ]
     life.published(erased.json()["position"] + 1)
 
-    # Whoever follows it may ask either of them.
+
+def followed_at_either(life: Life) -> None:
+    home, other = life.home, life.other
     code, said = life.mirror(other)
     assert (code, f"{OLD}: " in said) == (0, True)
     assert life.monitor(home)[0] == 0
@@ -118,12 +129,15 @@ def test_from_its_first_statement_to_its_successor(life: Life, postgres: Postgre
     code, lines = life.monitor(other)
     assert (code, lines[-1]["watched"], "ended" in lines[-1]) == (0, OLD, False)
 
-    # A backup while both are at work; it holds what was not erased.
-    code, out, error = run("backup", life.database, life.folder / "kept", "--checkpoints", life.signed)
-    assert (code, error) == (0, "")
-    assert read_backup(life.folder / "kept").entries >= third["position"] + 2
 
-    # The end of it, said at one, holds at the other.
+def backed_up_while_both_are_at_work(life: Life) -> None:
+    code, _, error = run("backup", life.database, life.folder / "kept", "--checkpoints", life.signed)
+    assert (code, error) == (0, "")
+    assert read_backup(life.folder / "kept").entries >= life.last + 1
+
+
+def ended_at_one_and_the_other(life: Life) -> None:
+    home, other = life.home, life.other
     end = life.post(
         home, "/v1/events", {"type": "log.freeze", "subject": OLD, "body": {"reason": "successor", "successor": NEW}}
     )
@@ -139,7 +153,10 @@ def test_from_its_first_statement_to_its_successor(life: Life, postgres: Postgre
     code, out, _ = run("fsck", life.database, "--checkpoints", life.signed)
     assert (code, "nothing is wrong" in out) == (0, True)
 
-    # Another log goes on, in a database of its own, and says whom it follows.
+
+def succeeded(life: Life, postgres: Postgres) -> None:
+    """Another log goes on, in a database of its own, and says whom it follows."""
+    home, other = life.home, life.other
     trust = life.folder / "trust.json"
     trust.write_bytes(httpx.get(f"{home.url}/v1/trust").content)
     with (
@@ -157,4 +174,3 @@ def test_from_its_first_statement_to_its_successor(life: Life, postgres: Postgre
         assert after.stop() == 0
         code, out, _ = run("fsck", address(database))
         assert (code, "nothing is wrong" in out) == (0, True)
-    assert [one.stop() for one in (home, other)] == [0, 0]

@@ -18,6 +18,8 @@ from pathlib import Path
 
 import pytest
 
+from api.rotation import rotate
+from api.settings import Settings
 from ledger.copies.monitor import Expectations, Monitor
 from ledger.copies.source import open_source
 from ledger.errors import NoLog, UnknownSchema
@@ -28,14 +30,17 @@ from ledger.tilestore import TileStore
 from ledger.upkeep.backup import back_up, read_backup
 from ledger.upkeep.fsck import fsck
 from ledger.upkeep.restore import restore
+from ledger.witness.folder import open_witness
 from tallystick.checkpoint import Checkpoint, parse_body
 from tallystick.merkle import verify_consistency
 from tallystick.note import parse_note
+from tests.api.house import open_house
 from tests.ledger.conftest import founding, later, open_log
 from tests.ledger.following import known
+from tests.ledger.grove import grown
 from tests.ledger.power.recording import Chance, Machine, Operation, build, compiler, record
-from tests.ledger.power.workload import ACKNOWLEDGED
-from tests.world import World
+from tests.ledger.power.workload import ACKNOWLEDGED, ROTATED
+from tests.world import START, World
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="no C compiler to build the recorder with")
 SAMPLES = 25
@@ -160,6 +165,11 @@ def begun_again(data: Path, must_be_there: bool) -> Log:
 
 def prepare_tools(root: Path, template: Path, work: str) -> None:
     """What the work needs: a log and its early tiles, or a backup of it; and the tiles of what came later."""
+    if work == "rotate":
+        with open_house(root / "data") as house:
+            house.registrar.post("/v1/checkpoints")
+    if work in ("witness", "rotate"):
+        return
     shutil.copytree(template, root / "log")
     shutil.copytree(template / "public", root / "early")
     if work == "restore":
@@ -175,7 +185,7 @@ def prepare_tools(root: Path, template: Path, work: str) -> None:
             path.unlink()
 
 
-@pytest.mark.parametrize("work", ["watch", "backup", "restore"])
+@pytest.mark.parametrize("work", ["watch", "backup", "restore", "witness", "rotate"])
 @pytest.mark.parametrize("samples", [12, pytest.param(10_000, marks=pytest.mark.exhaustive)])
 def test_power_loss_of_a_tool(recorder: Path, template: Path, tmp_path: Path, work: str, samples: int) -> None:
     root = tmp_path / "root"
@@ -230,4 +240,43 @@ def restored(root: Path, said: list[str]) -> None:
     open_log(root / "log", later(World())).close()
 
 
-AFTERWARDS = {"watch": watched_again, "backup": backed_up, "restore": restored}
+def cosigned(root: Path, said: list[str]) -> None:
+    """What it cosigned it knows: of another history it cosigns nothing, of this one what extends it."""
+    last = max((int(one) for one in said if one.isdecimal()), default=0)
+    try:
+        with open_witness(root / "witness", None, lambda: START) as witness:
+            told = "added" in said
+            fork, tree = grown(World(), 40, fork_at=0), grown(World(), 41)
+            if last:
+                for size in (last, 40):
+                    assert witness.add_checkpoint(fork.request(last, size).encode()).status in (409, 422)
+                    assert witness.add_checkpoint(fork.request(0, size).encode()).status == 409
+            answer = witness.add_checkpoint(tree.request(last, 41).encode())
+            if answer.status == 409:  # more was cosigned than was answered
+                answer = witness.add_checkpoint(tree.request(int(answer.body), 41).encode())
+            assert answer.status == (200 if told or answer.status == 200 else 404)
+    except NoLog:
+        assert "begun" not in said
+
+
+def rotated(root: Path, said: list[str]) -> None:
+    """A key that was told to be replaced is; one that was not is by another attempt, and the log opens by it."""
+    settings = Settings(data=root / "data")
+    told = dict(zip(said[::3], said[2::3], strict=True))
+    for role in ROTATED:
+        if role not in told:
+            told[role] = rotate(settings, role, lambda: START + 60).new
+    with open_house(root / "data", START + 120) as house:
+        signers = house.services.keyring.signers
+        assert {role: signers[role].public.kid.hex() for role in ROTATED} == told
+        assert house.registrar.post("/v1/checkpoints").status_code == 200
+    assert fsck(Folder(root / "data/log")).findings == ()
+
+
+AFTERWARDS = {
+    "watch": watched_again,
+    "backup": backed_up,
+    "restore": restored,
+    "witness": cosigned,
+    "rotate": rotated,
+}

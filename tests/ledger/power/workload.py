@@ -1,4 +1,4 @@
-"""What is run under the recorder: ``python -m tests.ledger.power.workload append|begin|watch|backup|restore DIR``.
+"""What is run under the recorder: ``python -m tests.ledger.power.workload WORK DIR``, with one of ``WORK``.
 
 Each acknowledgement is a line in the file ``acknowledged`` of the folder, so that the
 record shows between which operations it was given.
@@ -13,6 +13,8 @@ from contextlib import closing
 from pathlib import Path
 
 import ledger.copies.monitor
+from api.rotation import rotate
+from api.settings import Settings
 from ledger.copies.monitor import Expectations, Monitor
 from ledger.copies.source import open_source
 from ledger.folder import Folder
@@ -20,9 +22,12 @@ from ledger.log import Log
 from ledger.submission import Receipt, prepare
 from ledger.upkeep.backup import back_up
 from ledger.upkeep.restore import restore
+from ledger.witness.folder import add_log, create_witness, open_witness
+from tallystick.events.log import Role
 from tests.ledger.conftest import founding, later, open_log
 from tests.ledger.following import known
-from tests.world import World
+from tests.ledger.grove import grown
+from tests.world import START, World
 
 ACKNOWLEDGED = "acknowledged"
 
@@ -86,7 +91,40 @@ def restoration(folder: Path) -> None:
     _Tongue(folder).say("restored")
 
 
-WORK = {"append": append, "begin": begin, "watch": watch, "backup": backup, "restore": restoration}
+def witness(folder: Path) -> None:
+    """A witness is begun, told of a log, and cosigns it as it grows, once with two requests from one size."""
+    tongue, tree = _Tongue(folder), grown(World(), 40)
+    create_witness(folder / "witness", "witness.example/w", None)
+    tongue.say("begun")
+    add_log(folder / "witness", list(tree.world.signers.keys.verifier_keys()))
+    tongue.say("added")
+    with open_witness(folder / "witness", None, lambda: START) as opened:
+        old = 0
+        for size in (1, 2, 5, 5, 17, 40):
+            answer = opened.add_checkpoint(tree.request(old, size).encode())
+            assert answer.status == 200, answer
+            tongue.say(f"cosigned {size}")
+            old = size
+
+
+def rotation(folder: Path) -> None:
+    """Two keys of a log that stands still are replaced, one after the other."""
+    tongue = _Tongue(folder)
+    for role in ROTATED:
+        rotated = rotate(Settings(data=folder / "data"), role, lambda: START + 60)
+        tongue.say(f"{role} {rotated.position} {rotated.new}")
+
+
+ROTATED: tuple[Role, ...] = ("log", "registrar")
+WORK = {
+    "append": append,
+    "begin": begin,
+    "watch": watch,
+    "backup": backup,
+    "restore": restoration,
+    "witness": witness,
+    "rotate": rotation,
+}
 
 if __name__ == "__main__":
     WORK[sys.argv[1]](Path(sys.argv[2]))
