@@ -30,6 +30,6 @@ def _check(log: str, checkpoints: str | None, tiles: str | None, step: Progress)
     place = shared(log, checkpoints, tiles)
     if place is None:
         return checking.fsck(folder(log, checkpoints), step, parse_place(tiles) if tiles else None)
-    from ledger.shared.log import fsck_shared
+    from ledger.shared.upkeep import fsck_shared
 
     return fsck_shared(place, step)

@@ -33,16 +33,13 @@ from ledger.shared.checkpoint_postgres import PostgresCheckpointStore
 from ledger.shared.election import Election
 from ledger.shared.letterbox import LOOK, PATIENCE, Letterbox
 from ledger.shared.place import Place
-from ledger.shared.tiles_postgres import CHANNEL, PostgresTiles
+from ledger.shared.tiles_postgres import CHANNEL
 from ledger.shared.where import elected_tiles, readers_tiles
 from ledger.store.postgres import create, open_store
 from ledger.store.postgres_wire import Connection, listen, reaching
 from ledger.submission import Outcome, Receipt, Submission
 from ledger.tiles import SharedTiles
-from ledger.upkeep import fsck_postgres
-from ledger.upkeep.fsck import Parts, Report, check_log
 from ledger.upkeep.opening import keys_in
-from ledger.upkeep.replaying import Progress
 from tallystick.errors import TallystickError
 from tallystick.events.log import Role
 from tallystick.keys import Signer
@@ -146,22 +143,6 @@ def open_shared(
         published = PublishedLog(readers_tiles(place, store.pool), keys)
         engine = SharedEngine(adapt(office), published, patience)
         return Log(store, published, engine, undo.pop_all())
-
-
-def fsck_shared(place: Place, progress: Progress = lambda done: None) -> Report:
-    """Check a shared log, which may be in use. Raises ``NoLog``, ``UnknownSchema`` or ``DatabaseUnreachable``."""
-    with closing(open_store(place.database)) as store, closing(PostgresCheckpointStore(place.signed)) as held:
-        own = {
-            "the private values": lambda: fsck_postgres.rows(store),
-            "the schema": lambda: fsck_postgres.schema(store),
-        }
-        if place.bucket:
-            from ledger.bucket.checking import Bucket
-
-            bucket = Bucket(place.bucket)
-            return check_log(Parts(store, bucket.tiles, held.latest, bucket.kept, own), progress)
-        tiles = PostgresTiles(store.pool)
-        return check_log(Parts(store, tiles, held.latest, tiles.kept, own), progress)
 
 
 class SharedEngine:

@@ -9,14 +9,33 @@ from pathlib import Path
 
 from ledger.shared.checkpoint_postgres import PostgresCheckpointStore
 from ledger.shared.place import Place
+from ledger.shared.tiles_postgres import PostgresTiles
 from ledger.store import Reads
 from ledger.store.postgres import open_store
 from ledger.store.sqlite import create
 from ledger.store.sqlite import open_store as open_file
+from ledger.upkeep import fsck_postgres
 from ledger.upkeep.backup import Holding, clear, write_backup
+from ledger.upkeep.fsck import Parts, Report, check_log
 from ledger.upkeep.opening import keys_in
 from ledger.upkeep.rebuild import copy_log
 from ledger.upkeep.replaying import Progress, Replayed, replay_log
+
+
+def fsck_shared(place: Place, progress: Progress = lambda done: None) -> Report:
+    """Check a shared log, which may be in use. Raises ``NoLog``, ``UnknownSchema`` or ``DatabaseUnreachable``."""
+    with closing(open_store(place.database)) as store, closing(PostgresCheckpointStore(place.signed)) as held:
+        own = {
+            "the private values": lambda: fsck_postgres.rows(store),
+            "the schema": lambda: fsck_postgres.schema(store),
+        }
+        if place.bucket:
+            from ledger.bucket.checking import Bucket
+
+            bucket = Bucket(place.bucket)
+            return check_log(Parts(store, bucket.tiles, held.latest, bucket.kept, own), progress)
+        tiles = PostgresTiles(store.pool)
+        return check_log(Parts(store, tiles, held.latest, tiles.kept, own), progress)
 
 
 def replay_shared(place: Place, progress: Progress = lambda done: None) -> Replayed:

@@ -17,8 +17,8 @@ import httpx
 import pytest
 
 from ledger.copies.auditing import Hand, open_hand
-from ledger.shared.log import fsck_shared
 from ledger.shared.place import Place
+from ledger.shared.upkeep import fsck_shared
 from ledger.store import Record, Search
 from ledger.store.postgres import open_store
 from tallystick.events.dispute import DisputeOpening

@@ -14,8 +14,8 @@ import psycopg
 import pytest
 
 from api.settings import Settings, read_settings
-from ledger.shared.log import fsck_shared
 from ledger.shared.place import Place
+from ledger.shared.upkeep import fsck_shared
 from tallystick.base64s import from_base64
 from tallystick.checkpoint import Checkpoint
 from tallystick.errors import MalformedInput

@@ -10,10 +10,10 @@ import psycopg
 import pytest
 
 from ledger.log import Log
-from ledger.shared.log import create_shared, fsck_shared, open_shared
+from ledger.shared.log import create_shared, open_shared
 from ledger.shared.place import Place
 from ledger.shared.tiles_postgres import PostgresTiles
-from ledger.shared.upkeep import back_up_shared
+from ledger.shared.upkeep import back_up_shared, fsck_shared
 from ledger.store.postgres import open_store
 from ledger.submission import Receipt
 from tallystick.tiles import Tile

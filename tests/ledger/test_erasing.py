@@ -12,8 +12,8 @@ import pytest
 from ledger.batch import _Draft
 from ledger.folder import Folder
 from ledger.log import Log
-from ledger.shared.log import fsck_shared
 from ledger.shared.place import Place
+from ledger.shared.upkeep import fsck_shared
 from ledger.submission import prepare
 from ledger.upkeep.backup import back_up
 from ledger.upkeep.fsck import Report, fsck

@@ -15,8 +15,9 @@ import pytest
 from ledger.batch import Reached, Scribe
 from ledger.errors import HistoryLost, LedgerError, LogHalted
 from ledger.sequencer import Sequencer
-from ledger.shared.log import create_shared, fsck_shared, open_shared
+from ledger.shared.log import create_shared, open_shared
 from ledger.shared.place import Place
+from ledger.shared.upkeep import fsck_shared
 from ledger.store.sqlite import create, open_store
 from ledger.submission import prepare
 from tallystick.statement import Statement

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from api.rotation import rotate
+from api.rotation import RETIRED, rotate
 from api.settings import Settings
 from ledger.copies.monitor import Expectations, Monitor
 from ledger.copies.source import open_source
@@ -32,6 +32,7 @@ from ledger.upkeep.fsck import fsck
 from ledger.upkeep.restore import restore
 from ledger.witness.folder import open_witness
 from tallystick.checkpoint import Checkpoint, parse_body
+from tallystick.keyfile import read_key
 from tallystick.merkle import verify_consistency
 from tallystick.note import parse_note
 from tests.api.house import open_house
@@ -270,6 +271,10 @@ def rotated(root: Path, said: list[str]) -> None:
         signers = house.services.keyring.signers
         assert {role: signers[role].public.kid.hex() for role in ROTATED} == told
         assert house.registrar.post("/v1/checkpoints").status_code == 200
+    keys = root / "data/keys"
+    put_away = [read_key(path, (keys / "passphrase").read_bytes().strip()) for path in (keys / RETIRED).glob("*.pem")]
+    # More, where a replacement was done and not said: another attempt is another one.
+    assert len({one.public.kid for one in put_away}) >= len(ROTATED)
     assert fsck(Folder(root / "data/log")).findings == ()
 
 

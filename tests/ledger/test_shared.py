@@ -17,8 +17,9 @@ from ledger.__main__ import app
 from ledger.errors import Conflict, HistoryLost, LogExists, NoLog, OutcomeUnknown, WrongLog
 from ledger.log import Log
 from ledger.shared.checkpoint_postgres import PostgresCheckpointStore
-from ledger.shared.log import create_shared, fsck_shared, open_shared
+from ledger.shared.log import create_shared, open_shared
 from ledger.shared.place import Place
+from ledger.shared.upkeep import fsck_shared
 from ledger.submission import Receipt, prepare
 from tallystick.admission import Refused
 from tallystick.merkle import verify_consistency

@@ -17,11 +17,11 @@ from ledger.folder import Folder
 from ledger.log import Log
 from ledger.shared.checkpoint_postgres import PostgresCheckpointStore
 from ledger.shared.election import Election
-from ledger.shared.log import fsck_shared, open_shared
+from ledger.shared.log import open_shared
 from ledger.shared.place import Place
 from ledger.shared.restoring import restore_shared
 from ledger.shared.tiles_postgres import PostgresTiles
-from ledger.shared.upkeep import back_up_shared, replay_shared
+from ledger.shared.upkeep import back_up_shared, fsck_shared, replay_shared
 from ledger.upkeep.backup import back_up, read_backup
 from ledger.upkeep.fsck import fsck
 from ledger.upkeep.restore import Restored, restore

@@ -15,8 +15,9 @@ from ledger.bucket.s3 import S3Objects
 from ledger.errors import Fenced, ObjectsUnreachable
 from ledger.log import Log
 from ledger.shared.checkpoint_postgres import PostgresCheckpointStore
-from ledger.shared.log import create_shared, fsck_shared, open_shared
+from ledger.shared.log import create_shared, open_shared
 from ledger.shared.place import Place
+from ledger.shared.upkeep import fsck_shared
 from ledger.tilestore import CHECKPOINT
 from tests.ledger.commands import run
 from tests.ledger.conftest import founding

@@ -11,8 +11,9 @@ import pytest
 
 from ledger.errors import LedgerError, OutcomeUnknown
 from ledger.log import Log
-from ledger.shared.log import create_shared, fsck_shared, open_shared
+from ledger.shared.log import create_shared, open_shared
 from ledger.shared.place import Place
+from ledger.shared.upkeep import fsck_shared
 from ledger.submission import prepare
 from tests.ledger.commands import run
 from tests.ledger.conftest import founding

@@ -19,8 +19,9 @@ import pytest
 
 from ledger.log import Log
 from ledger.shared.checkpoint_postgres import PostgresCheckpointStore
-from ledger.shared.log import fsck_shared, open_shared
+from ledger.shared.log import open_shared
 from ledger.shared.place import Place
+from ledger.shared.upkeep import fsck_shared
 from tallystick.checkpoint import Checkpoint
 from tallystick.merkle import verify_consistency
 from tests.ledger.conftest import later

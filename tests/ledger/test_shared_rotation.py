@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from ledger.errors import LogBusy, WrongLog
-from ledger.shared.log import create_shared, fsck_shared, open_shared, rotate_shared
+from ledger.shared.log import create_shared, open_shared, rotate_shared
 from ledger.shared.place import Place
+from ledger.shared.upkeep import fsck_shared
 from tallystick.events.log import Role
 from tests.ledger.conftest import founding
 from tests.ledger.test_rotation import use
