@@ -13,15 +13,19 @@ import psycopg
 import pytest
 
 from ledger.batch import Reached, Scribe
+from ledger.engine import LocalEngine
 from ledger.errors import HistoryLost, LedgerError, LogHalted
+from ledger.publisher import Publisher
 from ledger.sequencer import Sequencer
 from ledger.shared.log import create_shared, open_shared
 from ledger.shared.place import Place
 from ledger.shared.upkeep import fsck_shared
 from ledger.store.sqlite import create, open_store
 from ledger.submission import prepare
+from ledger.tilestore import TileStore
 from tallystick.statement import Statement
 from tests.ledger.conftest import founding
+from tests.ledger.faults import MemoryCheckpoints
 from tests.patience import PATIENCE, wait_until
 from tests.postgres import Server
 from tests.world import World
@@ -166,6 +170,32 @@ def test_each_caller_is_told_why(desk: Desk) -> None:
         assert outcome.duplicate  # type: ignore[union-attr]
     finally:
         sequencer.close()
+
+
+def test_nothing_is_signed_of_what_has_lost_what_was_acknowledged(desk: Desk, tmp_path: Path) -> None:
+    """What was signed last is in the other history too: only who wrote what came after it can tell."""
+    world, checkpoints = desk.world, MemoryCheckpoints()
+    (tmp_path / "public").mkdir()
+    tiles = TileStore(tmp_path / "public")
+    publisher = Publisher(desk.store, tiles, checkpoints, world.signers, lambda: world.clock)  # type: ignore[arg-type]
+    engine = LocalEngine(publisher, desk.scribe, None)
+    try:
+        signed = engine.publish_now()
+        desk.write(desk.late)
+        newest = desk.size()
+        desk.store.inner = desk.other
+        desk.another(Reached()).write([prepare(world.register(world.someone("Another"), "studio"))])
+        assert desk.size() == newest
+        with pytest.raises(LogHalted, match="was acknowledged here and is gone"):
+            engine.publish_now()
+        assert checkpoints.notes == [signed.note.encode()]
+        assert tiles.checkpoint() == signed.note.encode().encode()
+        assert "was acknowledged here and is gone" in str(engine.status().halted)
+        desk.store.inner = desk.new
+        assert engine.publish_now().checkpoint.size == newest
+        assert engine.status().halted is None
+    finally:
+        engine.close()
 
 
 @pytest.fixture
