@@ -34,7 +34,7 @@ def migrate(dsn: str) -> None:
 
 
 def differences(dsn: str) -> list[str]:
-    """How a log's tables differ from what is declared; tables of others do not count. ``DatabaseUnreachable``."""
+    """How a log's tables differ from what is declared; others' tables and indexes do not. ``DatabaseUnreachable``."""
     engine = create_engine("postgresql+psycopg://", creator=lambda: _open(dsn))
     try:
         with engine.connect() as connection:
@@ -45,7 +45,7 @@ def differences(dsn: str) -> list[str]:
 
 
 def _is_ours(item: object, name: str | None, kind: str, reflected: bool, compared: object) -> bool:
-    return not (kind == "table" and reflected and compared is None)
+    return not (kind in ("table", "index") and reflected and compared is None)
 
 
 def _open(dsn: str) -> object:

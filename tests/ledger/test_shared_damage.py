@@ -243,6 +243,12 @@ def test_rows_that_nobody_asks_for_and_tables_that_were_changed(worked: str, har
     assert any(found in one for one in findings(worked)), findings(worked)
 
 
+def test_what_others_keep_in_the_database_is_theirs(worked: str) -> None:
+    change(worked, "CREATE TABLE notes_of_the_administrator (line text)")
+    change(worked, "CREATE INDEX of_the_administrator ON batches (digest)")
+    assert findings(worked) == []
+
+
 def test_the_columns_are_all_of_them(worked: str) -> None:
     with psycopg.connect(worked) as connection:
         rows = connection.execute(
