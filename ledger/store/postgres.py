@@ -95,6 +95,12 @@ def _schema_of(dsn: str) -> str | None:
     return str(rows[0][0])
 
 
+SCRUBBING = "1s"
+"""So long an erasure waits for readers of the tables from whose files it has to go; later attempts do not wait."""
+_SCRUBBED = ("disclosures", "submissions")
+"""The second: letters that were answered are blank or gone, their bytes stand in its file until it is written anew."""
+
+
 class PostgresReads:
     """Reads, and in a write transaction writes, of one connection."""
 
@@ -315,7 +321,7 @@ class PostgresStore:
         self._writing = threading.Lock()
         self._writer: Connection | None = None
         self._closed = False
-        self._stale = False  # what was deleted may still stand in the table's file
+        self._stale: tuple[str, ...] = ()  # tables in whose files what was deleted may still stand
 
     @contextmanager
     def snapshot(self) -> Iterator[PostgresReads]:
@@ -344,9 +350,11 @@ class PostgresStore:
                     with suppress(psycopg.Error):
                         connection.execute("ROLLBACK")
                     raise
-            self._stale = self._stale or working.erased
-            if self._stale:
-                self._scrub(connection)
+            if working.erased:
+                self._stale = _SCRUBBED
+                self._scrub(connection, patient=True)
+            elif self._stale:
+                self._scrub(connection, patient=False)
 
     def _connect(self) -> Connection:
         if self._closed:
@@ -361,15 +369,23 @@ class PostgresStore:
             raise Fenced(f"the sequencer of epoch {epoch} appends; this process is not it (its epoch: {self.epoch})")
         return size
 
-    def _scrub(self, connection: Connection) -> None:
-        """Write the tables anew without what was deleted; an open snapshot puts it off until the next transaction."""
+    def _scrub(self, connection: Connection, patient: bool) -> None:
+        """Write the tables anew without what was deleted; an open snapshot puts it off until the next transaction.
+
+        It is waited for once: a reader may take an hour (a backup does), and no batch waits for it after that.
+        """
         # The transaction is committed, whatever comes of this.
         with suppress(psycopg.Error, DatabaseUnreachable):
-            connection.execute("SET lock_timeout = '1s'")
-            connection.execute("VACUUM FULL disclosures")
-            # Letters that were answered are blank or gone; their bytes stand in the file until it is written anew.
-            connection.execute("VACUUM FULL submissions")
-            self._stale = False
+            connection.execute(f"SET lock_timeout = '{SCRUBBING if patient else LOCKED}'")
+            for table in self._stale:
+                name, file = sql.Identifier(table), sql.SQL("SELECT pg_relation_filenode({})").format(table)
+                before = connection.execute(file).fetchall()
+                how = sql.SQL("FULL" if patient else "FULL, SKIP_LOCKED")
+                with suppress(psycopg.errors.LockNotAvailable):
+                    connection.execute(sql.SQL("VACUUM ({}) {}").format(how, name))
+                # One that was skipped is told by a warning alone, and by the file, which is the same.
+                if connection.execute(file).fetchall() != before:
+                    self._stale = tuple(one for one in self._stale if one != table)
         with suppress(psycopg.Error):
             connection.execute(f"SET lock_timeout = '{LOCKED}'")
 
