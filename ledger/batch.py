@@ -107,13 +107,22 @@ class Scribe:
 
     def lost(self) -> HistoryLost | None:
         """Why nothing is written just now: the store is without what this process saw in it. From any thread."""
-        known = self._reached.newest
+        check = self.check()
         try:
             with self._store.snapshot() as reads:
-                self._reached.check(reads, known)
+                check(reads)
         except HistoryLost as error:
             return error
         return None
+
+    def check(self) -> Callable[[Reads], None]:
+        """What raises ``HistoryLost`` for reads, opened after this, that are without what was seen by now."""
+        known = self._reached.newest
+
+        def check(reads: Reads) -> None:
+            self._reached.check(reads, known)
+
+        return check
 
     def _time(self, last: BatchLine | None) -> int:
         now = self._clock()

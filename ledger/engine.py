@@ -121,10 +121,8 @@ class LocalEngine:
         return self._sequencer.submit(submissions)
 
     def publish_now(self) -> SignedCheckpoint:
-        """See ``Publisher.publish``. Raises ``LogHalted`` too where what was acknowledged is gone: it may come back."""
-        if lost := self._scribe.lost():
-            raise LogHalted(str(lost))
-        signed = self._publisher.publish()
+        """See ``Publisher.publish``. Raises ``HistoryLost`` where what was acknowledged is gone: it may come back."""
+        signed = self._publisher.publish(self._scribe.check())
         self._shown.put(signed)
         return signed
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import itertools
 import logging
 import threading
+from collections.abc import Callable
 
 from ledger.aligned import aligned_below, cut_tiles
 from ledger.batch import Clock
@@ -21,7 +22,7 @@ from ledger.errors import Corrupt, Fenced, Forked, HistoryLost, LedgerError, Log
 from ledger.face import Cosigners, Face, NoCosigners
 from ledger.frontier import Frontier
 from ledger.integrate import check_last_bundle, integrate, recompute
-from ledger.store import Store
+from ledger.store import Reads, Store
 from ledger.tiles import Tiles
 from ledger.upkeep.opening import keys_of
 from tallystick.admission import LOG
@@ -76,9 +77,10 @@ class Publisher:
         self._check_history()
         self._epoch = checkpoints.take_over(signers.origin, epoch)
 
-    def publish(self) -> SignedCheckpoint:
+    def publish(self, check: Callable[[Reads], None] = lambda reads: None) -> SignedCheckpoint:
         """A published checkpoint of everything committed when this began; the last one if that is all.
 
+        ``check`` looks at the store as it is published, and raises where it is not to be.
         Raises ``Fenced``, ``Forked``, ``HistoryLost``, ``WrongLog``, ``Corrupt`` or ``LogHalted``, and then nothing was
         signed.
         """
@@ -101,6 +103,7 @@ class Publisher:
                 self._face.restore(signed)
                 self._keep_aligned(signed)
             with self._store.snapshot() as reads:
+                check(reads)
                 size = reads.size()
                 self._check_size(size, held)
                 old = signed if size == last.size else None

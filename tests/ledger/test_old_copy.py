@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,9 @@ from ledger.shared.upkeep import fsck_shared
 from ledger.store.sqlite import create, open_store
 from ledger.submission import prepare
 from ledger.tilestore import TileStore
+from tallystick.checkpoint import parse_body
+from tallystick.merkle import leaf_hashes, root_of
+from tallystick.note import parse_note
 from tallystick.statement import Statement
 from tests.ledger.conftest import founding
 from tests.ledger.faults import MemoryCheckpoints
@@ -36,6 +39,18 @@ class Changeable:
 
     def __init__(self, inner: Any) -> None:
         self.inner = inner
+        self._left = -1
+        self._next: Any = None
+
+    def change_at(self, number: int, inner: Any) -> None:
+        """From this look at it on it is the other one."""
+        self._left, self._next = number, inner
+
+    def snapshot(self) -> Any:
+        self._left -= 1
+        if self._left == 0:
+            self.inner = self._next
+        return self.inner.snapshot()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.inner, name)
@@ -186,7 +201,7 @@ def test_nothing_is_signed_of_what_has_lost_what_was_acknowledged(desk: Desk, tm
         desk.store.inner = desk.other
         desk.another(Reached()).write([prepare(world.register(world.someone("Another"), "studio"))])
         assert desk.size() == newest
-        with pytest.raises(LogHalted, match="was acknowledged here and is gone"):
+        with pytest.raises(HistoryLost, match="was acknowledged here and is gone"):
             engine.publish_now()
         assert checkpoints.notes == [signed.note.encode()]
         assert tiles.checkpoint() == signed.note.encode().encode()
@@ -194,6 +209,32 @@ def test_nothing_is_signed_of_what_has_lost_what_was_acknowledged(desk: Desk, tm
         desk.store.inner = desk.new
         assert engine.publish_now().checkpoint.size == newest
         assert engine.status().halted is None
+    finally:
+        engine.close()
+
+
+@pytest.mark.parametrize("number", range(1, 6))
+def test_a_database_that_changes_places_while_it_is_published_is_not_signed(
+    desk: Desk, tmp_path: Path, number: int
+) -> None:
+    """Whichever of the publication's looks at the store is the first one at the other history."""
+    world, checkpoints = desk.world, MemoryCheckpoints()
+    (tmp_path / "public").mkdir()
+    store = desk.store
+    publisher = Publisher(store, TileStore(tmp_path / "public"), checkpoints, world.signers, lambda: world.clock)  # type: ignore[arg-type]
+    engine = LocalEngine(publisher, desk.scribe, None)
+    try:
+        engine.publish_now()
+        desk.write(desk.late)
+        with desk.new.snapshot() as reads:
+            ours = root_of(leaf_hashes(reads.entries(0, reads.size())))
+        store.inner = desk.other
+        desk.another(Reached()).write([prepare(world.register(world.someone("Another"), "studio"))])
+        store.inner = desk.new
+        store.change_at(number, desk.other)
+        with suppress(HistoryLost):
+            assert engine.publish_now().checkpoint.root == ours
+        assert all(parse_body(parse_note(note.encode()).text).root == ours for note in checkpoints.notes[1:])
     finally:
         engine.close()
 
