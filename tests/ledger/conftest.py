@@ -12,6 +12,9 @@ from ledger.genesis import Founding
 from ledger.log import Log
 from ledger.shared.log import create_shared, open_shared
 from ledger.shared.place import Place
+from ledger.shared.upkeep import back_up_shared
+from tests.ledger.shared_copies import SIZE, opened
+from tests.patience import PATIENCE
 from tests.postgres import Server, dsn, postgres
 from tests.s3 import bucket, s3
 from tests.world import World
@@ -81,3 +84,36 @@ def begun_log(postgres: Server) -> str:
 def log_dsn(postgres: Server, begun_log: str) -> Iterator[str]:
     with postgres.database(begun_log) as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def worked_log(postgres: Server) -> str:
+    """A template database: the main job with its private values, published whole."""
+    world, name = World(), "worked_log"
+    postgres.admin(f"CREATE DATABASE {name} TEMPLATE template_log")
+    place = Place(postgres.dsn(name), "founder")
+    create_shared(place, founding(world), lambda: world.clock)
+    with opened(place.database, world) as log:
+        for said in world.main_job():
+            log.submit(said, world.disclosures.get(said.statement_id, ())).result()
+        assert log.wait_published(SIZE, PATIENCE).checkpoint.size == SIZE
+    return name
+
+
+@pytest.fixture
+def worked(postgres: Server, worked_log: str) -> Iterator[str]:
+    with postgres.database(worked_log) as address:
+        yield address
+
+
+@pytest.fixture
+def empty(postgres: Server) -> Iterator[str]:
+    """A database that nothing was ever made in."""
+    with postgres.database("template1") as address:
+        yield address
+
+
+@pytest.fixture
+def kept(worked: str, tmp_path: Path) -> Path:
+    back_up_shared(Place(worked, "operator"), tmp_path / "kept")
+    return tmp_path / "kept"

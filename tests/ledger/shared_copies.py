@@ -7,55 +7,20 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psycopg
-import pytest
 
 from ledger.log import Log
-from ledger.shared.log import create_shared, open_shared
+from ledger.shared.log import open_shared
 from ledger.shared.place import Place
 from ledger.shared.tiles_postgres import PostgresTiles
-from ledger.shared.upkeep import back_up_shared, fsck_shared
+from ledger.shared.upkeep import fsck_shared
 from ledger.store.postgres import open_store
 from ledger.submission import Receipt
 from tallystick.tiles import Tile
-from tests.ledger.conftest import founding
 from tests.patience import PATIENCE
 from tests.postgres import Server
 from tests.world import World
 
 SIZE = 29
-
-
-@pytest.fixture(scope="session")
-def worked_log(postgres: Server) -> str:
-    """A template database: the main job with its private values, published whole."""
-    world, name = World(), "worked_log"
-    postgres.admin(f"CREATE DATABASE {name} TEMPLATE template_log")
-    place = Place(postgres.dsn(name), "founder")
-    create_shared(place, founding(world), lambda: world.clock)
-    with opened(place.database, world) as log:
-        for said in world.main_job():
-            log.submit(said, world.disclosures.get(said.statement_id, ())).result()
-        assert log.wait_published(SIZE, PATIENCE).checkpoint.size == SIZE
-    return name
-
-
-@pytest.fixture
-def worked(postgres: Server, worked_log: str) -> Iterator[str]:
-    with postgres.database(worked_log) as address:
-        yield address
-
-
-@pytest.fixture
-def empty(postgres: Server) -> Iterator[str]:
-    """A database that nothing was ever made in."""
-    with postgres.database("template1") as address:
-        yield address
-
-
-@pytest.fixture
-def kept(worked: str, tmp_path: Path) -> Path:
-    back_up_shared(Place(worked, "operator"), tmp_path / "kept")
-    return tmp_path / "kept"
 
 
 @contextmanager

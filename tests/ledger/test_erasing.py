@@ -24,10 +24,8 @@ from tallystick.admission.state import committed_key
 from tallystick.events.erasure import Erasure
 from tallystick.statement import Statement
 from tests.ledger.conftest import open_log
-from tests.ledger.shared_copies import opened, worked, worked_log
+from tests.ledger.shared_copies import opened
 from tests.world import World
-
-__all__ = ["worked", "worked_log"]
 
 
 class Kept:

@@ -33,9 +33,7 @@ from tests.ledger.shared_copies import (
     SIZE,
     at_step,
     copy_of,
-    empty,
     go_on,
-    kept,
     mirror,
     opened,
     published,
@@ -43,17 +41,12 @@ from tests.ledger.shared_copies import (
     sound,
     url,
     values,
-    worked,
-    worked_log,
 )
 from tests.ledger.test_backup import tree
 from tests.patience import PATIENCE, wait_until
 from tests.postgres import Server
 from tests.s3 import Bucket
 from tests.world import World
-
-__all__ = ["empty", "kept", "worked", "worked_log"]
-
 
 # --- backups -------------------------------------------------------------------------------
 

@@ -17,12 +17,10 @@ from ledger.shared.upkeep import fsck_shared
 from ledger.submission import prepare
 from tests.ledger.commands import run
 from tests.ledger.conftest import founding
-from tests.ledger.shared_copies import SIZE, at_step, opened, url, worked, worked_log
+from tests.ledger.shared_copies import SIZE, at_step, opened, url
 from tests.patience import PATIENCE, wait_until
 from tests.postgres import Server, serve
 from tests.world import World
-
-__all__ = ["worked", "worked_log"]
 
 
 def change(dsn: str, query: str) -> int:
