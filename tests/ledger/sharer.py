@@ -21,6 +21,7 @@ from typing import Any
 
 import psycopg
 
+import ledger.publisher
 from ledger.errors import DatabaseUnreachable
 from ledger.log import Log
 from ledger.shared.candidate import Office
@@ -31,7 +32,7 @@ from tallystick.tiles import Tile
 from tests.patience import PATIENCE
 from tests.world import START, World
 
-STEPS = ("begin", "append", "index", "commit", "tiles", "swap", "show")
+STEPS = ("begin", "append", "index", "commit", "integrate", "tiles", "sign", "swap", "show")
 
 
 def say(*words: object) -> None:
@@ -82,7 +83,8 @@ class Accident:
         elif self._what == "frozen":
             os.kill(os.getpid(), signal.SIGSTOP)
         elif self._what == "error":
-            raise DatabaseUnreachable(f"planted at {step}, {when}")
+            # Signing asks no database: what fails there is a key's own device.
+            raise (OSError if step == "sign" else DatabaseUnreachable)(f"planted at {step}, {when}")
         elif self._what == "cut":
             # The test cuts the network, then says so with a signal.
             assert self.over.wait(PATIENCE)
@@ -100,6 +102,17 @@ def count_statements(accident: Accident) -> None:
         return answer
 
     psycopg.Connection.wait = wait  # type: ignore[method-assign]
+
+
+def plan_publication(accident: Accident) -> None:
+    """Let integrating and signing be steps: they are functions, and in nobody's hands."""
+    for step, function in (("integrate", "integrate"), ("sign", "sign_checkpoint")):
+        do = getattr(ledger.publisher, function)
+
+        def planned(*given: Any, step: str = step, do: Callable[..., Any] = do) -> Any:
+            return accident.around(step, lambda: do(*given))
+
+        setattr(ledger.publisher, function, planned)
 
 
 class UnluckyTiles:
@@ -160,6 +173,7 @@ def live(life: dict[str, Any]) -> None:
     accident, finish = Accident(life["step"], life["when"], life["what"]), threading.Event()
     if life["step"].startswith("statement-"):
         count_statements(accident)
+    plan_publication(accident)
     events = {signal.SIGUSR1: accident.over, signal.SIGUSR2: finish}
     # Blocked in every thread and waited for in one: a handler would wait until the main thread wakes up by itself.
     signal.pthread_sigmask(signal.SIG_BLOCK, events)
