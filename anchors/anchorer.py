@@ -83,7 +83,11 @@ class Anchorer:
         if newest is None or newest.size < anchor.size:
             return None
         event = self.registry.find(self._checkpoint(anchor))
-        return None if event is None else self._mined(event.tx_hash, event.block_hash)
+        if event is None:
+            return None
+        # Ours may have been mined since its receipt was asked for: what it cost is kept.
+        self.sender.succeeded(target.id, anchor.id)
+        return self._mined(event.tx_hash, event.block_hash)
 
     def _mined(self, tx_hash: bytes, block_hash: bytes) -> Mined | None:
         block = self.client.block(block_hash)

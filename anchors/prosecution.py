@@ -77,6 +77,9 @@ class Prosecution:
             if log is None:
                 self._sender.push(accusation.id, None, lambda: self._sign(court, charge))
                 return None
+            if receipt is None:
+                # Ours may have been mined since its receipt was asked for: what it cost is kept.
+                self._sender.succeeded(accusation.id, None)
             return self._proof(court, charge, log, keys)
 
     # --- steps ------------------------------------------------------------------------

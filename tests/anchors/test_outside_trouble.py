@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from anchors.account import FeeLimits, GasAccount
 from anchors.errors import ChainMismatch
 from anchors.keystore import ChainKey
 from anchors.registry import Registry, gas_limit
+from anchors.sender import Sender
 from anchors.signers.transaction import read_signed
 from tests.anchors.other_chain import GWEI, LOST, STUCK, Outside, check, ready
 from tests.anvil import KEYS, Anvil
@@ -193,6 +195,27 @@ def test_our_event_caused_by_another_transaction_with_our_nonce_is_adopted(outsi
     assert outside.anchor.tx_hash != outside.outbox.attempts(outside.target.id, outside.anchor.id)[0].tx_hash
     assert outside.outbox.cost(outside.anchor.id) == 0
     check(outside, [5, 8])
+
+
+def test_ours_that_is_mined_between_two_looks_is_paid_for(
+    outside: Outside, node: Anvil, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No receipt yet, and then an event: it is our own transaction's, and what it cost counts."""
+    outside.step()
+    honest = Sender.succeeded
+
+    def mined_afterwards(sender: Sender, target_id: int, anchor_id: int | None) -> dict[str, Any] | None:
+        monkeypatch.setattr(Sender, "succeeded", honest)
+        seen = honest(sender, target_id, anchor_id)
+        node.mine()
+        return seen
+
+    monkeypatch.setattr(Sender, "succeeded", mined_afterwards)
+    outside.until_final()
+    (attempt,) = outside.outbox.attempts(outside.target.id, outside.anchor.id)
+    receipt = outside.client.receipt(attempt.tx_hash) or {}
+    assert outside.anchor.tx_hash == attempt.tx_hash
+    assert outside.outbox.cost(outside.anchor.id) == receipt["gasUsed"] * receipt["effectiveGasPrice"] > 0
 
 
 def test_a_nonce_set_forward_by_the_node_is_followed(outside: Outside, node: Anvil) -> None:

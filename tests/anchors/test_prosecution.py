@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,9 +19,10 @@ from anchors.finality import parse_rule
 from anchors.keystore import ChainKey
 from anchors.node import HttpNode
 from anchors.outbox import Outbox
+from anchors.outbox_rows import Attempt
 from anchors.prosecution import OUTBOX, Prosecution
 from anchors.registry import Artefact
-from anchors.sender import Patience
+from anchors.sender import Patience, Sender
 from anchors.worker import Connection
 from tallystick.errors import VerificationFailed
 from tallystick.evm import convicted
@@ -142,6 +144,34 @@ def test_other_evidence_came_first(tmp_path: Path, node: Anvil) -> None:
     with pytest.raises(OtherConviction, match="by other evidence: sizes 20 and 20, roots"):
         one.advance(charge_of(evidence("history")), LOG)
     assert transactions(node) == before
+
+
+def test_ours_that_is_mined_between_two_looks_is_paid_for(
+    tmp_path: Path, node: Anvil, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No receipt yet, and then a conviction: it is our own transaction's, and what it cost counts."""
+    one, charge = prosecution(tmp_path, node), charge_of(evidence("roots"))
+    node.set_automine(False)
+
+    def sent() -> list[Attempt]:
+        return [attempt for target in one.outbox.targets() for attempt in one.outbox.attempts(target.id, None)]
+
+    while len(sent()) < 2:
+        node.mine()
+        with contextlib.suppress(TransactionPending):
+            assert one.advance(charge, LOG) is None
+    look = Sender.succeeded
+
+    def mined_afterwards(sender: Sender, target_id: int, anchor_id: int | None) -> dict[str, Any] | None:
+        monkeypatch.setattr(Sender, "succeeded", look)
+        seen = look(sender, target_id, anchor_id)
+        node.mine()
+        return seen
+
+    monkeypatch.setattr(Sender, "succeeded", mined_afterwards)
+    until_proved(one, charge)
+    receipts = [one.connection.client.receipt(attempt.tx_hash) or {} for attempt in sent()]
+    assert one.spent(charge) == sum(paid["gasUsed"] * paid["effectiveGasPrice"] for paid in receipts) > 0
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before it was sent", "after it was sent"])
