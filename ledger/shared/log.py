@@ -131,14 +131,11 @@ def open_shared(
         election = Election(place.database, place.holder, place.lease)
         undo.callback(election.close)
 
-        def enter(epoch: int | None) -> None:
-            store.epoch = epoch
-
         def tiles(epoch: int) -> SharedTiles:
             return elected_tiles(place, store.pool, keys, held.latest(signers.origin), epoch)
 
         office = Office(
-            place.database, store, enter, tiles, held, election, signers, clock, publish_every, cosigners, align
+            place.database, store, store.enter, tiles, held, election, signers, clock, publish_every, cosigners, align
         )
         published = PublishedLog(readers_tiles(place, store.pool), keys)
         engine = SharedEngine(adapt(office), published, patience)

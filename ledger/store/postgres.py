@@ -15,9 +15,9 @@ from typing import LiteralString
 import psycopg
 from psycopg import sql
 
-from ledger.errors import DatabaseUnreachable, Fenced, LogClosed, LogExists, NoLog, UnknownSchema
+from ledger.errors import Fenced, LogClosed, LogExists, NoLog, UnknownSchema
+from ledger.store.postgres_scrubbing import Scrubber
 from ledger.store.postgres_wire import (
-    LOCKED,
     WRITER,
     Connection,
     Pool,
@@ -32,7 +32,7 @@ from ledger.store.protocol import BatchLine, Line, Record, Search, check_ids
 from ledger.store.states import dump_state, load_state
 from tallystick.admission import State
 
-SCHEMA = "0002"
+SCHEMA = "0003"
 """The newest migration, known here so that opening an up-to-date database need not import Alembic."""
 
 # One message each: a commit of a thousand small entries takes no longer than a few of them.
@@ -93,12 +93,6 @@ def _schema_of(dsn: str) -> str | None:
     if len(rows) != 1:
         raise UnknownSchema("the database is not one of this program: its alembic_version has not one row")
     return str(rows[0][0])
-
-
-SCRUBBING = "1s"
-"""So long an erasure waits for readers of the tables from whose files it has to go; later attempts do not wait."""
-_SCRUBBED = ("disclosures", "submissions")
-"""The second: letters that were answered are blank or gone, their bytes stand in its file until it is written anew."""
 
 
 class PostgresReads:
@@ -284,9 +278,11 @@ class PostgresReads:
         """See ``Transaction``."""
         held = self.disclosures(position)
         erased = [name for name in dict.fromkeys(names) if name in held]
-        query = "DELETE FROM disclosures WHERE position = %s AND name = ANY(%s)"
-        self._connection.execute(query, (position, erased))
-        self.erased = self.erased or bool(erased)
+        if erased:
+            query = "DELETE FROM disclosures WHERE position = %s AND name = ANY(%s)"
+            self._connection.execute(query, (position, erased))
+            self._connection.execute("UPDATE scrubbing SET erased = erased + 1")
+            self.erased = True
         return erased
 
 
@@ -321,7 +317,13 @@ class PostgresStore:
         self._writing = threading.Lock()
         self._writer: Connection | None = None
         self._closed = False
-        self._stale: tuple[str, ...] = ()  # tables in whose files what was deleted may still stand
+        self._scrubber = Scrubber(self._lend)
+
+    def enter(self, epoch: int | None) -> None:
+        """From now on this process writes in ``epoch``; ``None``: it does not."""
+        self.epoch = epoch
+        if epoch is not None:
+            self._scrubber.look()
 
     @contextmanager
     def snapshot(self) -> Iterator[PostgresReads]:
@@ -351,10 +353,7 @@ class PostgresStore:
                         connection.execute("ROLLBACK")
                     raise
             if working.erased:
-                self._stale = _SCRUBBED
-                self._scrub(connection, patient=True)
-            elif self._stale:
-                self._scrub(connection, patient=False)
+                self._scrubber.scrub(connection)
 
     def _connect(self) -> Connection:
         if self._closed:
@@ -369,30 +368,16 @@ class PostgresStore:
             raise Fenced(f"the sequencer of epoch {epoch} appends; this process is not it (its epoch: {self.epoch})")
         return size
 
-    def _scrub(self, connection: Connection, patient: bool) -> None:
-        """Write the tables anew without what was deleted; an open snapshot puts it off until the next transaction.
-
-        It is waited for once: a reader may take an hour (a backup does), and no batch waits for it after that.
-        """
-        # The transaction is committed, whatever comes of this.
-        with suppress(psycopg.Error, DatabaseUnreachable):
-            connection.execute(f"SET lock_timeout = '{SCRUBBING if patient else LOCKED}'")
-            for table in self._stale:
-                name, file = sql.Identifier(table), sql.SQL("SELECT pg_relation_filenode({})").format(table)
-                before = connection.execute(file).fetchall()
-                how = sql.SQL("FULL" if patient else "FULL, SKIP_LOCKED")
-                with suppress(psycopg.errors.LockNotAvailable):
-                    connection.execute(sql.SQL("VACUUM ({}) {}").format(how, name))
-                # One that was skipped is told by a warning alone, and by the file, which is the same.
-                if connection.execute(file).fetchall() != before:
-                    self._stale = tuple(one for one in self._stale if one != table)
-        with suppress(psycopg.Error):
-            connection.execute(f"SET lock_timeout = '{LOCKED}'")
+    @contextmanager
+    def _lend(self) -> Iterator[Connection | None]:
+        with self._writing:
+            yield None if self._closed or self.epoch is None else self._connect()
 
     def close(self) -> None:
         """See ``Store``."""
         with self._writing:
             self._closed = True
+            self._scrubber.close()
             self.pool.close()
             if self._writer:
                 self._writer.close()

@@ -110,6 +110,20 @@ class DisclosureRow(Declared, table=True):
     disclosure: str = Field(sa_column=_text("disclosure"))
 
 
+_SCRUBBING_ID, _SCRUBBING_ONLY = _only_row("scrubbing_only_row")
+
+
+class ScrubbingRow(Declared, table=True):
+    """How many erasures there were, and how many of those are out of the tables' files."""
+
+    __tablename__ = "scrubbing"
+    __table_args__ = (_SCRUBBING_ONLY,)
+
+    id: int = Field(sa_column=_SCRUBBING_ID)
+    erased: int = Field(sa_column=_position("erased", key=False))
+    gone: int = Field(sa_column=_position("gone", key=False))
+
+
 # --- who may write -------------------------------------------------------------------
 
 

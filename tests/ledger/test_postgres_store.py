@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import closing, suppress
 
@@ -16,7 +15,6 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
-import ledger.store.postgres
 from ledger.errors import DatabaseUnreachable, Fenced, LogClosed, LogExists, NoLog, UnknownSchema
 from ledger.store.postgres import SCHEMA, PostgresStore, create, open_store
 from ledger.store.postgres_migrate import SCRIPTS
@@ -24,7 +22,6 @@ from ledger.store.postgres_tables import Declared
 from ledger.store.postgres_wire import bytea_array, connect, text_array
 from tallystick.admission.state import Taken
 from tests.ledger.rawlog import fill, raw_entry
-from tests.patience import PATIENCE
 from tests.postgres import Server
 
 END = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = "
@@ -246,67 +243,3 @@ def test_texts_are_the_same_whatever_the_environment_says_of_them(dsn: str, monk
     assert sql(dsn, "SELECT octet_length(party), octet_length(key) FROM statements, states") == [
         (len(name.encode()),) * 2
     ]
-
-
-# --- erasure ----------------------------------------------------------------------------
-
-
-def test_what_was_erased_is_in_no_file_of_the_table(store: PostgresStore, dsn: str, postgres: Server) -> None:
-    from tests.conformance.test_store import line, write
-
-    write(store, [line(0, disclosures={"name": "the-secret-value", "contact": "kept"})])
-    sql(dsn, "CHECKPOINT")
-    assert b"the-secret-value" in _table(dsn, postgres)
-    with store.transaction() as working:
-        assert working.erase(0, ["name"]) == ["name"]
-    sql(dsn, "CHECKPOINT")
-    assert b"the-secret-value" not in _table(dsn, postgres)
-    assert b"kept" in _table(dsn, postgres)
-
-
-def test_what_was_erased_is_in_no_file_of_the_queue(store: PostgresStore, dsn: str, postgres: Server) -> None:
-    from tests.conformance.test_store import line, write
-
-    write(store, [line(0, disclosures={"name": "the-secret-value"})])
-    sql(dsn, "INSERT INTO submissions (sender, number, work) VALUES ('s', 0, 'the-secret-value')")
-    sql(dsn, "UPDATE submissions SET answer = '', work = ''")
-    sql(dsn, "CHECKPOINT")
-    assert b"the-secret-value" in _table(dsn, postgres, "submissions")
-    with store.transaction() as working:
-        assert working.erase(0, ["name"]) == ["name"]
-    sql(dsn, "CHECKPOINT")
-    assert b"the-secret-value" not in _table(dsn, postgres, "submissions")
-
-
-def test_no_batch_waits_for_a_reader_that_an_erasure_waits_for(
-    store: PostgresStore, dsn: str, postgres: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A backup reads for an hour: the value goes from the file when it is done, and nothing is held up meanwhile."""
-    from tests.conformance.test_store import line, write
-
-    write(store, [line(0, disclosures={"name": "the-secret-value"})])
-    monkeypatch.setattr(ledger.store.postgres, "SCRUBBING", "50ms")
-    with psycopg.connect(dsn) as reader:
-        reader.execute("SELECT * FROM disclosures")
-        with store.transaction() as working:
-            assert working.erase(0, ["name"]) == ["name"]
-        # Whoever waited now would wait for ever.
-        monkeypatch.setattr(ledger.store.postgres, "LOCKED", "0")
-        worker = threading.Thread(target=lambda: [write(store, [line(at)]) for at in range(1, 4)], daemon=True)
-        worker.start()
-        worker.join(PATIENCE)
-        assert not worker.is_alive(), "a batch waits for a reader"
-        sql(dsn, "CHECKPOINT")
-        assert b"the-secret-value" in _table(dsn, postgres)
-        # Of the two tables the other one is not written anew with each batch.
-        before = sql(dsn, "SELECT pg_relation_filenode('submissions')")
-        write(store, [line(4)])
-        assert sql(dsn, "SELECT pg_relation_filenode('submissions')") == before
-    write(store, [line(5)])
-    sql(dsn, "CHECKPOINT")
-    assert b"the-secret-value" not in _table(dsn, postgres)
-
-
-def _table(dsn: str, postgres: Server, name: str = "disclosures") -> bytes:
-    ((path,),) = sql(dsn, f"SELECT pg_relation_filepath('{name}')")
-    return (postgres.folder / path).read_bytes()

@@ -192,6 +192,7 @@ NO_EVIDENCE = {
     *("fence.id", "fence.epoch", "signed.epoch", "published_checkpoint.id", "published_checkpoint.epoch"),
     *(f"aligned_checkpoint.{name}" for name in ("id", "epoch", "note")),
     *("alembic_version.version_num", "checkpoint_store.version"),
+    *("scrubbing.id", "scrubbing.erased", "scrubbing.gone"),
 }
 
 
