@@ -35,6 +35,9 @@ from tallystick.admission import State
 SCHEMA = "0003"
 """The newest migration, known here so that opening an up-to-date database need not import Alembic."""
 
+_ENCODINGS = ("UTF8", "SQL_ASCII")
+"""The second takes bytes as they come, and all of ours are UTF-8."""
+
 # One message each: a commit of a thousand small entries takes no longer than a few of them.
 _SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT coalesce(max(position) + 1, 0) FROM entries"
 _TRANSACTION = "BEGIN; SELECT epoch, (SELECT coalesce(max(position) + 1, 0) FROM entries) FROM fence FOR UPDATE"
@@ -59,9 +62,19 @@ _BATCH: LiteralString = "SELECT position, first, admitted_at, digest FROM batche
 
 
 def create(dsn: str) -> None:
-    """Make the tables in an existing database. Raises ``LogExists`` if it has them, ``DatabaseUnreachable``."""
+    """Make the tables in an existing database. Raises ``LogExists`` if it has them, ``DatabaseUnreachable``.
+
+    Raises ``UnknownSchema`` where the database cannot keep every text.
+    """
     if _schema_of(dsn) is not None:
         raise LogExists("the database has the tables of a log already: open it, or choose another database")
+    with connect(dsn) as connection:
+        encoding = connection.info.parameter_status("server_encoding")
+    if encoding not in _ENCODINGS:
+        raise UnknownSchema(
+            f"the database keeps text as {encoding}, which cannot hold every name: make one with "
+            "CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
+        )
     from ledger.store.postgres_migrate import migrate
 
     migrate(dsn)

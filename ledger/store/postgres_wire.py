@@ -48,6 +48,8 @@ _UNREACHABLE = (
     psycopg.InterfaceError,
     psycopg.errors.IdleInTransactionSessionTimeout,
 )
+# Rights can be given, and a server that only reads may be a replica that is promoted in a moment.
+_REFUSED = (psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction)
 _HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _NULL = struct.pack("!i", -1)
 _TRAILER = struct.pack("!h", -1)
@@ -63,23 +65,43 @@ def connect(dsn: str, name: str = "tallystick") -> Connection:
     """
     try:
         # What the caller's address says of the network goes before our defaults.
-        given = {**_NETWORK, **conninfo_to_dict(dsn), "application_name": name}
+        given = {**_NETWORK, **_parsed(dsn), "application_name": name}
         connection = psycopg.connect(make_conninfo(**given), autocommit=True)
         connection.execute(f"{_SESSION}; SET lock_timeout = '{LOCKED}'")
         if name == WRITER:
             connection.execute(f"SET idle_in_transaction_session_timeout = '{_HALF_WAY * 1000:.0f}'")
     except psycopg.Error as error:
-        raise DatabaseUnreachable(f"the database cannot be used: {error}".strip()) from None
+        raise DatabaseUnreachable(f"the database cannot be used: {_in_a_line(error)}") from None
     return connection
+
+
+def _parsed(dsn: str) -> dict[str, Any]:
+    """The parts of an address. What is wrong with it is not quoted: a password may stand there."""
+    try:
+        given = conninfo_to_dict(dsn)
+    except psycopg.ProgrammingError:
+        given = {"host": "@"}
+    if "@" in str(given.get("host", "")):
+        raise DatabaseUnreachable(
+            "the database's address cannot be read: expected postgresql://USER:PASSWORD@HOST:PORT/DATABASE, where user "
+            "and password have %XX for each character that is neither a letter nor a digit (%40 for @, %25 for %)"
+        )
+    return given
+
+
+def _in_a_line(error: psycopg.Error) -> str:
+    return " ".join(str(error).split())
 
 
 @contextmanager
 def reaching() -> Iterator[None]:
-    """A connection that broke, or a server that went away, is ``DatabaseUnreachable``."""
+    """A connection that broke, a server that went away or that lets nobody write is ``DatabaseUnreachable``."""
     try:
         yield
     except _UNREACHABLE as error:
-        raise DatabaseUnreachable(f"the database does not answer: {error}".strip()) from error
+        raise DatabaseUnreachable(f"the database does not answer: {_in_a_line(error)}") from error
+    except _REFUSED as error:
+        raise DatabaseUnreachable(f"the database refuses what the log needs: {_in_a_line(error)}") from error
 
 
 def listen(dsn: str, name: str, channel: LiteralString) -> Connection:

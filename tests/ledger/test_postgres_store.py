@@ -88,6 +88,68 @@ def test_nobody_answers(dsn: str) -> None:
         open_store(dsn.replace("dbname=", "dbname=no_"))
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://u:secret%zzword@localhost/x",
+        "postgresql://u:secret@word@localhost/x",
+        "postgresql://u:secretword@[::1/x",
+        "host=localhost password=secret word",
+    ],
+)
+def test_an_address_that_cannot_be_read_is_not_quoted(address: str) -> None:
+    """Nor any part of it: where a password ends nobody can tell."""
+    with pytest.raises(DatabaseUnreachable, match="address cannot be read: expected postgresql://USER") as caught:
+        open_store(address)
+    assert "secret" not in str(caught.value)
+    assert "word@" not in str(caught.value)
+
+
+def test_a_message_has_one_line() -> None:
+    with pytest.raises(DatabaseUnreachable) as caught:
+        open_store("postgresql://u:secretword@localhost:1/x")
+    assert "\n" not in str(caught.value)
+    assert "secretword" not in str(caught.value)
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "UTF8", "SQL_ASCII"])
+def test_a_database_that_cannot_keep_every_text_is_refused(postgres: Server, encoding: str) -> None:
+    postgres.admin(f"CREATE DATABASE coded TEMPLATE template0 ENCODING '{encoding}' LOCALE 'C' LOCALE_PROVIDER libc")
+    try:
+        if encoding == "LATIN1":
+            with pytest.raises(UnknownSchema, match="keeps text as LATIN1, which cannot hold every name: make one"):
+                create(postgres.dsn("coded"))
+        else:
+            create(postgres.dsn("coded"))
+            open_store(postgres.dsn("coded")).close()
+    finally:
+        postgres.admin("DROP DATABASE coded WITH (FORCE)")
+
+
+def test_a_server_that_lets_nobody_write_may_do_so_later(store: PostgresStore, dsn: str) -> None:
+    """As a replica does, until it is promoted; the sequencer tries again."""
+    fill(store, 1)
+    name = psycopg.conninfo.conninfo_to_dict(dsn)["dbname"]
+    sql(dsn, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    with closing(open_store(dsn)) as opened:
+        opened.epoch = 0
+        with pytest.raises(DatabaseUnreachable, match="refuses what the log needs: cannot execute"):
+            fill(opened, 1)
+
+
+def test_a_role_without_rights_is_told_what_it_lacks(store: PostgresStore, dsn: str) -> None:
+    fill(store, 1)
+    sql(dsn, "DROP ROLE IF EXISTS visitor")
+    sql(dsn, "CREATE ROLE visitor LOGIN")
+    sql(dsn, "GRANT SELECT ON alembic_version TO visitor")
+    other = open_store(dsn.replace("user=postgres", "user=visitor"))
+    denied = pytest.raises(DatabaseUnreachable, match="permission denied for table entries")
+    with closing(other), denied, other.snapshot() as reads:
+        reads.size()
+    sql(dsn, "DROP OWNED BY visitor")
+    sql(dsn, "DROP ROLE visitor")
+
+
 # --- the fence --------------------------------------------------------------------------
 
 
