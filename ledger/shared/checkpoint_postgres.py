@@ -68,6 +68,16 @@ class PostgresCheckpointStore:
                 "open the log that there is, or choose another origin and other keys"
             )
 
+    def begin(self, origin: str, held: Held) -> None:
+        """Make the row of a log that was signed before, whole or not at all. Raises ``LogExists`` if it has one."""
+        with self._pool.use() as connection:
+            made = connection.execute(
+                "INSERT INTO signed VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
+                (origin, held.epoch, held.size, held.note),
+            )
+        if made.rowcount != 1:
+            raise LogExists(f"the checkpoint store knows the log {origin} already: nothing was put in its place")
+
     def latest(self, origin: str) -> Held:
         """See ``CheckpointStore``."""
         with self._pool.use() as connection:

@@ -8,6 +8,7 @@ checkpoint store that each publication compares and swaps.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -103,7 +104,11 @@ class Election:
         """An epoch as by ``stand``, kept for as long as the block takes. Raises ``LogBusy`` while another sequences."""
         epoch = self.stand(least)
         if epoch is None:
-            raise LogBusy(f"{self.incumbent().holder} sequences this log: stop every process of it first")
+            other = self.incumbent()
+            raise LogBusy(
+                f"{other.holder} sequences this log: stop every process of it first. If it was killed, its lease ends "
+                f"in {max(1, math.ceil(other.seconds))} s"
+            )
         over = threading.Event()
         keeper = threading.Thread(target=self._keep, args=(epoch, over), name="lease", daemon=True)
         keeper.start()

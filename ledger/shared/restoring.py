@@ -22,7 +22,7 @@ from ledger.shared.tiles_postgres import PostgresTiles
 from ledger.store.postgres import PostgresStore, create, open_store
 from ledger.store.sqlite import open_store as open_file
 from ledger.tiles import Tiles
-from ledger.tilestore import TileStore
+from ledger.tilestore import ALIGNED, CHECKPOINT, TileStore
 from ledger.upkeep.backup import DATABASE, NOTE, read_backup
 from ledger.upkeep.opening import keys_in
 from ledger.upkeep.rebuild import copy_log
@@ -50,14 +50,15 @@ class SharedGround:
         return held.note if held else None
 
     def remember(self, origin: str, size: int, note: str) -> None:
-        """See ``Ground``. Cut short it leaves a store that holds nothing: what it was to hold is in the database."""
+        """See ``Ground``. Tables without a row for the log are no store of it: who finds them has to vouch again."""
         with suppress(LogExists):
             PostgresCheckpointStore.create(self._place.signed)
         with closing(PostgresCheckpointStore(self._place.signed)) as store:
             if signed_last(self._place, origin) is None:
-                store.enter(origin)
-            store.take_over(origin, self._epoch)
-            store.swap(origin, self._epoch, store.latest(origin), size, note)
+                store.begin(origin, Held(self._epoch, size, note))
+            else:
+                store.take_over(origin, self._epoch)
+                store.swap(origin, self._epoch, store.latest(origin), size, note)
 
 
 def signed_last(place: Place, origin: str) -> Held | None:
@@ -92,9 +93,8 @@ def restore_shared(
         scratch = Path(undo.enter_context(tempfile.TemporaryDirectory()))
         store = undo.enter_context(closing(open_store(place.database)))
         origin = _origin(store, given)
-        held = signed_last(place, origin)
         election = undo.enter_context(closing(Election(place.database, place.holder, place.lease)))
-        store.epoch = epoch = undo.enter_context(election.hold(held.epoch if held else 0))
+        store.epoch = epoch = undo.enter_context(election.hold(_least(place, store, origin)))
         note = _take(backup, store, scratch, progress) if backup else ""
         public = scratch / "public"
         public.mkdir()
@@ -104,6 +104,18 @@ def restore_shared(
         if place.bucket and done.signed:
             _fill(place, store, public, progress)
         return done
+
+
+def _least(place: Place, store: PostgresStore, origin: str) -> int:
+    """The greatest epoch that anything tells of: the bucket does where database and checkpoint store were lost."""
+    held = signed_last(place, origin)
+    known = [held.epoch if held else 0, PostgresTiles(store.pool).epoch()]
+    if place.bucket:
+        from ledger.bucket.s3 import S3Objects
+
+        objects = S3Objects(place.bucket)
+        known += [found.epoch for name in (CHECKPOINT, ALIGNED) if (found := objects.get(name))]
+    return max(known)
 
 
 def _origin(store: PostgresStore, given: str | None) -> str:

@@ -76,6 +76,16 @@ class PostgresTiles:
         """See ``Tiles``. Raises ``Fenced`` when a later epoch has shown one."""
         self._replace("published_checkpoint", note)
 
+    def epoch(self) -> int:
+        """The latest that has shown or kept a checkpoint here; 0 where none has."""
+        query = (
+            "SELECT coalesce(max(epoch), 0) FROM"
+            " (SELECT epoch FROM published_checkpoint UNION ALL SELECT epoch FROM aligned_checkpoint) AS told"
+        )
+        with self._pool.use() as connection:
+            ((found,),) = connection.execute(query).fetchall()
+        return int(found)
+
     def aligned(self) -> bytes | None:
         """See ``Tiles``."""
         return self._note("aligned_checkpoint")

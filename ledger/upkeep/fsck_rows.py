@@ -55,11 +55,15 @@ def miscounted(expected: Mapping[str, int], found: Callable[[str], int]) -> Iter
 
 def _opened(position: int, commitments: dict, held: Mapping[str, str]) -> Iterator[Finding]:
     for name, disclosure in held.items():
-        try:
-            parsed = parse_disclosure(disclosure)
-            open_commitments(commitments, [parsed])
-            problem = "" if parsed.name == name else f"it discloses {parsed.name!r}"
-        except TallystickError as error:
-            problem = str(error)
-        if problem:
+        if problem := misfit(commitments, name, disclosure):
             yield Finding(position, f"the private value {name!r} in the table disclosures: {problem}")
+
+
+def misfit(commitments: dict, name: str, disclosure: str) -> str:
+    """Why a private value does not open the commitment under its name; empty where it does."""
+    try:
+        parsed = parse_disclosure(disclosure)
+        open_commitments(commitments, [parsed])
+    except TallystickError as error:
+        return str(error)
+    return "" if parsed.name == name else f"it discloses {parsed.name!r}"

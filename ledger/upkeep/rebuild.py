@@ -5,15 +5,18 @@ They come from published bundles, which hold no private values, or from another 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import chain, zip_longest
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from itertools import chain, islice, zip_longest
 from typing import TypeAlias
 
+from ledger import fast_json
 from ledger.errors import Corrupt, LogExists
 from ledger.pending import Pending
 from ledger.store import BatchLine, Line, Reads, Store, Transaction, leaves_digest
 from ledger.submission import prepare
 from ledger.tiles import Tiles
+from ledger.upkeep.erasing import erasures
+from ledger.upkeep.fsck_rows import misfit
 from tallystick.admission import decide
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.events.erasure import Erasure
@@ -67,8 +70,9 @@ def append_published(
 def copy_log(source: Reads, target: Store, progress: Callable[[int], None]) -> None:
     """Put what ``source`` has after what ``target`` has, private values too; then both have the same batches.
 
-    An attempt that was cut short is gone on with. Raises ``LogExists`` where ``target`` holds what ``source`` does not,
-    and ``Corrupt`` where an entry of ``source`` is not as it was appended.
+    Of entries that ``target`` has it gets the private values that it lacks, for tiles hold none. An attempt that was
+    cut short is gone on with. Raises ``LogExists`` where ``target`` holds what ``source`` does not, and ``Corrupt``
+    where an entry of ``source`` is not as it was appended.
     """
     with target.snapshot() as reads:
         first = reads.size()
@@ -83,11 +87,49 @@ def copy_log(source: Reads, target: Store, progress: Callable[[int], None]) -> N
                 )
     chunks = (source.entries(at, at + _CHUNK) for at in range(first, source.size(), _CHUNK))
     append_published(target, chain.from_iterable(chunks), progress, source.disclosures)
+    _bring_values(source, target, first)
     with target.snapshot() as reads:
         for there, here in zip_longest(source.batches(0), reads.batches(0)):
             if there != here:
                 at = (there or here).first
                 raise Corrupt(f"an entry of the batch from position {at} on is not as it was appended: run `fsck`", at)
+
+
+def _bring_values(source: Reads, target: Store, end: int) -> None:
+    """Private values of the first ``end`` entries, but for what was erased since, and for what opens no commitment."""
+    with target.snapshot() as reads:
+        gone = {(body.position, name) for _, body in erasures(reads) for name in body.names}
+    lacking = _lacking(source, target, end, gone)
+    while some := dict(islice(lacking, _CHUNK)):
+        with target.transaction() as working:
+            for position, values in some.items():
+                working.disclose(position, values)
+
+
+def _lacking(
+    source: Reads, target: Store, end: int, gone: Container[tuple[int, str]]
+) -> Iterator[tuple[int, dict[str, str]]]:
+    for first in range(0, end, _CHUNK):
+        # A snapshot for each: while the writer waits for what to write, none is left open.
+        with target.snapshot() as reads:
+            found = list(_lacking_in(source, reads, first, min(first + _CHUNK, end), gone))
+        yield from found
+
+
+def _lacking_in(
+    source: Reads, reads: Reads, first: int, end: int, gone: Container[tuple[int, str]]
+) -> Iterator[tuple[int, dict[str, str]]]:
+    for position, entry in enumerate(reads.entries(first, end), first):
+        commitments = parse_statement(entry, fast_json.decode).event.commitments
+        known = source.disclosures(position) if commitments else {}
+        kept = reads.disclosures(position) if known else {}
+        wanted = {
+            name: text
+            for name, text in known.items()
+            if name not in kept and (position, name) not in gone and not misfit(commitments, name, text)
+        }
+        if wanted:
+            yield position, wanted
 
 
 def _batches(entries: Iterable[bytes]) -> Iterator[list[Statement]]:

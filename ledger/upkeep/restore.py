@@ -160,6 +160,9 @@ class _Restoring:
         with self._store.snapshot() as reads:
             size = reads.size()
         if not known:
+            if size and self._ground.signed(self._log.origin) is None:
+                # Nothing was signed yet, as the caller vouches: without a store that says so the log does not open.
+                self._ground.remember(self._log.origin, 0, "")
             return Restored(size, 0, brought, missing)
         newest = max(known, key=lambda head: head.checkpoint.size)
         self._check_whole(size, newest.checkpoint.size)

@@ -333,9 +333,7 @@ FAULTS: list[tuple[object, str]] = [
     (ledger.upkeep.restore, "integrate"),
     (ledger.upkeep.restore, "_earlier"),
     (PostgresCheckpointStore, "create"),
-    (PostgresCheckpointStore, "enter"),
-    (PostgresCheckpointStore, "take_over"),
-    (PostgresCheckpointStore, "swap"),
+    (PostgresCheckpointStore, "begin"),
 ]
 
 
@@ -358,7 +356,7 @@ def test_a_restore_that_is_cut_short_is_done_again(
             patch.setattr(where, step, fail)
             with pytest.raises(OSError, match="planted"):
                 bring(kept if number < 2 else None)
-        if number < FAULTS.index((PostgresCheckpointStore, "enter")):
+        if number < len(FAULTS):
             with pytest.raises(NoLog), opened(empty, World()):
                 pass
     assert bring(None) == Restored(size, size, 0, 0)
