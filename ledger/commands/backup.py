@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from ledger.commands.kept import Checkpoints, Kept, folder, shared
-from ledger.commands.terminal import messages, progress
-from ledger.upkeep.backup import Holding, back_up
+from ledger.commands.terminal import conclude, messages, progress
+from ledger.upkeep.backup import Written, back_up
 
 
 def backup(
@@ -23,14 +23,18 @@ def backup(
     take the checkpoint store back in time. Tiles are not in it either: entries give them.
     """
     with messages():
-        holding = _back_up(log, target, checkpoints)
+        written = _back_up(log, target, checkpoints)
+    holding = written.holding
     typer.echo(
         f"{target} holds {holding.entries} entries of {holding.origin}, the checkpoint of {holding.signed}, and "
         f"{holding.private_values} private values; no keys. It was read back: the entries give the signed root"
     )
+    if written.rotten:
+        typer.echo("the backup is whole, and has private values that had rotted: an older one may have them", err=True)
+        conclude(written.rotten)
 
 
-def _back_up(log: str, target: Path, checkpoints: str | None) -> Holding:
+def _back_up(log: str, target: Path, checkpoints: str | None) -> Written:
     place = shared(log, checkpoints)
     if place is None:
         with progress("pages copied") as step:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sqlite3
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -45,9 +46,17 @@ def messages() -> Iterator[None]:
     """An error is a message and a status, never a traceback: 1 where something was found wrong, 2 for all others."""
     try:
         yield
-    except (TallystickError, OSError, sqlite3.Error) as error:
+    except Exception as error:
+        if not isinstance(error, (TallystickError, OSError, sqlite3.Error, *_drivers())):
+            raise
         typer.echo(message(error), err=True)
         raise typer.Exit(WRONG if isinstance(error, _FOUND) else NOT_TRIED) from None
+
+
+def _drivers() -> tuple[type[Exception], ...]:
+    """The errors of PostgreSQL's driver, where a command has loaded it: rights, rows that do not fit, a full disk."""
+    driver = sys.modules.get("psycopg")
+    return (driver.Error,) if driver else ()
 
 
 @contextmanager

@@ -11,11 +11,11 @@ from ledger.shared.checkpoint_postgres import PostgresCheckpointStore
 from ledger.shared.place import Place
 from ledger.shared.tiles_postgres import PostgresTiles
 from ledger.store import Reads
-from ledger.store.postgres import open_store
+from ledger.store.postgres import open_unchanged
 from ledger.store.sqlite import create
 from ledger.store.sqlite import open_store as open_file
 from ledger.upkeep import fsck_postgres
-from ledger.upkeep.backup import Holding, clear, write_backup
+from ledger.upkeep.backup import Written, clear, write_backup
 from ledger.upkeep.fsck import Parts, Report, check_log
 from ledger.upkeep.opening import keys_in
 from ledger.upkeep.rebuild import copy_log
@@ -24,7 +24,7 @@ from ledger.upkeep.replaying import Progress, Replayed, replay_log
 
 def fsck_shared(place: Place, progress: Progress = lambda done: None) -> Report:
     """Check a shared log, which may be in use. Raises ``NoLog``, ``UnknownSchema`` or ``DatabaseUnreachable``."""
-    with closing(open_store(place.database)) as store, closing(PostgresCheckpointStore(place.signed)) as held:
+    with closing(open_unchanged(place.database)) as store, closing(PostgresCheckpointStore(place.signed)) as held:
         own = {
             "the private values": lambda: fsck_postgres.rows(store),
             "the schema": lambda: fsck_postgres.schema(store),
@@ -44,11 +44,11 @@ def replay_shared(place: Place, progress: Progress = lambda done: None) -> Repla
         return replay_log(reads, progress)
 
 
-def back_up_shared(place: Place, target: Path, progress: Progress = lambda entries: None) -> Holding:
+def back_up_shared(place: Place, target: Path, progress: Progress = lambda entries: None) -> Written:
     """As ``ledger.upkeep.backup.back_up``, of the same form: each entry is decided again on its way into the copy.
 
-    ``progress`` is told how many more entries are copied. Raises ``LogExists``, ``NoLog``, ``Corrupt`` or
-    ``DatabaseUnreachable``.
+    ``progress`` is told how many more entries are copied. Raises ``LogExists``, ``LogBusy``, ``NoLog``,
+    ``Corrupt`` or ``DatabaseUnreachable``.
     """
 
     def copy(database: Path) -> str:
@@ -70,5 +70,5 @@ def back_up_shared(place: Place, target: Path, progress: Progress = lambda entri
 
 @contextmanager
 def _reading(place: Place) -> Iterator[Reads]:
-    with closing(open_store(place.database)) as store, store.snapshot() as reads:
+    with closing(open_unchanged(place.database)) as store, store.snapshot() as reads:
         yield reads

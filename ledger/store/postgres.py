@@ -97,6 +97,14 @@ def open_store(dsn: str) -> PostgresStore:
     return PostgresStore(dsn)
 
 
+def open_unchanged(dsn: str) -> PostgresStore:
+    """As ``open_store``, of a database that is only looked at: ``UnknownSchema`` also where its schema is older."""
+    found = _schema_of(dsn)
+    if found is not None and found < SCHEMA:
+        raise UnknownSchema(f"the database has schema {found}, this program {SCHEMA}: open the log with it once")
+    return open_store(dsn)
+
+
 def _schema_of(dsn: str) -> str | None:
     with connect(dsn) as connection:
         try:

@@ -7,24 +7,30 @@ give them. Keys are not in it, nor is the checkpoint store, which must never go 
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import os
 import sqlite3
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Literal
 
 from ledger.checkpoint_store import SqliteCheckpointStore
 from ledger.disk import LocalDisk
-from ledger.errors import Corrupt, LogExists, NoLog
+from ledger.errors import Corrupt, LogBusy, LogExists, NoLog
 from ledger.folder import Folder
 from ledger.store import Reads, leaves_digest
 from ledger.store.sqlite import SqliteStore, connect
+from ledger.upkeep import fsck_rows
 from ledger.upkeep.opening import keys_in, open_unchanged
+from ledger.upkeep.replaying import Finding
 from tallystick import canonical
 from tallystick.checkpoint import Checkpoint
 from tallystick.errors import MalformedInput, TallystickError
 from tallystick.events.log import ORIGIN
+from tallystick.lazy_dataclass import dataclass
 from tallystick.merkle import EMPTY_ROOT, CompactRange, leaf_hash
 from tallystick.schema import HEX32, between, read, record, write
 from tallystick.tree_head import verify_tree_head
@@ -33,6 +39,7 @@ from tallystick.versions import check_version
 DATABASE, NOTE, MANIFEST = "ledger.sqlite", "checkpoint", "backup.json"
 UNFINISHED = ".unfinished"
 _PAGES = 4096
+_MOST_ROTTEN = 1000
 _MANIFEST_BYTES = 1 << 16
 _MOST = canonical.MAX_INTEGER
 _VERSION: Literal[1] = 1
@@ -52,8 +59,16 @@ class Holding:
     checkpoint: Annotated[str, HEX32]
 
 
-def back_up(folder: Folder, target: Path, progress: Progress = lambda pages: None) -> Holding:
-    """Write a backup into the new folder ``target``. Raises ``LogExists``, ``NoLog`` or ``Corrupt``.
+@dataclass(frozen=True)
+class Written:
+    """A backup, and the private values in it that open no commitment of their entry: they had rotted before."""
+
+    holding: Holding
+    rotten: tuple[Finding, ...]
+
+
+def back_up(folder: Folder, target: Path, progress: Progress = lambda pages: None) -> Written:
+    """Write a backup into the new folder ``target``. Raises ``LogExists``, ``LogBusy``, ``NoLog`` or ``Corrupt``.
 
     ``progress`` is told how many more database pages are copied.
     """
@@ -70,26 +85,49 @@ def back_up(folder: Folder, target: Path, progress: Progress = lambda pages: Non
     return write_backup(target, copy)
 
 
-def write_backup(target: Path, copy: Callable[[Path], str]) -> Holding:
+def write_backup(target: Path, copy: Callable[[Path], str]) -> Written:
     """A backup in the new folder ``target``, whole or under another name. Raises as ``back_up``.
 
     ``copy`` makes the database, and gives the checkpoint that was signed last before. What a crash leaves behind is
     named ``target`` + ``.unfinished``, and is written over by the next attempt.
     """
-    if target.exists():
-        raise LogExists(f"{target} exists: a backup replaces nothing, choose another name")
+    _check_free(target)
     unfinished = target.with_name(target.name + UNFINISHED)
     unfinished.mkdir(exist_ok=True)
-    note = copy(unfinished / DATABASE)
-    (unfinished / NOTE).write_bytes(note.encode())
-    holding = _describe(unfinished, note)
-    (unfinished / MANIFEST).write_bytes(canonical.encode(write(holding)))
-    disk = LocalDisk()
-    disk.sync([unfinished / name for name in (DATABASE, NOTE, MANIFEST)])
-    disk.sync_folders([unfinished])
-    disk.rename(unfinished, target)
-    disk.sync_folders([target.absolute().parent])
-    return holding
+    with _alone(unfinished):
+        _check_free(target)
+        note = copy(unfinished / DATABASE)
+        (unfinished / NOTE).write_bytes(note.encode())
+        written = _describe(unfinished, note)
+        (unfinished / MANIFEST).write_bytes(canonical.encode(write(written.holding)))
+        disk = LocalDisk()
+        disk.sync([unfinished / name for name in (DATABASE, NOTE, MANIFEST)])
+        disk.sync_folders([unfinished])
+        disk.rename(unfinished, target)
+        disk.sync_folders([target.absolute().parent])
+    return written
+
+
+def _check_free(target: Path) -> None:
+    if target.exists():
+        raise LogExists(f"{target} exists: a backup replaces nothing, choose another name")
+
+
+@contextmanager
+def _alone(unfinished: Path) -> Iterator[None]:
+    """No other process writes the same backup; the operating system lets the next one in when this one ends."""
+    descriptor = os.open(unfinished, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LogBusy(f"another process writes {unfinished}: wait for it, or choose another name") from None
+        # The other one may have ended in between, and what was opened here be its whole backup.
+        if not (unfinished.exists() and os.path.samestat(os.fstat(descriptor), unfinished.stat())):
+            raise LogBusy(f"another process wrote {unfinished} just now: choose another name")
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def read_backup(path: Path) -> Holding:
@@ -134,7 +172,7 @@ def clear(database: Path) -> None:
         name.unlink(missing_ok=True)
 
 
-def _describe(path: Path, note: str) -> Holding:
+def _describe(path: Path, note: str) -> Written:
     """Read back what was written: every page, every entry against its batch, and the root that was signed."""
     database = path / DATABASE
     with closing(connect(database)) as connection:
@@ -149,10 +187,11 @@ def _describe(path: Path, note: str) -> Holding:
         except TallystickError as error:
             raise Corrupt(f"the checkpoint store holds a checkpoint that this log did not sign: {error}") from None
         check_entries(reads, head)
-        entries = reads.size()
+        entries, rotten = reads.size(), tuple(islice(fsck_rows.values(reads, fsck_rows.Asked()), _MOST_ROTTEN))
     for end in ("-wal", "-shm"):
         database.with_name(database.name + end).unlink(missing_ok=True)
-    return Holding(_VERSION, keys.origin, entries, head.size, values, _digest(database), _digest(path / NOTE))
+    holding = Holding(_VERSION, keys.origin, entries, head.size, values, _digest(database), _digest(path / NOTE))
+    return Written(holding, rotten)
 
 
 def check_entries(reads: Reads, head: Checkpoint) -> None:

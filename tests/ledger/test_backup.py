@@ -107,7 +107,7 @@ def test_a_backup_of_a_log_in_use_is_one_moment_of_it(data: Path, world: World, 
         writer = threading.Thread(target=write)
         writer.start()
         for number in range(5):
-            holding = back_up(Folder(data), tmp_path / f"kept-{number}")
+            holding = back_up(Folder(data), tmp_path / f"kept-{number}").holding
             assert holding.entries >= holding.signed >= 29
         stop.set()
         writer.join()

@@ -57,7 +57,7 @@ def test_a_backup_has_the_form_of_every_backup(worked: str, data: Path, tmp_path
     assert "29 entries of log.example/little, the checkpoint of 29, and 15 private values; no keys" in out
     assert sorted(tree(tmp_path / "kept")) == ["backup.json", "checkpoint", "ledger.sqlite"]
     assert (tmp_path / "kept/ledger.sqlite").stat().st_mode & 0o077 == 0
-    holding, alike = read_backup(tmp_path / "kept"), back_up(Folder(data), tmp_path / "folder's")
+    holding, alike = read_backup(tmp_path / "kept"), back_up(Folder(data), tmp_path / "folder's").holding
     assert (holding.entries, holding.signed, holding.private_values) == (29, 29, 15)
     assert (alike.entries, alike.signed, alike.private_values) == (29, 29, 15)
     code, _, error = run("backup", url(worked), tmp_path / "kept")
@@ -68,7 +68,7 @@ def test_a_backup_of_a_log_in_use_is_one_moment_of_it(worked: str, tmp_path: Pat
     world = at_step(1)
     with opened(worked, world) as log:
         waiting = [log.submit(world.object()) for _ in range(50)]
-        holding = back_up_shared(Place(worked, "operator"), tmp_path / "kept")
+        holding = back_up_shared(Place(worked, "operator"), tmp_path / "kept").holding
         for one in waiting:
             one.result()
     assert holding.entries >= holding.signed >= SIZE

@@ -75,7 +75,7 @@ def test_a_row_is_not_put_in_the_place_of_another(worked: str) -> None:
 def test_a_shared_log_that_was_never_published_goes_on_after_a_restore(dsn: str, empty: str, tmp_path: Path) -> None:
     world = World()
     create_shared(Place(dsn, "founder"), founding(world), lambda: world.clock)
-    assert back_up_shared(Place(dsn, "operator"), tmp_path / "kept").signed == 0
+    assert back_up_shared(Place(dsn, "operator"), tmp_path / "kept").holding.signed == 0
     place = Place(empty, "operator")
     with pytest.raises(NoLog, match="bring the newest one back"):
         restore_shared(place, tmp_path / "kept", None, None, tmp_path)
@@ -90,7 +90,7 @@ def test_a_log_in_a_folder_that_was_never_published_goes_on_after_a_restore(tmp_
     world = World()
     made = Log.create(tmp_path / "first", founding(world), world.signers, lambda: world.clock, publish_every=None)
     made.close()
-    assert back_up(Folder(tmp_path / "first"), tmp_path / "kept").signed == 0
+    assert back_up(Folder(tmp_path / "first"), tmp_path / "kept").holding.signed == 0
     restore(Folder(tmp_path / "new"), tmp_path / "kept", None, None, store_lost=True)
     with open_log(tmp_path / "new", world) as log:
         placed = log.submit(next(iter(world.parties()))).result()

@@ -77,8 +77,11 @@ def test_an_update_brings_a_receipt_and_no_licence(label: str) -> None:
 def test_what_is_updated_must_be_as_it_was_signed() -> None:
     png = updated()
     store = store_of(png)
-    assert code(replaced(png, store.replace(b"DE", b"FR"))) == "ingredient.manifest.mismatch"
     boxes = parse_store(store)
+    ((_, licence),) = boxes.children[0].child("c2pa.assertions").child("org.tallystick.licence").contents
+    other = store.replace(licence, licence.replace(b"DE", b"FR"))
+    assert other != store
+    assert code(replaced(png, other)) == "ingredient.manifest.mismatch"
     described = boxes.body[: int.from_bytes(boxes.body[:4])]
     alone = raw(boxes, described + raw(boxes.children[1]))
     assert code(replaced(png, alone)) == "ingredient.manifest.missing"
