@@ -107,7 +107,8 @@ class Election:
             other = self.incumbent()
             raise LogBusy(
                 f"{other.holder} sequences this log: stop every process of it first. If it was killed, its lease ends "
-                f"in {max(1, math.ceil(other.seconds))} s"
+                # Who has resigned since: a lease that ended an infinite time ago.
+                f"in {math.ceil(max(1, other.seconds))} s"
             )
         over = threading.Event()
         keeper = threading.Thread(target=self._keep, args=(epoch, over), name="lease", daemon=True)

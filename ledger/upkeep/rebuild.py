@@ -5,7 +5,8 @@ They come from published bundles, which hold no private values, or from another 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
+from dataclasses import field
 from itertools import chain, islice, zip_longest
 from typing import TypeAlias
 
@@ -21,6 +22,7 @@ from tallystick.admission import decide
 from tallystick.errors import MalformedInput, VerificationFailed
 from tallystick.events.erasure import Erasure
 from tallystick.events.log import Batch
+from tallystick.lazy_dataclass import dataclass
 from tallystick.merkle import leaf_hash
 from tallystick.statement import Statement, parse_statement
 from tallystick.tiles import WIDTH, Tile, parse_bundle
@@ -49,22 +51,22 @@ def no_values(position: int) -> Mapping[str, str]:
 def append_published(
     store: Store, entries: Iterable[bytes], progress: Callable[[int], None], values: Values = no_values
 ) -> int:
-    """Put ``entries`` after those in ``store``, with their ``values``; how many more values they commit to.
+    """Put ``entries`` after those in ``store``, with their ``values``; how many more they commit to, not erased since.
 
     Whole batches are committed, so that a crash leaves a log of fewer batches. Raises
     ``Corrupt`` where the rules do not admit what the log admitted, or a batch is cut off.
     """
-    missing, source = 0, _batches(entries)
+    missing, source = _Missing(), _batches(entries)
     batch = next(source, None)
     while batch:
         written = 0
         with store.transaction() as working:
             while batch and (not written or written + len(batch) <= _TOGETHER):
-                missing += _append(working, batch, values)
+                _append(working, batch, values, missing)
                 written += len(batch)
                 batch = next(source, None)
         progress(written)
-    return missing
+    return missing.count
 
 
 def copy_log(source: Reads, target: Store, progress: Callable[[int], None]) -> None:
@@ -146,8 +148,34 @@ def _batches(entries: Iterable[bytes]) -> Iterator[list[Statement]]:
         raise Corrupt("the published entries end inside a batch: no checkpoint of this program covers that")
 
 
-def _append(working: Transaction, batch: list[Statement], values: Values) -> int:
-    first, lines, missing = working.size(), [], 0
+@dataclass
+class _Missing:
+    """Private values that entries commit to, from position ``first`` on, and that nothing gave."""
+
+    first: int | None = None
+    count: int = 0
+    erased: set[tuple[int, str]] = field(default_factory=set)
+    """Erasures are few. Entries of rules version 1 may have the same one twice."""
+
+    def expect(self, position: int, commitments: Collection[str], known: Collection[str]) -> None:
+        """Of one more entry."""
+        if self.first is None:
+            self.first = position
+        self.count += len(set(commitments) - set(known))
+
+    def erase(self, working: Transaction, body: Erasure) -> None:
+        """Values go; those that had been missing are missed no more."""
+        gone = {name for name in body.names if (body.position, name) not in self.erased}
+        self.erased.update((body.position, name) for name in gone)
+        # The copy may be older than the erasure, and hold what was erased.
+        gone -= set(working.erase(body.position, body.names))
+        if self.first is not None and body.position >= self.first:
+            for entry in working.entries(body.position, body.position + 1):
+                self.count -= len(gone & set(parse_statement(entry, fast_json.decode).event.commitments))
+
+
+def _append(working: Transaction, batch: list[Statement], values: Values, missing: _Missing) -> None:
+    first, lines = working.size(), []
     body: Batch = batch[-1].event.body
     if (body.first, body.last) != (first, first + len(batch) - 2):
         raise Corrupt(
@@ -165,13 +193,11 @@ def _append(working: Transaction, batch: list[Statement], values: Values) -> int
                 f"the rules refuse entry {position}: {error}; run `replay` on a whole log", position
             ) from None
         known = values(position) if event.commitments else {}
-        missing += len(event.commitments) - len(known)
+        missing.expect(position, event.commitments, known)
         lines.append(Line(position, one.party, event.event_id, event.type, event.subject, one.references, known))
     digest = leaves_digest(leaf_hash(one.entry) for one in batch)
     working.append([one.entry for one in batch], [one.statement_id for one in ready])
     working.index(lines, BatchLine(first + len(batch) - 1, first, admitted_at, digest), pending.changes)
-    # The copy may be older than the erasure, and hold what was erased.
     for statement in batch:
         if isinstance(statement.event.body, Erasure):
-            working.erase(statement.event.body.position, statement.event.body.names)
-    return missing
+            missing.erase(working, statement.event.body)

@@ -134,18 +134,22 @@ def test_values_that_were_cut_short_are_gone_on_with(
     assert values(empty) == values(worked)
 
 
-def test_neither_erased_nor_rotten_values_are_brought(worked: str, empty: str, tmp_path: Path) -> None:
-    """The backup still has what was erased, as a vault does into which an old copy was put back."""
+def erase(worked: str, position: int, name: str) -> None:
     world = at_step(1)
-    before = values(worked)
-    (first, erased), (second, rotten) = [(at, tuple(names)) for at, names in before.items()][:2]
     with opened(worked, world) as log:
         with log.store.snapshot() as reads:
-            found = reads.record(first)
+            found = reads.record(position)
         assert found is not None
-        body = Erasure(first, erased[:1], "objection")
+        body = Erasure(position, (name,), "objection")
         placed = log.submit(world.say(world.registrar, "disclosure.erase", found.subject, body)).result()
         log.wait_published(placed.batch + 1, PATIENCE)
+
+
+def test_neither_erased_nor_rotten_values_are_brought(worked: str, empty: str, tmp_path: Path) -> None:
+    """The backup still has what was erased, as a vault does into which an old copy was put back."""
+    before = values(worked)
+    (first, erased), (second, rotten) = [(at, tuple(names)) for at, names in before.items()][:2]
+    erase(worked, first, erased[0])
     with psycopg.connect(worked) as connection:
         connection.execute("INSERT INTO disclosures VALUES (%s, %s, %s)", (first, erased[0], before[first][erased[0]]))
         connection.execute("UPDATE disclosures SET disclosure = 'rot' WHERE position = %s", (second,))
@@ -159,7 +163,49 @@ def test_neither_erased_nor_rotten_values_are_brought(worked: str, empty: str, t
     assert fsck_shared(place).findings == ()
 
 
+def test_what_was_erased_is_not_missing(
+    worked: str, empty: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No backup is looked for in which it would be; in a folder as in databases, whatever is committed together."""
+    held = values(worked)
+    position = min(held)
+    committed = sum(map(len, held.values()))
+    erase(worked, position, min(held[position]))
+    source = str(mirror(worked, tmp_path / "mirror"))
+    monkeypatch.setattr("ledger.upkeep.rebuild._TOGETHER", 4)
+    there = Place(empty, "operator", worked)
+    expected = Restored(SIZE + 2, SIZE + 2, SIZE + 2, committed - 1)
+    assert restore_shared(there, None, open_source(source), known(), tmp_path) == expected
+    monkeypatch.undo()
+    folder = Folder(tmp_path / "new")
+    assert restore(folder, None, open_source(source), known(), store_lost=True) == expected
+
+
+def test_an_erasure_of_what_came_before_takes_nothing_from_what_is_missing(
+    worked: str, kept: Path, empty: str, tmp_path: Path
+) -> None:
+    """The backup has the value, and the tiles bring its erasure and four entries without theirs."""
+    held = values(worked)
+    position = min(held)
+    erase(worked, position, min(held[position]))
+    size = go_on(worked, at_step(3), parties=4)
+    source = open_source(str(mirror(worked, tmp_path / "mirror")))
+    done = restore_shared(Place(empty, "operator", worked), kept, source, None, tmp_path)
+    assert done == Restored(size, size, size - SIZE, 4)
+
+
 # --- who restores ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("table", ["published_checkpoint", "aligned_checkpoint"])
+def test_epochs_count_on_from_what_the_database_shows(worked: str, tmp_path: Path, table: str) -> None:
+    """As where an old copy of the lease, or of the whole checkpoint store, was put beside newer tables."""
+    with psycopg.connect(worked) as connection:
+        connection.execute("INSERT INTO aligned_checkpoint SELECT * FROM published_checkpoint ON CONFLICT DO NOTHING")
+        connection.execute(f"UPDATE {table} SET epoch = 50")
+    restore_shared(Place(worked, "operator"), None, None, None, tmp_path)
+    with closing(Election(worked, "another")) as election:
+        assert election.incumbent().epoch == 51
 
 
 def test_epochs_count_on_where_only_the_bucket_is_left(
@@ -192,6 +238,18 @@ def test_who_was_killed_is_waited_for_so_long(worked: str, tmp_path: Path) -> No
         place = Place(worked, "another", lease=3600.0)
         with pytest.raises(LogBusy, match=r"operator sequences this log: .* its lease ends in (3600|35\d\d) s"):
             restore_shared(place, None, None, None, tmp_path)
+
+
+def test_who_resigns_meanwhile_is_waited_for_no_longer(worked: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Election, "stand", lambda *_: None)
+    with psycopg.connect(worked) as connection:
+        connection.execute("UPDATE lease SET expires = '-infinity'")
+    with (
+        closing(Election(worked, "operator")) as election,
+        pytest.raises(LogBusy, match="its lease ends in 1 s"),
+        election.hold(0),
+    ):
+        pass
 
 
 def test_backups_and_tiles_by_turns(worked: str, kept: Path, empty: str, tmp_path: Path) -> None:
