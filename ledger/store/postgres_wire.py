@@ -11,7 +11,7 @@ from typing import Any, LiteralString, TypeAlias
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from ledger.errors import DatabaseUnreachable, LogClosed
+from ledger.errors import Corrupt, DatabaseUnreachable, LogClosed
 
 Connection: TypeAlias = psycopg.Connection[tuple]
 
@@ -50,6 +50,7 @@ _UNREACHABLE = (
 )
 # Rights can be given, and a server that only reads may be a replica that is promoted in a moment.
 _REFUSED = (psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction)
+_DAMAGED = (psycopg.errors.DataCorrupted, psycopg.errors.IndexCorrupted)
 _HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _NULL = struct.pack("!i", -1)
 _TRAILER = struct.pack("!h", -1)
@@ -95,13 +96,18 @@ def _in_a_line(error: psycopg.Error) -> str:
 
 @contextmanager
 def reaching() -> Iterator[None]:
-    """A connection that broke, a server that went away or that lets nobody write is ``DatabaseUnreachable``."""
+    """A connection that broke, a server that went away or that lets nobody write is ``DatabaseUnreachable``.
+
+    Pages that the server finds damaged are ``Corrupt``.
+    """
     try:
         yield
     except _UNREACHABLE as error:
         raise DatabaseUnreachable(f"the database does not answer: {_in_a_line(error)}") from error
     except _REFUSED as error:
         raise DatabaseUnreachable(f"the database refuses what the log needs: {_in_a_line(error)}") from error
+    except _DAMAGED as error:
+        raise Corrupt(f"the server finds its database damaged ({_in_a_line(error)}): restore it") from error
 
 
 def listen(dsn: str, name: str, channel: LiteralString) -> Connection:

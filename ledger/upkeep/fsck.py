@@ -11,12 +11,11 @@ from typing import TypeAlias
 from ledger.acknowledged import acknowledged
 from ledger.bucket.place import BucketPlace
 from ledger.checkpoint_store import Held, SqliteCheckpointStore
-from ledger.errors import LedgerError
 from ledger.folder import Folder
 from ledger.store import Reads, Store
 from ledger.tiles import Tiles
 from ledger.tilestore import TileStore
-from ledger.upkeep import fsck_database, fsck_keys, fsck_tree
+from ledger.upkeep import fsck_database, fsck_keys, fsck_signed, fsck_tree
 from ledger.upkeep.completeness import Completeness
 from ledger.upkeep.opening import keys_of, open_unchanged
 from ledger.upkeep.replaying import Finding, Progress, Replayed, replay_log
@@ -109,9 +108,13 @@ def check_log(parts: Parts, progress: Progress = lambda done: None) -> Report:
             findings.append(Finding(0, "entry 0 gives no keys: no checkpoint of this log can be verified"))
         else:
             size, root = _published(note, keys, findings)
-            findings += _guarded("the checkpoint store", _signed(parts.signed, keys, size, reads.size()))
         findings += _guarded("the table batches", fsck_tree.batches(reads))
         findings += _guarded("the published tree", fsck_tree.tree(reads, parts.tiles, size, root))
+    if keys is not None:
+        shown = fsck_signed.Shown(parts.tiles, size, root)
+        signed = fsck_signed.held(parts.signed, keys, shown, parts.store)
+        findings += _guarded("the checkpoint store", signed)
+        findings += _guarded("the aligned checkpoint", fsck_signed.aligned(keys, shown, parts.store))
     findings += _guarded("what is published", fsck_tree.fronts(parts.kept(), parts.tiles, size))
     for what, check in parts.own.items():
         findings += _guarded(what, check())
@@ -156,20 +159,3 @@ def _published(note: bytes | None, keys: CheckpointKeys, findings: list[Finding]
         findings.append(Finding(-1, f"the published checkpoint: {error}"))
         return 0, b""
     return checkpoint.size, checkpoint.root
-
-
-def _signed(signed_last: Callable[[str], Held], keys: CheckpointKeys, published: int, size: int) -> Iterator[Finding]:
-    """The checkpoint store: what it holds was signed by the log, and is neither behind nor ahead of the rest."""
-    try:
-        held = signed_last(keys.origin)
-        signed = verify_tree_head(held.note.encode(), keys).checkpoint if held.note else None
-    except (LedgerError, TallystickError) as error:
-        yield Finding(-1, f"the checkpoint store: {error}")
-        return
-    signed_size = signed.size if signed else 0
-    if held.size != signed_size:
-        yield Finding(-1, f"the checkpoint store says size {held.size} of a checkpoint of {signed_size}")
-    if signed_size < published:
-        yield Finding(-1, f"a checkpoint of size {published} is published, only one of {signed_size} is held as signed")
-    if signed_size > size:
-        yield Finding(size, f"a checkpoint of size {signed_size} was signed, the database ends here: an old copy")
