@@ -46,17 +46,18 @@ def messages() -> Iterator[None]:
     """An error is a message and a status, never a traceback: 1 where something was found wrong, 2 for all others."""
     try:
         yield
-    except Exception as error:
-        if not isinstance(error, (TallystickError, OSError, sqlite3.Error, *_drivers())):
-            raise
+    except (TallystickError, OSError, sqlite3.Error) as error:
         typer.echo(message(error), err=True)
         raise typer.Exit(WRONG if isinstance(error, _FOUND) else NOT_TRIED) from None
-
-
-def _drivers() -> tuple[type[Exception], ...]:
-    """The errors of PostgreSQL's driver, where a command has loaded it: rights, rows that do not fit, a full disk."""
-    driver = sys.modules.get("psycopg")
-    return (driver.Error,) if driver else ()
+    except Exception as error:
+        # The errors of PostgreSQL's driver, where a command has loaded it: rights, rows that do not fit.
+        driver = sys.modules.get("psycopg")
+        if driver is None or not isinstance(error, driver.Error):
+            raise
+        # The first line alone: the next ones quote the row, and private values with it.
+        told = error.diag.message_primary or str(error)
+        typer.echo(f"the database refuses it: {message(Exception(told))}", err=True)
+        raise typer.Exit(NOT_TRIED) from None
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
@@ -9,9 +11,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
+from sqlalchemy.exc import DBAPIError
 
 from ledger.store.postgres_tables import Declared
-from ledger.store.postgres_wire import connect
+from ledger.store.postgres_wire import connect, reaching
 
 SCRIPTS = Path(__file__).with_name("postgres_migrations")
 
@@ -25,7 +28,7 @@ def migrate(dsn: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
     try:
-        with engine.begin() as connection:
+        with _as_driven(), engine.begin() as connection:
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
@@ -37,11 +40,21 @@ def differences(dsn: str) -> list[str]:
     """How a log's tables differ from what is declared; others' tables and indexes do not. ``DatabaseUnreachable``."""
     engine = create_engine("postgresql+psycopg://", creator=lambda: _open(dsn))
     try:
-        with engine.connect() as connection:
+        with _as_driven(), engine.connect() as connection:
             context = MigrationContext.configure(connection, opts={"include_object": _is_ours})
             return [str(one) for one in compare_metadata(context, Declared.metadata)]
     finally:
         engine.dispose()
+
+
+@contextmanager
+def _as_driven() -> Iterator[None]:
+    """What the server refuses is told as everywhere else: SQLAlchemy puts errors of its own around the driver's."""
+    with reaching():
+        try:
+            yield
+        except DBAPIError as error:
+            raise error.orig or error from None
 
 
 def _is_ours(item: object, name: str | None, kind: str, reflected: bool, compared: object) -> bool:

@@ -15,11 +15,13 @@ import pytest
 from ledger.errors import LogBusy, LogExists
 from ledger.folder import Folder
 from ledger.store.postgres import SCHEMA
+from ledger.store.postgres_migrate import migrate
 from ledger.store.sqlite import connect
 from ledger.upkeep.backup import UNFINISHED, back_up, read_backup, write_backup
 from tests.ledger.commands import run
-from tests.ledger.shared_copies import url
+from tests.ledger.shared_copies import url, values
 from tests.patience import PATIENCE, Lines, end
+from tests.postgres import Server
 
 
 def rot(log: str | Path) -> int:
@@ -164,3 +166,52 @@ def test_an_error_of_the_server_is_a_message(worked: str, kept: Path, empty: str
         connection.execute("ALTER TABLE disclosures ADD CONSTRAINT planted CHECK (position < 0)")
     code, _, error = run("restore", url(empty), "--backup", kept, "--checkpoints", url(worked))
     assert (code, "Traceback" in error, 'check constraint "planted"' in error) == (2, False, True), error
+    # What PostgreSQL tells of the row is a private value.
+    assert not [text for one in values(worked).values() for text in one.values() if text[:20] in error]
+
+
+@pytest.fixture
+def visitor(postgres: Server) -> Iterator[str]:
+    """A role that may connect, as any new one, and has a password."""
+    postgres.admin("CREATE ROLE visitor LOGIN PASSWORD 'swordfish'")
+    yield "swordfish"
+    postgres.admin("DROP ROLE visitor")
+
+
+def restored_into(address: str, kept: Path) -> str:
+    """What the command says that cannot."""
+    code, _, error = run("restore", address, "--backup", kept, "--checkpoint-store-lost")
+    assert (code, "Traceback" in error, "sqlalche.me" in error, "swordfish" in error) == (2, False, False, False), error
+    assert error.count("\n") == 1
+    return error
+
+
+def test_who_may_not_make_tables_is_told_so(kept: Path, empty: str, visitor: str) -> None:
+    address = url(empty).replace("user=postgres", f"user=visitor&password={visitor}")
+    assert "refuses what the log needs: permission denied for schema public" in restored_into(address, kept)
+
+
+@pytest.mark.parametrize("schema", ["", "0002"])
+def test_a_server_that_only_reads_is_told(postgres: Server, kept: Path, empty: str, dsn: str, schema: str) -> None:
+    """Tables are made, or brought forward, by another library than they are written by."""
+    into = dsn if schema else empty
+    if schema:
+        with psycopg.connect(dsn) as connection:
+            connection.execute("DROP TABLE scrubbing")
+            connection.execute("UPDATE alembic_version SET version_num = %s", (schema,))
+    name = psycopg.conninfo.conninfo_to_dict(into)["dbname"]
+    postgres.admin(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    assert "refuses what the log needs: cannot execute CREATE TABLE in a read-only" in restored_into(url(into), kept)
+
+
+@pytest.mark.parametrize("made", [False, True])
+def test_a_database_that_cannot_keep_every_text_is_told(postgres: Server, kept: Path, made: bool) -> None:
+    """Also one that a log was begun in before that was looked at."""
+    postgres.admin("CREATE DATABASE latin TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'")
+    try:
+        if made:
+            migrate(postgres.dsn("latin"))
+        said = restored_into(url(postgres.dsn("latin")), kept)
+        assert ('has no equivalent in encoding "LATIN1"' if made else "keeps text as LATIN1") in said
+    finally:
+        postgres.admin("DROP DATABASE latin")
