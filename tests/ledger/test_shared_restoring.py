@@ -10,7 +10,7 @@ import pytest
 
 from ledger.bucket.place import parse_place
 from ledger.copies.source import open_source
-from ledger.errors import LogBusy, LogExists, NoLog
+from ledger.errors import HistoryLost, LogBusy, LogExists, NoLog
 from ledger.folder import Folder
 from ledger.log import Log
 from ledger.shared.checkpoint_postgres import PostgresCheckpointStore
@@ -161,6 +161,24 @@ def test_neither_erased_nor_rotten_values_are_brought(worked: str, empty: str, t
     assert values(empty) == {at: one for at, one in expected.items() if one}
     assert rotten
     assert fsck_shared(place).findings == ()
+
+
+def test_a_value_that_rotted_comes_from_an_older_backup_restored_first(
+    worked: str, kept: Path, empty: str, tmp_path: Path
+) -> None:
+    before = values(worked)
+    with psycopg.connect(worked) as connection:
+        connection.execute("UPDATE disclosures SET disclosure = 'rot' WHERE position = %s", (min(before),))
+    size = go_on(worked, at_step(1), parties=2)
+    back_up_shared(Place(worked, "operator"), tmp_path / "newer")
+    place = Place(empty, "operator", worked)
+    with pytest.raises(HistoryLost, match="has 29 entries"):
+        restore_shared(place, kept, None, None, tmp_path)
+    assert restore_shared(place, tmp_path / "newer", None, None, tmp_path) == Restored(size, size, 0, 0)
+    after = values(empty)
+    assert {at: one for at, one in after.items() if at < SIZE} == before
+    assert len(after) == len(before) + 2
+    sound(empty, at_step(2), size, worked)
 
 
 def test_what_was_erased_is_not_missing(
