@@ -22,7 +22,8 @@ def fsck(log: Kept, checkpoints: Checkpoints = None, tiles: Tiles = None) -> Non
     """Recompute everything from stored bytes: entries, tiles, checkpoints, admissions, index, states."""
     with messages(), progress("entries checked") as step:
         report = _check(log, checkpoints, tiles, step)
-    typer.echo(f"{report.entries} entries, {report.published} published; {report.completeness}")
+    values = report.values or "not all private values were counted"
+    typer.echo(f"{report.entries} entries, {report.published} published; {report.completeness}; {values}")
     conclude(report.findings)
 
 

@@ -17,6 +17,7 @@ from ledger.store.sqlite import open_store as open_file
 from ledger.upkeep import fsck_postgres
 from ledger.upkeep.backup import Written, clear, write_backup
 from ledger.upkeep.fsck import Parts, Report, check_log
+from ledger.upkeep.fsck_rows import Asked
 from ledger.upkeep.opening import keys_in
 from ledger.upkeep.rebuild import copy_log
 from ledger.upkeep.replaying import Progress, Replayed, replay_log
@@ -25,17 +26,18 @@ from ledger.upkeep.replaying import Progress, Replayed, replay_log
 def fsck_shared(place: Place, progress: Progress = lambda done: None) -> Report:
     """Check a shared log, which may be in use. Raises ``NoLog``, ``UnknownSchema`` or ``DatabaseUnreachable``."""
     with closing(open_unchanged(place.database)) as store, closing(PostgresCheckpointStore(place.signed)) as held:
+        asked = Asked()
         own = {
-            "the private values": lambda: fsck_postgres.rows(store),
+            "the private values": lambda: fsck_postgres.rows(store, asked),
             "the schema": lambda: fsck_postgres.schema(store),
         }
         if place.bucket:
             from ledger.bucket.checking import Bucket
 
             bucket = Bucket(place.bucket)
-            return check_log(Parts(store, bucket.tiles, held.latest, bucket.kept, own), progress)
+            return check_log(Parts(store, bucket.tiles, held.latest, bucket.kept, own, asked), progress)
         tiles = PostgresTiles(store.pool)
-        return check_log(Parts(store, tiles, held.latest, tiles.kept, own), progress)
+        return check_log(Parts(store, tiles, held.latest, tiles.kept, own, asked), progress)
 
 
 def replay_shared(place: Place, progress: Progress = lambda done: None) -> Replayed:

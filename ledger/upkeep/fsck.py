@@ -17,6 +17,7 @@ from ledger.tiles import Tiles
 from ledger.tilestore import TileStore
 from ledger.upkeep import fsck_database, fsck_keys, fsck_signed, fsck_tree
 from ledger.upkeep.completeness import Completeness
+from ledger.upkeep.fsck_rows import Asked, PrivateValues
 from ledger.upkeep.opening import keys_of, open_unchanged
 from ledger.upkeep.replaying import Finding, Progress, Replayed, replay_log
 from tallystick.admission import LOG
@@ -33,11 +34,15 @@ MOST = 1000
 
 @dataclass(frozen=True)
 class Report:
-    """What a check found, the first bad position first; nothing is wrong when ``findings`` is empty."""
+    """What a check found, the first bad position first; nothing is wrong when ``findings`` is empty.
+
+    ``values`` is ``None`` where not all were counted.
+    """
 
     entries: int
     published: int
     completeness: Completeness
+    values: PrivateValues | None
     findings: tuple[Finding, ...]
 
 
@@ -52,18 +57,18 @@ def fsck(folder: Folder, progress: Progress = lambda done: None, bucket: BucketP
             return store.latest(origin)
 
     # Read before the database is: what is noted was committed by then.
-    known = acknowledged(folder.acknowledged)
+    known, asked = acknowledged(folder.acknowledged), Asked()
     own = {
         "what was acknowledged": lambda: _acknowledged(folder, known),
         "the database": lambda: fsck_database.pages(folder.database),
         "the schema": lambda: fsck_database.schema(folder.database),
         "the table chunks": lambda: fsck_database.chunks(folder.database),
-        "the index": lambda: fsck_database.rows(folder.database),
+        "the index": lambda: fsck_database.rows(folder.database, asked),
         "the keys of the index": lambda: fsck_keys.keys(folder.database),
     }
     with closing(open_unchanged(folder)) as store:
         tiles, kept = _published_in(folder, bucket)
-        return check_log(Parts(store, tiles, held, kept, own), progress)
+        return check_log(Parts(store, tiles, held, kept, own, asked), progress)
 
 
 def _published_in(folder: Folder, bucket: BucketPlace | None) -> tuple[Tiles, Kept]:
@@ -86,7 +91,7 @@ def _acknowledged(folder: Folder, known: int) -> Iterator[Finding]:
 class Parts:
     """What a log consists of. ``signed``: the checkpoint store's row. ``kept``: every published tile, or why not.
 
-    ``own``: further checks, by what they look at, of this kind of store alone.
+    ``own``: further checks, by what they look at, of this kind of store alone; one of them counts in ``asked``.
     """
 
     store: Store
@@ -94,6 +99,7 @@ class Parts:
     signed: Callable[[str], Held]
     kept: Kept
     own: Mapping[str, Callable[[], Iterator[Finding]]] = field(default_factory=dict)
+    asked: Asked = field(default_factory=Asked)
 
 
 def check_log(parts: Parts, progress: Progress = lambda done: None) -> Report:
@@ -119,7 +125,7 @@ def check_log(parts: Parts, progress: Progress = lambda done: None) -> Report:
     for what, check in parts.own.items():
         findings += _guarded(what, check())
     findings.sort(key=lambda finding: finding.order)
-    return Report(replayed.entries, size, replayed.completeness, tuple(findings))
+    return Report(replayed.entries, size, replayed.completeness, parts.asked.private, tuple(findings))
 
 
 def _replayed(reads: Reads, progress: Progress) -> tuple[Replayed, list[Finding]]:

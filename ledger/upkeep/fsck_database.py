@@ -50,11 +50,14 @@ def _declared(database: Path) -> dict[str, tuple[str, str]]:
         }
 
 
-def rows(database: Path) -> Iterator[Finding]:
-    """No row stands for what no entry says, and every private value opens a commitment of its entry."""
+def rows(database: Path, asked: Asked) -> Iterator[Finding]:
+    """No row stands for what no entry says, and every private value opens a commitment of its entry.
+
+    ``asked`` is counted on the way.
+    """
     with closing(connect(database)) as connection:
         connection.execute("BEGIN")
-        asked, ids = Asked(), _WritersIndex(StatementIds(connection))
+        ids = _WritersIndex(StatementIds(connection))
         yield from values(SqliteReads(connection), asked, ids.take)
         yield from ids.check()
         counts = {"statements": asked.entries, "disclosures": asked.values, "batches": asked.batches}

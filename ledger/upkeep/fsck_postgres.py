@@ -9,9 +9,8 @@ from ledger.upkeep.fsck_rows import Asked, miscounted, values
 from ledger.upkeep.replaying import Finding
 
 
-def rows(store: PostgresStore) -> Iterator[Finding]:
+def rows(store: PostgresStore, asked: Asked) -> Iterator[Finding]:
     """As ``ledger.upkeep.fsck_database.rows``."""
-    asked = Asked()
     with store.snapshot() as reads:
         yield from values(reads, asked)
         counts = {

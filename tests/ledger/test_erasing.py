@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from ledger.batch import _Draft
@@ -22,9 +23,10 @@ from ledger.upkeep.restore import restore
 from tallystick.admission import Refused
 from tallystick.admission.state import committed_key
 from tallystick.events.erasure import Erasure
-from tallystick.statement import Statement
+from tallystick.statement import Statement, parse_statement
 from tests.ledger.conftest import open_log
 from tests.ledger.shared_copies import opened
+from tests.ledger.test_fsck import plant
 from tests.world import World
 
 
@@ -37,6 +39,12 @@ class Kept:
 
     def findings(self) -> tuple[Finding, ...]:
         return self._check().findings
+
+    def values(self) -> str:
+        """What the check says of private values, of a log with which nothing is wrong."""
+        report = self._check()
+        assert report.findings == ()
+        return str(report.values)
 
 
 @pytest.fixture(params=["folder", "postgres"])
@@ -76,6 +84,51 @@ def test_the_value_goes_with_the_batch_that_admits_the_erasure(kept: Kept, world
         assert vault(log, position) == before - {"payment", "territory"}
         log.publish_now()
     assert kept.findings() == ()
+
+
+def test_fsck_counts_what_is_kept_and_what_was_erased(kept: Kept, world: World, request: pytest.FixtureRequest) -> None:
+    """A row that somebody deletes is no finding, for after a restore from tiles it may be missing: the count tells."""
+    assert kept.values() == "15 of 15 private values are kept, 0 were erased"
+    with kept.open(world) as log:
+        position = granted(log)
+        erase(log, world, position, "payment")
+        log.publish_now()
+    assert kept.values() == "14 of 15 private values are kept, 1 was erased"
+    with kept.open(world) as log:
+        erase(log, world, position, "territory", "window")
+        log.submit(titled(world)).result()
+        log.publish_now()
+    assert kept.values() == "12 of 17 private values are kept, 3 were erased"
+    harm = "DELETE FROM disclosures WHERE position = (SELECT min(position) FROM disclosures)"
+    if "worked" in request.fixturenames:
+        with psycopg.connect(request.getfixturevalue("worked")) as server:
+            deleted = server.execute(harm).rowcount
+    else:
+        with closing(sqlite3.connect(request.getfixturevalue("data") / "ledger.sqlite")) as file, file:
+            deleted = file.execute(harm).rowcount
+    assert kept.values() == f"{12 - deleted} of 17 private values are kept, 3 were erased"
+
+
+def test_an_erasure_that_the_log_has_twice_counts_once(data: Path, world: World) -> None:
+    """The first rules left it to the registrar which values an entry had, and whether they were there still."""
+    with open_log(data, world) as log:
+        position = granted(log)
+        with log.store.snapshot() as reads:
+            subject = parse_statement(reads.entries(position, position + 1)[0]).event.subject
+    bodies = [
+        Erasure(at, names, "unlawful") for at, names in ((position, ("colour", "payment")), (position, ("payment",)))
+    ]
+    bodies += [Erasure(0, ("payment",), "unlawful"), Erasure(900, ("payment",), "unlawful")]
+    said = tuple(world.say(world.registrar, "disclosure.erase", subject, body) for body in bodies)
+    plant(data, world, statements=said)
+    report = fsck(Folder(data))
+    assert str(report.values) == "15 of 15 private values are kept, 1 was erased"
+    assert report.findings != ()
+
+
+def test_values_are_not_counted_where_not_all_entries_were_read(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ledger.upkeep.fsck.MOST", 0)
+    assert fsck(Folder(data)).values is None
 
 
 def test_a_refused_erasure_deletes_nothing(kept: Kept, world: World) -> None:

@@ -383,7 +383,9 @@ def run(*arguments: str) -> tuple[int, str, str]:
 def test_the_command(data: Path, tmp_path: Path) -> None:
     assert run("fsck", str(data)) == (
         0,
-        "29 entries, 29 published; 2 of 2 objects are bound and complete\nnothing is wrong\n",
+        "29 entries, 29 published; 2 of 2 objects are bound and complete;"
+        " 15 of 15 private values are kept, 0 were erased\n"
+        "nothing is wrong\n",
         "",
     )
     code, out, _ = run("replay", str(data))
