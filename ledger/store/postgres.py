@@ -229,11 +229,12 @@ class PostgresReads:
 
     def states(self) -> Iterator[tuple[str, State]]:
         """See ``Reads``."""
-        query, after = f"SELECT key, state FROM states WHERE key > %s ORDER BY key LIMIT {_PAGE}", ""
-        while page := self._connection.execute(query, (after,)).fetchall():
+        # The first page has no bound: no key is below the empty one, which a damaged table may hold.
+        query, after = f"SELECT key, state FROM states ORDER BY key LIMIT {_PAGE}", list[str]()
+        while page := self._connection.execute(query, after).fetchall():
             for key, state in page:
                 yield key, load_state(state)
-            after = page[-1][0]
+            query, after = f"SELECT key, state FROM states WHERE key > %s ORDER BY key LIMIT {_PAGE}", [page[-1][0]]
 
     def disclosures(self, position: int) -> dict[str, str]:
         """See ``Reads``."""

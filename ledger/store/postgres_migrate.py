@@ -7,13 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
-from alembic.autogenerate import compare_metadata
 from alembic.config import Config
-from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError
 
-from ledger.store.postgres_tables import Declared
 from ledger.store.postgres_wire import connect, reaching
 
 SCRIPTS = Path(__file__).with_name("postgres_migrations")
@@ -36,17 +33,6 @@ def migrate(dsn: str) -> None:
         engine.dispose()
 
 
-def differences(dsn: str) -> list[str]:
-    """How a log's tables differ from what is declared; others' tables and indexes do not. ``DatabaseUnreachable``."""
-    engine = create_engine("postgresql+psycopg://", creator=lambda: _open(dsn))
-    try:
-        with _as_driven(), engine.connect() as connection:
-            context = MigrationContext.configure(connection, opts={"include_object": _is_ours})
-            return [str(one) for one in compare_metadata(context, Declared.metadata)]
-    finally:
-        engine.dispose()
-
-
 @contextmanager
 def _as_driven() -> Iterator[None]:
     """What the server refuses is told as everywhere else: SQLAlchemy puts errors of its own around the driver's."""
@@ -55,10 +41,6 @@ def _as_driven() -> Iterator[None]:
             yield
         except DBAPIError as error:
             raise error.orig or error from None
-
-
-def _is_ours(item: object, name: str | None, kind: str, reflected: bool, compared: object) -> bool:
-    return not (kind in ("table", "index") and reflected and compared is None)
 
 
 def _open(dsn: str) -> object:

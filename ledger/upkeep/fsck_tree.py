@@ -14,7 +14,7 @@ from ledger.tilestore import ALIGNED, CHECKPOINT, TEMPORARY
 from ledger.upkeep.replaying import Finding
 from tallystick.errors import MalformedInput
 from tallystick.merkle import HASH_SIZE, leaf_hash
-from tallystick.tiles import HEIGHT, WIDTH, Tile, encode_bundle, parse_tile_path
+from tallystick.tiles import HEIGHT, MAX_LEVEL, WIDTH, Tile, encode_bundle, parse_tile_path
 
 
 def batches(reads: Reads) -> Iterator[Finding]:
@@ -129,9 +129,17 @@ def fronts(kept: Iterable[tuple[Tile, bytes] | Finding], tiles: Tiles, size: int
             yield one
             continue
         tile, data = one
+        if not _is_of_a_tree(tile):
+            where = f"level {tile.level}, index {tile.index}, width {tile.width}"
+            yield Finding(-1, f"what is published holds a tile that no tree has: {where}")
+            continue
         width = min(WIDTH, (size >> (tile.level or 0) * HEIGHT) - tile.index * WIDTH)
         if tile.width < width:
             yield from _front(tiles, tile, data, Tile(tile.level, tile.index, width))
+
+
+def _is_of_a_tree(tile: Tile) -> bool:
+    return tile.index >= 0 and 1 <= tile.width <= WIDTH and 0 <= (tile.level or 0) <= MAX_LEVEL
 
 
 def _front(tiles: Tiles, tile: Tile, data: bytes, present: Tile) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ from sqlalchemy import create_engine
 
 from ledger.errors import DatabaseUnreachable, Fenced, LogClosed, LogExists, NoLog, UnknownSchema
 from ledger.store.postgres import SCHEMA, PostgresStore, create, open_store
+from ledger.store.postgres_catalogue import EXPECTED, TABLES, declared
 from ledger.store.postgres_migrate import SCRIPTS
 from ledger.store.postgres_tables import Declared
 from ledger.store.postgres_wire import bytea_array, connect, text_array
@@ -47,6 +48,18 @@ def test_migrations_make_what_the_tables_declare(dsn: str) -> None:
         assert compare_metadata(MigrationContext.configure(connection), Declared.metadata) == []
     engine.dispose()
     assert "entries" in Declared.metadata.tables
+
+
+def test_the_catalogue_that_fsck_expects_is_what_the_migrations_make(dsn: str) -> None:
+    with psycopg.connect(dsn) as connection:
+        found = declared(connection)
+    assert found == EXPECTED
+    tables = {line.split()[1].split(".")[0] for line in found if line.startswith("column ")}
+    assert tables == set(TABLES) == {*Declared.metadata.tables, "alembic_version"}
+    # NOT NULL stands with its column.
+    assert len([line for line in found if line.startswith("column ")]) == len(
+        sql(dsn, "SELECT 1 FROM information_schema.columns WHERE table_schema = 'public'")
+    )
 
 
 def test_the_schema_known_without_alembic_is_the_newest() -> None:
