@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import field
 from itertools import islice
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from ledger.acknowledged import acknowledged
 from ledger.bucket.place import BucketPlace
@@ -21,11 +21,13 @@ from ledger.upkeep.fsck_rows import Asked, PrivateValues
 from ledger.upkeep.opening import keys_of, open_unchanged
 from ledger.upkeep.replaying import Finding, Progress, Replayed, replay_log
 from tallystick.admission import LOG
+from tallystick.checkpoint import Checkpoint
 from tallystick.errors import TallystickError
 from tallystick.lazy_dataclass import dataclass
 from tallystick.tiles import Tile
 from tallystick.tree_head import CheckpointKeys, verify_tree_head
 
+T = TypeVar("T")
 Kept: TypeAlias = Callable[[], Iterable[tuple[Tile, bytes] | Finding]]
 
 MOST = 1000
@@ -104,28 +106,43 @@ class Parts:
 
 def check_log(parts: Parts, progress: Progress = lambda done: None) -> Report:
     """Recompute everything."""
-    # The note is read first: what it covers is committed already.
+    # In this order, for the log may be in use: what is published was signed before, and what was signed was stored.
     note = parts.tiles.checkpoint()
+    aligned = _now(parts.tiles.aligned)
+    held = _now(lambda: parts.signed(fsck_signed.origin_of(parts.store)))
     with parts.store.snapshot() as reads:
         replayed, findings = _replayed(reads, progress)
         keys = keys_of(replayed.states.get(LOG))
-        size, root = 0, b""
+        published = None
         if keys is None:
             findings.append(Finding(0, "entry 0 gives no keys: no checkpoint of this log can be verified"))
         else:
-            size, root = _published(note, keys, findings)
+            published = _published(note, keys, findings)
+            findings += _guarded("the checkpoint store", fsck_signed.held(held, keys, published, reads))
+            findings += _guarded("the aligned checkpoint", fsck_signed.aligned(aligned, keys, published, reads))
+        size, root = (published.size, published.root) if published else (0, b"")
         findings += _guarded("the table batches", fsck_tree.batches(reads))
         findings += _guarded("the published tree", fsck_tree.tree(reads, parts.tiles, size, root))
-    if keys is not None:
-        shown = fsck_signed.Shown(parts.tiles, size, root)
-        signed = fsck_signed.held(parts.signed, keys, shown, parts.store)
-        findings += _guarded("the checkpoint store", signed)
-        findings += _guarded("the aligned checkpoint", fsck_signed.aligned(keys, shown, parts.store))
     findings += _guarded("what is published", fsck_tree.fronts(parts.kept(), parts.tiles, size))
     for what, check in parts.own.items():
         findings += _guarded(what, check())
     findings.sort(key=lambda finding: finding.order)
     return Report(replayed.entries, size, replayed.completeness, parts.asked.private, tuple(findings))
+
+
+def _now(read: Callable[[], T]) -> Callable[[], T]:
+    """What is read now; what that raised is raised when it is asked for."""
+    try:
+        found = read()
+    # As in ``_guarded``.
+    except Exception as error:
+        raised = error
+
+        def fail() -> T:
+            raise raised
+
+        return fail
+    return lambda: found
 
 
 def _replayed(reads: Reads, progress: Progress) -> tuple[Replayed, list[Finding]]:
@@ -155,13 +172,12 @@ def replay(folder: Folder, progress: Progress = lambda done: None) -> Replayed:
         return replay_log(reads, progress)
 
 
-def _published(note: bytes | None, keys: CheckpointKeys, findings: list[Finding]) -> tuple[int, bytes]:
+def _published(note: bytes | None, keys: CheckpointKeys, findings: list[Finding]) -> Checkpoint | None:
     if note is None:
         findings.append(Finding(-1, "no checkpoint is published"))
-        return 0, b""
+        return None
     try:
-        checkpoint = verify_tree_head(note, keys).checkpoint
+        return verify_tree_head(note, keys).checkpoint
     except TallystickError as error:
         findings.append(Finding(-1, f"the published checkpoint: {error}"))
-        return 0, b""
-    return checkpoint.size, checkpoint.root
+        return None

@@ -1,7 +1,7 @@
 """What was signed is of the entries that are stored: the checkpoint store's checkpoint, and the aligned one.
 
-Each is read before a snapshot of the entries is taken: in a log in use it may be newer than what is published, and the
-entries that it covers were committed before it.
+They are read before the snapshot of the entries is taken, and after what is published: in a log in use one may be newer
+than what is published, and the entries that it covers, and the keys that signed it, were committed before it.
 """
 
 from __future__ import annotations
@@ -10,30 +10,32 @@ from collections.abc import Callable, Iterator
 
 from ledger.checkpoint_store import Held
 from ledger.errors import LedgerError
-from ledger.store import Store
-from ledger.tiles import Tiles
+from ledger.store import Reads, Store
 from ledger.upkeep.replaying import Finding
 from tallystick.checkpoint import Checkpoint
 from tallystick.errors import TallystickError
-from tallystick.lazy_dataclass import dataclass
-from tallystick.merkle import CompactRange, leaf_hash, root_at
-from tallystick.tiles import WIDTH, TileReader
+from tallystick.merkle import CompactRange, leaf_hash
+from tallystick.statement import parse_statement
+from tallystick.tiles import WIDTH
 from tallystick.tree_head import CheckpointKeys, verify_tree_head
 
 
-@dataclass(frozen=True)
-class Shown:
-    """What is published: a tree whose tiles were held against the entries. ``root`` is empty where nothing is."""
-
-    tiles: Tiles
-    size: int
-    root: bytes
+def origin_of(store: Store) -> str:
+    """Which log it is, as entry 0 says; raises something where there is none, or it says something else."""
+    with store.snapshot() as reads:
+        (first,) = reads.entries(0, 1)
+    return str(parse_statement(first).event.body.origin)
 
 
-def held(signed_last: Callable[[str], Held], keys: CheckpointKeys, shown: Shown, store: Store) -> Iterator[Finding]:
-    """What was signed last, as the checkpoint store has it: of these entries, and neither behind nor ahead of them."""
+def held(
+    read: Callable[[], Held], keys: CheckpointKeys, published: Checkpoint | None, reads: Reads
+) -> Iterator[Finding]:
+    """What was signed last, as the checkpoint store has it: of these entries, and neither behind nor ahead of them.
+
+    ``read`` gives its row, as it was before the snapshot.
+    """
     try:
-        row = signed_last(keys.origin)
+        row = read()
         signed = verify_tree_head(row.note.encode(), keys).checkpoint if row.note else None
     except (LedgerError, TallystickError) as error:
         yield Finding(-1, f"the checkpoint store: {error}")
@@ -41,15 +43,17 @@ def held(signed_last: Callable[[str], Held], keys: CheckpointKeys, shown: Shown,
     size = signed.size if signed else 0
     if row.size != size:
         yield Finding(-1, f"the checkpoint store says size {row.size} of a checkpoint of {size}")
-    if size < shown.size:
-        yield Finding(-1, f"a checkpoint of size {shown.size} is published, only one of {size} is held as signed")
+    if published and size < published.size:
+        yield Finding(-1, f"a checkpoint of size {published.size} is published, only one of {size} is held as signed")
     if signed:
-        yield from _of_the_entries("the checkpoint that was signed last", signed, shown, store)
+        yield from _of_the_entries("the checkpoint that was signed last", signed, published, reads)
 
 
-def aligned(keys: CheckpointKeys, shown: Shown, store: Store) -> Iterator[Finding]:
+def aligned(
+    read: Callable[[], bytes | None], keys: CheckpointKeys, published: Checkpoint | None, reads: Reads
+) -> Iterator[Finding]:
     """The newest aligned checkpoint, which anchors want."""
-    note = shown.tiles.aligned()
+    note = read()
     if note is None:
         return
     try:
@@ -57,34 +61,32 @@ def aligned(keys: CheckpointKeys, shown: Shown, store: Store) -> Iterator[Findin
     except TallystickError as error:
         yield Finding(-1, f"the aligned checkpoint: {error}")
         return
-    yield from _of_the_entries("the aligned checkpoint", signed, shown, store)
+    yield from _of_the_entries("the aligned checkpoint", signed, published, reads)
 
 
-def _of_the_entries(what: str, signed: Checkpoint, shown: Shown, store: Store) -> Iterator[Finding]:
-    with store.snapshot() as reads:
-        size = reads.size()
+def _of_the_entries(what: str, signed: Checkpoint, published: Checkpoint | None, reads: Reads) -> Iterator[Finding]:
+    size = reads.size()
     if signed.size > size:
         yield Finding(size, f"a checkpoint of size {signed.size} was signed, the database ends here: an old copy")
         return
-    # That the published root is what the entries give was looked at with its tiles.
-    root = shown.root if signed.size == shown.size else _root_at(signed.size, shown, store)
-    if root != signed.root:
-        yield Finding(
-            -1,
-            f"{what}, of size {signed.size}, has the root {signed.root.hex()}; the {signed.size} entries here give "
-            f"{root.hex()}: two histories, or entries that were changed. Keep everything, and see what mirrors have",
-        )
+    # The published one is held against the entries together with its tiles.
+    if signed == published:
+        return
+    # Of the entries themselves: tiles may be of either history.
+    root = _root_at(reads, signed.size)
+    named = f"{what}, of size {signed.size}, has the root {signed.root.hex()}"
+    given = f"the {signed.size} entries here give {root.hex()}"
+    if published and published.size == signed.size:
+        other = f"what is published at that size has the root {published.root.hex()}"
+        yield Finding(-1, f"{named}; {other}: two histories were signed, a fork. Keep everything; {given}")
+    elif root != signed.root:
+        end = "two histories, or entries that were changed. Keep everything, and see what mirrors have"
+        yield Finding(-1, f"{named}; {given}: {end}")
 
 
-def _root_at(size: int, shown: Shown, store: Store) -> bytes:
-    """From tiles, as far as they go, and then from entries."""
-    known = min(size, shown.size)
-    nodes = TileReader(shown.size, shown.tiles.get)
-    if known == size:
-        return root_at(nodes, size)
-    edge = CompactRange(known, nodes.nodes(CompactRange.coordinates(known)))
-    for first in range(known, size, WIDTH):
-        with store.snapshot() as reads:
-            for entry in reads.entries(first, min(first + WIDTH, size)):
-                edge.append(leaf_hash(entry))
+def _root_at(reads: Reads, size: int) -> bytes:
+    edge = CompactRange()
+    for first in range(0, size, WIDTH):
+        for entry in reads.entries(first, min(first + WIDTH, size)):
+            edge.append(leaf_hash(entry))
     return edge.root()

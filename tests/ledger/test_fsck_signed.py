@@ -16,8 +16,11 @@ from ledger.shared.checkpoint_postgres import PostgresCheckpointStore
 from ledger.shared.place import Place
 from ledger.shared.upkeep import fsck_shared
 from ledger.upkeep.fsck import Report, fsck
+from tallystick.keys import LocalSigner
+from tallystick.tree_head import verify_tree_head
 from tests.ledger.conftest import founding, later, open_log
 from tests.ledger.shared_copies import SIZE, at_step, opened
+from tests.ledger.test_rotation import rotate, use
 from tests.patience import PATIENCE
 from tests.world import World
 
@@ -73,11 +76,31 @@ def grow(log: str | Path, step: int) -> int:
         return placed.batch + 1
 
 
-@pytest.mark.parametrize("size", [15, SIZE])
-def test_a_fork_in_the_checkpoint_store_is_seen(log: str | Path, other: dict[int, str], size: int) -> None:
-    remember(log, size, other[size])
+def test_a_fork_in_the_checkpoint_store_is_seen(log: str | Path, other: dict[int, str]) -> None:
+    remember(log, 15, other[15])
     findings = [str(one) for one in check(log).findings]
-    assert [one for one in findings if FORK in one and f"signed last, of size {size}, has the root" in one], findings
+    assert [one for one in findings if FORK in one and "signed last, of size 15, has the root" in one], findings
+
+
+@pytest.mark.parametrize("shown", [False, True], ids=["held", "published"])
+def test_two_histories_of_one_size_are_a_fork(log: str | Path, other: dict[int, str], shown: bool) -> None:
+    """Which of the two the entries are of is told, whichever it is."""
+    with opened(log, World()) if isinstance(log, str) else open_log(log, World()) as open_one:
+        own = open_one.published.checkpoint().checkpoint.root.hex()
+    if not shown:
+        remember(log, SIZE, other[SIZE])
+    elif isinstance(log, Path):
+        (log / "public/checkpoint").write_text(other[SIZE])
+    else:
+        with psycopg.connect(log) as connection:
+            connection.execute("UPDATE published_checkpoint SET note = %s", (other[SIZE].encode(),))
+    strange = verify_tree_head(other[SIZE].encode(), World().signers.keys).checkpoint.root.hex()
+    held, published = (own, strange) if shown else (strange, own)
+    findings = [str(one) for one in check(log).findings]
+    assert (
+        f"the checkpoint that was signed last, of size 29, has the root {held}; what is published at that size has the "
+        f"root {published}: two histories were signed, a fork. Keep everything; the 29 entries here give {own}"
+    ) in findings
 
 
 def test_a_fork_that_is_ahead_of_what_is_published_is_seen(data: Path, other: dict[int, str]) -> None:
@@ -126,3 +149,19 @@ def test_a_log_that_grows_meanwhile_is_no_old_copy(log: str | Path) -> None:
     assert check(log, meanwhile).findings == ()
     assert check(log).findings == ()
     assert check(log).entries == grown[0] > SIZE
+
+
+def test_a_log_whose_key_is_replaced_meanwhile_is_sound(data: Path) -> None:
+    """What is signed by the new key during the check covers entries that the check does not read."""
+    world = later(World())
+    done: list[LocalSigner] = []
+
+    def meanwhile(_: int) -> None:
+        if not done:
+            done.append(rotate(data, world, "log"))
+            use(world, "log", done[0])
+            with open_log(data, world) as folder:
+                assert folder.publish_now().checkpoint.size > SIZE
+
+    assert check(data, meanwhile).findings == ()
+    assert check(data).findings == ()
