@@ -113,10 +113,16 @@ def _check_free(target: Path) -> None:
         raise LogExists(f"{target} exists: a backup replaces nothing, choose another name")
 
 
+_JUST_NOW = "another process wrote {} just now: choose another name"
+
+
 @contextmanager
 def _alone(unfinished: Path) -> Iterator[None]:
     """No other process writes the same backup; the operating system lets the next one in when this one ends."""
-    descriptor = os.open(unfinished, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        descriptor = os.open(unfinished, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise LogBusy(_JUST_NOW.format(unfinished)) from None
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -124,7 +130,7 @@ def _alone(unfinished: Path) -> Iterator[None]:
             raise LogBusy(f"another process writes {unfinished}: wait for it, or choose another name") from None
         # The other one may have ended in between, and what was opened here be its whole backup.
         if not (unfinished.exists() and os.path.samestat(os.fstat(descriptor), unfinished.stat())):
-            raise LogBusy(f"another process wrote {unfinished} just now: choose another name")
+            raise LogBusy(_JUST_NOW.format(unfinished))
         yield
     finally:
         os.close(descriptor)

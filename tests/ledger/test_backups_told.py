@@ -32,7 +32,7 @@ def rot(log: str | Path) -> int:
             found = connection.execute(f"{query} RETURNING position").fetchone()
     else:
         with psycopg.connect(log) as database:
-            found = database.execute(f"{query} RETURNING position").fetchone()  # type: ignore[arg-type]
+            found = database.execute(f"{query} RETURNING position").fetchone()
     assert found is not None
     return int(found[0])
 
@@ -95,18 +95,20 @@ def test_two_do_not_write_one_backup(data: Path, tmp_path: Path, other: subproce
     assert sorted(one.name for one in tmp_path.iterdir()) == ["data", "kept"]
 
 
+@pytest.mark.parametrize("opened", [False, True])
 def test_a_backup_that_another_has_just_written_stays(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opened: bool
 ) -> None:
-    """It was opened under its first name, and has the last one when the lock is had."""
-    target, opened = tmp_path / "kept", os.open
+    """It is gone when it is to be opened, or was opened under its first name and has the last one by now."""
+    target, original = tmp_path / "kept", os.open
 
     def late(path: object, *given: int) -> int:
-        descriptor = opened(path, *given)  # type: ignore[arg-type]
-        if str(path).endswith(UNFINISHED):
-            monkeypatch.undo()
-            Path(str(path)).rename(target)
-        return descriptor
+        if not str(path).endswith(UNFINISHED):
+            return original(path, *given)
+        monkeypatch.undo()
+        descriptor = original(path, *given) if opened else None
+        Path(str(path)).rename(target)
+        return original(path, *given) if descriptor is None else descriptor
 
     monkeypatch.setattr(os, "open", late)
     with pytest.raises(LogBusy, match="just now: choose another name"):
@@ -118,7 +120,7 @@ def test_a_backup_that_another_has_written_in_between_stays(tmp_path: Path, monk
     target, made = tmp_path / "kept", Path.mkdir
 
     def late(path: Path, *given: object, **named: object) -> None:
-        made(path, *given, **named)  # type: ignore[arg-type]
+        made(path, *given, **named)
         if path.name.endswith(UNFINISHED):
             made(target)
 
@@ -145,7 +147,7 @@ def test_looking_at_a_database_does_not_migrate_it(worked: str, tmp_path: Path, 
 def test_a_role_that_lacks_rights_is_told_so(worked: str, tmp_path: Path, command: str, rights: str) -> None:
     with psycopg.connect(worked) as connection:
         connection.execute("CREATE ROLE visitor LOGIN")
-        connection.execute(f"GRANT SELECT ON {rights} TO visitor")  # type: ignore[call-overload]
+        connection.execute(f"GRANT SELECT ON {rights} TO visitor")
     try:
         address = url(worked).replace("user=postgres", "user=visitor")
         code, out, error = run(command, address, *([tmp_path / "kept"] if command == "backup" else []))
