@@ -56,17 +56,16 @@ class PostgresTiles:
         return found[0] if found else None
 
     def kept(self) -> Iterator[tuple[Tile, bytes]]:
-        """Every tile and bundle, a few at a time."""
-        query = (
-            "SELECT level, index, width, data FROM published_tiles"
-            " WHERE (level, index, width) > (%s, %s, %s) ORDER BY level, index, width LIMIT 64"
-        )
-        last = (_BUNDLE - 1, 0, 0)
+        """Every tile and bundle, a few at a time; every row, for a damaged table may have some that are no tiles."""
+        columns = "SELECT level, index, width, data FROM published_tiles"
+        behind, last = "", ()
         with self._pool.use() as connection:
-            while page := connection.execute(query, last, binary=True).fetchall():
+            while page := connection.execute(
+                f"{columns} {behind} ORDER BY level, index, width LIMIT 64", last, binary=True
+            ).fetchall():
                 for level, index, width, data in page:
                     yield Tile(None if level == _BUNDLE else level, index, width), data
-                last = page[-1][:3]
+                behind, last = "WHERE (level, index, width) > (%s, %s, %s)", page[-1][:3]
 
     def checkpoint(self) -> bytes | None:
         """See ``Tiles``."""

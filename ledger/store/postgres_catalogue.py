@@ -1,7 +1,8 @@
 """How the tables of a log are declared, as the server's catalogue tells it, held against how the migrations made them.
 
 Tables and plain indexes that an administrator added are theirs. A trigger, a rule or a constraint on one of ours is
-not: it changes what can be written there.
+not: it changes what can be written there; nor is a table that inherits from one, whose rows would count, or refers to
+one, whose rows could not go.
 """
 
 from __future__ import annotations
@@ -88,6 +89,7 @@ index batches_admitted_at on batches: admitted_at
 index statements_type on statements: type, "position"
 index subject_references_subject on subject_references: subject, "position"
 index submissions_waiting on submissions: turn where (answer IS NULL)
+sequence submission_turns: bigint from 1 by 1, 1 to 9223372036854775807
 """.strip().split("\n")
 )
 """Of schema ``ledger.store.postgres.SCHEMA``. A test holds it against what the migrations make."""
@@ -100,16 +102,22 @@ WITH ours AS (
 )
 SELECT format('table %%s, not logged', relname) FROM ours JOIN pg_class USING (oid, relname) WHERE relpersistence <> 'p'
 UNION ALL
-SELECT format('column %%s.%%s %%s%%s%%s%%s', relname, attname, format_type(atttypid, atttypmod),
+SELECT format('table %%s, which inherits from %%s', inhrelid::regclass, relname)
+    FROM ours JOIN pg_inherits ON inhparent = ours.oid
+UNION ALL
+SELECT format('column %%s.%%s %%s%%s%%s%%s%%s', relname, attname, format_type(atttypid, atttypmod),
         CASE WHEN attcollation NOT IN (0, 'pg_catalog."default"'::regcollation)
-            THEN ' collate ' || (SELECT collname FROM pg_collation c WHERE c.oid = attcollation) ELSE '' END,
+            THEN ' collate ' || trim('"' FROM attcollation::regcollation::text) ELSE '' END,
         CASE WHEN attnotnull THEN ' not null' ELSE '' END,
-        ' default ' || pg_get_expr(adbin, adrelid))
+        ' default ' || pg_get_expr(adbin, adrelid), CASE WHEN attidentity <> '' THEN ' identity' ELSE '' END)
     FROM ours JOIN pg_attribute ON attrelid = ours.oid AND attnum > 0 AND NOT attisdropped
     LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
 UNION ALL
 SELECT format('constraint %%s on %%s: %%s', conname, relname, pg_get_constraintdef(c.oid))
     FROM ours JOIN pg_constraint c ON conrelid = ours.oid AND contype <> 'n'
+UNION ALL
+SELECT format('constraint %%s on %%s, which refers to %%s', conname, conrelid::regclass, relname)
+    FROM ours JOIN pg_constraint ON confrelid = ours.oid
 UNION ALL
 SELECT format('index %%s on %%s%%s: %%s%%s', i.relname, ours.relname, CASE WHEN indisunique THEN ', unique' ELSE '' END,
         (SELECT string_agg(pg_get_indexdef(indexrelid, number, false), ', ' ORDER BY number)
@@ -117,6 +125,12 @@ SELECT format('index %%s on %%s%%s: %%s%%s', i.relname, ours.relname, CASE WHEN 
         ' where ' || pg_get_expr(indpred, indrelid)) || CASE WHEN indisvalid THEN '' ELSE ', invalid' END
     FROM ours JOIN pg_index ON indrelid = ours.oid JOIN pg_class i ON i.oid = indexrelid
     WHERE NOT (indisvalid AND EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid AND conrelid = ours.oid))
+UNION ALL
+SELECT format('sequence %%s: %%s from %%s by %%s, %%s to %%s%%s%%s', relname, seqtypid::regtype, seqstart, seqincrement,
+        seqmin, seqmax, CASE WHEN seqcycle THEN ', again and again' ELSE '' END,
+        CASE WHEN relpersistence <> 'p' THEN ', not logged' ELSE '' END)
+    FROM pg_sequence JOIN pg_class c ON c.oid = seqrelid
+    WHERE relname = 'submission_turns' AND pg_table_is_visible(c.oid)
 UNION ALL
 SELECT format('trigger %%s on %%s', tgname, relname)
     FROM ours JOIN pg_trigger ON tgrelid = ours.oid AND NOT tgisinternal
@@ -137,4 +151,7 @@ def differences(found: Collection[str]) -> Iterator[str]:
 
 def declared(connection: Connection) -> set[str]:
     """A line for each table, column, constraint, index, trigger and rule of a log's tables."""
-    return {line for (line,) in connection.execute(_QUERY, (list(TABLES),))}
+    with connection.transaction():
+        # Whatever else is set for this database or role: the lines are compared as text.
+        connection.execute("SET LOCAL quote_all_identifiers = off")
+        return {line for (line,) in connection.execute(_QUERY, (list(TABLES),))}

@@ -83,6 +83,8 @@ def chunks(database: Path) -> Iterator[Finding]:
                 problem = "" if count == last + 1 - start else f"it holds {count} entries, not {last + 1 - start}"
             except MalformedInput as error:
                 problem = str(error)
+            if last < 0:  # one of no entries has as many as its position says
+                problem = f"it holds {len(data)} bytes before the first position"
             if problem:
                 yield Finding(start, f"the row of the table chunks for positions {start} to {last}: {problem}")
             start = last + 1

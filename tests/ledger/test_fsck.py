@@ -17,6 +17,7 @@ from ledger.checkpoint_store import SqliteCheckpointStore
 from ledger.errors import NoLog
 from ledger.folder import Folder
 from ledger.store import BatchLine, Line, leaves_digest
+from ledger.store.names import name_key
 from ledger.store.sqlite import open_store
 from ledger.submission import prepare
 from ledger.upkeep.completeness import completeness
@@ -186,6 +187,30 @@ INDEX = {
     "a mention of nothing": (["INSERT INTO mentions VALUES (999, 5, 5)"], "mentions cover 37 positions, the entries"),
     "a mention too early": ([f"UPDATE mentions SET first = first - 1 WHERE {_MENTION}"], "mentions cover 37 positions"),
     "a mention too late": ([f"UPDATE mentions SET last = last + 1 WHERE {_MENTION}"], "mentions cover 37 positions"),
+    "a state of no name": (
+        [
+            "INSERT INTO names SELECT 999, '', state FROM names WHERE name = 'log'",
+            f"INSERT INTO name_keys VALUES ({name_key('')}, 999)",
+        ],
+        "the state stored under  is not what the entries give",
+    ),
+    "an entry before the first": (
+        ["INSERT INTO chunks VALUES (-1, x'', x'000178')"],
+        "3 bytes before the first position",
+    ),
+    "nothing before the first": (["INSERT INTO chunks VALUES (-1, x'', x'')"], "0 bytes before the first position"),
+    "a statement before the first": (
+        ["INSERT INTO statements VALUES (-1, 'p', 'e', 't', 's')"],
+        "the table statements has 30 rows, the entries give 29",
+    ),
+    "a batch before the first": (["INSERT INTO batches VALUES (-1, -1, 0, x'')"], "the table batches has 15 rows"),
+    "a value before the first": (
+        ["INSERT INTO disclosures VALUES (-1, 'n', 'v')"],
+        "the table disclosures has 16 rows",
+    ),
+    "a type before the first": (["INSERT INTO kinds VALUES ('t', -1, -1)"], "kinds cover 30 positions"),
+    "a mention before the first": (["INSERT INTO mentions VALUES (1, -1, -1)"], "mentions cover 37 positions"),
+    "an event before the first": (["INSERT INTO event_keys VALUES (5, -1)"], "for no event, position -1"),
     "an event": (
         ["DELETE FROM event_keys WHERE position = 5"],
         "position 5: the index does not find this entry by its",

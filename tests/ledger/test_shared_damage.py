@@ -238,6 +238,8 @@ def test_a_flipped_bit_in_a_key(worked: str, column: str) -> None:
         ("INSERT INTO states SELECT '', state FROM states LIMIT 1", "is not what the entries give"),
         ("INSERT INTO published_tiles VALUES (0, -1, 4, 'x')", "level 0, index -1, width 4"),
         ("INSERT INTO published_tiles VALUES (-2, 0, 4, 'x')", "level -2, index 0, width 4"),
+        ("INSERT INTO published_tiles VALUES (-2, 0, 0, 'x')", "level -2, index 0, width 0"),
+        ("INSERT INTO published_tiles VALUES (-32768, -5, 4, 'x')", "level -32768, index -5, width 4"),
         ("INSERT INTO published_tiles VALUES (0, 0, 0, 'x')", "level 0, index 0, width 0"),
         ("INSERT INTO published_tiles VALUES (0, 0, 257, 'x')", "level 0, index 0, width 257"),
         ("DELETE FROM fence", "the table fence has 0 rows, expected one"),
@@ -257,6 +259,23 @@ def test_a_flipped_bit_in_a_key(worked: str, column: str) -> None:
         ('ALTER TABLE states ALTER COLUMN key TYPE text COLLATE "POSIX"', "column states.key text collate POSIX"),
         ("ALTER TABLE entries ALTER COLUMN entry DROP NOT NULL", "there is no column entries.entry bytea not null"),
         ("ALTER TABLE submissions ALTER COLUMN turn SET DEFAULT 7", "column submissions.turn bigint not null default"),
+        (
+            "ALTER TABLE batches ALTER position ADD GENERATED ALWAYS AS IDENTITY",
+            "batches.position bigint not null identity",
+        ),
+        (
+            "ALTER SEQUENCE submission_turns INCREMENT -1",
+            "nobody knows the sequence submission_turns: bigint from 1 by -1",
+        ),
+        ("CREATE TABLE child () INHERITS (entries)", "nobody knows the table child, which inherits from entries"),
+        (
+            "CREATE TABLE notes (position bigint, name text, FOREIGN KEY (position, name) REFERENCES disclosures)",
+            "nobody knows the constraint notes_position_name_fkey on notes, which refers to disclosures",
+        ),
+        (
+            """CREATE COLLATION public."C" FROM "POSIX"; ALTER TABLE states ALTER key TYPE text COLLATE public."C" """,
+            "nobody knows the column states.key text collate public.",
+        ),
         ("ALTER TABLE batches SET UNLOGGED", "nobody knows the table batches, not logged"),
         ("ALTER TABLE entries ENABLE ROW LEVEL SECURITY", "nobody knows the row security on entries"),
         (
@@ -278,6 +297,8 @@ def test_rows_that_nobody_asks_for_and_tables_that_were_changed(worked: str, har
 def test_what_others_keep_in_the_database_is_theirs(worked: str) -> None:
     change(worked, "CREATE TABLE notes_of_the_administrator (line text)")
     change(worked, "CREATE INDEX of_the_administrator ON batches (digest)")
+    name = psycopg.conninfo.conninfo_to_dict(worked)["dbname"]
+    change(worked, f"ALTER DATABASE {name} SET quote_all_identifiers = on")
     assert findings(worked) == []
 
 
