@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import socket
@@ -19,6 +20,11 @@ import httpx
 ROOT = Path(__file__).parents[2]
 PATIENCE = 120.0
 """Seconds after which something that must happen is said not to happen: far beyond any slow machine."""
+
+_SLICE = 1000
+_first = 10_000 + _SLICE * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+_ports = itertools.cycle(_first + (os.getpid() + number) % _SLICE for number in range(_SLICE))
+"""Each process of a test run has ports of its own, and another run most likely begins elsewhere among them."""
 
 
 class Server:
@@ -52,7 +58,7 @@ class Server:
         self._reader = threading.Thread(target=self._read, args=(listening,))
         self._reader.start()
         assert listening.wait(PATIENCE), self.output
-        assert self._process.poll() is None, self.output
+        assert "listens on" in self.output, self.output
 
     def stop(self, number: int = signal.SIGINT) -> int:
         """Ask it to stop; its exit code."""
@@ -138,11 +144,20 @@ def outcome(command: str, data: Path, **settings: str) -> tuple[int, str]:
 
 
 def free_port() -> int:
-    """A port that nobody uses just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that nobody uses just now, and that nobody else is given.
+
+    Not one of those that the system hands out: any connection may have it before the service binds it.
+    """
+    for port in _ports:
+        with socket.socket() as probe:
+            # As servers do: connections that have just ended stand in nobody's way.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("unreachable: the ports come round")
 
 
 def until(url: str, wanted: Any, path: str = "/v1/status") -> Any:

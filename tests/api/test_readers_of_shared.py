@@ -24,8 +24,8 @@ from tests.postgres import postgres
 
 __all__ = ["postgres"]
 
-SEQUENCING = {"lease", "fence", "submissions", "signed", "checkpoint_store"}
-"""What processes tell one another: who sequences, what waits for it, what was signed."""
+SEQUENCING = {"lease", "fence", "submissions", "signed", "checkpoint_store", "scrubbing"}
+"""What processes tell one another: who sequences, what waits for it, what was signed, what is still to be scrubbed."""
 PUBLISHED = {"published_tiles", "published_checkpoint", "aligned_checkpoint"}
 COUNT = 300
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import socket
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -18,6 +17,7 @@ from tallystick.__main__ import main
 from tallystick.bundle import read_bundle, write_bundle
 from tallystick.case.model import INDEX, PROOFS
 from tallystick.times import format_time
+from tests.api.process import free_port
 from tests.core.verify.mutate import described
 from tests.golden.conftest import GOLDEN, Kept
 from tests.world import World
@@ -138,12 +138,6 @@ def upgrade(database: Path, statement: str) -> bytes:
     with closing(sqlite3.connect(database, isolation_level=None)) as connection:
         connection.execute(statement)
     return database.read_bytes()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.mark.parametrize("name", DATABASES)
