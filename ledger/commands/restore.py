@@ -78,6 +78,11 @@ def restore(
             f"{done.given_up} entries that were acknowledged after those were never published, and are lost: "
             "whoever said them must say them again"
         )
+    if done.aside:
+        typer.echo(
+            f"tiles that no checkpoint covers, of entries that are not in the log any more, are in {done.aside} now: "
+            "the bundles there hold what was said, without private values"
+        )
     if done.missing_values:
         typer.echo(f"{done.missing_values} private values of those are in no tile: only a newer backup can hold them")
     # Of a shared log they are there already.

@@ -20,6 +20,7 @@ from ledger.upkeep.completeness import Completeness
 from ledger.upkeep.fsck_rows import Asked, PrivateValues
 from ledger.upkeep.opening import keys_of, open_unchanged
 from ledger.upkeep.replaying import Finding, Progress, Replayed, replay_log
+from ledger.upkeep.strays import strays
 from tallystick.admission import LOG
 from tallystick.checkpoint import Checkpoint
 from tallystick.errors import TallystickError
@@ -123,7 +124,10 @@ def check_log(parts: Parts, progress: Progress = lambda done: None) -> Report:
         size, root = (published.size, published.root) if published else (0, b"")
         findings += _guarded("the table batches", fsck_tree.batches(reads))
         findings += _guarded("the published tree", fsck_tree.tree(reads, parts.tiles, size, root))
-    findings += _guarded("what is published", fsck_tree.fronts(parts.kept(), parts.tiles, size))
+    beyond: list[Tile] = []
+    findings += _guarded("what is published", fsck_tree.fronts(parts.kept(), parts.tiles, size, beyond))
+    found = (finding for _, finding in strays(parts.store, parts.tiles, size, beyond))
+    findings += _guarded("the tiles of no checkpoint", found)
     for what, check in parts.own.items():
         findings += _guarded(what, check())
     findings.sort(key=lambda finding: finding.order)

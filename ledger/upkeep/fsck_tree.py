@@ -122,8 +122,13 @@ def files(public: Path) -> Iterator[tuple[Tile, bytes] | Finding]:
                 yield tile, path.read_bytes()
 
 
-def fronts(kept: Iterable[tuple[Tile, bytes] | Finding], tiles: Tiles, size: int) -> Iterator[Finding]:
-    """Partial tiles of earlier sizes, which readers may still ask for, are the fronts of the present ones."""
+def fronts(
+    kept: Iterable[tuple[Tile, bytes] | Finding], tiles: Tiles, size: int, beyond: list[Tile]
+) -> Iterator[Finding]:
+    """Partial tiles of earlier sizes, which readers may still ask for, are the fronts of the present ones.
+
+    Tiles that a tree of ``size`` has not are put into ``beyond``.
+    """
     for one in kept:
         if isinstance(one, Finding):
             yield one
@@ -133,9 +138,17 @@ def fronts(kept: Iterable[tuple[Tile, bytes] | Finding], tiles: Tiles, size: int
             where = f"level {tile.level}, index {tile.index}, width {tile.width}"
             yield Finding(-1, f"what is published holds a tile that no tree has: {where}")
             continue
+        if is_beyond(tile, size):
+            beyond.append(tile)
+            continue
         width = min(WIDTH, (size >> (tile.level or 0) * HEIGHT) - tile.index * WIDTH)
         if tile.width < width:
             yield from _front(tiles, tile, data, Tile(tile.level, tile.index, width))
+
+
+def is_beyond(tile: Tile, size: int) -> bool:
+    """Whether a tree of ``size`` has less than this tile."""
+    return tile.index * WIDTH + tile.width > size >> (tile.level or 0) * HEIGHT
 
 
 def _is_of_a_tree(tile: Tile) -> bool:
@@ -147,12 +160,17 @@ def _front(tiles: Tiles, tile: Tile, data: bytes, present: Tile) -> Iterator[Fin
     if isinstance(whole, Finding):
         yield whole
         return
-    expected = whole[: _bundle_end(whole, tile.width)] if tile.level is None else whole[: tile.width * HASH_SIZE]
+    expected = front_of(whole, tile)
     if data != expected:
         at = first_difference(data, expected)
         offset = at // HASH_SIZE if tile.level is not None else 0
         first = (tile.index * WIDTH + offset) * WIDTH ** (tile.level or 0)
         yield Finding(first, f"the tile {tile.path()} is not the front of {present.path()}: from byte {at} on")
+
+
+def front_of(whole: bytes, tile: Tile) -> bytes:
+    """What ``tile`` has of one that is as wide or wider."""
+    return whole[: _bundle_end(whole, tile.width)] if tile.level is None else whole[: tile.width * HASH_SIZE]
 
 
 def _bundle_end(bundle: bytes, width: int) -> int:

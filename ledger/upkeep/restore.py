@@ -30,6 +30,7 @@ from ledger.upkeep.backup import DATABASE, NOTE, check_entries, read_backup
 from ledger.upkeep.ground import RESTORING, FolderGround, Ground
 from ledger.upkeep.opening import keys_in
 from ledger.upkeep.rebuild import append_published, published_entries
+from ledger.upkeep.strays import put_aside
 from tallystick.checkpoint import Checkpoint
 from tallystick.errors import MalformedInput
 from tallystick.key_history import KeyHistory
@@ -45,7 +46,8 @@ Progress = Callable[[int], None]
 class Restored:
     """``brought``: entries that came from tiles; ``missing_values``: private values of theirs, which are in no tile.
 
-    ``given_up``: entries that were acknowledged and never published, and are in nothing that was given.
+    ``given_up``: entries that were acknowledged and never published, and are in nothing that was given; ``aside``:
+    where tiles were put that were made of such entries.
     """
 
     entries: int
@@ -53,6 +55,7 @@ class Restored:
     brought: int
     missing_values: int
     given_up: int = 0
+    aside: Path | None = None
 
 
 def restore(
@@ -76,9 +79,10 @@ def restore(
         note = _place_database(folder, backup, log)
         with closing(open_store(folder.database)) as store:
             done = bring_back(FolderGround(folder, store), source, log, note, store_lost, progress)
+            aside = put_aside(folder, store, done.signed)
         given_up = max(0, acknowledged(folder.acknowledged) - done.entries)
         folder.acknowledged.unlink(missing_ok=True)
-        return replace(done, given_up=given_up)
+        return replace(done, given_up=given_up, aside=aside)
     finally:
         lock.release()
 
