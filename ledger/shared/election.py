@@ -33,9 +33,10 @@ _RENEW = (
     "UPDATE lease SET expires = clock_timestamp() + %(seconds)s * interval '1 second'"
     " WHERE epoch = %(epoch)s AND holder = %(holder)s"
 )
+# Another role's may not be ended, and end by themselves when they have been silent for long enough.
 _END_WRITERS = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-WHERE datname = current_database() AND application_name = %s
+WHERE datname = current_database() AND application_name = %s AND pg_has_role(usesysid, 'USAGE')
 """
 
 

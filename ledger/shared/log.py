@@ -120,8 +120,10 @@ def open_shared(
         keys = check_keys(store, signers.keys)
         held = PostgresCheckpointStore(place.signed)
         undo.callback(held.close)
+        # In this order, for others may be at work: what was signed is stored already.
+        signed = held.latest(signers.origin).size
         with store.snapshot() as reads:
-            size, signed = reads.size(), held.latest(signers.origin).size
+            size = reads.size()
         if size < signed:
             raise HistoryLost(
                 f"the database has {size} entries, a checkpoint of {signed} was signed: it is an old copy. "

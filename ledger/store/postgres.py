@@ -40,7 +40,8 @@ _ENCODINGS = ("UTF8", "SQL_ASCII")
 
 # One message each: a commit of a thousand small entries takes no longer than a few of them.
 _SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT coalesce(max(position) + 1, 0) FROM entries"
-_TRANSACTION = "BEGIN; SELECT epoch, (SELECT coalesce(max(position) + 1, 0) FROM entries) FROM fence FOR UPDATE"
+# The size is asked for when the fence is held: while this waits for it, a commit of ours that was given up may arrive.
+_TRANSACTION = "BEGIN; SELECT epoch FROM fence FOR UPDATE; SELECT coalesce(max(position) + 1, 0) FROM entries"
 _PAGE = 1000
 
 _RECORD: LiteralString = (
@@ -320,8 +321,8 @@ def _commit(connection: Connection) -> None:
         raise RuntimeError(f"the transaction was not committed but ended with {said}: a statement in it had failed")
 
 
-def _second(begun: psycopg.Cursor[tuple]) -> tuple:
-    """The row of the second of two statements."""
+def _following(begun: psycopg.Cursor[tuple]) -> tuple:
+    """The row of the next one of several statements."""
     begun.nextset()
     found = begun.fetchone()
     assert found is not None  # an aggregate, or the only row of its table
@@ -353,7 +354,7 @@ class PostgresStore:
         with self.pool.use() as connection:
             begun = connection.execute(_SNAPSHOT)
             try:
-                yield PostgresReads(connection, _second(begun)[0])
+                yield PostgresReads(connection, *_following(begun))
             finally:
                 with suppress(psycopg.Error):
                     connection.execute("ROLLBACK")
@@ -366,7 +367,8 @@ class PostgresStore:
             with reaching():
                 begun = connection.execute(_TRANSACTION)
                 try:
-                    working = PostgresReads(connection, self._check_epoch(*_second(begun)))
+                    self._check_epoch(*_following(begun))
+                    working = PostgresReads(connection, *_following(begun))
                     yield working
                     _commit(connection)
                 except BaseException:
@@ -384,11 +386,9 @@ class PostgresStore:
             self._writer = connect(self._dsn, WRITER)
         return self._writer
 
-    def _check_epoch(self, epoch: int, size: int) -> int:
-        """The size, if it is for this process to change it."""
+    def _check_epoch(self, epoch: int) -> None:
         if epoch != self.epoch:
             raise Fenced(f"the sequencer of epoch {epoch} appends; this process is not it (its epoch: {self.epoch})")
-        return size
 
     @contextmanager
     def _lend(self) -> Iterator[Connection | None]:
