@@ -30,12 +30,16 @@ Doubt: TypeAlias = Callable[[Note], None]
 
 @dataclass(frozen=True)
 class Offer:
-    """A checkpoint that wants cosignatures; it may bear some already. ``prove``: consistency of its first leaves."""
+    """A checkpoint that wants cosignatures; it may bear some already. ``prove``: consistency of its first leaves.
+
+    ``newest``: whether nothing was signed after it, here or by a publisher elsewhere.
+    """
 
     signed: SignedCheckpoint
     prove: Callable[[int], Sequence[bytes]]
     late: Late
     doubt: Doubt = lambda note: None
+    newest: Callable[[], bool] = lambda: True
 
 
 class Cosigners(Protocol):
@@ -95,15 +99,19 @@ class Face:
         def prove(old: int) -> Sequence[bytes]:
             return prove_consistency(TileReader(size, self._tiles.get), old, size)
 
-        lines = self._cosigners.gather(Offer(self._with_shown(signed), prove, self.add, self._doubt))
+        offer = Offer(self._with_shown(signed), prove, self.add, self._doubt, lambda: self._is_newest(signed))
+        lines = self._cosigners.gather(offer)
         with self._lock:
             return self._put(signed, lines)
 
     def add(self, signed: SignedCheckpoint, lines: Sequence[Signature]) -> None:
         """Show late cosignatures too, unless another checkpoint was signed since, here or by a publisher elsewhere."""
         with self._lock:
-            if self._current().startswith(signed.note.text + "\n"):
+            if self._is_newest(signed):
                 self._put(signed, lines)
+
+    def _is_newest(self, signed: SignedCheckpoint) -> bool:
+        return self._current().startswith(signed.note.text + "\n")
 
     def _put(self, signed: SignedCheckpoint, lines: Sequence[Signature]) -> SignedCheckpoint:
         merged = _merge(self._with_shown(signed).note, lines)

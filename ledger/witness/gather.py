@@ -95,9 +95,13 @@ class _Asker:
         self.report = replace(self.report, error=told, alarm=alarm)
 
     def cosigned(self, size: int) -> None:
+        self.dropped()
+        self.report = replace(self.report, size=size)
+
+    def dropped(self) -> None:
         self.busy = None
         self.pause = self.not_before = 0.0
-        self.report = replace(self.report, size=size, error=None, alarm=False)
+        self.report = replace(self.report, error=None, alarm=False)
 
 
 class Gatherer:
@@ -190,16 +194,35 @@ class Gatherer:
         while task := self._next(asker):
             try:
                 lines = asker.ask(task.offer)
-            except WitnessFailed as error:
-                self._failed(asker, error)
-                if isinstance(error, WitnessAlarm):
-                    self._doubt(asker, task.offer)
-            # Not the witness's fault: a tile that cannot be read, or a bug. The log goes on; somebody must look.
             except Exception as error:
-                _log.exception("witness %s could not be asked", asker.url)
-                self._failed(asker, WitnessFailed(f"it could not be asked: {error}"))
+                if _is_over(task.offer):
+                    self._drop(asker, task, error)
+                else:
+                    self._met_with(asker, task.offer, error)
             else:
                 self._take(asker, task, lines)
+
+    def _met_with(self, asker: _Asker, offer: Offer, error: Exception) -> None:
+        if not isinstance(error, WitnessFailed):
+            # Not the witness's fault: a tile that cannot be read, or a bug. The log goes on; somebody must look.
+            _log.error("witness %s could not be asked", asker.url, exc_info=error)
+            error = WitnessFailed(f"it could not be asked: {error}")
+        self._failed(asker, error)
+        if isinstance(error, WitnessAlarm):
+            self._doubt(asker, offer)
+
+    def _drop(self, asker: _Asker, task: _Task, error: Exception) -> None:
+        """Whoever signed later asks now. What a witness has against this checkpoint may be that it cosigned that one.
+
+        One that did not answer is not waited for with the next one either.
+        """
+        with self._changed:
+            task.answered.add(asker.url)
+            if isinstance(error, WitnessFailed) and not isinstance(error, WitnessAlarm):
+                asker.failed(error, self._first_pause)
+            else:
+                asker.dropped()
+            self._changed.notify_all()
 
     def _next(self, asker: _Asker) -> _Task | None:
         """The task, as soon as there is one for this witness and its pause is over; ``None``: no more."""
@@ -294,6 +317,15 @@ def open_gatherer(policy: WitnessPolicy, clock: Clock, deadline: float) -> Gathe
         url: WitnessClient(verifiers, Transport(url, TIMEOUT).post, clock).cosign for url, verifiers in keys.items()
     }
     return Gatherer(policy, askers, deadline, recall=lambda url, origin: recall(url, origin, deadline))
+
+
+def _is_over(offer: Offer) -> bool:
+    """Whether another checkpoint was signed since."""
+    try:
+        return not offer.newest()
+    # Nobody knows just now; it is asked again, and so is this.
+    except Exception:
+        return False
 
 
 def _key(verifier: Witness) -> _Key:

@@ -7,10 +7,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
+from ledger.errors import DatabaseUnreachable
 from ledger.face import Offer
 from ledger.witness.client import WitnessAlarm, WitnessFailed
 from ledger.witness.gather import Ask, Gatherer, open_gatherer
@@ -224,6 +225,49 @@ def test_an_alarm_is_loud(caplog: pytest.LogCaptureFixture) -> None:
         assert [(one.alarm, one.error) for one in found.reports()] == [(False, None), (True, "it holds another tree")]
     (record,) = [one for one in caplog.records if "ALARM" in one.getMessage()]
     assert record.levelno == logging.ERROR
+
+
+def over(size: int) -> Offer:
+    return replace(offer(size, Late()), newest=lambda: False)
+
+
+@pytest.mark.parametrize(
+    "error", [WitnessAlarm("it says that it cosigned 12"), ZeroDivisionError("the store was closed")]
+)
+def test_a_checkpoint_that_was_signed_over_elsewhere_alarms_nobody_and_is_asked_for_no_more(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(head: SignedCheckpoint) -> Sequence[Signature]:
+        raise error
+
+    stub = Stub("w1", fail)
+    stub.gate.set()
+    with gatherer(1, stub, first_pause=0.01) as found, without_waiting():
+        assert found.gather(over(9)) == ()
+        assert [(one.alarm, one.error) for one in found.reports()] == [(False, None)]
+        stub.how = None
+        assert names(found.gather(offer(10, Late()))) == {"w1"}
+    assert stub.asked == [9, 10]
+    assert "ALARM" not in caplog.text
+    assert "could not be asked" not in caplog.text
+
+
+def test_a_witness_that_does_not_answer_is_not_waited_for_when_more_was_signed_meanwhile() -> None:
+    off = down("w1")
+    with gatherer(1, off) as found, without_waiting():
+        assert found.gather(over(9)) == ()
+        assert found.gather(offer(10, Late())) == ()
+        assert off.asked == [9]
+        assert found.reports()[0].error == "no answer"
+
+
+def test_an_alarm_stays_one_where_nobody_knows_what_was_signed() -> None:
+    def unknown() -> bool:
+        raise DatabaseUnreachable("the database does not answer")
+
+    with gatherer(1, down("w1", WitnessAlarm("it holds another tree"))) as found:
+        found.gather(replace(offer(9, Late()), newest=unknown))
+        assert [one.alarm for one in found.reports()] == [True]
 
 
 def test_our_own_faults_stop_neither_the_log_nor_the_thread(caplog: pytest.LogCaptureFixture) -> None:
