@@ -19,6 +19,7 @@ from tallystick.tree_head import parse_log_keys, verify_tree_head
 from tests.api.process import PATIENCE, Server, running, until
 from tests.api.test_sharing import TOKEN, address
 from tests.api.test_submission import picture
+from tests.patience import wait_until
 from tests.postgres import Server as Postgres
 from tests.postgres import postgres
 
@@ -68,11 +69,20 @@ class Shared:
     def locked(self, tables: set[str]) -> Iterator[None]:
         """Nobody reads or writes them meanwhile. Whoever tries is told after ten seconds that the database is away."""
         with psycopg.connect(self.dsn) as connection:
-            # As a takeover does it: who holds locks now is a writer, and would begin anew.
-            for table in sorted(tables):
-                connection.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")  # type: ignore[call-overload]
+            # All at a moment when nobody is at one of them: who waits for a second table may wait for who has it.
+            wait_until(lambda: _lock(connection, tables), f"nobody is at {sorted(tables)}")
             yield
             connection.rollback()
+
+
+def _lock(connection: psycopg.Connection, tables: set[str]) -> bool:
+    query = f"LOCK TABLE {', '.join(sorted(tables))} IN ACCESS EXCLUSIVE MODE NOWAIT"
+    try:
+        connection.execute(query)  # type: ignore[call-overload]
+    except psycopg.errors.LockNotAvailable:
+        connection.rollback()
+        return False
+    return True
 
 
 @pytest.fixture(scope="module")
