@@ -27,6 +27,11 @@ def read_allowed_skips(text: str) -> set[str]:
     return allowed
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first: at the end of a run no worker has many minutes to go while the others are done."""
+    items.sort(key=lambda item: "verifier_js" not in item.path.parts)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """With TALLYSTICK_NO_SKIPS=1 (.ci/run sets it) a skipped test fails the run unless allowed-skips.txt names it."""

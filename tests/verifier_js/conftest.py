@@ -8,9 +8,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
+from api.tuning import keep_what_is_freed
 from tests.browser.conftest import open_chromium
 from tests.verifier_js.both import Second
 from tools import outsiders
+
+# As the service does it: else the system clears the same memory again for each of thousands of changed documents.
+keep_what_is_freed()
 
 
 @pytest.fixture(scope="session")
