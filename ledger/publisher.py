@@ -87,7 +87,6 @@ class Publisher:
         with self._lock:
             if self.halted:
                 raise LogHalted(str(self.halted))
-            self._look_up_keys()
             held = self._checkpoints.latest(self._signers.origin)
             if held.epoch != self._epoch:
                 # Where others keep the tiles, they would not tell that its entries may be another's.
@@ -105,6 +104,8 @@ class Publisher:
             with self._store.snapshot() as reads:
                 check(reads)
                 size = reads.size()
+                # Of these entries: a key may have been replaced since the last look, and is not to sign what is above.
+                self._look_up_keys(reads)
                 self._check_size(size, held)
                 old = signed if size == last.size else None
                 grown = edge if old else integrate(reads, self._tiles, edge, size)
@@ -119,10 +120,9 @@ class Publisher:
             self._edge = grown
             return self._face.show(new)
 
-    def _look_up_keys(self) -> None:
-        """Which keys sign which size, as the entries say by now."""
-        with self._store.snapshot() as reads:
-            self._keys = keys_of(reads.get(LOG)) or self._signers.keys
+    def _look_up_keys(self, reads: Reads) -> None:
+        """Which keys sign which size, as the entries say."""
+        self._keys = keys_of(reads.get(LOG)) or self._signers.keys
 
     def _heads(self, last: Checkpoint, size: int) -> list[Checkpoint]:
         """What is to be signed, the smaller first: the newest aligned size on the way, if there is one, and ``size``.
@@ -176,7 +176,9 @@ class Publisher:
         return signed.checkpoint if signed else Checkpoint(self._signers.origin, 0, EMPTY_ROOT)
 
     def _read(self, held: Held) -> SignedCheckpoint | None:
-        """The checkpoint signed last."""
+        """The checkpoint signed last, by the keys that the entries name: looked up after it, they name all of its."""
+        with self._store.snapshot() as reads:
+            self._look_up_keys(reads)
         if not held.note:
             return None
         signed = self._verify(held.note)
@@ -210,7 +212,8 @@ class Publisher:
 
     def _check_history(self) -> None:
         """The store begins with what was signed, as far as a few tiles can tell; `fsck` looks at all of it."""
-        self._look_up_keys()
+        # Witnesses first: whoever is to be deposed goes on until then, and what it has cosigned it has stored before.
+        remembered = list(self._cosigners.remembered(self._signers.origin))
         held = self._checkpoints.latest(self._signers.origin)
         last = self._head(self._read(held))
         with self._store.snapshot() as reads:
@@ -218,7 +221,7 @@ class Publisher:
             # Grows by nothing, but reads the entries of the last bundle and holds them against what was signed.
             integrate(reads, self._tiles, self._edge_of(last), last.size)
             check_last_bundle(reads, self._tiles, last.size)
-        for note in self._cosigners.remembered(self._signers.origin):
+        for note in remembered:
             self._check_remembered(note, last, held.note)
 
     def _check_remembered(self, note: Note, last: Checkpoint, held: str) -> None:
@@ -256,7 +259,6 @@ class Publisher:
         """A witness says that it holds another history. Anybody can say so; what this log signed is another thing."""
         try:
             with self._lock:
-                self._look_up_keys()
                 held = self._checkpoints.latest(self._signers.origin)
                 self._check_remembered(note, self._head(self._read(held)), held.note)
         except (HistoryLost, Forked) as error:

@@ -35,20 +35,25 @@ def publishing(place: BucketPlace, keys: CheckpointKeys, held: Held, nodes: Node
     the beginning. Raises ``HistoryLost``, ``WrongLog`` or ``ObjectsUnreachable``.
     """
     objects = S3Objects(place)
-    found = check_bucket(objects, keys, held)
+    found = check_bucket(objects, keys, lambda: held)
     epoch = max(held.epoch, found.epoch if found else 0) + 1
     return BucketTiles(objects, epoch, nodes), epoch
 
 
-def elected(place: BucketPlace, keys: CheckpointKeys, held: Held, epoch: int, shown: Callable[[], None]) -> BucketTiles:
+def elected(
+    place: BucketPlace, keys: CheckpointKeys, latest: Callable[[], Held], epoch: int, shown: Callable[[], None]
+) -> BucketTiles:
     """For a sequencer that was elected. Raises what ``publishing`` does."""
     objects = S3Objects(place)
-    check_bucket(objects, keys, held)
+    check_bucket(objects, keys, latest)
     return BucketTiles(objects, epoch, shown=shown)
 
 
-def check_bucket(objects: Objects, keys: CheckpointKeys, held: Held) -> Found | None:
-    """The checkpoint shown there, which must not be another log's, nor newer than any that the store remembers."""
+def check_bucket(objects: Objects, keys: CheckpointKeys, latest: Callable[[], Held]) -> Found | None:
+    """The checkpoint shown there, which must not be another log's, nor newer than any that the store remembers.
+
+    ``latest`` asks the store: after the bucket, for whoever is to be deposed may show another meanwhile.
+    """
     check_conditions(objects)
     found = objects.get(CHECKPOINT)
     try:
@@ -62,6 +67,7 @@ def check_bucket(objects: Objects, keys: CheckpointKeys, held: Held) -> Found | 
             f"{objects.name} holds the log {shown.origin}, this is {keys.origin}: correct TALLYSTICK_TILES; "
             "each log has a prefix of its own"
         )
+    held = latest()
     if shown.size > held.size and _signed(found, keys):
         raise HistoryLost(
             f"{objects.name} shows a checkpoint of {shown.size} leaves that this log signed, the checkpoint store "

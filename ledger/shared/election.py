@@ -25,7 +25,7 @@ LEASE = 5.0
 # A lease that ends later than any lease can was given before the clock jumped back: it has ended.
 _OVER = "(expires <= clock_timestamp() OR expires > clock_timestamp() + %(seconds)s * interval '1 second')"
 _TAKE = (
-    "UPDATE lease SET epoch = greatest(epoch, %(least)s) + 1, holder = %(holder)s,"
+    "UPDATE lease SET epoch = greatest(epoch, %(least)s, (SELECT max(epoch) FROM fence)) + 1, holder = %(holder)s,"
     " expires = clock_timestamp() + %(seconds)s * interval '1 second'"
     f" WHERE {_OVER} RETURNING epoch"
 )

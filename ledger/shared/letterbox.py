@@ -163,7 +163,7 @@ class Letterbox:
                 self._unsent.pop(number, None)
                 self._changed.notify_all()
             if letter is not None:
-                _settle(letter, unpack_outcomes(answer))
+                _settle(letter, answer)
         if answers:
             connection.execute(_TAKEN, (self._sender, [number for number, _ in answers]))
 
@@ -189,7 +189,13 @@ class Letterbox:
             letter.done.set_exception(OutcomeUnknown(problem))
 
 
-def _settle(letter: _Letter, outcomes: list[Outcome]) -> None:
+def _settle(letter: _Letter, answer: bytes) -> None:
+    try:
+        outcomes = unpack_outcomes(answer)
+    # Another version of the program may answer what this one cannot read; its caller is told, and others go on.
+    except Exception:
+        _log.exception("an answer could not be read")
+        outcomes = []
     if len(outcomes) == letter.count:
         letter.done.set_result(outcomes)
     else:

@@ -134,7 +134,7 @@ def open_shared(
         undo.callback(election.close)
 
         def tiles(epoch: int) -> SharedTiles:
-            return elected_tiles(place, store.pool, keys, held.latest(signers.origin), epoch)
+            return elected_tiles(place, store.pool, keys, lambda: held.latest(signers.origin), epoch)
 
         office = Office(
             place.database, store, store.enter, tiles, held, election, signers, clock, publish_every, cosigners, align

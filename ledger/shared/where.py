@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ledger.checkpoint_store import Held
 from ledger.shared.place import Place
 from ledger.shared.tiles_postgres import CHANNEL, PostgresTiles
@@ -20,8 +22,13 @@ def readers_tiles(place: Place, pool: Pool) -> SharedTiles:
     return reading(place.bucket)
 
 
-def elected_tiles(place: Place, pool: Pool, keys: CheckpointKeys, held: Held, epoch: int) -> SharedTiles:
-    """For the sequencer of ``epoch``. Raises ``HistoryLost``, ``WrongLog`` or ``ObjectsUnreachable``."""
+def elected_tiles(
+    place: Place, pool: Pool, keys: CheckpointKeys, latest: Callable[[], Held], epoch: int
+) -> SharedTiles:
+    """For the sequencer of ``epoch``; ``latest``: what the checkpoint store holds by now.
+
+    Raises ``HistoryLost``, ``WrongLog`` or ``ObjectsUnreachable``.
+    """
     if place.bucket is None:
         return PostgresTiles(Pool(place.database, WRITER), epoch)
     from ledger.bucket.opening import elected
@@ -30,4 +37,4 @@ def elected_tiles(place: Place, pool: Pool, keys: CheckpointKeys, held: Held, ep
         with pool.use() as connection:
             connection.execute(f"NOTIFY {CHANNEL}")
 
-    return elected(place.bucket, keys, held, epoch, tell)
+    return elected(place.bucket, keys, latest, epoch, tell)

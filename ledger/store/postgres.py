@@ -41,7 +41,10 @@ _ENCODINGS = ("UTF8", "SQL_ASCII")
 # One message each: a commit of a thousand small entries takes no longer than a few of them.
 _SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT coalesce(max(position) + 1, 0) FROM entries"
 # The size is asked for when the fence is held: while this waits for it, a commit of ours that was given up may arrive.
-_TRANSACTION = "BEGIN; SELECT epoch FROM fence FOR UPDATE; SELECT coalesce(max(position) + 1, 0) FROM entries"
+_TRANSACTION = (
+    "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT epoch FROM fence FOR UPDATE;"
+    " SELECT coalesce(max(position) + 1, 0) FROM entries"
+)
 _PAGE = 1000
 
 _RECORD: LiteralString = (

@@ -47,7 +47,7 @@ def fill_from(
 
     Raises ``WrongLog``, ``HistoryLost`` where the bucket shows more than ``held``, ``Corrupt``, ``ObjectsUnreachable``.
     """
-    check_bucket(objects, keys, held)
+    check_bucket(objects, keys, lambda: held)
     bucket, tiles, count = BucketTiles(objects), _kept(public), 0
     while group := list(islice(tiles, _AT_ONCE)):
         bucket.put(group)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
+from ledger.checkpoint_store import Held
 from ledger.errors import Corrupt, Fenced, Forked, HistoryLost
+from ledger.face import NoCosigners
 from ledger.frontier import Frontier
 from ledger.integrate import integrate, recompute
 from ledger.publisher import Publisher
@@ -20,6 +22,7 @@ from ledger.store.memory import MemoryStore
 from ledger.tilestore import TileStore
 from tallystick.checkpoint import Checkpoint
 from tallystick.merkle import leaf_hash, root_of, verify_consistency, verify_inclusion
+from tallystick.note import Note
 from tallystick.tiles import Tile, tiles_between
 from tallystick.tree_head import verify_tree_head
 from tests.ledger.faults import ROOT, Fault, MemoryCheckpoints, MemoryDisk, Plan
@@ -395,3 +398,33 @@ def test_a_checkpoint_store_that_was_tampered_with_is_refused() -> None:
     bench.checkpoints.held = dataclasses.replace(held, note=held.note.replace("\n5\n", "\n4\n"))
     with pytest.raises(Corrupt, match="did not sign"):
         bench.publisher()
+
+
+def test_a_predecessor_that_signs_while_witnesses_are_asked_is_no_old_copy() -> None:
+    """They may take seconds, and whoever is to be deposed goes on until then."""
+    bench = Bench(3)
+    old = bench.publisher()
+    old.publish()
+    fill(bench.store, 2)
+
+    class Witnesses(NoCosigners):
+        def remembered(self, origin: str) -> Sequence[Note]:
+            return [old.publish().note]
+
+    Publisher(bench.store, bench.tiles, bench.checkpoints, WORLD.signers, lambda: START, Witnesses()).publish()
+    assert bench.check_shown() == 5
+    with pytest.raises(Fenced):
+        old.publish()
+
+
+def test_a_predecessor_that_signed_what_the_store_forgot_is_told() -> None:
+    bench = Bench(3)
+    note = bench.publisher().publish().note
+    bench.checkpoints.held = Held(bench.checkpoints.held.epoch, 0, "")
+
+    class Witnesses(NoCosigners):
+        def remembered(self, origin: str) -> Sequence[Note]:
+            return [note]
+
+    with pytest.raises(HistoryLost, match="a witness cosigned a checkpoint of 3 leaves"):
+        Publisher(bench.store, bench.tiles, bench.checkpoints, WORLD.signers, lambda: START, Witnesses())

@@ -8,6 +8,7 @@ import pytest
 
 from ledger.errors import LogBusy, NoLog, WrongLog
 from ledger.folder import Folder
+from ledger.publisher import Publisher
 from ledger.rotation import rotate_key
 from ledger.upkeep.fsck import fsck, replay
 from tallystick.admission import Refused
@@ -110,6 +111,37 @@ def test_a_running_log_signs_nothing_with_a_key_that_was_replaced(data: Path, wo
         with pytest.raises(WrongLog, match="start again with the keys in force"):
             log.publish_now()
         assert log.published.checkpoint().checkpoint.size == signed
+
+
+@pytest.mark.parametrize("step", ["_edge_of", "_check_size"])
+def test_a_key_that_is_replaced_within_a_publication_signs_nothing_above(
+    data: Path, world: World, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """The keys are those of the very entries that are signed: looked up before, they were those of fewer."""
+    with open_log(data, world) as log:
+        signed = log.publish_now().checkpoint.size
+        log.submit(world.object()).result()
+        real, replaced, rotation = getattr(Publisher, step), list[int](), world.rotate("log-pq")
+
+        def rotate_meanwhile(self: Publisher, *given: object) -> object:
+            if not replaced:
+                replaced.append(log.submit(rotation).result().position)
+            return real(self, *given)
+
+        monkeypatch.setattr(Publisher, step, rotate_meanwhile)
+        try:
+            size = log.publish_now().checkpoint.size
+        except WrongLog:
+            size = log.published.checkpoint().checkpoint.size
+        assert replaced
+        assert signed <= size <= replaced[0]
+        # What is remembered can be read, and is shown: the log waits for its new key, and is not broken.
+        with pytest.raises(WrongLog, match="start again with the keys in force"):
+            log.publish_now()
+    world.rotated(rotation)
+    with open_log(data, world) as log:
+        assert log.publish_now().checkpoint.size > replaced[0]
+    assert fsck(Folder(data)).findings == ()
 
 
 def test_nobody_else_may_have_it_open(data: Path, world: World, tmp_path: Path) -> None:

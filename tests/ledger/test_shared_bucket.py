@@ -91,7 +91,7 @@ def test_a_sequencer_that_was_deposed_shows_nothing_in_the_bucket(
         seat = one.status().seat
     assert seat is not None
     with closing(PostgresCheckpointStore(dsn)) as held:
-        late = elected(where, one.published.keys, held.latest(world.origin), seat.epoch, lambda: None)
+        late = elected(where, one.published.keys, lambda: held.latest(world.origin), seat.epoch, lambda: None)
     two = opened("two")
     two.submit(world.object()).result()
     two.publish_now()
