@@ -17,7 +17,7 @@ from tallystick.lazy_dataclass import dataclass
 from tallystick.note import parse_note
 from tallystick.receipt import MAX_RECEIPT_BYTES, Included, parse_inclusion
 from tallystick.statement import MAX_ENTRY_BYTES
-from tallystick.tree_head import SignedCheckpoint, verify_tree_head
+from tallystick.tree_head import SignedCheckpoint, signing_time, verify_tree_head
 from tallystick.trust import Trust
 
 RECEIPTS = 394
@@ -70,13 +70,17 @@ def split(data: bytes) -> tuple[bytes, tuple[bytes, ...]]:
     return entry, tuple(receipts)
 
 
-def verify_receipts(entry: bytes, receipts: Sequence[bytes], trust: Trust, notes: Sequence[bytes] = ()) -> Proved:
+def verify_receipts(
+    entry: bytes, receipts: Sequence[bytes], trust: Trust, notes: Sequence[bytes] = (), at: int = 0
+) -> Proved:
     """Verify ``receipts`` of ``entry`` by the logs that ``trust`` names; ``notes``: checkpoints of the same trees.
 
-    Receipts of other logs and of other forms are left unread and named, for a statement may be registered
-    with several services. Raises ``VerificationFailed`` when a receipt in the name of a trusted log does not
-    verify, when none is of a trusted log, when one log contradicts itself, and when the trust file demands
-    witnesses, which a receipt never bears, and no checkpoint that they cosigned is given.
+    ``at``: Unix seconds, the time of this check; a checkpoint or cosignature that is signed later does not
+    count, and a receipt tells no time. Receipts of other logs and of other forms are left unread and named,
+    for a statement may be registered with several services. Raises ``VerificationFailed`` when a receipt in
+    the name of a trusted log does not verify, when none is of a trusted log, when one log contradicts itself,
+    and when the trust file demands witnesses, which a receipt never bears, and no checkpoint that they
+    cosigned is given.
     """
     included, unread = [], []
     for number, data in enumerate(receipts, 1):
@@ -93,12 +97,12 @@ def verify_receipts(entry: bytes, receipts: Sequence[bytes], trust: Trust, notes
     if not included:
         raise VerificationFailed("no receipt is of a log that the trust file names: " + "; ".join(unread))
     _check_agree(included)
-    confirmed = tuple(_confirm(note, included, trust) for note in notes)
+    confirmed = tuple(_confirm(note, included, trust, at) for note in notes)
     _check_witnessed(included, confirmed, trust)
     return Proved(entry, tuple(included), confirmed, tuple(unread))
 
 
-def _confirm(note: bytes, included: Sequence[Included], trust: Trust) -> Confirmed:
+def _confirm(note: bytes, included: Sequence[Included], trust: Trust, at: int) -> Confirmed:
     named = parse_body(parse_note(note).text)
     log = trust.logs.get(named.origin)
     if log is None:
@@ -111,7 +115,11 @@ def _confirm(note: bytes, included: Sequence[Included], trust: Trust) -> Confirm
                     f"{one.origin} signed two roots of {one.size} leaves: {named.root.hex()} in the checkpoint, "
                     f"{one.root.hex()} in the receipt: a fork; keep both as evidence"
                 )
-            return Confirmed(one, signed, log.require_quorum(signed.note))
+            if (signed_at := signing_time(signed.note, log.history)) > at:
+                raise VerificationFailed(
+                    f"the checkpoint was signed at {signed_at}, after the time of this check, {at}"
+                )
+            return Confirmed(one, signed, log.require_quorum(signed.note, at))
     raise VerificationFailed(
         f"the checkpoint of {named.origin} has {named.size} leaves, no receipt has: ask for both again, together"
     )

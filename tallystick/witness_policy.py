@@ -160,6 +160,9 @@ class _Reader:
         logs = {log.verifier.name for log in self.logs}
         if own := next((one.name for one in self.witnesses if one.verifier.name in logs), None):
             raise MalformedInput(f"the witness {own[:40]!r} is a log of the policy, which would cosign for itself")
+        keys = {log.verifier.key.raw for log in self.logs}
+        if own := next((one.name for one in self.witnesses if one.verifier.key.raw in keys), None):
+            raise MalformedInput(f"the witness {own[:40]!r} has the key of a log, which would cosign for itself")
         return WitnessPolicy(tuple(self.logs), tuple(self.witnesses), tuple(self.groups), self.quorum)
 
     def _log(self, words: list[str]) -> None:

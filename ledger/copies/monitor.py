@@ -33,6 +33,8 @@ from tallystick.witness_policy import WitnessPolicy
 STATES = "monitor.sqlite"
 CHUNK = 1024
 """Entries scanned between two commits, or one batch if it has more."""
+AHEAD = 60
+"""Seconds by which the clock of a log may be ahead of ours."""
 Progress = Callable[[int], None]
 
 
@@ -61,6 +63,7 @@ class Monitor:
         self._cosigners = {(one.name, one.key_id) for one in log.verifiers if isinstance(one, MlDsaCosigner)}
         if expected.max_age is not None and not self._cosigners:
             raise MalformedInput("the age of a checkpoint is told by its ML-DSA-44 signature: give that key too")
+        self._log = log
         self._origin = log.origin
         self._expected = expected
         self._source = _Remembering(source)
@@ -68,10 +71,9 @@ class Monitor:
         try:
             self._store = WatchStore(path / STATES)
             self._map = MapWatch(path, log.origin, self._store, self._mirror.tiles, hand)
-            reached = self._store.reached()
-            if reached:
+            if seen := self._seen():
                 # Should the copy be lost, what comes in its place must extend what was scanned.
-                self._mirror.follower.expect(log.verify(reached.note.encode()))
+                self._mirror.follower.expect(seen)
         except BaseException:
             self._mirror.close()
             raise
@@ -86,8 +88,13 @@ class Monitor:
         except Unreachable:
             self._store.add(list(self._unseen(now)))
             raise
-        held = self._mirror.follower.held()
-        if held is not None:
+        try:
+            held = self._mirror.follower.held()
+        except Corrupt:
+            return None  # The step read it too: an alarm tells of it, which nobody would hear if this were raised.
+        seen = self._seen()
+        # A copy that was lost and holds less by now has nothing new: the alarm says what was shown instead.
+        if held is not None and (seen is None or held.checkpoint.size >= seen.checkpoint.size):
             self._scan(held, now, progress)
             self._map.look(held, now)
         return held
@@ -119,11 +126,18 @@ class Monitor:
             files = {"checkpoint": self._source.last, "problem": f"{error}\n".encode()}
             return [Alarm("inconsistent", str(error), now, evidence=str(self._keep("inconsistent", files)))]
         found = []
-        if step.behind:
-            files = {"shown": step.offered.note.encode(), "shown-before": step.held.note.encode()}
-            message = f"size {step.offered.checkpoint.size} is shown, {step.held.checkpoint.size} was shown before"
+        seen = self._seen()
+        before = max([step.held, *([seen] if seen else [])], key=lambda head: head.checkpoint.size)
+        if step.offered.checkpoint.size < before.checkpoint.size:
+            files = {"shown": step.offered.note.encode(), "shown-before": before.note.encode()}
+            message = f"size {step.offered.checkpoint.size} is shown, {before.checkpoint.size} was shown before"
             found.append(Alarm("went-backwards", message, now, evidence=str(self._keep("went-backwards", files))))
         return [*found, *self._stale(step.offered, now), *self._unwitnessed(step.offered, now)]
+
+    def _seen(self) -> Head | None:
+        """The newest checkpoint of which entries were scanned; the copy itself may be lost."""
+        reached = self._store.reached()
+        return self._log.verify(reached.note.encode()) if reached else None
 
     def _keep(self, kind: str, files: dict[str, bytes]) -> Path:
         return save(self._mirror.evidence, kind, files)
@@ -141,6 +155,11 @@ class Monitor:
         signed = max(cosigned_at(one.signature) for one in ours)
         if now - signed > self._expected.max_age:
             message = f"{what} was signed at {format_time(signed)}, {now - signed} seconds ago"
+            yield Alarm("stale", message, now)
+        elif signed > now + AHEAD:
+            message = (
+                f"{what} was signed at {format_time(signed)}, {signed - now} seconds from now: its age tells nothing"
+            )
             yield Alarm("stale", message, now)
 
     def _unwitnessed(self, head: Head, now: int) -> Iterator[Alarm]:

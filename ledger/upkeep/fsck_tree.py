@@ -43,7 +43,9 @@ def _bundle(tiles: Tiles, tile: Tile, entries: list[bytes]) -> Iterator[Finding]
     data, expected = _get(tiles, tile), encode_bundle(entries)
     if isinstance(data, Finding):
         yield data
-    elif data[: len(expected)] != expected or (tile.width == len(entries) and not _is_whole(data, expected, tile)):
+    elif data[: len(expected)] != expected or (
+        tile.width == len(entries) and not _is_whole(tiles, data, expected, tile)
+    ):
         at = first_difference(data, expected)
         offset, inside = _entry_at(entries, at)
         yield Finding(
@@ -53,9 +55,9 @@ def _bundle(tiles: Tiles, tile: Tile, entries: list[bytes]) -> Iterator[Finding]
         )
 
 
-def _is_whole(data: bytes, expected: bytes, tile: Tile) -> bool:
+def _is_whole(tiles: Tiles, data: bytes, expected: bytes, tile: Tile) -> bool:
     """Nothing follows, unless the full bundle stands in for a partial one that is gone."""
-    return len(data) == len(expected) or tile.width < WIDTH
+    return len(data) == len(expected) or (tile.width < WIDTH and tiles.find(tile) is None)
 
 
 def _entry_at(entries: list[bytes], at: int) -> tuple[int, int]:

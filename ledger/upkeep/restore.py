@@ -101,6 +101,7 @@ def bring_back(
 
 def _place_database(folder: Folder, backup: Path | None, log: KnownLog | None) -> str:
     """Put the backup's database in its place, or an empty one; the backup's checkpoint."""
+    _check_alone(folder.database)
     if backup is None:
         if log is None and not folder.database.exists():
             raise NoLog("there is no database and no backup: give the log's keys too, to begin from tiles alone")
@@ -122,6 +123,16 @@ def _place_database(folder: Folder, backup: Path | None, log: KnownLog | None) -
     disk.rename(staged, folder.database)
     disk.sync_folders([folder.path])
     return (backup / NOTE).read_text(encoding="utf-8")
+
+
+def _check_alone(database: Path) -> None:
+    """SQLite would read what a lost database left behind into whatever is put in its place."""
+    left = database.with_name(database.name + "-wal")
+    if not database.exists() and left.exists() and left.stat().st_size:
+        raise LogExists(
+            f"{left} was left by a database that is gone, and may hold entries that are nowhere else: bring that "
+            f"database back beside it; to give it up move it away, with {database.name}-shm, and restore again"
+        )
 
 
 def _own(keys: KeyHistory, given: KnownLog | None) -> KnownLog:

@@ -7,7 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tallystick.commands.frame import Answer, add_output, add_trust, answer, read_limited, sayer, trust_of
+from tallystick.commands.frame import (
+    Answer,
+    add_output,
+    add_time,
+    add_trust,
+    answer,
+    read_limited,
+    sayer,
+    time_of,
+    trust_of,
+)
 from tallystick.keys import PublicKey
 from tallystick.note import MAX_NOTE_BYTES
 from tallystick.receipt import MAX_RECEIPT_BYTES
@@ -40,6 +50,7 @@ def add_parser(subparsers: Any) -> None:
         metavar="FILE",
         help="a checkpoint of the receipt's tree, with the witnesses' cosignatures",
     )
+    add_time(verify)
     add_output(verify)
     verify.set_defaults(run=run)
 
@@ -53,7 +64,8 @@ def _verify(args: argparse.Namespace) -> Answer:
     trust = trust_of(args)
     entry, receipts = _statement(args)
     notes = [read_limited(path, MAX_NOTE_BYTES) for path in args.checkpoint]
-    proved = verify_receipts(entry, receipts, trust, notes)
+    # Of what is given only a checkpoint tells a time: without one the clock is nobody's business.
+    proved = verify_receipts(entry, receipts, trust, notes, time_of(args) if notes else 0)
     statement = _parsed(entry)
     signer = None if statement is None else _known_signer(statement, trust, proved)
     return Answer(_facts(proved, statement, signer), _lines(proved, statement, signer, args.lang))

@@ -207,7 +207,7 @@ def test_a_checkpoint_is_by_the_keys_of_its_size_as_well() -> None:
     signers = replace(WORLD.signers, ed25519=NEW)
     receipts = [receipt(5, 10), sign_inclusion(NEW, head(11), GOOD_ENTRY, 5, PATH)]
     notes = [sign_checkpoint(head(size), by, START).encode() for size, by in ((10, WORLD.signers), (11, signers))]
-    assert len(verify_receipts(GOOD_ENTRY, receipts, ROTATED, notes).confirmed) == 2
+    assert len(verify_receipts(GOOD_ENTRY, receipts, ROTATED, notes, START).confirmed) == 2
     late = sign_checkpoint(head(11), WORLD.signers, START).encode()
     with pytest.raises(VerificationFailed):
-        verify_receipts(GOOD_ENTRY, receipts, ROTATED, [late])
+        verify_receipts(GOOD_ENTRY, receipts, ROTATED, [late], START)

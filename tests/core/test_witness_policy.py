@@ -190,3 +190,13 @@ def test_lines_of_others_do_not_count() -> None:
         TWO.require(Note(TEXT, (line("X1"), stranger, under_another_name)))
     with pytest.raises(VerificationFailed, match="no witness of the policy"):
         TWO.require(Note(TEXT, ()))
+
+
+@pytest.mark.parametrize("kind", [COSIGNATURE_ED25519, COSIGNATURE_ML_DSA_44])
+def test_a_log_that_takes_another_name_cosigns_for_itself(kind: int) -> None:
+    keys = WORLD.signers.keys
+    raw = keys.ed25519.raw if kind == COSIGNATURE_ED25519 else keys.ml_dsa.raw
+    own = verifier_key("looks-independent.example/w", kind, raw)
+    logs = "".join(f"log {key}\n" for key in LOG_KEYS[:2])
+    with pytest.raises(MalformedInput, match="has the key of a log, which would cosign for itself"):
+        policy(f"witness w {own}\n{logs}quorum w\n")

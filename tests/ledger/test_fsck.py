@@ -420,3 +420,13 @@ def test_the_command(data: Path, tmp_path: Path) -> None:
     assert (code, "the first at position 17" in error) == (1, True)
     code, _, error = run("fsck", str(tmp_path / "nowhere"))
     assert (code, "correct the path" in error) == (2, True)
+
+
+@pytest.mark.parametrize("added", [b"anything at all", b"\x00\x05forge", b"\x00"])
+def test_what_follows_the_newest_partial_bundle_is_named(data: Path, added: bytes) -> None:
+    """A full bundle may stand in for a partial one that is gone; one that is there holds its own entries alone."""
+    bundle = data / "public/tile/entries/000.p/29"
+    bundle.write_bytes(bundle.read_bytes() + added)
+    (finding,) = check(data).findings
+    assert finding.position == 29
+    assert "byte" in str(finding)

@@ -19,6 +19,7 @@ from tallystick.note import COSIGNATURE_ED25519, Note, parse_note, verifier_key
 from tallystick.receipt import sign_inclusion
 from tallystick.report.receipt_words import WORDS
 from tallystick.statement import Statement, parse_statement, sign_statement
+from tallystick.times import format_time
 from tallystick.transparent import attach
 from tallystick.tree_head import sign_checkpoint
 from tallystick.trust import Witnesses, encode_trust
@@ -202,13 +203,38 @@ def test_where_witnesses_are_demanded_a_receipt_alone_is_not_enough(
     assert "no witness is asked" not in out
 
 
+def test_what_is_signed_after_the_time_of_the_check_confirms_nothing(
+    run: Run, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of a log or a witness whose clock is ahead nobody knows what it had signed by then."""
+    at = ("--at", format_time(START - 1))
+    assert run(*at) == 0, "a receipt tells no time"
+    assert run(*at, checkpoint="checkpoint-11") == 1
+    assert f"the checkpoint was signed at {START}, after the time of this check, {START - 1}" in capsys.readouterr().err
+    signed = parse_note((folder / "checkpoint-11").read_bytes())
+    late = cosign_ed25519(signed.text, "w.example", WITNESS, START + 1)
+    (folder / "late").write_bytes(Note(signed.text, (*signed.signatures, late)).encode().encode())
+    assert run("--at", format_time(START), trust="quorum.json", checkpoint="late") == 1
+    assert "0 of the trusted witnesses cosigned by then, 1 must have" in capsys.readouterr().err
+    assert run("--at", format_time(START + 1), trust="quorum.json", checkpoint="late") == 0
+    assert run("--at", format_time(START), trust="quorum.json", checkpoint="seen") == 0
+
+
+def test_the_clock_is_asked_for_a_checkpoint_alone(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run() == 0
+    assert "clock" not in capsys.readouterr().err
+    assert run(checkpoint="checkpoint-11") == 0
+    assert "clock" in capsys.readouterr().err
+
+
 def test_a_checkpoint_with_another_root_convicts_the_log(
     run: Run, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fork = Checkpoint(WORLD.origin, 11, bytes(32))
     (folder / "fork").write_bytes(sign_checkpoint(fork, WORLD.signers, START).encode())
-    assert run(checkpoint="fork") == 1
-    assert "signed two roots of 11 leaves" in capsys.readouterr().err
+    for at in ((), ("--at", format_time(START - 1))):
+        assert run(*at, checkpoint="fork") == 1
+        assert "signed two roots of 11 leaves" in capsys.readouterr().err
 
 
 def test_a_checkpoint_of_another_log_or_key_is_refused(
