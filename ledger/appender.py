@@ -132,6 +132,10 @@ class Appender:
         self._written()
         with self._store.snapshot() as reads:
             size = reads.size()
+            if size < self._edge.size:
+                raise Corrupt(
+                    f"the store has {size} entries, {self._edge.size} were signed or appended: it is an old copy", size
+                )
             grown = integrate(reads, self._behind, self._edge, size, unfinished=False)
             start = size - size % WIDTH
             begun = reads.entries(start, size)

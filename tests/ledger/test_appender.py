@@ -182,6 +182,20 @@ def test_a_bit_that_flipped_before_an_appender_goes_on_is_named() -> None:
         Appender(Flipping(bench.store, 299), bench.tiles, lambda: START, published)
 
 
+@pytest.mark.parametrize("kept", [0, 1, 255, 256, 511])
+def test_a_store_with_less_than_the_checkpoint_is_an_old_copy(kept: int) -> None:
+    bench, behind = Bench(), MemoryStore()
+    with bench.appender() as log:
+        log.append(entries(0, 512))
+    published = bench.publisher().publish().checkpoint
+    with Appender(behind, TileStore(ROOT, MemoryDisk()), lambda: START) as other:
+        if kept:
+            other.append(entries(0, kept))
+    with pytest.raises(Corrupt, match=f"the store has {kept} entries, 512 were signed or appended") as caught:
+        Appender(behind, bench.tiles, lambda: START, published)
+    assert caught.value.position == kept
+
+
 def test_time_never_falls_whoever_appended_last() -> None:
     bench, times = Bench(), iter([5, 9, 7, 8, 6])
     with (
