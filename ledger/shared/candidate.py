@@ -6,12 +6,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 
 from ledger.batch import Clock, Reached, Scribe
 from ledger.checkpoint_store import CheckpointStore
 from ledger.engine import LocalEngine
-from ledger.errors import DatabaseUnreachable, Fenced, HistoryLost, LedgerError
+from ledger.errors import DatabaseUnreachable, Fenced, HistoryLost, LedgerError, ObjectsUnreachable
 from ledger.face import Cosigners
 from ledger.publisher import Publisher
 from ledger.shared.clerk import Clerk
@@ -21,17 +21,23 @@ from ledger.tiles import SharedTiles
 from tallystick.lazy_dataclass import dataclass
 from tallystick.tree_head import LogSigners
 
+_AWAY = (DatabaseUnreachable, ObjectsUnreachable)
+
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Office:
-    """What a sequencer works with. ``enter`` tells the store the epoch to write in, ``None``: not to write."""
+    """What a sequencer works with. ``enter`` tells the store the epoch to write in, ``None``: not to write.
+
+    ``shown``: where readers read what it publishes.
+    """
 
     dsn: str
     store: Store
     enter: Callable[[int | None], None]
     tiles: Callable[[int], SharedTiles]
+    shown: SharedTiles
     checkpoints: CheckpointStore
     election: Election
     signers: LogSigners
@@ -63,9 +69,11 @@ class Candidate:
         office = self._office
         while not self._closing.is_set():
             try:
-                epoch = office.election.stand(office.checkpoints.latest(office.signers.origin).epoch)
-                if epoch is not None:
-                    self._serve(epoch)
+                least = office.checkpoints.latest(office.signers.origin).epoch
+                if office.election.vacant():
+                    office.shown.checkpoint()
+                    if (epoch := office.election.stand(least)) is not None:
+                        self._serve(epoch)
                 self.error = None
             # Another process may do better; this one tries again, and says meanwhile what keeps it.
             except Exception as error:
@@ -112,21 +120,46 @@ class Candidate:
         return LocalEngine(publisher, scribe, office.publish_every)
 
     def _hold(self, epoch: int, engine: LocalEngine) -> None:
-        """Say so again and again, until the process ends, or another has been elected, or nobody can be told."""
+        """Say so again and again, until the process ends, or another has been elected, or nobody can be told.
+
+        After a lease without any publication, for want of what it takes, the seat is offered in each round.
+        """
         seconds = self._office.election.seconds
-        until = time.monotonic() + seconds
+        told = published = time.monotonic()
         while not self._closing.wait(seconds / 5):
             asked = time.monotonic()
             try:
                 held = self._office.election.renew(epoch)
             except DatabaseUnreachable as error:
                 _log.warning("the lease cannot be renewed: %s", error)
-                held = asked < until
+                held = asked < told + seconds
             else:
-                until = asked + seconds
+                told = asked
             if not held or isinstance(engine.error, Fenced):
                 _log.warning("epoch %d is over: another process sequences, or cannot be told not to", epoch)
                 return
+            if not isinstance(engine.error, _AWAY):
+                published = asked
+            elif asked >= published + seconds:
+                self._offer(epoch, engine)
+
+    def _offer(self, epoch: int, engine: LocalEngine) -> None:
+        """Let the seat be taken by who reaches what cannot be reached from here; until then this process goes on.
+
+        Not by who knows less: what was acknowledged here and is gone from the database, another would not miss.
+        """
+        with suppress(LedgerError):
+            if not self._reaches() and engine.status().halted is None:
+                self._resign(epoch)
+
+    def _reaches(self) -> bool:
+        """Whether what a publication takes besides the database is reached from here."""
+        try:
+            self._office.shown.checkpoint()
+            self._office.checkpoints.latest(self._office.signers.origin)
+        except _AWAY:
+            return False
+        return True
 
     def _resign(self, epoch: int) -> None:
         try:

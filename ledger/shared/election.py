@@ -66,6 +66,12 @@ class Election:
         assert found is not None  # the migration made the row
         return Incumbent(*found)
 
+    def vacant(self) -> bool:
+        """Whether ``stand`` may succeed: the lease of who was elected last is over, or was offered."""
+        with self._pool.use() as connection:
+            ((over,),) = connection.execute(f"SELECT {_OVER} FROM lease", self._with()).fetchall()
+        return bool(over)
+
     def stand(self, least: int = 0) -> int | None:
         """The epoch that this process now writes in, greater than ``least``; ``None`` while another's lease runs."""
         with self._pool.use() as connection:

@@ -136,10 +136,22 @@ def open_shared(
         def tiles(epoch: int) -> SharedTiles:
             return elected_tiles(place, store.pool, keys, lambda: held.latest(signers.origin), epoch)
 
+        shown = readers_tiles(place, store.pool)
+        published = PublishedLog(shown, keys)
         office = Office(
-            place.database, store, store.enter, tiles, held, election, signers, clock, publish_every, cosigners, align
+            place.database,
+            store,
+            store.enter,
+            tiles,
+            shown,
+            held,
+            election,
+            signers,
+            clock,
+            publish_every,
+            cosigners,
+            align,
         )
-        published = PublishedLog(readers_tiles(place, store.pool), keys)
         engine = SharedEngine(adapt(office), published, patience)
         return Log(store, published, engine, undo.pop_all())
 
