@@ -35,7 +35,7 @@ class LogClosed(LedgerError):
 
 class LogHalted(LedgerError):
     """A witness showed, under this log's own signature, what the log contradicts; or the database is an old copy of
-    what this process wrote. Nothing is recorded."""
+    what this process wrote, or contradicts what it was shown. Nothing is recorded."""
 
 
 class Conflict(LedgerError):

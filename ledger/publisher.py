@@ -52,13 +52,15 @@ class Publisher:
         cosigners: Cosigners | None = None,
         epoch: int | None = None,
         align: int | None = None,
+        shown: SignedCheckpoint | None = None,
     ) -> None:
         """``epoch`` is given by an election, where there is one; else the next one is taken. ``align``: the multiple
-        of ``ledger.aligned.ALIGNMENT`` at which checkpoints are signed besides; ``None``: at none.
+        of ``ledger.aligned.ALIGNMENT`` at which checkpoints are signed besides; ``None``: at none. ``shown``: the
+        newest checkpoint that whoever publishes knows to be published.
 
         Raises ``Fenced`` when the epoch is over, ``HistoryLost`` when the store lacks what was signed, ``Forked`` when
-        a witness holds what it contradicts, ``Corrupt`` when it or the tiles changed; ``ValueError`` for another
-        ``align``.
+        it contradicts what a witness holds or what was shown, ``Corrupt`` when it or the tiles changed; ``ValueError``
+        for another ``align``.
         """
         self._store = store
         self._tiles = tiles
@@ -74,7 +76,7 @@ class Publisher:
         self._keys: CheckpointKeys = signers.keys
         self._edge = Frontier(0, [])
         self._verified: tuple[str, CheckpointKeys, SignedCheckpoint] | None = None
-        self._check_history()
+        self._check_history(shown)
         self._epoch = checkpoints.take_over(signers.origin, epoch)
 
     def publish(self, check: Callable[[Reads], None] = lambda reads: None) -> SignedCheckpoint:
@@ -210,7 +212,7 @@ class Publisher:
                 "To go on from it would be a second history: bring it forward with `python -m ledger restore`"
             )
 
-    def _check_history(self) -> None:
+    def _check_history(self, shown: SignedCheckpoint | None) -> None:
         """The store begins with what was signed, as far as a few tiles can tell; `fsck` looks at all of it."""
         # Witnesses first: whoever is to be deposed goes on until then, and what it has cosigned it has stored before.
         remembered = list(self._cosigners.remembered(self._signers.origin))
@@ -223,21 +225,27 @@ class Publisher:
             check_last_bundle(reads, self._tiles, last.size)
         for note in remembered:
             self._check_remembered(note, last, held.note)
+        if shown:
+            self._check_begins("this process was shown", shown.checkpoint, shown.note, last, held.note)
 
     def _check_remembered(self, note: Note, last: Checkpoint, held: str) -> None:
         """A witness remembers nothing of this log that the log has forgotten. What we did not sign is no evidence."""
         seen = self._evidence(note)
         if seen is None or seen.origin != last.origin:
             return
+        self._check_begins("a witness cosigned", seen, note, last, held)
+
+    def _check_begins(self, who: str, seen: Checkpoint, note: Note, last: Checkpoint, held: str) -> None:
+        """What this log signed last begins with what it signed once, as ``who`` remembers."""
         if seen.size > last.size:
             raise HistoryLost(
-                f"a witness cosigned a checkpoint of {seen.size} leaves that this log signed, the checkpoint store "
+                f"{who} a checkpoint of {seen.size} leaves that this log signed, the checkpoint store "
                 f"remembers {last.size}: both it and the database are old copies, or somebody else signs with these "
                 "keys. To go on would be a second history; bring back the newest of both"
             )
         if root_at(TileReader(last.size, self._tiles.get), seen.size) != seen.root:
             raise Forked(
-                f"a witness cosigned another tree of {seen.size} leaves that this log signed; nothing was signed now",
+                f"{who} another tree of {seen.size} leaves that this log signed; nothing was signed now",
                 (held, note.encode()),
             )
 

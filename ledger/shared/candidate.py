@@ -11,11 +11,12 @@ from contextlib import closing, suppress
 from ledger.batch import Clock, Reached, Scribe
 from ledger.checkpoint_store import CheckpointStore
 from ledger.engine import LocalEngine
-from ledger.errors import DatabaseUnreachable, Fenced, HistoryLost, LedgerError, ObjectsUnreachable
+from ledger.errors import DatabaseUnreachable, Fenced, Forked, HistoryLost, LedgerError, ObjectsUnreachable
 from ledger.face import Cosigners
 from ledger.publisher import Publisher
 from ledger.shared.clerk import Clerk
 from ledger.shared.election import Election
+from ledger.shared.seen import Seen
 from ledger.store import Store
 from ledger.tiles import SharedTiles
 from tallystick.lazy_dataclass import dataclass
@@ -50,8 +51,9 @@ class Office:
 class Candidate:
     """A thread. ``engine`` is there while this process is the sequencer; ``error``: why it could not become it."""
 
-    def __init__(self, office: Office) -> None:
+    def __init__(self, office: Office, seen: Seen) -> None:
         self._office = office
+        self._seen = seen
         self._closing = threading.Event()
         self.engine: LocalEngine | None = None
         self.error: Exception | None = None
@@ -84,9 +86,11 @@ class Candidate:
             self._closing.wait(office.election.seconds / (1 if self.lost else 10))
 
     @property
-    def lost(self) -> HistoryLost | None:
-        """What was signed is not in the database: no process can sequence."""
-        return self.error if self.engine is None and isinstance(self.error, HistoryLost) else None
+    def lost(self) -> HistoryLost | Forked | None:
+        """What was signed or shown is not in the database, or is contradicted there: this process cannot sequence."""
+        if self.engine is None and isinstance(self.error, HistoryLost | Forked):
+            return self.error
+        return self._seen.forked
 
     def _serve(self, epoch: int) -> None:
         office = self._office
@@ -113,8 +117,9 @@ class Candidate:
     def _engine(self, epoch: int, tiles: SharedTiles) -> LocalEngine:
         office = self._office
         signers, clock = office.signers, office.clock
+        shown = self._seen.newest
         publisher = Publisher(
-            office.store, tiles, office.checkpoints, signers, clock, office.cosigners, epoch, office.align
+            office.store, tiles, office.checkpoints, signers, clock, office.cosigners, epoch, office.align, shown
         )
         scribe = Scribe(office.store, signers.origin, signers.ed25519, clock, self._reached)
         return LocalEngine(publisher, scribe, office.publish_every)

@@ -33,6 +33,7 @@ from ledger.shared.checkpoint_postgres import PostgresCheckpointStore
 from ledger.shared.election import Election
 from ledger.shared.letterbox import LOOK, PATIENCE, Letterbox
 from ledger.shared.place import Place
+from ledger.shared.seen import Seen
 from ledger.shared.tiles_postgres import CHANNEL
 from ledger.shared.where import elected_tiles, readers_tiles
 from ledger.store.postgres import create, open_store
@@ -163,8 +164,9 @@ class SharedEngine:
         self._office = office
         self._patience = patience
         self._letters = Letterbox(office.dsn, patience)
-        self._candidate = Candidate(office)
-        self._watch = _Watch(office.dsn, published)
+        seen = Seen()
+        self._watch = _Watch(office, published, seen)
+        self._candidate = Candidate(office, seen)
 
     def submit(self, submissions: Sequence[Submission]) -> Future[list[Outcome]]:
         """See ``Engine``. Where what was signed is gone nobody would read the letters: each outcome says so."""
@@ -194,7 +196,7 @@ class SharedEngine:
         error = own.error if own else self._trouble(incumbent.seconds)
         seat = Seat(incumbent.epoch, incumbent.holder, here)
         lost = self._candidate.lost
-        halted = own.halted if own else str(lost) if lost else None
+        halted = (own.halted if own else None) or (str(lost) if lost else None)
         return EngineStatus(self._watch.shown.size, own.clock_behind if own else 0, error, seat, halted)
 
     def _trouble(self, seconds: float) -> str | None:
@@ -213,10 +215,11 @@ class SharedEngine:
 class _Watch:
     """A thread that sees each checkpoint that is published, whoever publishes it."""
 
-    def __init__(self, dsn: str, published: PublishedLog) -> None:
+    def __init__(self, office: Office, published: PublishedLog, seen: Seen) -> None:
         self.shown = Shown()
-        self._dsn = dsn
+        self._office = office
         self._published = published
+        self._seen = seen
         self._note = b""
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
@@ -232,7 +235,7 @@ class _Watch:
         while not self._closing.is_set():
             try:
                 if connection is None or connection.closed:
-                    connection = listen(self._dsn, "tallystick watch", CHANNEL)
+                    connection = listen(self._office.dsn, "tallystick watch", CHANNEL)
                 self._look()
                 with reaching():
                     for _ in connection.notifies(timeout=LOOK / 4, stop_after=1):
@@ -253,5 +256,7 @@ class _Watch:
         except NoLog:
             return
         if note != self._note:
-            self.shown.put(self._published.checkpoint())
+            signed = self._published.checkpoint()
+            self.shown.put(signed)
             self._note = note
+            self._seen.show(signed, self._office.shown)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 from ledger.batch import Reached, Scribe
 from ledger.engine import LocalEngine
 from ledger.errors import HistoryLost, LedgerError, LogHalted
+from ledger.log import Log
 from ledger.publisher import Publisher
 from ledger.sequencer import Sequencer
 from ledger.shared.log import create_shared, open_shared
@@ -24,7 +26,7 @@ from ledger.store.sqlite import create, open_store
 from ledger.submission import prepare
 from ledger.tilestore import TileStore
 from tallystick.checkpoint import parse_body
-from tallystick.merkle import leaf_hashes, root_of
+from tallystick.merkle import leaf_hashes, root_of, verify_consistency
 from tallystick.note import parse_note
 from tallystick.statement import Statement
 from tests.ledger.conftest import founding
@@ -339,6 +341,55 @@ def test_where_what_was_signed_is_gone_nobody_sequences_and_each_caller_is_told(
             assert log.status().halted is None
             assert log.wait_published(7, PATIENCE).checkpoint.size == 7
     assert fsck_shared(Place(dsn, "fsck", signed_dsn)).findings == ()
+
+
+@pytest.mark.parametrize("branched", [False, True])
+def test_who_saw_a_checkpoint_that_is_gone_signs_no_second_history(dsn: str, postgres: Server, branched: bool) -> None:
+    """The checkpoint store is in the same database, and nobody else remembers: only those who saw what was shown."""
+    world = World()
+    create_shared(Place(dsn, "founder"), founding(world), lambda: world.clock)
+    parties = world.parties()
+    name = str(psycopg.conninfo.conninfo_to_dict(dsn)["dbname"])
+
+    def opened(holder: str) -> Log:
+        return open_shared(Place(dsn, holder, lease=1.0), world.signers, lambda: world.clock, publish_every=0.0)
+
+    with closing(opened("one")) as one, ExitStack() as leave:
+        one.wait_published(3, PATIENCE)
+        two = leave.enter_context(closing(opened("two")))
+        put = leave.enter_context(swapped(postgres, name))
+        wait_until(lambda: _taken(lambda: one.submit(parties[0]).result().position == 3), "the log goes on")
+        shown = two.wait_published(5, PATIENCE)
+        put()
+        one.close()
+        with ExitStack() as branch:
+            if branched:
+                # Somebody who knows less, started anew, goes on from the old copy, beyond what was shown.
+                three = branch.enter_context(closing(opened("three")))
+                for said in parties[1:3]:
+                    wait_until(functools.partial(said_to, three, said), "the copy goes on")
+                three.publish_now()
+            held = signed(dsn)
+            wait_until(lambda: _taken(lambda: "was shown a" in str(two.status().halted)), "it is seen")
+            (outcome,) = two.submit_many([prepare(parties[3])]).result()
+            assert isinstance(outcome, LogHalted)
+            assert "a checkpoint of 5 leaves" in str(outcome)
+            assert signed(dsn) == held
+        put()
+        wait_until(lambda: _taken(lambda: two.submit(parties[3]).result().position == 5), "the log goes on")
+        head = two.wait_published(7, PATIENCE).checkpoint
+        verify_consistency(5, shown.checkpoint.root, 7, head.root, two.published.prove_consistency(5, 7))
+        assert two.status().halted is None
+    assert fsck_shared(Place(dsn, "fsck")).findings == ()
+
+
+def said_to(log: Log, said: Statement) -> bool:
+    return _taken(lambda: log.submit(said).result().position > 0)
+
+
+def signed(dsn: str) -> list[tuple[object, ...]]:
+    with psycopg.connect(dsn) as connection:
+        return connection.execute("SELECT size, note FROM signed").fetchall()
 
 
 def _taken(work: Callable[[], bool]) -> bool:
